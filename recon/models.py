@@ -1,0 +1,235 @@
+"""The facts about jobs: what was asked, where it stands, what came out. No workflow in here.
+
+The database is the truth and Redis only carries work. Who may change a row, and when, is in
+`recon.jobs.lifecycle`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from recon.pipeline.errors import Explained, explain
+from recon.pipeline.progress import WORKING_STEPS, Step
+from recon.pipeline.workspace import Workspace
+
+
+def new_pub_key() -> str:
+    """A link's secret part: 192 random bits, 32 characters that are safe in a URL."""
+    return secrets.token_urlsafe(24)
+
+
+class Job(models.Model):
+    """One person's wish for one scene. An attempt is a retry after a fault of ours."""
+
+    class Status(models.TextChoices):
+        PENDING = "PENDING", "waiting"
+        PROCESSING = "PROCESSING", "running"
+        COMPLETED = "COMPLETED", "done"
+        FAILED = "FAILED", "failed"
+        CANCELLED = "CANCELLED", "cancelled"
+
+    #: Statuses that never change again.
+    ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+    class Preset(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        STANDARD = "standard", "Standard"
+        HIGH = "high", "High"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs"
+    )
+    title = models.CharField(max_length=120, blank=True)
+    preset = models.CharField(max_length=16, choices=Preset.choices)
+    original_resolution = models.BooleanField(default=False)
+    config = models.JSONField(default=dict, help_text="the resolved PipelineConfig")
+    photos_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="runs_again"
+    )
+    is_sample = models.BooleanField(default=False)
+
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
+    attempt = models.PositiveIntegerField(default=1)
+    step = models.CharField(
+        max_length=16, choices=[(s.value, s.value) for s in Step], default=Step.QUEUED.value
+    )
+    percent = models.FloatField(default=0.0, help_text="overall progress, 0 to 100")
+    message = models.CharField(max_length=200, blank=True, help_text="what it is doing just now")
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+
+    error_code = models.CharField(max_length=64, blank=True)
+    error_facts = models.JSONField(default=dict, blank=True)
+    warnings = models.JSONField(
+        default=list, blank=True, help_text='[{"code": "...", "facts": {...}}]'
+    )
+
+    registered = models.PositiveIntegerField(null=True, blank=True, help_text="photos placed")
+    psnr = models.FloatField(null=True, blank=True, help_text="dB, mean over held-out photos")
+    ssim = models.FloatField(null=True, blank=True)
+    lpips = models.FloatField(null=True, blank=True)
+    gaussian_count = models.PositiveIntegerField(null=True, blank=True)
+    iterations = models.PositiveIntegerField(null=True, blank=True)
+    view = models.JSONField(
+        null=True, blank=True, help_text="where the viewer starts: output/viewer.json"
+    )
+
+    pub_key = models.CharField(max_length=64, unique=True, default=new_pub_key, editable=False)
+    shared = models.BooleanField(default=False)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True, help_text="of the last attempt")
+    completed_at = models.DateTimeField(null=True, blank=True, help_text="when it ended, however")
+
+    class Meta:
+        ordering = ("-created_at",)
+        indexes = (
+            models.Index(fields=("owner", "-created_at")),
+            models.Index(fields=("status", "created_at")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.status})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("recon:job", args=(self.pk,))
+
+    @property
+    def name(self) -> str:
+        """The title, or something to call an untitled job by."""
+        return self.title or f"Scene of {self.created_at:%d %b %Y, %H:%M}"
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in self.ENDED
+
+    @property
+    def is_completed(self) -> bool:
+        return self.status == self.Status.COMPLETED
+
+    @property
+    def is_failed(self) -> bool:
+        return self.status == self.Status.FAILED
+
+    @property
+    def is_processing(self) -> bool:
+        return self.status == self.Status.PROCESSING
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status == self.Status.PENDING
+
+    @property
+    def queue_id(self) -> str:
+        """The RQ job that carries this attempt."""
+        return f"{self.pk}-{self.attempt}"
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.DATA_DIR) / "jobs" / str(self.pk)
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.folder)
+
+    @property
+    def error(self) -> Explained | None:
+        """What went wrong and what to do, for a person."""
+        return explain(self.error_code, self.error_facts) if self.error_code else None
+
+    @property
+    def explained_warnings(self) -> list[Explained]:
+        return [explain(w["code"], w["facts"]) for w in self.warnings]
+
+
+class Photo(models.Model):
+    """One photo as it was sent. The file lies in the job's folder, `upload/images/{name}`."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="photos")
+    name = models.CharField(max_length=100, help_text="file name in upload/images")
+    original_name = models.CharField(max_length=255, help_text="what the person called it")
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField(help_text="bytes")
+    width = models.PositiveIntegerField(help_text="px, as displayed")
+    height = models.PositiveIntegerField(help_text="px, as displayed")
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("job", "name"), name="photo_name_in_job"),)
+
+    def __str__(self) -> str:
+        return self.original_name
+
+    @property
+    def path(self) -> Path:
+        return self.job.workspace.upload / self.name
+
+
+class StageRun(models.Model):
+    """One attempt at one step. Rows are only added, and closed once; they feed the time left."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        REUSED = "reused", "an earlier result still held"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+        LOST = "lost", "its worker was lost"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stage_runs")
+    attempt = models.PositiveIntegerField()
+    step = models.CharField(max_length=16, choices=[(s.value, s.value) for s in WORKING_STEPS])
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.RUNNING)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("started_at", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("job", "attempt", "step"), name="one_run_per_step_and_attempt"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.job_id} #{self.attempt} {self.step}: {self.outcome}"
+
+    @property
+    def seconds(self) -> float | None:
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
+
+
+class Artifact(models.Model):
+    """A file that a finished job offers. Its path is relative to the job's folder."""
+
+    class Kind(models.TextChoices):
+        PLY = "ply", "point_cloud.ply"
+        FILTERED_PLY = "filtered_ply", "point_cloud_filtered.ply"
+        SCENE_PLY = "scene_ply", "the PLY of the scene as shown"
+        SPLAT = "splat", "scene.splat"
+        POSTER = "poster", "poster.jpg"
+        RESULTS = "results", "results.json"
+        CAMERAS = "cameras", "cameras.json"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="artifacts")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    path = models.CharField(max_length=255)
+    size = models.PositiveBigIntegerField(help_text="bytes")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("job", "kind"), name="one_artifact_of_a_kind"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.kind}"
+
+    @property
+    def file(self) -> Path:
+        return self.job.folder / self.path

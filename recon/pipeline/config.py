@@ -1,0 +1,230 @@
+"""Every number that shapes a reconstruction, one frozen dataclass per stage, in named presets.
+
+The resolved config is stored with the job (`output/cfg_args`) and hashed into the stages' done
+markers, so it holds neither paths nor device names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreflightConfig:
+    """How photos are accepted and prepared."""
+
+    min_photos: int = 3
+    max_photos: int = 20
+    min_image_size: int = 100  # px, each side
+    max_image_size: int | None = 1600  # px, longest side of work/photos; None keeps full size
+    max_megapixels: int = 100  # declared size of one photo, against decompression bombs
+    jpeg_quality: int = 95  # of the re-encoded photos, 1 to 100
+    min_free_disk_mb: int = 500  # refuse to start a job with less
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturesConfig:
+    """SIFT, COLMAP's defaults."""
+
+    max_image_size: int = 3200  # px, longest side on which features are found
+    max_num_features: int = 8192  # per photo
+    shared_camera: bool = True  # one camera for photos of the same size and focal length
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchingConfig:
+    """Exhaustive matching, COLMAP's defaults; pairs are few with 20 photos."""
+
+    min_num_inliers: int = 15  # verified matches for a pair to count
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingConfig:
+    """Incremental mapping, COLMAP's defaults, and what a model must be to count as one."""
+
+    min_registered: int = 3  # photos
+    min_points_per_photo: float = 20.0  # mean observations per registered photo
+    max_reprojection_error: float = 3.0  # px, mean
+    min_triangulation_angle: float = 1.5  # degrees, median over points
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndistortConfig:
+    """Pinhole images and the recorded train/test split."""
+
+    holdout_every: int = 5  # photos sorted by name, index % 5 == 2 is held out
+    holdout_offset: int = 2
+    holdout_offset_few: int = 1  # with fewer photos than `holdout_every`, this index is
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """3D Gaussian Splatting (Kerbl et al. 2023), tuned for few photos."""
+
+    iterations: int = 3000  # steps, one photo each
+    max_image_size: int | None = 1600  # px, longest side trained at; None trains at full size
+    max_gaussians: int = 300_000  # hard cap
+    sh_degree: int = 1
+    sh_degree_interval: int = 500  # steps before the next SH degree switches on
+    ssim_weight: float = 0.2  # loss = (1 - w) L1 + w (1 - SSIM)
+    means_lr: float = 1.6e-4  # per scene extent, decays to 1% at the end
+    scales_lr: float = 5e-3
+    quats_lr: float = 1e-3
+    opacities_lr: float = 5e-2
+    sh0_lr: float = 2.5e-3
+    shN_lr: float = 2.5e-3 / 20
+    initial_opacity: float = 0.1
+    initial_scale: float = 1.0  # times the mean distance to the three nearest neighbours
+    refine_start: float = 0.1  # fraction of iterations: densification begins
+    refine_stop: float = 0.6  # fraction of iterations: densification ends
+    refine_every: int = 100  # steps
+    grow_grad2d: float = 2e-4  # mean 2D gradient (in half image sides) above which one grows
+    grow_scale3d: float = 0.01  # of the scene extent; smaller are cloned, larger are split
+    prune_opacity: float = 0.005
+    opacity_decay: float = 1.0  # factor per step after refinement begins; 1 is none
+    gpu_check_interval: int = 100  # steps between samples of GPU memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig:
+    """Held-out quality."""
+
+    lpips: bool = True
+    max_filter_loss_db: float = 0.1  # the filtered scene is used if mean PSNR falls by no more
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportConfig:
+    """The outlier filter (statistical, then DBSCAN) and the files that people download."""
+
+    outlier_k_neighbors: int = 20
+    outlier_std_threshold: float = 2.0  # standard deviations over the mean neighbour distance
+    outlier_min_cluster_ratio: float = 0.05  # of all Gaussians; smaller clusters go
+    poster_size: int = 800  # px, longest side
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineConfig:
+    """One job's whole configuration."""
+
+    preset: str = "standard"
+    seed: int = 42
+    preflight: PreflightConfig = field(default_factory=PreflightConfig)
+    features: FeaturesConfig = field(default_factory=FeaturesConfig)
+    matching: MatchingConfig = field(default_factory=MatchingConfig)
+    mapping: MappingConfig = field(default_factory=MappingConfig)
+    undistort: UndistortConfig = field(default_factory=UndistortConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+PRESETS: dict[str, PipelineConfig] = {
+    # A laptop without a GPU: small pictures, few Gaussians, minutes.
+    "draft": PipelineConfig(
+        preset="draft",
+        train=TrainConfig(
+            iterations=800,
+            max_image_size=400,
+            max_gaussians=40_000,
+            sh_degree=0,
+            refine_every=50,
+        ),
+    ),
+    "standard": PipelineConfig(preset="standard"),
+    "high": PipelineConfig(
+        preset="high",
+        train=TrainConfig(
+            iterations=7000, max_gaussians=1_000_000, sh_degree=2, sh_degree_interval=1000
+        ),
+    ),
+}
+
+
+def resolve(
+    preset: str,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    original_resolution: bool = False,
+    max_iterations: int | None = None,
+    max_image_size: int | None = None,
+    seed: int | None = None,
+) -> PipelineConfig:
+    """The config of `preset` with changes applied.
+
+    `overrides` is nested like `PipelineConfig` (`{"train": {"iterations": 500}}`).
+    `original_resolution` keeps photos at full size and trains on that too, except in the draft
+    preset, which is small by definition (its score at full size is still reported).
+    `max_iterations` (steps) and `max_image_size` (px) are ceilings, not settings.
+
+    Raises KeyError for an unknown preset and ValueError for an unknown or ill-typed key.
+    """
+    config = from_dict(dict(overrides or {}), base=PRESETS[preset])
+    if original_resolution:
+        config = replace(config, preflight=replace(config.preflight, max_image_size=None))
+        if preset != "draft":
+            config = replace(config, train=replace(config.train, max_image_size=None))
+    if max_iterations is not None:
+        iterations = min(config.train.iterations, max_iterations)
+        config = replace(config, train=replace(config.train, iterations=iterations))
+    if max_image_size is not None:
+        config = replace(
+            config,
+            preflight=replace(
+                config.preflight,
+                max_image_size=_ceiling(config.preflight.max_image_size, max_image_size),
+            ),
+            train=replace(
+                config.train,
+                max_image_size=_ceiling(config.train.max_image_size, max_image_size),
+            ),
+        )
+    if seed is not None:
+        config = replace(config, seed=seed)
+    return config
+
+
+def from_dict(data: Mapping[str, Any], *, base: PipelineConfig | None = None) -> PipelineConfig:
+    """`base` (default: the standard preset) with the values of the nested mapping `data`.
+
+    Raises ValueError for an unknown key or a value of the wrong type, naming it.
+    """
+    return _merge(base or PRESETS["standard"], data, "")
+
+
+def _merge(target: Any, data: Mapping[str, Any], path: str) -> Any:
+    known = {f.name for f in fields(target)}
+    changes: dict[str, Any] = {}
+    for key, value in data.items():
+        name = f"{path}{key}"
+        if key not in known:
+            raise ValueError(f"unknown setting {name}; known are {', '.join(sorted(known))}")
+        current = getattr(target, key)
+        if is_dataclass(current):
+            if not isinstance(value, Mapping):
+                raise ValueError(f"{name} must be a group of settings, not {value!r}")
+            changes[key] = _merge(current, value, f"{name}.")
+        else:
+            changes[key] = _checked(name, current, value)
+    return replace(target, **changes)
+
+
+def _checked(name: str, current: Any, value: Any) -> Any:
+    """`value` if it has the type of `current`; whole numbers pass as floats."""
+    if name.endswith("max_image_size") and (value is None or type(value) is int):
+        return value
+    if isinstance(current, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(current):
+        expected = type(current).__name__
+        raise ValueError(f"{name} must be {expected}, not {type(value).__name__} {value!r}")
+    return value
+
+
+def _ceiling(value: int | None, ceiling: int) -> int:
+    return ceiling if value is None else min(value, ceiling)

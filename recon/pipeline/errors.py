@@ -1,0 +1,140 @@
+"""What can go wrong, whose fault it is, and what a person can do about it.
+
+Every code has one `Explanation`, used by the pages, the API and the command line alike, and one
+paragraph in docs/TROUBLESHOOTING.md (a test compares the two).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+class ReconError(Exception):
+    """A failure with a code; `facts` fill the placeholders of the code's explanation."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        super().__init__(explain(code, facts).sentence)
+        self.code = code
+        self.facts = facts
+
+
+class UserError(ReconError):
+    """Caused by the photos or the settings: the person can do something about it."""
+
+
+class PipelineError(ReconError):
+    """Our own fault, or the machine's: a retry may help, the person can do little."""
+
+
+class Cancelled(Exception):
+    """Somebody cancelled the job, or another attempt took it over. Nothing to explain."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An explanation with its facts filled in, ready to show."""
+
+    code: str
+    title: str
+    advice: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.title} {self.advice}"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One code's texts. Both are `str.format` templates over the error's facts."""
+
+    title: str
+    advice: str
+
+
+EXPLANATIONS: dict[str, Explanation] = {
+    # The photos.
+    "too_few_photos": Explanation(
+        "There are {count} photos; a scene needs {minimum} to {maximum}.",
+        "Add photos of the same place, each taken from a step further on.",
+    ),
+    "too_many_photos": Explanation(
+        "There are {count} photos; a scene takes {minimum} to {maximum}.",
+        "Leave out near-duplicates and blurred ones.",
+    ),
+    "photo_unreadable": Explanation(
+        "“{name}” can't be read as a photo.",
+        "It may be damaged or only named like a photo. Export it again as JPEG, PNG or WebP.",
+    ),
+    "photo_too_small": Explanation(
+        "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
+        "Use the original photo, not a thumbnail.",
+    ),
+    "photo_too_large": Explanation(
+        "“{name}” declares {megapixels} megapixels; the limit is {maximum}.",
+        "Make it smaller and send it again.",
+    ),
+    "too_few_registered": Explanation(
+        "Only {registered} of {total} photos could be placed in one common scene.",
+        "Neighbouring photos should share at least two thirds of what they show. Take photos of "
+        "something with texture, in even light, at 640×480 pixels or more, a small step sideways "
+        "between each; turning on the spot is not enough.",
+    ),
+    "no_features": Explanation(
+        "The photos show too little texture to find common points.",
+        "Photograph something with visible structure, in good light and in focus.",
+    ),
+    # Warnings: the job goes on.
+    "photos_left_out": Explanation(
+        "{count} of {total} photos could not be placed and were left out: {names}.",
+        "The scene was made from the others. Photos from between them and the rest would help.",
+    ),
+    "metrics_absent": Explanation(
+        "The quality could not be measured: {reason}",
+        "The scene itself is complete.",
+    ),
+    "reduced_after_out_of_memory": Explanation(
+        "The GPU ran out of memory, so the scene was trained at {percent}% of the resolution.",
+        "Choose a smaller preset, or a GPU with more memory, for full resolution.",
+    ),
+    # Ours, or the machine's.
+    "gpu_out_of_memory": Explanation(
+        "The GPU ran out of memory, also at the reduced resolution.",
+        "Choose the draft preset or fewer pixels, or close other programs that use the GPU.",
+    ),
+    "disk_full": Explanation(
+        "There is too little free disk space: {free_mb} MB, where {needed_mb} MB are needed.",
+        "Delete old jobs or give DATA_DIR a larger disk, then run again.",
+    ),
+    "folder_not_writable": Explanation(
+        "The folder {folder} can't be written to.",
+        "Check its owner and permissions (DATA_DIR in the settings).",
+    ),
+    "environment_broken": Explanation(
+        "A needed part is missing or broken on this machine: {problem}",
+        "Run `manage.py preflight` for the whole report and what to do.",
+    ),
+    "worker_lost": Explanation(
+        "The worker stopped in the middle of the job, {attempts} times.",
+        "The photos are safe. Run again; if it stops again, ask the site's staff to look at the "
+        "worker's log (memory is the usual reason).",
+    ),
+    "timed_out": Explanation(
+        "The job ran longer than the limit of {minutes} minutes.",
+        "Choose a smaller preset or fewer photos, then run again.",
+    ),
+    "internal": Explanation(
+        "Something went wrong on our side.",
+        "The photos are safe. Run again; if it fails again, send the job's number to the staff.",
+    ),
+}
+
+
+def explain(code: str, facts: dict[str, Any] | None = None) -> Explained:
+    """The texts for `code` with `facts` filled in.
+
+    Raises KeyError for an unknown code or a missing fact: both are programming errors.
+    """
+    explanation = EXPLANATIONS[code]
+    facts = facts or {}
+    return Explained(code, explanation.title.format(**facts), explanation.advice.format(**facts))

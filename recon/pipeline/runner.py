@@ -1,0 +1,172 @@
+"""Runs the stages in order, skips those whose results still hold, and sums up what came out."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from recon.pipeline.config import PipelineConfig
+from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserError
+from recon.pipeline.progress import WORKING_STEPS, Reporter, Step
+from recon.pipeline.stages import STAGES, Stage
+from recon.pipeline.workspace import Marker, Workspace, digest_json
+
+
+@dataclass
+class Summary:
+    """What `--json` prints: one run's outcome. Figures are those of the scene as shown."""
+
+    status: str = "PROCESSING"  # COMPLETED, STOPPED (at --until), FAILED or CANCELLED
+    step: str = Step.QUEUED
+    error_code: str | None = None
+    error: str | None = None
+    registered: int | None = None  # photos
+    total: int | None = None  # photos
+    psnr: float | None = None  # dB, mean over held-out photos
+    ssim: float | None = None
+    lpips: float | None = None
+    gaussian_count: int | None = None
+    iterations: int | None = None
+    seconds: dict[str, float] = field(default_factory=dict)  # per step
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    artifacts: dict[str, str] = field(default_factory=dict)  # name -> path in the workspace
+    error_facts: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def take(self, facts: dict[str, Any]) -> None:
+        """Copies what a stage found out into the fields of the same name."""
+        for name, value in facts.items():
+            if name == "artifacts":
+                self.artifacts.update(value)
+            elif name in SUMMARY_FACTS:
+                setattr(self, name, value)
+
+
+SUMMARY_FACTS = {"registered", "total", "psnr", "ssim", "lpips", "gaussian_count", "iterations"}
+
+
+class _WarningCollector:
+    """Passes everything on and keeps the warnings, so that a reused stage can repeat them."""
+
+    def __init__(self, report: Reporter) -> None:
+        self._report = report
+        self.warnings: list[dict[str, Any]] = []
+
+    def warn(self, code: str, **facts: Any) -> None:
+        self.warnings.append({"code": code, "facts": facts})
+        self._report.warn(code, **facts)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._report, name)
+
+
+def run_pipeline(
+    workspace: Workspace,
+    config: PipelineConfig,
+    report: Reporter,
+    *,
+    start: Step = WORKING_STEPS[0],
+    until: Step = WORKING_STEPS[-1],
+) -> Summary:
+    """Runs the photos in `workspace.upload` to a scene; never raises for a failed job.
+
+    `start` forces that stage and all after it to run anew; `until` is the last one to run.
+    A fault of the photos, of ours and a cancel all come back as a `Summary` that says so; the
+    traceback of a fault of ours goes to the log.
+    """
+    summary = Summary()
+    forced = WORKING_STEPS.index(start) if start != WORKING_STEPS[0] else len(WORKING_STEPS)
+    for index, step in enumerate(WORKING_STEPS[: WORKING_STEPS.index(until) + 1]):
+        summary.step = step
+        try:
+            with _named_faults(report):
+                _run_step(step, workspace, config, report, summary, force=index >= forced)
+        except Cancelled:
+            summary.status = "CANCELLED"
+            return summary
+        except ReconError as error:
+            summary.status = "FAILED"
+            summary.error_code, summary.error = error.code, str(error)
+            summary.error_facts = error.facts
+            return summary
+    done = until == WORKING_STEPS[-1]
+    summary.step = Step.DONE if done else until
+    summary.status = "COMPLETED" if done else "STOPPED"
+    return summary
+
+
+def _run_step(
+    step: Step,
+    workspace: Workspace,
+    config: PipelineConfig,
+    report: Reporter,
+    summary: Summary,
+    *,
+    force: bool,
+) -> None:
+    stage = STAGES[step]
+    report.start(step)
+    began = time.monotonic()
+    marker = None if force else still_true(stage, step, workspace, config)
+    reused = marker is not None
+    if marker is None:
+        workspace.remove_marker(step)
+        inputs = digest_json(stage.inputs(workspace, config))
+        collector = _WarningCollector(report)
+        facts = stage.run(workspace, config, collector)
+        marker = Marker(
+            inputs=inputs,
+            config=digest_json(stage.settings(config)),
+            outputs=digest_json(stage.outputs(workspace, config)),
+            seconds=round(time.monotonic() - began, 3),
+            facts=facts,
+            warnings=collector.warnings,
+        )
+        workspace.write_marker(step, marker)
+    else:
+        for warning in marker.warnings:
+            report.warn(warning["code"], **warning["facts"])
+    summary.seconds[step] = marker.seconds
+    summary.warnings += marker.warnings
+    summary.take(marker.facts)
+    report.finish(step, marker.seconds, reused=reused)
+
+
+def still_true(
+    stage: Stage, step: Step, workspace: Workspace, config: PipelineConfig
+) -> Marker | None:
+    """The marker of an earlier run whose inputs, settings and outputs all still hold."""
+    marker = workspace.read_marker(step)
+    if (
+        marker is not None
+        and marker.config == digest_json(stage.settings(config))
+        and marker.inputs == digest_json(stage.inputs(workspace, config))
+        and marker.outputs == digest_json(stage.outputs(workspace, config))
+    ):
+        return marker
+    return None
+
+
+@contextmanager
+def _named_faults(report: Reporter) -> Iterator[None]:
+    """Gives every unforeseen exception a code, and its traceback to the log.
+
+    RQ raises its time limit into whatever runs; its class is known by name because the core
+    does not import the queue.
+    """
+    try:
+        yield
+    except (Cancelled, UserError, PipelineError):
+        raise
+    except Exception as error:
+        if type(error).__name__ == "JobTimeoutException":
+            raise
+        for line in traceback.format_exc().rstrip().splitlines():
+            report.log(line)
+        raise PipelineError("internal") from error

@@ -1,0 +1,207 @@
+"""A job's folder: where everything lies, how it is written, and what in it is still true.
+
+Stages talk only through files here. Each writes to a temporary name and renames, then leaves a
+done marker with the digests of its inputs, its config and its outputs; a re-run skips a stage
+whose three digests still hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recon.pipeline.progress import Step
+
+#: Part of every marker. Raise it when a stage's code changes what it would write.
+PIPELINE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What a finished stage left behind."""
+
+    inputs: str  # digest of the inputs' content
+    config: str  # digest of the stage's settings
+    outputs: str  # digest of the outputs' content
+    seconds: float
+    facts: dict[str, Any]  # what the stage found out, for the summary
+    warnings: list[dict[str, Any]]  # {"code": ..., "facts": ...}; told again when reused
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder of one job, `data/jobs/{job_id}`. Creates nothing until asked to."""
+
+    root: Path
+
+    # As sent by the person; never changed.
+    @property
+    def upload(self) -> Path:
+        return self.root / "upload" / "images"
+
+    # Decoded, oriented, metadata-free JPEGs, and what was kept of the metadata.
+    @property
+    def photos(self) -> Path:
+        return self.root / "work" / "photos"
+
+    @property
+    def photos_json(self) -> Path:
+        return self.root / "work" / "photos.json"
+
+    @property
+    def environment_json(self) -> Path:
+        return self.root / "work" / "environment.json"
+
+    # Structure from motion.
+    @property
+    def colmap(self) -> Path:
+        return self.root / "colmap"
+
+    @property
+    def database(self) -> Path:
+        return self.colmap / "database.db"
+
+    @property
+    def pairs_json(self) -> Path:
+        return self.colmap / "pairs.json"
+
+    @property
+    def sparse(self) -> Path:
+        return self.colmap / "sparse" / "0"
+
+    # Undistorted, for training.
+    @property
+    def images(self) -> Path:
+        return self.root / "work" / "images"
+
+    @property
+    def undistorted_sparse(self) -> Path:
+        return self.root / "work" / "sparse" / "0"
+
+    @property
+    def train_txt(self) -> Path:
+        return self.root / "work" / "train.txt"
+
+    @property
+    def test_txt(self) -> Path:
+        return self.root / "work" / "test.txt"
+
+    # Results.
+    @property
+    def output(self) -> Path:
+        return self.root / "output"
+
+    @property
+    def results_json(self) -> Path:
+        return self.output / "results.json"
+
+    @property
+    def cameras_json(self) -> Path:
+        return self.output / "cameras.json"
+
+    @property
+    def cfg_args(self) -> Path:
+        return self.output / "cfg_args"
+
+    @property
+    def poster(self) -> Path:
+        return self.output / "poster.jpg"
+
+    @property
+    def viewer_json(self) -> Path:
+        return self.output / "viewer.json"
+
+    def iteration(self, iterations: int) -> Path:
+        return self.output / "point_cloud" / f"iteration_{iterations}"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "logs" / "process.log"
+
+    def marker_path(self, step: Step) -> Path:
+        return self.root / "work" / "done" / f"{step}.json"
+
+    def read_marker(self, step: Step) -> Marker | None:
+        """The marker of `step`, or None where there is none that this version can read."""
+        try:
+            data = json.loads(self.marker_path(step).read_text())
+            if data.pop("version") != PIPELINE_VERSION:
+                return None
+            return Marker(**data)
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+
+    def write_marker(self, step: Step, marker: Marker) -> None:
+        write_json(self.marker_path(step), {"version": PIPELINE_VERSION, **vars(marker)})
+
+    def remove_marker(self, step: Step) -> None:
+        self.marker_path(step).unlink(missing_ok=True)
+
+
+def digest_files(root: Path, paths: Iterable[Path]) -> str:
+    """SHA-256 over the names (relative to `root`) and the content of files and folders' files.
+
+    A missing path counts as such, so an output that was deleted changes the digest.
+    """
+    total = hashlib.sha256()
+    for path in sorted(_files(paths)):
+        total.update(path.relative_to(root).as_posix().encode() + b"\0")
+        if not path.is_file():
+            total.update(b"missing")
+            continue
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
+
+
+def digest_json(value: Mapping[str, Any]) -> str:
+    """SHA-256 of `value` as canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as JSON, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file name beside `path` that takes its place when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.unlink(missing_ok=True)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """An empty temporary folder beside `path` that takes its place when the block ends well."""
+    temporary = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from (p for p in path.rglob("*") if p.is_file())
+        else:
+            yield path
