@@ -1,0 +1,206 @@
+"""The director: order, reuse, forcing, faults. Its stages here are small but write real files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recon.pipeline import runner
+from recon.pipeline.config import PRESETS, PipelineConfig
+from recon.pipeline.errors import Cancelled, UserError
+from recon.pipeline.progress import (
+    STARTS_AT,
+    WORKING_STEPS,
+    ListReporter,
+    Reporter,
+    Step,
+    overall_percent,
+)
+from recon.pipeline.runner import run_pipeline
+from recon.pipeline.workspace import Workspace, digest_files
+
+
+@dataclass
+class CopyingStage:
+    """Copies the file of the step before, and counts how often it was asked to."""
+
+    source: str
+    target: str
+    runs: int = 0
+    raises: BaseException | None = None
+    warns: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+    setting: int = 0
+
+    def settings(self, config: PipelineConfig) -> dict[str, Any]:
+        return {"setting": self.setting}
+
+    def inputs(self, workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
+        return {"in": digest_files(workspace.root, [workspace.root / self.source])}
+
+    def outputs(self, workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
+        return {"out": digest_files(workspace.root, [workspace.root / self.target])}
+
+    def run(self, workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+        self.runs += 1
+        if self.raises:
+            raise self.raises
+        if self.warns:
+            report.warn("photos_left_out", count=1, total=4, names="a.jpg")
+        report.progress(0.5, "half way")
+        (workspace.root / self.target).write_bytes((workspace.root / self.source).read_bytes())
+        return self.facts
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> dict[Step, CopyingStage]:
+    names = ["upload.txt", *(f"{step}.txt" for step in WORKING_STEPS)]
+    made = {
+        step: CopyingStage(source, target)
+        for step, source, target in zip(WORKING_STEPS, names, names[1:], strict=False)
+    }
+    monkeypatch.setattr(runner, "STAGES", made)
+    return made
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    (tmp_path / "upload.txt").write_text("photos")
+    return Workspace(tmp_path)
+
+
+CONFIG = PRESETS["draft"]
+
+
+def runs(stages: dict[Step, CopyingStage]) -> list[int]:
+    return [stage.runs for stage in stages.values()]
+
+
+def test_all_steps_run_once_in_order(workspace: Workspace, stages: dict) -> None:
+    report = ListReporter()
+    summary = run_pipeline(workspace, CONFIG, report)
+    assert summary.status == "COMPLETED"
+    assert summary.step == Step.DONE
+    assert report.named("start") == list(WORKING_STEPS)
+    assert runs(stages) == [1] * 8
+    assert set(summary.seconds) == set(WORKING_STEPS)
+
+
+def test_a_second_run_reuses_everything(workspace: Workspace, stages: dict) -> None:
+    run_pipeline(workspace, CONFIG, ListReporter())
+    report = ListReporter()
+    summary = run_pipeline(workspace, CONFIG, report)
+    assert summary.status == "COMPLETED"
+    assert runs(stages) == [1] * 8
+    assert report.named("finish") == [(step, True) for step in WORKING_STEPS]
+
+
+def test_only_what_a_change_touches_runs_again(workspace: Workspace, stages: dict) -> None:
+    run_pipeline(workspace, CONFIG, ListReporter())
+    stages[Step.GS_TRAIN].setting = 1
+    run_pipeline(workspace, CONFIG, ListReporter())
+    # Training wrote the same bytes again, so nothing after it had to.
+    assert runs(stages) == [1, 1, 1, 1, 1, 2, 1, 1]
+
+
+def test_new_photos_run_everything_again(workspace: Workspace, stages: dict) -> None:
+    run_pipeline(workspace, CONFIG, ListReporter())
+    (workspace.root / "upload.txt").write_text("more photos")
+    run_pipeline(workspace, CONFIG, ListReporter())
+    assert runs(stages) == [2] * 8
+
+
+def test_a_damaged_output_is_made_again(workspace: Workspace, stages: dict) -> None:
+    run_pipeline(workspace, CONFIG, ListReporter())
+    (workspace.root / f"{Step.COLMAP_MAP}.txt").write_text("damaged")
+    run_pipeline(workspace, CONFIG, ListReporter())
+    assert runs(stages) == [1, 1, 1, 2, 1, 1, 1, 1]
+
+
+def test_from_a_step_forces_it_and_all_after(workspace: Workspace, stages: dict) -> None:
+    run_pipeline(workspace, CONFIG, ListReporter())
+    run_pipeline(workspace, CONFIG, ListReporter(), start=Step.EVALUATION)
+    assert runs(stages) == [1, 1, 1, 1, 1, 1, 2, 2]
+
+
+def test_until_a_step_stops_after_it(workspace: Workspace, stages: dict) -> None:
+    summary = run_pipeline(workspace, CONFIG, ListReporter(), until=Step.COLMAP_MAP)
+    assert (summary.status, summary.step) == ("STOPPED", Step.COLMAP_MAP)
+    assert runs(stages) == [1, 1, 1, 1, 0, 0, 0, 0]
+
+
+def test_a_fault_of_the_photos_ends_the_run_with_its_code(
+    workspace: Workspace, stages: dict
+) -> None:
+    stages[Step.COLMAP_MAP].raises = UserError("too_few_registered", registered=1, total=5)
+    summary = run_pipeline(workspace, CONFIG, ListReporter())
+    assert (summary.status, summary.step) == ("FAILED", Step.COLMAP_MAP)
+    assert summary.error_code == "too_few_registered"
+    assert summary.error_facts == {"registered": 1, "total": 5}
+    assert stages[Step.COLMAP_UNDIST].runs == 0
+
+
+def test_a_fault_of_ours_is_logged_whole_and_shown_calmly(
+    workspace: Workspace, stages: dict
+) -> None:
+    stages[Step.GS_TRAIN].raises = ZeroDivisionError("secret detail")
+    report = ListReporter()
+    summary = run_pipeline(workspace, CONFIG, report)
+    assert summary.error_code == "internal"
+    assert "secret detail" not in (summary.error or "")
+    assert any("ZeroDivisionError: secret detail" in line for line in report.named("log"))
+
+
+def test_a_failed_step_runs_again_next_time_and_the_others_do_not(
+    workspace: Workspace, stages: dict
+) -> None:
+    stages[Step.GS_TRAIN].raises = ZeroDivisionError()
+    run_pipeline(workspace, CONFIG, ListReporter())
+    stages[Step.GS_TRAIN].raises = None
+    assert run_pipeline(workspace, CONFIG, ListReporter()).status == "COMPLETED"
+    assert runs(stages) == [1, 1, 1, 1, 1, 2, 1, 1]
+
+
+def test_a_cancel_is_no_failure(workspace: Workspace, stages: dict) -> None:
+    stages[Step.COLMAP_FEAT].raises = Cancelled()
+    summary = run_pipeline(workspace, CONFIG, ListReporter())
+    assert (summary.status, summary.error_code) == ("CANCELLED", None)
+
+
+def test_a_time_limit_raised_by_the_queue_passes_through(
+    workspace: Workspace, stages: dict
+) -> None:
+    class JobTimeoutException(Exception):
+        """Named as RQ names its own; the core knows it by that name only."""
+
+    stages[Step.GS_TRAIN].raises = JobTimeoutException()
+    with pytest.raises(JobTimeoutException):
+        run_pipeline(workspace, CONFIG, ListReporter())
+
+
+def test_warnings_are_told_again_when_a_step_is_reused(workspace: Workspace, stages: dict) -> None:
+    stages[Step.COLMAP_MAP].warns = True
+    first = run_pipeline(workspace, CONFIG, ListReporter())
+    report = ListReporter()
+    second = run_pipeline(workspace, CONFIG, report)
+    assert first.warnings == second.warnings
+    assert [w["code"] for w in second.warnings] == ["photos_left_out"]
+    assert len(report.named("warn")) == 1
+
+
+def test_facts_become_the_summary(workspace: Workspace, stages: dict) -> None:
+    stages[Step.COLMAP_MAP].facts = {"registered": 4, "total": 5, "points": 900}
+    stages[Step.EXPORT_PLY].facts = {"artifacts": {"ply": "output/a.ply"}, "gaussian_count": 7}
+    summary = run_pipeline(workspace, CONFIG, ListReporter())
+    assert (summary.registered, summary.total, summary.gaussian_count) == (4, 5, 7)
+    assert summary.artifacts == {"ply": "output/a.ply"}
+
+
+def test_progress_inside_a_step_moves_to_the_next_steps_start() -> None:
+    assert overall_percent(Step.GS_TRAIN, 0.0) == STARTS_AT[Step.GS_TRAIN] == 65
+    assert overall_percent(Step.GS_TRAIN, 0.5) == 75
+    assert overall_percent(Step.GS_TRAIN, 7.0) == STARTS_AT[Step.EVALUATION] == 85
+    assert overall_percent(Step.DONE, 1.0) == 100
