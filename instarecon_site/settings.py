@@ -1,18 +1,112 @@
-"""All settings, in one file. Values come from the environment or `.env`; see `.env.example`."""
+"""All settings, in one file. Values come from the environment or `.env`.
 
+Every name is described in docs/CONFIGURATION.md and listed in `.env.example` (a test compares
+the three). Reading goes through `instarecon_site.env`, which refuses wrong values with a sentence.
+"""
+
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
-import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from instarecon_site import env
+from instarecon_site.machine import gpu_count, run_folder
+from instarecon_site.secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+env.read_file(Path(env.text("ENV_FILE", str(BASE_DIR / ".env"))))
 
-DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", "first-draft")
-ALLOWED_HOSTS = ["*"]
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+# --- Where the site is ---
+
+DEBUG = env.flag("DEBUG", False)
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.whole("PORT", 8000, least=1, most=65535)
+#: How people reach the site, without a slash at its end; it stands in mails and in API answers.
+BASE_URL = env.url("BASE_URL", f"http://localhost:{PORT}", schemes=("http", "https"))
+if not urlsplit(BASE_URL).hostname:
+    raise env.wrong("BASE_URL", "an address with a host, such as https://recon.example.org")
+IS_HTTPS = BASE_URL.startswith("https://")
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", [str(urlsplit(BASE_URL).hostname), "localhost", "127.0.0.1", "[::1]"]
+)
+#: Whether a reverse proxy stands in front that sets X-Forwarded-For and X-Forwarded-Proto itself.
+TRUST_PROXY = env.flag("TRUST_PROXY", False)
+
+# --- Where its data is ---
+
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
+RUN_DIR = run_folder(DATA_DIR)
+SECRET_KEY = env.text("SECRET_KEY") or kept_secret(DATA_DIR / "secret_key")
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("SECRET_KEY is too short, but must have at least 32 characters.")
+
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Web, workers and timer write to one file. A write-ahead log lets readers go on meanwhile,
+    # and a transaction that asks for the write lock at its start can't fail half way for it.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,  # seconds
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- The queue ---
+
+#: Where not set, `make run` starts a server of its own on this socket.
+REDIS_IS_EMBEDDED = not env.is_set("REDIS_URL")
+REDIS_URL = env.url(
+    "REDIS_URL",
+    f"unix://{quote(str(RUN_DIR / 'redis.sock'))}",
+    schemes=("redis", "rediss", "unix"),
+)
+GPU_COUNT = gpu_count()
+MAX_CONCURRENT_JOBS = env.whole("MAX_CONCURRENT_JOBS", max(1, GPU_COUNT), most=64)
+JOB_TIMEOUT_MINUTES = env.whole("JOB_TIMEOUT_MINUTES", 180, most=7 * 24 * 60)
+MAX_ATTEMPTS = env.whole("MAX_ATTEMPTS", 3, most=10)
+RQ_QUEUES = {
+    "recon": {
+        "URL": REDIS_URL,
+        "DEFAULT_TIMEOUT": JOB_TIMEOUT_MINUTES * 60,  # seconds
+        # Pickle, the default, runs the code of whoever can write to Redis.
+        "SERIALIZER": "rq.serializers.JSONSerializer",
+    }
+}
+RQ = {"WORKER_CLASS": "recon.jobs.worker.ReconWorker", "COMMIT_MODE": "on_db_commit"}
+RQ_SHOW_ADMIN_LINK = True
+
+# --- Photos and reconstruction ---
+
+MIN_PHOTOS, MAX_PHOTOS = 3, 20
+MIN_IMAGE_SIZE = env.whole("MIN_IMAGE_SIZE", 100, most=10_000)  # px, each side
+MAX_FILE_SIZE_MB = env.whole("MAX_FILE_SIZE_MB", 30)
+MAX_UPLOAD_SIZE_MB = env.whole("MAX_UPLOAD_SIZE_MB", 500)
+if MAX_UPLOAD_SIZE_MB < MAX_FILE_SIZE_MB:
+    raise ImproperlyConfigured(
+        f"MAX_UPLOAD_SIZE_MB is {MAX_UPLOAD_SIZE_MB}, but must be at least MAX_FILE_SIZE_MB,"
+        f" which is {MAX_FILE_SIZE_MB}."
+    )
+TRAINING_ITERATIONS = env.ceiling("TRAINING_ITERATIONS")  # steps at most; else the preset decides
+MAX_IMAGE_SIZE = env.ceiling("MAX_IMAGE_SIZE", least=MIN_IMAGE_SIZE)  # px at most; likewise
+DEFAULT_PRESET = env.choice("DEFAULT_PRESET", ("auto", "draft", "standard", "high"), "auto")
+if DEFAULT_PRESET == "auto":
+    DEFAULT_PRESET = "standard" if GPU_COUNT else "draft"
+MONITOR_GPU = env.flag("MONITOR_GPU", True)
+GPU_CHECK_INTERVAL = env.whole("GPU_CHECK_INTERVAL", 100)  # training steps
+OUTLIER_K_NEIGHBORS = env.whole("OUTLIER_K_NEIGHBORS", 20, most=1000)
+OUTLIER_STD_THRESHOLD = env.number("OUTLIER_STD_THRESHOLD", 2.0, least=0.1)
+OUTLIER_MIN_CLUSTER_RATIO = env.number("OUTLIER_MIN_CLUSTER_RATIO", 0.05, least=0.0, most=1.0)
+
+# Uploads are spooled on the disk that they stay on, so that keeping one is a rename.
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+FILE_UPLOAD_PERMISSIONS = 0o640
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+
+# --- The application ---
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -20,6 +114,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -40,6 +135,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "instarecon_site.urls"
 WSGI_APPLICATION = "instarecon_site.wsgi.application"
@@ -53,22 +149,124 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "instarecon_site.context.site",
             ]
         },
     }
 ]
-AUTH_USER_MODEL = "accounts.User"
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
 USE_TZ = True
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+if DEBUG:
+    INTERNAL_IPS = ["127.0.0.1"]
+
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
-REDIS_URL = env.str("REDIS_URL", f"unix://{DATA_DIR / 'redis.sock'}")
-RQ_QUEUES = {
-    "recon": {
-        "URL": REDIS_URL,
-        "DEFAULT_TIMEOUT": 3600,
-        "SERIALIZER": "rq.serializers.JSONSerializer",
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))).resolve()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- People ---
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SIGN_UP_OPEN = env.flag("SIGN_UP_OPEN", True)
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "recon:gallery"
+LOGOUT_REDIRECT_URL = "recon:home"
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # seconds
+
+# Password guessing: attempts are counted in the database, so that all web processes see them.
+AXES_FAILURE_LIMIT = 6
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody can lock out somebody else
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "accounts.throttling.username"
+AXES_CLIENT_IP_CALLABLE = "accounts.throttling.client_address"
+AXES_LOCKOUT_CALLABLE = "accounts.throttling.locked_out"
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+
+# --- Mail ---
+
+#: Printed into the web process's log unless EMAIL_URL names a server (smtp+tls://user:word@host).
+globals().update(env.mail("EMAIL_URL"))
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL", f"InstaRecon3D <noreply@{urlsplit(BASE_URL).hostname}>"
+)
+
+# --- Security ---
+
+CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))]
+CSRF_FAILURE_VIEW = "instarecon_site.errors.csrf_failure"
+SESSION_COOKIE_NAME = "instarecon_session"  # browsers share cookies between ports of one host
+CSRF_COOKIE_NAME = "instarecon_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_AGE = 30 * 24 * 60 * 60  # seconds
+SECURE_SSL_REDIRECT = False  # the proxy that speaks HTTPS does this, and health checks use HTTP
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IS_HTTPS else 0
+if TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+# The viewer compiles WebAssembly and sorts splats in a worker made from a blob.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'", "'wasm-unsafe-eval'"],
+        "worker-src": ["'self'", "blob:"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
     }
+}
+
+# --- Log ---
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stdout",
+            "formatter": "line",
+        }
+    },
+    "root": {
+        "handlers": ["stdout"],
+        "level": env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+    },
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
 }

@@ -1,0 +1,171 @@
+"""Reads settings from the environment, one typed value at a time.
+
+A wrong value never becomes a default or a traceback: it raises `ImproperlyConfigured` with one
+sentence that names the variable, the value found and what is expected. An empty value counts as
+not set, so that `NAME=` in `.env` means "as usual".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+
+
+def read_file(path: Path) -> None:
+    """Adds the variables in the file `path`, where it exists; the environment's own win.
+
+    Raises ImproperlyConfigured where the file is there and can't be read.
+    """
+    if not path.exists():
+        return
+    try:
+        environ.Env.read_env(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"The settings file {path} can't be read: {error}") from error
+
+
+def wrong(name: str, expected: str) -> ImproperlyConfigured:
+    """The error for the variable `name`, whose value is not `expected`. Passwords are masked."""
+    shown = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", os.environ.get(name, ""))
+    return ImproperlyConfigured(f"{name} is set to “{shown}”, but must be {expected}.")
+
+
+def is_set(name: str) -> bool:
+    return bool(os.environ.get(name, "").strip())
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ[name].strip() if is_set(name) else default
+
+
+def words(name: str, default: Sequence[str] = ()) -> list[str]:
+    """A list, separated by commas."""
+    if not is_set(name):
+        return list(default)
+    return [word.strip() for word in text(name).split(",") if word.strip()]
+
+
+def flag(name: str, default: bool) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value not in _TRUE + _FALSE:
+        raise wrong(name, "on or off (true, false, yes, no, 1 and 0 are understood too)")
+    return value in _TRUE
+
+
+def choice(name: str, options: Sequence[str], default: str) -> str:
+    value = text(name, default)
+    if value not in options:
+        raise wrong(name, f"one of {', '.join(options)}")
+    return value
+
+
+def whole(name: str, default: int, *, least: int = 1, most: int | None = None) -> int:
+    """A whole number from `least` to `most`, both included."""
+    value = ceiling(name, least=least, most=most)
+    return default if value is None else value
+
+
+def ceiling(name: str, *, least: int = 1, most: int | None = None) -> int | None:
+    """A whole number, or None where it is not set."""
+    if not is_set(name):
+        return None
+    expected = f"a whole number {_span(least, most)}"
+    try:
+        value = int(text(name))
+    except ValueError as error:
+        raise wrong(name, expected) from error
+    if value < least or (most is not None and value > most):
+        raise wrong(name, expected)
+    return value
+
+
+def number(name: str, default: float, *, least: float, most: float | None = None) -> float:
+    """A number from `least` to `most`, both included."""
+    if not is_set(name):
+        return default
+    expected = f"a number {_span(least, most)}"
+    try:
+        value = float(text(name))
+    except ValueError as error:
+        raise wrong(name, expected) from error
+    # Written so that "nan", which compares as false with everything, is refused too.
+    if not (least <= value <= (float("inf") if most is None else most)) or value == float("inf"):
+        raise wrong(name, expected)
+    return value
+
+
+def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
+    """An address with one of `schemes`, without a slash at its end."""
+    if not is_set(name):
+        return default
+    value = text(name)
+    expected = f"an address that begins with {' or '.join(f'{s}://' for s in schemes)}"
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018  (raises where the port is no number)
+    except ValueError as error:
+        raise wrong(name, expected) from error
+    if parts.scheme not in schemes:
+        raise wrong(name, expected)
+    return value if value.endswith("://") else value.rstrip("/")
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Django's description of the database at an address such as postgres://user:word@host/db."""
+    schemes = ("postgres", "postgresql", "sqlite")
+    config = dict(environ.Env.db_url_config(url(name, default, schemes=schemes)))
+    if not config.get("NAME"):
+        raise wrong(name, "an address that ends with the database's name")
+    return config
+
+
+def mail(name: str) -> dict[str, Any]:
+    """Django's EMAIL_* settings for an address such as smtp+tls://user:word@host:587."""
+    usual_ports = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "filemail": 0, "consolemail": 0}
+    address = url(name, "consolemail://", schemes=tuple(usual_ports))
+    scheme = urlsplit(address).scheme
+    config = environ.Env.email_url_config(address)
+    if scheme.startswith("smtp") and not config["EMAIL_HOST"]:
+        raise wrong(name, "an address with a host, such as smtp+tls://user:password@host:587")
+    return {
+        "EMAIL_BACKEND": config["EMAIL_BACKEND"],
+        "EMAIL_HOST": config["EMAIL_HOST"] or "",
+        "EMAIL_PORT": config["EMAIL_PORT"] or usual_ports[scheme],
+        "EMAIL_HOST_USER": config["EMAIL_HOST_USER"] or "",
+        "EMAIL_HOST_PASSWORD": config["EMAIL_HOST_PASSWORD"] or "",
+        "EMAIL_USE_TLS": scheme == "smtp+tls",
+        "EMAIL_USE_SSL": scheme == "smtp+ssl",
+        "EMAIL_FILE_PATH": f"/{config['EMAIL_FILE_PATH']}" if scheme == "filemail" else None,
+    }
+
+
+def folder(name: str, default: Path) -> Path:
+    """A folder, made where it is missing, that can be written to."""
+    path = Path(text(name, str(default))).expanduser().resolve()
+    problem = ""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's photos will lie there
+    except OSError as error:
+        problem = error.strerror or str(error)
+    if problem or not os.access(path, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(
+            f"{name} is {path}, but must be a folder that can be written to"
+            f" ({problem or 'permission denied'})."
+        )
+    return path
+
+
+def _span(least: float, most: float | None) -> str:
+    return f"of at least {least}" if most is None else f"from {least} to {most}"

@@ -1,0 +1,56 @@
+"""Pages and JSON for requests that end in an error.
+
+People get a page of `templates/errors/`, programs (the API's paths, or whoever asks for JSON) get
+`{"error": "<sentence>"}` with the same status.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+_SENTENCES = {
+    400: "The request could not be understood.",
+    403: "This is not allowed.",
+    404: "There is nothing at this address.",
+    429: "Too many attempts. Wait a while, then try again.",
+    500: "Something went wrong on our side.",
+}
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a program asks: by the API's paths, or by preferring JSON over a page."""
+    if request.path.startswith("/recon/") and not request.path.startswith("/recon/pub/"):
+        return True
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def answer(request: HttpRequest, status: int, template: str = "") -> HttpResponse:
+    """The error page or JSON for `status`."""
+    if wants_json(request):
+        return JsonResponse({"error": _SENTENCES[status]}, status=status)
+    return render(request, template or f"errors/{status}.html", status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, 404)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return answer(request, 403, "errors/403_csrf.html")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Rendered without the request's context: the session or the database may be what failed."""
+    if wants_json(request):
+        return JsonResponse({"error": _SENTENCES[500]}, status=500)
+    return HttpResponse(render_to_string("errors/500.html"), status=500)
