@@ -1,0 +1,7 @@
+"""How photos become cameras: one job a module, files between them. Knows nothing of Django.
+
+`cameras` (what the photos say of their lens) -> `features` -> `pairs` -> `mapping` ->
+`model_checks` -> `undistortion`. Everything pycolmap keeps lies in one SQLite database, whose
+content `databases` digests. Functions that take long accept `tick(fraction, message)`, which may
+raise to stop them.
+"""

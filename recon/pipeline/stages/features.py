@@ -1,0 +1,56 @@
+"""COLMAP_FEAT: SIFT features of every photo. work/photos -> colmap/database.db."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from recon.pipeline.config import PipelineConfig
+from recon.pipeline.errors import UserError
+from recon.pipeline.progress import Reporter
+from recon.pipeline.stages.preflight import read_photos
+from recon.pipeline.workspace import Workspace, digest_files
+from recon.poses import cameras, databases
+from recon.poses import features as sift
+
+
+def settings(config: PipelineConfig) -> dict[str, Any]:
+    return asdict(config.features)
+
+
+def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
+    return {"photos": digest_files(workspace.root, [workspace.photos, workspace.photos_json])}
+
+
+def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
+    # What the database says, not its bytes: the next stage writes matches into the same file.
+    return {"features": databases.features_digest(workspace.database)}
+
+
+def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+    """Raises UserError no_features where no photo shows any."""
+    photos = [photo.for_poses for photo in read_photos(workspace)]
+    groups = cameras.group(photos, shared=config.features.shared_camera)
+    report.log(f"{len(photos)} photos by {len(groups)} cameras")
+    workspace.colmap.mkdir(parents=True, exist_ok=True)
+    # A folder, because SQLite keeps its journal beside the file.
+    with tempfile.TemporaryDirectory(dir=workspace.colmap, prefix=".features-") as scratch:
+        database = Path(scratch) / "database.db"
+        sift.extract(
+            database,
+            workspace.photos,
+            groups,
+            max_image_size=config.features.max_image_size,
+            max_num_features=config.features.max_num_features,
+            tick=report.progress,
+        )
+        counts = databases.count_descriptors(database)
+        for name, count in counts.items():
+            report.log(f"{name}: {count} features")
+        if not any(counts.values()):
+            raise UserError("no_features")
+        os.replace(database, workspace.database)
+    return {"features": sum(counts.values()), "cameras": len(groups)}

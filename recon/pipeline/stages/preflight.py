@@ -1,0 +1,96 @@
+"""PREFLIGHT: can this machine do it, and are these photos?
+
+upload/images (as sent) -> work/photos (decoded, upright, without metadata), work/photos.json
+(sizes, focal lengths, original names), work/environment.json.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from recon.pipeline import environment, photos
+from recon.pipeline.config import PipelineConfig, PreflightConfig
+from recon.pipeline.errors import UserError
+from recon.pipeline.progress import Reporter
+from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
+
+#: A job's files, as a multiple of what was uploaded: work, undistorted and evaluation pictures.
+DISK_PER_UPLOAD = 5
+
+
+def settings(config: PipelineConfig) -> dict[str, Any]:
+    chosen = asdict(config.preflight)
+    del chosen["min_free_disk_mb"]  # decides whether, not what
+    return chosen
+
+
+def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
+    return {"upload": digest_files(workspace.root, uploaded(workspace))}
+
+
+def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
+    return {
+        "photos": digest_files(workspace.root, [workspace.photos]),
+        "photos_json": digest_files(workspace.root, [workspace.photos_json]),
+    }
+
+
+def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+    """Raises UserError for the photos' faults, PipelineError for the machine's."""
+    sent = uploaded(workspace)
+    check_count(len(sent), config.preflight)
+    report.progress(0.0, "looking at this machine")
+    look_at_machine(workspace, sent, config.preflight, report)
+    names = photos.prepared_names([path.name for path in sent])
+    prepared = []
+    workspace.photos.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(workspace.photos) as folder:
+        for index, path in enumerate(sent):
+            report.progress(index / len(sent), f"photo {index + 1} of {len(sent)}")
+            photo = photos.prepare(path, folder, names[path.name], config.preflight)
+            focal = f"focal length {photo.focal:.0f} px" if photo.focal else "no focal length"
+            report.log(f"{photo.original}: {photo.width}x{photo.height} px, {focal}")
+            prepared.append(photo)
+    write_json(workspace.photos_json, {"photos": [photo.to_dict() for photo in prepared]})
+    return {"total": len(prepared)}
+
+
+def uploaded(workspace: Workspace) -> list[Path]:
+    """The files that were sent, by name; what a file manager hides there is none."""
+    if not workspace.upload.is_dir():
+        return []
+    return sorted(
+        path
+        for path in workspace.upload.iterdir()
+        if path.is_file() and not path.name.startswith(".")
+    )
+
+
+def read_photos(workspace: Workspace) -> list[photos.PreparedPhoto]:
+    """What this stage wrote about the photos, for the stages after it."""
+    entries = json.loads(workspace.photos_json.read_text())["photos"]
+    return [photos.PreparedPhoto(**entry) for entry in entries]
+
+
+def check_count(count: int, config: PreflightConfig) -> None:
+    limits = {"minimum": config.min_photos, "maximum": config.max_photos}
+    if count < config.min_photos:
+        raise UserError("too_few_photos", count=count, **limits)
+    if count > config.max_photos:
+        raise UserError("too_many_photos", count=count, **limits)
+
+
+def look_at_machine(
+    workspace: Workspace, sent: list[Path], config: PreflightConfig, report: Reporter
+) -> None:
+    """Logs and writes the environment report; raises PipelineError where no job can run."""
+    upload_mb = sum(path.stat().st_size for path in sent) // environment.MEGABYTE
+    needed_mb = config.min_free_disk_mb + DISK_PER_UPLOAD * upload_mb
+    checks = environment.report(workspace.root, min_free_disk_mb=needed_mb)
+    for line in environment.format(checks).splitlines():
+        report.log(line)
+    environment.require(checks, workspace.root, min_free_disk_mb=needed_mb)
+    write_json(workspace.environment_json, {"checks": [check.to_dict() for check in checks]})

@@ -1,0 +1,75 @@
+"""COLMAP_UNDIST: pinhole photos, their model as text, and which photos are held out.
+
+colmap/sparse/0, work/photos -> work/images, work/sparse/0, work/train.txt, work/test.txt.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from recon.pipeline.config import PipelineConfig
+from recon.pipeline.progress import Reporter
+from recon.pipeline.workspace import Workspace, digest_files, replacing
+from recon.poses import undistortion
+from recon.poses.splits import split
+
+
+def settings(config: PipelineConfig) -> dict[str, Any]:
+    return asdict(config.undistort)
+
+
+def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
+    return {
+        "photos": digest_files(workspace.root, [workspace.photos]),
+        "sparse": digest_files(workspace.root, [workspace.sparse]),
+    }
+
+
+def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
+    files = [workspace.images, workspace.undistorted_sparse]
+    return {
+        "scene": digest_files(workspace.root, files),
+        "split": digest_files(workspace.root, [workspace.train_txt, workspace.test_txt]),
+    }
+
+
+def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+    work = workspace.images.parent
+    with tempfile.TemporaryDirectory(dir=work, prefix=".undistort-") as scratch:
+        images, model = undistortion.undistort(
+            workspace.sparse,
+            workspace.photos,
+            Path(scratch),
+            jpeg_quality=config.undistort.jpeg_quality,
+            tick=report.progress,
+        )
+        _take(images, workspace.images)
+        _take(model, workspace.undistorted_sparse)
+    names = [path.name for path in workspace.images.iterdir()]
+    train, test = split(
+        names,
+        every=config.undistort.holdout_every,
+        offset=config.undistort.holdout_offset,
+        offset_few=config.undistort.holdout_offset_few,
+    )
+    _write_lines(workspace.train_txt, train)
+    _write_lines(workspace.test_txt, test)
+    report.log(f"{len(train)} photos to train on, {len(test)} held out: {', '.join(test)}")
+    return {"train_photos": len(train), "test_photos": len(test)}
+
+
+def _take(folder: Path, place: Path) -> None:
+    """Moves the finished `folder` to `place`, where an older one may lie."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(place, ignore_errors=True)
+    os.replace(folder, place)
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in lines))

@@ -1,0 +1,66 @@
+"""COLMAP's SQLite database: digests of what it says, whatever its bytes.
+
+The file's own hash would change with every match written into it and with SQLite's page layout;
+these digests change when and only when the features or the matches do.
+
+Never call these while pycolmap has the file open: two copies of SQLite in one process lose each
+other's locks (https://www.sqlite.org/howtocorrupt.html, 2.2.1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+FEATURE_TABLES = ("cameras", "images", "keypoints", "descriptors")
+MATCH_TABLES = ("matches", "two_view_geometries")
+
+
+def features_digest(path: Path) -> str:
+    """SHA-256 of the cameras, images, keypoints and descriptors; "missing" without a database."""
+    return _digest(path, FEATURE_TABLES)
+
+
+def matches_digest(path: Path) -> str:
+    """SHA-256 of the matches and verified pairs; "missing" without a database."""
+    return _digest(path, MATCH_TABLES)
+
+
+def count_descriptors(path: Path) -> dict[str, int]:
+    """Features found, by photo name."""
+    query = (
+        "SELECT images.name, COALESCE(descriptors.rows, 0) FROM images "
+        "LEFT JOIN descriptors USING (image_id) ORDER BY images.name"
+    )
+    with closing(_open(path)) as database:
+        return {str(name): int(rows) for name, rows in database.execute(query)}
+
+
+def _digest(path: Path, tables: Sequence[str]) -> str:
+    if not path.is_file():
+        return "missing"
+    total = hashlib.sha256()
+    try:
+        with closing(_open(path)) as database:
+            for table in tables:
+                total.update(table.encode())
+                # The table names are the constants above; the first column is the key.
+                for row in database.execute(f"SELECT * FROM {table} ORDER BY 1"):  # noqa: S608
+                    for value in row:
+                        total.update(_as_bytes(value))
+    except sqlite3.DatabaseError:
+        return "damaged"
+    return total.hexdigest()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    # immutable: no lock files and no journal are looked for, so a read leaves no trace.
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def _as_bytes(value: object) -> bytes:
+    content = value if isinstance(value, bytes) else repr(value).encode()
+    return f"{type(value).__name__}:{len(content)}:".encode() + content

@@ -1,0 +1,58 @@
+"""SIFT features (Lowe 2004) into a fresh COLMAP database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recon.poses.cameras import CameraGroup
+from recon.poses.native import Tick, colmap, run_native
+
+#: One focal length and one radial term: what COLMAP uses for ordinary photos.
+CAMERA_MODEL = "SIMPLE_RADIAL"
+
+
+def extract(
+    database: Path,
+    photos: Path,
+    groups: Sequence[CameraGroup],
+    *,
+    max_image_size: int,
+    max_num_features: int,
+    tick: Tick,
+) -> None:
+    """Writes cameras, images and their features to the new file `database`.
+
+    `photos` is the folder that the groups' names lie in. The cameras come from the groups, since
+    the photos no longer carry metadata.
+    """
+    pycolmap = colmap()
+    pycolmap.Database.open(database).close()
+    for group in groups:
+        _import(pycolmap, database, photos, group)
+    options = pycolmap.FeatureExtractionOptions()
+    options.max_image_size = max_image_size
+    options.sift.max_num_features = max_num_features
+    names = sorted(name for group in groups for name in group.names)
+
+    def call(token: Any) -> None:
+        pycolmap.extract_features(
+            database, photos, names, extraction_options=options, cancellation_token=token
+        )
+
+    def poll() -> None:
+        with pycolmap.Database.open(database) as content:
+            done = sum(content.exists_descriptors(i.image_id) for i in content.read_all_images())
+        tick(done / len(names), f"photo {min(done + 1, len(names))} of {len(names)}")
+
+    run_native(call, poll)
+
+
+def _import(pycolmap: Any, database: Path, photos: Path, group: CameraGroup) -> None:
+    """Adds the group's images with one camera; its focal length is a prior where it is known."""
+    options = pycolmap.ImageReaderOptions()
+    options.camera_model = CAMERA_MODEL
+    if group.focal is not None:
+        options.camera_params = f"{group.focal},{group.width / 2},{group.height / 2},0"
+    pycolmap.import_images(database, photos, pycolmap.CameraMode.SINGLE, list(group.names), options)

@@ -1,0 +1,52 @@
+"""Running pycolmap's long native calls so that they show progress and can be stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+#: Told `(fraction, message)`: 0 to 1 of the work is done. May raise, which stops the work.
+Tick = Callable[[float, str], None]
+
+POLL_SECONDS = 0.5
+
+
+def colmap() -> ModuleType:
+    """pycolmap with its log quiet but for errors; imported only where it is needed."""
+    import pycolmap
+
+    pycolmap.logging.minloglevel = pycolmap.logging.ERROR.value
+    return pycolmap
+
+
+def run_native(call: Callable[[Any], Any], poll: Callable[[], None]) -> Any:
+    """The result of `call(cancellation_token)`, run in a thread while `poll` is called here.
+
+    pycolmap releases Python's lock, but Python handles signals and time limits in the main
+    thread only, so that one must stay free. Whatever `poll` raises (a cancel, a time limit,
+    Ctrl-C) cancels the native work, waits until it has let go of its files, and goes on up.
+    """
+    token = colmap().CancellationToken()
+    outcome: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            outcome["result"] = call(token)
+        except BaseException as error:  # handed to the caller's thread below
+            outcome["error"] = error
+
+    thread = threading.Thread(target=work, name="pycolmap", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(POLL_SECONDS)
+            poll()
+    except BaseException:
+        token.cancel()
+        thread.join()
+        raise
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["result"]

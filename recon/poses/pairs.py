@@ -1,0 +1,61 @@
+"""Matching every photo with every other, geometric verification, and the pair graph."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from recon.poses.native import Tick, colmap, run_native
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two photos that verifiably show something in common."""
+
+    a: str  # photo name, a < b
+    b: str
+    inliers: int  # matches that fit the two-view geometry
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def match_exhaustively(database: Path, *, min_num_inliers: int, seed: int, tick: Tick) -> None:
+    """Matches all pairs in `database` and verifies them, in place.
+
+    Two-view geometries are estimated by RANSAC, seeded for each pair by `seed`.
+    """
+    pycolmap = colmap()
+    verification = pycolmap.TwoViewGeometryOptions()
+    verification.min_num_inliers = min_num_inliers
+    verification.ransac.random_seed = seed
+    with pycolmap.Database.open(database) as content:
+        photos = content.num_images()
+    total = max(photos * (photos - 1) // 2, 1)
+
+    def call(token: Any) -> None:
+        pycolmap.match_exhaustive(
+            database, verification_options=verification, cancellation_token=token
+        )
+
+    def poll() -> None:
+        with pycolmap.Database.open(database) as content:
+            done = content.num_matched_image_pairs()
+        tick(min(done / total, 1.0), f"pair {min(done + 1, total)} of {total}")
+
+    run_native(call, poll)
+
+
+def verified(database: Path) -> list[Pair]:
+    """The verified pairs, by name."""
+    pycolmap = colmap()
+    with pycolmap.Database.open(database) as content:
+        names = {image.image_id: image.name for image in content.read_all_images()}
+        pair_ids, counts = content.read_two_view_geometry_num_inliers()
+    pairs = []
+    for pair_id, inliers in zip(pair_ids, counts, strict=True):
+        a, b = sorted(names[i] for i in pycolmap.pair_id_to_image_pair(pair_id))
+        if inliers > 0:
+            pairs.append(Pair(a, b, int(inliers)))
+    return sorted(pairs, key=lambda p: (p.a, p.b))
