@@ -15,10 +15,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 # While the house is being built: whoever's part is not there yet does not stop the others.
 for needed, addresses in (
-    ("recon.jobs.lifecycle", "recon.web.urls"),
-    ("recon.api.urls", "recon.api.urls"),
+    ("lifecycle submit queue progress", "recon.web.urls"),
+    ("lifecycle submit queue progress", "recon.api.urls"),
 ):
-    if find_spec(needed):
+    if all(find_spec(f"recon.jobs.{n}") for n in needed.split()) and find_spec(addresses):
         urlpatterns.append(path("", include(addresses)))
 
 handler400 = "instarecon_site.errors.bad_request"
