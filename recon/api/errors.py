@@ -1,0 +1,33 @@
+"""Errors as programs get them: the HTTP status says what kind, `detail` says it in a sentence."""
+
+from __future__ import annotations
+
+from django.http import JsonResponse
+
+
+class ApiError(Exception):
+    """Ends a request with `status` and `{"detail": ...}`."""
+
+    def __init__(self, status: int, detail: str, **headers: str) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers
+
+    def response(self) -> JsonResponse:
+        response = JsonResponse({"detail": self.detail}, status=self.status)
+        for name, value in self.headers.items():
+            response[name.replace("_", "-")] = value
+        return response
+
+
+class NotSignedIn(ApiError):
+    """No account, or a token that is none."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(401, detail, WWW_Authenticate='Bearer realm="InstaRecon3D"')
+
+
+class NoSuchJob(ApiError):
+    """The job does not exist, or is somebody else's: both sound the same."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "There is no such job among yours.")

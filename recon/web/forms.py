@@ -1,0 +1,102 @@
+"""The upload form: what is asked for, and what is checked before a job is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.datastructures import MultiValueDict
+
+from recon.jobs.photos import check_upload
+from recon.models import Job
+from recon.pipeline.errors import UserError, explain
+
+
+class PhotosInput(forms.ClearableFileInput):
+    """A file input that takes several files."""
+
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+    def value_from_datadict(self, data: Any, files: MultiValueDict, name: str) -> Any:
+        return files.getlist(name)
+
+
+class PhotosField(forms.FileField):
+    """Several photos, each looked into. Cleans to the distinct ones, in the order given.
+
+    `refused` holds sentences of an upload that was given up while it came in; they stand in for
+    every other error, since its photos are not there to be checked.
+    """
+
+    widget = PhotosInput
+    refused: Sequence[str] = ()
+
+    def clean(self, data: list[UploadedFile], initial: Any = None) -> list[UploadedFile]:
+        self.left_out: list[str] = []
+        if self.refused:
+            raise forms.ValidationError(list(self.refused))
+        self._check_count(len(data))
+        firsts: dict[str, UploadedFile] = {}
+        errors: list[str] = []
+        for photo in data:
+            try:
+                first = firsts.setdefault(check_upload(photo).sha256, photo)
+            except UserError as error:
+                errors.append(str(error))
+                continue
+            if first is not photo:
+                self.left_out.append(
+                    f"“{photo.name}” is the same photo as “{first.name}” and was left out."
+                )
+        if errors:
+            raise forms.ValidationError(errors)
+        if self.left_out and len(firsts) < settings.MIN_PHOTOS:
+            raise forms.ValidationError([*self.left_out, _count_error(len(firsts))])
+        return list(firsts.values())
+
+    def _check_count(self, count: int) -> None:
+        if not settings.MIN_PHOTOS <= count <= settings.MAX_PHOTOS:
+            raise forms.ValidationError(_count_error(count))
+
+
+class UploadForm(forms.Form):
+    """One job's wishes."""
+
+    title = forms.CharField(max_length=120, required=False, strip=True)
+    preset = forms.ChoiceField(choices=Job.Preset.choices, required=False)
+    original_resolution = forms.BooleanField(required=False)
+    photos = PhotosField()
+
+    def __init__(self, *args: Any, refused: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._photos_field.refused = refused
+
+    @property
+    def _photos_field(self) -> PhotosField:
+        field = self.fields["photos"]
+        assert isinstance(field, PhotosField)  # noqa: S101 - narrows the type
+        return field
+
+    @property
+    def left_out(self) -> list[str]:
+        """A sentence for each photo that was sent twice. After `is_valid`."""
+        return self._photos_field.left_out
+
+    @property
+    def sentences(self) -> list[str]:
+        """Every error as a sentence, for clients that read JSON. After `is_valid`."""
+        return [
+            str(error) if name == "photos" else f"{name.replace('_', ' ').capitalize()}: {error}"
+            for name, errors in self.errors.items()
+            for error in errors
+        ]
+
+
+def _count_error(count: int) -> str:
+    code = "too_few_photos" if count < settings.MIN_PHOTOS else "too_many_photos"
+    facts = {"count": count, "minimum": settings.MIN_PHOTOS, "maximum": settings.MAX_PHOTOS}
+    return explain(code, facts).sentence

@@ -1,0 +1,139 @@
+"""What a page says of a job, to its owner and to people with its link.
+
+`PublicJob` is all that a share link's templates get to see: no photos, no file names, no log, no
+words that may quote them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from recon.models import Artifact, Job
+
+OWN_DOWNLOADS = {
+    Artifact.Kind.SCENE_PLY: "Scene as shown (PLY)",
+    Artifact.Kind.SPLAT: "Scene as shown (.splat)",
+    Artifact.Kind.PLY: "All Gaussians, unfiltered (PLY)",
+    Artifact.Kind.FILTERED_PLY: "Without outliers (PLY)",
+    Artifact.Kind.RESULTS: "Quality figures (JSON)",
+    Artifact.Kind.CAMERAS: "Camera poses (JSON)",
+}
+PUBLIC_DOWNLOADS = {
+    Artifact.Kind.SCENE_PLY: "recon:public_ply",
+    Artifact.Kind.SPLAT: "recon:public_splat",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicJob:
+    """The facts of a job that anybody with its link may know."""
+
+    name: str
+    status: str
+    get_status_display: str
+    step: str
+    percent: float
+    has_ended: bool
+    is_completed: bool
+    is_failed: bool
+    is_processing: bool
+    is_pending: bool
+    pub_key: str
+    view: dict[str, Any] | None
+    gaussian_count: int | None
+
+    @classmethod
+    def of(cls, job: Job) -> PublicJob:
+        return cls(
+            name=job.name,
+            status=job.status,
+            get_status_display=job.get_status_display(),
+            step=job.step,
+            percent=job.percent,
+            has_ended=job.has_ended,
+            is_completed=job.is_completed,
+            is_failed=job.is_failed,
+            is_processing=job.is_processing,
+            is_pending=job.is_pending,
+            pub_key=job.pub_key,
+            view=job.view,
+            gaussian_count=job.gaussian_count,
+        )
+
+
+def share_url(job: Job) -> str:
+    """The absolute address to send to a friend; it works while the job is shared."""
+    return settings.BASE_URL.rstrip("/") + reverse("recon:public", args=(job.pub_key,))
+
+
+def elapsed_seconds(job: Job) -> float | None:
+    """Seconds that the last attempt has worked so far, or worked in all. None before it starts."""
+    if job.started_at is None:
+        return None
+    return ((job.completed_at or timezone.now()) - job.started_at).total_seconds()
+
+
+def own_downloads(job: Job) -> list[dict[str, Any]]:
+    """The files that the owner may fetch: kind, label, url, size in bytes."""
+    urls = {kind: reverse("recon:file", args=(job.pk, kind.value)) for kind in OWN_DOWNLOADS}
+    return _downloads(job, urls)
+
+
+def public_downloads(job: Job) -> list[dict[str, Any]]:
+    """The two files that a share link offers, in the same form."""
+    return _downloads(
+        job, {kind: reverse(name, args=(job.pub_key,)) for kind, name in PUBLIC_DOWNLOADS.items()}
+    )
+
+
+def own_viewer(job: Job) -> dict[str, Any] | None:
+    """What `_viewer.html` needs on the job's page, or None where there is no scene to show."""
+    kinds = Artifact.Kind
+    return _viewer(
+        job,
+        scene_url=reverse("recon:file", args=(job.pk, kinds.SPLAT.value)),
+        poster_url=reverse("recon:file", args=(job.pk, kinds.POSTER.value)),
+    )
+
+
+def public_viewer(job: Job) -> dict[str, Any] | None:
+    """The same for the page behind a share link."""
+    return _viewer(
+        job,
+        scene_url=reverse("recon:public_splat", args=(job.pub_key,)),
+        poster_url=reverse("recon:public_poster", args=(job.pub_key,)),
+    )
+
+
+def _downloads(job: Job, urls: dict[Artifact.Kind, str]) -> list[dict[str, Any]]:
+    sizes = _sizes(job)
+    return [
+        {"kind": kind.value, "label": OWN_DOWNLOADS[kind], "url": url, "size": sizes[kind]}
+        for kind, url in urls.items()
+        if kind in sizes
+    ]
+
+
+def _viewer(job: Job, *, scene_url: str, poster_url: str) -> dict[str, Any] | None:
+    sizes = _sizes(job)
+    if Artifact.Kind.SPLAT not in sizes:
+        return None
+    return {
+        "scene_url": scene_url,
+        "poster_url": poster_url if Artifact.Kind.POSTER in sizes else "",
+        "view": job.view,
+        "bytes": sizes[Artifact.Kind.SPLAT],
+        "title": job.name,
+    }
+
+
+def _sizes(job: Job) -> dict[str, int]:
+    """Bytes by kind of artifact; empty unless the job is done."""
+    if not job.is_completed:
+        return {}
+    return {artifact.kind: artifact.size for artifact in job.artifacts.all()}

@@ -1,0 +1,147 @@
+"""Files out: with validators (ETag, Last-Modified), byte ranges (RFC 9110) and a good name.
+
+Everything is sent with `no-cache`: a browser may keep a copy but asks each time whether it still
+may use it, so that a link switched off or a job deleted stops at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
+from django.utils.text import slugify
+
+from recon.models import Artifact, Job
+
+CHUNK = 256 * 1024  # bytes per write
+GONE = "This file is not there (any more). The job may still be running, or was cleaned up."
+
+#: What each kind is called after the title, its media type, and whether it is saved, not shown.
+KINDS: dict[str, tuple[str, str, bool]] = {
+    Artifact.Kind.PLY: ("-unfiltered.ply", "application/octet-stream", True),
+    Artifact.Kind.FILTERED_PLY: ("-filtered.ply", "application/octet-stream", True),
+    Artifact.Kind.SCENE_PLY: (".ply", "application/octet-stream", True),
+    Artifact.Kind.SPLAT: (".splat", "application/octet-stream", True),
+    Artifact.Kind.POSTER: (".jpg", "image/jpeg", False),
+    Artifact.Kind.RESULTS: ("-results.json", "application/json", True),
+    Artifact.Kind.CAMERAS: ("-cameras.json", "application/json", True),
+}
+
+
+class Piece:
+    """Bytes `start` to `start + length` of an open file, as a file to read once."""
+
+    def __init__(self, file: BinaryIO, start: int, length: int) -> None:
+        self._file, self._left = file, length
+        file.seek(start)
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self._left if size < 0 else min(size, self._left)
+        data = self._file.read(wanted)
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class PieceResponse(FileResponse):
+    """Like its parent, with larger writes: scenes are megabytes."""
+
+    block_size = CHUNK
+
+
+def serve_artifact(request: HttpRequest, job: Job, kind: str) -> HttpResponseBase:
+    """One of a finished job's files. Raises Http404 where it does not exist."""
+    artifact = job.artifacts.filter(kind=kind).first() if job.is_completed else None
+    if artifact is None:
+        raise Http404(GONE)
+    ending, media_type, saved = KINDS[kind]
+    name = (slugify(job.title, allow_unicode=True) or "scene") + ending
+    return serve_file(request, contained(job, artifact.file), name, media_type, saved=saved)
+
+
+def contained(job: Job, path: Path) -> Path:
+    """`path`, resolved, if it lies in the job's folder and is a file. Raises Http404."""
+    resolved = path.resolve()
+    if not resolved.is_relative_to(job.folder.resolve()) or not resolved.is_file():
+        raise Http404(GONE)
+    return resolved
+
+
+def serve_file(
+    request: HttpRequest, path: Path, name: str, media_type: str, *, saved: bool
+) -> HttpResponseBase:
+    """The file, a part of it (206), or word that the client's copy is still good (304)."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise Http404(GONE) from error
+    facts = os.fstat(file.fileno())
+    etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
+    modified = int(facts.st_mtime)
+    unchanged = get_conditional_response(request, etag=etag, last_modified=modified)
+    if unchanged is not None:
+        file.close()
+        return _with_headers(unchanged, etag, modified)
+    span = requested_span(request, etag, modified, facts.st_size)
+    if span is not None and span.start >= span.stop:
+        file.close()
+        refusal = HttpResponse(status=416, headers={"Content-Range": f"bytes */{facts.st_size}"})
+        return _with_headers(refusal, etag, modified)
+    start, stop = (span.start, span.stop) if span is not None else (0, facts.st_size)
+    response = PieceResponse(
+        Piece(file, start, stop - start),  # type: ignore[arg-type]
+        as_attachment=saved,
+        filename=name,
+        content_type=media_type,
+        status=200 if span is None else 206,
+    )
+    response["Content-Length"] = str(stop - start)
+    if span is not None:
+        response["Content-Range"] = f"bytes {start}-{stop - 1}/{facts.st_size}"
+    return _with_headers(response, etag, modified)
+
+
+def requested_span(request: HttpRequest, etag: str, modified: int, size: int) -> range | None:
+    """The bytes asked for; an empty range if they lie outside the file; None for all of it.
+
+    Several ranges, other units and what makes no sense are answered with the whole file, as
+    RFC 9110 (14.2) allows; so is a range of an older version (If-Range).
+    """
+    match = re.fullmatch(
+        r"bytes=([0-9]{0,18})-([0-9]{0,18})", request.headers.get("Range", "").strip()
+    )
+    if match is None or not any(match.groups()) or not _if_range_holds(request, etag, modified):
+        return None
+    first, last = match.groups()
+    if not first:  # the last N bytes
+        return range(max(size - int(last), 0), size)
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(int(last) + 1, size) if last else size)
+
+
+def _if_range_holds(request: HttpRequest, etag: str, modified: int) -> bool:
+    condition = request.headers.get("If-Range", "").strip()
+    if not condition or condition.startswith(('"', "W/")):
+        return condition in ("", etag)
+    try:
+        return int(parsedate_to_datetime(condition).timestamp()) == modified
+    except ValueError:
+        return False
+
+
+def _with_headers(response: HttpResponseBase, etag: str, modified: int) -> HttpResponseBase:
+    response["ETag"] = etag
+    response["Last-Modified"] = http_date(modified)
+    response["Accept-Ranges"] = "bytes"
+    response["Cache-Control"] = "private, no-cache"
+    return response

@@ -1,0 +1,146 @@
+"""How much may be sent, and how a body of photos is read.
+
+Django parses a form's body in one go, files first, and a view hears of it only afterwards. So the
+limits are kept by an upload handler that is in force for every address (`FILE_UPLOAD_HANDLERS`):
+it lets files in only where a view asked for them, counts bytes as they come, stops storing at the
+limit and remembers what was too large. What it lets through goes on to Django's own handlers,
+which put it into temporary files.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
+from django.http import HttpRequest, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+
+MB = 2**20
+#: What a form may weigh besides its files: boundaries, headers, the text fields.
+FORM_OVERHEAD = 4 * MB
+#: Bodies up to this many times the limit are read to their end, so that a browser gets to see
+#: the answer; larger ones are cut off.
+READ_TO_THE_END = 2
+
+
+class UploadRefused(Exception):
+    """The body could not be taken at all; `sentences` are for the person."""
+
+    def __init__(self, status: int, *sentences: str) -> None:
+        super().__init__(" ".join(sentences))
+        self.status = status
+        self.sentences = sentences
+
+
+def receive(request: HttpRequest) -> None:
+    """Reads the body of `request`, photos and all, so that POST and FILES can be used.
+
+    Raises UploadRefused: 413 where a photo or all together are too large, whatever else is
+    wrong; 400 where the body is broken or holds too many files.
+    """
+    request.accepts_photos = True  # type: ignore[attr-defined]
+    refused = _parse(request)
+    too_large: list[str] = getattr(request, "too_large", [])
+    if too_large:
+        raise UploadRefused(413, *too_large)
+    if refused:
+        raise refused
+
+
+def _parse(request: HttpRequest) -> UploadRefused | None:
+    try:
+        _ = request.POST
+    except TooManyFilesSent:
+        _drain(request)
+        return UploadRefused(
+            400,
+            f"That is more than {settings.DATA_UPLOAD_MAX_NUMBER_FILES} files; "
+            f"a scene takes {settings.MIN_PHOTOS} to {settings.MAX_PHOTOS} photos.",
+        )
+    except RequestDataTooBig:
+        return UploadRefused(413, "The form's text fields are too large.")
+    except (TooManyFieldsSent, MultiPartParserError, UnreadablePostError):
+        return UploadRefused(400, "The upload arrived damaged or cut off. Send it again.")
+    return None
+
+
+def _drain(request: HttpRequest) -> None:
+    """Reads what is left of a body that was given up, within the limits, and forgets it."""
+    if _declared_size(request) <= READ_TO_THE_END * _total_limit():
+        while request.read(MB):
+            pass
+
+
+class QuotaUploadHandler(FileUploadHandler):
+    """Counts bytes per file and in all. Stores nothing itself and says nothing to the person.
+
+    What was too large is left as sentences in `request.too_large`, for `receive`.
+    """
+
+    def __init__(self, request: HttpRequest | None = None) -> None:
+        super().__init__(request)
+        self.in_all = 0
+        self.in_file = 0
+        self.too_large: list[str] = []
+        self.total_reported = False
+
+    def handle_raw_input(
+        self,
+        input_data: Any,
+        META: dict[str, str],
+        content_length: int,
+        boundary: bytes,
+        encoding: str | None = None,
+    ) -> None:
+        """Decides before the first byte where the declared size already says enough."""
+        self.expected = getattr(self.request, "accepts_photos", False)
+        self.declared = content_length
+        self.request.too_large = self.too_large  # type: ignore[union-attr]
+        if self.expected and content_length > _total_limit() + FORM_OVERHEAD:
+            self._report_total()
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self.in_file = 0
+        if self.declared > READ_TO_THE_END * _total_limit():
+            raise StopUpload(connection_reset=True)
+        if not self.expected or self.total_reported:
+            raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        self.in_file += len(raw_data)
+        self.in_all += len(raw_data)
+        if self.in_file > settings.MAX_FILE_SIZE_MB * MB:
+            self.too_large.append(
+                f"“{self.file_name}” is larger than {settings.MAX_FILE_SIZE_MB} MB, "
+                "the limit for one photo."
+            )
+            raise SkipFile
+        if self.in_all > _total_limit():
+            self._report_total()
+            raise SkipFile
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:
+        """Nothing: the handlers after this one make the file object."""
+
+    def _report_total(self) -> None:
+        self.total_reported = True
+        self.too_large.append(
+            f"The photos are larger than {settings.MAX_UPLOAD_SIZE_MB} MB together, "
+            "the limit for one upload. Send fewer or smaller ones."
+        )
+
+
+def _total_limit() -> int:
+    """Bytes."""
+    return int(settings.MAX_UPLOAD_SIZE_MB) * MB
+
+
+def _declared_size(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0

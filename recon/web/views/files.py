@@ -1,0 +1,34 @@
+"""A job's files for its owner: results, and small pictures of the photos."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from recon.models import Artifact
+from recon.web import thumbs
+from recon.web.access import own_job_or_404, signed_in
+from recon.web.serving import GONE, serve_artifact, serve_file
+
+
+@require_safe
+@signed_in
+def own_file(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponseBase:
+    if kind not in Artifact.Kind.values:
+        raise Http404(GONE)
+    return serve_artifact(request, own_job_or_404(request, pk), kind)
+
+
+@require_safe
+@signed_in
+def thumb(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
+    """A small JPEG without metadata, also of photos that browsers can't show."""
+    photo = get_object_or_404(own_job_or_404(request, pk).photos, name=name)
+    small = thumbs.thumb_of(photo)
+    if small is None:
+        raise Http404(GONE)
+    return serve_file(request, small, f"{small.stem}.jpg", "image/jpeg", saved=False)

@@ -1,0 +1,137 @@
+"""A person's jobs: the gallery, one job's page, its progress, and what can be done with it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HTMX_STOP_POLLING
+
+from recon.jobs import lifecycle, queue, submit
+from recon.jobs import progress as job_progress
+from recon.models import Job
+from recon.pipeline.errors import UserError
+from recon.web.access import own_job_or_404, signed_in
+from recon.web.metrics import metrics_of
+from recon.web.scene import (
+    elapsed_seconds,
+    own_downloads,
+    own_viewer,
+    share_url,
+)
+
+PAGE_SIZE = 12
+
+
+@require_safe
+@signed_in
+@never_cache
+def gallery(request: HttpRequest) -> HttpResponse:
+    """This person's jobs, newest first, twelve a page, found by title or photo name."""
+    query = request.GET.get("q", "").strip().replace("\0", "")
+    jobs = Job.objects.filter(owner=request.user).prefetch_related("artifacts")
+    if query:
+        named = Q(title__icontains=query) | Q(photos__original_name__icontains=query)
+        jobs = jobs.filter(pk__in=jobs.filter(named).order_by().values("pk"))
+    page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"page": page, "query": query, "total": page.paginator.count}
+    return render(request, "recon/gallery.html", context)
+
+
+@require_safe
+@signed_in
+@never_cache
+def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Everything about one job."""
+    job = own_job_or_404(request, pk)
+    context = progress_context(job) | {
+        "metrics": metrics_of(job) if job.is_completed else [],
+        "downloads": own_downloads(job),
+        "viewer": own_viewer(job),
+        "share_url": share_url(job),
+        "photos": [
+            {"name": photo.original_name, "url": reverse("recon:thumb", args=(job.pk, photo.name))}
+            for photo in job.photos.all()
+        ],
+        "presets": Job.Preset.choices,
+    }
+    return render(request, "recon/job.html", context)
+
+
+@require_safe
+@signed_in
+@never_cache
+def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The part of the page that changes. Once the job has ended, polling stops, the page reloads."""
+    job = own_job_or_404(request, pk)
+    response = render(request, "recon/_progress.html", progress_context(job))
+    if job.has_ended:
+        response.status_code = HTMX_STOP_POLLING
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@signed_in
+def sample(request: HttpRequest) -> HttpResponse:
+    """A job from photos that the project renders itself."""
+    return redirect(submit.create_sample_job(request.user))
+
+
+@require_POST
+@signed_in
+def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    job = own_job_or_404(request, pk)
+    if lifecycle.cancel(job):
+        messages.success(request, f"“{job.name}” was cancelled.")
+    else:
+        messages.info(request, f"“{job.name}” had already ended.")
+    return redirect(job)
+
+
+@require_POST
+@signed_in
+def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The job, its photos and its scene are gone after this, and so is its share link."""
+    job = own_job_or_404(request, pk)
+    name = job.name
+    lifecycle.delete(job)
+    messages.success(request, f"“{name}” was deleted, with its photos and files.")
+    return redirect("recon:gallery")
+
+
+@require_POST
+@signed_in
+def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """A new job on the same photos, with another preset if one was chosen."""
+    job = own_job_or_404(request, pk)
+    preset = request.POST.get("preset", "")
+    if preset and preset not in Job.Preset.values:
+        messages.error(request, f"There is no preset called “{preset}”.")
+        return redirect(job)
+    try:
+        return redirect(submit.run_again(job, preset=preset))
+    except UserError as error:
+        messages.error(request, str(error))
+        return redirect(job)
+
+
+def progress_context(job: Job) -> dict[str, Any]:
+    """What `_progress.html` shows of a job to its owner."""
+    return {
+        "job": job,
+        "steps": job_progress.step_rows(job),
+        "queue_position": queue.position(job) if job.is_pending else None,
+        "eta": None if job.has_ended else job_progress.eta(job),
+        "elapsed_seconds": elapsed_seconds(job),
+        "log_tail": job_progress.log_tail(job),
+        "can_edit": True,
+    }

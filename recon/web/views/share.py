@@ -1,0 +1,123 @@
+"""Share links: switched by the owner, open to whoever has them, quiet about the photos.
+
+No page or file here needs an account or looks at one. What may be shown is in
+`recon.web.scene.PublicJob`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HTMX_STOP_POLLING
+
+from recon.jobs import progress as job_progress
+from recon.jobs import queue
+from recon.models import Artifact, Job, new_pub_key
+from recon.web.access import View, own_job_or_404, shared_job_or_404, signed_in
+from recon.web.metrics import metrics_of
+from recon.web.scene import PublicJob, elapsed_seconds, public_downloads, public_viewer
+from recon.web.serving import serve_artifact
+
+
+def unlisted(view: View) -> View:
+    """Keeps a link's secret: no search engine lists it, no other site learns it from a referrer."""
+
+    @wraps(view)
+    def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    return cast(View, marked)
+
+
+@require_POST
+@signed_in
+def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """`shared`: "on", "off", or "new" for a new link that ends the old one for good."""
+    job = own_job_or_404(request, pk)
+    wish = request.POST.get("shared", "")
+    if wish not in SWITCHES:
+        messages.error(request, "Sharing can be switched on or off.")
+        return redirect(job)
+    changes, sentence = SWITCHES[wish]
+    Job.objects.filter(pk=job.pk).update(**changes())
+    messages.success(request, sentence)
+    return redirect(job)
+
+
+SWITCHES: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
+    "on": (lambda: {"shared": True}, "Sharing is on: whoever has the link sees the scene."),
+    "off": (lambda: {"shared": False}, "Sharing is off: the link stopped working."),
+    "new": (
+        lambda: {"shared": True, "pub_key": new_pub_key()},
+        "There is a new link. The old one stopped working.",
+    ),
+}
+
+
+@require_safe
+@unlisted
+@never_cache
+def public(request: HttpRequest, pub_key: str) -> HttpResponse:
+    """The scene and its figures; before the job has ended, its progress."""
+    job = shared_job_or_404(pub_key)
+    context = _progress_context(job) | {
+        "metrics": metrics_of(job, public=True) if job.is_completed else [],
+        "downloads": public_downloads(job),
+        "viewer": public_viewer(job),
+    }
+    return render(request, "recon/public.html", context)
+
+
+@require_safe
+@unlisted
+@never_cache
+def public_progress(request: HttpRequest, pub_key: str) -> HttpResponse:
+    job = shared_job_or_404(pub_key)
+    response = render(request, "recon/_progress.html", _progress_context(job))
+    if job.has_ended:
+        response.status_code = HTMX_STOP_POLLING
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_safe
+@unlisted
+def public_ply(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    return serve_artifact(request, shared_job_or_404(pub_key), Artifact.Kind.SCENE_PLY)
+
+
+@require_safe
+@unlisted
+def public_splat(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    return serve_artifact(request, shared_job_or_404(pub_key), Artifact.Kind.SPLAT)
+
+
+@require_safe
+@unlisted
+def public_poster(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    return serve_artifact(request, shared_job_or_404(pub_key), Artifact.Kind.POSTER)
+
+
+def _progress_context(job: Job) -> dict[str, Any]:
+    """What `_progress.html` shows to somebody with the link: no log, no words about photos."""
+    return {
+        "job": PublicJob.of(job),
+        "steps": job_progress.step_rows(job),
+        "queue_position": queue.position(job) if job.is_pending else None,
+        "eta": None if job.has_ended else job_progress.eta(job),
+        "elapsed_seconds": elapsed_seconds(job),
+        "log_tail": [],
+        "can_edit": False,
+    }

@@ -1,0 +1,76 @@
+"""Photos in: the form, and what it answers to people with and without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from recon.jobs import submit
+from recon.web import uploads
+from recon.web.access import prefers_json, signed_in
+from recon.web.forms import UploadForm
+
+
+@csrf_exempt  # `_submit` checks the token: nothing is read before we know who sends it
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def upload(request: HttpRequest) -> HttpResponse:
+    """The form; with a body, a new job. 400 and 413 show the form again with every error."""
+    if request.method != "POST":
+        form = UploadForm(initial={"preset": settings.DEFAULT_PRESET})
+        return _form_page(request, form, 200)
+    try:
+        uploads.receive(request)
+    except uploads.UploadRefused as refused:
+        return _refuse(request, _given_up(request, refused.sentences), refused.status)
+    return _submit(request)
+
+
+@csrf_protect
+def _submit(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _refuse(request, form, 400)
+    wishes = form.cleaned_data
+    job = submit.create_job(
+        request.user,
+        wishes["photos"],
+        title=wishes["title"],
+        preset=wishes["preset"],
+        original_resolution=wishes["original_resolution"],
+    )
+    for sentence in form.left_out:
+        messages.warning(request, sentence)
+    if prefers_json(request):
+        return JsonResponse({"location": job.get_absolute_url()}, status=201)
+    return redirect(job)
+
+
+def _given_up(request: HttpRequest, sentences: Sequence[str]) -> UploadForm:
+    """The form with what could be read of the text fields, and why the photos could not."""
+    form = UploadForm(getattr(request, "_post", None) or {}, refused=sentences)
+    form.full_clean()
+    return form
+
+
+def _refuse(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+    if prefers_json(request):
+        return JsonResponse({"errors": form.sentences}, status=status)
+    return _form_page(request, form, status)
+
+
+def _form_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+    limits = {
+        "min_photos": settings.MIN_PHOTOS,
+        "max_photos": settings.MAX_PHOTOS,
+        "max_file_mb": settings.MAX_FILE_SIZE_MB,
+        "max_total_mb": settings.MAX_UPLOAD_SIZE_MB,
+        "min_side": settings.MIN_IMAGE_SIZE,
+    }
+    return render(request, "recon/upload.html", {"form": form, "limits": limits}, status=status)
