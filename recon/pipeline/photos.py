@@ -1,163 +1,102 @@
-"""One photo as sent -> one photo as used: decoded for real, upright, sRGB, without metadata."""
+"""How one photo file is opened: by its content, within limits, decoded to the last row.
+
+Used where photos arrive (the upload form, the API) and where the pipeline prepares them, so that
+the two cannot disagree about what a photo is.
+"""
 
 from __future__ import annotations
 
-import io
 import re
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
 
-from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import UserError
-from recon.pipeline.workspace import replacing
-from recon.poses.cameras import Photo, exif_focal
 
+#: What Pillow may try; a file's name and declared type count for nothing.
 FORMATS = ("JPEG", "PNG", "WEBP")
 
-#: What Pillow raises for damaged files, by experience with all three formats.
-DECODING_ERRORS = (
-    OSError, ValueError, SyntaxError, TypeError, IndexError, KeyError, EOFError, OverflowError,
+#: EXIF orientations that swap width and height.
+_SIDEWAYS = (5, 6, 7, 8)
+_ORIENTATION = 0x0112
+
+#: What Pillow's decoders raise on damaged files. Not `Exception`: a job's time limit is one too.
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
     struct.error,
-)  # fmt: skip
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
-class PreparedPhoto:
-    """What is kept of a photo beside its pixels: an entry of work/photos.json."""
+class DecodedPhoto:
+    """A photo whose every pixel was decoded."""
 
-    name: str  # in work/photos
-    original: str  # in upload/images
-    width: int  # px, as prepared
-    height: int  # px, as prepared
-    focal: float | None  # px of the prepared photo, from the metadata
+    image: Image.Image  # as stored, not yet turned upright
+    format: str  # one of FORMATS
+    exif: Image.Exif
+    width: int  # px, upright
+    height: int  # px, upright
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @property
-    def for_poses(self) -> Photo:
-        return Photo(self.name, self.width, self.height, self.focal)
+    def upright(self) -> Image.Image:
+        """The picture turned as its EXIF orientation asks."""
+        return ImageOps.exif_transpose(self.image)
 
 
-def prepare(source: Path, folder: Path, name: str, config: PreflightConfig) -> PreparedPhoto:
-    """Writes the photo `source` to `folder / name` as a JPEG that holds pixels and nothing else.
+def decode(
+    source: Path | BinaryIO, *, name: str, min_image_size: int, max_megapixels: int
+) -> DecodedPhoto:
+    """Opens and fully decodes one photo; `name` is what the person calls it.
 
-    Raises UserError photo_unreadable, photo_too_small or photo_too_large, naming the file.
-    """
-    image, stored_focal = decode(source, config)
-    stored_longest = max(image.size)
-    size = fitting(image.size, config.max_image_size)
-    if size != image.size:
-        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    clean = Image.new("RGB", image.size)  # carries over no comment, EXIF, XMP or profile
-    clean.paste(image)
-    with replacing(folder / name) as temporary:
-        clean.save(temporary, format="JPEG", quality=config.jpeg_quality, subsampling=0)
-    focal = stored_focal and stored_focal * max(size) / stored_longest
-    return PreparedPhoto(name, source.name, *size, focal)
+    The declared size is checked before a pixel is decoded: a few kilobytes may declare hundreds
+    of megapixels. `load()` finds truncated files, which `verify()` lets pass.
 
-
-def decode(source: Path, config: PreflightConfig) -> tuple[Image.Image, float | None]:
-    """The photo upright in RGB at full size, and its focal length in px of that.
-
-    Raises UserError as `prepare` does.
+    Raises UserError: photo_unreadable, photo_too_small (px, each side), photo_too_large.
     """
     try:
-        with _no_pillow_limit(), Image.open(source, formats=FORMATS) as image:
-            _check_size(source.name, image.size, config)
-            image.load()
-            focal = exif_focal(source, image)
-            return to_rgb(ImageOps.exif_transpose(image)), focal
-    except DECODING_ERRORS as error:
-        raise UserError("photo_unreadable", name=source.name) from error
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """`image` of any mode as 8-bit sRGB; transparent parts become white."""
-    profile = image.info.get("icc_profile")
-    if image.mode.startswith("I"):  # 16 bits a pixel
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image).convert("RGB")
-    elif image.mode not in ("RGB", "CMYK", "L"):
-        image = image.convert("RGB")
-    if profile:
-        try:
-            source_profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(
-                image, source_profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-            if converted is not None:
-                return converted
-        except (ImageCms.PyCMSError, OSError):
-            # A damaged profile, or one for another mode: the plain conversion below is close.
-            return image.convert("RGB")
-    return image.convert("RGB")
-
-
-def fitting(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
-    """`size` (px) scaled down, never up, so that its longest side is at most `longest` px."""
-    width, height = size
-    if longest is None or max(size) <= longest:
-        return width, height
-    factor = longest / max(size)
-    return max(1, round(width * factor)), max(1, round(height * factor))
-
-
-def prepared_names(originals: list[str]) -> dict[str, str]:
-    """Original file name -> name in work/photos, in the same order when sorted by either.
-
-    COLMAP's text files separate fields by spaces, and two photos may differ in their extension
-    only, so names are reduced to safe letters and made different again by a number.
-    """
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for original in sorted(originals):
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(original).stem).strip(".") or "photo"
-        name, number = f"{stem}.jpg", 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{stem}-{number}.jpg"
-        taken.add(name.casefold())
-        names[original] = name
-    return names
-
-
-def _check_size(name: str, size: tuple[int, int], config: PreflightConfig) -> None:
-    width, height = size
-    megapixels = width * height / 1e6
-    if megapixels > config.max_megapixels:
+        image = Image.open(source, formats=FORMATS)
+        exif = image.getexif()
+        width, height = image.size
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, _declared_pixels(error), max_megapixels) from error
+    except _DAMAGED as error:
+        raise UserError("photo_unreadable", name=name) from error
+    if width * height > max_megapixels * 1_000_000:
+        raise _too_large(name, width * height, max_megapixels)
+    if exif.get(_ORIENTATION) in _SIDEWAYS:
+        width, height = height, width
+    if min(width, height) < min_image_size:
         raise UserError(
-            "photo_too_large",
-            name=name,
-            megapixels=round(megapixels),
-            maximum=config.max_megapixels,
+            "photo_too_small", name=name, width=width, height=height, minimum=min_image_size
         )
-    if min(size) < config.min_image_size:
-        raise UserError(
-            "photo_too_small",
-            name=name,
-            width=width,
-            height=height,
-            minimum=config.min_image_size,
-        )
-
-
-@contextmanager
-def _no_pillow_limit() -> Iterator[None]:
-    """Lifts Pillow's own cap on declared pixels, so that ours decides and can say the number."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
     try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
+        image.load()
+    except _DAMAGED as error:
+        raise UserError("photo_unreadable", name=name) from error
+    # A phone's JPEG with an extra picture in it (MPO) is a JPEG to everybody else.
+    kind = "JPEG" if image.format == "MPO" else str(image.format)
+    return DecodedPhoto(image=image, format=kind, exif=exif, width=width, height=height)
+
+
+def _declared_pixels(error: Image.DecompressionBombError) -> int:
+    """The pixel count in Pillow's own message, the only place where it says it."""
+    found = re.search(r"\((\d+) pixels\)", str(error))
+    return int(found.group(1)) if found else 2 * (Image.MAX_IMAGE_PIXELS or 0)
+
+
+def _too_large(name: str, pixels: int, max_megapixels: int) -> UserError:
+    return UserError(
+        "photo_too_large", name=name, megapixels=round(pixels / 1e6), maximum=max_megapixels
+    )

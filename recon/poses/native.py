@@ -14,10 +14,10 @@ POLL_SECONDS = 0.5
 
 
 def colmap() -> ModuleType:
-    """pycolmap with its log quiet but for errors; imported only where it is needed."""
+    """pycolmap with its log quiet: failures come as exceptions; imported where needed."""
     import pycolmap
 
-    pycolmap.logging.minloglevel = pycolmap.logging.ERROR.value
+    pycolmap.logging.minloglevel = pycolmap.logging.FATAL.value
     return pycolmap
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from recon.pipeline.config import MappingConfig, PipelineConfig
 from recon.pipeline.errors import UserError
-from recon.pipeline.photos import PreparedPhoto
+from recon.pipeline.prepared import PreparedPhoto
 from recon.pipeline.progress import Reporter
 from recon.pipeline.stages.preflight import read_photos
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder

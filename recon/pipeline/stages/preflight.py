@@ -11,9 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from recon.pipeline import environment, photos
+from recon.pipeline import environment
 from recon.pipeline.config import PipelineConfig, PreflightConfig
 from recon.pipeline.errors import UserError
+from recon.pipeline.prepared import PreparedPhoto, prepare, prepared_names
 from recon.pipeline.progress import Reporter
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
 
@@ -44,13 +45,13 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     check_count(len(sent), config.preflight)
     report.progress(0.0, "looking at this machine")
     look_at_machine(workspace, sent, config.preflight, report)
-    names = photos.prepared_names([path.name for path in sent])
+    names = prepared_names([path.name for path in sent])
     prepared = []
     workspace.photos.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.photos) as folder:
         for index, path in enumerate(sent):
             report.progress(index / len(sent), f"photo {index + 1} of {len(sent)}")
-            photo = photos.prepare(path, folder, names[path.name], config.preflight)
+            photo = prepare(path, folder, names[path.name], config.preflight)
             focal = f"focal length {photo.focal:.0f} px" if photo.focal else "no focal length"
             report.log(f"{photo.original}: {photo.width}x{photo.height} px, {focal}")
             prepared.append(photo)
@@ -69,10 +70,10 @@ def uploaded(workspace: Workspace) -> list[Path]:
     )
 
 
-def read_photos(workspace: Workspace) -> list[photos.PreparedPhoto]:
+def read_photos(workspace: Workspace) -> list[PreparedPhoto]:
     """What this stage wrote about the photos, for the stages after it."""
     entries = json.loads(workspace.photos_json.read_text())["photos"]
-    return [photos.PreparedPhoto(**entry) for entry in entries]
+    return [PreparedPhoto(**entry) for entry in entries]
 
 
 def check_count(count: int, config: PreflightConfig) -> None:

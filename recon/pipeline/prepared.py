@@ -1,0 +1,114 @@
+"""One photo as sent -> one photo as used: upright, 8-bit sRGB, without metadata."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from recon.pipeline.config import PreflightConfig
+from recon.pipeline.photos import decode
+from recon.pipeline.workspace import replacing
+from recon.poses.cameras import Photo, exif_focal
+
+
+@dataclass(frozen=True)
+class PreparedPhoto:
+    """What is kept of a photo beside its pixels: an entry of work/photos.json."""
+
+    name: str  # in work/photos
+    original: str  # in upload/images
+    width: int  # px, as prepared
+    height: int  # px, as prepared
+    focal: float | None  # px of the prepared photo, from the metadata
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def for_poses(self) -> Photo:
+        return Photo(self.name, self.width, self.height, self.focal)
+
+
+def prepare(source: Path, folder: Path, name: str, config: PreflightConfig) -> PreparedPhoto:
+    """Writes the photo `source` to `folder / name` as a JPEG that holds pixels and nothing else.
+
+    Raises UserError photo_unreadable, photo_too_small or photo_too_large, naming the file.
+    """
+    decoded = decode(
+        source,
+        name=source.name,
+        min_image_size=config.min_image_size,
+        max_megapixels=config.max_megapixels,
+    )
+    with decoded.image:
+        focal = exif_focal(source, decoded.image)
+        image = to_rgb(decoded.upright())
+    full_size = image.size
+    size = fitting(full_size, config.max_image_size)
+    if size != full_size:
+        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        focal = focal and focal * max(size) / max(full_size)
+    clean = Image.new("RGB", size)  # carries over no comment, EXIF, XMP or profile
+    clean.paste(image)
+    with replacing(folder / name) as temporary:
+        clean.save(temporary, format="JPEG", quality=config.jpeg_quality, subsampling=0)
+    return PreparedPhoto(name, source.name, *size, focal)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """`image` of any mode as 8-bit sRGB; transparent parts become white."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I"):  # 16 bits a pixel
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image).convert("RGB")
+    elif image.mode not in ("RGB", "CMYK", "L"):
+        image = image.convert("RGB")
+    if profile:
+        try:
+            source_profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(
+                image, source_profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+            if converted is not None:
+                return converted
+        except (ImageCms.PyCMSError, OSError):
+            # A damaged profile, or one for another mode: the plain conversion below is close.
+            return image.convert("RGB")
+    return image.convert("RGB")
+
+
+def fitting(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
+    """`size` (px) scaled down, never up, so that its longest side is at most `longest` px."""
+    width, height = size
+    if longest is None or max(size) <= longest:
+        return width, height
+    factor = longest / max(size)
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def prepared_names(originals: list[str]) -> dict[str, str]:
+    """Original file name -> name in work/photos, in the same order when sorted by either.
+
+    COLMAP's text files separate fields by spaces, and two photos may differ in their extension
+    only, so names are reduced to safe letters and made different again by a number.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for original in sorted(originals):
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(original).stem).strip(".") or "photo"
+        name, number = f"{stem}.jpg", 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{stem}-{number}.jpg"
+        taken.add(name.casefold())
+        names[original] = name
+    return names
