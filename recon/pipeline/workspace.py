@@ -93,6 +93,11 @@ class Workspace:
     def test_txt(self) -> Path:
         return self.root / "work" / "test.txt"
 
+    # What training really used, which a full GPU may have made less than was asked for.
+    @property
+    def training_json(self) -> Path:
+        return self.root / "work" / "training.json"
+
     # Results.
     @property
     def output(self) -> Path:
@@ -117,6 +122,10 @@ class Workspace:
     @property
     def viewer_json(self) -> Path:
         return self.output / "viewer.json"
+
+    @property
+    def input_ply(self) -> Path:
+        return self.output / "input.ply"
 
     def iteration(self, iterations: int) -> Path:
         return self.output / "point_cloud" / f"iteration_{iterations}"

@@ -1,0 +1,197 @@
+"""GS_TRAIN: the train photos' Gaussians.
+
+work/images, work/sparse/0, work/train.txt, work/test.txt -> output/point_cloud/iteration_N/
+point_cloud.ply, output/input.ply, output/cameras.json, output/cfg_args, work/training.json.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+
+from recon.pipeline.config import PipelineConfig
+from recon.pipeline.errors import PipelineError
+from recon.pipeline.progress import Reporter
+from recon.pipeline.workspace import Workspace, digest_files, replacing, write_json
+from recon.splats.config import TrainConfig
+from recon.splats.formats import write_ply, write_points_ply
+from recon.splats.gaussians import Gaussians
+from recon.splats.rasterizers import best_device
+from recon.splats.scene import (
+    Model,
+    Posed,
+    fitted_size,
+    load_view,
+    read_model,
+    scene_extent,
+    starting_points,
+)
+from recon.splats.training import fit
+from recon.splats.triangulation import gaussians_from_points
+
+_REDUCED_RESOLUTION = 0.75  # after the GPU ran out of memory once
+_REDUCED_CAP = 0.5
+
+
+def settings(config: PipelineConfig) -> dict[str, Any]:
+    chosen = asdict(config.train)
+    del chosen["gpu_check_interval"]  # only watches
+    return {**chosen, "seed": config.seed}
+
+
+def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
+    return {
+        "images": digest_files(workspace.root, [workspace.images]),
+        "sparse": digest_files(workspace.root, [workspace.undistorted_sparse]),
+        "split": digest_files(workspace.root, [workspace.train_txt, workspace.test_txt]),
+    }
+
+
+def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
+    files = [
+        workspace.iteration(config.train.iterations) / "point_cloud.ply",
+        workspace.input_ply,
+        workspace.cameras_json,
+        workspace.cfg_args,
+        workspace.training_json,
+    ]
+    return {"model": digest_files(workspace.root, files)}
+
+
+def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+    model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
+    write_json(workspace.cameras_json, [_graphdeco(i, p) for i, p in enumerate(model.photos)])
+    write_json(workspace.cfg_args, config.to_dict())
+    device = best_device()
+    gaussians, used = _trained(workspace, config, model, device, report)
+    with replacing(workspace.iteration(config.train.iterations) / "point_cloud.ply") as temporary:
+        count = write_ply(gaussians, temporary)
+    sizes = [fitted_size(p.camera.width, p.camera.height, used.max_image_size) for p in model.train]
+    facts = {
+        "iterations": used.iterations,
+        "gaussian_count": count,
+        "training_size": list(max(sizes, key=max)),  # px, width and height of the largest photo
+        "max_image_size": used.max_image_size,
+        "max_gaussians": used.max_gaussians,
+    }
+    write_json(workspace.training_json, facts)
+    return {**facts, "device": device.type}
+
+
+def _trained(
+    workspace: Workspace,
+    config: PipelineConfig,
+    model: Model,
+    device: torch.device,
+    report: Reporter,
+) -> tuple[Gaussians, TrainConfig]:
+    """The trained scene and the settings used, smaller ones if the GPU ran out of memory."""
+    try:
+        return _train(workspace, config.train, config.seed, model, device, report), config.train
+    except torch.OutOfMemoryError:
+        report.log("The GPU ran out of memory. Once more at three quarters of the resolution.")
+    # Outside of the `except`, whose traceback keeps the first try's tensors alive.
+    gc.collect()
+    torch.cuda.empty_cache()
+    used = reduced(config.train, model)
+    try:
+        gaussians = _train(workspace, used, config.seed, model, device, report)
+    except torch.OutOfMemoryError as error:
+        raise PipelineError("gpu_out_of_memory") from error
+    report.warn("reduced_after_out_of_memory", percent=round(100 * _REDUCED_RESOLUTION))
+    return gaussians, used
+
+
+def reduced(train: TrainConfig, model: Model) -> TrainConfig:
+    """The same settings at three quarters of the resolution and half the cap."""
+    sizes = [
+        fitted_size(photo.camera.width, photo.camera.height, train.max_image_size)
+        for photo in model.train
+    ]
+    longest = max(max(size) for size in sizes)
+    return replace(
+        train,
+        max_image_size=round(longest * _REDUCED_RESOLUTION),
+        max_gaussians=round(train.max_gaussians * _REDUCED_CAP),
+    )
+
+
+def _train(
+    workspace: Workspace,
+    train: TrainConfig,
+    seed: int,
+    model: Model,
+    device: torch.device,
+    report: Reporter,
+) -> Gaussians:
+    views = []
+    for photo in model.train:
+        views.append(load_view(photo, workspace.images, train.max_image_size))
+        report.progress(0.0, f"{photo.name} loaded")
+    points = starting_points(model.train, views)
+    with replacing(workspace.input_ply) as temporary:
+        write_points_ply(points, temporary)
+    width, height = views[0].image.shape[1], views[0].image.shape[0]
+    report.log(
+        f"Training on {device.type}: {len(views)} photos of {width}x{height} px, "
+        f"{len(points)} starting points, at most {train.max_gaussians} Gaussians."
+    )
+    start = gaussians_from_points(
+        points.at_most(train.max_gaussians, seed),
+        sh_degree=train.sh_degree,
+        initial_opacity=train.initial_opacity,
+        initial_scale=train.initial_scale,
+    )
+    return fit(
+        start.to(device),
+        [view.to(device) for view in views],
+        train,
+        extent=scene_extent([photo.camera for photo in model.train]),
+        seed=seed,
+        report=report,
+        memory=_memory_of(device),
+    )
+
+
+def _memory_of(device: torch.device) -> Callable[[], str | None]:
+    """Describes the GPU's memory; says nothing where there is no GPU to ask."""
+    if device.type != "cuda":
+        return lambda: None
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        # By UUID: with CUDA_VISIBLE_DEVICES, torch's device 0 need not be the driver's.
+        uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+        handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
+    except pynvml.NVMLError:
+        return lambda: f"{torch.cuda.memory_allocated(device) / 2**20:.0f} MiB of GPU memory ours"
+
+    def describe() -> str:
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+        peak = torch.cuda.max_memory_allocated(device)
+        return (
+            f"GPU memory {memory.used / 2**20:.0f} of {memory.total / 2**20:.0f} MiB in use, "
+            f"{peak / 2**20:.0f} MiB by training at its peak"
+        )
+
+    return describe
+
+
+def _graphdeco(index: int, photo: Posed) -> dict[str, Any]:
+    """One entry of cameras.json as graphdeco's viewers read it: world-from-camera, pixels."""
+    camera = photo.camera
+    return {
+        "id": index,
+        "img_name": photo.name,
+        "width": camera.width,
+        "height": camera.height,
+        "position": camera.position.tolist(),
+        "rotation": camera.viewmat[:3, :3].T.tolist(),
+        "fy": float(camera.K[1, 1]),
+        "fx": float(camera.K[0, 0]),
+    }

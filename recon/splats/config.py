@@ -1,0 +1,37 @@
+"""The numbers that shape training, one comment each with its unit.
+
+Here and not in `recon.pipeline.config`, which has the presets, because `splats` stands below the
+pipeline and imports nothing of it. No torch: the site reads these too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """3D Gaussian Splatting (Kerbl et al. 2023), tuned for few photos."""
+
+    iterations: int = 3000  # steps, one photo each
+    max_image_size: int | None = 1600  # px, longest side trained at; None trains at full size
+    max_gaussians: int = 300_000  # hard cap
+    sh_degree: int = 1
+    sh_degree_interval: int = 500  # steps before the next SH degree switches on
+    ssim_weight: float = 0.2  # loss = (1 - w) L1 + w (1 - SSIM)
+    means_lr: float = 1.6e-4  # per scene extent, decays to 1% at the end
+    scales_lr: float = 5e-3
+    quats_lr: float = 1e-3
+    opacities_lr: float = 5e-2
+    sh0_lr: float = 2.5e-3
+    shN_lr: float = 2.5e-3 / 20
+    initial_opacity: float = 0.1
+    initial_scale: float = 1.0  # times the mean distance to the three nearest neighbours
+    refine_start: float = 0.1  # fraction of iterations: densification begins
+    refine_stop: float = 0.6  # fraction of iterations: densification ends
+    refine_every: int = 100  # steps
+    grow_grad2d: float = 2e-4  # mean 2D gradient (in half image sides) above which one grows
+    grow_scale3d: float = 0.01  # of the scene extent; smaller are cloned, larger are split
+    prune_opacity: float = 0.005
+    opacity_decay: float = 1.0  # factor per step after refinement begins; 1 is none
+    gpu_check_interval: int = 100  # steps between samples of GPU memory; 0 takes none

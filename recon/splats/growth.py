@@ -1,0 +1,118 @@
+"""Densification: Gaussians that the loss pulls at are cloned or split, faint ones are pruned.
+
+Adaptive control of 3DGS (Kerbl et al. 2023) with a hard cap on the number of Gaussians and without
+its opacity reset, which few-photo scenes do not recover from.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from recon.splats.config import TrainConfig
+from recon.splats.gaussians import Camera, Gaussians
+from recon.splats.rasterizers import Rendered
+
+SPLIT_FACTOR = 1.6  # the two halves of a split Gaussian are this much smaller (3DGS)
+
+
+@dataclass
+class Pulls:
+    """How hard the loss has pulled at each Gaussian's picture since the last refinement."""
+
+    grads: Tensor  # [N] sums of the 2D gradients' lengths, in half picture sides
+    counts: Tensor  # [N] pictures that drew it
+
+    @classmethod
+    def none(cls, gaussians: Gaussians) -> Pulls:
+        zeros = torch.zeros(len(gaussians), device=gaussians.device)
+        return cls(zeros, zeros.clone())
+
+    def observe(self, rendered: Rendered, camera: Camera) -> None:
+        """Adds the gradients of one differentiated picture."""
+        grads = rendered.means2d.grad
+        assert grads is not None, "observe() comes after backward()"
+        half_sides = grads.new_tensor([camera.width / 2, camera.height / 2])
+        drawn = rendered.radii > 0
+        self.grads += torch.where(drawn, (grads * half_sides).norm(dim=-1), 0.0)
+        self.counts += drawn
+
+    @property
+    def means(self) -> Tensor:
+        return self.grads / self.counts.clamp(min=1)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a refinement does: the Gaussians that stay, and the new ones behind them."""
+
+    kept: Tensor  # [K] indices
+    added: Gaussians  # [M]
+
+
+def refine(
+    gaussians: Gaussians,
+    pulls: Pulls,
+    config: TrainConfig,
+    *,
+    extent: float,
+    generator: torch.Generator,
+) -> Change:
+    """Prunes, clones and splits. The result has at most `config.max_gaussians` Gaussians.
+
+    When growth would pass the cap, those with the strongest pull take the room that there is.
+    `generator` is the CPU's, so that a seed means the same on every device.
+    """
+    gaussians = gaussians.detach()
+    visible = gaussians.opacities.sigmoid() >= config.prune_opacity
+    room = max(config.max_gaussians - int(visible.sum()), 0)
+    strength = torch.where(visible, pulls.means, 0.0)
+    grow = _strongest(strength, config.grow_grad2d, room)
+    large = gaussians.scales.exp().amax(dim=1) > config.grow_scale3d * extent
+    clone, split = grow & ~large, grow & large
+    added = _concatenate(
+        gaussians.select(clone), _halves(gaussians.select(split), generator=generator)
+    )
+    return Change(kept=(visible & ~split).nonzero()[:, 0], added=added)
+
+
+def _strongest(strength: Tensor, threshold: float, room: int) -> Tensor:
+    """Mask [N] of the at most `room` strongest ones over the threshold; ties go to the first."""
+    chosen = strength > threshold
+    if int(chosen.sum()) <= room:
+        return chosen
+    first = torch.sort(strength, descending=True, stable=True).indices[:room]
+    mask = torch.zeros_like(chosen)
+    mask[first] = True
+    return mask
+
+
+def _halves(gaussians: Gaussians, *, generator: torch.Generator) -> Gaussians:
+    """Two smaller Gaussians drawn from each, [2N]."""
+    noise = torch.randn((2, len(gaussians), 3), generator=generator).to(gaussians.device)
+    offsets = rotate(gaussians.quats, noise * gaussians.scales.exp())  # [2, N, 3]
+    twice = _concatenate(gaussians, gaussians)
+    twice.means = twice.means + offsets.reshape(-1, 3)
+    twice.scales = twice.scales - math.log(SPLIT_FACTOR)
+    return twice
+
+
+def rotate(quats: Tensor, vectors: Tensor) -> Tensor:
+    """`vectors` [..., N, 3] turned by `quats` [N, 4] (w, x, y, z) of any length."""
+    quats = torch.nn.functional.normalize(quats, dim=-1)
+    w, axis = quats[:, :1], quats[:, 1:].expand_as(vectors)
+    twice = 2 * torch.linalg.cross(axis, vectors)
+    return vectors + w * twice + torch.linalg.cross(axis, twice)
+
+
+def apply(gaussians: Gaussians, change: Change) -> Gaussians:
+    """The Gaussians after `change`."""
+    return _concatenate(gaussians.detach().select(change.kept), change.added)
+
+
+def _concatenate(first: Gaussians, second: Gaussians) -> Gaussians:
+    pairs = zip(first.named().items(), second.named().values(), strict=True)
+    return Gaussians(**{name: torch.cat([a, b]) for (name, a), b in pairs})

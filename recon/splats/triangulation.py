@@ -1,0 +1,144 @@
+"""Where the SfM points lie by the train photos alone, and the Gaussians that start there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
+
+from recon.splats.gaussians import Camera, Gaussians
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+SH_C0 = 0.28209479177387814  # the constant spherical harmonic: RGB = 0.5 + SH_C0 * sh0
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """T observations of M points, in any order."""
+
+    points: Integers  # [T] which point, 0 to M - 1
+    views: Integers  # [T] which photo
+    xys: Floats  # [T, 2] px, in that photo
+
+    @property
+    def point_count(self) -> int:
+        return int(self.points.max()) + 1 if len(self.points) else 0
+
+
+@dataclass(frozen=True)
+class Points:
+    """The starting points of a scene."""
+
+    xyz: Floats  # [M, 3] world units
+    rgb: Floats  # [M, 3] between 0 and 1
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    def at_most(self, count: int, seed: int) -> Points:
+        """These points, or a random `count` of them where there are more."""
+        if len(self) <= count:
+            return self
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
+        return Points(self.xyz[chosen], self.rgb[chosen])
+
+
+def triangulate(
+    tracks: Tracks, cameras: list[Camera], *, iterations: int = 5
+) -> tuple[Floats, Floats]:
+    """Positions [M, 3] in the world and mean reprojection errors [M] in px of the tracks' points.
+
+    Linear (DLT) first, then Gauss-Newton on the reprojection error. The error is infinite where
+    a point has no finite position or lies behind a camera that observed it.
+    """
+    poses = np.stack([c.viewmat.numpy().astype(float)[:3] for c in cameras])  # [V, 3, 4]
+    projections = np.stack([c.K.numpy().astype(float) for c in cameras]) @ poses
+    matrices = projections[tracks.views]  # [T, 3, 4]
+    means = _linear(tracks, matrices)
+    for _ in range(iterations):
+        residuals, jacobians, _ = _reproject(tracks, matrices, means)
+        normal = _sum(tracks, np.einsum("tij,tik->tjk", jacobians, jacobians))
+        gradient = _sum(tracks, np.einsum("tij,ti->tj", jacobians, residuals))
+        damping = 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-12
+        step = np.linalg.solve(normal + damping * np.eye(3), gradient[..., None])[..., 0]
+        means = means - np.nan_to_num(step)
+    residuals, _, depths = _reproject(tracks, matrices, means)
+    lengths = np.where(depths > 0, np.linalg.norm(residuals, axis=1), np.inf)
+    counts = np.bincount(tracks.points, minlength=len(means))
+    errors = _sum(tracks, lengths) / np.maximum(counts, 1)
+    return means, np.where(np.isfinite(means).all(1), errors, np.inf)
+
+
+def _linear(tracks: Tracks, matrices: Floats) -> Floats:
+    """Direct linear transform: the null vector of each point's stacked equations, [M, 3]."""
+    rows = tracks.xys[:, :, None] * matrices[:, 2:3] - matrices[:, :2]  # [T, 2, 4]
+    # Equations in pixels of unlike photos weigh alike once each has length one.
+    rows = rows / np.linalg.norm(rows[..., :3], axis=-1, keepdims=True)
+    normal = _sum(tracks, np.einsum("tij,tik->tjk", rows, rows))  # [M, 4, 4]
+    homogeneous = np.linalg.eigh(normal)[1][..., 0]
+    w = homogeneous[:, 3:]
+    return homogeneous[:, :3] / np.where(np.abs(w) < 1e-12, 1e-12, w)
+
+
+def _reproject(tracks: Tracks, matrices: Floats, means: Floats) -> tuple[Floats, Floats, Floats]:
+    """Residuals [T, 2] px, their Jacobians by position [T, 2, 3], and depths [T]."""
+    points = means[tracks.points]
+    projected = np.einsum("tij,tj->ti", matrices[..., :3], points) + matrices[..., 3]
+    depths = projected[:, 2]
+    safe = np.where(np.abs(depths) < 1e-12, 1e-12, depths)[:, None]
+    xys = projected[:, :2] / safe
+    jacobians = (matrices[:, :2, :3] - xys[..., None] * matrices[:, 2:3, :3]) / safe[..., None]
+    return xys - tracks.xys, jacobians, depths
+
+
+def _sum(tracks: Tracks, values: Floats) -> Floats:
+    """The sums [M, ...] of the observations' `values` [T, ...] over each point."""
+    total = np.zeros((tracks.point_count, *values.shape[1:]))
+    np.add.at(total, tracks.points, values)
+    return total
+
+
+def point_colours(tracks: Tracks, images: list[NDArray[np.uint8]], sizes: Floats) -> Floats:
+    """The mean colour [M, 3], 0 to 1, of each point in the photos that observed it.
+
+    `images` may be smaller than the photos: `sizes` [V, 2] are the photos' (width, height) in the
+    pixels of the tracks.
+    """
+    colours = np.empty((len(tracks.points), 3))
+    for view, image in enumerate(images):
+        here = tracks.views == view
+        height, width = image.shape[:2]
+        columns, rows = (tracks.xys[here] * np.array([width, height]) / sizes[view]).T
+        columns = np.clip(columns.astype(int), 0, width - 1)
+        rows = np.clip(rows.astype(int), 0, height - 1)
+        colours[here] = image[rows, columns] / 255
+    counts = np.bincount(tracks.points, minlength=tracks.point_count)
+    return _sum(tracks, colours) / np.maximum(counts, 1)[:, None]
+
+
+def gaussians_from_points(
+    points: Points, *, sh_degree: int, initial_opacity: float, initial_scale: float
+) -> Gaussians:
+    """One round Gaussian per point, as wide as the mean distance to its three nearest others."""
+    count = len(points)
+    neighbours = min(4, count)
+    distances, _ = NearestNeighbors(n_neighbors=neighbours).fit(points.xyz).kneighbors(points.xyz)
+    spacing = np.sqrt((distances[:, 1:] ** 2).mean(1)) if count > 1 else np.ones(1)
+    # Points that coincide would start with no size at all.
+    spacing = np.maximum(spacing, 1e-3 * np.median(spacing) + 1e-7)
+    scales = torch.from_numpy(np.log(spacing * initial_scale)).float()
+    quats = torch.zeros(count, 4)
+    quats[:, 0] = 1
+    return Gaussians(
+        means=torch.from_numpy(points.xyz).float(),
+        quats=quats,
+        scales=scales[:, None].repeat(1, 3),
+        opacities=torch.full((count,), initial_opacity).logit(),
+        sh0=torch.from_numpy((points.rgb - 0.5) / SH_C0).float()[:, None],
+        shN=torch.zeros(count, (sh_degree + 1) ** 2 - 1, 3),
+    )
