@@ -34,7 +34,10 @@ class Job(models.Model):
         FAILED = "FAILED", "failed"
         CANCELLED = "CANCELLED", "cancelled"
 
-    #: Statuses that never change again.
+    #: Statuses in which a worker has, or will have, something to do.
+    ACTIVE = (Status.PENDING, Status.PROCESSING)
+
+    #: Statuses that no worker changes again.
     ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
     class Preset(models.TextChoices):
@@ -57,6 +60,7 @@ class Job(models.Model):
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
     attempt = models.PositiveIntegerField(default=1)
+    losses = models.PositiveIntegerField(default=0, help_text="attempts whose worker was lost")
     step = models.CharField(
         max_length=16, choices=[(s.value, s.value) for s in Step], default=Step.QUEUED.value
     )
@@ -180,7 +184,7 @@ class StageRun(models.Model):
         REUSED = "reused", "an earlier result still held"
         FAILED = "failed", "failed"
         CANCELLED = "cancelled", "cancelled"
-        LOST = "lost", "its worker was lost"
+        LOST = "lost", "its worker stopped"
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stage_runs")
     attempt = models.PositiveIntegerField()

@@ -1,0 +1,237 @@
+"""The only place that changes a job's status.
+
+    PENDING -> PROCESSING -> COMPLETED | FAILED | CANCELLED
+    PENDING -> CANCELLED;  PROCESSING -> PENDING (a new attempt);  FAILED -> PENDING (staff)
+
+Every transition is one compare-and-swap: an UPDATE that names the status, and for workers the
+attempt, that it starts from. Zero rows changed means that somebody else won, and the caller does
+nothing more. So two workers, a person and `reconcile` may all act at once.
+
+What is tried again by itself, and what is not: a lost worker (killed, out of memory, power cut)
+is, up to MAX_ATTEMPTS, because the cause is usually outside the job. A `PipelineError` is not: the
+pipeline is deterministic for its seed, so the same fault would come back after the same minutes.
+Its own retry after a GPU out of memory happens inside the training stage. Staff can `retry`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from recon.jobs import folder_lock, queue, unclaimed
+from recon.models import Job, StageRun
+from recon.pipeline.progress import Step
+
+logger = logging.getLogger(__name__)
+
+Outcome = StageRun.Outcome
+Status = Job.Status
+
+#: How long a delete waits for a stopped work horse to let go of the folder, seconds.
+DELETE_WAIT_S = 5.0
+
+
+def start(job_pk: UUID | str, attempt: int) -> Job | None:
+    """Claims a waiting attempt for the calling worker; None when it is not to be run (any more)."""
+    now = timezone.now()
+    won = _swap(
+        job_pk,
+        attempt,
+        (Status.PENDING,),
+        status=Status.PROCESSING,
+        started_at=now,
+        heartbeat_at=now,
+        warnings=[],
+        **_at_the_beginning(),
+    )
+    return Job.objects.filter(pk=job_pk).first() if won else None
+
+
+def heartbeat(job_pk: UUID | str, attempt: int, **progress: Any) -> bool:
+    """Writes a running attempt's progress. False: it was cancelled, or another took over."""
+    now = timezone.now()
+    return _swap(job_pk, attempt, (Status.PROCESSING,), heartbeat_at=now, **progress)
+
+
+def complete(job_pk: UUID | str, attempt: int, **results: Any) -> bool:
+    """Ends a running attempt well. `publish` calls this in the transaction of its rows."""
+    won = _swap(
+        job_pk,
+        attempt,
+        (Status.PROCESSING,),
+        status=Status.COMPLETED,
+        step=Step.DONE.value,
+        percent=100.0,
+        message="",
+        completed_at=timezone.now(),
+        **results,
+    )
+    if won:
+        _close_runs(job_pk, attempt, Outcome.DONE)
+    return won
+
+
+@transaction.atomic
+def fail(
+    job_pk: UUID | str, attempt: int, code: str, facts: Mapping[str, Any] | None = None
+) -> bool:
+    """Ends a running attempt with an error; the step stays, to say where it happened."""
+    won = _swap(
+        job_pk,
+        attempt,
+        (Status.PROCESSING,),
+        status=Status.FAILED,
+        message="",
+        error_code=code,
+        error_facts=_plain(facts or {}),
+        completed_at=timezone.now(),
+    )
+    if won:
+        _close_runs(job_pk, attempt, Outcome.FAILED)
+    return won
+
+
+def cancel(job: Job) -> bool:
+    """Cancels a waiting or running job at once, for a person. False when it had ended already.
+
+    The database says so first; then the work is withdrawn or its horse stopped.
+    """
+    with transaction.atomic():
+        changed = Job.objects.filter(pk=job.pk, status__in=Job.ACTIVE).update(
+            status=Status.CANCELLED, message="", completed_at=timezone.now()
+        )
+        if not changed:
+            return False
+        # Nobody raises the attempt of a cancelled job, so this is the one to withdraw.
+        job.refresh_from_db()
+        _close_runs(job.pk, job.attempt, Outcome.CANCELLED)
+        transaction.on_commit(lambda: queue.withdraw(job.queue_id))
+    return True
+
+
+def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
+    """An attempt's worker is gone: tries again, or gives up after MAX_ATTEMPTS losses."""
+    with transaction.atomic():
+        job = Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).first()
+        if job is None:
+            return False
+        losses = job.losses + 1
+        if losses < settings.MAX_ATTEMPTS:
+            return _next_attempt(job, losses=losses)
+        won = _swap(
+            job_pk,
+            attempt,
+            Job.ACTIVE,
+            status=Status.FAILED,
+            losses=losses,
+            message="",
+            error_code="worker_lost",
+            error_facts={"attempts": losses},
+            completed_at=timezone.now(),
+        )
+        if won:
+            _close_runs(job_pk, attempt, Outcome.LOST)
+        return won
+
+
+def hand_back(job_pk: UUID | str, attempt: int) -> bool:
+    """A worker that shuts down gives its attempt back; this is nobody's fault and not counted."""
+    with transaction.atomic():
+        job = Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).first()
+        return job is not None and _next_attempt(job, losses=job.losses)
+
+
+@transaction.atomic
+def retry(job: Job) -> bool:
+    """Staff lets a failed job try again, as a new attempt. False when it has not failed."""
+    won = _swap(
+        job.pk,
+        job.attempt,
+        (Status.FAILED,),
+        status=Status.PENDING,
+        attempt=job.attempt + 1,
+        losses=0,
+        started_at=None,
+        completed_at=None,
+        **_at_the_beginning(),
+    )
+    if won:
+        job.refresh_from_db()
+        queue.enqueue_on_commit(job)
+    return won
+
+
+def delete(job: Job) -> None:
+    """Cancels the job and removes its row and its folder.
+
+    The folder is marked first, so that `reconcile` removes it if we die in between, or if a
+    dying horse still writes there when the wait is over. A job without a folder has none to mark.
+    """
+    cancel(job)
+    folder = job.folder
+    try:
+        with folder_lock.hold(folder, wait_s=DELETE_WAIT_S):
+            unclaimed.mark(folder)
+            job.delete()
+            unclaimed.remove(folder)
+    except FileNotFoundError:
+        job.delete()
+    except folder_lock.FolderBusy:
+        unclaimed.mark(folder)
+        job.delete()
+        logger.warning("Folder %s is still written to; reconcile will remove it", folder)
+
+
+def _next_attempt(job: Job, *, losses: int) -> bool:
+    won = _swap(
+        job.pk,
+        job.attempt,
+        Job.ACTIVE,
+        status=Status.PENDING,
+        attempt=job.attempt + 1,
+        losses=losses,
+        **_at_the_beginning(),
+    )
+    if won:
+        _close_runs(job.pk, job.attempt, Outcome.LOST)
+        job.refresh_from_db()
+        # It had waited its turn once already.
+        queue.enqueue_on_commit(job, at_front=True)
+    return won
+
+
+def _at_the_beginning() -> dict[str, Any]:
+    return {
+        "step": Step.QUEUED.value,
+        "percent": 0.0,
+        "message": "",
+        "error_code": "",
+        "error_facts": {},
+    }
+
+
+def _swap(
+    job_pk: UUID | str, attempt: int, statuses: tuple[Job.Status, ...], /, **changes: Any
+) -> bool:
+    """The compare-and-swap: changes the row only in this attempt and one of these statuses."""
+    rows = Job.objects.filter(pk=job_pk, attempt=attempt, status__in=statuses)
+    return rows.update(**changes) == 1
+
+
+def _close_runs(job_pk: UUID | str, attempt: int, outcome: StageRun.Outcome) -> None:
+    StageRun.objects.filter(job_id=job_pk, attempt=attempt, outcome=Outcome.RUNNING).update(
+        outcome=outcome, ended_at=timezone.now()
+    )
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """`facts` as JSON can hold them; paths and the like become text."""
+    plain: dict[str, Any] = json.loads(json.dumps(dict(facts), default=str))
+    return plain

@@ -1,0 +1,131 @@
+"""The work list in Redis, and what a person may know about it.
+
+Redis only carries work. Whatever is lost or doubled here, `lifecycle.start` lets each attempt
+run once and `reconcile` puts back what is missing, so an unreachable Redis is logged, not raised.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache, partial
+from typing import Any
+
+import django_rq
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.command import send_stop_job_command
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.job import Job as QueuedJob
+from rq.serializers import JSONSerializer
+
+from recon.models import Job
+
+logger = logging.getLogger(__name__)
+
+QUEUE = "recon"
+
+#: By name, so that the web process never imports what only a work horse needs.
+TASK = "recon.jobs.tasks.run_job"
+
+RESULT_TTL_S = 60 * 60
+FAILURE_TTL_S = 7 * 24 * 60 * 60  # the queue dashboard shows failures for a week
+
+
+def enqueue_on_commit(job: Job, *, at_front: bool = False) -> None:
+    """Hands the job's present attempt to the workers once the surrounding transaction commits."""
+    transaction.on_commit(partial(enqueue, str(job.pk), job.attempt, at_front=at_front))
+
+
+def enqueue(job_pk: str, attempt: int, *, at_front: bool = False) -> bool:
+    """Puts one attempt on the list. False where Redis is away: the job waits for `reconcile`."""
+    try:
+        rq_queue().enqueue_call(
+            TASK,
+            args=(job_pk, attempt),
+            job_id=f"{job_pk}-{attempt}",
+            description=f"job {job_pk}, attempt {attempt}",
+            timeout=settings.JOB_TIMEOUT_MINUTES * 60,
+            result_ttl=RESULT_TTL_S,
+            failure_ttl=FAILURE_TTL_S,
+            at_front=at_front,
+        )
+    except RedisError as error:
+        logger.warning("Job %s could not be queued yet: %s", job_pk, error)
+        return False
+    return True
+
+
+def withdraw(queue_id: str) -> None:
+    """Takes an attempt off the list, or stops the work horse that runs it.
+
+    A stop goes through Redis to the worker, which kills its horse. Where that message is lost,
+    the horse's own `Pulse` notices within seconds.
+    """
+    connection = _connection(settings.RQ_QUEUES[QUEUE]["URL"])
+    try:
+        queued = QueuedJob.fetch(queue_id, connection=connection, serializer=JSONSerializer)
+        if queued.is_queued:
+            queued.delete()
+        elif queued.worker_name:
+            send_stop_job_command(connection, queue_id, serializer=JSONSerializer)
+    except (NoSuchJobError, InvalidJobOperation):
+        logger.info("Attempt %s is not in the queue; nothing to withdraw", queue_id)
+    except RedisError as error:
+        logger.warning("Attempt %s could not be withdrawn: %s", queue_id, error)
+
+
+def carried_ids() -> set[str]:
+    """The ids of all attempts that Redis still carries. Raises RedisError where it is away.
+
+    An attempt moves from the list over the intermediate list to the started ones. Reading them
+    in that order never misses one that moves meanwhile.
+    """
+    queue = rq_queue()
+    waiting = set(queue.job_ids)
+    handed_over = set(queue.intermediate_queue.get_job_ids())
+    started = set(queue.started_job_registry.get_job_ids(cleanup=False))
+    return waiting | handed_over | started
+
+
+def position(job: Job) -> int | None:
+    """The job's place among those that wait: 1 is next. None when it does not wait."""
+    if not job.is_pending:
+        return None
+    earlier = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
+    return Job.objects.filter(earlier, status=Job.Status.PENDING).count() + 1
+
+
+def overview() -> dict[str, int]:
+    """How busy the site is. `max_concurrent` counts workers: one per GPU, one job each."""
+    return {
+        "queued": Job.objects.filter(status=Job.Status.PENDING).count(),
+        "running": Job.objects.filter(status=Job.Status.PROCESSING).count(),
+        "max_concurrent": settings.MAX_CONCURRENT_JOBS,
+    }
+
+
+def rq_queue() -> Queue:
+    """The RQ queue. Commit hooks are ours (`enqueue_on_commit`), so RQ's own are off."""
+    queue: Queue = django_rq.get_queue(
+        QUEUE,
+        connection=_connection(settings.RQ_QUEUES[QUEUE]["URL"]),
+        serializer=JSONSerializer,
+        commit_mode="auto",
+    )
+    return queue
+
+
+@lru_cache(maxsize=4)
+def _connection(url: str) -> Redis:
+    """A connection that gives up soon: a page must not hang because Redis is away."""
+    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_timeout": 5}
+    if not url.startswith("unix:"):
+        options["socket_connect_timeout"] = 2
+    connection: Redis = Redis.from_url(url, **options)
+    return connection

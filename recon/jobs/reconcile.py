@@ -1,0 +1,92 @@
+"""Compares the database with Redis and the folders, and mends what fell between two chairs.
+
+| found                          | because                             | done                   |
+|--------------------------------|-------------------------------------|------------------------|
+| PENDING, not in Redis          | Redis was away, or lost its memory  | queued, oldest first   |
+| PROCESSING, lock free, finished| its horse died before recording it  | published              |
+| PROCESSING, lock free          | its worker and horse both died      | `lifecycle.worker_lost`|
+| a marked folder without a row  | half an upload, or half a delete    | removed                |
+
+Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
+Several may run at once: everything in here is a compare-and-swap or harmless when doubled.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from recon.jobs import folder_lock, lifecycle, publish, queue, unclaimed
+from recon.models import Job
+from recon.pipeline.errors import PipelineError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Mended:
+    """How many of each were found and mended."""
+
+    settled: int = 0  # running but nobody's
+    queued: int = 0  # committed but not in Redis
+    swept: int = 0  # folders without a row
+
+    def __bool__(self) -> bool:
+        return bool(self.settled or self.queued or self.swept)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.settled} taken from lost workers, {self.queued} queued again, "
+            f"{self.swept} leftover folders removed"
+        )
+
+
+def reconcile() -> Mended:
+    """One round. An unreachable Redis only means that nothing can be queued this time."""
+    settled = sum(settle(job) for job in Job.objects.filter(status=Job.Status.PROCESSING))
+    mended = Mended(settled=settled, queued=_queue_forgotten(), swept=unclaimed.sweep())
+    if mended:
+        logger.info("Reconciled: %s", mended)
+    return mended
+
+
+def settle(job: Job) -> bool:
+    """Ends or hands on a running attempt that no process works on. False if one does.
+
+    A worker holds the folder's lock before it claims a job and until it has recorded the end, so
+    a free lock and a running job mean that its worker died.
+    """
+    try:
+        with folder_lock.hold(job.folder):
+            return _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
+    except folder_lock.FolderBusy:
+        return False
+    except FileNotFoundError:
+        return lifecycle.worker_lost(job.pk, job.attempt)
+
+
+def _publish_finished(job: Job) -> bool:
+    summary = publish.finished(job)
+    if summary is None:
+        return False
+    try:
+        return publish.publish(job, summary)
+    except (PipelineError, KeyError) as error:
+        logger.warning("Job %s says that it finished, but can't be published: %s", job.pk, error)
+        return False
+
+
+def _queue_forgotten() -> int:
+    pending = Job.objects.filter(status=Job.Status.PENDING)
+    if not pending.exists():
+        return 0
+    try:
+        carried = queue.carried_ids()
+    except RedisError as error:
+        logger.warning("The queue can't be reached: %s", error)
+        return 0
+    # Newest first, each to the front: the oldest ends up next.
+    forgotten = [job for job in pending.order_by("-created_at") if job.queue_id not in carried]
+    return sum(queue.enqueue(str(job.pk), job.attempt, at_front=True) for job in forgotten)

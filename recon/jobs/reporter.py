@@ -1,0 +1,102 @@
+"""Tells the database how a running attempt goes, and the pipeline when it is not wanted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from recon.jobs import lifecycle
+from recon.models import Job, StageRun
+from recon.pipeline.errors import Cancelled
+from recon.pipeline.progress import Step, overall_percent
+
+logger = logging.getLogger(__name__)
+
+#: At most two progress writes a second.
+MIN_INTERVAL_S = 0.5
+
+#: The log rolls over once to `process.log.1`, so it is bounded and its end is always there.
+MAX_LOG_BYTES = 1_000_000
+
+_MESSAGE_LENGTH = 200
+
+
+class SiteReporter:
+    """The pipeline's `Reporter` on the site: fenced rows, and lines in `logs/process.log`.
+
+    Every write is fenced with the attempt; one that changes nothing raises `Cancelled`. A
+    database that is away for a moment does not end an hour of work: that write is left out and
+    said in the log. Not in charge of the job's status (`lifecycle`) or results (`publish`).
+    """
+
+    def __init__(self, job: Job, lost: threading.Event | None = None) -> None:
+        self._job = job
+        self._lost = lost or threading.Event()
+        self._step = Step.QUEUED
+        self._written_at = 0.0  # monotonic seconds
+        self._warnings: list[dict[str, Any]] = []
+        job.workspace.log.parent.mkdir(parents=True, exist_ok=True)
+
+    def start(self, step: Step) -> None:
+        self._step = step
+        self._write(step=step.value, percent=overall_percent(step, 0.0), message="")
+        run, made = StageRun.objects.get_or_create(
+            job_id=self._job.pk,
+            attempt=self._job.attempt,
+            step=step.value,
+            defaults={"started_at": timezone.now()},
+        )
+        if not made:
+            StageRun.objects.filter(pk=run.pk).update(
+                outcome=StageRun.Outcome.RUNNING, started_at=timezone.now(), ended_at=None
+            )
+        self.log(f"{step}: started")
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        self._stop_if_lost()
+        if time.monotonic() - self._written_at < MIN_INTERVAL_S:
+            return
+        percent = overall_percent(self._step, fraction)
+        self._write(percent=percent, message=message[:_MESSAGE_LENGTH])
+
+    def log(self, line: str) -> None:
+        self._stop_if_lost()
+        path = self._job.workspace.log
+        if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+            path.replace(path.with_name(f"{path.name}.1"))
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{timezone.now():%H:%M:%S} {line}\n")
+
+    def warn(self, code: str, **facts: Any) -> None:
+        self._warnings.append({"code": code, "facts": facts})
+        self._write(warnings=self._warnings)
+        self.log(f"warning {code}: {facts}")
+
+    def finish(self, step: Step, seconds: float, *, reused: bool) -> None:
+        outcome = StageRun.Outcome.REUSED if reused else StageRun.Outcome.DONE
+        self._write(percent=overall_percent(step, 1.0), message="")
+        StageRun.objects.filter(
+            job_id=self._job.pk, attempt=self._job.attempt, step=step.value
+        ).update(outcome=outcome, ended_at=timezone.now())
+        self.log(f"{step}: " + ("still true, kept" if reused else f"done in {seconds:.1f} s"))
+
+    def _write(self, **fields: Any) -> None:
+        self._stop_if_lost()
+        self._written_at = time.monotonic()
+        try:
+            ours = lifecycle.heartbeat(self._job.pk, self._job.attempt, **fields)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("Progress of job %s was not written: %s", self._job.pk, error)
+            connection.close()
+            return
+        if not ours:
+            raise Cancelled
+
+    def _stop_if_lost(self) -> None:
+        if self._lost.is_set():
+            raise Cancelled

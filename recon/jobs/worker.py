@@ -1,0 +1,138 @@
+"""The worker: takes attempts off the queue and forks a work horse for each.
+
+The parent process stays small: it never imports torch and never touches CUDA, whose state does
+not survive a fork. One worker serves one GPU, so `MAX_CONCURRENT_JOBS` is the number of workers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.job import Job as QueuedJob
+from rq.serializers import JSONSerializer
+
+from recon.jobs import lifecycle, reconcile
+from recon.models import Job
+
+logger = logging.getLogger(__name__)
+
+#: How often an idle worker looks for forgotten jobs. It wakes from its queue as often.
+MAINTENANCE_S = 60
+
+#: How often a busy worker tells Redis that it lives.
+MONITORING_S = 10
+
+
+class ReconWorker(Worker):
+    """RQ's forking worker, with what RQ leaves open filled in.
+
+    - A work horse that was killed (RQ calls no failure handler then) is reported to `lifecycle`.
+    - `reconcile` runs at the start and while idle.
+    - A shutdown gives the running attempt back at once: a later worker goes on from the last
+      finished step, and a restart never takes as long as a training does.
+    - JSON only, whatever the command line says: pickles in Redis would be programs.
+    - Redis may go away while a horse runs; the worker stays with its horse.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {
+            "serializer": JSONSerializer,
+            "maintenance_interval": MAINTENANCE_S,
+            "job_monitoring_interval": MONITORING_S,
+            "worker_ttl": MAINTENANCE_S + 15,  # RQ waits this less 15 s for work, then looks up
+        }
+        super().__init__(*args, **kwargs)
+
+    def run_maintenance_tasks(self) -> None:
+        super().run_maintenance_tasks()
+        try:
+            reconcile.reconcile()
+        except DatabaseError as error:
+            logger.warning("Could not reconcile now: %s", error)
+        finally:
+            connections.close_all()
+
+    def fork_work_horse(self, job: QueuedJob, queue: Queue) -> None:
+        connections.close_all()  # a connection must not be shared with the child
+        super().fork_work_horse(job, queue)
+        if self._stop_requested:  # the signal came just before the fork
+            self.kill_horse()
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """Kills the horse and its children, and never our own group (RQ would, just forked)."""
+        with suppress(ProcessLookupError):
+            if os.getpgid(self.horse_pid) == os.getpgid(0):
+                os.kill(self.horse_pid, sig)
+            else:
+                super().kill_horse(sig)
+
+    def handle_warm_shutdown_request(self) -> None:
+        super().handle_warm_shutdown_request()
+        if self.horse_pid:
+            self.kill_horse()
+
+    def handle_work_horse_killed(
+        self, job: QueuedJob, retpid: int, ret_val: int, rusage: Any
+    ) -> None:
+        """Out of memory, `kill -9`, a crash in native code, a shutdown, or far over time."""
+        super().handle_work_horse_killed(job, retpid, ret_val, rusage)
+        job_pk, attempt = job.args
+        try:
+            if self._shutdown_requested_date is not None:
+                lifecycle.hand_back(job_pk, attempt)
+            elif _is_over_time(job):
+                minutes = settings.JOB_TIMEOUT_MINUTES
+                lifecycle.fail(job_pk, attempt, "timed_out", {"minutes": minutes})
+            else:
+                _settle(job_pk, attempt)
+        except DatabaseError as error:
+            logger.warning("Job %s is left to reconcile: %s", job_pk, error)
+        finally:
+            connections.close_all()
+
+    def maintain_heartbeats(self, job: QueuedJob) -> None:
+        with _redis_may_be_away():
+            super().maintain_heartbeats(job)
+
+    def set_current_job_working_time(
+        self, current_job_working_time: float, pipeline: Any = None
+    ) -> None:
+        with _redis_may_be_away():
+            super().set_current_job_working_time(current_job_working_time, pipeline)
+
+
+def _settle(job_pk: str, attempt: int) -> None:
+    """As `reconcile` would, at once: published if it had finished, else a new attempt."""
+    row = Job.objects.filter(pk=job_pk, attempt=attempt).first()
+    if row is None:
+        return
+    if row.is_processing:
+        reconcile.settle(row)
+    else:
+        lifecycle.worker_lost(job_pk, attempt)  # died before it could claim the job
+
+
+def _is_over_time(job: QueuedJob) -> bool:
+    if not job.timeout or job.timeout < 0 or job.started_at is None:
+        return False
+    started = job.started_at if job.started_at.tzinfo else job.started_at.replace(tzinfo=UTC)
+    return (datetime.now(UTC) - started).total_seconds() > job.timeout
+
+
+@contextmanager
+def _redis_may_be_away() -> Iterator[None]:
+    """The horse works for the database, not for Redis: that one may go and come back."""
+    try:
+        yield
+    except RedisError as error:
+        logger.warning("Redis is away: %s", error)
