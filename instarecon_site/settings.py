@@ -23,7 +23,13 @@ DEBUG = env.flag("DEBUG", False)
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.whole("PORT", 8000, least=1, most=65535)
 #: How people reach the site, without a slash at its end; it stands in mails and in API answers.
-BASE_URL = env.url("BASE_URL", f"http://localhost:{PORT}", schemes=("http", "https"))
+_here = HOST.strip("[]") in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::")  # noqa: S104
+BASE_URL = env.url(
+    "BASE_URL",
+    f"http://{'localhost' if _here else HOST}:{PORT}",
+    schemes=("http", "https"),
+)
+BASE_URL_IS_DEFAULT = not env.is_set("BASE_URL")
 if not urlsplit(BASE_URL).hostname:
     raise env.wrong("BASE_URL", "an address with a host, such as https://recon.example.org")
 IS_HTTPS = BASE_URL.startswith("https://")

@@ -1,0 +1,30 @@
+# Two commands: `make run` and `make test`. Each does all the set-up it needs.
+# Settings can be given on the line: `make run PORT=8001`. The work is done in scripts/.
+
+PYTHON ?= python3
+
+.PHONY: help run test check bench clean
+
+help:
+	@echo "make run     set everything up, then run the site (Ctrl-C stops it)"
+	@echo "make test    set everything up, then check and test the code"
+	@echo "make check   linters, types and import contracts only"
+	@echo "make bench   the longer measurements in benchmarks/"
+	@echo "make clean   remove what set-up and tools made; your data and accounts stay"
+
+run:
+	@exec $(PYTHON) scripts/bootstrap.py run
+
+test:
+	@exec $(PYTHON) scripts/bootstrap.py test
+
+check:
+	@exec $(PYTHON) scripts/bootstrap.py check
+
+bench:
+	@exec $(PYTHON) scripts/bootstrap.py bench
+
+clean:
+	rm -rf .venv node_modules static/dist staticfiles htmlcov .coverage
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

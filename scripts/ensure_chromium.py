@@ -1,0 +1,77 @@
+"""Prints the path of a Chromium for the tests, after installing one where there is none.
+
+In this order: CHROMIUM in the environment, a browser on PATH, Debian's package (as root or with
+sudo that asks nothing), the build that Playwright downloads.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def main() -> None:
+    path = installed() or from_packages() or from_playwright()
+    if not path:
+        sys.exit(
+            "The tests drive a real browser, and none could be found or installed.\n"
+            "Install Chromium (for example: sudo apt-get install chromium), or name one:\n"
+            "make test CHROMIUM=/path/to/chromium"
+        )
+    sys.stdout.write(path + "\n")
+
+
+def installed() -> str:
+    named = os.environ.get("CHROMIUM", "")
+    for candidate in (named, *(shutil.which(name) or "" for name in NAMES)):
+        if candidate and runs(candidate):
+            return candidate
+    return ""
+
+
+def from_packages() -> str:
+    """Debian's package. Ubuntu's of that name is a snap that may not run: hence the look after."""
+    if not shutil.which("apt-get"):
+        return ""
+    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if prefix and not shutil.which("sudo"):
+        return ""
+    say("Installing Chromium with apt-get")
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    subprocess.run([*apt, "update"], stdout=sys.stderr, check=False)
+    install = [*apt, "install", "--yes", "--no-install-recommends", "chromium"]
+    if subprocess.run(install, stdout=sys.stderr, check=False).returncode:
+        return ""
+    return installed()
+
+
+def from_playwright() -> str:
+    say("Downloading Playwright's Chromium")
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
+        return ""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if runs(path) else ""
+
+
+def runs(path: str) -> bool:
+    if not Path(path).exists():
+        return False
+    done = subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False)
+    return done.returncode == 0
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"==> {text}\n")
+
+
+if __name__ == "__main__":
+    main()

