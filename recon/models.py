@@ -46,8 +46,9 @@ class Job(models.Model):
         HIGH = "high", "High"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Protected: a cascade would take the rows and leave people's photos on the disk.
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs"
     )
     title = models.CharField(max_length=120, blank=True)
     preset = models.CharField(max_length=16, choices=Preset.choices)

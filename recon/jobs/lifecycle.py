@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -187,6 +188,22 @@ def delete(job: Job) -> None:
         unclaimed.mark(folder)
         job.delete()
         logger.warning("Folder %s is still written to; reconcile will remove it", folder)
+
+
+def delete_files(job: Job) -> bool:
+    """Staff makes room: an ended job's files go, its row and figures stay. False while active."""
+    if not Job.objects.filter(pk=job.pk, status__in=Job.ENDED).exists():
+        return False
+    try:
+        with folder_lock.hold(job.folder):
+            job.artifacts.all().delete()
+            Job.objects.filter(pk=job.pk).update(view=None)
+            shutil.rmtree(job.folder)
+    except FileNotFoundError:
+        job.artifacts.all().delete()
+    except folder_lock.FolderBusy:
+        return False
+    return True
 
 
 def _next_attempt(job: Job, *, losses: int) -> bool:

@@ -1,0 +1,152 @@
+"""Staff's view of the jobs. Facts are read-only; a status changes only through the actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from recon.jobs import lifecycle
+from recon.models import Artifact, Job, Photo, StageRun
+
+
+class ReadOnly:
+    """Nothing is added or edited by hand: rows say what happened."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class NotDeletedAlone(ReadOnly):
+    """These rows go with their job, never by themselves."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Deleting a job asks this for every related row; only the rows' own pages refuse.
+        return request.resolver_match is not None and "_job_" in (
+            request.resolver_match.url_name or ""
+        )
+
+
+class PhotoInline(ReadOnly, admin.TabularInline):
+    model = Photo
+    extra = 0
+    can_delete = False
+    fields = ("name", "original_name", "width", "height", "size", "sha256")
+
+
+class StageRunInline(ReadOnly, admin.TabularInline):
+    model = StageRun
+    extra = 0
+    can_delete = False
+    fields = ("attempt", "step", "outcome", "started_at", "ended_at", "duration")
+    readonly_fields = ("duration",)
+
+    @admin.display(description="seconds")
+    def duration(self, run: StageRun) -> str:
+        return _seconds(run)
+
+
+class ArtifactInline(ReadOnly, admin.TabularInline):
+    model = Artifact
+    extra = 0
+    can_delete = False
+    fields = ("kind", "path", "size")
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = (
+        "short_id", "name", "owner", "status", "step", "percent_done", "attempt", "preset",
+        "psnr", "created_at",
+    )  # fmt: skip
+    list_display_links = ("short_id", "name")
+    list_filter = ("status", "step", "preset", "error_code", "shared", "is_sample", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("=id", "title", "owner__email", "error_code")
+    date_hierarchy = "created_at"
+    inlines = (StageRunInline, PhotoInline, ArtifactInline)
+    actions = ("cancel_jobs", "retry_jobs", "delete_files")
+    exclude = ("pub_key",)  # a secret link is its owner's, not the staff's
+
+    @admin.display(description="id", ordering="id")
+    def short_id(self, job: Job) -> str:
+        return str(job.pk)[:8]
+
+    @admin.display(description="%", ordering="percent")
+    def percent_done(self, job: Job) -> str:
+        return f"{job.percent:.0f}"
+
+    @admin.action(description="Cancel selected jobs", permissions=["act"])
+    def cancel_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._do(request, jobs, lifecycle.cancel, "cancelled", "had ended already")
+
+    @admin.action(description="Try selected failed jobs again", permissions=["act"])
+    def retry_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._do(request, jobs, lifecycle.retry, "queued again", "have not failed")
+
+    @admin.action(description="Delete the files of selected ended jobs", permissions=["delete"])
+    def delete_files(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._do(request, jobs, lifecycle.delete_files, "emptied", "are still waiting or running")
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Facts can't be edited, but whoever may change jobs may act on them."""
+        return request.user.has_perm("recon.change_job")
+
+    def delete_model(self, request: HttpRequest, obj: Job) -> None:
+        lifecycle.delete(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        for job in queryset:
+            lifecycle.delete(job)
+
+    def _do(
+        self,
+        request: HttpRequest,
+        jobs: QuerySet[Job],
+        act: Callable[[Job], bool],
+        done: str,
+        refused: str,
+    ) -> None:
+        """Acts on each job and says how many took it; the others' status had moved on."""
+        results = [act(job) for job in jobs]
+        if count := sum(results):
+            self.message_user(request, f"{count} {done}.", messages.SUCCESS)
+        if count := len(results) - sum(results):
+            self.message_user(request, f"{count} left alone: they {refused}.", messages.WARNING)
+
+
+@admin.register(StageRun)
+class StageRunAdmin(NotDeletedAlone, admin.ModelAdmin):
+    list_display = ("job", "attempt", "step", "outcome", "started_at", "duration")
+    list_filter = ("step", "outcome", "started_at")
+    list_select_related = ("job",)
+    search_fields = ("=job__id", "job__title", "job__owner__email")
+
+    @admin.display(description="seconds")
+    def duration(self, run: StageRun) -> str:
+        return _seconds(run)
+
+
+@admin.register(Photo)
+class PhotoAdmin(NotDeletedAlone, admin.ModelAdmin):
+    list_display = ("original_name", "job", "width", "height", "size")
+    list_filter = ("job__status", "job__is_sample")
+    list_select_related = ("job",)
+    search_fields = ("original_name", "sha256", "=job__id", "job__owner__email")
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(NotDeletedAlone, admin.ModelAdmin):
+    list_display = ("job", "kind", "path", "size")
+    list_filter = ("kind",)
+    list_select_related = ("job",)
+    search_fields = ("=job__id", "job__title", "job__owner__email")
+
+
+def _seconds(run: StageRun) -> str:
+    return "" if run.seconds is None else f"{run.seconds:.1f}"

@@ -1,0 +1,44 @@
+"""`manage.py reconcile`: mends what Redis or a dead worker left open, once or on a timer."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, connections
+
+from recon.jobs.reconcile import reconcile
+
+logger = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Compares database, queue and folders, and mends what fell between them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--every",
+            type=float,
+            metavar="SECONDS",
+            help="go on for ever, with this pause between rounds; default: one round",
+        )
+
+    def handle(self, *args: Any, every: float | None, **options: Any) -> None:
+        if every is None:
+            self.stdout.write(f"{reconcile()}.")
+            return
+        while True:
+            self._round()
+            time.sleep(every)
+
+    def _round(self) -> None:
+        """One round that outlives a database that is away for a while."""
+        try:
+            if mended := reconcile():
+                self.stdout.write(f"{mended}.")
+        except DatabaseError as error:
+            logger.warning("Could not reconcile now: %s", error)
+        finally:
+            connections.close_all()
