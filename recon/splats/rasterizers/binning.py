@@ -2,113 +2,139 @@
 
 Pairs are counted, then written, in parallel over slices of the depth-sorted Gaussians. What is
 written does not depend on the number of threads.
+
+Tables are structured arrays: a change of their layout changes the kernels' signatures, so numba's
+cache, which watches only the file that a kernel stands in, cannot serve stale machine code.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
-TILE = 16  # px, width and height: a row of a tile is one AVX-512 register of float32
 SLICES = 16  # parallel slices of the sorted Gaussians
 
-# columns of the table of Gaussians that the kernels share, [V, COLUMNS] float32
-X, Y, A, B, C, OPACITY, RED, GREEN, BLUE, DEPTH, EXTENT_X, EXTENT_Y = range(12)
-COLUMNS = 12
-# columns of the table of pairs, [P, 4] int32: row of the Gaussian, place of the pair in the
-# Gaussian's own list, first and last (exclusive) row within the tile
-RANK, SLOT, FIRST_ROW, END_ROW = range(4)
+# One visible Gaussian on the picture: centre (px), inverse covariance [[a, b], [b, c]] (1 / px^2),
+# opacity and colour (activated), depth, half of the box (px) in which its alpha may reach 1/255.
+GAUSSIAN = np.dtype(
+    [
+        (name, np.float32)
+        for name in [
+            "x",
+            "y",
+            "a",
+            "b",
+            "c",
+            "opacity",
+            "red",
+            "green",
+            "blue",
+            "depth",
+            "extent_x",
+            "extent_y",
+        ]
+    ]
+)
+# A Gaussian in a tile: its rank (nearest is 0), the pair's place in the list of the Gaussian's
+# own pairs, and the rows [first, end) within the tile that it reaches.
+PAIR = np.dtype([(name, np.int32) for name in ("rank", "slot", "first", "end")])
+
+
+class Bins(NamedTuple):
+    """Pairs of T tiles and V Gaussians."""
+
+    pairs: np.ndarray  # [P] PAIR, grouped by tile (row-major), nearest first within each
+    tile_starts: np.ndarray  # [T + 1] int64, where each tile's pairs start
+    slot_starts: np.ndarray  # [V + 1] int64, where each Gaussian's own slots start
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def rows_in_strip(gaussian, left, height):
-    """The picture's rows [first, end) that an ellipse reaches within the strip of TILE columns
+def rows_in_strip(g: Any, left: int, tile: int, height: int) -> tuple[int, int]:
+    """The picture's rows [first, end) that an ellipse reaches within the strip of `tile` columns
     whose first is `left`. Empty where first >= end."""
-    extent_x, extent_y = float(gaussian[EXTENT_X]), float(gaussian[EXTENT_Y])
-    low = max(left + 0.5 - gaussian[X], -extent_x)
-    high = min(left + TILE - 0.5 - gaussian[X], extent_x)
+    extent_x, extent_y = float(g.extent_x), float(g.extent_y)
+    low = max(left + 0.5 - g.x, -extent_x)
+    high = min(left + tile - 0.5 - g.x, extent_x)
     if low > high:
         return 0, 0
-    a, b, c = float(gaussian[A]), float(gaussian[B]), float(gaussian[C])
+    a, b, c = float(g.a), float(g.b), float(g.c)
     slope = math.sqrt(max(a * c - b * b, 0.0)) / c
-    tip = -b / a * extent_y  # where the ellipse is at its lowest row; its mirror is the highest
+    tip = -b / a * extent_y  # the column of the lowest point; that of the highest is its mirror
     at_bottom = min(max(tip, low), high)
     at_top = min(max(-tip, low), high)
     bottom = -b / c * at_bottom + slope * math.sqrt(max(extent_x**2 - at_bottom**2, 0.0))
     top = -b / c * at_top - slope * math.sqrt(max(extent_x**2 - at_top**2, 0.0))
-    first = math.ceil(max(gaussian[Y] + max(top, -extent_y) - 0.5, 0.0))
-    end = math.floor(min(gaussian[Y] + min(bottom, extent_y) - 0.5, height - 1.0)) + 1
+    first = math.ceil(max(g.y + max(top, -extent_y) - 0.5, 0.0))
+    end = math.floor(min(g.y + min(bottom, extent_y) - 0.5, height - 1.0)) + 1
     return first, end
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def strip_range(gaussian, across):
-    """The strips [first, end) of TILE columns that an ellipse's box touches, of `across`."""
-    first = math.floor((gaussian[X] - gaussian[EXTENT_X] - 0.5) / TILE)
-    end = math.floor((gaussian[X] + gaussian[EXTENT_X] - 0.5) / TILE) + 1
-    return max(first, 0), min(end, across)
+def strip_range(g: Any, tile: int, across: int) -> tuple[int, int]:
+    """The strips [first, end) of `tile` columns that an ellipse's box touches, of `across`."""
+    first = math.floor(max(g.x - g.extent_x - 0.5, 0.0) / tile)
+    end = math.floor(min(g.x + g.extent_x - 0.5, across * tile - 1.0) / tile) + 1
+    return first, end
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
-def count_pairs(table, width, height):
+def count_pairs(
+    table: np.ndarray, tile: int, width: int, height: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Counts [V] pairs per Gaussian and [SLICES, tiles] pairs per slice and tile."""
-    across, down = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
+    across, down = (width + tile - 1) // tile, (height + tile - 1) // tile
     per_gaussian = np.zeros(len(table), np.int64)
     per_tile = np.zeros((SLICES, across * down), np.int64)
     for part in prange(SLICES):
         for rank in range(part * len(table) // SLICES, (part + 1) * len(table) // SLICES):
-            begin, stop = strip_range(table[rank], across)
+            begin, stop = strip_range(table[rank], tile, across)
             for strip in range(begin, stop):
-                first, end = rows_in_strip(table[rank], strip * TILE, height)
+                first, end = rows_in_strip(table[rank], strip * tile, tile, height)
                 if first < end:
-                    for tile_row in range(first // TILE, (end - 1) // TILE + 1):
+                    for tile_row in range(first // tile, (end - 1) // tile + 1):
                         per_tile[part, tile_row * across + strip] += 1
                         per_gaussian[rank] += 1
     return per_gaussian, per_tile
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
-def write_pairs(table, width, height, slots, places, pairs):
-    """Fills `pairs` [P, 4], grouped by tile and sorted by depth within each.
-
-    `slots` [V] is where each Gaussian's own list starts; `places` [SLICES, tiles] is where the
-    next pair of a slice and tile goes, and is moved on.
-    """
-    across = (width + TILE - 1) // TILE
+def write_pairs(
+    table: np.ndarray, tile: int, width: int, height: int,
+    slot_starts: np.ndarray, places: np.ndarray, pairs: np.ndarray,
+) -> None:  # fmt: skip
+    """Fills `pairs`; `places` [SLICES, tiles] is where the next pair of a slice and tile goes,
+    and is moved on."""
+    across = (width + tile - 1) // tile
     for part in prange(SLICES):
         for rank in range(part * len(table) // SLICES, (part + 1) * len(table) // SLICES):
-            slot = slots[rank]
-            begin, stop = strip_range(table[rank], across)
+            slot = slot_starts[rank]
+            begin, stop = strip_range(table[rank], tile, across)
             for strip in range(begin, stop):
-                first, end = rows_in_strip(table[rank], strip * TILE, height)
+                first, end = rows_in_strip(table[rank], strip * tile, tile, height)
                 if first < end:
-                    for tile_row in range(first // TILE, (end - 1) // TILE + 1):
-                        tile = tile_row * across + strip
-                        place = places[part, tile]
-                        places[part, tile] = place + 1
-                        pairs[place, RANK] = rank
-                        pairs[place, SLOT] = slot
-                        pairs[place, FIRST_ROW] = max(first - tile_row * TILE, 0)
-                        pairs[place, END_ROW] = min(end - tile_row * TILE, TILE)
+                    for tile_row in range(first // tile, (end - 1) // tile + 1):
+                        place = places[part, tile_row * across + strip]
+                        places[part, tile_row * across + strip] = place + 1
+                        pair = pairs[place]
+                        pair.rank = rank
+                        pair.slot = slot
+                        pair.first = max(first - tile_row * tile, 0)
+                        pair.end = min(end - tile_row * tile, tile)
                         slot += 1
 
 
-def bin_gaussians(
-    table: np.ndarray, width: int, height: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of the depth-sorted `table` [V, COLUMNS] and the tiles of a picture.
-
-    Returns the pairs [P, 4] grouped by tile (row-major) and sorted by depth; where each tile's
-    pairs start, [tiles + 1]; and where each Gaussian's own slots start, [V + 1].
-    """
-    per_gaussian, per_tile = count_pairs(table, width, height)
-    gaussian_starts = np.zeros(len(table) + 1, np.int64)
-    np.cumsum(per_gaussian, out=gaussian_starts[1:])
+def bin_gaussians(table: np.ndarray, tile: int, width: int, height: int) -> Bins:
+    """Pairs the depth-sorted `table` [V] of GAUSSIAN with the tiles (`tile` px square) of a
+    picture of `width` x `height` px."""
+    per_gaussian, per_tile = count_pairs(table, tile, width, height)
+    slot_starts = np.zeros(len(table) + 1, np.int64)
+    np.cumsum(per_gaussian, out=slot_starts[1:])
     ends = np.cumsum(per_tile.T).reshape(per_tile.T.shape)  # tile by tile, slice by slice
     tile_starts = np.concatenate([np.zeros(1, np.int64), ends[:, -1]])
     places = np.ascontiguousarray(ends.T - per_tile)
-    pairs = np.empty((int(gaussian_starts[-1]), 4), np.int32)
-    write_pairs(table, width, height, gaussian_starts, places, pairs)
-    return pairs, tile_starts, gaussian_starts
+    pairs = np.empty(int(slot_starts[-1]), PAIR)
+    write_pairs(table, tile, width, height, slot_starts, places, pairs)
+    return Bins(pairs, tile_starts, slot_starts)

@@ -58,15 +58,13 @@ class _Draw(torch.autograd.Function):
         depths: Tensor, extents: Tensor, background: Tensor, order: Tensor, width: int, height: int,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         columns = [means2d, conics, opacities[:, None], colors, depths[:, None], extents]
-        table = torch.cat(columns, dim=1).float()[order].numpy()
-        bins = binning.bin_gaussians(table, width, height)
-        pairs, tile_starts, _ = bins
+        table = torch.cat(columns, dim=1)[order].numpy().view(binning.GAUSSIAN)[:, 0]
+        bins = binning.bin_gaussians(table, cpu_kernels.TILE, width, height)
         image = np.empty((height, width, 3), np.float32)
-        transmittance, depth_sum = np.empty((2, height, width), np.float32)
-        last = np.empty((height, width), np.int32)
-        back = background.detach().float().numpy()
+        transmittance, depth_sum, last = np.empty((3, height, width), np.float32)
+        back = background.detach().numpy()
         cpu_kernels.draw(
-            table, pairs, tile_starts, back, numba.get_num_threads(),
+            table, bins.pairs, bins.tile_starts, back, numba.get_num_threads(),
             image, transmittance, depth_sum, last,
         )  # fmt: skip
         ctx.saved = (table, bins, back, transmittance, last, order, len(means2d))
@@ -76,21 +74,20 @@ class _Draw(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        table, (pairs, tile_starts, gaussian_starts), back, transmittance, last, order, count = (
-            ctx.saved
-        )
+        table, bins, back, transmittance, last, order, count = ctx.saved
         shape = transmittance.shape
         grad_image, grad_alpha, grad_depth = (
             np.zeros(size, np.float32) if grad is None else grad.contiguous().numpy()
             for grad, size in zip(grads, [(*shape, 3), shape, shape], strict=True)
         )
-        gradients = np.empty((len(pairs), cpu_kernels.GRADIENTS), np.float32)
+        gradients = np.zeros(len(bins.pairs), cpu_kernels.GRADIENT)
         cpu_kernels.differentiate(
-            table, pairs, tile_starts, back, numba.get_num_threads(), transmittance, last,
-            grad_image, grad_alpha, grad_depth, gradients,
+            table, bins.pairs, bins.tile_starts, back, numba.get_num_threads(),
+            transmittance, last, grad_image, grad_alpha, grad_depth, gradients,
         )  # fmt: skip
-        totals = np.zeros((count, cpu_kernels.GRADIENTS), np.float32)
-        cpu_kernels.sum_gradients(gradients, gaussian_starts, order.numpy(), totals)
+        rows = gradients.view(np.float32).reshape(len(gradients), -1)
+        totals = np.zeros((count, rows.shape[1]), np.float32)
+        cpu_kernels.sum_gradients(rows, bins.slot_starts, order.numpy(), totals)
         parts = torch.from_numpy(totals).split([2, 3, 1, 3, 1], dim=1)
         means2d, conics, opacities, colors, depths = parts
         grad_background = None
