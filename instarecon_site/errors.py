@@ -1,7 +1,7 @@
 """Pages and JSON for requests that end in an error.
 
 People get a page of `templates/errors/`, programs (the API's paths, or whoever asks for JSON) get
-`{"error": "<sentence>"}` with the same status.
+`{"detail": "<sentence>"}` with the same status.
 """
 
 from __future__ import annotations
@@ -20,17 +20,27 @@ _SENTENCES = {
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether a program asks: by the API's paths, or by preferring JSON over a page."""
-    if request.path.startswith("/recon/") and not request.path.startswith("/recon/pub/"):
+    """Whether a program asks: by the API's paths, or by preferring JSON over a page.
+
+    A shared scene's files are for both: whoever does not ask for a page there is a program.
+    """
+    if request.path.startswith("/recon/pub/"):
+        preferred = request.get_preferred_type(["application/json", "text/html"])
+    elif request.path.startswith("/recon/"):
         return True
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    else:
+        preferred = request.get_preferred_type(["text/html", "application/json"])
+    return preferred == "application/json"
 
 
-def answer(request: HttpRequest, status: int, template: str = "") -> HttpResponse:
-    """The error page or JSON for `status`."""
+def answer(
+    request: HttpRequest, status: int, template: str = "", sentence: str = ""
+) -> HttpResponse:
+    """The error page or JSON for `status`; `sentence` says more than the status alone."""
     if wants_json(request):
-        return JsonResponse({"error": _SENTENCES[status]}, status=status)
-    return render(request, template or f"errors/{status}.html", status=status)
+        return JsonResponse({"detail": sentence or _SENTENCES[status]}, status=status)
+    context = {"sentence": sentence}
+    return render(request, template or f"errors/{status}.html", context, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -42,7 +52,8 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, 404)
+    """What a view says with `recon.web.access.NotThere` is shown; Django's own reasons are not."""
+    return answer(request, 404, sentence=getattr(exception, "sentence", ""))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -52,5 +63,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without the request's context: the session or the database may be what failed."""
     if wants_json(request):
-        return JsonResponse({"error": _SENTENCES[500]}, status=500)
+        return JsonResponse({"detail": _SENTENCES[500]}, status=500)
     return HttpResponse(render_to_string("errors/500.html"), status=500)

@@ -33,9 +33,9 @@ BASE_URL_IS_DEFAULT = not env.is_set("BASE_URL")
 if not urlsplit(BASE_URL).hostname:
     raise env.wrong("BASE_URL", "an address with a host, such as https://recon.example.org")
 IS_HTTPS = BASE_URL.startswith("https://")
-ALLOWED_HOSTS = env.words(
-    "ALLOWED_HOSTS", [str(urlsplit(BASE_URL).hostname), "localhost", "127.0.0.1", "[::1]"]
-)
+#: This machine itself always may ask: health checks do.
+ALLOWED_HOSTS = [str(urlsplit(BASE_URL).hostname), "localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS += env.words("ALLOWED_HOSTS")
 #: Whether a reverse proxy stands in front that sets X-Forwarded-For and X-Forwarded-Proto itself.
 TRUST_PROXY = env.flag("TRUST_PROXY", False)
 

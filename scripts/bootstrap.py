@@ -215,7 +215,7 @@ def execute(arguments: "list[str]") -> None:
 
 
 def fail(output: str, help_text: str) -> None:
-    last = "\n".join("    " + line for line in output.strip().splitlines()[-15:])
+    last = "\n".join("    " + line for line in output.strip().splitlines()[-30:])
     sys.exit(last + "\n\n" + help_text)
 
 

@@ -1,0 +1,33 @@
+"""Exits with 0 where this container's worker has told Redis lately that it lives, else with 1."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instarecon_site.settings")
+
+import redis  # noqa: E402
+from django.conf import settings  # noqa: E402
+from rq import Worker  # noqa: E402
+
+#: An idle worker speaks up once a minute or so.
+SILENCE = timedelta(minutes=5)
+
+
+def main() -> None:
+    connection = redis.Redis.from_url(settings.REDIS_URL)
+    for worker in Worker.all(connection=connection):
+        if worker.hostname != socket.gethostname() or worker.last_heartbeat is None:
+            continue
+        if datetime.now(UTC) - worker.last_heartbeat.replace(tzinfo=UTC) < SILENCE:
+            return
+    sys.exit("No worker of this container has been heard of lately.")
+
+
+if __name__ == "__main__":
+    main()
