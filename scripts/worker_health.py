@@ -11,9 +11,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instarecon_site.settings")
 
-import redis  # noqa: E402
-from django.conf import settings  # noqa: E402
-from rq import Worker  # noqa: E402
+import redis
+from django.conf import settings
+from rq import Worker
 
 #: An idle worker speaks up once a minute or so.
 SILENCE = timedelta(minutes=5)
