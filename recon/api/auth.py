@@ -62,7 +62,7 @@ def check_csrf(request: HttpRequest) -> None:
 class _CsrfCheck(CsrfViewMiddleware):
     """Django's check, giving the reason instead of a page."""
 
-    def _reject(self, request: HttpRequest, reason: str) -> str:  # type: ignore[override]
+    def _reject(self, request: HttpRequest, reason: str) -> str:
         return reason
 
 
@@ -83,7 +83,7 @@ def _caller(request: HttpRequest) -> User:
     if token is None:
         if not request.user.is_authenticated:
             raise NotSignedIn("Send a bearer token from your account page, or sign in.")
-        return cast(User, request.user)
+        return request.user
     user = ApiToken.owner_of(token)
     if user is None:
         raise NotSignedIn("This bearer token is not valid (any more).")

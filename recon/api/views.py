@@ -13,6 +13,7 @@ from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError, NoSuchJob
 from recon.jobs import progress, queue, submit
 from recon.models import Job
+from recon.pipeline.errors import PipelineError
 from recon.web import uploads
 from recon.web.access import visible_jobs
 from recon.web.forms import UploadForm
@@ -47,14 +48,17 @@ def create_job(request: HttpRequest) -> HttpResponse:
     )
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
-    job = submit.create_job(
-        cast(User, request.user),
-        form.cleaned_data["photos"],
-        title=form.cleaned_data["title"],
-        preset=form.cleaned_data["preset"],
-        original_resolution=original_resolution,
-        shared=shared,
-    )
+    try:
+        job = submit.create_job(
+            cast(User, request.user),
+            form.cleaned_data["photos"],
+            title=form.cleaned_data["title"],
+            preset=form.cleaned_data["preset"],
+            original_resolution=original_resolution,
+            shared=shared,
+        )
+    except PipelineError as error:  # no room on the disk
+        raise ApiError(503, str(error)) from error
     return JsonResponse(
         {
             "job_id": str(job.pk),
@@ -134,7 +138,8 @@ def _truth(data: QueryDict, name: str, *, default: bool) -> bool:
     """Raises ApiError (400) for anything but the usual words for yes and no."""
     if name not in data:
         return default
-    word = data[name].strip().lower()
+    sent = str(data[name])
+    word = sent.strip().lower()
     if word not in TRUE + FALSE:
-        raise ApiError(400, f"{name} is either true or false, not “{data[name]}”.")
+        raise ApiError(400, f"{name} is either true or false, not “{sent}”.")
     return word in TRUE

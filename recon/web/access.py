@@ -16,13 +16,22 @@ from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, resolve_url
+from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
 from recon.models import Job
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+
+class NotThere(Http404):
+    """A 404 with a sentence that the person gets to read."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
 
 SIGN_IN_FIRST = "Sign in first: this page belongs to an account."
 
@@ -54,18 +63,21 @@ def visible_jobs(user: User) -> QuerySet[Job]:
 
 
 def own_job_or_404(request: HttpRequest, pk: uuid.UUID) -> Job:
-    """The job, where this person may see it. Raises Http404."""
-    return get_object_or_404(visible_jobs(cast(User, request.user)), pk=pk)
+    """The job, where this person may see it. Raises NotThere."""
+    job = visible_jobs(cast(User, request.user)).filter(pk=pk).first()
+    if job is None:
+        raise NotThere("There is no such job among yours. It may have been deleted.")
+    return job
 
 
 def shared_job_or_404(pub_key: str) -> Job:
-    """The job behind a share link, while its owner shares it. Raises Http404.
+    """The job behind a share link, while its owner shares it. Raises NotThere.
 
     Nobody is let in past a switched-off link, the owner neither: so they can see that it is off.
     """
     job = Job.objects.filter(pub_key=pub_key, shared=True).first()
     if job is None:
-        raise Http404("There is nothing at this link. It may have been switched off by its owner.")
+        raise NotThere("There is nothing at this link. Its owner may have switched it off.")
     return job
 
 

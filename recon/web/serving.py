@@ -12,13 +12,14 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.utils.text import slugify
 
 from recon.models import Artifact, Job
+from recon.web.access import NotThere
 
 CHUNK = 256 * 1024  # bytes per write
 GONE = "This file is not there (any more). The job may still be running, or was cleaned up."
@@ -59,20 +60,20 @@ class PieceResponse(FileResponse):
 
 
 def serve_artifact(request: HttpRequest, job: Job, kind: str) -> HttpResponseBase:
-    """One of a finished job's files. Raises Http404 where it does not exist."""
+    """One of a finished job's files. Raises NotThere where it does not exist."""
     artifact = job.artifacts.filter(kind=kind).first() if job.is_completed else None
     if artifact is None:
-        raise Http404(GONE)
+        raise NotThere(GONE)
     ending, media_type, saved = KINDS[kind]
     name = (slugify(job.title, allow_unicode=True) or "scene") + ending
     return serve_file(request, contained(job, artifact.file), name, media_type, saved=saved)
 
 
 def contained(job: Job, path: Path) -> Path:
-    """`path`, resolved, if it lies in the job's folder and is a file. Raises Http404."""
+    """`path`, resolved, if it lies in the job's folder and is a file. Raises NotThere."""
     resolved = path.resolve()
     if not resolved.is_relative_to(job.folder.resolve()) or not resolved.is_file():
-        raise Http404(GONE)
+        raise NotThere(GONE)
     return resolved
 
 
@@ -83,7 +84,7 @@ def serve_file(
     try:
         file = path.open("rb")
     except FileNotFoundError as error:
-        raise Http404(GONE) from error
+        raise NotThere(GONE) from error
     facts = os.fstat(file.fileno())
     etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
     modified = int(facts.st_mtime)
@@ -98,7 +99,7 @@ def serve_file(
         return _with_headers(refusal, etag, modified)
     start, stop = (span.start, span.stop) if span is not None else (0, facts.st_size)
     response = PieceResponse(
-        Piece(file, start, stop - start),  # type: ignore[arg-type]
+        Piece(file, start, stop - start),
         as_attachment=saved,
         filename=name,
         content_type=media_type,

@@ -91,7 +91,7 @@ class QuotaUploadHandler(FileUploadHandler):
         input_data: Any,
         META: dict[str, str],
         content_length: int,
-        boundary: bytes,
+        boundary: str,
         encoding: str | None = None,
     ) -> None:
         """Decides before the first byte where the declared size already says enough."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from recon.models import Artifact
 from recon.web import thumbs
-from recon.web.access import own_job_or_404, signed_in
+from recon.web.access import NotThere, own_job_or_404, signed_in
 from recon.web.serving import GONE, serve_artifact, serve_file
 
 
@@ -19,7 +18,7 @@ from recon.web.serving import GONE, serve_artifact, serve_file
 @signed_in
 def own_file(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponseBase:
     if kind not in Artifact.Kind.values:
-        raise Http404(GONE)
+        raise NotThere(GONE)
     return serve_artifact(request, own_job_or_404(request, pk), kind)
 
 
@@ -27,8 +26,8 @@ def own_file(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponseBase
 @signed_in
 def thumb(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
     """A small JPEG without metadata, also of photos that browsers can't show."""
-    photo = get_object_or_404(own_job_or_404(request, pk).photos, name=name)
-    small = thumbs.thumb_of(photo)
+    photo = own_job_or_404(request, pk).photos.filter(name=name).first()
+    small = thumbs.thumb_of(photo) if photo else None
     if small is None:
-        raise Http404(GONE)
+        raise NotThere(GONE)
     return serve_file(request, small, f"{small.stem}.jpg", "image/jpeg", saved=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -15,10 +15,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HTMX_STOP_POLLING
 
+from accounts.models import User
 from recon.jobs import lifecycle, queue, submit
 from recon.jobs import progress as job_progress
 from recon.models import Job
-from recon.pipeline.errors import UserError
+from recon.pipeline.errors import PipelineError, ReconError
 from recon.web.access import own_job_or_404, signed_in
 from recon.web.metrics import metrics_of
 from recon.web.scene import (
@@ -37,11 +38,15 @@ PAGE_SIZE = 12
 def gallery(request: HttpRequest) -> HttpResponse:
     """This person's jobs, newest first, twelve a page, found by title or photo name."""
     query = request.GET.get("q", "").strip().replace("\0", "")
-    jobs = Job.objects.filter(owner=request.user).prefetch_related("artifacts")
+    jobs = Job.objects.filter(owner=cast(User, request.user)).prefetch_related(
+        "artifacts", "photos"
+    )
     if query:
         named = Q(title__icontains=query) | Q(photos__original_name__icontains=query)
         jobs = jobs.filter(pk__in=jobs.filter(named).order_by().values("pk"))
-    page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(jobs.prefetch_related("artifacts", "photos"), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
     context = {"page": page, "query": query, "total": page.paginator.count}
     return render(request, "recon/gallery.html", context)
 
@@ -70,7 +75,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @signed_in
 @never_cache
 def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """The part of the page that changes. Once the job has ended, polling stops, the page reloads."""
+    """The part of the page that changes. When the job has ended, the page reloads."""
     job = own_job_or_404(request, pk)
     response = render(request, "recon/_progress.html", progress_context(job))
     if job.has_ended:
@@ -83,7 +88,11 @@ def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @signed_in
 def sample(request: HttpRequest) -> HttpResponse:
     """A job from photos that the project renders itself."""
-    return redirect(submit.create_sample_job(request.user))
+    try:
+        return redirect(submit.create_sample_job(cast(User, request.user)))
+    except PipelineError as error:  # no room on the disk
+        messages.error(request, str(error))
+        return redirect("recon:gallery")
 
 
 @require_POST
@@ -119,7 +128,7 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect(job)
     try:
         return redirect(submit.run_again(job, preset=preset))
-    except UserError as error:
+    except ReconError as error:
         messages.error(request, str(error))
         return redirect(job)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,7 +12,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from accounts.models import User
 from recon.jobs import submit
+from recon.pipeline.errors import PipelineError
 from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
 from recon.web.forms import UploadForm
@@ -38,13 +41,17 @@ def _submit(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _refuse(request, form, 400)
     wishes = form.cleaned_data
-    job = submit.create_job(
-        request.user,
-        wishes["photos"],
-        title=wishes["title"],
-        preset=wishes["preset"],
-        original_resolution=wishes["original_resolution"],
-    )
+    try:
+        job = submit.create_job(
+            cast(User, request.user),
+            wishes["photos"],
+            title=wishes["title"],
+            preset=wishes["preset"],
+            original_resolution=wishes["original_resolution"],
+        )
+    except PipelineError as error:  # no room on the disk
+        form.add_error("photos", str(error))
+        return _refuse(request, form, 503)
     for sentence in form.left_out:
         messages.warning(request, sentence)
     if prefers_json(request):

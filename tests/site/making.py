@@ -1,0 +1,126 @@
+"""People, photos and jobs for the site's tests: real rows, real pictures, real small files."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from accounts.models import ApiToken, User
+from recon.models import Artifact, Job, Photo
+
+PASSWORD = "a long enough password"
+
+#: GPS in EXIF, as phones write it. It must never leave through a page or a link.
+GPS_IFD, LATITUDE = 0x8825, 2
+ORIENTATION = 0x0112
+
+
+def person(email: str = "ann@example.org", **fields: Any) -> User:
+    return User.objects.create_user(email, PASSWORD, **fields)
+
+
+def browser_of(user: User, **kwargs: Any) -> Client:
+    client = Client(**kwargs)
+    client.force_login(user)
+    return client
+
+
+def token_of(user: User) -> str:
+    return ApiToken.issue(user, "a test")[1]
+
+
+def noise(seed: int, size: tuple[int, int] = (120, 110)) -> Image.Image:
+    """A photo of nothing, different for each seed."""
+    return Image.frombytes("RGB", size, random.Random(seed).randbytes(size[0] * size[1] * 3))
+
+
+def photo_bytes(
+    seed: int = 0, size: tuple[int, int] = (120, 110), kind: str = "JPEG", **options: Any
+) -> bytes:
+    file = io.BytesIO()
+    noise(seed, size).save(file, kind, **options)
+    return file.getvalue()
+
+
+def photo(name: str = "a.jpg", seed: int | None = None, **options: Any) -> SimpleUploadedFile:
+    """An upload called `name`; what it shows depends on its name unless a seed is given."""
+    seed = sum(name.encode()) if seed is None else seed
+    return SimpleUploadedFile(name, photo_bytes(seed, **options), "image/jpeg")
+
+
+def photos(count: int) -> list[SimpleUploadedFile]:
+    return [photo(f"photo {number:02}.jpg", seed=number) for number in range(count)]
+
+
+def exif_with_gps(orientation: int = 1) -> bytes:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    exif.get_ifd(GPS_IFD)[LATITUDE] = (52.0, 31.0, 12.0)
+    return exif.tobytes()
+
+
+def job_of(owner: User, **fields: Any) -> Job:
+    """A job's row and folder, with three photos, in whatever state the fields say."""
+    fields = {"preset": "draft", "title": "Fern in the hall"} | fields
+    job = Job.objects.create(owner=owner, **fields)
+    job.workspace.upload.mkdir(parents=True)
+    for number in range(3):
+        name = f"{number:03}.jpg"
+        (job.workspace.upload / name).write_bytes(photo_bytes(number, exif=exif_with_gps()))
+        Photo.objects.create(
+            job=job,
+            name=name,
+            original_name=f"secret garden {number}.jpg",
+            sha256=uuid.uuid4().hex * 2,
+            size=1,
+            width=120,
+            height=110,
+        )
+    return job
+
+
+def finished_job(owner: User, **fields: Any) -> Job:
+    """A completed job with small files of every kind."""
+    now = timezone.now()
+    done = {
+        "status": Job.Status.COMPLETED,
+        "step": "DONE",
+        "percent": 100.0,
+        "psnr": 22.84,
+        "ssim": 0.813,
+        "lpips": 0.412,
+        "gaussian_count": 1234,
+        "iterations": 700,
+        "registered": 3,
+        "view": {"position": [0, 0, -3], "target": [0, 0, 0], "up": [0, -1, 0]},
+        "started_at": now - timedelta(seconds=90),
+        "completed_at": now,
+    }
+    job = job_of(owner, **(done | fields))
+    for kind, (path, content) in FILES.items():
+        file = job.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        Artifact.objects.create(job=job, kind=kind, path=path, size=len(content))
+    return job
+
+
+_SCENE = "output/point_cloud/iteration_700"
+FILES = {
+    "ply": (f"{_SCENE}/point_cloud.ply", b"ply unfiltered"),
+    "filtered_ply": (f"{_SCENE}/point_cloud_filtered.ply", b"ply filtered"),
+    "scene_ply": (f"{_SCENE}/point_cloud_filtered.ply", b"ply filtered"),
+    "splat": (f"{_SCENE}/scene.splat", bytes(range(256)) * 4),
+    "poster": ("output/poster.jpg", photo_bytes(99)),
+    "results": ("output/results.json", json.dumps({"ours_700": {"PSNR": 22.84}}).encode()),
+    "cameras": ("output/cameras.json", b'[{"img_name": "secret garden 0"}]'),
+}

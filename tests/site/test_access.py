@@ -1,0 +1,110 @@
+"""Who may open what: every address of the pages and the API, for each kind of visitor.
+
+The other tests look into what an address does; this one knows them all, and fails when a new one
+comes without saying who may open it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from recon.api import urls as api_urls
+from recon.models import Job
+from recon.web import urls as web_urls
+from tests.site.making import browser_of, finished_job, person, photos
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+SIGN_IN = 302  # to the sign-in page
+MISSING, UNAUTHORISED = 404, 401
+
+#: (method, status for the owner, for somebody else, for a stranger), of a private finished job.
+EXPECTED = {
+    "recon:home": ("get", 302, 302, 200),
+    "recon:gallery": ("get", 200, 200, SIGN_IN),
+    "recon:upload": ("get", 200, 200, SIGN_IN),
+    "recon:sample": ("get", 405, 405, 405),
+    "recon:job": ("get", 200, MISSING, SIGN_IN),
+    "recon:progress": ("get", 286, MISSING, SIGN_IN),
+    "recon:cancel": ("post", 302, MISSING, SIGN_IN),
+    "recon:again": ("post", 302, MISSING, SIGN_IN),
+    "recon:share": ("post", 302, MISSING, SIGN_IN),
+    "recon:delete": ("post", 302, MISSING, SIGN_IN),
+    "recon:file": ("get", 200, MISSING, SIGN_IN),
+    "recon:thumb": ("get", 200, MISSING, SIGN_IN),
+    "recon:public": ("get", MISSING, MISSING, MISSING),
+    "recon:public_progress": ("get", MISSING, MISSING, MISSING),
+    "recon:public_ply": ("get", MISSING, MISSING, MISSING),
+    "recon:public_splat": ("get", MISSING, MISSING, MISSING),
+    "recon:public_poster": ("get", MISSING, MISSING, MISSING),
+    "api:healthz": ("get", 200, 200, 200),
+    "api:create_job": ("post", 400, 400, UNAUTHORISED),
+    "api:job_status": ("get", 200, MISSING, UNAUTHORISED),
+    "api:queue": ("get", 200, 200, UNAUTHORISED),
+}
+
+
+def address(name: str, job: Job) -> str:
+    arguments: dict[str, list[Any]] = {
+        "recon:file": [job.pk, "splat"],
+        "recon:thumb": [job.pk, "000.jpg"],
+        "api:job_status": [job.pk],
+    }
+    if name in arguments:
+        return reverse(name, args=arguments[name])
+    if name.startswith("recon:public"):
+        return reverse(name, args=[job.pub_key])
+    of_a_job = ("job", "progress", "cancel", "again", "share", "delete")
+    return reverse(name, args=[job.pk] if name.removeprefix("recon:") in of_a_job else [])
+
+
+def test_every_address_says_who_may_open_it() -> None:
+    pages = {f"recon:{pattern.name}" for pattern in web_urls.urlpatterns}
+    api = {f"api:{pattern.name}" for pattern in api_urls.urlpatterns}
+    assert pages | api == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_visitor_gets_what_is_theirs(name: str) -> None:
+    method, for_owner, for_other, for_stranger = EXPECTED[name]
+    job = finished_job(person())
+    visitors = [
+        (Client(), for_stranger),
+        (browser_of(person("bob@example.org")), for_other),
+        (browser_of(job.owner), for_owner),
+    ]
+    for visitor, status in visitors:
+        response = getattr(visitor, method)(address(name, job))
+        assert response.status_code == status
+        if (status, for_stranger) == (SIGN_IN, SIGN_IN) and visitor is visitors[0][0]:
+            assert response["Location"].startswith(reverse("accounts:sign_in"))
+
+
+@pytest.mark.parametrize("name", [name for name in EXPECTED if name.startswith("recon:public")])
+def test_a_shared_link_treats_all_visitors_alike(name: str) -> None:
+    job = finished_job(person(), shared=True)
+    answers = {
+        visitor.get(address(name, job)).status_code
+        for visitor in (Client(), browser_of(person("bob@example.org")), browser_of(job.owner))
+    }
+    assert len(answers) == 1
+    assert answers <= {200, 286}
+
+
+def test_an_inactive_account_has_no_access() -> None:
+    job = finished_job(person())
+    browser = browser_of(job.owner)
+    type(job.owner).objects.update(is_active=False)
+    assert browser.get(reverse("recon:job", args=[job.pk])).status_code == SIGN_IN
+    assert browser.post("/recon/jobs", {"files": photos(3)}).status_code == UNAUTHORISED
+
+
+def test_staff_see_a_strangers_job_but_not_in_their_gallery() -> None:
+    job = finished_job(person())
+    staff = browser_of(person("staff@example.org", is_staff=True))
+    assert staff.get(reverse("recon:job", args=[job.pk])).status_code == 200
+    assert staff.get(reverse("recon:gallery")).context["total"] == 0

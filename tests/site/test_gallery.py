@@ -1,0 +1,133 @@
+"""The gallery, and the front door that leads to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+import recon
+from recon.models import Job
+from tests.site.making import browser_of, finished_job, job_of, person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+GALLERY = "/jobs/"
+
+
+def names(response: Any) -> list[str]:
+    return [job.title for job in response.context["page"]]
+
+
+def test_a_stranger_sees_the_landing_page(client: Client) -> None:
+    response = client.get("/")
+    assert response.status_code == 200
+    assert reverse("accounts:sign_in") in response.content.decode()
+
+
+def test_members_are_led_to_their_gallery() -> None:
+    response = browser_of(person()).get("/")
+    assert response.status_code == 302
+    assert response["Location"] == GALLERY
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/json, */*;q=0.1"])
+def test_programs_are_told_what_there_is(client: Client, accept: str) -> None:
+    response = client.get("/", headers={"Accept": accept})
+    told = response.json()
+    assert told["service"] == "InstaRecon3D"
+    assert told["version"] == recon.__version__
+    assert "POST /recon/jobs" in told["endpoints"].values()
+    assert "Accept" in response["Vary"]
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/html,application/json;q=0.5", ""])
+def test_whoever_does_not_ask_for_json_gets_the_page(client: Client, accept: str) -> None:
+    assert client.get("/", headers={"Accept": accept})["Content-Type"].startswith("text/html")
+
+
+def test_strangers_must_sign_in_for_a_gallery(client: Client) -> None:
+    response = client.get(GALLERY)
+    assert response.status_code == 302
+    assert response["Location"].startswith(reverse("accounts:sign_in"))
+
+
+def test_a_new_gallery_says_how_to_begin() -> None:
+    response = browser_of(person()).get(GALLERY)
+    assert response.context["total"] == 0
+    assert reverse("recon:upload") in response.content.decode()
+
+
+def test_everybody_sees_only_their_own_jobs() -> None:
+    ann, bob = person("ann@example.org"), person("bob@example.org", is_staff=True)
+    finished_job(ann, title="Ann's")
+    finished_job(bob, title="Bob's")
+    assert names(browser_of(ann).get(GALLERY)) == ["Ann's"]
+    assert names(browser_of(bob).get(GALLERY)) == ["Bob's"]
+
+
+def test_the_newest_comes_first_and_each_state_is_shown() -> None:
+    ann = person()
+    for status in Job.Status:
+        facts = {"error_code": "no_features"} if status == Job.Status.FAILED else {}
+        job_of(ann, title=f"one {status.label}", status=status, **facts)
+    response = browser_of(ann).get(GALLERY)
+    assert names(response)[0] == f"one {list(Job.Status)[-1].label}"
+    assert response.context["total"] == 5
+    page = response.content.decode()
+    for status in Job.Status:
+        assert f"one {status.label}" in page
+
+
+def test_a_finished_job_shows_its_poster_and_figure() -> None:
+    ann = person()
+    job = finished_job(ann)
+    page = browser_of(ann).get(GALLERY).content.decode()
+    assert reverse("recon:file", args=(job.pk, "poster")) in page
+    assert "22.8 dB" in page
+
+
+def test_a_gallery_page_holds_twelve() -> None:
+    ann = person()
+    for number in range(13):
+        job_of(ann, title=f"job {number}")
+    browser = browser_of(ann)
+    assert len(names(browser.get(GALLERY))) == 12
+    assert names(browser.get(GALLERY, {"page": 2})) == ["job 0"]
+    assert browser.get(GALLERY, {"page": "x"}).status_code == 200
+    assert names(browser.get(GALLERY, {"page": 99})) == ["job 0"]
+
+
+def test_search_finds_titles_and_photo_names() -> None:
+    ann = person()
+    job_of(ann, title="Temple gate")
+    named = job_of(ann, title="Hall")
+    named.photos.filter(name="000.jpg").update(original_name="IMG_0042.jpg")
+    browser = browser_of(ann)
+    assert names(browser.get(GALLERY, {"q": "TEMPLE"})) == ["Temple gate"]
+    assert names(browser.get(GALLERY, {"q": " img_0042 "})) == ["Hall"]
+    assert names(browser.get(GALLERY, {"q": "garden"})) == ["Hall", "Temple gate"]
+    nothing = browser.get(GALLERY, {"q": "<nothing>"})
+    assert nothing.context["total"] == 0
+    assert "&lt;nothing&gt;" in nothing.content.decode()
+
+
+def test_search_does_not_look_into_other_peoples_jobs() -> None:
+    job_of(person("bob@example.org"), title="Temple gate")
+    assert names(browser_of(person()).get(GALLERY, {"q": "temple"})) == []
+
+
+def test_a_nul_in_the_search_is_no_error() -> None:
+    """PostgreSQL refuses it."""
+    assert browser_of(person()).get(GALLERY, {"q": "a\0b"}).status_code == 200
+
+
+def test_a_long_gallery_costs_no_more_queries(django_assert_max_num_queries: Any) -> None:
+    ann = person()
+    for number in range(12):
+        finished_job(ann, title=f"job {number}")
+    browser = browser_of(ann)
+    with django_assert_max_num_queries(8):
+        browser.get(GALLERY)

@@ -1,0 +1,314 @@
+"""One job's page, its progress, and what its owner can do with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from recon.models import Job
+from recon.web.metrics import metrics_of
+from tests.site.making import browser_of, finished_job, job_of, person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+
+def at(name: str, job: Job) -> str:
+    return reverse(f"recon:{name}", args=(job.pk,))
+
+
+def said(response: Any) -> str:
+    """The messages that the next page shows."""
+    return " ".join(str(m) for m in response.wsgi_request._messages)
+
+
+# --- The page ---
+
+
+def test_a_waiting_job_shows_its_place_in_the_queue() -> None:
+    ann = person()
+    job_of(person("bob@example.org"))
+    job = job_of(ann)
+    response = browser_of(ann).get(at("job", job))
+    assert response.status_code == 200
+    assert response.context["queue_position"] == 2
+    assert response.context["elapsed_seconds"] is None
+    assert response.context["metrics"] == []
+    assert f'hx-get="{at("progress", job)}"' in response.content.decode()
+
+
+def test_a_running_job_shows_steps_time_and_log() -> None:
+    ann = person()
+    job = job_of(
+        ann,
+        status=Job.Status.PROCESSING,
+        step="COLMAP_MATCH",
+        percent=33.0,
+        started_at=timezone.now() - timedelta(seconds=20),
+    )
+    job.workspace.log.parent.mkdir()
+    job.workspace.log.write_text("12:00:00 matched <b>7</b> pairs\n")
+    response = browser_of(ann).get(at("job", job))
+    states = {row["step"]: row["state"] for row in response.context["steps"]}
+    assert len(states) == 10
+    assert (states["COLMAP_FEAT"], states["COLMAP_MATCH"], states["COLMAP_MAP"]) == (
+        "done",
+        "now",
+        "todo",
+    )
+    assert 20 <= response.context["elapsed_seconds"] < 80
+    assert response.context["queue_position"] is None
+    assert "matched &lt;b&gt;7&lt;/b&gt; pairs" in response.content.decode()
+
+
+def test_a_finished_job_shows_scene_figures_downloads_and_photos() -> None:
+    ann = person()
+    job = finished_job(ann)
+    response = browser_of(ann).get(at("job", job))
+    page = response.content.decode()
+    context = response.context
+    assert [m["figure"] for m in context["metrics"]] == ["22.8 dB", "0.81", "0.41"]
+    assert [d["kind"] for d in context["downloads"]] == [
+        "scene_ply",
+        "splat",
+        "ply",
+        "filtered_ply",
+        "results",
+        "cameras",
+    ]
+    assert context["viewer"]["scene_url"] == reverse("recon:file", args=(job.pk, "splat"))
+    assert context["viewer"]["bytes"] == 1024
+    assert context["share_url"].endswith(f"/v/{job.pub_key}")
+    assert [p["name"] for p in context["photos"]] == [f"secret garden {n}.jpg" for n in range(3)]
+    assert all(download["url"] in page for download in context["downloads"])
+    assert "data-splat-viewer" in page
+    assert round(context["elapsed_seconds"]) == 90
+
+
+def test_a_finished_job_warns_of_photos_left_out() -> None:
+    facts = {"count": 1, "total": 3, "names": "secret garden 2.jpg"}
+    ann = person()
+    job = finished_job(ann, warnings=[{"code": "photos_left_out", "facts": facts}])
+    assert "secret garden 2.jpg" in browser_of(ann).get(at("job", job)).content.decode()
+
+
+def test_a_failed_job_says_where_why_and_what_to_do() -> None:
+    ann = person()
+    job = job_of(
+        ann,
+        status=Job.Status.FAILED,
+        step="COLMAP_MAP",
+        error_code="too_few_registered",
+        error_facts={"registered": 2, "total": 3},
+        completed_at=timezone.now(),
+    )
+    response = browser_of(ann).get(at("job", job))
+    page = response.content.decode()
+    assert "Only 2 of 3 photos could be placed" in page
+    assert "Neighbouring photos should share" in page
+    assert [r["step"] for r in response.context["steps"] if r["state"] == "failed"] == [
+        "COLMAP_MAP"
+    ]
+    assert at("again", job) in page
+
+
+def test_an_untitled_job_has_something_to_be_called() -> None:
+    ann = person()
+    job = job_of(ann, title="")
+    assert "Scene of" in browser_of(ann).get(at("job", job)).content.decode()
+
+
+# --- Who may see and do what ---
+
+PAGES = ("job", "progress")
+ACTIONS = ("cancel", "delete", "again", "share")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_are_for_the_owner_and_for_staff(client: Client, name: str) -> None:
+    job = job_of(person())
+    assert browser_of(job.owner).get(at(name, job)).status_code == 200
+    staff = person("staff@example.org", is_staff=True)
+    assert browser_of(staff).get(at(name, job)).status_code == 200
+    assert browser_of(person("bob@example.org")).get(at(name, job)).status_code == 404
+    response = client.get(at(name, job))
+    assert response.status_code == 302
+    assert response["Location"] == f"{reverse('accounts:sign_in')}?next={at(name, job)}"
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_actions_are_for_the_owner(client: Client, name: str) -> None:
+    job = job_of(person())
+    before = Job.objects.values().get()
+    assert client.post(at(name, job), {"shared": "on"}).status_code == 302
+    bob = browser_of(person("bob@example.org"))
+    assert bob.post(at(name, job), {"shared": "on"}).status_code == 404
+    assert Job.objects.values().get() == before
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_actions_are_not_done_by_following_a_link(name: str) -> None:
+    job = job_of(person())
+    assert browser_of(job.owner).get(at(name, job)).status_code == 405
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_actions_need_the_forms_token(name: str) -> None:
+    job = job_of(person())
+    before = Job.objects.values().get()
+    browser = browser_of(job.owner, enforce_csrf_checks=True)
+    assert browser.post(at(name, job), {"shared": "on"}).status_code == 403
+    assert Job.objects.values().get() == before
+
+
+def test_a_job_that_is_not_there_says_so_in_words() -> None:
+    response = browser_of(person()).get("/jobs/00000000-0000-4000-8000-000000000000/")
+    assert response.status_code == 404
+    assert "There is no such job among yours." in response.content.decode()
+
+
+# --- Progress ---
+
+
+def test_progress_is_the_fragment_alone() -> None:
+    job = job_of(person())
+    response = browser_of(job.owner).get(at("progress", job), headers={"HX-Request": "true"})
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert 'id="progress"' in page
+    assert "<html" not in page
+    assert "HX-Refresh" not in response
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("status", Job.ENDED)
+def test_polling_stops_when_the_job_has_ended(status: Job.Status) -> None:
+    facts = {"error_code": "no_features"} if status == Job.Status.FAILED else {}
+    job = job_of(person(), status=status, completed_at=timezone.now(), **facts)
+    response = browser_of(job.owner).get(at("progress", job))
+    assert response.status_code == 286
+    assert response["HX-Refresh"] == "true"
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert "hx-get" not in page
+
+
+def test_a_poll_after_the_session_ended_leads_to_sign_in(client: Client) -> None:
+    job = job_of(person())
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{at('job', job)}"}
+    response = client.get(at("progress", job), headers=headers)
+    assert response.status_code == 401
+    assert response["HX-Redirect"] == f"{reverse('accounts:sign_in')}?next={at('job', job)}"
+
+
+def test_a_script_without_a_session_is_told_so(client: Client) -> None:
+    response = client.get(at("progress", job_of(person())), headers={"Accept": "application/json"})
+    assert response.status_code == 401
+    assert "Sign in first" in response.json()["errors"][0]
+
+
+# --- Actions ---
+
+
+def test_cancelling_ends_a_waiting_job() -> None:
+    job = job_of(person())
+    response = browser_of(job.owner).post(at("cancel", job))
+    job.refresh_from_db()
+    assert job.status == Job.Status.CANCELLED
+    assert response["Location"] == at("job", job)
+    assert "was cancelled" in said(response)
+
+
+def test_cancelling_a_job_that_has_ended_changes_nothing() -> None:
+    job = finished_job(person())
+    response = browser_of(job.owner).post(at("cancel", job))
+    job.refresh_from_db()
+    assert job.status == Job.Status.COMPLETED
+    assert "had already ended" in said(response)
+
+
+def test_deleting_removes_the_row_and_the_folder() -> None:
+    job = finished_job(person(), shared=True)
+    browser, folder = browser_of(job.owner), job.folder
+    response = browser.post(at("delete", job))
+    assert response["Location"] == reverse("recon:gallery")
+    assert "was deleted" in said(response)
+    assert not Job.objects.exists()
+    assert not folder.exists()
+    assert browser.get(at("job", job)).status_code == 404
+    assert browser.get(reverse("recon:public_splat", args=(job.pub_key,))).status_code == 404
+
+
+def test_running_again_makes_a_new_job_on_the_same_photos() -> None:
+    old = finished_job(person(), shared=True)
+    response = browser_of(old.owner).post(at("again", old), {"preset": "high"})
+    new = Job.objects.exclude(pk=old.pk).get()
+    assert response["Location"] == at("job", new)
+    assert (new.photos_from, new.preset, new.title) == (old, "high", old.title)
+    assert (new.status, new.shared) == (Job.Status.PENDING, False)
+    assert [p.path.read_bytes() for p in new.photos.all()] == [
+        p.path.read_bytes() for p in old.photos.all()
+    ]
+
+
+def test_running_again_without_a_choice_keeps_the_preset() -> None:
+    old = finished_job(person(), preset="standard")
+    browser_of(old.owner).post(at("again", old))
+    assert Job.objects.exclude(pk=old.pk).get().preset == "standard"
+
+
+def test_running_again_with_an_unknown_preset_is_refused_in_words() -> None:
+    old = finished_job(person())
+    response = browser_of(old.owner).post(at("again", old), {"preset": "ultra"})
+    assert response["Location"] == at("job", old)
+    assert "no preset called “ultra”" in said(response)
+    assert Job.objects.count() == 1
+
+
+def test_running_again_after_the_photos_are_gone_says_so() -> None:
+    old = finished_job(person())
+    (old.workspace.upload / "001.jpg").unlink()
+    response = browser_of(old.owner).post(at("again", old))
+    assert "“secret garden 1.jpg” can't be read" in said(response)
+    assert Job.objects.count() == 1
+
+
+# --- Figures in words ---
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("psnr", 22.84, "22.8 dB: good"),
+        ("psnr", 20.01, "20.0 dB: good"),
+        ("psnr", 20.0, "20.0 dB: fair"),
+        ("psnr", 16.5, "16.5 dB: fair"),
+        ("psnr", 12.0, "12.0 dB: poor"),
+        ("ssim", 0.81, "0.81: good"),
+        ("ssim", 0.8, "0.80: fair"),
+        ("ssim", 0.3, "0.30: poor"),
+        ("lpips", 0.29, "0.29: good"),
+        ("lpips", 0.3, "0.30: fair"),
+        ("lpips", 0.7, "0.70: poor"),
+        ("psnr", 0.0, "0.0 dB: poor"),
+    ],
+)
+def test_a_figure_comes_with_a_word(key: str, value: float, text: str) -> None:
+    metric = next(m for m in metrics_of(Job(**{key: value})) if m["key"] == key)
+    assert metric["value_text"] == text
+    assert metric["verdict"] == text.rpartition(" ")[2]
+    assert "eld-out photos" in metric["words"]
+    assert metric["reason"] == ""
+
+
+def test_an_absent_figure_comes_with_its_reason() -> None:
+    facts = {"reason": "the backbone of LPIPS could not be had."}
+    job = Job(psnr=21.0, warnings=[{"code": "metrics_absent", "facts": facts}])
+    psnr, _, lpips = metrics_of(job)
+    assert psnr["reason"] == ""
+    assert lpips["reason"] == facts["reason"]
+    assert lpips["figure"] == lpips["verdict"] == ""
+    assert "backbone" not in metrics_of(job, public=True)[2]["reason"]
