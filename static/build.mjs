@@ -4,8 +4,10 @@
  * Everything that a page asks for comes from here, so that one set-up step makes it all and the
  * site never needs another host. No source maps: Django's manifest storage would look for them.
  */
-import { build } from "esbuild";
+import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { fernSvg } from "./fern-svg.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const common = {
@@ -37,3 +39,4 @@ await build({
   target: ["chrome111", "firefox113", "safari16.4"],
   entryPoints: [{ in: here("css/site.css"), out: "site" }],
 });
+await writeFile(here("dist/fern.svg"), fernSvg());

@@ -1,0 +1,65 @@
+/**
+ * What polling alone would lose: an open log, its scroll position, a step said aloud, the tab's title.
+ *
+ * htmx replaces #progress whole; this looks at it before and after.
+ */
+export function enhanceProgress() {
+  const first = document.getElementById("progress");
+  if (!first) return;
+  const title = document.title;
+  let step = stepText(first);
+  /** @type {{ id: string, top: number, atEnd: boolean }[]} */
+  let open = [];
+  showInTitle(first, title);
+
+  document.body.addEventListener("htmx:beforeSwap", () => {
+    open = openDetails();
+  });
+  document.body.addEventListener("htmx:afterSwap", () => {
+    const now = document.getElementById("progress");
+    if (!now) return;
+    reopen(open);
+    showInTitle(now, title);
+    if (stepText(now) !== step) {
+      step = stepText(now);
+      document.querySelector("[data-live-step]").textContent = step;
+    }
+  });
+  document.addEventListener("toggle", scrollLogToEnd, true);
+}
+
+/** @param {HTMLElement} progress */
+function stepText(progress) {
+  return progress.querySelector("[data-step-text]").textContent.trim();
+}
+
+/** The tab says how far it is, for those who look at another one meanwhile. */
+function showInTitle(progress, title) {
+  document.title = `${Math.round(Number(progress.dataset.percent))}% · ${title}`;
+}
+
+function openDetails() {
+  return [...document.querySelectorAll("#progress details[open][id]")].map((details) => {
+    const text = details.querySelector("pre");
+    const atEnd = text.scrollTop + text.clientHeight >= text.scrollHeight - 4;
+    return { id: details.id, top: text.scrollTop, atEnd };
+  });
+}
+
+function reopen(open) {
+  for (const { id, top, atEnd } of open) {
+    const details = document.getElementById(id);
+    if (!details) continue;
+    details.open = true;
+    const text = details.querySelector("pre");
+    text.scrollTop = atEnd ? text.scrollHeight : top;
+  }
+}
+
+function scrollLogToEnd(event) {
+  const text = event.target.matches?.(".log[open]") && event.target.querySelector("pre");
+  if (text && !text.dataset.seen) {
+    text.scrollTop = text.scrollHeight;
+    text.dataset.seen = "yes";
+  }
+}

@@ -1,0 +1,14 @@
+/** Everything that scripts add to the pages. Each part works on what it finds, or does nothing. */
+import { enhanceConfirms } from "./confirm.js";
+import { enhanceCopyButtons } from "./copy.js";
+import { enhanceHero } from "./hero.js";
+import { enhanceProgress } from "./progress.js";
+import { enhanceThemeToggle } from "./theme-toggle.js";
+import { enhanceUpload } from "./upload.js";
+
+enhanceThemeToggle();
+enhanceConfirms();
+enhanceCopyButtons();
+enhanceProgress();
+enhanceUpload();
+enhanceHero();
