@@ -1,7 +1,5 @@
 """Every address of the site."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -11,15 +9,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/queue/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
+    path("", include("recon.api.urls")),
+    path("", include("recon.web.urls")),
 ]
-
-# While the house is being built: whoever's part is not there yet does not stop the others.
-for needed, addresses in (
-    ("lifecycle submit queue progress", "recon.web.urls"),
-    ("lifecycle submit queue progress", "recon.api.urls"),
-):
-    if all(find_spec(f"recon.jobs.{n}") for n in needed.split()) and find_spec(addresses):
-        urlpatterns.append(path("", include(addresses)))
 
 handler400 = "instarecon_site.errors.bad_request"
 handler403 = "instarecon_site.errors.permission_denied"

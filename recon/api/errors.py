@@ -13,7 +13,9 @@ class ApiError(Exception):
         self.status, self.detail, self.headers = status, detail, headers
 
     def response(self) -> JsonResponse:
-        response = JsonResponse({"detail": self.detail}, status=self.status)
+        readable = {"ensure_ascii": False}
+        content = {"detail": self.detail}
+        response = JsonResponse(content, status=self.status, json_dumps_params=readable)
         for name, value in self.headers.items():
             response[name.replace("_", "-")] = value
         return response

@@ -86,40 +86,36 @@ def serve_file(
     except FileNotFoundError as error:
         raise NotThere(GONE) from error
     facts = os.fstat(file.fileno())
-    etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
-    modified = int(facts.st_mtime)
-    unchanged = get_conditional_response(request, etag=etag, last_modified=modified)
-    if unchanged is not None:
-        file.close()
-        return _with_headers(unchanged, etag, modified)
+    etag, modified = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"', int(facts.st_mtime)
     span = requested_span(request, etag, modified, facts.st_size)
-    if span is not None and span.start >= span.stop:
+    unsent = get_conditional_response(request, etag=etag, last_modified=modified)
+    if unsent is None and span is not None and not span:
+        unsent = HttpResponse(status=416, headers={"Content-Range": f"bytes */{facts.st_size}"})
+    if unsent is not None:
         file.close()
-        refusal = HttpResponse(status=416, headers={"Content-Range": f"bytes */{facts.st_size}"})
-        return _with_headers(refusal, etag, modified)
-    start, stop = (span.start, span.stop) if span is not None else (0, facts.st_size)
+        return _with_headers(unsent, etag, modified)
+    wanted = range(facts.st_size) if span is None else span
     response = PieceResponse(
-        Piece(file, start, stop - start),
+        Piece(file, wanted.start, 0 if request.method == "HEAD" else len(wanted)),
         as_attachment=saved,
         filename=name,
         content_type=media_type,
-        status=200 if span is None else 206,
     )
-    response["Content-Length"] = str(stop - start)
+    response["Content-Length"] = str(len(wanted))
     if span is not None:
-        response["Content-Range"] = f"bytes {start}-{stop - 1}/{facts.st_size}"
+        response.status_code = 206
+        response["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{facts.st_size}"
     return _with_headers(response, etag, modified)
 
 
 def requested_span(request: HttpRequest, etag: str, modified: int, size: int) -> range | None:
-    """The bytes asked for; an empty range if they lie outside the file; None for all of it.
+    """The bytes that a GET asks for; an empty range outside the file; None for all of it.
 
     Several ranges, other units and what makes no sense are answered with the whole file, as
     RFC 9110 (14.2) allows; so is a range of an older version (If-Range).
     """
-    match = re.fullmatch(
-        r"bytes=([0-9]{0,18})-([0-9]{0,18})", request.headers.get("Range", "").strip()
-    )
+    header = request.headers.get("Range", "").strip() if request.method == "GET" else ""
+    match = re.fullmatch(r"bytes=([0-9]{0,18})-([0-9]{0,18})", header)
     if match is None or not any(match.groups()) or not _if_range_holds(request, etag, modified):
         return None
     first, last = match.groups()

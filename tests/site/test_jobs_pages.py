@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from recon.jobs import queue
 from recon.models import Job
 from recon.web.metrics import metrics_of
 from tests.site.making import browser_of, finished_job, job_of, person
@@ -220,6 +221,17 @@ def test_cancelling_ends_a_waiting_job() -> None:
     assert job.status == Job.Status.CANCELLED
     assert response["Location"] == at("job", job)
     assert "was cancelled" in said(response)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cancelled_job_leaves_the_queue(redis_queue: Any) -> None:
+    old = finished_job(person())
+    browser = browser_of(old.owner)
+    browser.post(at("again", old))
+    new = Job.objects.exclude(pk=old.pk).get()
+    assert queue.carried_ids() == {new.queue_id}
+    browser.post(at("cancel", new))
+    assert queue.carried_ids() == set()
 
 
 def test_cancelling_a_job_that_has_ended_changes_nothing() -> None:

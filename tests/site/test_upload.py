@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from recon.jobs import queue
 from recon.models import Job
 from tests.site.making import (
     browser_of,
@@ -91,6 +94,14 @@ def test_three_photos_make_a_private_job(browser: Client) -> None:
         "photo 02.jpg",
     ]
     assert [p.path.read_bytes() for p in job.photos.all()] == [photo_bytes(n) for n in range(3)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upload_reaches_the_queue(browser: Client, redis_queue: Any) -> None:
+    send(browser, photos(3))
+    job = Job.objects.get()
+    assert queue.carried_ids() == {job.queue_id}
+    assert browser.get(job.get_absolute_url()).context["queue_position"] == 1
 
 
 def test_twenty_photos_are_not_too_many(browser: Client) -> None:
@@ -336,3 +347,17 @@ def test_the_sample_job_is_for_members(client: Client) -> None:
 
 def test_the_sample_job_is_not_made_by_a_link(browser: Client) -> None:
     assert browser.get(reverse("recon:sample")).status_code == 405
+
+
+def test_a_full_disk_is_said_and_leaves_no_job(browser: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Path, "open", _no_room)
+    response = send(browser, photos(3))
+    assert response.status_code == 503
+    assert "There is too little free disk space" in errors(response)
+    assert not Job.objects.exists()
+
+
+def _no_room(path: Path, mode: str = "r", **kwargs: Any) -> Any:
+    if mode == "xb":  # only where an upload is kept
+        raise OSError(errno.ENOSPC, "No space left on device")
+    return open(path, mode, **kwargs)
