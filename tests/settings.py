@@ -7,7 +7,6 @@ import atexit
 import os
 import shutil
 import tempfile
-from pathlib import Path
 
 
 def _remove(folder: str, pid: int) -> None:
@@ -31,6 +30,8 @@ STORAGES = {
     **STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
+WHITENOISE_USE_FINDERS = True  # serves static/ itself to a live server
 # The real hasher is slow by design; tests sign up dozens of people.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-assert Path(DATA_DIR).is_dir()

@@ -1,0 +1,101 @@
+"""docker-compose.yml and Dockerfile: valid, complete, and in step with the settings."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return YAML(typ="safe").load(ROOT / "docker-compose.yml")
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.protocols.Validator:
+    """The compose specification's own schema, as check-jsonschema carries it."""
+    path = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    schema = json.loads(path.read_text())
+    return jsonschema.validators.validator_for(schema)(schema)
+
+
+def test_the_compose_file_follows_the_specification(
+    compose: dict[str, Any], validator: jsonschema.protocols.Validator
+) -> None:
+    assert [error.message for error in validator.iter_errors(compose)] == []
+
+
+def test_the_schema_would_find_a_mistake(
+    compose: dict[str, Any], validator: jsonschema.protocols.Validator
+) -> None:
+    broken = {**compose, "services": {"web": {"image": "x", "port": ["8000:8000"]}}}
+    assert not validator.is_valid(broken)
+
+
+def test_everything_that_production_needs_is_there(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert {"web", "worker", "reconcile", "db", "redis"} <= set(services)
+    for name in services.keys() - {"migrate"}:
+        assert "healthcheck" in services[name], f"{name} has no health check"
+        assert services[name]["restart"] == "unless-stopped"
+    devices = services["worker"]["deploy"]["resources"]["reservations"]["devices"]
+    assert devices[0]["capabilities"] == ["gpu"]
+
+
+def test_web_and_workers_share_photos_database_and_queue(compose: dict[str, Any]) -> None:
+    ours = [compose["services"][name] for name in ("migrate", "web", "worker", "reconcile")]
+    assert all(service["volumes"] == ["data:/data"] for service in ours)
+    for name in ("DATABASE_URL", "REDIS_URL", "DATA_DIR"):
+        assert len({service["environment"][name] for service in ours}) == 1
+
+
+def test_nothing_is_published_but_the_site(compose: dict[str, Any]) -> None:
+    published = {name for name, service in compose["services"].items() if "ports" in service}
+    assert published == {"web"}
+
+
+def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    uses = re.findall(r"\$\{POSTGRES_PASSWORD[^}]*\}", text)
+    assert uses
+    assert all(":?" in use for use in uses)
+
+
+def test_every_variable_of_the_compose_file_is_documented() -> None:
+    used = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+    documents = (ROOT / ".env.example").read_text() + (ROOT / "docs/DEPLOYMENT.md").read_text()
+    assert {name for name in used if name not in documents} == set()
+
+
+def test_every_stage_that_compose_builds_exists(compose: dict[str, Any]) -> None:
+    stages = set(re.findall(r"^FROM .+ AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    targets = {s["build"]["target"] for s in compose["services"].values() if "build" in s}
+    assert targets == {"web", "worker"}
+    assert targets <= stages
+
+
+@pytest.mark.parametrize("stage", ["web", "worker"])
+def test_images_do_not_run_as_root(stage: str) -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    body = re.split(r"^FROM ", text.split(f" AS {stage}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)
+    assert re.findall(r"^USER (\S+)$", body[0], re.MULTILINE)[-1] == "recon"
+
+
+def test_every_file_that_the_images_copy_is_sent_to_the_builder() -> None:
+    copied = re.findall(
+        r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE
+    )
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    for name in (name for line in copied for name in line.split()):
+        assert (ROOT / name).exists()
+        assert name not in ignored
+    assert {".env", ".git", "data"} <= set(ignored)
