@@ -32,7 +32,7 @@ export function send(url, body, signal, onProgress) {
 function read(request) {
   const answer = parse(request.responseText);
   if (request.status === 201 && answer.location) return { location: answer.location, errors: [] };
-  const errors = answer.errors ?? (answer.error ? [answer.error] : []);
+  const errors = answer.errors ?? (answer.detail ? [answer.detail] : []);
   if (errors.length) return { errors };
   // A proxy in front of the site answers in its own way.
   if (request.status === 413) return { errors: [TOO_MUCH] };
