@@ -1,5 +1,5 @@
 /** The fern as a still picture, for the landing page before its scripts run, or without any. */
-import { growFern, inkOf, layOut, placeCameras, projector } from "./js/fern.js";
+import { growFern, inkOf, layOut, projector } from "./js/fern.js";
 
 const WIDTH = 600;
 const HEIGHT = 500;
@@ -12,15 +12,10 @@ export function fernSvg() {
     const turn = `rotate(${short((e.angle * 180) / Math.PI)} ${short(e.x)} ${short(e.y)})`;
     return `<ellipse cx="${short(e.x)}" cy="${short(e.y)}" rx="${short(e.rx)}" ry="${short(e.ry)}" transform="${turn}" fill="${inkOf(e)}"/>`;
   });
-  const lines = placeCameras().flat().map((line) => {
-    const points = line.map((point) => project(point).slice(0, 2).map(short).join(" "));
-    return `M${points.join("L")}`;
-  });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#12355f"/>`,
     ...ellipses,
-    `<path d="${lines.join("")}" fill="none" stroke="#f4f3ea" stroke-opacity=".55"/>`,
     "</svg>",
   ].join("\n");
 }

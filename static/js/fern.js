@@ -6,10 +6,9 @@
  * World: x right, y up, z towards the viewer; one unit is about a frond's length.
  */
 
-const FRONDS = 15;
+const FRONDS = 17;
 const PAIRS = 30; // leaflets on each side of a frond
-const DUST = 420; // points of the floor
-const CAMERAS = [-0.75, -0.4, -0.05, 0.3, 0.65]; // radians about the plant
+const DUST = 260; // points of the floor
 
 /** @typedef {{ a: number[], b: number[], width: number, tone: number }} Splat from a to b */
 
@@ -42,9 +41,9 @@ export function growFern() {
 /** One arching stem, and leaflets that shrink towards its tip. */
 function growFrond(splats, index, random) {
   const azimuth = (index / FRONDS) * 2 * Math.PI * 2.618 + random() * 0.3;
-  const rise = 1.42 - 0.75 * (index / FRONDS) + 0.1 * random(); // radians over the ground at the foot
-  const length = 1.0 + 0.22 * random() - 0.25 * Math.abs(index / FRONDS - 0.5);
-  const bend = 1.25 + 0.5 * random();
+  const rise = 1.5 - 0.75 * (index / FRONDS) + 0.08 * random(); // radians over the ground at the foot
+  const length = 1.3 + 0.2 * random() - 0.35 * (index / FRONDS);
+  const bend = 0.95 + 0.6 * random();
   const side = [-Math.sin(azimuth), 0, Math.cos(azimuth)];
   let at = [0.03 * Math.cos(azimuth), -0.6, 0.03 * Math.sin(azimuth)];
   for (let k = 0; k < PAIRS; k++) {
@@ -64,36 +63,19 @@ function growFrond(splats, index, random) {
 
 function growPair(splats, { at, ahead, side, t, random }) {
   // Longest a third of the way up, nothing at the tip.
-  const size = 0.3 * Math.pow(1 - t, 0.8) * Math.min(1, (t - 0.08) * 6);
+  const size = 0.27 * Math.pow(1 - t, 0.8) * Math.min(1, (t - 0.08) * 6);
   for (const sign of [-1, 1]) {
     const out = add(side.map((v) => v * sign), ahead, 0.45 + 0.2 * random());
     const droop = [0, -0.25 - 0.2 * random(), 0];
-    const steps = 3;
+    const steps = 2;
     let from = at;
     for (let s = 0; s < steps; s++) {
       const to = add(from, add(out, droop, (s + 1) / steps), size / steps / 1.15);
-      const width = 0.017 * (1 - t * 0.5) * (1 - 0.28 * s);
+      const width = 0.015 * (1 - t * 0.5) * (1 - 0.35 * s);
       splats.push({ a: from, b: to, width, tone: 0.72 + 0.28 * random() });
       from = to;
     }
   }
-}
-
-/** The photos' cameras, as wire pyramids: lists of points to draw lines through. */
-export function placeCameras() {
-  return CAMERAS.map((angle) => {
-    const spin = (x, y, z) => [
-      x * Math.cos(angle) + z * Math.sin(angle),
-      y,
-      -x * Math.sin(angle) + z * Math.cos(angle),
-    ];
-    const eye = spin(0, -0.18, 1.5);
-    const corners = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) =>
-      spin(x * 0.1, -0.18 + y * 0.068, 1.36),
-    );
-    const [p, q, r, s] = corners;
-    return [[p, q, r, s, p], [eye, p], [eye, q], [eye, r], [eye, s]];
-  });
 }
 
 /**
@@ -104,13 +86,13 @@ export function placeCameras() {
  */
 export function projector({ yaw, pitch, width, height }) {
   const [cy, sy, cp, sp] = [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
-  const focal = Math.min(width, height * 1.2) * 1.28;
+  const focal = Math.min(width, height * 1.2) * 1.5;
   return ([x, y, z]) => {
     const [x1, z1] = [x * cy - z * sy, x * sy + z * cy];
     const [y2, z2] = [y * cp - z1 * sp, y * sp + z1 * cp];
     const depth = 3.1 - z2;
     const scale = focal / depth;
-    return [width / 2 + x1 * scale, height * 0.5 - y2 * scale, depth, scale];
+    return [width / 2 + x1 * scale, height * 0.57 - y2 * scale, depth, scale];
   };
 }
 
@@ -129,7 +111,7 @@ export function layOut(splats, project) {
     return {
       x: (ax + bx) / 2,
       y: (ay + by) / 2,
-      rx: Math.hypot(dx, dy) * 0.62 + ry * 0.5,
+      rx: Math.hypot(dx, dy) * 0.7 + ry * 0.5,
       ry,
       angle: Math.atan2(dy, dx),
       tone,

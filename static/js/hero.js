@@ -1,5 +1,5 @@
 /** The landing page's fern on a canvas, to be turned by hand. The drawn file stays underneath. */
-import { growFern, inkOf, layOut, placeCameras, projector } from "./fern.js";
+import { growFern, inkOf, layOut, projector } from "./fern.js";
 
 const PITCH = 0.2; // radians, from slightly above
 const SWAY = 0.35; // radians to each side, while nobody touches it
@@ -20,7 +20,6 @@ class Hero {
     const caption = figure.querySelector("[data-hero-caption]");
     caption.textContent = caption.dataset.drag;
     this.splats = growFern();
-    this.cameras = placeCameras();
     this.yaw = 0;
     this.sways = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.seen = false;
@@ -78,17 +77,5 @@ class Hero {
       context.ellipse(ellipse.x, ellipse.y, ellipse.rx, ellipse.ry, ellipse.angle, 0, 2 * Math.PI);
       context.fill();
     }
-    this.drawCameras(project);
-  }
-
-  drawCameras(project) {
-    const { context, canvas } = this;
-    context.strokeStyle = "rgb(244 243 234 / 55%)";
-    context.lineWidth = canvas.width / 640;
-    context.beginPath();
-    for (const line of this.cameras.flat()) {
-      line.forEach((point, i) => context[i ? "lineTo" : "moveTo"](...project(point).slice(0, 2)));
-    }
-    context.stroke();
   }
 }
