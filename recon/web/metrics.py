@@ -7,6 +7,7 @@ over 0.8, LPIPS under 0.3.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +85,11 @@ def metrics_of(job: Job, *, public: bool = False) -> list[dict[str, Any]]:
     A metric that is absent has only key, label and `reason`; the others are empty strings. With
     `public` the reason is a general one: the recorded one may quote a photo's name.
     """
-    reason = NOT_MEASURED if public else _reason(job)
-    return [_described(scale, getattr(job, scale.key), reason) for scale in SCALES]
+    absent = any(getattr(job, scale.key) is None for scale in SCALES)
+    recorded = _recorded(job) if absent and not public else {}
+    return [
+        _described(scale, getattr(job, scale.key), _reason(scale, recorded)) for scale in SCALES
+    ]
 
 
 def _described(scale: Scale, value: float | None, reason: str) -> dict[str, Any]:
@@ -104,9 +108,16 @@ def _described(scale: Scale, value: float | None, reason: str) -> dict[str, Any]
     }
 
 
-def _reason(job: Job) -> str:
-    """Why a metric of this job is absent, as the evaluation recorded it."""
-    for warning in job.warnings:
-        if warning["code"] == "metrics_absent":
-            return str(warning["facts"]["reason"])
-    return NOT_MEASURED
+def _reason(scale: Scale, recorded: dict[str, Any]) -> str:
+    """Why a metric is absent. LPIPS has reasons of its own: it needs a network's weights."""
+    own = recorded.get(f"{scale.key}_reason")
+    return str(own or recorded.get("reason") or NOT_MEASURED)
+
+
+def _recorded(job: Job) -> dict[str, Any]:
+    """What the evaluation wrote down, `output/results.json`; empty where that is gone."""
+    try:
+        recorded: dict[str, Any] = json.loads(job.workspace.results_json.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return recorded

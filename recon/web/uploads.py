@@ -9,6 +9,7 @@ which put it into temporary files.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -69,8 +70,9 @@ def _parse(request: HttpRequest) -> UploadRefused | None:
 def _drain(request: HttpRequest) -> None:
     """Reads what is left of a body that was given up, within the limits, and forgets it."""
     if _declared_size(request) <= READ_TO_THE_END * _total_limit():
-        while request.read(MB):
-            pass
+        with suppress(UnreadablePostError):  # nobody is left to read the answer
+            while request.read(MB):
+                pass
 
 
 class QuotaUploadHandler(FileUploadHandler):

@@ -317,10 +317,20 @@ def test_a_figure_comes_with_a_word(key: str, value: float, text: str) -> None:
 
 
 def test_an_absent_figure_comes_with_its_reason() -> None:
-    facts = {"reason": "the backbone of LPIPS could not be had."}
-    job = Job(psnr=21.0, warnings=[{"code": "metrics_absent", "facts": facts}])
+    job = finished_job(person(), lpips=None)
+    job.workspace.results_json.write_text('{"lpips_reason": "LPIPS was not measured: offline."}')
     psnr, _, lpips = metrics_of(job)
-    assert psnr["reason"] == ""
-    assert lpips["reason"] == facts["reason"]
+    assert (psnr["reason"], psnr["figure"]) == ("", "22.8 dB")
+    assert lpips["reason"] == "LPIPS was not measured: offline."
     assert lpips["figure"] == lpips["verdict"] == ""
-    assert "backbone" not in metrics_of(job, public=True)[2]["reason"]
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert "LPIPS was not measured: offline." in page
+    assert metrics_of(job, public=True)[2]["reason"] == "It was not measured for this scene."
+
+
+def test_figures_that_could_not_be_had_at_all_say_why() -> None:
+    job = finished_job(person(), psnr=None, ssim=None, lpips=None)
+    job.workspace.results_json.write_text('{"reason": "no photo was held out"}')
+    assert {metric["reason"] for metric in metrics_of(job)} == {"no photo was held out"}
+    job.workspace.results_json.unlink()
+    assert {m["reason"] for m in metrics_of(job)} == {"It was not measured for this scene."}

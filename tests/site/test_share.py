@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -135,17 +136,19 @@ def test_polling_a_link_stops_at_the_end(client: Client) -> None:
     assert response["HX-Refresh"] == "true"
 
 
+ABSENT = {"reason": "secret garden 1.jpg could not be compared"}
+
+
 def quoting(status: Job.Status) -> dict[str, Any]:
     """Everything in a job that may quote a photo's name."""
     names = {"count": 1, "total": 3, "names": "secret garden 2.jpg"}
-    absent = {"reason": "secret garden 1.jpg could not be compared"}
     facts: dict[str, Any] = {
         "status": status,
         "shared": True,
         "message": "secret garden 0.jpg",
         "warnings": [
             {"code": "photos_left_out", "facts": names},
-            {"code": "metrics_absent", "facts": absent},
+            {"code": "metrics_absent", "facts": ABSENT},
         ],
     }
     if status == Job.Status.FAILED:
@@ -158,6 +161,8 @@ def test_a_link_never_tells_of_photos_or_people(client: Client, status: Job.Stat
     owner = person("ann.secret@example.org")
     make = finished_job if status == Job.Status.COMPLETED else job_of
     job = make(owner, **(quoting(status) | {"completed_at": timezone.now(), "lpips": None}))
+    job.workspace.output.mkdir(exist_ok=True)
+    job.workspace.results_json.write_text(json.dumps(ABSENT))
     job.workspace.log.parent.mkdir(exist_ok=True)
     job.workspace.log.write_text("12:00:00 read secret garden 1.jpg\n")
     for name in ("public", "public_progress"):

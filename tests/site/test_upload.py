@@ -243,6 +243,12 @@ def test_a_body_that_declares_too_much_is_not_stored(browser: Client, settings: 
     assert not list(settings.FILE_UPLOAD_TEMP_DIR.glob("*.upload"))
 
 
+def test_a_title_of_megabytes_is_too_large(browser: Client) -> None:
+    response = send(browser, photos(3), title="x" * 3_000_000)
+    assert response.status_code == 413
+    assert "text fields are too large" in errors(response)
+
+
 def test_what_was_typed_survives_a_refusal(browser: Client) -> None:
     response = send(browser, photos(2), title="Fern <b>", preset="high")
     assert response.status_code == 400
