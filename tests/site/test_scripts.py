@@ -1,0 +1,333 @@
+"""`make run` and `make test`: what they do on the way, and what they say when they can't."""
+
+from __future__ import annotations
+
+import ast
+import fcntl
+import importlib.util
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import psutil
+import pytest
+
+from instarecon_site.machine import run_folder
+from tests.site.test_settings import site_environment
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "scripts"
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The set-up script, at work on an empty checkout."""
+    module = load("bootstrap")
+    for name, folder in {"ROOT": "", "VENV": ".venv", "STAMPS": ".venv/stamps"}.items():
+        monkeypatch.setattr(module, name, tmp_path / folder)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / "requirements.txt").write_text("django==5.2.19\n")
+    (tmp_path / "requirements-dev.txt").write_text("-r requirements.txt\nruff==0.17.5\n")
+    return module
+
+
+# --- Set-up ---
+
+
+def test_an_old_python_can_read_the_set_up_script() -> None:
+    """It has to, in order to say that it is too old."""
+    ast.parse((SCRIPTS / "bootstrap.py").read_text(), feature_version=(3, 7))
+
+
+def test_too_old_a_python_is_told_what_to_install(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 9, 2))
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit) as stopped:
+        bootstrap.use_good_python()
+    assert "needs Python 3.11 or newer, and this is 3.9" in str(stopped.value)
+    assert "apt-get install python3.11" in str(stopped.value)
+
+
+def test_too_old_a_python_gives_way_to_a_newer_one(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    became: list[str] = []
+    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 9, 2))
+    monkeypatch.setattr(
+        bootstrap.shutil, "which", lambda name: "/usr/bin/" + name if "3.12" in name else None
+    )
+    monkeypatch.setattr(bootstrap.os, "execv", lambda path, arguments: became.append(path))
+    with pytest.raises(SystemExit):  # the pretended exec came back
+        bootstrap.use_good_python()
+    assert became == ["/usr/bin/python3.12"]
+
+
+def test_packages_are_installed_again_only_when_their_list_changes(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[str] = []
+    monkeypatch.setattr(
+        bootstrap, "quiet", lambda command, help_text: installed.append(command[-1])
+    )
+    bootstrap.install("requirements.txt")
+    bootstrap.install("requirements.txt")
+    assert installed == ["requirements.txt"]
+    bootstrap.install("requirements-dev.txt")
+    bootstrap.install("requirements.txt")  # the larger list contains it
+    assert installed == ["requirements.txt", "requirements-dev.txt"]
+    (bootstrap.ROOT / "requirements.txt").write_text("django==5.2.20\n")
+    bootstrap.install("requirements.txt")
+    bootstrap.install("requirements-dev.txt")
+    assert installed[2:] == ["requirements.txt", "requirements-dev.txt"]
+
+
+def test_javascript_is_built_again_only_when_its_sources_change(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def build(command: list[str], help_text: str, environment: dict[str, str]) -> None:
+        ran.append(command[1])
+        folder = "node_modules" if command[1] == "ci" else "static/dist"
+        (bootstrap.ROOT / folder).mkdir(parents=True, exist_ok=True)
+        (bootstrap.ROOT / folder / "made").write_text("x")
+
+    (bootstrap.ROOT / "static").mkdir()
+    (bootstrap.ROOT / "static" / "site.js").write_text("1")
+    monkeypatch.setattr(bootstrap, "npm_command", lambda: (["npm"], {}))
+    monkeypatch.setattr(bootstrap, "quiet", build)
+    bootstrap.build_front_end()
+    bootstrap.build_front_end()
+    assert ran == ["ci", "run"]
+    (bootstrap.ROOT / "static" / "site.js").write_text("2")
+    bootstrap.build_front_end()
+    assert ran == ["ci", "run", "run"]
+    (bootstrap.ROOT / "package.json").write_text("{}")
+    bootstrap.build_front_end()
+    assert ran == ["ci", "run", "run", "ci", "run"]
+
+
+def test_a_failed_step_shows_the_end_of_its_output_and_what_to_do(bootstrap: ModuleType) -> None:
+    command = [sys.executable, "-c", "print('no route to host'); raise SystemExit(1)"]
+    with pytest.raises(SystemExit) as stopped:
+        bootstrap.quiet(command, bootstrap.REGISTRY_HELP)
+    assert "    no route to host\n\nThe package registry could not be reached" in str(stopped.value)
+
+
+def test_the_javascript_is_built_with_the_node_that_came_by_pip() -> None:
+    npm, environment = load("bootstrap").npm_command()
+    assert str(ROOT / ".venv") in npm[0] or sys.prefix in npm[0]
+    done = subprocess.run([*npm, "--version"], env=environment, capture_output=True, check=True)
+    assert int(done.stdout.split(b".")[0]) >= 10
+
+
+def test_a_browser_for_the_tests_is_found() -> None:
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "ensure_chromium.py"], capture_output=True, text=True, check=True
+    )
+    assert Path(done.stdout.strip()).exists()
+
+
+# --- Starting ---
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def serve(tmp_path: Path, **values: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPTS / "serve.py")],
+        env=site_environment(tmp_path, **values),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = serve(tmp_path, PORT=str(port))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Port {port} on 127.0.0.1 can't be used: ")
+    assert f"make run PORT={port + 1}" in done.stderr
+    assert not (tmp_path / "data" / "db.sqlite3").exists()
+
+
+def test_a_second_site_on_the_same_data_is_refused(tmp_path: Path) -> None:
+    run = tmp_path / "data" / "run"
+    run.mkdir(parents=True)
+    with (run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = serve(tmp_path, PORT=str(free_port()))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"A site is running already on the data in {tmp_path}/data.")
+
+
+def test_a_wrong_setting_stops_the_start_with_its_sentence(tmp_path: Path) -> None:
+    done = serve(tmp_path, MAX_FILE_SIZE_MB="big")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Settings: MAX_FILE_SIZE_MB is set to “big”, but must be a whole number of at least 1.\n"
+    )
+
+
+def test_a_database_that_can_t_be_reached_is_said(tmp_path: Path) -> None:
+    done = serve(
+        tmp_path,
+        PORT=str(free_port()),
+        STATIC_ROOT=str(tmp_path / "static"),
+        DATABASE_URL=f"postgres://me:w@127.0.0.1:{free_port()}/recon",
+    )
+    assert done.returncode == 1
+    assert "The database can't be used: connection" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# --- Running ---
+
+
+class Site:
+    """`make run` after its set-up, on data of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.output = folder / "output.txt"
+
+    def start(self) -> None:
+        environment = site_environment(
+            self.folder,
+            PORT=str(self.port),
+            STATIC_ROOT=str(self.folder / "static"),
+        )
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, str(SCRIPTS / "serve.py")],
+                env=environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        eventually(lambda: "Address" in self.said() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said()
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def health(self) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz") as answer:
+            return str(answer.read().decode())
+
+    def is_healthy(self) -> bool:
+        try:
+            return self.health() == "ok"
+        except OSError:
+            return False
+
+    def supervised(self, name: str) -> int:
+        """The process number of a running program, or 0."""
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "supervisor.supervisorctl", "--serverurl"),
+                *(f"unix://{run_folder(self.folder / 'data')}/supervisor.sock", "status", name),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found = re.search(r"RUNNING +pid (\d+)", done.stdout)
+        return int(found[1]) if found else 0
+
+    def processes(self) -> list[str]:
+        """Every process that works on this site's data."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("DATA_DIR") == str(self.folder / "data"):
+                    found.append(" ".join(process.cmdline()))
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+    def stop(self, sent: int = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(sent)
+        return self.process.wait()
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Waits for the condition. A test that waits in vain ends by pytest's own time limit."""
+    while not condition():
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A started site. It has an account already, so that no sample job is queued."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    for command in (["migrate", "--verbosity=0"], ["create_first_account"]):
+        subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *command],
+            env=site_environment(site.folder),
+            check=True,
+            capture_output=True,
+        )
+    site.start()
+    yield site
+    site.stop(signal.SIGTERM)
+
+
+def test_a_started_site_answers_and_says_where(site: Site) -> None:
+    assert site.health() == "ok"
+    lines = site.said().splitlines()
+    assert lines[-1].split() == ["Address", f"http://localhost:{site.port}"]
+    assert "Password" not in site.said()  # the account is not new
+
+
+@pytest.mark.parametrize("name", ["web", "worker:worker-0", "reconcile", "redis"])
+def test_a_program_that_is_killed_starts_again(site: Site, name: str) -> None:
+    eventually(lambda: site.supervised(name) != 0)
+    before = site.supervised(name)
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: site.supervised(name) not in (0, before))
+    eventually(site.is_healthy)
+
+
+def test_ctrl_c_stops_everything_and_a_second_start_works(site: Site) -> None:
+    assert len(site.processes()) >= 6
+    assert site.stop(signal.SIGINT) == 0
+    assert site.processes() == []
+    site.start()
+    assert site.health() == "ok"
+
+
+def test_nothing_is_left_when_the_parent_is_killed(site: Site) -> None:
+    site.stop(signal.SIGKILL)
+    eventually(lambda: site.processes() == [])
+    site.start()
