@@ -36,7 +36,8 @@ START_LIMIT_S = 120
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # one way to stop, see `attend`
+    for sent in (signal.SIGINT, signal.SIGTERM):  # one way to stop, see `attend`
+        signal.signal(sent, signal.default_int_handler)
     try:
         django.setup()
     except ImproperlyConfigured as error:
@@ -47,7 +48,8 @@ def main() -> None:
         require_free_port(settings.HOST, settings.PORT)
         account = prepare_site()
         try:
-            code = attend(start_supervisor(), account)
+            supervisor = start_supervisor(first_start=account is not None)
+            code = attend(supervisor, account)
         except BaseException:
             tell_account(account)  # a password that nobody saw would be lost
             raise
@@ -123,7 +125,7 @@ def collect_static_files() -> None:
     stamp.write_text(total.hexdigest())
 
 
-def start_supervisor() -> subprocess.Popen[bytes]:
+def start_supervisor(*, first_start: bool) -> subprocess.Popen[bytes]:
     say("Starting web, queue and worker")
     host = settings.HOST.strip("[]")
     environment = {
@@ -135,6 +137,7 @@ def start_supervisor() -> subprocess.Popen[bytes]:
         "RECON_REDIS_DIR": str(settings.DATA_DIR / "redis"),
         "RECON_BIND": f"{f'[{host}]' if ':' in host else host}:{settings.PORT}",
         "RECON_WORKERS": str(settings.MAX_CONCURRENT_JOBS),
+        "RECON_FIRST_START": "true" if first_start else "false",
         "RECON_EMBEDDED_REDIS": "true" if settings.REDIS_IS_EMBEDDED else "false",
         "RECON_VALKEY": valkey_binary() if settings.REDIS_IS_EMBEDDED else "/bin/false",
     }
@@ -164,8 +167,6 @@ def attend(supervisor: subprocess.Popen[bytes], account: tuple[str, str] | None)
         if not wait_until_healthy(supervisor):
             show_log_end()
             return stop(supervisor) or 1
-        if account:
-            queue_first_job()
         tell_address(account)
         return supervisor.wait()
     except KeyboardInterrupt:
@@ -205,20 +206,6 @@ def local_address() -> str:
     host = settings.HOST.strip("[]")
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
-
-
-def queue_first_job() -> None:
-    """A sample job, so that the first page a newcomer sees already moves.
-
-    In a process of its own: it loads much, and the site is up whether it succeeds or not.
-    """
-    say("Queueing a job on sample photos")
-    done = subprocess.run(
-        [sys.executable, "manage.py", "queue_sample_job"], cwd=ROOT, capture_output=True, text=True
-    )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        say(f"That did not work, and the site runs without it: {reason}")
 
 
 def show_log_end() -> None:

@@ -308,6 +308,7 @@ def test_a_started_site_answers_and_says_where(site: Site) -> None:
     lines = site.said().splitlines()
     assert lines[-1].split() == ["Address", f"http://localhost:{site.port}"]
     assert "Password" not in site.said()  # the account is not new
+    assert site.supervised("first-job") == 0  # and so is no job of ours
 
 
 @pytest.mark.parametrize("name", ["web", "worker:worker-0", "reconcile", "redis"])
