@@ -24,6 +24,7 @@ class Summary:
     step: str = Step.QUEUED
     error_code: str | None = None
     error: str | None = None
+    fault: str | None = None  # "user" (the photos, the settings) or "ours"
     registered: int | None = None  # photos
     total: int | None = None  # photos
     psnr: float | None = None  # dB, mean over held-out photos
@@ -71,7 +72,7 @@ def run_pipeline(
     config: PipelineConfig,
     report: Reporter,
     *,
-    start: Step = WORKING_STEPS[0],
+    start: Step | None = None,
     until: Step = WORKING_STEPS[-1],
 ) -> Summary:
     """Runs the photos in `workspace.upload` to a scene; never raises for a failed job.
@@ -81,7 +82,7 @@ def run_pipeline(
     traceback of a fault of ours goes to the log.
     """
     summary = Summary()
-    forced = WORKING_STEPS.index(start) if start != WORKING_STEPS[0] else len(WORKING_STEPS)
+    forced = len(WORKING_STEPS) if start is None else WORKING_STEPS.index(start)
     for index, step in enumerate(WORKING_STEPS[: WORKING_STEPS.index(until) + 1]):
         summary.step = step
         try:
@@ -92,6 +93,7 @@ def run_pipeline(
             return summary
         except ReconError as error:
             summary.status = "FAILED"
+            summary.fault = "user" if isinstance(error, UserError) else "ours"
             summary.error_code, summary.error = error.code, str(error)
             summary.error_facts = error.facts
             return summary

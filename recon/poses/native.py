@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import ModuleType
@@ -15,8 +17,13 @@ POLL_SECONDS = 0.5
 
 def colmap() -> ModuleType:
     """pycolmap with its log quiet: failures come as exceptions; imported where needed."""
+    first_time = "pycolmap" not in sys.modules
     import pycolmap
 
+    if first_time and threading.current_thread() is threading.main_thread():
+        # Its log library takes SIGTERM over, to print a stack trace; give it back to whoever
+        # had it.
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
     pycolmap.logging.minloglevel = pycolmap.logging.FATAL.value
     return pycolmap
 
