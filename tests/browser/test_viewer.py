@@ -1,0 +1,254 @@
+"""The viewer on the pages that carry it: what it draws, where it starts, what it says in trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from recon.models import Artifact, Job
+from tests.browser.scenes import BLUE, GREEN, RED, VIEW, blob_at, looks_like, picture, splat_bytes
+from tests.site.making import finished_job, person
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+VIEWER = "[data-splat-viewer]"
+POSE = "document.querySelector('[data-splat-viewer]').splatViewer.pose()"
+NO_WEBGL2 = """
+  const real = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+    return kind === "webgl2" ? null : real.call(this, kind, ...rest);
+  };
+"""
+COUNT_DRAWS = """
+  window.draws = 0;
+  const real = WebGL2RenderingContext.prototype.drawElementsInstanced;
+  WebGL2RenderingContext.prototype.drawElementsInstanced = function (...rest) {
+    window.draws += 1;
+    return real.apply(this, rest);
+  };
+"""
+
+
+@pytest.fixture
+def scene(data_dir: Path) -> Job:
+    """A shared, finished job whose scene is the three blobs, without a poster to hide behind."""
+    job = finished_job(person(), shared=True, view=VIEW)
+    job.artifacts.filter(kind=Artifact.Kind.POSTER).delete()
+    write_scene(job, splat_bytes())
+    return job
+
+
+def write_scene(job: Job, content: bytes) -> None:
+    artifact = job.artifacts.get(kind=Artifact.Kind.SPLAT)
+    artifact.file.write_bytes(content)
+    job.artifacts.filter(pk=artifact.pk).update(size=len(content))
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext], listen: Callable[[Page], Page]) -> Page:
+    """A page of a stranger's browser: share links need no account."""
+    return listen(new_context().new_page())
+
+
+def open_scene(page: Page, job: Job) -> None:
+    page.goto(f"/v/{job.pub_key}")
+    page.wait_for_selector(f"{VIEWER}[data-state=ready]")
+
+
+def pose(page: Page) -> dict[str, Any]:
+    return page.evaluate(POSE)
+
+
+def test_the_scene_stands_as_colmap_has_it(
+    page: Page, scene: Job, complaints: list[str]
+) -> None:
+    open_scene(page, scene)
+    image = picture(page.locator(VIEWER))
+    # The window is 1000x700; the fields of view follow from 50 degrees of height.
+    assert looks_like(blob_at(image, 0.5, 0.5), BLUE)
+    assert looks_like(blob_at(image, 0.5, 0.5 - 0.9 / 3 / 0.9326), RED), "y points down"
+    assert looks_like(blob_at(image, 0.5 + 0.9 / 3 / 0.9326 * 0.7, 0.5), GREEN), "x points right"
+    assert complaints == []
+
+
+def test_it_starts_where_the_photo_was_taken(page: Page, scene: Job) -> None:
+    open_scene(page, scene)
+    # three.js has y up and z backward.
+    assert pose(page)["position"] == pytest.approx([0, 0, 3], abs=1e-6)
+    assert pose(page)["target"] == pytest.approx([0, 0, 0], abs=1e-6)
+    assert pose(page)["up"] == pytest.approx([0, 1, 0], abs=1e-6)
+    assert pose(page)["fovY"] == pytest.approx(50)
+
+
+@pytest.mark.parametrize("key", ["ArrowLeft", "ArrowUp", "+", "-", "Shift+ArrowRight"])
+def test_keys_move_the_camera_and_r_brings_it_back(page: Page, scene: Job, key: str) -> None:
+    open_scene(page, scene)
+    start = pose(page)
+    page.focus(f"{VIEWER} canvas")
+    page.keyboard.press(key)
+    assert pose(page)["position"] != pytest.approx(start["position"], abs=1e-3)
+    page.keyboard.press("r")
+    assert pose(page)["position"] == pytest.approx(start["position"], abs=1e-6)
+    assert pose(page)["target"] == pytest.approx(start["target"], abs=1e-6)
+
+
+def test_dragging_turns_and_the_reset_button_turns_back(page: Page, scene: Job) -> None:
+    open_scene(page, scene)
+    start = pose(page)
+    before = picture(page.locator(VIEWER))
+    page.mouse.move(500, 350)
+    page.mouse.down()
+    page.mouse.move(650, 380, steps=5)
+    page.mouse.up()
+    page.wait_for_function(f"Math.abs({POSE}.position[0]) > 0.3")
+    assert pose(page)["target"] == pytest.approx(start["target"], abs=1e-6)
+    assert picture(page.locator(VIEWER)).tobytes() != before.tobytes()
+    page.click("[data-viewer-reset]")
+    assert pose(page)["position"] == pytest.approx(start["position"], abs=1e-6)
+
+
+def test_the_right_button_moves_sideways(page: Page, scene: Job) -> None:
+    open_scene(page, scene)
+    page.mouse.move(500, 350)
+    page.mouse.down(button="right")
+    page.mouse.move(600, 350, steps=5)
+    page.mouse.up(button="right")
+    page.wait_for_function(f"Math.abs({POSE}.target[0]) > 0.1")
+
+
+def test_on_a_jobs_page_the_wheel_scrolls_until_the_scene_is_clicked(
+    new_context: Callable[..., BrowserContext], scene: Job
+) -> None:
+    page = new_context(scene.owner).new_page()
+    page.goto(scene.get_absolute_url())
+    page.wait_for_selector(f"{VIEWER}[data-state=ready]")
+    box = page.locator(f"{VIEWER} canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+    page.mouse.wheel(0, 100)
+    page.wait_for_function("scrollY > 50")
+    assert pose(page)["position"] == pytest.approx([0, 0, 3], abs=1e-6)
+
+    page.evaluate("scrollTo(0, 0)")
+    page.mouse.down()
+    page.mouse.up()
+    page.mouse.wheel(0, -100)
+    page.wait_for_function(f"{POSE}.position[2] < 2.95")
+    assert page.evaluate("scrollY") == 0
+
+
+def test_a_still_scene_draws_nothing(
+    new_context: Callable[..., BrowserContext], scene: Job
+) -> None:
+    context = new_context()
+    context.add_init_script(COUNT_DRAWS)
+    page = context.new_page()
+    open_scene(page, scene)
+    drawn = -1
+    while page.evaluate("draws") != drawn:  # sorting may ask for a few frames more
+        drawn = page.evaluate("draws")
+        page.wait_for_timeout(500)
+    assert drawn > 0
+    page.focus(f"{VIEWER} canvas")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(f"draws > {drawn}")
+
+
+def test_the_scene_follows_the_windows_size(page: Page, scene: Job) -> None:
+    open_scene(page, scene)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("document.querySelector('[data-splat-viewer] canvas').width === 390")
+    assert looks_like(blob_at(picture(page.locator(VIEWER)), 0.5, 0.5), BLUE)
+
+
+def test_the_poster_stands_in_and_then_goes(page: Page, scene: Job) -> None:
+    poster = scene.folder / "output" / "poster.jpg"
+    Artifact.objects.create(
+        job=scene, kind=Artifact.Kind.POSTER, path="output/poster.jpg", size=poster.stat().st_size
+    )
+    page.route("**/scene.splat", lambda route: None)  # never answers
+    page.goto(f"/v/{scene.pub_key}")
+    expect(page.locator(f"{VIEWER}[data-state=loading] [data-viewer-poster]")).to_be_visible()
+    page.unroute("**/scene.splat")
+    open_scene(page, scene)
+    expect(page.locator("[data-viewer-poster]")).to_have_css("opacity", "0")
+
+
+def test_full_screen_by_button_and_back(page: Page, scene: Job) -> None:
+    open_scene(page, scene)
+    button = page.locator("[data-viewer-fullscreen]")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+
+
+def test_help_opens_with_a_question_mark_and_closes_with_escape(page: Page, scene: Job) -> None:
+    open_scene(page, scene)
+    page.focus(f"{VIEWER} canvas")
+    page.keyboard.press("?")
+    expect(page.locator("[data-viewer-help]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-viewer-help]")).to_be_hidden()
+
+
+def test_without_webgl2_a_message_says_so(
+    new_context: Callable[..., BrowserContext], scene: Job
+) -> None:
+    context = new_context()
+    context.add_init_script(NO_WEBGL2)
+    page = context.new_page()
+    page.goto(f"/v/{scene.pub_key}")
+    expect(page.get_by_role("heading", name="This browser can’t show 3D")).to_be_visible()
+    expect(page.locator(VIEWER)).to_have_attribute("data-state", "error")
+    expect(page.get_by_role("link", name="PLY")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<!doctype html><p>not a scene</p>", splat_bytes()[:-5], b"\xff" * 320],
+    ids=["empty", "a page", "cut off", "noise"],
+)
+def test_a_broken_file_says_so_and_loads_again_once_it_is_whole(
+    page: Page, scene: Job, content: bytes
+) -> None:
+    write_scene(scene, content)
+    page.goto(f"/v/{scene.pub_key}")
+    expect(page.get_by_role("heading", name="The scene’s file can’t be read")).to_be_visible()
+    write_scene(scene, splat_bytes())
+    # The page still expects the length that it was told; only a whole file of it is taken.
+    page.evaluate(f"document.querySelector('{VIEWER}').dataset.bytes = '{len(splat_bytes())}'")
+    page.click("[data-viewer-retry]")
+    page.wait_for_selector(f"{VIEWER}[data-state=ready]")
+    assert looks_like(blob_at(picture(page.locator(VIEWER)), 0.5, 0.5), BLUE)
+
+
+def test_a_file_that_does_not_come_says_what_the_server_said(page: Page, scene: Job) -> None:
+    page.route("**/scene.splat", lambda route: route.fulfill(status=503))
+    page.goto(f"/v/{scene.pub_key}")
+    expect(page.get_by_role("heading", name="The scene did not arrive")).to_be_visible()
+    expect(page.locator("[data-problem-detail]")).to_have_text("503")
+
+
+def test_a_lost_graphics_context_says_so_and_loads_again(page: Page, scene: Job) -> None:
+    open_scene(page, scene)
+    page.evaluate(
+        "document.querySelector('[data-splat-viewer] canvas').getContext('webgl2')"
+        ".getExtension('WEBGL_lose_context').loseContext()"
+    )
+    expect(page.get_by_role("heading", name="The graphics stopped")).to_be_visible()
+    page.click("[data-viewer-retry]")
+    page.wait_for_selector(f"{VIEWER}[data-state=ready]")
+
+
+def test_without_a_photos_view_the_whole_scene_is_in_sight(page: Page, scene: Job) -> None:
+    Job.objects.filter(pk=scene.pk).update(view=None)
+    open_scene(page, scene)
+    image = picture(page.locator(VIEWER))
+    colours = {image.getpixel((x, y)) for x in range(0, 1000, 5) for y in range(0, 700, 5)}
+    for colour in (RED, GREEN, BLUE):
+        assert any(looks_like(seen, colour) for seen in colours)
