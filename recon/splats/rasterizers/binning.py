@@ -20,23 +20,8 @@ SLICES = 16  # parallel slices of the sorted Gaussians
 # One visible Gaussian on the picture: centre (px), inverse covariance [[a, b], [b, c]] (1 / px^2),
 # opacity and colour (activated), depth, half of the box (px) in which its alpha may reach 1/255.
 GAUSSIAN = np.dtype(
-    [
-        (name, np.float32)
-        for name in [
-            "x",
-            "y",
-            "a",
-            "b",
-            "c",
-            "opacity",
-            "red",
-            "green",
-            "blue",
-            "depth",
-            "extent_x",
-            "extent_y",
-        ]
-    ]
+    [(name, np.float32) for name in ("x", "y", "a", "b", "c", "opacity")]
+    + [(name, np.float32) for name in ("red", "green", "blue", "depth", "extent_x", "extent_y")]
 )
 # A Gaussian in a tile: its rank (nearest is 0), the pair's place in the list of the Gaussian's
 # own pairs, and the rows [first, end) within the tile that it reaches.
@@ -67,16 +52,18 @@ def rows_in_strip(g: Any, left: int, tile: int, height: int) -> tuple[int, int]:
     at_top = min(max(-tip, low), high)
     bottom = -b / c * at_bottom + slope * math.sqrt(max(extent_x**2 - at_bottom**2, 0.0))
     top = -b / c * at_top - slope * math.sqrt(max(extent_x**2 - at_top**2, 0.0))
-    first = math.ceil(max(g.y + max(top, -extent_y) - 0.5, 0.0))
-    end = math.floor(min(g.y + min(bottom, extent_y) - 0.5, height - 1.0)) + 1
+    # clamped before they become integers, which are too small for what a float can hold
+    first = math.ceil(min(max(g.y + max(top, -extent_y) - 0.5, 0.0), float(height)))
+    end = math.floor(max(min(g.y + min(bottom, extent_y) - 0.5, height - 1.0), -1.0)) + 1
     return first, end
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def strip_range(g: Any, tile: int, across: int) -> tuple[int, int]:
     """The strips [first, end) of `tile` columns that an ellipse's box touches, of `across`."""
-    first = math.floor(max(g.x - g.extent_x - 0.5, 0.0) / tile)
-    end = math.floor(min(g.x + g.extent_x - 0.5, across * tile - 1.0) / tile) + 1
+    right = across * tile - 1.0
+    first = math.floor(min(max(g.x - g.extent_x - 0.5, 0.0), right) / tile)
+    end = math.floor(max(min(g.x + g.extent_x - 0.5, right), -1.0) / tile) + 1
     return first, end
 
 

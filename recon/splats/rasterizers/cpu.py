@@ -58,7 +58,9 @@ class _Draw(torch.autograd.Function):
         depths: Tensor, extents: Tensor, background: Tensor, order: Tensor, width: int, height: int,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         columns = [means2d, conics, opacities[:, None], colors, depths[:, None], extents]
-        table = torch.cat(columns, dim=1)[order].numpy().view(binning.GAUSSIAN)[:, 0]
+        table = (
+            torch.cat(columns, dim=1).index_select(0, order).numpy().view(binning.GAUSSIAN)[:, 0]
+        )
         bins = binning.bin_gaussians(table, cpu_kernels.TILE, width, height)
         image = np.empty((height, width, 3), np.float32)
         transmittance, depth_sum, last = np.empty((3, height, width), np.float32)
@@ -85,8 +87,9 @@ class _Draw(torch.autograd.Function):
             table, bins.pairs, bins.tile_starts, back, numba.get_num_threads(),
             transmittance, last, grad_image, grad_alpha, grad_depth, gradients,
         )  # fmt: skip
-        rows = gradients.view(np.float32).reshape(len(gradients), -1)
-        totals = np.zeros((count, rows.shape[1]), np.float32)
+        columns = cpu_kernels.GRADIENT.itemsize // 4
+        rows = gradients.view(np.float32).reshape(len(gradients), columns)
+        totals = np.zeros((count, columns), np.float32)
         cpu_kernels.sum_gradients(rows, bins.slot_starts, order.numpy(), totals)
         parts = torch.from_numpy(totals).split([2, 3, 1, 3, 1], dim=1)
         means2d, conics, opacities, colors, depths = parts

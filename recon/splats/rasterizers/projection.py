@@ -49,14 +49,15 @@ def project(
     axes = _rotate_back(rows, quats) * scales.T  # [2, 3, N]: J R S, whose square is the covariance
     across, down = axes
     xx, yy, xy = (across * across).sum(0), (down * down).sum(0), (across * down).sum(0)
-    normal = torch.linalg.cross(across, down, dim=0)
+    normal = _cross(across, down)
     # |a x b|^2 = |a|^2 |b|^2 - (ab)^2 without the cancellation that thin ellipses suffer from
     determinant = (normal * normal).sum(0) + LOW_PASS * (xx + yy) + LOW_PASS**2
     xx, yy = xx + LOW_PASS, yy + LOW_PASS
     conics = torch.stack([yy, -xy, xx], dim=1) / determinant[:, None]
 
     with torch.no_grad():
-        extents, radii, visible = _bounds(xx, yy, means2d, opacities, in_front, camera)
+        drawable = in_front & (conics[:, 0] > 0) & (conics[:, 2] > 0)
+        extents, radii, visible = _bounds(xx, yy, means2d, opacities, drawable, camera)
     return Projected(means2d, depths, conics, extents, radii, visible)
 
 
@@ -78,13 +79,20 @@ def _jacobian_rows(tangents: Tensor, pixels: Tensor, rotation: Tensor, camera: C
 def _rotate_back(vectors: Tensor, quats: Tensor) -> Tensor:
     """`vectors` [2, 3, N] turned from the world into each Gaussian's own axes."""
     unit = torch.nn.functional.normalize(quats.T, dim=0)
-    w, axis = unit[0], unit[1:].expand(2, 3, -1)
-    turned = torch.linalg.cross(axis, vectors, dim=1)
-    return vectors + 2.0 * (torch.linalg.cross(axis, turned, dim=1) - w * turned)
+    w, axis = unit[0], unit[1:, None]
+    vectors = vectors.transpose(0, 1)  # [3, 2, N]
+    turned = _cross(axis, vectors)
+    return (vectors + 2.0 * (_cross(axis, turned) - w * turned)).transpose(0, 1)
+
+
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    """The cross product over the first axis; torch.linalg.cross is several times slower here."""
+    (ax, ay, az), (bx, by, bz) = a.unbind(0), b.unbind(0)
+    return torch.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
 
 
 def _bounds(
-    xx: Tensor, yy: Tensor, means2d: Tensor, opacities: Tensor, in_front: Tensor, camera: Camera
+    xx: Tensor, yy: Tensor, means2d: Tensor, opacities: Tensor, drawable: Tensor, camera: Camera
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The opacity-aware box (Radl et al., StopThePop 2024, B.2): extents, radii, visible."""
     reach = 2.0 * torch.log(opacities / MIN_ALPHA).clamp_min(0.0)  # squared, in standard deviations
@@ -92,8 +100,10 @@ def _bounds(
     drawn = torch.ceil(reach.sqrt().clamp_max(MAX_EXTENT)[:, None] * deviations)
     size = torch.tensor([camera.width, camera.height], device=xx.device)
     on_screen = ((means2d + drawn > 0) & (means2d - drawn < size)).all(1)
-    visible = in_front & (opacities >= MIN_ALPHA) & on_screen
-    radii = torch.where(visible, drawn.amax(1), 0.0).to(torch.int32)
     # a hair wider than exact: rounding may then cost a test, but never a pixel
     extents = (reach + 0.01).sqrt()[:, None] * deviations
+    # a Gaussian gone to infinity or to NaN is not drawn; the kernels rely on finite extents
+    finite = extents.isfinite().all(1)
+    visible = drawable & finite & (opacities >= MIN_ALPHA) & on_screen
+    radii = torch.where(visible, drawn.amax(1), 0.0).clamp_max(2**30).to(torch.int32)
     return extents, radii, visible
