@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -24,6 +31,7 @@ FLAGS = (
     "--no-first-run",
 )
 WAIT_MS = 120_000  # for things that take a second on a machine that does nothing else
+expect.set_options(timeout=WAIT_MS)
 
 # Playwright's sync API keeps an event loop running in the thread of the test, from which Django
 # would refuse to touch the database. Nothing here is async: the loop only carries messages.
@@ -35,7 +43,9 @@ def built_static() -> Path:
     """static/dist, built from the sources as they are now. Set-up has installed what it needs."""
     node = shutil.which("node") or _node_from_pypi()
     if not (ROOT / "node_modules").is_dir():
-        pytest.fail("node_modules is missing: `make test` installs it, or `npm ci --ignore-scripts`.")
+        pytest.fail(
+            "node_modules is missing: `make test` installs it, or `npm ci --ignore-scripts`."
+        )
     subprocess.run([node, "static/build.mjs"], cwd=ROOT, check=True, capture_output=True)
     return ROOT / "static" / "dist"
 

@@ -63,9 +63,7 @@ def pose(page: Page) -> dict[str, Any]:
     return page.evaluate(POSE)
 
 
-def test_the_scene_stands_as_colmap_has_it(
-    page: Page, scene: Job, complaints: list[str]
-) -> None:
+def test_the_scene_stands_as_colmap_has_it(page: Page, scene: Job, complaints: list[str]) -> None:
     open_scene(page, scene)
     image = picture(page.locator(VIEWER))
     # The window is 1000x700; the fields of view follow from 50 degrees of height.

@@ -1,0 +1,155 @@
+"""The main job as a newcomer does it: real site, queue, worker, photos, Chromium, to the end.
+
+This is one of the two real reconstructions that a test run makes: the fern photos where they are,
+else the project's own. Everything that needs a finished job in a running site is asked here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import ImageStat
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from recon.pipeline.progress import WORKING_STEPS
+from tests.browser.scenes import picture
+from tests.photos import photos_of
+from tests.site.running import Site, started_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.reconstruction]
+
+EMAIL, PASSWORD = "newcomer@example.org", "a long enough password"
+VIEWER = "[data-splat-viewer]"
+POLL_S = 1.0
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """What `make run` starts, on data of its own; no sample job is queued."""
+    with started_site(tmp_path_factory.mktemp("main-job")) as site:
+        yield site
+
+
+@pytest.fixture
+def browsers(chromium: Browser, site: Site) -> Iterator[Callable[[], BrowserContext]]:
+    """Browsers that share nothing. At the end, none may have complained of anything."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def attach(page: Page) -> None:
+        page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
+        page.on(
+            "console",
+            lambda said: complaints.append(said.text) if said.type == "error" else None,
+        )
+        page.on(
+            "request",
+            lambda sent: (
+                None
+                if sent.url.startswith((site.address, "blob:", "data:"))
+                else complaints.append(f"foreign request: {sent.url}")
+            ),
+        )
+
+    def new() -> BrowserContext:
+        context = chromium.new_context(
+            base_url=site.address, viewport={"width": 1440, "height": 900}
+        )
+        context.set_default_timeout(60_000)
+        context.on("page", attach)
+        contexts.append(context)
+        return context
+
+    yield new
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
+    browsers: Callable[[], BrowserContext], site: Site, tmp_path: Path
+) -> None:
+    photos, is_fern = photos_of("fern")
+    page = browsers().new_page()
+    sign_up(page)
+    upload(page, photos)
+    shown = watch_to_the_end(page)
+    assert set(WORKING_STEPS) - shown <= {"COLMAP_UNDIST", "EXPORT_PLY"}  # may pass between polls
+
+    expect(page.locator(".chip").first).to_contain_text(re.compile("done", re.IGNORECASE))
+    figures = page.locator("main").inner_text()
+    psnr = float(re.search(r"([\d.]+) dB", figures)[1])  # type: ignore[index]
+    assert psnr >= (22.0 if is_fern else 18.0)
+    page.wait_for_selector(f"{VIEWER}[data-state=ready]")
+    assert shows_a_scene(page)
+
+    scene = download(page, "Scene as shown (.splat)", tmp_path)
+    assert scene.stat().st_size % 32 == 0
+    assert scene.stat().st_size > 32 * 1000
+    ply = download(page, "Scene as shown (PLY)", tmp_path)
+    assert ply.read_bytes().startswith(b"ply\nformat binary_little_endian 1.0\n")
+    results = json.loads(download(page, "Quality figures (JSON)", tmp_path).read_text())
+    assert results["psnr"] == pytest.approx(psnr, abs=0.051)
+
+    page.get_by_role("switch", name="Anyone with the link can see it").click()
+    link = page.get_by_label("Link to this scene").input_value()
+    assert link.startswith(f"{site.address}/v/")
+    friend = browsers().new_page()
+    friend.goto(link)
+    friend.wait_for_selector(f"{VIEWER}[data-state=ready]")
+    assert shows_a_scene(friend)
+    assert f"{psnr} dB" in friend.locator("main").inner_text()
+    for photo in photos:
+        assert photo.stem not in friend.content() or len(photo.stem) <= 3  # "000" is anywhere
+    assert "/photos/" not in friend.content()
+
+    page.get_by_role("switch", name="Anyone with the link can see it").click()
+    assert friend.request.get(link).status == 404
+
+
+def sign_up(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Sign up").first.click()
+    page.get_by_label("E-mail address").fill(EMAIL)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign up").click()
+    page.wait_for_url("**/jobs/")
+
+
+def upload(page: Page, photos: list[Path]) -> None:
+    page.goto("/jobs/new/")
+    page.get_by_label("Choose photos").set_input_files(photos)
+    page.get_by_label("Title").fill("The main job")
+    page.get_by_role("radio", name="Draft").check()
+    page.get_by_role("button", name="Make the scene").click()
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"))
+
+
+def watch_to_the_end(page: Page) -> set[str]:
+    """Looks at the page as it changes by itself. Returns the steps seen running."""
+    shown: set[str] = set()
+    while page.locator("#progress").count():
+        shown.update(page.locator("#progress").evaluate_all("all => all.map(e => e.dataset.step)"))
+        time.sleep(POLL_S)
+    return shown
+
+
+def shows_a_scene(page: Page) -> bool:
+    """Whether the viewer's middle has the contrasts of a picture, not one colour."""
+    image = picture(page.locator(f"{VIEWER} canvas").first)
+    width, height = image.size
+    middle = image.crop((width // 4, height // 4, 3 * width // 4, 3 * height // 4))
+    return max(ImageStat.Stat(middle).stddev) > 10
+
+
+def download(page: Page, label: str, folder: Path) -> Path:
+    with page.expect_download() as started:
+        page.get_by_role("link", name=label).click()
+    path = folder / started.value.suggested_filename
+    started.value.save_as(path)
+    return path

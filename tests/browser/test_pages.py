@@ -1,0 +1,315 @@
+"""What scripts add to the pages, and that the pages do without them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import BrowserContext, Page, expect
+
+from accounts.models import User
+from recon.models import Job
+from tests.browser.scenes import VIEW, splat_bytes
+from tests.site.making import finished_job, job_of, person, photo_bytes
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ERRORS = "[data-photo-errors]"
+NewContext = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def ann(data_dir: Path, redis_queue: Any) -> User:
+    return person()
+
+
+def upload(name: str, seed: int = 1, content: bytes | None = None) -> dict[str, Any]:
+    body = photo_bytes(seed) if content is None else content
+    return {"name": name, "mimeType": "image/jpeg", "buffer": body}
+
+
+@pytest.fixture
+def upload_page(new_context: NewContext, ann: User, listen: Callable[[Page], Page]) -> Page:
+    page = listen(new_context(ann).new_page())
+    page.goto("/jobs/new/")
+    return page
+
+
+def choose(page: Page, *files: dict[str, Any]) -> None:
+    page.set_input_files("input[type=file]", list(files))
+
+
+def test_photos_are_chosen_in_several_goes_and_sent(
+    upload_page: Page, ann: User, complaints: list[str]
+) -> None:
+    page = upload_page
+    choose(page, upload("one.jpg", 1), upload("two.jpg", 2))
+    choose(page, upload("three.jpg", 3), upload("four.jpg", 4))
+    page.get_by_role("button", name="Remove two.jpg").click()
+    expect(page.locator("[data-tally-text]")).to_contain_text("3 of at most 20 photos")
+    page.get_by_label("Title").fill("Three of noise")
+    page.get_by_role("button", name="Make the scene").click()
+    page.wait_for_url("**/jobs/*-*/")
+    job = ann.jobs.get()
+    assert job.title == "Three of noise"
+    names = {photo.original_name for photo in job.photos.all()}
+    assert names == {"one.jpg", "three.jpg", "four.jpg"}
+    assert complaints == []
+
+
+def test_a_thumbnail_is_drawn_of_each_photo(upload_page: Page) -> None:
+    choose(upload_page, upload("one.jpg"))
+    upload_page.wait_for_function(
+        "document.querySelector('.tile canvas').getContext('2d')"
+        ".getImageData(100, 100, 1, 1).data[3] === 255"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        (upload("broken.jpg", content=b"\xff\xd8\xff no photo"), "“broken.jpg” can’t be read"),
+        (upload("empty.jpg", content=b""), "“empty.jpg” is empty"),
+        (upload("tiny.jpg", content=photo_bytes(1, (50, 120))), "“tiny.jpg” is 50×120 pixels"),
+        (
+            {"name": "note.txt", "mimeType": "text/plain", "buffer": b"note"},
+            "“note.txt” is not a JPEG, PNG or WebP photo",
+        ),
+    ],
+    ids=["broken", "empty", "tiny", "text"],
+)
+def test_a_bad_file_is_named_before_anything_is_sent(
+    upload_page: Page, ann: User, file: dict[str, Any], sentence: str
+) -> None:
+    page = upload_page
+    choose(page, *[upload(f"{n}.jpg", n) for n in range(3)], file)
+    expect(page.locator(ERRORS)).to_contain_text(sentence)
+    expect(page.locator(".tile.bad")).to_contain_text(file["name"])
+    page.get_by_role("button", name="Make the scene").click()
+    expect(page.locator(".tile")).to_have_count(4)
+    assert ann.jobs.count() == 0
+    page.get_by_role("button", name=f"Remove {file['name']}").click()
+    expect(page.locator(ERRORS)).to_be_empty()
+
+
+def test_too_few_photos_are_counted(upload_page: Page) -> None:
+    choose(upload_page, upload("one.jpg"))
+    upload_page.get_by_role("button", name="Make the scene").click()
+    expect(upload_page.locator(ERRORS)).to_contain_text("There is 1 photo; a scene needs 3 to 20.")
+
+
+def test_what_the_server_refuses_is_named_and_the_photos_stay_chosen(
+    upload_page: Page, ann: User
+) -> None:
+    page = upload_page
+    choose(page, *[upload(f"{n}.jpg", 7) for n in range(3)])  # three times the same photo
+    page.get_by_role("button", name="Make the scene").click()
+    expect(page.locator(ERRORS)).to_contain_text("“1.jpg” is the same photo as “0.jpg”")
+    expect(page.locator(".tile")).to_have_count(3)
+    assert ann.jobs.count() == 0
+    choose(page, upload("x.jpg", 8), upload("y.jpg", 9))
+    page.get_by_role("button", name="Make the scene").click()
+    page.wait_for_url("**/jobs/*-*/")
+
+
+def test_an_upload_can_be_stopped_and_a_broken_line_is_explained(upload_page: Page) -> None:
+    page = upload_page
+    choose(page, *[upload(f"{n}.jpg", n) for n in range(3)])
+    page.route("**/jobs/new/", lambda route: None)  # never answers
+    page.get_by_role("button", name="Make the scene").click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(ERRORS)).to_contain_text("Stopped")
+    page.unroute("**/jobs/new/")
+    page.route("**/jobs/new/", lambda route: route.abort())
+    page.get_by_role("button", name="Make the scene").click()
+    expect(page.locator(ERRORS)).to_contain_text("The connection broke")
+    expect(page.locator(".tile")).to_have_count(3)
+
+
+def test_the_upload_works_without_scripts(new_context: NewContext, ann: User) -> None:
+    page = new_context(ann, java_script_enabled=False).new_page()
+    page.goto("/jobs/new/")
+    choose(page, *[upload(f"{n}.jpg", n) for n in range(3)])
+    page.get_by_role("button", name="Make the scene").click()
+    page.wait_for_url("**/jobs/*-*/")
+    assert ann.jobs.get().photos.count() == 3
+
+
+def running_job(owner: User, **fields: Any) -> Job:
+    now = timezone.now()
+    state = {
+        "status": Job.Status.PROCESSING,
+        "step": "COLMAP_FEAT",
+        "percent": 20.0,
+        "message": "Photo 2 of 3",
+        "started_at": now,
+        "heartbeat_at": now,
+    }
+    return job_of(owner, **(state | fields))
+
+
+def test_progress_moves_by_itself_keeps_the_log_open_and_ends_in_the_scene(
+    new_context: NewContext, ann: User, listen: Callable[[Page], Page], complaints: list[str]
+) -> None:
+    job = running_job(ann)
+    job.workspace.log.parent.mkdir(parents=True, exist_ok=True)
+    job.workspace.log.write_text("first line\n")
+    page = listen(new_context(ann).new_page())
+    page.goto(job.get_absolute_url())
+    expect(page.locator("#progress-title")).to_have_text("Find features")
+    page.locator("#log-summary").click()
+    height = page.evaluate("document.getElementById('progress').offsetHeight")
+
+    job.workspace.log.write_text("first line\nsecond line\n")
+    Job.objects.filter(pk=job.pk).update(step="COLMAP_MATCH", percent=37.4, message="x" * 190)
+    expect(page.locator("#progress-title")).to_have_text("Match photos")
+    expect(page.locator("[data-percent-text]")).to_have_text("37")
+    expect(page.locator("[data-live-step]")).to_have_text("Match photos")
+    expect(page.locator("#log pre")).to_be_visible()
+    expect(page.locator("#log pre")).to_contain_text("second line")
+    assert page.title().startswith("37% · ")
+    assert page.evaluate("document.getElementById('progress').offsetHeight") == height
+
+    finished = finished_job(person("helper@example.org"), view=VIEW)
+    finished.folder.rename(job.folder.with_name("spare"))
+    job.folder.rename(job.folder.with_name("old"))
+    job.folder.with_name("spare").rename(job.folder)
+    scene = finished.artifacts.get(kind="splat")
+    (job.folder / scene.path).write_bytes(splat_bytes())
+    finished.artifacts.update(job=job)
+    job.artifacts.filter(kind="splat").update(size=len(splat_bytes()))
+    Job.objects.filter(pk=job.pk).update(
+        status=Job.Status.COMPLETED, step="DONE", percent=100, psnr=22.8, view=VIEW,
+        completed_at=timezone.now(),
+    )  # fmt: skip
+    page.wait_for_selector("[data-splat-viewer][data-state=ready]")
+    expect(page.locator("#progress")).to_have_count(0)
+    assert complaints == []
+
+
+def test_a_page_without_scripts_asks_to_be_loaded_again(new_context: NewContext, ann: User) -> None:
+    job = running_job(ann)
+    page = new_context(ann, java_script_enabled=False).new_page()
+    page.goto(job.get_absolute_url())
+    Job.objects.filter(pk=job.pk).update(percent=29)
+    expect(page.locator("[data-percent-text]")).to_have_text("29")
+
+
+def test_a_shared_link_follows_a_running_job_without_its_log(
+    new_context: NewContext, ann: User
+) -> None:
+    job = running_job(ann, shared=True)
+    page = new_context().new_page()
+    page.goto(f"/v/{job.pub_key}")
+    expect(page.locator("#progress-title")).to_have_text("Find features")
+    Job.objects.filter(pk=job.pk).update(percent=28)
+    expect(page.locator("[data-percent-text]")).to_have_text("28")
+    expect(page.locator("#log")).to_have_count(0)
+
+
+def test_deleting_asks_first_and_no_means_no(new_context: NewContext, ann: User) -> None:
+    job = job_of(ann, status=Job.Status.CANCELLED, completed_at=timezone.now())
+    page = new_context(ann).new_page()
+    page.goto(job.get_absolute_url())
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog", name="Delete this scene?")
+    expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Keep it").click()
+    expect(dialog).to_be_hidden()
+    assert Job.objects.filter(pk=job.pk).exists()
+    page.get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Delete for good").click()
+    page.wait_for_url("**/jobs/")
+    assert not Job.objects.filter(pk=job.pk).exists()
+
+
+def test_deleting_works_without_scripts(new_context: NewContext, ann: User) -> None:
+    job = job_of(ann, status=Job.Status.CANCELLED, completed_at=timezone.now())
+    page = new_context(ann, java_script_enabled=False).new_page()
+    page.goto(job.get_absolute_url())
+    expect(page.get_by_role("button", name="Delete for good")).to_be_hidden()
+    page.locator("summary", has_text="Delete").click()
+    page.get_by_role("button", name="Delete for good").click()
+    page.wait_for_url("**/jobs/")
+    assert not Job.objects.filter(pk=job.pk).exists()
+
+
+def test_the_share_switch_says_its_state_and_the_link_can_be_copied(
+    new_context: NewContext, ann: User
+) -> None:
+    job = finished_job(ann, view=VIEW)
+    context = new_context(ann, permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(job.get_absolute_url())
+    switch = page.get_by_role("switch", name="Anyone with the link can see it")
+    expect(switch).to_have_attribute("aria-checked", "false")
+    switch.click()
+    expect(switch).to_have_attribute("aria-checked", "true")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/v/{job.pub_key}")
+    switch.click()
+    expect(switch).to_have_attribute("aria-checked", "false")
+    expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("system", "other"), [("light", "dark"), ("dark", "light")])
+def test_the_theme_follows_the_system_until_someone_chooses(
+    new_context: NewContext, data_dir: Path, system: str, other: str
+) -> None:
+    page = new_context(color_scheme=system).new_page()
+    page.goto("/")
+    shown = "document.documentElement.dataset.shownTheme"
+    assert page.evaluate(shown) == system
+    page.get_by_role("button", name=f"Switch to {other} colours").click()
+    assert page.evaluate(shown) == other
+    page.reload()
+    assert page.evaluate(shown) == other
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == other
+    page.get_by_role("button", name=f"Switch to {system} colours").click()
+    assert page.evaluate("localStorage.getItem('theme')") is None, "the system's again"
+
+
+def test_the_landing_pages_fern_turns_by_hand_and_stands_still_on_request(
+    new_context: NewContext, data_dir: Path, listen: Callable[[Page], Page], complaints: list[str]
+) -> None:
+    page = listen(new_context(reduced_motion="reduce").new_page())
+    page.goto("/")
+    fern = page.locator("[data-hero] canvas")
+    before = fern.screenshot()
+    assert fern.screenshot() == before
+    fern.hover()
+    page.mouse.down()
+    page.mouse.move(900, 300, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    assert fern.screenshot() != before
+    assert complaints == []
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1440, 900)], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    "path", ["/", "/jobs/", "/jobs/new/", "/accounts/", "/accounts/password/", "/nowhere"]
+)
+def test_no_page_is_wider_than_its_window_or_asks_other_hosts(
+    new_context: NewContext,
+    ann: User,
+    listen: Callable[[Page], Page],
+    complaints: list[str],
+    path: str,
+    size: tuple[int, int],
+) -> None:
+    job_of(ann, title="A title of one very long word: " + "Donaudampfschiff" * 5)
+    user = None if path == "/" else ann
+    page = listen(new_context(user, viewport={"width": size[0], "height": size[1]}).new_page())
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    expected = "404 (Not Found)" if path == "/nowhere" else None
+    assert [c for c in complaints if not expected or expected not in c] == []
