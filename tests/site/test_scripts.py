@@ -252,17 +252,29 @@ class Site:
 
     def supervised(self, name: str) -> int:
         """The process number of a running program, or 0."""
+        found = re.search(r"RUNNING +pid (\d+)", self.control("status", name))
+        return int(found[1]) if found else 0
+
+    def control(self, *command: str) -> str:
+        socket_path = run_folder(self.folder / "data") / "supervisor.sock"
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "supervisor.supervisorctl", "--serverurl"),
-                *(f"unix://{run_folder(self.folder / 'data')}/supervisor.sock", "status", name),
+                *(sys.executable, "-m", "supervisor.supervisorctl"),
+                *("--serverurl", f"unix://{socket_path}", *command),
             ],
             capture_output=True,
             text=True,
             check=False,
         )
-        found = re.search(r"RUNNING +pid (\d+)", done.stdout)
-        return int(found[1]) if found else 0
+        return done.stdout
+
+    def worker_health(self) -> int:
+        return subprocess.run(
+            [sys.executable, str(SCRIPTS / "worker_health.py")],
+            env=site_environment(self.folder),
+            capture_output=True,
+            check=False,
+        ).returncode
 
     def processes(self) -> list[str]:
         """Every process that works on this site's data."""
@@ -309,6 +321,16 @@ def test_a_started_site_answers_and_says_where(site: Site) -> None:
     assert lines[-1].split() == ["Address", f"http://localhost:{site.port}"]
     assert "Password" not in site.said()  # the account is not new
     assert site.supervised("first-job") == 0  # and so is no job of ours
+
+
+def test_a_worker_s_health_is_what_redis_heard_of_it(site: Site) -> None:
+    # Before the test that kills workers: a killed one can't sign off, and Redis believes in it
+    # for a minute or two more.
+    eventually(lambda: site.worker_health() == 0)
+    site.control("stop", "worker:*")
+    assert site.worker_health() == 1
+    site.control("start", "worker:*")
+    eventually(lambda: site.worker_health() == 0)
 
 
 @pytest.mark.parametrize("name", ["web", "worker:worker-0", "reconcile", "redis"])
