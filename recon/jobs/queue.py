@@ -7,6 +7,7 @@ run once and `reconcile` puts back what is missing, so an unreachable Redis is l
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.executions import Execution
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 
@@ -34,6 +36,9 @@ QUEUE = "recon"
 TASK = "recon.jobs.tasks.run_job"
 
 RESULT_TTL_S = 60 * 60
+#: A busy worker tells Redis every ten seconds that it lives (`worker.MONITORING_S`).
+SILENT_WORKER_S = 35
+
 FAILURE_TTL_S = 7 * 24 * 60 * 60  # the queue dashboard shows failures for a week
 
 
@@ -84,13 +89,28 @@ def carried_ids() -> set[str]:
     """The ids of all attempts that Redis still carries. Raises RedisError where it is away.
 
     An attempt moves from the list over the intermediate list to the started ones. Reading them
-    in that order never misses one that moves meanwhile.
+    in that order never misses one that moves meanwhile. One that a silent worker had started
+    does not count: nobody carries it any more.
     """
     queue = rq_queue()
     waiting = set(queue.job_ids)
     handed_over = set(queue.intermediate_queue.get_job_ids())
-    started = set(queue.started_job_registry.get_job_ids(cleanup=False))
+    registry = queue.started_job_registry
+    started = {
+        queue_id
+        for queue_id, execution_id in registry.get_job_and_execution_ids(cleanup=False)
+        if _is_alive(queue_id, execution_id, queue.connection)
+    }
     return waiting | handed_over | started
+
+
+def _is_alive(queue_id: str, execution_id: str, connection: Redis) -> bool:
+    """Whether the worker of a started attempt was heard of lately."""
+    try:
+        execution = Execution.fetch(execution_id, queue_id, connection)
+    except ValueError:  # expired
+        return False
+    return datetime.now(UTC) - execution.last_heartbeat < timedelta(seconds=SILENT_WORKER_S)
 
 
 def position(job: Job) -> int | None:

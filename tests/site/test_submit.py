@@ -122,7 +122,7 @@ def test_nothing_is_queued_when_the_transaction_rolls_back() -> None:
         pass
 
     owner = person()
-    with pytest.raises(Oops), transaction.atomic():
+    with pytest.raises(Oops), transaction.atomic():  # noqa: PT012
         job = submit.create_job(owner, photos(3))
         raise Oops
     assert queue.carried_ids() == set()

@@ -1,0 +1,137 @@
+"""The same life on a real PostgreSQL and on SQLite: processes race, and exactly one wins."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from environ import Env
+from redis import Redis
+
+from recon.jobs import lifecycle, queue
+from recon.jobs.reconcile import reconcile
+from recon.models import Job
+from tests.site.making import job_of, person
+from tests.site.staged_pipeline import play
+from tests.site.working import ROOT, manage, wait_until, work_off, worker_environment
+
+RACERS = 3
+JOBS = 25
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_url: str) -> str:
+    """The PostgreSQL with the site's tables, made by the site's own migrations."""
+    environment = {
+        **worker_environment(database=postgres_url),
+        "RECON_TEST_JOBS": "/nonexistent",
+    }
+    manage("migrate", "--verbosity", "0", environment=environment)
+    return postgres_url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(
+    request: pytest.FixtureRequest, transactional_db: None, data_dir: Path, redis_queue: Redis
+) -> Iterator[str]:
+    """Runs the test on one of the two; gives the name under which other processes find it."""
+    if request.param == "sqlite":
+        yield str(connections["default"].settings_dict["NAME"])
+        return
+    url = request.getfixturevalue("migrated_postgres")
+    ours = connections["default"]
+    connections["default"] = _connection(url)
+    yield url
+    Job.objects.all().delete()
+    person_model().objects.all().delete()
+    connections["default"].close()
+    connections["default"] = ours
+
+
+def person_model() -> Any:
+    from accounts.models import User
+
+    return User
+
+
+def _connection(url: str) -> BaseDatabaseWrapper:
+    configured = connections["default"].settings_dict
+    settings = {**configured, "OPTIONS": {}, **Env.db_url_config(url)}
+    backend = __import__(f"{settings['ENGINE']}.base", fromlist=["DatabaseWrapper"])
+    wrapper: BaseDatabaseWrapper = backend.DatabaseWrapper(settings, "default")
+    return wrapper
+
+
+def race(folder: Path, database: str, action: str, jobs: list[Job]) -> Counter[str]:
+    """How often each job was won by processes that all do `action` to it at the same time."""
+    command = [sys.executable, "-m", "tests.site.racing", str(folder), action]
+    racers = [
+        subprocess.Popen(
+            [*command, *(str(job.pk) for job in jobs)],
+            cwd=ROOT,
+            env=worker_environment(database=database),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(RACERS)
+    ]
+    wait_until(lambda: len(list(folder.glob("ready-*"))) == RACERS, "all racers are ready")
+    (folder / "go").touch()
+    won: Counter[str] = Counter()
+    for racer in racers:
+        output, _ = racer.communicate()
+        assert racer.returncode == 0
+        won.update(json.loads(output.splitlines()[-1]))  # above it: the log
+    return won
+
+
+@pytest.mark.parametrize("action", ["start", "worker_lost", "cancel"])
+def test_of_many_workers_exactly_one_wins(database: str, action: str, tmp_path: Path) -> None:
+    owner = person()
+    jobs = [Job.objects.create(owner=owner, preset="draft") for _ in range(JOBS)]
+    won = race(tmp_path, database, action, jobs)
+    assert won == {str(job.pk): 1 for job in jobs}
+    expected = {"start": "PROCESSING", "worker_lost": "PENDING", "cancel": "CANCELLED"}[action]
+    assert set(Job.objects.values_list("status", flat=True)) == {expected}
+    attempts = {2} if action == "worker_lost" else {1}
+    assert set(Job.objects.values_list("attempt", flat=True)) == attempts
+
+
+def test_a_job_lives_its_life(database: str) -> None:
+    """Queued, its first horse killed, tried again, completed; by a real worker."""
+    job = job_of(person())
+    play(job.workspace, "die once")
+    assert reconcile().queued == 1
+    work_off(database=database)
+    job.refresh_from_db()
+    assert (job.status, job.attempt, job.losses) == ("COMPLETED", 2, 1)
+    assert job.psnr == 21.5
+    assert job.artifacts.get().kind == "splat"
+
+
+def test_cancel_retry_and_delete(database: str) -> None:
+    owner = person()
+    job, failed = job_of(owner), job_of(owner)
+    queue.enqueue(str(job.pk), 1)
+    assert queue.position(failed) == 2
+    assert lifecycle.cancel(job)
+    assert lifecycle.start(failed.pk, 1)
+    assert lifecycle.fail(failed.pk, 1, "too_few_registered", {"registered": 1, "total": 4})
+    failed.refresh_from_db()
+    assert failed.error is not None
+    assert "1 of 4" in failed.error.title
+    assert lifecycle.retry(failed)
+    assert queue.carried_ids() == {f"{failed.pk}-2"}
+    for each in (job, failed):
+        folder = each.folder
+        lifecycle.delete(each)
+        assert not folder.exists()
+    assert not Job.objects.exists()

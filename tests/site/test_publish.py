@@ -1,0 +1,87 @@
+"""What a finished run leaves in the database: all of it, or nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recon.jobs import lifecycle, publish
+from recon.models import Artifact, Job
+from recon.pipeline.errors import PipelineError
+from tests.site.making import job_of, person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SUMMARY: dict[str, Any] = {
+    "status": "COMPLETED",
+    "registered": 3,
+    "psnr": 24.0,
+    "ssim": 0.8,
+    "lpips": None,
+    "gaussian_count": 5,
+    "iterations": 800,
+    "warnings": [{"code": "metrics_absent", "facts": {"reason": "no photo was held out."}}],
+    "artifacts": {"splat": "output/scene.splat", "poster": "output/poster.jpg", "x": "output/x"},
+}
+
+
+@pytest.fixture
+def job(data_dir: Path, redis_queue: Any) -> Job:
+    job = lifecycle.start(job_of(person()).pk, 1)
+    assert job is not None
+    job.workspace.output.mkdir()
+    (job.folder / "output/scene.splat").write_bytes(b"12345")
+    (job.folder / "output/poster.jpg").write_bytes(b"123")
+    return job
+
+
+def now(job: Job) -> Job:
+    return Job.objects.get(pk=job.pk)
+
+
+def test_figures_files_view_and_status_are_recorded(job: Job) -> None:
+    job.workspace.viewer_json.write_text(json.dumps({"position": [1, 2, 3]}))
+    assert publish.publish(job, SUMMARY)
+    done = now(job)
+    assert (done.status, done.psnr, done.lpips, done.iterations) == ("COMPLETED", 24.0, None, 800)
+    assert done.view == {"position": [1, 2, 3]}
+    assert done.completed_at is not None
+    assert {(a.kind, a.size) for a in done.artifacts.all()} == {("splat", 5), ("poster", 3)}
+    assert "no photo was held out" in done.explained_warnings[0].title
+
+
+def test_a_figure_that_is_no_number_is_left_out(job: Job) -> None:
+    assert publish.publish(job, {**SUMMARY, "psnr": float("inf"), "ssim": float("nan")})
+    assert (now(job).psnr, now(job).ssim) == (None, None)
+
+
+def test_a_cancelled_job_is_not_published(job: Job) -> None:
+    lifecycle.cancel(now(job))
+    assert not publish.publish(job, SUMMARY)
+    assert now(job).status == Job.Status.CANCELLED
+    assert not Artifact.objects.exists()
+
+
+def test_an_attempt_that_was_taken_over_publishes_nothing(job: Job) -> None:
+    lifecycle.worker_lost(job.pk, 1)
+    lifecycle.start(job.pk, 2)
+    assert not publish.publish(job, SUMMARY)
+    assert (now(job).status, now(job).psnr) == ("PROCESSING", None)
+    assert not Artifact.objects.exists()
+
+
+def test_a_promised_file_that_is_missing_is_our_fault(job: Job) -> None:
+    (job.folder / "output/scene.splat").unlink()
+    with pytest.raises(PipelineError):
+        publish.publish(job, SUMMARY)
+    assert now(job).status == Job.Status.PROCESSING
+    assert not Artifact.objects.exists()
+
+
+def test_an_earlier_attempts_files_are_replaced(job: Job) -> None:
+    Artifact.objects.create(job=job, kind="ply", path="output/old.ply", size=1)
+    assert publish.publish(job, SUMMARY)
+    assert set(now(job).artifacts.values_list("kind", flat=True)) == {"splat", "poster"}

@@ -1,0 +1,156 @@
+"""What falls between database, Redis and folders is found and mended."""
+
+from __future__ import annotations
+
+import json
+import os
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from redis import Redis
+
+from recon.jobs import folder_lock, lifecycle, publish, queue, unclaimed
+from recon.jobs.reconcile import Mended, reconcile
+from recon.models import Job, StageRun
+from tests.conftest import use_redis
+from tests.site.making import job_of, person
+from tests.site.staged_pipeline import Summary, write_results
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _site(data_dir: Path, redis_queue: Redis) -> None:
+    """Every test here has a data folder and a queue."""
+
+
+def started(**fields: Any) -> Job:
+    job = lifecycle.start(job_of(person(), **fields).pk, fields.get("attempt", 1))
+    assert job is not None
+    return job
+
+
+def test_a_site_in_order_is_left_alone() -> None:
+    owner = person()
+    waiting = job_of(owner)
+    queue.enqueue(str(waiting.pk), 1)
+    for status in Job.ENDED:
+        job_of(owner, status=status)
+    before = list(Job.objects.order_by("pk").values())
+    assert reconcile() == Mended()
+    assert list(Job.objects.order_by("pk").values()) == before
+
+
+def test_a_job_that_was_never_queued_is_queued(redis_queue: Redis) -> None:
+    job = job_of(person())
+    assert reconcile() == Mended(queued=1)
+    assert queue.carried_ids() == {job.queue_id}
+    assert reconcile() == Mended()
+
+
+def test_a_redis_that_lost_its_memory_gets_the_jobs_back_in_order(redis_queue: Redis) -> None:
+    owner = person()
+    jobs = [job_of(owner) for _ in range(4)]
+    for job in jobs[:3]:
+        queue.enqueue(str(job.pk), 1)
+    redis_queue.flushall()
+    queue.enqueue(str(jobs[3].pk), 1)  # newer, and in the queue already
+    assert reconcile() == Mended(queued=3)
+    assert queue.rq_queue().job_ids == [job.queue_id for job in jobs]
+
+
+def test_jobs_submitted_while_redis_was_away_are_queued_when_it_is_back(
+    no_redis: None, redis_url: str, settings: Any
+) -> None:
+    job = job_of(person())
+    assert not queue.enqueue(str(job.pk), 1)
+    assert reconcile() == Mended()
+    use_redis(settings, redis_url)
+    assert reconcile() == Mended(queued=1)
+    assert queue.carried_ids() == {job.queue_id}
+
+
+def test_a_running_job_that_is_nobodys_gets_another_attempt() -> None:
+    job = started()
+    StageRun.objects.create(job=job, attempt=1, step="GS_TRAIN", started_at=timezone.now())
+    assert reconcile().settled == 1
+    job.refresh_from_db()
+    assert (job.status, job.attempt, job.losses) == ("PENDING", 2, 1)
+    assert queue.carried_ids() == {f"{job.pk}-2"}
+    assert job.stage_runs.get().outcome == StageRun.Outcome.LOST
+
+
+def test_a_running_job_whose_folder_is_held_is_left_alone() -> None:
+    job = started()
+    with folder_lock.hold(job.folder):
+        assert reconcile() == Mended()
+    job.refresh_from_db()
+    assert job.status == Job.Status.PROCESSING
+
+
+def test_a_running_job_without_a_folder_is_nobodys() -> None:
+    job = Job.objects.create(owner=person(), preset="draft", status=Job.Status.PROCESSING)
+    assert reconcile().settled == 1
+    job.refresh_from_db()
+    assert job.attempt == 2
+
+
+def test_a_job_that_nobody_keeps_alive_does_not_run_for_ever() -> None:
+    job = started()
+    for _ in range(10):
+        reconcile()
+        job.refresh_from_db()
+        lifecycle.start(job.pk, job.attempt)
+    assert (job.status, job.error_code) == ("FAILED", "worker_lost")
+
+
+def test_a_finished_run_that_was_not_recorded_is_published() -> None:
+    job = started()
+    write_results(job.folder)
+    publish.note_finished(job, Summary("COMPLETED").to_dict())
+    assert reconcile().settled == 1
+    job.refresh_from_db()
+    assert (job.status, job.attempt, job.losses) == ("COMPLETED", 1, 0)
+    assert job.artifacts.get().kind == "splat"
+    assert publish.finished(job) is None
+
+
+@pytest.mark.parametrize("broken", ["no file", "no json", "no artifacts"])
+def test_a_finished_run_that_cannot_be_published_is_run_again(broken: str) -> None:
+    job = started()
+    publish.note_finished(job, Summary("COMPLETED").to_dict())
+    if broken == "no json":
+        (job.folder / "work" / "finished.json").write_text("{")
+    if broken == "no artifacts":
+        (job.folder / "work" / "finished.json").write_text("{}")
+    assert reconcile().settled == 1
+    job.refresh_from_db()
+    assert (job.status, job.attempt) == ("PENDING", 2)
+
+
+def test_what_a_delete_left_behind_is_removed_by_the_timer() -> None:
+    job = job_of(person())
+    folder = job.folder
+    unclaimed.mark(folder)
+    job.delete()
+    assert reconcile().swept == 0  # a fresh mark may be an upload on its way
+    os.utime(folder / unclaimed.MARK, (0, 0))
+    assert reconcile().swept == 1
+    assert not folder.exists()
+
+
+def test_the_command_says_what_it_mended() -> None:
+    job_of(person())
+    out = StringIO()
+    call_command("reconcile", stdout=out)
+    assert "1 queued again" in out.getvalue()
+
+
+def test_a_finished_note_is_whole_json() -> None:
+    job = started()
+    publish.note_finished(job, {"artifacts": {}, "psnr": 20.5})
+    assert json.loads((job.folder / "work" / "finished.json").read_text())["psnr"] == 20.5

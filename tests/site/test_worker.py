@@ -1,0 +1,318 @@
+"""Real workers, forked horses, real signals: what happens to a job when processes die."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from redis import Redis
+from rq.job import Job as QueuedJob
+from rq.serializers import JSONSerializer
+
+from recon.jobs import folder_lock, lifecycle, queue, submit
+from recon.jobs.reconcile import reconcile
+from recon.models import Job, StageRun
+from tests.conftest import redis_address, start_redis, stop_redis, use_redis
+from tests.site.making import job_of, person, photos
+from tests.site.staged_pipeline import play
+from tests.site.working import (
+    horse_of,
+    kill_all,
+    manage,
+    wait_for_status,
+    wait_until,
+    work_off,
+    worker,
+    worker_environment,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REAL_PIPELINE = ""
+
+
+@pytest.fixture(autouse=True)
+def _site(data_dir: Path, redis_queue: Redis) -> None:
+    """Every test here has a data folder and a queue."""
+
+
+def queued(what: str) -> Job:
+    """A job in the queue whose pipeline will do `what`."""
+    job = job_of(person())
+    play(job.workspace, what)
+    queue.enqueue(str(job.pk), job.attempt)
+    return job
+
+
+def go(job: Job) -> None:
+    """Lets a staged pipeline that talks or is silent come to its end."""
+    (job.folder / "go").touch()
+
+
+def ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_job_runs_to_its_end() -> None:
+    job = queued("finish")
+    output = work_off()
+    job.refresh_from_db()
+    assert (job.status, job.step, job.percent) == ("COMPLETED", "DONE", 100.0), output
+    assert (job.psnr, job.lpips, job.gaussian_count) == (21.5, None, 1000)
+    assert job.view == {"position": [0, 0, -1]}
+    assert [(a.kind, a.size) for a in job.artifacts.all()] == [("splat", 50)]
+    assert job.stage_runs.get().outcome == StageRun.Outcome.DONE
+    assert "GS_TRAIN: started" in job.workspace.log.read_text()
+    assert not folder_lock.is_held(job.folder)
+
+
+def test_the_real_pipeline_says_what_is_wrong_with_the_photos() -> None:
+    """The whole way, nothing staged: the real runner on photos that it can't open."""
+    job = submit.create_job(person(), photos(3), preset="draft")
+    for photo in job.photos.all():
+        photo.path.write_bytes(b"overwritten after the upload")
+    output = work_off(pipeline=REAL_PIPELINE)
+    job.refresh_from_db()
+    assert (job.status, job.step, job.error_code) == ("FAILED", "PREFLIGHT", "photo_unreadable"), (
+        output
+    )
+    assert job.error is not None
+    assert "can't be read" in job.error.title
+    assert job.stage_runs.get().outcome == StageRun.Outcome.FAILED
+
+
+def test_a_named_fault_of_ours_is_not_tried_again() -> None:
+    job = queued("fail")
+    work_off()
+    job.refresh_from_db()
+    assert (job.status, job.error_code, job.attempt) == ("FAILED", "gpu_out_of_memory", 1)
+
+
+def test_an_unforeseen_fault_of_ours_ends_the_job_too() -> None:
+    job = queued("crash")
+    output = work_off()
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("FAILED", "internal")
+    assert "nobody foresaw this" in output
+
+
+def test_a_job_without_a_folder_fails_and_does_not_run_for_ever() -> None:
+    job = Job.objects.create(owner=person(), preset="draft")
+    queue.enqueue(str(job.pk), 1)
+    work_off()
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("FAILED", "internal")
+
+
+@pytest.mark.parametrize("what", ["talk", "silent", "deaf"])
+def test_a_running_job_is_cancelled_whatever_it_does(what: str) -> None:
+    """Reporting, in long native code, and holding the interpreter's lock."""
+    job = queued(what)
+    with worker() as process:
+        horse = horse_of(job)
+        assert lifecycle.cancel(job)
+        wait_until(lambda: ended(horse), "the horse is stopped")
+        assert process.is_running()
+        job.refresh_from_db()
+        assert (job.status, job.attempt) == ("CANCELLED", 1)
+        after = queued_after(job)
+        wait_for_status(after, "COMPLETED")  # and the worker goes on with the next
+
+
+def queued_after(job: Job) -> Job:
+    after = job_of(job.owner)
+    play(after.workspace, "finish")
+    queue.enqueue(str(after.pk), 1)
+    return after
+
+
+@pytest.mark.parametrize("what", ["talk", "silent"])
+def test_a_cancel_stops_the_horse_even_when_its_message_is_lost(what: str) -> None:
+    """Only the database says that it was cancelled."""
+    job = queued(what)
+    with worker():
+        horse = horse_of(job)
+        Job.objects.filter(pk=job.pk).update(status=Job.Status.CANCELLED)
+        wait_until(lambda: ended(horse), "the horse noticed")
+        wait_until(lambda: not folder_lock.is_held(job.folder), "the lock is free")
+        job.refresh_from_db()
+        assert job.status == Job.Status.CANCELLED
+
+
+def test_a_deleted_job_takes_its_horse_and_its_folder_along() -> None:
+    job = queued("silent")
+    folder, key = job.folder, job.pk
+    with worker():
+        horse = horse_of(job)
+        lifecycle.delete(job)
+        assert not Job.objects.filter(pk=key).exists()
+        assert not folder.exists()
+        wait_until(lambda: ended(horse), "the horse is gone")
+        assert not folder.exists()
+
+
+def test_a_killed_horse_is_followed_by_another_attempt() -> None:
+    job = queued("die once")
+    with worker():
+        wait_for_status(job, "COMPLETED", "FAILED")
+    assert (job.status, job.attempt, job.losses) == ("COMPLETED", 2, 1)
+    outcomes = job.stage_runs.order_by("attempt").values_list("attempt", "outcome")
+    assert list(outcomes) == [(1, "lost"), (2, "done")]
+
+
+def test_a_job_whose_horse_always_dies_fails_in_the_end() -> None:
+    job = queued("die")
+    with worker():
+        wait_for_status(job, "COMPLETED", "FAILED")
+    assert (job.error_code, job.attempt, job.losses) == ("worker_lost", 3, 3)
+
+
+def test_worker_and_horse_killed_together_leave_a_job_for_the_next_worker() -> None:
+    job = queued("talk")
+    with worker() as process:
+        horse_of(job)
+        kill_all(process)
+    job.refresh_from_db()
+    assert job.status == Job.Status.PROCESSING  # nobody was left to say otherwise
+    go(job)
+    with worker():  # reconciles when it starts
+        wait_for_status(job, "COMPLETED")
+    assert (job.attempt, job.losses) == (2, 1)
+
+
+def test_a_horse_does_not_outlive_its_worker() -> None:
+    job = queued("silent")
+    with worker() as process:
+        horse = horse_of(job)
+        process.kill()  # the parent alone
+        wait_until(lambda: ended(horse), "the horse noticed")
+    assert reconcile().settled == 1
+    job.refresh_from_db()
+    assert (job.status, job.attempt) == ("PENDING", 2)
+
+
+def test_a_shutdown_hands_the_job_back_uncounted() -> None:
+    job = queued("silent")
+    with worker() as process:
+        horse = horse_of(job)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+        assert ended(horse)
+    job.refresh_from_db()
+    assert (job.status, job.attempt, job.losses) == ("PENDING", 2, 0)
+    assert f"{job.pk}-2" in queue.carried_ids()
+    go(job)
+    work_off()
+    job.refresh_from_db()
+    assert job.status == Job.Status.COMPLETED
+
+
+def test_a_job_over_its_time_fails_and_says_so(redis_queue: Redis) -> None:
+    job = job_of(person())
+    play(job.workspace, "silent")
+    queue.rq_queue().enqueue_call(queue.TASK, args=(str(job.pk), 1), job_id=job.queue_id, timeout=3)
+    work_off()
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("FAILED", "timed_out")
+    assert job.error is not None
+    assert "longer than the limit" in job.error.title
+
+
+def test_a_second_attempt_waits_until_the_folder_is_free() -> None:
+    job = queued("finish")
+    with worker():
+        with folder_lock.hold(job.folder):
+            wait_until(lambda: bool(started_ids()), "a horse waits for the lock")
+            job.refresh_from_db()
+            assert job.status == Job.Status.PENDING
+            assert not (job.folder / "began").exists()
+        wait_for_status(job, "COMPLETED", "FAILED")
+    assert job.status == Job.Status.COMPLETED
+
+
+def test_a_worker_that_dies_before_it_claims_the_job_does_not_keep_it(redis_queue: Redis) -> None:
+    job = queued("finish")
+    with folder_lock.hold(job.folder), worker() as process:
+        wait_until(lambda: bool(started_ids()), "a horse waits for the lock")
+        kill_all(process)
+    assert reconcile().queued == 0  # it may only be slow
+    (execution,) = redis_queue.keys("rq:execution:*")
+    redis_queue.hset(execution, "last_heartbeat", 0)
+    assert reconcile().queued == 1
+    work_off()
+    job.refresh_from_db()
+    assert job.status == Job.Status.COMPLETED
+
+
+def started_ids() -> set[str]:
+    return set(queue.rq_queue().started_job_registry.get_job_ids(cleanup=False))
+
+
+def test_a_doubled_message_runs_the_attempt_once() -> None:
+    job = queued("finish")
+    queue.rq_queue().push_job_id(job.queue_id)
+    output = work_off()
+    job.refresh_from_db()
+    assert job.status == Job.Status.COMPLETED
+    assert job.stage_runs.count() == 1
+    assert output.count("Job OK") == 2
+
+
+def test_a_pickle_in_the_queue_is_not_run(redis_queue: Redis, tmp_path: Path) -> None:
+    """Whoever can write to Redis must not be able to run code, whatever the command line says."""
+    mark = tmp_path / "executed"
+    from rq import Queue
+    from rq.serializers import DefaultSerializer
+
+    Queue("recon", connection=redis_queue, serializer=DefaultSerializer).enqueue_call(
+        "os.mkdir", args=(str(mark),), job_id="pickled"
+    )
+    environment = worker_environment()
+    arguments = ("--burst", "--serializer", "rq.serializers.DefaultSerializer")
+    manage("rqworker", "recon", *arguments, environment=environment)
+    assert not mark.exists()
+    pickled = QueuedJob.fetch("pickled", connection=redis_queue, serializer=JSONSerializer)
+    assert pickled.is_failed
+
+
+def test_the_worker_itself_never_loads_torch() -> None:
+    """CUDA does not survive a fork, so only the horse may load it."""
+    job = queued("talk")
+    with worker() as process:
+        horse_of(job)
+        libraries = {Path(m.path).name for m in process.memory_maps()}
+    assert libraries
+    assert not [name for name in libraries if name.startswith("libtorch")]
+
+
+def test_redis_may_die_and_come_back_empty_while_a_job_runs(
+    settings: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="recon-redis-"))
+    server = start_redis(folder)
+    use_redis(settings, redis_address(folder))
+    job = queued("talk")
+    waiting = queued_after(job)
+    with worker() as process:
+        horse_of(job)
+        stop_redis(server)
+        said: list[str] = []
+        wait_until(
+            lambda: said.append("".join(capfd.readouterr())) or "Redis is away" in "".join(said),
+            "the worker missed Redis",
+        )
+        assert lifecycle.heartbeat(job.pk, 1)  # the database goes on
+        server = start_redis(folder)  # without a memory
+        go(job)
+        wait_for_status(job, "COMPLETED")
+        assert reconcile().queued == 1
+        wait_for_status(waiting, "COMPLETED")
+        assert process.is_running()
+    stop_redis(server)
