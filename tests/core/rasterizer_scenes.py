@@ -58,7 +58,7 @@ def opaque_stack(count: int = 40) -> Gaussians:
     return gaussians
 
 
-def around_the_camera(count: int = 200) -> Gaussians:
+def around_the_camera(count: int = 120) -> Gaussians:
     """Everywhere: behind the camera, beside its view, and close to its near plane."""
     return cloud(count, seed=6, log_scale=-1.5, spread=4.0)
 

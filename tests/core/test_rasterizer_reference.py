@@ -22,7 +22,7 @@ def assert_agree(gaussians: Gaussians, **options: object) -> dict[str, float]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_clouds_agree_with_the_reference(seed):
-    assert_agree(scenes.cloud(150, seed=seed, log_scale=-2.0), background=torch.rand(3))
+    assert_agree(scenes.cloud(120, seed=seed, log_scale=-2.0), background=torch.rand(3))
 
 
 @pytest.mark.parametrize("degree", range(4))
@@ -48,7 +48,7 @@ def test_gaussians_behind_beside_and_close_to_the_camera_agree():
 
 
 def test_tiny_gaussians_agree():
-    assert_agree(scenes.cloud(300, seed=1, log_scale=-6.0))
+    assert_agree(scenes.cloud(150, seed=1, log_scale=-6.0))
 
 
 def test_huge_gaussians_agree():
@@ -70,9 +70,9 @@ def test_opaque_stacks_that_fill_pixels_agree():
 
 
 def test_a_pile_of_many_faint_layers_agrees():
-    gaussians = scenes.cloud(600, seed=4, log_scale=-0.5, spread=0.3)
-    gaussians.opacities -= 3.0
-    assert_agree(gaussians)
+    gaussians = scenes.cloud(300, seed=4, log_scale=-0.5, spread=0.3)
+    gaussians.opacities -= 2.0
+    assert_agree(gaussians, view=scenes.camera(33, 17))
 
 
 @pytest.mark.parametrize(("width", "height"), [(16, 16), (5, 3), (33, 17), (1, 40)])

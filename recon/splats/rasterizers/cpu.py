@@ -23,6 +23,7 @@ def rasterize(
     gaussians: Gaussians, camera: Camera, *, sh_degree: int, background: Tensor | None = None
 ) -> Rendered:
     """Draws on the CPU; see `recon.splats.rasterizers.rasterize`."""
+    assert gaussians.means.dtype == torch.float32, "the kernels are compiled for float32"
     opacities = gaussians.opacities.sigmoid()
     scales = gaussians.scales.exp()
     projected = project(gaussians.means, gaussians.quats, scales, opacities, camera)
