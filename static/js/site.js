@@ -3,6 +3,7 @@ import { enhanceConfirms } from "./confirm.js";
 import { enhanceCopyButtons } from "./copy.js";
 import { enhanceHero } from "./hero.js";
 import { enhanceProgress } from "./progress.js";
+import { submitFormsOnce } from "./submit-once.js";
 import { enhanceThemeToggle } from "./theme-toggle.js";
 import { enhanceUpload } from "./upload.js";
 
@@ -12,3 +13,4 @@ enhanceCopyButtons();
 enhanceProgress();
 enhanceUpload();
 enhanceHero();
+submitFormsOnce();

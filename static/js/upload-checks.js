@@ -50,5 +50,6 @@ export function checkSet(files, limits) {
 /** @param {number} bytes */
 export function megabytes(bytes) {
   const value = bytes / MB;
+  if (value < 0.1) return `${Math.ceil(bytes / 1024)} kB`;
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} MB`;
 }

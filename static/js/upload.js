@@ -103,6 +103,8 @@ class UploadForm {
     this.drop.classList.toggle("filled", any);
     this.tiles.hidden = !any;
     this.form.querySelector("[data-tally]").hidden = !any;
+    const label = this.form.querySelector("[data-choose]");
+    label.textContent = any ? label.dataset.more : label.dataset.first;
     const total = this.chosen.reduce((sum, { file }) => sum + file.size, 0);
     this.form.querySelector("[data-tally-text]").textContent =
       `${this.chosen.length} of at most ${this.limits.maxPhotos} photos, ` +

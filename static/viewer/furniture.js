@@ -9,6 +9,7 @@ export class Furniture {
     this.element = element;
     this.canvas = this.find("canvas");
     this.poster = this.find("[data-viewer-poster]");
+    this.loading = this.find("[data-viewer-loading]"); // hidden where no script can end it
     this.bar = this.find("[data-viewer-bar]");
     this.text = this.find("[data-viewer-loading-text]");
     this.tools = this.find("[data-viewer-tools]");
@@ -65,8 +66,14 @@ export class Furniture {
     return this.poster?.naturalHeight ? this.poster.naturalWidth / this.poster.naturalHeight : 0;
   }
 
+  /** Settles when the poster is there, or is known not to come. */
+  async posterSettled() {
+    await this.poster?.decode().catch(() => undefined);
+  }
+
   showLoading() {
     this.state("loading");
+    this.loading.hidden = false;
     this.problem.hidden = true;
     this.tools.hidden = true;
     this.text.textContent = this.text.dataset.loading;

@@ -47,6 +47,7 @@ export function mountViewer(element) {
       const bytes = await download(element.dataset.scene, expected, signal, furniture.showShare);
       if (!looksLikeSplats(bytes)) throw new ProblemError("file", "these bytes are no scene");
       furniture.showPreparing();
+      await furniture.posterSettled(); // its shape decides the field of view
       await stage.show(bytes);
       if (!signal.aborted) furniture.showReady();
     } catch (error) {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -313,3 +316,20 @@ def test_no_page_is_wider_than_its_window_or_asks_other_hosts(
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     expected = "404 (Not Found)" if path == "/nowhere" else None
     assert [c for c in complaints if not expected or expected not in c] == []
+
+
+def test_a_double_click_makes_one_scene(new_context: NewContext, ann: User) -> None:
+    page = new_context(ann).new_page()
+    page.goto("/jobs/")
+    page.get_by_role("button", name="Try it with sample photos").dblclick()
+    page.wait_for_url("**/jobs/*-*/")
+    assert ann.jobs.count() == 1
+
+
+def test_the_page_for_our_own_faults_needs_nothing_but_files_that_exist(
+    built_static: Path,
+) -> None:
+    page = render_to_string("errors/500.html")
+    files = re.findall(r'"/static/([^"]+)"', page)
+    assert len(files) == 3
+    assert all(finders.find(name) for name in files)

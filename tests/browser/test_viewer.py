@@ -1,4 +1,4 @@
-"""The viewer on the pages that carry it: what it draws, where it starts, what it says in trouble."""
+"""The viewer on the pages that carry it: what it draws, where it starts, what it says."""
 
 from __future__ import annotations
 
@@ -250,3 +250,35 @@ def test_without_a_photos_view_the_whole_scene_is_in_sight(page: Page, scene: Jo
     colours = {image.getpixel((x, y)) for x in range(0, 1000, 5) for y in range(0, 700, 5)}
     for colour in (RED, GREEN, BLUE):
         assert any(looks_like(seen, colour) for seen in colours)
+
+
+def touch(page: Page, *strokes: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    """Fingers put down, moved and lifted together; each from one point to another."""
+    client = page.context.new_cdp_session(page)
+
+    def send(kind: str, share: float) -> None:
+        points = [
+            {"x": x + (to_x - x) * share, "y": y + (to_y - y) * share, "id": number}
+            for number, ((x, y), (to_x, to_y)) in enumerate(strokes)
+        ]
+        client.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [] if kind == "touchEnd" else points},
+        )
+
+    send("touchStart", 0)
+    for step in range(1, 6):
+        send("touchMove", step / 5)
+    send("touchEnd", 1)
+
+
+def test_one_finger_turns_and_two_come_closer(
+    new_context: Callable[..., BrowserContext], scene: Job
+) -> None:
+    page = new_context(has_touch=True, viewport={"width": 390, "height": 844}).new_page()
+    open_scene(page, scene)
+    touch(page, ((200, 400), (300, 400)))
+    page.wait_for_function(f"Math.abs({POSE}.position[0]) > 0.3")
+    page.click("[data-viewer-reset]")
+    touch(page, ((180, 400), (80, 400)), ((220, 400), (320, 400)))
+    page.wait_for_function(f"Math.hypot(...{POSE}.position) < 2.5")
