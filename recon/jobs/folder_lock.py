@@ -38,17 +38,6 @@ def hold(folder: Path, *, wait_s: float = 0.0) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_held(folder: Path) -> bool:
-    """Whether some process holds the lock just now. A missing folder is held by nobody."""
-    try:
-        with hold(folder):
-            return False
-    except FileNotFoundError:
-        return False
-    except FolderBusy:
-        return True
-
-
 def _acquire(folder: Path, deadline: float) -> int:
     path = folder / LOCK_NAME
     while True:

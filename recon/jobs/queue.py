@@ -95,13 +95,10 @@ def carried_ids() -> set[str]:
     queue = rq_queue()
     waiting = set(queue.job_ids)
     handed_over = set(queue.intermediate_queue.get_job_ids())
-    registry = queue.started_job_registry
-    started = {
-        queue_id
-        for queue_id, execution_id in registry.get_job_and_execution_ids(cleanup=False)
-        if _is_alive(queue_id, execution_id, queue.connection)
-    }
-    return waiting | handed_over | started
+    started = queue.started_job_registry.get_job_and_execution_ids(cleanup=False)
+    running = {one for one, run in started if _is_alive(one, run, queue.connection)}
+    abandoned = {one for one, _ in started} - running
+    return waiting | (handed_over - abandoned) | running
 
 
 def _is_alive(queue_id: str, execution_id: str, connection: Redis) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
@@ -31,7 +33,7 @@ class SiteReporter:
 
     Every write is fenced with the attempt; one that changes nothing raises `Cancelled`. A
     database that is away for a moment does not end an hour of work: that write is left out and
-    said in the log. Not in charge of the job's status (`lifecycle`) or results (`publish`).
+    said in the worker's log. Not in charge of the status (`lifecycle`) or results (`publish`).
     """
 
     def __init__(self, job: Job, lost: threading.Event | None = None) -> None:
@@ -45,15 +47,16 @@ class SiteReporter:
     def start(self, step: Step) -> None:
         self._step = step
         self._write(step=step.value, percent=overall_percent(step, 0.0), message="")
-        run, made = StageRun.objects.get_or_create(
-            job_id=self._job.pk,
-            attempt=self._job.attempt,
-            step=step.value,
-            defaults={"started_at": timezone.now()},
-        )
-        if not made:
-            StageRun.objects.filter(pk=run.pk).update(
-                outcome=StageRun.Outcome.RUNNING, started_at=timezone.now(), ended_at=None
+        with self._database_may_be_away():
+            StageRun.objects.update_or_create(
+                job_id=self._job.pk,
+                attempt=self._job.attempt,
+                step=step.value,
+                defaults={
+                    "outcome": StageRun.Outcome.RUNNING,
+                    "started_at": timezone.now(),
+                    "ended_at": None,
+                },
             )
         self.log(f"{step}: started")
 
@@ -80,22 +83,28 @@ class SiteReporter:
     def finish(self, step: Step, seconds: float, *, reused: bool) -> None:
         outcome = StageRun.Outcome.REUSED if reused else StageRun.Outcome.DONE
         self._write(percent=overall_percent(step, 1.0), message="")
-        StageRun.objects.filter(
-            job_id=self._job.pk, attempt=self._job.attempt, step=step.value
-        ).update(outcome=outcome, ended_at=timezone.now())
+        with self._database_may_be_away():
+            StageRun.objects.filter(
+                job_id=self._job.pk, attempt=self._job.attempt, step=step.value
+            ).update(outcome=outcome, ended_at=timezone.now())
         self.log(f"{step}: " + ("still true, kept" if reused else f"done in {seconds:.1f} s"))
 
     def _write(self, **fields: Any) -> None:
         self._stop_if_lost()
         self._written_at = time.monotonic()
-        try:
+        ours = True
+        with self._database_may_be_away():
             ours = lifecycle.heartbeat(self._job.pk, self._job.attempt, **fields)
+        if not ours:
+            raise Cancelled
+
+    @contextmanager
+    def _database_may_be_away(self) -> Iterator[None]:
+        try:
+            yield
         except (OperationalError, InterfaceError) as error:
             logger.warning("Progress of job %s was not written: %s", self._job.pk, error)
             connection.close()
-            return
-        if not ours:
-            raise Cancelled
 
     def _stop_if_lost(self) -> None:
         if self._lost.is_set():

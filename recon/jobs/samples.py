@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 
+from recon.jobs import folder_lock
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.photos import decode
+from recon.pipeline.workspace import replacing_folder
 
 SAMPLE_COUNT = 12
+
+RENDER_WAIT_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,16 @@ class SamplePhoto:
 
 
 def sample_photos() -> list[SamplePhoto]:
-    """The site's sample photos in `DATA_DIR/samples`, rendered on the first call."""
+    """The site's sample photos in `DATA_DIR/samples`, rendered on the first call (half a minute).
+
+    Raises FolderBusy where another process has been rendering them for minutes.
+    """
     folder = Path(settings.DATA_DIR) / "samples"
     if not folder.is_dir():
-        _render(folder)
+        # Whoever asks meanwhile waits for the same set.
+        with folder_lock.hold(folder.parent, wait_s=RENDER_WAIT_S):
+            if not folder.is_dir():
+                _render(folder)
     return [_described(path) for path in sorted(folder.iterdir()) if path.suffix == ".jpg"]
 
 
@@ -39,17 +46,8 @@ def _render(folder: Path) -> None:
     """Renders beside `folder` and renames, so that nobody finds half a set."""
     from recon.samples import write_photos  # a ray caster; not needed to serve a page
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".samples-", dir=folder.parent))
-    try:
+    with replacing_folder(folder) as temporary:
         write_photos(temporary, count=SAMPLE_COUNT)
-        os.rename(temporary, folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-        # Somebody else rendered the same set meanwhile.
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _described(path: Path) -> SamplePhoto:

@@ -157,6 +157,8 @@ def _commit(job: Job, photos: Sequence[Photo]) -> None:
 @contextmanager
 def _new_folder(job: Job) -> Iterator[None]:
     """The job's folder, marked as nobody's until the block is through; removed if it fails."""
+    if shutil.disk_usage(settings.DATA_DIR).free < _needed_mb(job) * 2**20:
+        raise _disk_full(job)
     job.workspace.upload.mkdir(parents=True)
     unclaimed.mark(job.folder)
     try:
@@ -172,8 +174,12 @@ def _new_folder(job: Job) -> Iterator[None]:
 
 def _disk_full(job: Job) -> PipelineError:
     free_mb = shutil.disk_usage(settings.DATA_DIR).free // 2**20
-    needed_mb = job.config["preflight"]["min_free_disk_mb"]
-    return PipelineError("disk_full", free_mb=free_mb, needed_mb=needed_mb)
+    return PipelineError("disk_full", free_mb=free_mb, needed_mb=_needed_mb(job))
+
+
+def _needed_mb(job: Job) -> int:
+    """What the pipeline would refuse to start with less of, said before the job is made."""
+    return int(job.config["preflight"]["min_free_disk_mb"])
 
 
 def _write(upload: UploadedFile, path: Path) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from recon.jobs import folder_lock, lifecycle, queue, unclaimed
 from recon.models import Job, StageRun
 from tests.site.making import finished_job, job_of, person
+from tests.site.working import is_held
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -243,17 +244,17 @@ def test_files_of_an_active_job_stay(running: Job) -> None:
 class TestFolderLock:
     def test_one_holder_at_a_time(self, tmp_path: Path) -> None:
         with folder_lock.hold(tmp_path):
-            assert folder_lock.is_held(tmp_path)
+            assert is_held(tmp_path)
             with pytest.raises(folder_lock.FolderBusy), folder_lock.hold(tmp_path, wait_s=0.1):
                 pass
-        assert not folder_lock.is_held(tmp_path)
+        assert not is_held(tmp_path)
 
     def test_a_folder_that_is_gone_is_not_made_again(self, tmp_path: Path) -> None:
         gone = tmp_path / "gone"
         with pytest.raises(FileNotFoundError), folder_lock.hold(gone):
             pass
         assert not gone.exists()
-        assert not folder_lock.is_held(gone)
+        assert not is_held(gone)
 
     def test_who_waited_for_a_folder_that_was_removed_gets_nothing(self, tmp_path: Path) -> None:
         folder = tmp_path / "job"

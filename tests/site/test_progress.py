@@ -235,7 +235,11 @@ class TestReporter:
             raise OperationalError("the server went away")
 
         report = SiteReporter(running)
-        report.start(Step.GS_TRAIN)
+        report.start(Step.COLMAP_UNDIST)
+        with connection.execute_wrapper(away):
+            report.finish(Step.COLMAP_UNDIST, 1.0, reused=False)
+        with connection.execute_wrapper(away):
+            report.start(Step.GS_TRAIN)
         report._written_at = 0.0
         with connection.execute_wrapper(away):
             report.progress(0.5)

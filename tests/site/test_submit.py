@@ -117,6 +117,16 @@ def test_a_full_disk_leaves_nothing_behind_and_says_so(
     assert not list(data_dir.glob("jobs/*"))
 
 
+def test_too_little_room_is_said_before_anything_is_kept(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = submit.shutil.disk_usage(data_dir)._replace(free=3 * 2**20)
+    monkeypatch.setattr(submit.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(PipelineError, match="3 MB, where 500 MB are needed"):
+        submit.create_job(person(), photos(3))
+    assert not list(data_dir.glob("jobs/*"))
+
+
 def test_nothing_is_queued_when_the_transaction_rolls_back() -> None:
     class Oops(Exception):
         pass

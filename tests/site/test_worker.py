@@ -21,6 +21,7 @@ from tests.site.making import job_of, person, photos
 from tests.site.staged_pipeline import play
 from tests.site.working import (
     horse_of,
+    is_held,
     kill_all,
     manage,
     wait_for_status,
@@ -70,7 +71,7 @@ def test_a_job_runs_to_its_end() -> None:
     assert [(a.kind, a.size) for a in job.artifacts.all()] == [("splat", 50)]
     assert job.stage_runs.get().outcome == StageRun.Outcome.DONE
     assert "GS_TRAIN: started" in job.workspace.log.read_text()
-    assert not folder_lock.is_held(job.folder)
+    assert not is_held(job.folder)
 
 
 def test_the_real_pipeline_says_what_is_wrong_with_the_photos() -> None:
@@ -141,7 +142,7 @@ def test_a_cancel_stops_the_horse_even_when_its_message_is_lost(what: str) -> No
         horse = horse_of(job)
         Job.objects.filter(pk=job.pk).update(status=Job.Status.CANCELLED)
         wait_until(lambda: ended(horse), "the horse noticed")
-        wait_until(lambda: not folder_lock.is_held(job.folder), "the lock is free")
+        wait_until(lambda: not is_held(job.folder), "the lock is free")
         job.refresh_from_db()
         assert job.status == Job.Status.CANCELLED
 

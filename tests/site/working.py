@@ -14,6 +14,7 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
+from recon.jobs import folder_lock
 from recon.models import Job
 from tests.site import staged_pipeline
 
@@ -90,6 +91,17 @@ def horse_of(job: Job) -> psutil.Process:
     """The work horse that runs the staged pipeline in the job's folder."""
     wait_until(lambda: (job.folder / "began").exists(), "a horse began")
     return psutil.Process(int((job.folder / "began").read_text()))
+
+
+def is_held(folder: Path) -> bool:
+    """Whether some process holds the folder's lock just now."""
+    try:
+        with folder_lock.hold(folder):
+            return False
+    except FileNotFoundError:
+        return False
+    except folder_lock.FolderBusy:
+        return True
 
 
 def wait_until(true: Callable[[], bool], what: str) -> float:
