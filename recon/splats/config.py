@@ -20,7 +20,7 @@ class TrainConfig:
     sh_degree_interval: int = 500  # steps before the next SH degree switches on
     ssim_weight: float = 0.2  # loss = (1 - w) L1 + w (1 - SSIM)
     means_lr: float = 1.6e-4  # per scene extent, decays to 1% at the end
-    scales_lr: float = 5e-3
+    scales_lr: float = 2e-2
     quats_lr: float = 1e-3
     opacities_lr: float = 5e-2
     sh0_lr: float = 2.5e-3
@@ -33,5 +33,5 @@ class TrainConfig:
     grow_grad2d: float = 2e-4  # mean 2D gradient (in half image sides) above which one grows
     grow_scale3d: float = 0.01  # of the scene extent; smaller are cloned, larger are split
     prune_opacity: float = 0.005
-    opacity_decay: float = 1.0  # factor per step after refinement begins; 1 is none
+    opacity_decay: float = 0.997  # factor per step after refinement begins; 1 is none
     gpu_check_interval: int = 100  # steps between samples of GPU memory; 0 takes none
