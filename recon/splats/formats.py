@@ -110,7 +110,7 @@ def _table(gaussians: Gaussians) -> Floats:
         g.means,
         torch.zeros(count, 3),
         g.sh0.reshape(count, 3),
-        g.shN.transpose(1, 2).reshape(count, -1),
+        g.shN.transpose(1, 2).flatten(1),
         g.opacities[:, None],
         g.scales,
         # Not every viewer normalises.

@@ -6,6 +6,7 @@ import hashlib
 import sys
 import time
 import urllib.request
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,7 +54,9 @@ def load_lpips(
         import lpips
     except (ImportError, RuntimeError) as error:
         raise LpipsUnavailable(f"lpips can't be loaded here ({error})") from error
-    model = lpips.LPIPS(net="alex", pnet_rand=pnet_rand, verbose=False).to(device).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # lpips uses torchvision's older spelling
+        model = lpips.LPIPS(net="alex", pnet_rand=pnet_rand, verbose=False).to(device).eval()
 
     @torch.no_grad()
     def measure(image: Tensor, truth: Tensor) -> float:

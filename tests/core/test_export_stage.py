@@ -1,0 +1,131 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from recon.pipeline.config import ExportConfig, PipelineConfig
+from recon.pipeline.progress import ListReporter
+from recon.pipeline.stages import export
+from recon.pipeline.stages.export import starting_view
+from recon.pipeline.workspace import Workspace, write_json
+from recon.splats.config import TrainConfig
+from recon.splats.formats import read_ply, read_splat, write_ply
+from recon.splats.gaussians import Camera
+from recon.splats.rasterizers import rasterize
+from tests.core.tiny_scene import tiny_camera, tiny_gaussians, write_tiny_workspace
+
+CONFIG = PipelineConfig(train=TrainConfig(iterations=6), export=ExportConfig(poster_size=48))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    workspace = write_tiny_workspace(tmp_path)
+    gaussians = tiny_gaussians()
+    gaussians.means[0] = torch.tensor([0.0, 0.0, 60.0])  # a floater
+    workspace.iteration(6).mkdir(parents=True)
+    write_ply(gaussians, workspace.iteration(6) / "point_cloud.ply")
+    write_json(workspace.cameras_json, [])
+    choose(workspace, "unfiltered")
+    return workspace
+
+
+def choose(workspace: Workspace, scene: str) -> None:
+    write_json(workspace.results_json, {"scene": scene})
+
+
+def test_every_file_that_is_promised_is_there(workspace: Workspace) -> None:
+    facts = export.run(workspace, CONFIG, ListReporter())
+    assert set(facts["artifacts"]) == {
+        *("ply", "filtered_ply", "scene_ply", "splat", "poster", "results", "cameras"),
+    }
+    for path in facts["artifacts"].values():
+        assert (workspace.root / path).is_file()
+    assert not list(workspace.root.rglob("*.partial"))
+    json.dumps(facts)
+
+
+@pytest.mark.parametrize("scene", ["unfiltered", "filtered"])
+def test_the_scene_is_the_one_that_evaluation_chose(workspace: Workspace, scene: str) -> None:
+    choose(workspace, scene)
+    facts = export.run(workspace, CONFIG, ListReporter())
+    name = {"unfiltered": "point_cloud.ply", "filtered": "point_cloud_filtered.ply"}[scene]
+    assert facts["scene"] == scene
+    assert facts["artifacts"]["scene_ply"] == f"output/point_cloud/iteration_6/{name}"
+    gaussians = read_ply(workspace.root / facts["artifacts"]["scene_ply"])
+    records = read_splat(workspace.iteration(6) / "scene.splat")
+    assert facts["gaussian_count"] == len(gaussians) == len(records)
+
+
+def test_both_models_stay(workspace: Workspace) -> None:
+    export.run(workspace, CONFIG, ListReporter())
+    assert len(read_ply(workspace.iteration(6) / "point_cloud.ply")) == 300
+    filtered = read_ply(workspace.iteration(6) / "point_cloud_filtered.ply")
+    assert 200 < len(filtered) < 300
+    assert filtered.means[:, 2].max() < 10
+
+
+def test_the_poster_is_a_picture_of_the_scene(workspace: Workspace) -> None:
+    export.run(workspace, CONFIG, ListReporter())
+    with Image.open(workspace.poster) as poster:
+        assert poster.format == "JPEG"
+        assert poster.size == (48, 32)
+        assert not poster.getexif()
+        assert np.asarray(poster).std() > 10
+
+
+def test_the_viewer_starts_at_the_pose_of_a_photo_near_the_middle(workspace: Workspace) -> None:
+    view = export.run(workspace, CONFIG, ListReporter())["view"]
+    assert json.loads(workspace.viewer_json.read_text()) == view
+    places = [tiny_camera(index).position.tolist() for index in (1, 2, 3, 4)]
+    assert any(np.allclose(view["position"], place, atol=1e-5) for place in places)
+    assert -1.5 < view["target"][2] < 1.5  # in the slab
+    assert view["up"] == pytest.approx([0.0, -1.0, 0.0])
+
+
+def test_the_view_is_right_for_a_camera_turned_any_way() -> None:
+    camera = tiny_camera(0)
+    turn = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    viewmat = torch.eye(4)
+    viewmat[:3, :3] = turn  # the camera looks along the world's x, and z is down
+    viewmat[:3, 3] = torch.tensor([0.0, 0.0, 4.0])
+    turned = Camera(viewmat, camera.K, camera.width, camera.height)
+    gaussians = tiny_gaussians()
+    gaussians.means = gaussians.means @ turn  # the same picture
+    seen = rasterize(gaussians, turned)
+    view = starting_view(turned, seen)
+    assert view["position"] == pytest.approx([-4.0, 0.0, 0.0])
+    assert view["up"] == pytest.approx([0.0, 0.0, -1.0])
+    assert view["target"][1:] == pytest.approx([0.0, 0.0])
+    assert -1.0 < view["target"][0] < 1.0
+    # 40 px high at a focal length of 54 px.
+    assert view["fov_y_degrees"] == pytest.approx(2 * np.degrees(np.arctan(20 / 54)))
+
+
+def test_the_pose_with_the_least_void_is_taken(workspace: Workspace) -> None:
+    right_half = tiny_gaussians(600)
+    right_half.means[:, 0] = right_half.means[:, 0].abs() * 0.8 + 0.6
+    write_ply(right_half, workspace.iteration(6) / "point_cloud.ply")
+    view = export.run(workspace, CONFIG, ListReporter())["view"]
+    assert view["position"][0] > 0
+
+
+def test_a_scene_that_nobody_sees_still_has_a_view() -> None:
+    behind = tiny_gaussians(5)
+    behind.means[:, 2] = -100.0
+    view = starting_view(tiny_camera(0), rasterize(behind, tiny_camera(0)))
+    assert np.isfinite(view["target"]).all()
+
+
+def test_another_decision_runs_the_export_again(workspace: Workspace) -> None:
+    before = export.inputs(workspace, CONFIG)
+    choose(workspace, "filtered")
+    assert export.inputs(workspace, CONFIG) != before
+
+
+def test_the_poster_size_is_part_of_the_settings() -> None:
+    other = replace(CONFIG, export=replace(CONFIG.export, poster_size=99))
+    assert export.settings(other) != export.settings(CONFIG)

@@ -1,0 +1,112 @@
+import math
+from dataclasses import replace
+
+import torch
+
+from recon.splats import growth
+from recon.splats.config import TrainConfig
+from recon.splats.gaussians import Gaussians
+from recon.splats.growth import Pulls
+from recon.splats.rasterizers import rasterize
+from tests.core.tiny_scene import tiny_camera, tiny_gaussians
+
+CONFIG = TrainConfig(max_gaussians=1000, grow_grad2d=1e-3, grow_scale3d=0.1, prune_opacity=0.01)
+
+
+def refine(
+    gaussians: Gaussians, grads: torch.Tensor, config: TrainConfig = CONFIG
+) -> growth.Change:
+    generator = torch.Generator().manual_seed(0)
+    pulls = Pulls(grads, torch.ones(len(gaussians)))
+    return growth.refine(gaussians, pulls, config, extent=2.0, generator=generator)
+
+
+def sized(gaussians: Gaussians, size: float) -> Gaussians:
+    gaussians.scales = torch.full_like(gaussians.scales, math.log(size))
+    return gaussians
+
+
+def test_nothing_changes_where_nothing_pulls() -> None:
+    change = refine(tiny_gaussians(10), torch.zeros(10))
+    assert change.kept.tolist() == list(range(10))
+    assert len(change.added) == 0
+
+
+def test_a_small_gaussian_that_is_pulled_at_is_cloned() -> None:
+    gaussians = sized(tiny_gaussians(10), 0.1)
+    grads = torch.zeros(10)
+    grads[3] = 1.0
+    after = growth.apply(gaussians, refine(gaussians, grads))
+    assert len(after) == 11
+    for before, now in zip(gaussians.named().values(), after.named().values(), strict=True):
+        torch.testing.assert_close(now[10], before[3])
+
+
+def test_a_large_gaussian_that_is_pulled_at_is_split_in_two_smaller_ones_inside_it() -> None:
+    gaussians = sized(tiny_gaussians(10), 0.5)
+    grads = torch.zeros(10)
+    grads[3] = 1.0
+    change = refine(gaussians, grads)
+    assert change.kept.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert len(change.added) == 2
+    torch.testing.assert_close(change.added.scales.exp(), torch.full((2, 3), 0.5 / 1.6))
+    offsets = (change.added.means - gaussians.means[3]).norm(dim=1)
+    assert (offsets > 0).all()
+    assert (offsets < 4 * 0.5).all()
+    assert not torch.equal(change.added.means[0], change.added.means[1])
+
+
+def test_halves_lie_along_the_axes_of_a_flat_gaussian() -> None:
+    many = tiny_gaussians(1).select(torch.zeros(500, dtype=torch.long))
+    many.scales = torch.log(torch.tensor([1.0, 1e-6, 1e-6])).repeat(500, 1)
+    many.quats = torch.tensor([math.cos(math.pi / 4), 0, 0, math.sin(math.pi / 4)]).repeat(500, 1)
+    change = refine(many, torch.ones(500), replace(CONFIG, max_gaussians=2000))
+    offsets = change.added.means - many.means[0]
+    # A quarter turn about z takes the long x axis to y.
+    assert offsets[:, [0, 2]].abs().max() < 1e-4
+    assert 0.9 < offsets[:, 1].std() < 1.1
+
+
+def test_a_faint_gaussian_is_pruned() -> None:
+    gaussians = tiny_gaussians(10)
+    gaussians.opacities[4] = torch.tensor(0.009).logit()
+    change = refine(gaussians, torch.ones(10) * 1e-9)
+    assert change.kept.tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+
+
+def test_the_cap_holds_and_the_strongest_grow() -> None:
+    gaussians = sized(tiny_gaussians(10), 0.1)
+    change = refine(gaussians, torch.arange(10.0), replace(CONFIG, max_gaussians=13))
+    assert len(growth.apply(gaussians, change)) == 13
+    torch.testing.assert_close(change.added.means, gaussians.means[7:])
+
+
+def test_nothing_grows_over_the_cap() -> None:
+    gaussians = tiny_gaussians(10)
+    change = refine(gaussians, torch.ones(10), replace(CONFIG, max_gaussians=5))
+    assert len(change.added) == 0
+
+
+def test_pulls_are_means_over_the_pictures_that_drew_a_gaussian() -> None:
+    gaussians = tiny_gaussians(50)
+    gaussians.means[0] = torch.tensor([0.0, 0.0, -50.0])  # behind every camera
+    gaussians.means.requires_grad_(True)
+    pulls = Pulls.none(gaussians)
+    lengths = []
+    for index in (0, 5):
+        rendered = rasterize(gaussians, tiny_camera(index))
+        rendered.image.square().mean().backward()
+        pulls.observe(rendered, tiny_camera(index))
+        assert rendered.means2d.grad is not None
+        lengths.append((rendered.means2d.grad * torch.tensor([30.0, 20.0])).norm(dim=1))
+    assert pulls.counts[0] == 0
+    assert pulls.means[0] == 0
+    both = pulls.counts == 2
+    assert both.any()
+    torch.testing.assert_close(pulls.means[both], ((lengths[0] + lengths[1]) / 2)[both])
+
+
+def test_refining_is_deterministic_for_a_seed() -> None:
+    gaussians = sized(tiny_gaussians(20), 0.5)
+    first, second = (refine(gaussians, torch.ones(20)) for _ in range(2))
+    torch.testing.assert_close(first.added.means, second.added.means, rtol=0, atol=0)

@@ -1,0 +1,73 @@
+import numpy as np
+
+from recon.splats.outliers import keep_mask
+
+SETTINGS = {"k_neighbors": 20, "std_threshold": 2.0, "min_cluster_ratio": 0.05}
+
+
+def ball(rng: np.random.Generator, count: int, centre: float = 0.0) -> np.ndarray:
+    """A round cloud, equally dense whatever its `count`."""
+    radius = 0.1 * (count / 2000) ** (1 / 3)
+    return (rng.normal(size=(count, 3)) * radius + centre).astype(np.float32)
+
+
+def test_lone_floaters_go_and_the_scene_stays() -> None:
+    rng = np.random.default_rng(0)
+    floaters = rng.uniform(5, 50, size=(30, 3)).astype(np.float32)
+    keep = keep_mask(np.concatenate([ball(rng, 2000), floaters]), **SETTINGS)
+    assert not keep[2000:].any()
+    assert keep[:2000].mean() > 0.9
+
+
+def test_a_small_cluster_goes_and_a_large_one_stays() -> None:
+    rng = np.random.default_rng(0)
+    means = np.concatenate([ball(rng, 2000), ball(rng, 500, 10.0), ball(rng, 50, -10.0)])
+    keep = keep_mask(means, **SETTINGS)
+    assert keep[:2000].mean() > 0.9
+    assert keep[2000:2500].mean() > 0.9
+    assert not keep[2500:].any()
+
+
+def test_the_cluster_ratio_decides_what_small_is() -> None:
+    rng = np.random.default_rng(0)
+    means = np.concatenate([ball(rng, 2000), ball(rng, 50, -10.0)])
+    keep = keep_mask(means, **{**SETTINGS, "min_cluster_ratio": 0.01})
+    assert keep[2000:].mean() > 0.9
+
+
+def test_something_always_stays() -> None:
+    rng = np.random.default_rng(0)
+    scattered = rng.uniform(-1, 1, size=(300, 3))
+    assert keep_mask(scattered, **{**SETTINGS, "min_cluster_ratio": 1.0}).any()
+    for count in (1, 2, 11, 21):
+        assert keep_mask(scattered[:count], **SETTINGS).any()
+    assert keep_mask(np.zeros((500, 3)), **SETTINGS).all()
+
+
+def test_an_empty_scene_has_nothing_to_keep() -> None:
+    assert keep_mask(np.zeros((0, 3)), **SETTINGS).shape == (0,)
+
+
+def test_points_that_are_nowhere_go() -> None:
+    means = ball(np.random.default_rng(0), 500)
+    means[7] = np.nan
+    keep = keep_mask(means, **SETTINGS)
+    assert not keep[7]
+    assert keep.mean() > 0.9
+
+
+def test_a_large_scene_is_sampled_and_gives_the_same_answer() -> None:
+    rng = np.random.default_rng(0)
+    means = np.concatenate([ball(rng, 110_000), ball(rng, 1000, 10.0)])
+    rng.shuffle(means)
+    ticks: list[None] = []
+    keep = keep_mask(means, **SETTINGS, tick=lambda: ticks.append(None))
+    far = means[:, 0] > 5
+    assert not keep[far].any()
+    assert keep[~far].mean() > 0.9
+    assert len(ticks) >= 6
+
+
+def test_the_filter_is_deterministic() -> None:
+    means = ball(np.random.default_rng(1), 3000)
+    np.testing.assert_array_equal(keep_mask(means, **SETTINGS), keep_mask(means, **SETTINGS))

@@ -1,0 +1,151 @@
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from plyfile import PlyData
+
+from recon.pipeline.config import PipelineConfig
+from recon.pipeline.errors import Cancelled, PipelineError
+from recon.pipeline.progress import ListReporter
+from recon.pipeline.stages import train
+from recon.pipeline.workspace import Workspace
+from recon.splats import training
+from recon.splats.config import TrainConfig
+from recon.splats.formats import read_ply
+from recon.splats.rasterizers import rasterize
+from tests.core.test_scene import spoil_test_photo
+from tests.core.tiny_scene import NAMES, tiny_camera, write_tiny_workspace
+
+CONFIG = PipelineConfig(
+    train=TrainConfig(
+        iterations=6, max_gaussians=250, sh_degree=1, sh_degree_interval=2, refine_every=2
+    )
+)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return write_tiny_workspace(tmp_path)
+
+
+def trained_bytes(workspace: Workspace, config: PipelineConfig = CONFIG) -> bytes:
+    train.run(workspace, config, ListReporter())
+    return (workspace.iteration(6) / "point_cloud.ply").read_bytes()
+
+
+def test_training_leaves_its_files(workspace: Workspace) -> None:
+    report = ListReporter()
+    facts = train.run(workspace, CONFIG, report)
+    gaussians = read_ply(workspace.iteration(6) / "point_cloud.ply")
+    assert facts["gaussian_count"] == len(gaussians) <= 250
+    assert facts["iterations"] == 6
+    assert facts["training_size"] == [60, 40]
+    assert len(PlyData.read(workspace.input_ply)["vertex"]) > 200
+    assert json.loads(workspace.cfg_args.read_text())["train"]["max_gaussians"] == 250
+    assert any("5 photos of 60x40 px" in line for line in report.named("log"))
+    json.dumps(facts)
+    assert not list(workspace.root.rglob("*.partial"))
+
+
+def test_cameras_are_written_as_graphdeco_does(workspace: Workspace) -> None:
+    train.run(workspace, CONFIG, ListReporter())
+    cameras = json.loads(workspace.cameras_json.read_text())
+    assert [camera["img_name"] for camera in cameras] == NAMES
+    last = tiny_camera(5)
+    np.testing.assert_allclose(cameras[5]["position"], last.position, atol=1e-6)
+    np.testing.assert_allclose(cameras[5]["rotation"], np.eye(3), atol=1e-6)
+    assert cameras[5]["fx"] == pytest.approx(54.0)
+    assert (cameras[5]["width"], cameras[5]["height"]) == (60, 40)
+
+
+def test_a_test_photo_never_influences_training(workspace: Workspace) -> None:
+    before = trained_bytes(workspace)
+    spoil_test_photo(workspace)
+    assert trained_bytes(workspace) == before
+
+
+def test_a_train_photo_does_influence_training(workspace: Workspace) -> None:
+    before = trained_bytes(workspace)
+    (workspace.images / NAMES[3]).write_bytes((workspace.images / NAMES[0]).read_bytes())
+    assert trained_bytes(workspace) != before
+
+
+def test_the_resolution_is_that_of_the_settings(workspace: Workspace) -> None:
+    config = replace(CONFIG, train=replace(CONFIG.train, max_image_size=30))
+    assert train.run(workspace, config, ListReporter())["training_size"] == [30, 20]
+
+
+class FullGpu:
+    """Stands in for `rasterize`; out of memory for the first `failures` trainings."""
+
+    def __init__(self, failures: int) -> None:
+        self.left = failures
+
+    def __call__(self, *args, **kwargs):
+        if self.left:
+            self.left -= 1
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return rasterize(*args, **kwargs)
+
+
+def test_out_of_memory_tries_once_more_at_three_quarters_and_says_so(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "rasterize", FullGpu(1))
+    report = ListReporter()
+    facts = train.run(workspace, CONFIG, report)
+    assert report.named("warn") == [("reduced_after_out_of_memory", {"percent": 75})]
+    assert facts["training_size"] == [45, 30]
+    assert facts["max_gaussians"] == 125
+    assert len(read_ply(workspace.iteration(6) / "point_cloud.ply")) <= 125
+    assert json.loads(workspace.training_json.read_text())["max_image_size"] == 45
+
+
+def test_out_of_memory_twice_is_the_end(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "rasterize", FullGpu(2))
+    report = ListReporter()
+    with pytest.raises(PipelineError) as caught:
+        train.run(workspace, CONFIG, report)
+    assert caught.value.code == "gpu_out_of_memory"
+    assert report.named("warn") == []
+
+
+def test_a_cancelled_training_leaves_no_model(workspace: Workspace) -> None:
+    class Cancelling(ListReporter):
+        def progress(self, fraction: float, message: str = "") -> None:
+            if re.match("step", message):
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train.run(workspace, CONFIG, Cancelling())
+    assert not (workspace.iteration(6) / "point_cloud.ply").exists()
+
+
+def test_watching_the_gpu_is_no_part_of_the_result() -> None:
+    watched = replace(CONFIG, train=replace(CONFIG.train, gpu_check_interval=7))
+    assert train.settings(watched) == train.settings(CONFIG)
+    assert train.settings(replace(CONFIG, seed=1)) != train.settings(CONFIG)
+
+
+def test_inputs_follow_the_photos_the_poses_and_the_split(workspace: Workspace) -> None:
+    seen = [train.inputs(workspace, CONFIG)]
+    (workspace.images / NAMES[0]).write_bytes(b"other")
+    seen.append(train.inputs(workspace, CONFIG))
+    (workspace.undistorted_sparse / "images.txt").write_text("other")
+    seen.append(train.inputs(workspace, CONFIG))
+    workspace.test_txt.write_text("other")
+    seen.append(train.inputs(workspace, CONFIG))
+    assert len({json.dumps(digests) for digests in seen}) == 4
+
+
+def test_a_lost_output_changes_the_outputs(workspace: Workspace) -> None:
+    train.run(workspace, CONFIG, ListReporter())
+    before = train.outputs(workspace, CONFIG)
+    workspace.input_ply.unlink()
+    assert train.outputs(workspace, CONFIG) != before

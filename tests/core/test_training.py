@@ -1,0 +1,164 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from recon.pipeline.errors import Cancelled
+from recon.pipeline.progress import ListReporter
+from recon.splats import growth
+from recon.splats.config import TrainConfig
+from recon.splats.evaluation import draw
+from recon.splats.gaussians import Gaussians
+from recon.splats.metrics import psnr
+from recon.splats.scene import View
+from recon.splats.training import carry_over, decay_opacities, fit, make_optimizer, set_means_lr
+from tests.core.tiny_scene import tiny_camera, tiny_gaussians
+
+CONFIG = TrainConfig(
+    iterations=40,
+    max_gaussians=400,
+    sh_degree=0,
+    refine_start=0.2,
+    refine_every=8,
+    means_lr=1e-3,
+    sh0_lr=2e-2,
+    opacity_decay=0.999,
+)
+
+
+@pytest.fixture(scope="module")
+def views() -> list[View]:
+    """Four pictures of the tiny scene."""
+    cameras = [tiny_camera(index) for index in (0, 1, 3, 5)]
+    images = [(draw(tiny_gaussians(), camera) * 255).byte() for camera in cameras]
+    pairs = zip(cameras, images, strict=True)
+    return [View(f"{i}.png", camera, image) for i, (camera, image) in enumerate(pairs)]
+
+
+def rough_start(sh_degree: int = 0) -> Gaussians:
+    """The right places, grey and faint."""
+    start = tiny_gaussians(sh_degree=sh_degree)
+    start.sh0 = torch.zeros_like(start.sh0)
+    start.opacities = torch.full_like(start.opacities, -2.0)
+    return start.select(torch.arange(0, 300, 2))
+
+
+def train(views: list[View], config: TrainConfig = CONFIG, seed: int = 0) -> Gaussians:
+    return fit(rough_start(), views, config, extent=1.0, seed=seed, report=ListReporter())
+
+
+def quality(gaussians: Gaussians, views: list[View]) -> float:
+    return sum(psnr(draw(gaussians, view.camera), view.colours) for view in views) / len(views)
+
+
+def test_training_makes_the_pictures_better(views: list[View]) -> None:
+    trained = train(views)
+    assert quality(trained, views) > quality(rough_start(), views) + 4
+    assert len(trained) > 150
+    assert not any(tensor.requires_grad for tensor in trained.named().values())
+
+
+def test_training_is_bit_identical_for_a_seed(views: list[View]) -> None:
+    first, second, other = train(views), train(views), train(views, seed=1)
+    for name, tensor in first.named().items():
+        assert torch.equal(tensor, getattr(second, name)), name
+    assert not torch.equal(first.means[:10], other.means[:10])
+
+
+def test_the_start_is_left_as_it_was(views: list[View]) -> None:
+    start = rough_start()
+    fit(start, views, replace(CONFIG, iterations=2), extent=1.0, seed=0, report=ListReporter())
+    for name, tensor in rough_start().named().items():
+        assert torch.equal(tensor, getattr(start, name)), name
+
+
+def test_the_cap_holds_to_the_end(views: list[View]) -> None:
+    greedy = replace(CONFIG, max_gaussians=160, grow_grad2d=1e-9)
+    assert len(train(views, greedy)) <= 160
+
+
+def test_higher_harmonics_wait_for_their_step(views: list[View]) -> None:
+    config = replace(CONFIG, iterations=4, sh_degree=1)
+    for interval, learned in ((4, False), (3, True)):
+        trained = fit(
+            rough_start(sh_degree=1).select(torch.arange(50)),
+            views,
+            replace(config, sh_degree_interval=interval),
+            extent=1.0,
+            seed=0,
+            report=ListReporter(),
+        )
+        start = rough_start(sh_degree=1).shN[:50]
+        assert torch.equal(trained.shN, start) != learned
+
+
+def test_a_cancel_ends_the_training(views: list[View]) -> None:
+    class Cancelling(ListReporter):
+        def progress(self, fraction: float, message: str = "") -> None:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        fit(rough_start(), views, CONFIG, extent=1.0, seed=0, report=Cancelling())
+
+
+def test_progress_says_step_loss_gaussians_and_time_left(views: list[View]) -> None:
+    report = ListReporter()
+    fit(rough_start(), views, CONFIG, extent=1.0, seed=0, report=report)
+    fraction, message = report.named("progress")[-1]
+    assert fraction == 1.0
+    assert message.startswith("step 40 of 40, loss 0.")
+    assert "Gaussians, 0 s left" in message
+
+
+def test_memory_is_sampled_as_often_as_asked(views: list[View]) -> None:
+    for interval, lines in ((15, 2), (0, 0)):
+        report = ListReporter()
+        fit(
+            rough_start(),
+            views,
+            replace(CONFIG, gpu_check_interval=interval),
+            extent=1.0,
+            seed=0,
+            report=report,
+            memory=lambda: "1 MiB",
+        )
+        assert len(report.named("log")) == lines
+    assert report.named("log") == []
+
+
+def test_kept_gaussians_keep_their_moments_and_new_ones_start_without() -> None:
+    optimizer, gaussians = make_optimizer(tiny_gaussians(6), CONFIG, extent=1.0)
+    sum(tensor.sum() for tensor in gaussians.named().values()).backward()
+    optimizer.step()
+    before = optimizer.state[gaussians.means]["exp_avg"].clone()
+    assert before.abs().sum() > 0
+    added = tiny_gaussians(2, seed=5)
+    change = growth.Change(kept=torch.tensor([0, 2, 5]), added=added)
+    after = carry_over(optimizer, gaussians, change)
+    state = optimizer.state[after.means]
+    assert torch.equal(state["exp_avg"], torch.cat([before[[0, 2, 5]], torch.zeros(2, 3)]))
+    assert torch.equal(after.means[3:], added.means)
+    assert len(optimizer.state) == len(optimizer.param_groups)
+    sum(tensor.square().sum() for tensor in after.named().values()).backward()
+    optimizer.step()  # the optimizer knows the new parameters
+    assert not torch.equal(after.means[3:], added.means)
+
+
+def test_the_means_learn_slower_to_the_end() -> None:
+    optimizer, _ = make_optimizer(tiny_gaussians(6), CONFIG, extent=3.0)
+
+    def rate(step: int) -> float:
+        set_means_lr(optimizer, CONFIG, 3.0, step)
+        return optimizer.param_groups[0]["lr"]
+
+    assert optimizer.param_groups[0]["name"] == "means"
+    assert rate(0) == pytest.approx(3e-3)
+    assert rate(20) == pytest.approx(3e-4)
+    assert rate(40) == pytest.approx(3e-5)
+
+
+def test_opacities_decay_by_the_factor() -> None:
+    gaussians = tiny_gaussians(6)
+    before = gaussians.opacities.sigmoid()
+    decay_opacities(gaussians, 0.9)
+    torch.testing.assert_close(gaussians.opacities.sigmoid(), 0.9 * before)
