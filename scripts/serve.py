@@ -8,6 +8,7 @@ person is told.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import hashlib
 import io
@@ -86,11 +87,22 @@ def require_free_port(host: str, port: int) -> None:
         try:
             probe.bind((host.strip("[]"), port))
         except OSError as error:
-            sys.exit(
-                f"Port {port} on {host} can't be used: {error.strerror or error}. Stop the program"
-                f" that uses it (sudo ss -ltnp 'sport = :{port}' names it), or choose another:"
-                f" make run PORT={port + 1 if port < 65535 else 8000}"
-            )
+            sys.exit(why_not_listening(host, port, error))
+
+
+def why_not_listening(host: str, port: int, error: OSError) -> str:
+    another = f"make run PORT={port + 1 if port < 65535 else 8000}"
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} on {host} is in use. Stop the program that uses it"
+            f" (sudo ss -ltnp 'sport = :{port}' names it), or choose another: {another}"
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {port} is reserved for root. Choose one above 1023: make run PORT=8000"
+    return (
+        f"HOST is set to “{host}”, which is no address of this machine ({error.strerror})."
+        " 127.0.0.1 is for this machine only, 0.0.0.0 for others too."
+    )
 
 
 def prepare_site() -> tuple[str, str] | None:

@@ -174,9 +174,16 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         done = serve(tmp_path, PORT=str(port))
     assert done.returncode == 1
-    assert done.stderr.startswith(f"Port {port} on 127.0.0.1 can't be used: ")
+    assert done.stderr.startswith(f"Port {port} on 127.0.0.1 is in use. ")
     assert f"make run PORT={port + 1}" in done.stderr
     assert not (tmp_path / "data" / "db.sqlite3").exists()
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "203.0.113.1"])
+def test_a_host_that_is_not_this_machine_is_said(tmp_path: Path, host: str) -> None:
+    done = serve(tmp_path, HOST=host, PORT=str(free_port()))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"HOST is set to “{host}”, which is no address of this machine")
 
 
 def test_a_second_site_on_the_same_data_is_refused(tmp_path: Path) -> None:
