@@ -47,7 +47,7 @@ class MappingConfig:
     """Incremental mapping, COLMAP's defaults, and what a model must be to count as one."""
 
     min_registered: int = 3  # photos
-    min_points_per_photo: float = 20.0  # mean observations per registered photo
+    min_points_per_photo: float = 20.0  # a photo that sees fewer points is not placed
     max_reprojection_error: float = 3.0  # px, mean
     min_triangulation_angle: float = 1.5  # degrees, median over points
 

@@ -66,7 +66,9 @@ class ConsoleReporter:
         self._show(0.0, "")
 
     def progress(self, fraction: float, message: str = "") -> None:
-        note = ", ".join(part for part in (message, self.time_left(fraction)) if part)
+        # A stage that knows better says itself how long it will be.
+        left = "" if " left" in message else self.time_left(fraction)
+        note = ", ".join(part for part in (message, left) if part)
         self._show(fraction, note)
         if self._bar.disable and time.monotonic() - self._last_plain >= PLAIN_INTERVAL:
             self._last_plain = time.monotonic()

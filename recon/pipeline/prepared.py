@@ -96,7 +96,7 @@ def fitting(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
 
 
 def prepared_names(originals: list[str]) -> dict[str, str]:
-    """Original file name -> name in work/photos, in the same order when sorted by either.
+    """Original file name -> name in work/photos.
 
     COLMAP's text files separate fields by spaces, and two photos may differ in their extension
     only, so names are reduced to safe letters and made different again by a number.

@@ -49,19 +49,13 @@ def exif_focal(path: Path, image: Image.Image) -> float | None:
     """The focal length in px of the photo as stored in `path`, opened as `image`, or None.
 
     COLMAP's own reader comes first: it knows sensor widths by camera model where the 35 mm
-    equivalent is missing. It reads JPEG best, so that for other formats Pillow is asked too.
+    equivalent is missing. It can't read every format, so that Pillow is asked too.
     """
     exif = image.getexif()
     if not exif:
         return None
-    focal: float | None = None
-    camera = colmap().infer_camera_from_image(path)
-    if camera.has_prior_focal_length:
-        # The reader may have turned the picture, but a focal length has no orientation.
-        focal = (
-            float(camera.mean_focal_length()) * max(image.size) / max(camera.width, camera.height)
-        )
-    else:
+    focal = _colmaps_focal(path, image) if image.format in ("JPEG", "MPO") else None
+    if focal is None:
         equivalent = exif.get_ifd(EXIF_IFD).get(FOCAL_LENGTH_IN_35MM_FILM)
         if isinstance(equivalent, int | float) and equivalent > 0:
             diagonal = (image.width**2 + image.height**2) ** 0.5
@@ -70,6 +64,18 @@ def exif_focal(path: Path, image: Image.Image) -> float | None:
     if focal is None or not low * max(image.size) <= focal <= high * max(image.size):
         return None
     return focal
+
+
+def _colmaps_focal(path: Path, image: Image.Image) -> float | None:
+    try:
+        camera = colmap().infer_camera_from_image(path)
+    except ValueError:  # a JPEG that Pillow reads and COLMAP's library does not
+        return None
+    if not camera.has_prior_focal_length:
+        return None
+    # The reader may have turned the picture, but a focal length has no orientation.
+    longest = max(camera.width, camera.height)
+    return float(camera.mean_focal_length()) * max(image.size) / longest
 
 
 def group(photos: Iterable[Photo], *, shared: bool) -> list[CameraGroup]:

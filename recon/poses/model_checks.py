@@ -44,11 +44,23 @@ def measure(model: Any) -> ModelFacts:
     )
 
 
+def drop_weak_photos(model: Any, min_points: float) -> list[str]:
+    """Takes photos that see fewer than `min_points` points out of `model`; returns their names.
+
+    Without this, a photo of another place could ride along on a handful of chance matches.
+    """
+    weak = [model.images[i] for i in model.reg_image_ids()]
+    weak = [image for image in weak if image.num_points3D < min_points]
+    names = sorted(image.name for image in weak)
+    for frame_id in {image.frame_id for image in weak}:
+        model.deregister_frame(frame_id)
+    return names
+
+
 def problems(
     facts: ModelFacts,
     *,
     min_registered: int,
-    min_points_per_photo: float,
     max_reprojection_error: float,
     min_triangulation_angle: float,
 ) -> list[str]:
@@ -56,10 +68,6 @@ def problems(
     found = []
     if facts.registered < min_registered:
         found.append(f"{facts.registered} photos registered, {min_registered} needed")
-    if facts.points_per_photo < min_points_per_photo:
-        found.append(
-            f"{facts.points_per_photo:.0f} points a photo, {min_points_per_photo:.0f} needed"
-        )
     if not facts.mean_reprojection_error <= max_reprojection_error:
         found.append(
             f"reprojection error {facts.mean_reprojection_error:.2f} px, "

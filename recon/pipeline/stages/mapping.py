@@ -62,6 +62,9 @@ def trusted_model(
     """
     registered = 0
     for model in models:
+        weak = model_checks.drop_weak_photos(model, config.min_points_per_photo)
+        if weak:
+            report.log(f"seeing too few points to be placed: {', '.join(weak)}")
         facts = model_checks.measure(model)
         report.log(
             f"model: {facts.registered} of {total} photos, {facts.points} points, "
@@ -69,7 +72,12 @@ def trusted_model(
             f"{facts.mean_reprojection_error:.2f} px, triangulation angle "
             f"{facts.median_triangulation_angle:.1f}°"
         )
-        problems = model_checks.problems(facts, **asdict(config))
+        problems = model_checks.problems(
+            facts,
+            min_registered=config.min_registered,
+            max_reprojection_error=config.max_reprojection_error,
+            min_triangulation_angle=config.min_triangulation_angle,
+        )
         if not problems:
             return model, facts
         report.log(f"not a model to trust: {'; '.join(problems)}")

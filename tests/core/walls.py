@@ -1,0 +1,31 @@
+"""Tiny scenes that have nothing in common: painted walls with a box before them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from recon.samples import lighting, materials, photos, scene
+from recon.samples.surfaces import Quad, Shape, box, vector
+
+
+def write_wall(folder: Path, seed: int, count: int, size: tuple[int, int] = (480, 360)) -> None:
+    """Writes `count` neighbouring photos of wall number `seed` into `folder`, without EXIF."""
+    rng = np.random.default_rng(seed)
+    colours = rng.integers(20, 240, size=(5, 3)).tolist()
+    wall = Quad(vector(-8, 2, 7), vector(16, 0, 0), vector(0, 0, -12))
+    shapes: list[Shape] = [wall, *box((0.3, 0.2), 0.0, (1.4, 1.0, 1.2), 25)]
+    albedos = [
+        materials.mosaic(rng, (900, 1200), 60, colours),
+        *(materials.painting(rng, (260, 300), colours) for _ in shapes[1:]),
+    ]
+    surfaces = [
+        scene.Surface(shape, lighting.bake(shape, shapes, albedo))
+        for shape, albedo in zip(shapes, albedos, strict=True)
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        view = photos.SamplePhoto("", photos.pose(4 + index, 12), photos.intrinsics(size))
+        picture = photos.render(surfaces, view, size)
+        picture.save(folder / f"wall{seed}_{index}.jpg", quality=92)

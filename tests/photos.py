@@ -1,0 +1,53 @@
+"""Photos for tests: real sets where this machine has them, else the project's own rendered ones.
+
+The real sets are research data and never part of the project. They lie in `RECON_PHOTOS`
+(default: `shared/photos` beside the project's folder). A test that only makes sense on one of
+them is marked `real_photos("name")`: where the set is missing it is deselected, which pytest
+counts and says, and a sibling on rendered photos asks the same question everywhere.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from recon.samples import write_photos
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def real_folder(name: str) -> Path:
+    root = os.environ.get("RECON_PHOTOS")
+    return (Path(root) if root else PROJECT.parent / "shared" / "photos") / name
+
+
+def has_real(name: str) -> bool:
+    return real_folder(name).is_dir()
+
+
+def real_photos(name: str) -> list[Path]:
+    """The set's photos by name; a test that gets here without them has failed."""
+    if not has_real(name):
+        pytest.fail(f"{real_folder(name)} is missing: mark this test real_photos({name!r})")
+    return sorted(p for p in real_folder(name).iterdir() if p.suffix.lower() in (".jpg", ".jpeg"))
+
+
+def photos_of(name: str) -> tuple[list[Path], bool]:
+    """The set's photos and True, or where it is missing the sample photos and False."""
+    if has_real(name):
+        return real_photos(name), True
+    return rendered_photos(), False
+
+
+@cache
+def rendered_photos() -> list[Path]:
+    """The sample photos as a newcomer gets them, rendered once a run."""
+    folder = Path(tempfile.mkdtemp(prefix="recon-photos-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return [folder / photo.name for photo in write_photos(folder)]
