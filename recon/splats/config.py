@@ -30,7 +30,7 @@ class TrainConfig:
     refine_start: float = 0.1  # fraction of iterations: densification begins
     refine_stop: float = 0.6  # fraction of iterations: densification ends
     refine_every: int = 100  # steps
-    grow_grad2d: float = 2e-4  # mean 2D gradient (in half image sides) above which one grows
+    grow_grad2d: float = 1.5e-4  # mean 2D gradient (in half image sides) above which one grows
     grow_scale3d: float = 0.01  # of the scene extent; smaller are cloned, larger are split
     prune_opacity: float = 0.005
     opacity_decay: float = 0.997  # factor per step after refinement begins; 1 is none
