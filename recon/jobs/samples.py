@@ -10,6 +10,7 @@ from django.conf import settings
 
 from recon.jobs import folder_lock
 from recon.pipeline.config import PreflightConfig
+from recon.pipeline.errors import PipelineError
 from recon.pipeline.photos import decode
 from recon.pipeline.workspace import replacing_folder
 
@@ -31,14 +32,17 @@ class SamplePhoto:
 def sample_photos() -> list[SamplePhoto]:
     """The site's sample photos in `DATA_DIR/samples`, rendered on the first call (half a minute).
 
-    Raises FolderBusy where another process has been rendering them for minutes.
+    Raises PipelineError("internal") where another process is at it for longer than we wait.
     """
     folder = Path(settings.DATA_DIR) / "samples"
     if not folder.is_dir():
-        # Whoever asks meanwhile waits for the same set.
-        with folder_lock.hold(folder.parent, wait_s=RENDER_WAIT_S):
-            if not folder.is_dir():
-                _render(folder)
+        try:
+            # Whoever asks meanwhile waits for the same set.
+            with folder_lock.hold(folder.parent, wait_s=RENDER_WAIT_S):
+                if not folder.is_dir():
+                    _render(folder)
+        except folder_lock.FolderBusy as error:
+            raise PipelineError("internal") from error
     return [_described(path) for path in sorted(folder.iterdir()) if path.suffix == ".jpg"]
 
 

@@ -14,9 +14,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from recon.jobs import lifecycle, queue, samples
+from recon.jobs import folder_lock, lifecycle, queue, samples
 from recon.jobs.submit import create_sample_job
 from recon.models import Artifact, Job, Photo, StageRun
+from recon.pipeline.errors import PipelineError
 from tests.site.making import browser_of, finished_job, job_of, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,6 +181,15 @@ class TestCommands:
         paths = zip(job.photos.all(), again.photos.all(), strict=True)
         assert all(a.path.stat().st_ino == b.path.stat().st_ino for a, b in paths)
         assert not list(data_dir.glob(".samples-*"))
+
+    def test_who_waits_too_long_for_the_sample_photos_is_told(
+        self, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(samples, "RENDER_WAIT_S", 0.1)
+        with folder_lock.hold(data_dir), pytest.raises(PipelineError):
+            create_sample_job(person())
+        assert not Job.objects.exists()
+        assert not list(data_dir.glob("jobs/*"))
 
     def test_a_sample_job_needs_an_account(self) -> None:
         with pytest.raises(CommandError, match="no account yet"):
