@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -293,27 +294,47 @@ def test_the_worker_itself_never_loads_torch() -> None:
     assert not [name for name in libraries if name.startswith("libtorch")]
 
 
+class MortalRedis:
+    """A server that a test stops and starts again, empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.start()
+
+    def start(self) -> None:
+        self._server = start_redis(self._folder)
+
+    def stop(self) -> None:
+        stop_redis(self._server)
+
+
+@pytest.fixture
+def mortal_redis(settings: Any) -> Iterator[MortalRedis]:
+    """Points the site's queue at a server that belongs to this test alone."""
+    with tempfile.TemporaryDirectory(prefix="recon-redis-") as name:
+        server = MortalRedis(Path(name))
+        use_redis(settings, redis_address(Path(name)))
+        yield server
+        server.stop()
+
+
 def test_redis_may_die_and_come_back_empty_while_a_job_runs(
-    settings: Any, capfd: pytest.CaptureFixture[str]
+    mortal_redis: MortalRedis, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="recon-redis-"))
-    server = start_redis(folder)
-    use_redis(settings, redis_address(folder))
     job = queued("talk")
     waiting = queued_after(job)
     with worker() as process:
         horse_of(job)
-        stop_redis(server)
+        mortal_redis.stop()
         said: list[str] = []
         wait_until(
             lambda: said.append("".join(capfd.readouterr())) or "Redis is away" in "".join(said),
             "the worker missed Redis",
         )
         assert lifecycle.heartbeat(job.pk, 1)  # the database goes on
-        server = start_redis(folder)  # without a memory
+        mortal_redis.start()  # without a memory
         go(job)
         wait_for_status(job, "COMPLETED")
         assert reconcile().queued == 1
         wait_for_status(waiting, "COMPLETED")
         assert process.is_running()
-    stop_redis(server)
