@@ -6,22 +6,17 @@ import ast
 import fcntl
 import importlib.util
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import psutil
 import pytest
 
-from instarecon_site.machine import run_folder
-from tests.site.test_settings import site_environment
+from tests.site.running import Site, eventually, free_port, site_environment, started_site
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -150,13 +145,6 @@ def test_a_browser_for_the_tests_is_found() -> None:
 # --- Starting ---
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def serve(tmp_path: Path, **values: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(SCRIPTS / "serve.py")],
@@ -219,107 +207,10 @@ def test_a_database_that_can_t_be_reached_is_said(tmp_path: Path) -> None:
 # --- Running ---
 
 
-class Site:
-    """`make run` after its set-up, on data of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.output = folder / "output.txt"
-
-    def start(self) -> None:
-        environment = site_environment(
-            self.folder,
-            PORT=str(self.port),
-            STATIC_ROOT=str(self.folder / "static"),
-        )
-        with self.output.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, str(SCRIPTS / "serve.py")],
-                env=environment,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        eventually(lambda: "Address" in self.said() or self.process.poll() is not None)
-        assert self.process.poll() is None, self.said()
-
-    def said(self) -> str:
-        return self.output.read_text()
-
-    def health(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz") as answer:
-            return str(answer.read().decode())
-
-    def is_healthy(self) -> bool:
-        try:
-            return self.health() == "ok"
-        except OSError:
-            return False
-
-    def supervised(self, name: str) -> int:
-        """The process number of a running program, or 0."""
-        found = re.search(r"RUNNING +pid (\d+)", self.control("status", name))
-        return int(found[1]) if found else 0
-
-    def control(self, *command: str) -> str:
-        socket_path = run_folder(self.folder / "data") / "supervisor.sock"
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "supervisor.supervisorctl"),
-                *("--serverurl", f"unix://{socket_path}", *command),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout
-
-    def worker_health(self) -> int:
-        return subprocess.run(
-            [sys.executable, str(SCRIPTS / "worker_health.py")],
-            env=site_environment(self.folder),
-            capture_output=True,
-            check=False,
-        ).returncode
-
-    def processes(self) -> list[str]:
-        """Every process that works on this site's data."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("DATA_DIR") == str(self.folder / "data"):
-                    found.append(" ".join(process.cmdline()))
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-        return found
-
-    def stop(self, sent: int = signal.SIGINT) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(sent)
-        return self.process.wait()
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Waits for the condition. A test that waits in vain ends by pytest's own time limit."""
-    while not condition():
-        time.sleep(0.2)
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A started site. It has an account already, so that no sample job is queued."""
-    site = Site(tmp_path_factory.mktemp("site"))
-    for command in (["migrate", "--verbosity=0"], ["create_first_account"]):
-        subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *command],
-            env=site_environment(site.folder),
-            check=True,
-            capture_output=True,
-        )
-    site.start()
-    yield site
-    site.stop(signal.SIGTERM)
+    with started_site(tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 def test_a_started_site_answers_and_says_where(site: Site) -> None:

@@ -19,6 +19,7 @@ from django.test import Client
 from accounts.models import User
 from instarecon_site import env, machine
 from instarecon_site.secret import kept_secret
+from tests.site.running import site_environment
 
 ROOT = Path(__file__).parents[2]
 SHOW = """
@@ -27,19 +28,6 @@ from django.conf import settings
 names = {names!r}
 print(json.dumps({{n: getattr(settings, n, None) for n in names}}, default=str))
 """
-
-
-def site_environment(tmp_path: Path, **values: str) -> dict[str, str]:
-    """An environment with nothing of ours in it but `values` and a data folder."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {
-        **kept,
-        "DJANGO_SETTINGS_MODULE": "instarecon_site.settings",
-        "ENV_FILE": os.devnull,
-        "DATA_DIR": str(tmp_path / "data"),
-        "PYTHONPATH": str(ROOT),
-        **values,
-    }
 
 
 def read_settings(tmp_path: Path, *names: str, **values: str) -> dict[str, object]:
