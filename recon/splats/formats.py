@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from recon.splats.gaussians import Gaussians
-from recon.splats.triangulation import SH_C0, Points
+from recon.splats.starting import SH_C0, Points
 
 Floats = NDArray[np.float32]
 

@@ -32,7 +32,7 @@ def keep_mask(
     `std_threshold` standard deviations over the average, or if it is then left in a cluster of
     fewer than `min_cluster_ratio` of all points. `tick` is called several times a second.
     """
-    keep = np.isfinite(means).all(axis=1)
+    keep: Mask = np.asarray(np.isfinite(means).all(axis=1))
     keep[keep] = _near_others(means[keep], k_neighbors, std_threshold, tick)
     clustered = keep.copy()
     clustered[keep] = _in_large_cluster(means[keep], min_cluster_ratio, tick)

@@ -18,11 +18,9 @@ from PIL import Image
 from torch import Tensor
 
 from recon.splats.gaussians import Camera
-from recon.splats.triangulation import Points, Tracks, point_colours, triangulate
+from recon.splats.triangulation import Tracks
 
 Floats = NDArray[np.float64]
-
-MAX_TRIANGULATION_ERROR = 0.005  # of a photo's longest side, mean over a point's observations
 
 
 @dataclass(frozen=True)
@@ -123,21 +121,6 @@ def train_tracks(train: list[Posed]) -> Tracks:
     enough = counts[points] >= 2
     _, points = np.unique(points[enough], return_inverse=True)
     return Tracks(points=points, views=views[enough], xys=xys[enough])
-
-
-def starting_points(train: list[Posed], views: list[View]) -> Points:
-    """The SfM points as the train photos alone place and colour them.
-
-    `views` are the pictures of `train`, at any size. Points whose train observations do not agree
-    within 0.5% of a photo's longest side are left out.
-    """
-    tracks = train_tracks(train)
-    cameras = [photo.camera for photo in train]
-    xyz, errors = triangulate(tracks, cameras)
-    sizes = np.array([[c.width, c.height] for c in cameras], float)
-    rgb = point_colours(tracks, [view.image.numpy() for view in views], sizes)
-    good = errors < MAX_TRIANGULATION_ERROR * sizes.max()
-    return Points(xyz[good], rgb[good])
 
 
 def _read_cameras(path: Path) -> Iterator[tuple[int, tuple[Tensor, int, int]]]:

@@ -1,20 +1,16 @@
-"""Where the SfM points lie by the train photos alone, and the Gaussians that start there."""
+"""Where observations of the same points, in cameras that are known, put these points."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from sklearn.neighbors import NearestNeighbors
 
-from recon.splats.gaussians import Camera, Gaussians
+from recon.splats.gaussians import Camera
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-SH_C0 = 0.28209479177387814  # the constant spherical harmonic: RGB = 0.5 + SH_C0 * sh0
 
 
 @dataclass(frozen=True)
@@ -28,24 +24,6 @@ class Tracks:
     @property
     def point_count(self) -> int:
         return int(self.points.max()) + 1 if len(self.points) else 0
-
-
-@dataclass(frozen=True)
-class Points:
-    """The starting points of a scene."""
-
-    xyz: Floats  # [M, 3] world units
-    rgb: Floats  # [M, 3] between 0 and 1
-
-    def __len__(self) -> int:
-        return len(self.xyz)
-
-    def at_most(self, count: int, seed: int) -> Points:
-        """These points, or a random `count` of them where there are more."""
-        if len(self) <= count:
-            return self
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
-        return Points(self.xyz[chosen], self.rgb[chosen])
 
 
 def triangulate(
@@ -119,26 +97,3 @@ def point_colours(tracks: Tracks, images: list[NDArray[np.uint8]], sizes: Floats
         colours[here] = image[rows, columns] / 255
     counts = np.bincount(tracks.points, minlength=tracks.point_count)
     return _sum(tracks, colours) / np.maximum(counts, 1)[:, None]
-
-
-def gaussians_from_points(
-    points: Points, *, sh_degree: int, initial_opacity: float, initial_scale: float
-) -> Gaussians:
-    """One round Gaussian per point, as wide as the mean distance to its three nearest others."""
-    count = len(points)
-    neighbours = min(4, count)
-    distances, _ = NearestNeighbors(n_neighbors=neighbours).fit(points.xyz).kneighbors(points.xyz)
-    spacing = np.sqrt((distances[:, 1:] ** 2).mean(1)) if count > 1 else np.ones(1)
-    # Points that coincide would start with no size at all.
-    spacing = np.maximum(spacing, 1e-3 * np.median(spacing) + 1e-7)
-    scales = torch.from_numpy(np.log(spacing * initial_scale)).float()
-    quats = torch.zeros(count, 4)
-    quats[:, 0] = 1
-    return Gaussians(
-        means=torch.from_numpy(points.xyz).float(),
-        quats=quats,
-        scales=scales[:, None].repeat(1, 3),
-        opacities=torch.full((count,), initial_opacity).logit(),
-        sh0=torch.from_numpy((points.rgb - 0.5) / SH_C0).float()[:, None],
-        shN=torch.zeros(count, (sh_degree + 1) ** 2 - 1, 3),
-    )

@@ -28,10 +28,9 @@ from recon.splats.scene import (
     load_view,
     read_model,
     scene_extent,
-    starting_points,
 )
+from recon.splats.starting import gaussians_from_points, starting_points
 from recon.splats.training import fit
-from recon.splats.triangulation import gaussians_from_points
 
 _REDUCED_RESOLUTION = 0.75  # after the GPU ran out of memory once
 _REDUCED_CAP = 0.5
@@ -132,7 +131,7 @@ def _train(
     for photo in model.train:
         views.append(load_view(photo, workspace.images, train.max_image_size))
         report.progress(0.0, f"{photo.name} loaded")
-    points = starting_points(model.train, views)
+    points = starting_points(model.train, views, seed)
     with replacing(workspace.input_ply) as temporary:
         write_points_ply(points, temporary)
     width, height = views[0].image.shape[1], views[0].image.shape[0]
