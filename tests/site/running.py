@@ -54,6 +54,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
+        self.address = f"http://localhost:{self.port}"
         self.output = folder / "output.txt"
 
     def start(self) -> None:
