@@ -15,7 +15,7 @@ from recon.pipeline.errors import UserError
 from recon.pipeline.prepared import PreparedPhoto, fitting, prepare, prepared_names
 from tests.photos import real_photos
 
-ORIENTATION, EXIF_IFD, GPS_IFD = 0x0112, 0x8769, 0x8825
+ORIENTATION, MAKE, EXIF_IFD, GPS_IFD = 0x0112, 0x010F, 0x8769, 0x8825
 FOCAL_35MM = 0xA405
 CONFIG = PreflightConfig(max_image_size=400)
 
@@ -134,6 +134,7 @@ def test_the_focal_length_follows_the_resizing(tmp_path: Path, orientation: int)
 def test_the_focal_length_is_read_from_other_formats_too(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / f"photo.{suffix}"
     exif = Image.Exif()
+    exif[MAKE] = "Somebody"  # without it Pillow takes the EXIF for empty and does not write it
     exif.get_ifd(EXIF_IFD)[FOCAL_35MM] = 28
     picture().save(source, exif=exif)
     assert prepared(tmp_path, source)[0].focal == pytest.approx(28 / 43.27 * 400, rel=0.01)

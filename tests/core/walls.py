@@ -17,8 +17,8 @@ def write_wall(folder: Path, seed: int, count: int, size: tuple[int, int] = (480
     wall = Quad(vector(-8, 2, 7), vector(16, 0, 0), vector(0, 0, -12))
     shapes: list[Shape] = [wall, *box((0.3, 0.2), 0.0, (1.4, 1.0, 1.2), 25)]
     albedos = [
-        materials.mosaic(rng, (900, 1200), 60, colours),
-        *(materials.painting(rng, (260, 300), colours) for _ in shapes[1:]),
+        materials.mosaic(rng, (600, 800), 60, colours),
+        *(materials.painting(rng, (200, 240), colours) for _ in shapes[1:]),
     ]
     surfaces = [
         scene.Surface(shape, lighting.bake(shape, shapes, albedo))

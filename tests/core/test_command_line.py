@@ -1,0 +1,323 @@
+"""`python -m recon.pipeline`, as a person and as a program use it."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from recon.pipeline import uploads
+from recon.pipeline.__main__ import main, nested
+from recon.pipeline.console import ConsoleReporter, in_words
+from recon.pipeline.progress import WORKING_STEPS, Step
+from recon.pipeline.workspace import Workspace
+from tests.core.walls import write_wall
+from tests.reconstruction import SETTINGS, FinishedRun, command, environment, run_command
+
+ISSUE_FIELDS = {
+    "status", "step", "error_code", "error", "registered", "total", "psnr", "ssim", "lpips",
+    "gaussian_count", "iterations", "seconds", "artifacts",
+}  # fmt: skip
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """What the command says when it is used wrongly."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    assert caught.value.code == 2
+    return capsys.readouterr().err
+
+
+def reused_and_made(stderr: str) -> tuple[list[str], list[str]]:
+    """The steps that a run skipped and those that it ran, from its plain lines."""
+    lines = [line.split() for line in stderr.splitlines() if line[1:3] == "/8"]
+    return (
+        [words[1] for words in lines if "skipped" in words],
+        [words[1] for words in lines if "skipped" not in words],
+    )
+
+
+# The finished run.
+
+
+@pytest.mark.reconstruction
+def test_the_last_line_is_one_json_object_with_every_field(finished_run: FinishedRun) -> None:
+    outcome = finished_run.result.outcome
+    assert outcome.keys() >= ISSUE_FIELDS
+    assert (outcome["status"], outcome["step"]) == ("COMPLETED", "DONE")
+    assert (outcome["error_code"], outcome["error"]) == (None, None)
+    assert (outcome["registered"], outcome["total"]) == (12, 12)
+    assert outcome["iterations"] == 150
+    assert outcome["gaussian_count"] > 0
+    assert outcome["psnr"] > 12
+    assert 0 < outcome["ssim"] < 1
+    assert list(outcome["seconds"]) == [str(step) for step in WORKING_STEPS]
+    assert len(finished_run.result.out.splitlines()) == 1
+
+
+@pytest.mark.reconstruction
+def test_every_artifact_is_there_by_its_absolute_path(finished_run: FinishedRun) -> None:
+    artifacts = finished_run.result.outcome["artifacts"]
+    assert artifacts.keys() >= {"ply", "filtered_ply", "splat", "poster", "results", "cameras"}
+    for path in artifacts.values():
+        assert Path(path).is_absolute()
+        assert Path(path).stat().st_size > 0
+
+
+@pytest.mark.reconstruction
+def test_the_log_tells_the_steps_in_order(finished_run: FinishedRun) -> None:
+    log = finished_run.workspace.log.read_text()
+    begins = [line.split()[2] for line in log.splitlines() if line.endswith(" begins")]
+    assert begins == [str(step) for step in WORKING_STEPS]
+
+
+@pytest.mark.reconstruction
+def test_the_held_out_photos_are_those_of_the_rule(finished_run: FinishedRun) -> None:
+    assert finished_run.workspace.test_txt.read_text().split() == ["photo_03.jpg", "photo_08.jpg"]
+
+
+@pytest.mark.reconstruction
+def test_a_second_run_skips_everything(finished_run: FinishedRun, tmp_path: Path) -> None:
+    copy = finished_run.copy_to(tmp_path / "job")
+    result = run_command(finished_run.photos, copy.root, *SETTINGS, "--json")
+    assert result.code == 0, result.err
+    assert reused_and_made(result.err) == ([str(step) for step in WORKING_STEPS], [])
+    first = finished_run.result.outcome
+    assert result.outcome["psnr"] == first["psnr"]
+    assert result.outcome["seconds"] == first["seconds"]
+
+
+@pytest.mark.reconstruction
+def test_from_a_step_redoes_it_and_what_follows(finished_run: FinishedRun, tmp_path: Path) -> None:
+    copy = finished_run.copy_to(tmp_path / "job")
+    result = run_command(
+        finished_run.photos, copy.root, *SETTINGS, "--from", "EVALUATION", "--json"
+    )
+    assert result.code == 0, result.err
+    skipped, made = reused_and_made(result.err)
+    assert made == ["EVALUATION", "EXPORT_PLY"]
+    assert len(skipped) == 6
+    assert result.outcome["psnr"] == pytest.approx(finished_run.result.outcome["psnr"], abs=1e-4)
+
+
+@pytest.mark.reconstruction
+def test_until_a_step_stops_after_it(finished_run: FinishedRun, tmp_path: Path) -> None:
+    copy = finished_run.copy_to(tmp_path / "job")
+    result = run_command(
+        finished_run.photos, copy.root, *SETTINGS, "--until", "COLMAP_MAP", "--json"
+    )
+    assert result.code == 0, result.err
+    assert (result.outcome["status"], result.outcome["step"]) == ("STOPPED", "COLMAP_MAP")
+    assert result.outcome["registered"] == 12
+    assert result.outcome["psnr"] is None
+
+
+@pytest.mark.reconstruction
+def test_a_photo_less_redoes_the_work(finished_run: FinishedRun, tmp_path: Path) -> None:
+    copy = finished_run.copy_to(tmp_path / "job")
+    photos = tmp_path / "photos"
+    shutil.copytree(finished_run.photos, photos)
+    (photos / "photo_12.jpg").unlink()
+    result = run_command(photos, copy.root, *SETTINGS, "--until", "COLMAP_FEAT", "--json")
+    assert result.code == 0, result.err
+    assert reused_and_made(result.err) == ([], ["PREFLIGHT", "COLMAP_FEAT"])
+    assert result.outcome["total"] == 11
+
+
+@pytest.mark.reconstruction
+def test_other_training_keeps_the_poses(finished_run: FinishedRun, tmp_path: Path) -> None:
+    copy = finished_run.copy_to(tmp_path / "job")
+    settings = [*SETTINGS, "--set", "train.iterations=20"]
+    result = run_command(finished_run.photos, copy.root, *settings, "--until", "GS_TRAIN", "--json")
+    assert result.code == 0, result.err
+    skipped, made = reused_and_made(result.err)
+    assert made == ["GS_TRAIN"]
+    assert skipped[-1] == "COLMAP_UNDIST"
+
+
+# How it ends otherwise.
+
+
+def test_too_few_photos_end_with_3_and_a_sentence(tmp_path: Path) -> None:
+    write_wall(tmp_path / "photos", seed=1, count=2, size=(160, 120))
+    result = run_command(tmp_path / "photos", tmp_path / "out", "--preset", "draft", "--json")
+    assert result.code == 3
+    assert result.outcome["status"] == "FAILED"
+    assert result.outcome["step"] == "PREFLIGHT"
+    assert result.outcome["error_code"] == "too_few_photos"
+    assert "There are 2 photos" in result.outcome["error"]
+    assert "There are 2 photos" in result.err
+
+
+def test_a_full_disk_is_our_fault_and_ends_with_1(tmp_path: Path) -> None:
+    write_wall(tmp_path / "photos", seed=1, count=3, size=(160, 120))
+    arguments = ("--preset", "draft", "--set", "preflight.min_free_disk_mb=1000000000", "--json")
+    result = run_command(tmp_path / "photos", tmp_path / "out", *arguments)
+    assert result.code == 1
+    assert result.outcome["error_code"] == "disk_full"
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
+    write_wall(tmp_path / "photos", seed=1, count=6)
+    process = subprocess.Popen(
+        command(tmp_path / "photos", tmp_path / "out", "--preset", "draft", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    log = Workspace(tmp_path / "out").log
+    while process.poll() is None and not (log.exists() and "COLMAP_FEAT b" in log.read_text()):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130, err
+    assert json.loads(out.splitlines()[-1])["status"] == "CANCELLED"
+    assert "goes on from here" in err
+    assert "Traceback" not in err
+
+
+def test_two_runs_in_one_folder_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "out").mkdir()
+    handle = os.open(tmp_path / "out", os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        said = refused(capsys, tmp_path / "photos", tmp_path / "out", "--preset", "draft")
+    finally:
+        os.close(handle)
+    assert "another run is working" in said
+
+
+# Wrong use.
+
+
+def test_two_folders_are_needed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "two folders are needed" in refused(capsys)
+    assert "two folders are needed" in refused(capsys, tmp_path)
+
+
+def test_photos_must_be_a_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    said = refused(capsys, tmp_path / "nowhere", tmp_path / "out")
+    assert f"{tmp_path / 'nowhere'} is not a folder" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_out_must_not_be_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "OUT must be a folder" in refused(capsys, tmp_path, tmp_path / "file")
+
+
+def test_an_unknown_preset_names_the_known(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said = refused(capsys, tmp_path, tmp_path / "out", "--preset", "best")
+    assert all(preset in said for preset in ("best", "draft", "standard", "high"))
+
+
+@pytest.mark.parametrize("option", ["--from", "--until"])
+def test_an_unknown_step_names_the_known(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str
+) -> None:
+    said = refused(capsys, tmp_path, tmp_path / "out", option, "TRAINING")
+    assert "TRAINING" in said
+    assert "GS_TRAIN" in said
+
+
+def test_from_must_not_come_after_until(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    arguments = ("--from", "GS_TRAIN", "--until", "PREFLIGHT", "--preset", "draft")
+    assert "comes after" in refused(capsys, tmp_path, tmp_path / "out", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "clause"),
+    [
+        ("train.steps=5", "unknown setting train.steps"),
+        ("train.iterations=many", "train.iterations must be int"),
+        ("train.iterations", "not of the form GROUP.NAME=VALUE"),
+    ],
+)
+def test_a_wrong_setting_is_explained(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, change: str, clause: str
+) -> None:
+    arguments = ("--preset", "draft", "--set", change)
+    assert clause in refused(capsys, tmp_path, tmp_path / "out", *arguments)
+
+
+# The parts.
+
+
+def test_settings_are_nested_by_their_dots() -> None:
+    assert nested(["train.iterations=5", "train.ssim_weight=0.1", "preset=x", "seed=3"]) == {
+        "train": {"iterations": 5, "ssim_weight": 0.1},
+        "preset": "x",
+        "seed": 3,
+    }
+
+
+def test_only_photo_files_are_brought_in(tmp_path: Path) -> None:
+    for name in ("b.JPG", "a.webp", "notes.txt", ".hidden.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    photos, others = uploads.photos_in(tmp_path)
+    assert [path.name for path in photos] == ["a.webp", "b.JPG"]
+    assert others == ["notes.txt"]
+
+
+def test_bringing_in_again_follows_the_folder(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "job")
+    first, second = tmp_path / "1.jpg", tmp_path / "2.jpg"
+    first.write_bytes(b"one")
+    second.write_bytes(b"two")
+    uploads.bring_in([first, second], workspace)
+    first.unlink()
+    first.write_bytes(b"another one")
+    uploads.bring_in([first], workspace)
+    assert [p.name for p in workspace.upload.iterdir()] == ["1.jpg"]
+    assert (workspace.upload / "1.jpg").read_bytes() == b"another one"
+
+
+def test_photos_that_already_lie_in_the_workspace_stay(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "job")
+    workspace.upload.mkdir(parents=True)
+    photo = workspace.upload / "1.jpg"
+    photo.write_bytes(b"one")
+    uploads.bring_in([photo], workspace)
+    assert photo.read_bytes() == b"one"
+
+
+def test_warnings_reach_the_person_and_the_log(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    with ConsoleReporter(tmp_path / "logs" / "process.log", stream) as report:
+        report.start(Step.COLMAP_MAP)
+        report.warn("photos_left_out", count=1, total=5, names="[b].jpg")
+        report.finish(Step.COLMAP_MAP, 2.5, reused=False)
+    for text in (stream.getvalue(), (tmp_path / "logs" / "process.log").read_text()):
+        assert "1 of 5 photos could not be placed and were left out: [b].jpg." in text
+    assert "4/8 COLMAP_MAP     2.5 s" in stream.getvalue()
+
+
+def test_the_time_left_is_guessed_from_the_step_so_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("recon.pipeline.console.time.monotonic", lambda: now)
+    with ConsoleReporter(tmp_path / "process.log", io.StringIO()) as report:
+        report.start(Step.GS_TRAIN)
+        assert report.time_left(0.5) == ""  # too early
+        now = 160.0
+        assert report.time_left(0.25) == "3 min left in this step"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (89, "89 s"), (91, "2 min")])
+def test_durations_are_said_as_people_do(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
