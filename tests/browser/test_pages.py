@@ -133,8 +133,10 @@ def test_an_upload_can_be_stopped_and_a_broken_line_is_explained(upload_page: Pa
 
 
 def test_the_upload_works_without_scripts(new_context: NewContext, ann: User) -> None:
-    page = new_context(ann, java_script_enabled=False).new_page()
+    phone = {"width": 390, "height": 844}
+    page = new_context(ann, java_script_enabled=False, viewport=phone).new_page()
     page.goto("/jobs/new/")
+    assert page.locator("body").evaluate("body => body.scrollWidth") <= 390
     choose(page, *[upload(f"{n}.jpg", n) for n in range(3)])
     page.get_by_role("button", name="Make the scene").click()
     page.wait_for_url("**/jobs/*-*/")
