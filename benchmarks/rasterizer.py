@@ -20,10 +20,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
+
+# isort: split
 import numba
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Camera, Gaussians
