@@ -35,9 +35,9 @@ class Pulls:
         """Adds the gradients of one differentiated picture."""
         grads = rendered.means2d.grad
         assert grads is not None, "observe() comes after backward()"
-        half_sides = grads.new_tensor([camera.width / 2, camera.height / 2])
+        lengths = torch.hypot(grads[:, 0] * (camera.width / 2), grads[:, 1] * (camera.height / 2))
         drawn = rendered.radii > 0
-        self.grads += torch.where(drawn, (grads * half_sides).norm(dim=-1), 0.0)
+        self.grads += torch.where(drawn, lengths, 0.0)
         self.counts += drawn
 
     @property

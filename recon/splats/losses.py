@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -67,8 +68,9 @@ def _blurred(maps: Tensor) -> Tensor:
     return out
 
 
-def _window() -> list[float]:
+@cache
+def _window() -> tuple[float, ...]:
     """The one-dimensional window, which sums to one."""
     offsets = torch.arange(-_RADIUS, _RADIUS + 1, dtype=torch.float64)
     weights = torch.exp(-(offsets**2) / (2 * _SIGMA**2))
-    return (weights / weights.sum()).tolist()
+    return tuple((weights / weights.sum()).tolist())
