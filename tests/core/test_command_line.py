@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -20,12 +21,29 @@ from recon.pipeline.console import ConsoleReporter, in_words
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.workspace import Workspace
 from tests.core.walls import write_wall
-from tests.reconstruction import SETTINGS, FinishedRun, command, environment, run_command
+from tests.reconstruction import SETTINGS, CommandResult, FinishedRun, command, environment
 
 ISSUE_FIELDS = {
     "status", "step", "error_code", "error", "registered", "total", "psnr", "ssim", "lpips",
     "gaussian_count", "iterations", "seconds", "artifacts",
 }  # fmt: skip
+
+
+class Call(Protocol):
+    def __call__(self, *arguments: object) -> CommandResult: ...
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Runs the command in this process, which has torch loaded already."""
+
+    def run(*arguments: object) -> CommandResult:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return CommandResult(code, said.out, said.err)
+
+    return run
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -85,9 +103,11 @@ def test_the_held_out_photos_are_those_of_the_rule(finished_run: FinishedRun) ->
 
 
 @pytest.mark.reconstruction
-def test_a_second_run_skips_everything(finished_run: FinishedRun, tmp_path: Path) -> None:
+def test_a_second_run_skips_everything(
+    finished_run: FinishedRun, tmp_path: Path, call: Call
+) -> None:
     copy = finished_run.copy_to(tmp_path / "job")
-    result = run_command(finished_run.photos, copy.root, *SETTINGS, "--json")
+    result = call(finished_run.photos, copy.root, *SETTINGS, "--json")
     assert result.code == 0, result.err
     assert reused_and_made(result.err) == ([str(step) for step in WORKING_STEPS], [])
     first = finished_run.result.outcome
@@ -96,11 +116,11 @@ def test_a_second_run_skips_everything(finished_run: FinishedRun, tmp_path: Path
 
 
 @pytest.mark.reconstruction
-def test_from_a_step_redoes_it_and_what_follows(finished_run: FinishedRun, tmp_path: Path) -> None:
+def test_from_a_step_redoes_it_and_what_follows(
+    finished_run: FinishedRun, tmp_path: Path, call: Call
+) -> None:
     copy = finished_run.copy_to(tmp_path / "job")
-    result = run_command(
-        finished_run.photos, copy.root, *SETTINGS, "--from", "EVALUATION", "--json"
-    )
+    result = call(finished_run.photos, copy.root, *SETTINGS, "--from", "EVALUATION", "--json")
     assert result.code == 0, result.err
     skipped, made = reused_and_made(result.err)
     assert made == ["EVALUATION", "EXPORT_PLY"]
@@ -109,11 +129,9 @@ def test_from_a_step_redoes_it_and_what_follows(finished_run: FinishedRun, tmp_p
 
 
 @pytest.mark.reconstruction
-def test_until_a_step_stops_after_it(finished_run: FinishedRun, tmp_path: Path) -> None:
+def test_until_a_step_stops_after_it(finished_run: FinishedRun, tmp_path: Path, call: Call) -> None:
     copy = finished_run.copy_to(tmp_path / "job")
-    result = run_command(
-        finished_run.photos, copy.root, *SETTINGS, "--until", "COLMAP_MAP", "--json"
-    )
+    result = call(finished_run.photos, copy.root, *SETTINGS, "--until", "COLMAP_MAP", "--json")
     assert result.code == 0, result.err
     assert (result.outcome["status"], result.outcome["step"]) == ("STOPPED", "COLMAP_MAP")
     assert result.outcome["registered"] == 12
@@ -121,22 +139,26 @@ def test_until_a_step_stops_after_it(finished_run: FinishedRun, tmp_path: Path) 
 
 
 @pytest.mark.reconstruction
-def test_a_photo_less_redoes_the_work(finished_run: FinishedRun, tmp_path: Path) -> None:
+def test_a_photo_less_redoes_the_work(
+    finished_run: FinishedRun, tmp_path: Path, call: Call
+) -> None:
     copy = finished_run.copy_to(tmp_path / "job")
     photos = tmp_path / "photos"
     shutil.copytree(finished_run.photos, photos)
     (photos / "photo_12.jpg").unlink()
-    result = run_command(photos, copy.root, *SETTINGS, "--until", "COLMAP_FEAT", "--json")
+    result = call(photos, copy.root, *SETTINGS, "--until", "COLMAP_FEAT", "--json")
     assert result.code == 0, result.err
     assert reused_and_made(result.err) == ([], ["PREFLIGHT", "COLMAP_FEAT"])
     assert result.outcome["total"] == 11
 
 
 @pytest.mark.reconstruction
-def test_other_training_keeps_the_poses(finished_run: FinishedRun, tmp_path: Path) -> None:
+def test_other_training_keeps_the_poses(
+    finished_run: FinishedRun, tmp_path: Path, call: Call
+) -> None:
     copy = finished_run.copy_to(tmp_path / "job")
     settings = [*SETTINGS, "--set", "train.iterations=20"]
-    result = run_command(finished_run.photos, copy.root, *settings, "--until", "GS_TRAIN", "--json")
+    result = call(finished_run.photos, copy.root, *settings, "--until", "GS_TRAIN", "--json")
     assert result.code == 0, result.err
     skipped, made = reused_and_made(result.err)
     assert made == ["GS_TRAIN"]
@@ -146,9 +168,9 @@ def test_other_training_keeps_the_poses(finished_run: FinishedRun, tmp_path: Pat
 # How it ends otherwise.
 
 
-def test_too_few_photos_end_with_3_and_a_sentence(tmp_path: Path) -> None:
+def test_too_few_photos_end_with_3_and_a_sentence(tmp_path: Path, call: Call) -> None:
     write_wall(tmp_path / "photos", seed=1, count=2, size=(160, 120))
-    result = run_command(tmp_path / "photos", tmp_path / "out", "--preset", "draft", "--json")
+    result = call(tmp_path / "photos", tmp_path / "out", "--preset", "draft", "--json")
     assert result.code == 3
     assert result.outcome["status"] == "FAILED"
     assert result.outcome["step"] == "PREFLIGHT"
@@ -157,10 +179,10 @@ def test_too_few_photos_end_with_3_and_a_sentence(tmp_path: Path) -> None:
     assert "There are 2 photos" in result.err
 
 
-def test_a_full_disk_is_our_fault_and_ends_with_1(tmp_path: Path) -> None:
+def test_a_full_disk_is_our_fault_and_ends_with_1(tmp_path: Path, call: Call) -> None:
     write_wall(tmp_path / "photos", seed=1, count=3, size=(160, 120))
     arguments = ("--preset", "draft", "--set", "preflight.min_free_disk_mb=1000000000", "--json")
-    result = run_command(tmp_path / "photos", tmp_path / "out", *arguments)
+    result = call(tmp_path / "photos", tmp_path / "out", *arguments)
     assert result.code == 1
     assert result.outcome["error_code"] == "disk_full"
 
@@ -173,6 +195,8 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
+        # Whoever started these tests in the background has SIGINT ignored; a person has not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = Workspace(tmp_path / "out").log
     while process.poll() is None and not (log.exists() and "COLMAP_FEAT b" in log.read_text()):
