@@ -131,7 +131,8 @@ def _models(
     """The trained model, and what the outlier filter leaves of it."""
     tick("looking for outliers")
     trained = read_ply(workspace.iteration(config.train.iterations) / "point_cloud.ply")
-    keep = keep_mask(trained.means.numpy(), **filter_settings(config.export), tick=tick)
+    means, scales = trained.means.numpy(), trained.scales.exp().numpy()
+    keep = keep_mask(means, scales, **filter_settings(config.export), tick=tick)
     tick.done()
     filtered = trained.select(torch.from_numpy(keep))
     return {"unfiltered": trained.to(device), "filtered": filtered.to(device)}

@@ -55,6 +55,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     report.progress(0.1, "filtering outliers")
     keep = keep_mask(
         trained.means.numpy(),
+        trained.scales.exp().numpy(),
         **filter_settings(config.export),
         tick=lambda: report.progress(0.1, "filtering outliers"),
     )
