@@ -16,6 +16,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from accounts.models import User
 from recon.models import Job
 from tests.browser.scenes import VIEW, splat_bytes
+from tests.browser.waiting import until
 from tests.site.making import finished_job, job_of, person, photo_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -65,9 +66,10 @@ def test_photos_are_chosen_in_several_goes_and_sent(
 
 def test_a_thumbnail_is_drawn_of_each_photo(upload_page: Page) -> None:
     choose(upload_page, upload("one.jpg"))
-    upload_page.wait_for_function(
+    until(
+        upload_page,
         "document.querySelector('.tile canvas').getContext('2d')"
-        ".getImageData(100, 100, 1, 1).data[3] === 255"
+        ".getImageData(100, 100, 1, 1).data[3] === 255",
     )
 
 

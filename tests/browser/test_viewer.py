@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from recon.models import Artifact, Job
 from tests.browser.scenes import BLUE, GREEN, RED, VIEW, blob_at, looks_like, picture, splat_bytes
+from tests.browser.waiting import until
 from tests.site.making import finished_job, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -102,7 +103,7 @@ def test_dragging_turns_and_the_reset_button_turns_back(page: Page, scene: Job) 
     page.mouse.down()
     page.mouse.move(650, 380, steps=5)
     page.mouse.up()
-    page.wait_for_function(f"Math.abs({POSE}.position[0]) > 0.3")
+    until(page, f"Math.abs({POSE}.position[0]) > 0.3")
     assert pose(page)["target"] == pytest.approx(start["target"], abs=1e-6)
     assert picture(page.locator(VIEWER)).tobytes() != before.tobytes()
     page.click("[data-viewer-reset]")
@@ -115,7 +116,7 @@ def test_the_right_button_moves_sideways(page: Page, scene: Job) -> None:
     page.mouse.down(button="right")
     page.mouse.move(600, 350, steps=5)
     page.mouse.up(button="right")
-    page.wait_for_function(f"Math.abs({POSE}.target[0]) > 0.1")
+    until(page, f"Math.abs({POSE}.target[0]) > 0.1")
 
 
 def test_on_a_jobs_page_the_wheel_scrolls_until_the_scene_is_clicked(
@@ -128,14 +129,14 @@ def test_on_a_jobs_page_the_wheel_scrolls_until_the_scene_is_clicked(
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
     page.mouse.wheel(0, 100)
-    page.wait_for_function("scrollY > 50")
+    until(page, "scrollY > 50")
     assert pose(page)["position"] == pytest.approx([0, 0, 3], abs=1e-6)
 
     page.evaluate("scrollTo(0, 0)")
     page.mouse.down()
     page.mouse.up()
     page.mouse.wheel(0, -100)
-    page.wait_for_function(f"{POSE}.position[2] < 2.95")
+    until(page, f"{POSE}.position[2] < 2.95")
     assert page.evaluate("scrollY") == 0
 
 
@@ -153,13 +154,13 @@ def test_a_still_scene_draws_nothing(
     assert drawn > 0
     page.focus(f"{VIEWER} canvas")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function(f"draws > {drawn}")
+    until(page, f"draws > {drawn}")
 
 
 def test_the_scene_follows_the_windows_size(page: Page, scene: Job) -> None:
     open_scene(page, scene)
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function("document.querySelector('[data-splat-viewer] canvas').width === 390")
+    until(page, "document.querySelector('[data-splat-viewer] canvas').width === 390")
     assert looks_like(blob_at(picture(page.locator(VIEWER)), 0.5, 0.5), BLUE)
 
 
@@ -278,7 +279,7 @@ def test_one_finger_turns_and_two_come_closer(
     page = new_context(has_touch=True, viewport={"width": 390, "height": 844}).new_page()
     open_scene(page, scene)
     touch(page, ((200, 400), (300, 400)))
-    page.wait_for_function(f"Math.abs({POSE}.position[0]) > 0.3")
+    until(page, f"Math.abs({POSE}.position[0]) > 0.3")
     page.click("[data-viewer-reset]")
     touch(page, ((180, 400), (80, 400)), ((220, 400), (320, 400)))
-    page.wait_for_function(f"Math.hypot(...{POSE}.position) < 2.5")
+    until(page, f"Math.hypot(...{POSE}.position) < 2.5")
