@@ -7,9 +7,9 @@ import { Box3, MathUtils, Quaternion, Vector3 } from "three";
 /** Half a turn about x. */
 export const TO_THREE = new Quaternion(1, 0, 0, 0);
 
-/** @typedef {{ position: Vector3, target: Vector3, up: Vector3, fovY: number }} Pose in three's axes; fovY in degrees */
+/** @typedef {{ position: Vector3, target: Vector3, up: Vector3, fovY: number, trainedFocal?: number }} Pose in three's axes; fovY in degrees, trainedFocal in px of the trained photos */
 
-/** @param {{ position: number[], target: number[], up: number[], fov_y_degrees: number }} view in COLMAP's axes */
+/** @param {{ position: number[], target: number[], up: number[], fov_y_degrees: number, trained_height?: number }} view in COLMAP's axes */
 export function poseFromView(view) {
   const turned = (xyz) => new Vector3(...xyz).applyQuaternion(TO_THREE);
   return {
@@ -17,7 +17,13 @@ export function poseFromView(view) {
     target: turned(view.target),
     up: turned(view.up).normalize(),
     fovY: view.fov_y_degrees,
+    trainedFocal: view.trained_height && focalLength(view.trained_height, view.fov_y_degrees),
   };
+}
+
+/** The focal length in px of a picture `height` px high with a vertical field of view in degrees. */
+export function focalLength(height, fovY) {
+  return height / 2 / Math.tan(MathUtils.degToRad(fovY) / 2);
 }
 
 /** A view of the whole scene, where no photo's is known. @param {Box3} box in three's axes */

@@ -6,13 +6,14 @@ import { PerspectiveCamera, Scene, WebGLRenderer } from "three";
 import { SparkRenderer, SplatMesh } from "@sparkjsdev/spark";
 import { Controls } from "./controls.js";
 import { ProblemError } from "./problem.js";
-import { TO_THREE, coveringFov, poseAround, poseFromView } from "./pose.js";
+import { TO_THREE, coveringFov, focalLength, poseAround, poseFromView } from "./pose.js";
 import { fileTypeOf } from "./format.js";
 import { hasPicture } from "./pixels.js";
 
 const BACKGROUND = 0x0d0f12; // --stage
 const MAX_PIXEL_RATIO = 2; // more costs four times the work for a difference nobody sees
 const PATIENCE = 240; // frames to wait for a first picture
+const TRAINER_BLUR = 0.3; // px squared that our trainer widens splats by
 
 export class Stage {
   /**
@@ -27,11 +28,11 @@ export class Stage {
     this.renderer = makeRenderer(canvas);
     this.scene = new Scene();
     this.camera = new PerspectiveCamera(this.start?.fovY ?? 60, 1, 0.01, 1000);
-    // Our trainer widens splats by 0.3 px and leaves their opacity alone; so must the viewer.
+    // Our trainer widens splats and leaves their opacity alone; so must the viewer (see `blur`).
     this.spark = new SparkRenderer({
       renderer: this.renderer,
       onDirty: () => this.invalidate(),
-      preBlurAmount: 0.3,
+      preBlurAmount: TRAINER_BLUR,
       blurAmount: 0,
     });
     this.scene.add(this.spark);
@@ -135,8 +136,20 @@ export class Stage {
     this.camera.aspect = width / height;
     if (this.start) this.camera.fov = coveringFov(this.start.fovY, this.photoAspect(), width / height);
     this.camera.updateProjectionMatrix();
+    this.spark.preBlurAmount = this.blur();
     // Setting the size clears the canvas; waiting for the next frame would flash.
     if (this.mesh) this.draw();
+  }
+
+  /**
+   * How much to widen splats here, px squared: as much of the picture as in training. Where the
+   * screen is finer than the trained photos, fewer pixels' worth would turn splats to needles.
+   */
+  blur() {
+    const trained = this.start?.trainedFocal;
+    if (!trained) return TRAINER_BLUR;
+    const enlarged = focalLength(this.renderer.domElement.height, this.camera.fov) / trained;
+    return TRAINER_BLUR * Math.max(1, enlarged) ** 2;
   }
 
   /** Asks for one more frame. */

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -81,6 +82,20 @@ def test_it_starts_where_the_photo_was_taken(page: Page, scene: Job) -> None:
     assert pose(page)["target"] == pytest.approx([0, 0, 0], abs=1e-6)
     assert pose(page)["up"] == pytest.approx([0, 1, 0], abs=1e-6)
     assert pose(page)["fovY"] == pytest.approx(50)
+
+
+def test_what_was_trained_on_small_photos_is_as_soft_as_there(page: Page, scene: Job) -> None:
+    """Else a draft's thin splats, enlarged to a screen, would be needles."""
+
+    def green_pixels() -> int:
+        open_scene(page, scene)
+        red, green, blue = np.moveaxis(np.asarray(picture(page.locator(VIEWER)), int), 2, 0)
+        return int(((green > red + 20) & (green > blue + 20)).sum())
+
+    sharp = green_pixels()
+    scene.view = {**VIEW, "trained_height": 8}  # px; the window has 700
+    scene.save()
+    assert green_pixels() > 1.5 * sharp
 
 
 @pytest.mark.parametrize("key", ["ArrowLeft", "ArrowUp", "+", "-", "Shift+ArrowRight"])

@@ -29,6 +29,7 @@ def workspace(tmp_path: Path) -> Workspace:
     workspace.iteration(6).mkdir(parents=True)
     write_ply(gaussians, workspace.iteration(6) / "point_cloud.ply")
     write_json(workspace.cameras_json, [])
+    write_json(workspace.training_json, {"max_image_size": 30})
     choose(workspace, "unfiltered")
     return workspace
 
@@ -96,13 +97,14 @@ def test_the_view_is_right_for_a_camera_turned_any_way() -> None:
     gaussians = tiny_gaussians()
     gaussians.means = gaussians.means @ turn  # the same picture
     seen = rasterize(gaussians, turned)
-    view = starting_view(turned, seen)
+    view = starting_view(turned, seen, 30)
     assert view["position"] == pytest.approx([-4.0, 0.0, 0.0])
     assert view["up"] == pytest.approx([0.0, 0.0, -1.0])
     assert view["target"][1:] == pytest.approx([0.0, 0.0])
     assert -1.0 < view["target"][0] < 1.0
     # 40 px high at a focal length of 54 px.
     assert view["fov_y_degrees"] == pytest.approx(2 * np.degrees(np.arctan(20 / 54)))
+    assert view["trained_height"] == 20  # of 60 x 40 px at a longest side of 30
 
 
 def test_the_pose_with_the_least_void_is_taken(workspace: Workspace) -> None:
@@ -116,7 +118,7 @@ def test_the_pose_with_the_least_void_is_taken(workspace: Workspace) -> None:
 def test_a_scene_that_nobody_sees_still_has_a_view() -> None:
     behind = tiny_gaussians(5)
     behind.means[:, 2] = -100.0
-    view = starting_view(tiny_camera(0), rasterize(behind, tiny_camera(0)))
+    view = starting_view(tiny_camera(0), rasterize(behind, tiny_camera(0)), None)
     assert np.isfinite(view["target"]).all()
 
 

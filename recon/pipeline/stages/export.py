@@ -37,7 +37,7 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     model = workspace.iteration(config.train.iterations) / "point_cloud.ply"
     return {
         "model": digest_files(workspace.root, [model]),
-        "results": digest_files(workspace.root, [workspace.results_json]),
+        "results": digest_files(workspace.root, [workspace.results_json, workspace.training_json]),
         "poses": digest_files(workspace.root, [workspace.undistorted_sparse]),
     }
 
@@ -101,7 +101,8 @@ def _poster(
     picture = to_bytes(draw(scene, camera.resized(*size)))
     with replacing(workspace.poster) as temporary:
         Image.fromarray(picture).save(temporary, "JPEG", quality=90, optimize=True)
-    return starting_view(camera, _look(scene, camera))
+    trained_at = json.loads(workspace.training_json.read_text())["max_image_size"]
+    return starting_view(camera, _look(scene, camera), trained_at)
 
 
 def _best_pose(scene: Gaussians, cameras: list[Camera], report: Reporter) -> Camera:
@@ -125,10 +126,12 @@ def _look(scene: Gaussians, camera: Camera) -> Rendered:
     return rasterize(scene, camera.resized(*size).to(scene.device))
 
 
-def starting_view(camera: Camera, seen: Rendered) -> dict[str, Any]:
+def starting_view(camera: Camera, seen: Rendered, trained_at: int | None) -> dict[str, Any]:
     """Where the viewer starts: `camera`'s place, looking at the middle depth along its axis.
 
     World units and axes are the SfM model's. `target` is what an orbit turns around.
+    `trained_height` is the photo's height in px as trained on (longest side `trained_at`): on a
+    larger screen the viewer widens the splats as much as the trainer did, or they turn to needles.
     """
     height, width = seen.depth.shape
     middle = (slice(height // 4, -(height // 4) or None), slice(width // 4, -(width // 4) or None))
@@ -141,4 +144,5 @@ def starting_view(camera: Camera, seen: Rendered) -> dict[str, Any]:
         "target": (position + depth * right_down_forward[2]).tolist(),
         "up": (-right_down_forward[1]).tolist(),
         "fov_y_degrees": math.degrees(2 * math.atan(camera.height / (2 * float(camera.K[1, 1])))),
+        "trained_height": fitted_size(camera.width, camera.height, trained_at)[1],
     }
