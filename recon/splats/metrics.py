@@ -84,7 +84,8 @@ def _ensure_backbone(tick: Callable[[], None]) -> None:
             raise LpipsUnavailable("the AlexNet weights came in damaged")
         temporary.replace(path)
     except OSError as error:
-        reason = getattr(error, "reason", None) or error
+        cause = getattr(error, "reason", None) or error
+        reason = getattr(cause, "strerror", None) or cause
         raise LpipsUnavailable(f"the AlexNet weights can't be downloaded ({reason})") from error
     finally:
         temporary.unlink(missing_ok=True)

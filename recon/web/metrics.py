@@ -92,6 +92,31 @@ def metrics_of(job: Job, *, public: bool = False) -> list[dict[str, Any]]:
     ]
 
 
+def measurement_of(job: Job) -> dict[str, Any]:
+    """How the figures were measured: held_out and trained (photos), size (px, the longest side
+    compared, None for the photos' own), own_size (figures at the photos' own, where they differ).
+
+    Empty where nothing was recorded.
+    """
+    recorded = _recorded(job)
+    try:
+        split, size = recorded["split"], recorded["max_image_size"]
+        own = recorded[recorded["scene"]]["at_photo_size"]
+    except KeyError:
+        return {}
+    figures = [
+        f"{scale.label} {scale.figure.format(own[scale.label])}"
+        for scale in SCALES
+        if own.get(scale.label) is not None and own[scale.label] != recorded[scale.key]
+    ]
+    return {
+        "held_out": len(split["test"]),
+        "trained": len(split["train"]),
+        "size": size,
+        "own_size": ", ".join(figures),
+    }
+
+
 def _described(scale: Scale, value: float | None, reason: str) -> dict[str, Any]:
     if value is None:
         empty = dict.fromkeys(("figure", "value_text", "verdict", "words"), "")

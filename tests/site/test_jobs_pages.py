@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -334,3 +335,33 @@ def test_figures_that_could_not_be_had_at_all_say_why() -> None:
     assert {metric["reason"] for metric in metrics_of(job)} == {"no photo was held out"}
     job.workspace.results_json.unlink()
     assert {m["reason"] for m in metrics_of(job)} == {"It was not measured for this scene."}
+
+
+def test_the_page_says_on_what_and_at_what_size_it_was_measured() -> None:
+    """A draft is scored at the small size that it was trained at; so it says that it was."""
+    job = finished_job(person())
+    own = {"PSNR": 20.61, "SSIM": 0.7, "LPIPS": None}
+    results = {
+        "psnr": 22.84,
+        "ssim": 0.813,
+        "lpips": None,
+        "max_image_size": 400,
+        "scene": "filtered",
+        "filtered": {"at_photo_size": own},
+        "split": {"train": ["a.jpg", "c.jpg", "d.jpg"], "test": ["b.jpg"]},
+    }
+    job.workspace.results_json.write_text(json.dumps(results))
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert "1 photo was kept away from training, which used the other 3." in page
+    assert "At the photos’ own size: PSNR 20.6 dB, SSIM 0.70." in page
+    results["filtered"]["at_photo_size"] = {"PSNR": 22.84, "SSIM": 0.813, "LPIPS": None}
+    job.workspace.results_json.write_text(json.dumps(results))
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert "At the photos’ own size" not in page
+
+
+def test_staff_find_the_administration_and_others_do_not_see_it() -> None:
+    for staff in (True, False):
+        user = person(f"staff-{staff}@example.org", is_staff=staff)
+        page = browser_of(user).get("/jobs/").content.decode()
+        assert ("Administration" in page) is staff

@@ -21,7 +21,7 @@ from recon.jobs import progress as job_progress
 from recon.models import Job
 from recon.pipeline.errors import PipelineError, ReconError
 from recon.web.access import own_job_or_404, signed_in
-from recon.web.metrics import metrics_of
+from recon.web.metrics import measurement_of, metrics_of
 from recon.web.scene import (
     elapsed_seconds,
     own_downloads,
@@ -59,6 +59,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     context = progress_context(job) | {
         "metrics": metrics_of(job) if job.is_completed else [],
+        "measurement": measurement_of(job) if job.is_completed else {},
         "downloads": own_downloads(job),
         "viewer": own_viewer(job),
         "share_url": share_url(job),
