@@ -13,14 +13,13 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
-from rq.timeouts import JobTimeoutException
 
 from recon.jobs import folder_lock, lifecycle, publish
 from recon.jobs.pulse import Pulse
 from recon.jobs.reporter import SiteReporter
 from recon.models import Job
 from recon.pipeline.config import from_dict
-from recon.pipeline.errors import Cancelled, PipelineError
+from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ def _run_attempt(job: Job) -> None:
                 reporter.log(f"Attempt {job.attempt}: finished steps are kept")
             summary = _pipeline()(job.workspace, from_dict(job.config), reporter)
             _record(job, summary)
-        except JobTimeoutException:
+        except TimeLimit:
             lifecycle.fail(
                 job.pk, job.attempt, "timed_out", {"minutes": settings.JOB_TIMEOUT_MINUTES}
             )

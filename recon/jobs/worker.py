@@ -20,9 +20,11 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from recon.jobs import lifecycle, reconcile
 from recon.models import Job
+from recon.pipeline.errors import TimeLimit
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,18 @@ MAINTENANCE_S = 60
 
 #: How often a busy worker tells Redis that it lives.
 MONITORING_S = 10
+
+
+class JobTimeLimit(UnixSignalDeathPenalty):
+    """RQ's alarm, which rings a job's end with an exception that no `except Exception` swallows.
+
+    RQ uses the same class to look after its horses; those alarms stay as they are.
+    """
+
+    def handle_death_penalty(self, signum: int, frame: Any) -> None:
+        if issubclass(self._exception, JobTimeoutException):
+            raise TimeLimit
+        super().handle_death_penalty(signum, frame)
 
 
 class ReconWorker(Worker):
@@ -43,6 +57,8 @@ class ReconWorker(Worker):
     - JSON only, whatever the command line says: pickles in Redis would be programs.
     - Redis may go away while a horse runs; the worker stays with its horse.
     """
+
+    death_penalty_class = JobTimeLimit
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs |= {

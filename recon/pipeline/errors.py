@@ -31,6 +31,11 @@ class Cancelled(Exception):
     """Somebody cancelled the job, or another attempt took it over. Nothing to explain."""
 
 
+class TimeLimit(BaseException):
+    """The job's time is up. Raised into whatever runs, by a signal, so that it can't be an
+    `Exception`: nobody who handles those, in our code or a library's, means this one."""
+
+
 @dataclass(frozen=True)
 class Explained:
     """An explanation with its facts filled in, ready to show."""

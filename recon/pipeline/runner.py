@@ -157,18 +157,12 @@ def still_true(
 
 @contextmanager
 def _named_faults(report: Reporter) -> Iterator[None]:
-    """Gives every unforeseen exception a code, and its traceback to the log.
-
-    RQ raises its time limit into whatever runs; its class is known by name because the core
-    does not import the queue.
-    """
+    """Gives every unforeseen exception a code, and its traceback to the log."""
     try:
         yield
     except (Cancelled, UserError, PipelineError):
         raise
     except Exception as error:
-        if type(error).__name__ == "JobTimeoutException":
-            raise
         for line in traceback.format_exc().rstrip().splitlines():
             report.log(line)
         raise PipelineError("internal") from error

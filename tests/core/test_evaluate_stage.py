@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from recon.pipeline.config import ExportConfig, PipelineConfig
-from recon.pipeline.errors import Cancelled
+from recon.pipeline.errors import Cancelled, TimeLimit
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import evaluate
 from recon.pipeline.workspace import Workspace, write_json
@@ -146,9 +146,9 @@ def test_no_held_out_photo_is_a_reason_too(workspace: Workspace) -> None:
     assert "held out" in results_of(workspace)["reason"]
 
 
-@pytest.mark.parametrize("stop", [Cancelled, type("JobTimeoutException", (Exception,), {})])
+@pytest.mark.parametrize("stop", [Cancelled, TimeLimit])
 def test_a_cancel_and_the_time_limit_are_no_failed_evaluation(
-    workspace: Workspace, stop: type[Exception]
+    workspace: Workspace, stop: type[BaseException]
 ) -> None:
     class Stopping(ListReporter):
         def progress(self, fraction: float, message: str = "") -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from recon.pipeline import runner
 from recon.pipeline.config import PRESETS, PipelineConfig
-from recon.pipeline.errors import Cancelled, UserError
+from recon.pipeline.errors import Cancelled, TimeLimit, UserError
 from recon.pipeline.progress import (
     STARTS_AT,
     WORKING_STEPS,
@@ -173,11 +173,8 @@ def test_a_cancel_is_no_failure(workspace: Workspace, stages: dict) -> None:
 def test_a_time_limit_raised_by_the_queue_passes_through(
     workspace: Workspace, stages: dict
 ) -> None:
-    class JobTimeoutException(Exception):
-        """Named as RQ names its own; the core knows it by that name only."""
-
-    stages[Step.GS_TRAIN].raises = JobTimeoutException()
-    with pytest.raises(JobTimeoutException):
+    stages[Step.GS_TRAIN].raises = TimeLimit()
+    with pytest.raises(TimeLimit):
         run_pipeline(workspace, CONFIG, ListReporter())
 
 

@@ -62,9 +62,6 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     except Cancelled:
         raise
     except Exception as error:
-        # The queue's time limit is an ordinary exception too, known by name (see runner).
-        if type(error).__name__ == "JobTimeoutException":
-            raise
         results = _nothing(f"{type(error).__name__}: {error}")
         report.log(f"Evaluation failed: {results['reason']}")
         report.warn("metrics_absent", reason=results["reason"])

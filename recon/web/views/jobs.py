@@ -13,7 +13,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HTMX_STOP_POLLING
 
 from accounts.models import User
 from recon.jobs import lifecycle, queue, submit
@@ -22,6 +21,7 @@ from recon.models import Job
 from recon.pipeline.errors import PipelineError, ReconError
 from recon.web.access import own_job_or_404, signed_in
 from recon.web.metrics import measurement_of, metrics_of
+from recon.web.polling import answer_poll
 from recon.web.scene import (
     elapsed_seconds,
     own_downloads,
@@ -38,9 +38,7 @@ PAGE_SIZE = 12
 def gallery(request: HttpRequest) -> HttpResponse:
     """This person's jobs, newest first, twelve a page, found by title or photo name."""
     query = request.GET.get("q", "").strip().replace("\0", "")
-    jobs = Job.objects.filter(owner=cast(User, request.user)).prefetch_related(
-        "artifacts", "photos"
-    )
+    jobs = Job.objects.filter(owner=cast(User, request.user))
     if query:
         named = Q(title__icontains=query) | Q(photos__original_name__icontains=query)
         jobs = jobs.filter(pk__in=jobs.filter(named).order_by().values("pk"))
@@ -76,13 +74,8 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @signed_in
 @never_cache
 def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """The part of the page that changes. When the job has ended, the page reloads."""
     job = own_job_or_404(request, pk)
-    response = render(request, "recon/_progress.html", progress_context(job))
-    if job.has_ended:
-        response.status_code = HTMX_STOP_POLLING
-        response["HX-Refresh"] = "true"
-    return response
+    return answer_poll(request, job, progress_context(job))
 
 
 @require_POST

@@ -17,13 +17,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HTMX_STOP_POLLING
 
 from recon.jobs import progress as job_progress
 from recon.jobs import queue
 from recon.models import Artifact, Job, new_pub_key
 from recon.web.access import View, own_job_or_404, shared_job_or_404, signed_in
 from recon.web.metrics import metrics_of
+from recon.web.polling import answer_poll
 from recon.web.scene import PublicJob, elapsed_seconds, public_downloads, public_viewer
 from recon.web.serving import serve_artifact
 
@@ -85,11 +85,7 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponse:
 @never_cache
 def public_progress(request: HttpRequest, pub_key: str) -> HttpResponse:
     job = shared_job_or_404(pub_key)
-    response = render(request, "recon/_progress.html", _progress_context(job))
-    if job.has_ended:
-        response.status_code = HTMX_STOP_POLLING
-        response["HX-Refresh"] = "true"
-    return response
+    return answer_poll(request, job, _progress_context(job))
 
 
 @require_safe
