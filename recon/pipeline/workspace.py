@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -206,6 +207,19 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """A temporary folder in `parent`, gone afterwards.
+
+    An interrupted native call may still be writing there: what can't be deleted is left, since
+    that must not hide why the block ended.
+    """
+    with tempfile.TemporaryDirectory(
+        dir=parent, prefix=".scratch-", ignore_cleanup_errors=True
+    ) as scratch:
+        yield Path(scratch)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -37,22 +37,33 @@ def run_native(call: Callable[[Any], Any], poll: Callable[[], None]) -> Any:
     """
     token = colmap().CancellationToken()
     outcome: dict[str, Any] = {}
+    started = threading.Event()
+    # Not Thread.join(): interrupted by a signal, Python 3.11's takes the thread for ended.
+    ended = threading.Event()
 
     def work() -> None:
+        started.wait()
         try:
-            outcome["result"] = call(token)
+            if not token.is_cancelled:
+                outcome["result"] = call(token)
         except BaseException as error:  # handed to the caller's thread below
             outcome["error"] = error
+        finally:
+            ended.set()
 
-    thread = threading.Thread(target=work, name="pycolmap", daemon=True)
-    thread.start()
+    # No daemon: at its exit Python kills those in the middle of native code, which aborts.
+    thread = threading.Thread(target=work, name="pycolmap")
     try:
-        while thread.is_alive():
-            thread.join(POLL_SECONDS)
+        thread.start()
+        started.set()
+        while not ended.wait(POLL_SECONDS):
             poll()
     except BaseException:
         token.cancel()
-        thread.join()
+        if started.is_set():
+            ended.wait()
+        else:  # a signal came within start(), so there may be no thread to wait for
+            started.set()
         raise
     if "error" in outcome:
         raise outcome["error"]

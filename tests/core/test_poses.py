@@ -125,6 +125,26 @@ def test_stopping_waits_until_the_native_work_has_let_go() -> None:
     assert let_go.is_set()
 
 
+def test_a_signal_while_the_thread_starts_leaves_no_native_work_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = threading.Thread.start
+    begun: list[threading.Thread] = []
+    called = threading.Event()
+
+    def start_and_be_interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        begun.append(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", start_and_be_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_native(lambda token: called.set(), lambda: None)
+    begun[0].join(timeout=60)
+    assert not begun[0].is_alive()
+    assert not called.is_set()
+
+
 def test_loading_pycolmap_leaves_sigterm_to_its_owner() -> None:
     program = (
         "import os, signal, sys\n"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.progress import Reporter
 from recon.pipeline.stages.preflight import read_photos
-from recon.pipeline.workspace import Workspace, digest_files
+from recon.pipeline.workspace import Workspace, digest_files, scratch_folder
 from recon.poses import cameras, databases
 from recon.poses import features as sift
 
@@ -37,8 +35,8 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     report.log(f"{len(photos)} photos by {len(groups)} cameras")
     workspace.colmap.mkdir(parents=True, exist_ok=True)
     # A folder, because SQLite keeps its journal beside the file.
-    with tempfile.TemporaryDirectory(dir=workspace.colmap, prefix=".features-") as scratch:
-        database = Path(scratch) / "database.db"
+    with scratch_folder(workspace.colmap) as scratch:
+        database = scratch / "database.db"
         sift.extract(
             database,
             workspace.photos,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from recon.pipeline.config import MappingConfig, PipelineConfig
@@ -12,7 +10,7 @@ from recon.pipeline.errors import UserError
 from recon.pipeline.prepared import PreparedPhoto
 from recon.pipeline.progress import Reporter
 from recon.pipeline.stages.preflight import read_photos
-from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
+from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, scratch_folder
 from recon.poses import databases, mapping, model_checks
 
 
@@ -36,11 +34,11 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
     """Raises UserError too_few_registered where the photos make no model that can be trusted."""
     photos = read_photos(workspace)
-    with tempfile.TemporaryDirectory(dir=workspace.colmap, prefix=".mapping-") as scratch:
+    with scratch_folder(workspace.colmap) as scratch:
         models = mapping.incremental(
             workspace.database,
             workspace.photos,
-            Path(scratch),
+            scratch,
             seed=config.seed,
             tick=report.progress,
         )

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Reporter
-from recon.pipeline.workspace import Workspace, digest_files, write_json
+from recon.pipeline.workspace import Workspace, digest_files, scratch_folder, write_json
 from recon.poses import databases, pairs
 
 
@@ -32,8 +30,8 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(dir=workspace.colmap, prefix=".matching-") as scratch:
-        database = Path(scratch) / "database.db"
+    with scratch_folder(workspace.colmap) as scratch:
+        database = scratch / "database.db"
         shutil.copyfile(workspace.database, database)
         pairs.match_exhaustively(
             database,

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Reporter
-from recon.pipeline.workspace import Workspace, digest_files, replacing
+from recon.pipeline.workspace import Workspace, digest_files, replacing, scratch_folder
 from recon.poses import undistortion
 from recon.poses.splits import split
 
@@ -40,11 +39,11 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
     work = workspace.images.parent
-    with tempfile.TemporaryDirectory(dir=work, prefix=".undistort-") as scratch:
+    with scratch_folder(work) as scratch:
         images, model = undistortion.undistort(
             workspace.sparse,
             workspace.photos,
-            Path(scratch),
+            scratch,
             jpeg_quality=config.undistort.jpeg_quality,
             tick=report.progress,
         )
