@@ -34,4 +34,7 @@ class TrainConfig:
     grow_scale3d: float = 0.01  # of the scene extent; smaller are cloned, larger are split
     prune_opacity: float = 0.005
     opacity_decay: float = 0.997  # factor per step after refinement begins; 1 is none
+    exposure_lr: float = 0.0  # of each photo's affine map of colours; 0 learns none
+    exposure_weight: float = 0.1  # times the map's squared distance from the identity
+    final_refine: float = 0.3  # fraction of iterations, on all photos after the evaluation
     gpu_check_interval: int = 100  # steps between samples of GPU memory; 0 takes none

@@ -12,13 +12,21 @@ from torch import Tensor
 
 from recon.splats import growth
 from recon.splats.config import TrainConfig
+from recon.splats.exposure import distance_from_identity, expose, identities
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric_loss
 from recon.splats.rasterizers import rasterize
 from recon.splats.scene import View
 
+#: Told after every step: how many are done, of how many, and the scene, which it must not change.
+Observer = Callable[[int, int, Gaussians], None]
+
 _REPORT_EVERY = 0.25  # seconds
 _FINAL_MEANS_LR = 0.01  # of the first
+
+
+def unobserved(done: int, of: int, gaussians: Gaussians) -> None:
+    """The observer that looks away."""
 
 
 class Report(Protocol):
@@ -36,13 +44,17 @@ def fit(
     extent: float,
     seed: int,
     report: Report,
+    warm: bool = False,
     memory: Callable[[], str | None] = lambda: None,
+    observe: Observer = unobserved,
 ) -> Gaussians:
     """Trains `gaussians` on `views`, all on one device, and returns them, detached.
 
-    `extent` is the scene's size in world units. `memory` describes the GPU's memory and is asked
-    every `config.gpu_check_interval` steps. Bit-identical for a seed on a CPU. Whatever
-    `report.progress` raises (a cancel) ends the training.
+    `extent` is the scene's size in world units. `warm` says that the Gaussians were trained
+    before: all harmonics are on and the means move as slowly as they did in the end. `memory`
+    describes the GPU's memory and is asked every `config.gpu_check_interval` steps.
+    Bit-identical for a seed on a CPU. Whatever `report.progress` raises (a cancel) ends the
+    training.
     """
     shuffled = _shuffled(views, random.Random(seed))  # noqa: S311 (no secret)
     generator = torch.Generator().manual_seed(seed)
@@ -52,17 +64,22 @@ def fit(
         round(f * config.iterations) for f in (config.refine_start, config.refine_stop)
     )
     tell = _Teller(report, config.iterations)
+    exposures = _Exposures(views, config)
 
     for step in range(config.iterations):
         view = next(shuffled)
-        set_means_lr(optimizer, config, extent, step)
-        sh_degree = min(step // config.sh_degree_interval, config.sh_degree)
+        set_means_lr(optimizer, config, extent, 1.0 if warm else step / config.iterations)
+        sh_degree = config.sh_degree
+        if not warm:
+            sh_degree = min(step // config.sh_degree_interval, sh_degree)
 
         rendered = rasterize(gaussians, view.camera, sh_degree=sh_degree)
-        loss = photometric_loss(rendered.image, view.colours, config.ssim_weight)
+        image, penalty = exposures.of(view, rendered.image)
+        loss = photometric_loss(image, view.colours, config.ssim_weight) + penalty
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+        exposures.step()
 
         if step < refining_to:
             pulls.observe(rendered, view.camera)
@@ -76,6 +93,7 @@ def fit(
         if config.gpu_check_interval and (step + 1) % config.gpu_check_interval == 0:
             tell.memory(step, memory())
         tell.progress(step, loss, len(gaussians))
+        observe(step + 1, config.iterations, gaussians)
     return gaussians.detach()
 
 
@@ -97,10 +115,10 @@ def make_optimizer(
 
 
 def set_means_lr(
-    optimizer: torch.optim.Adam, config: TrainConfig, extent: float, step: int
+    optimizer: torch.optim.Adam, config: TrainConfig, extent: float, fraction: float
 ) -> None:
-    """The means' learning rate decays exponentially to 1% at the end."""
-    rate = config.means_lr * extent * _FINAL_MEANS_LR ** (step / config.iterations)
+    """The means' learning rate decays exponentially to 1% at the end, when `fraction` is 1."""
+    rate = config.means_lr * extent * _FINAL_MEANS_LR**fraction
     next(g for g in optimizer.param_groups if g["name"] == "means")["lr"] = rate
 
 
@@ -135,6 +153,31 @@ def _shuffled(views: Sequence[View], order: random.Random) -> Iterator[View]:
     """The views without end, each once in every round."""
     while True:
         yield from order.sample(views, len(views))
+
+
+class _Exposures:
+    """One affine map of colours per view, learnt beside the scene; see `recon.splats.exposure`."""
+
+    def __init__(self, views: Sequence[View], config: TrainConfig) -> None:
+        self._weight = config.exposure_weight
+        self._learnt: dict[str, Tensor] = {}
+        if config.exposure_lr > 0:
+            maps = identities(len(views), views[0].image.device).unbind(0)
+            for view, exposure in zip(views, maps, strict=True):
+                self._learnt[view.name] = torch.nn.Parameter(exposure.clone())
+            self._optimizer = torch.optim.Adam(self._learnt.values(), lr=config.exposure_lr)
+
+    def of(self, view: View, image: Tensor) -> tuple[Tensor, Tensor | float]:
+        """`image` as `view` exposes it, and what that adds to the loss."""
+        if view.name not in self._learnt:
+            return image, 0.0
+        exposure = self._learnt[view.name]
+        return expose(image, exposure), self._weight * distance_from_identity(exposure)
+
+    def step(self) -> None:
+        if self._learnt:
+            self._optimizer.step()
+            self._optimizer.zero_grad(set_to_none=True)
 
 
 class _Teller:

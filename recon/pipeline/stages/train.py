@@ -17,20 +17,12 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.progress import Reporter
 from recon.pipeline.workspace import Workspace, digest_files, replacing, write_json
+from recon.splats import engine
 from recon.splats.config import TrainConfig
+from recon.splats.engine import Trained
 from recon.splats.formats import write_ply, write_points_ply
-from recon.splats.gaussians import Gaussians
 from recon.splats.rasterizers import best_device
-from recon.splats.scene import (
-    Model,
-    Posed,
-    fitted_size,
-    load_view,
-    read_model,
-    scene_extent,
-)
-from recon.splats.starting import gaussians_from_points, starting_points
-from recon.splats.training import fit
+from recon.splats.scene import Model, Posed, fitted_size, read_model
 
 _REDUCED_RESOLUTION = 0.75  # after the GPU ran out of memory once
 _REDUCED_CAP = 0.5
@@ -66,14 +58,15 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     write_json(workspace.cameras_json, [_graphdeco(i, p) for i, p in enumerate(model.photos)])
     write_json(workspace.cfg_args, config.to_dict())
     device = best_device()
-    gaussians, used = _trained(workspace, config, model, device, report)
+    trained, used = _trained(workspace, config, model, device, report)
+    with replacing(workspace.input_ply) as temporary:
+        write_points_ply(trained.points, temporary)
     with replacing(workspace.iteration(config.train.iterations) / "point_cloud.ply") as temporary:
-        count = write_ply(gaussians, temporary)
-    sizes = [fitted_size(p.camera.width, p.camera.height, used.max_image_size) for p in model.train]
+        count = write_ply(trained.gaussians, temporary)
     facts = {
         "iterations": used.iterations,
         "gaussian_count": count,
-        "training_size": list(max(sizes, key=max)),  # px, width and height of the largest photo
+        "training_size": list(trained.size),  # px, width and height of the largest photo
         "max_image_size": used.max_image_size,
         "max_gaussians": used.max_gaussians,
     }
@@ -87,10 +80,22 @@ def _trained(
     model: Model,
     device: torch.device,
     report: Reporter,
-) -> tuple[Gaussians, TrainConfig]:
+) -> tuple[Trained, TrainConfig]:
     """The trained scene and the settings used, smaller ones if the GPU ran out of memory."""
+
+    def attempt(settings: TrainConfig) -> Trained:
+        return engine.train(
+            model.train,
+            workspace.images,
+            settings,
+            device=device,
+            seed=config.seed,
+            report=report,
+            memory=memory_of(device),
+        )
+
     try:
-        return _train(workspace, config.train, config.seed, model, device, report), config.train
+        return attempt(config.train), config.train
     except torch.OutOfMemoryError:
         report.log("The GPU ran out of memory. Once more at three quarters of the resolution.")
     # Outside of the `except`, whose traceback keeps the first try's tensors alive.
@@ -98,11 +103,11 @@ def _trained(
     torch.cuda.empty_cache()
     used = reduced(config.train, model)
     try:
-        gaussians = _train(workspace, used, config.seed, model, device, report)
+        trained = attempt(used)
     except torch.OutOfMemoryError as error:
         raise PipelineError("gpu_out_of_memory") from error
     report.warn("reduced_after_out_of_memory", percent=round(100 * _REDUCED_RESOLUTION))
-    return gaussians, used
+    return trained, used
 
 
 def reduced(train: TrainConfig, model: Model) -> TrainConfig:
@@ -119,44 +124,7 @@ def reduced(train: TrainConfig, model: Model) -> TrainConfig:
     )
 
 
-def _train(
-    workspace: Workspace,
-    train: TrainConfig,
-    seed: int,
-    model: Model,
-    device: torch.device,
-    report: Reporter,
-) -> Gaussians:
-    views = []
-    for photo in model.train:
-        views.append(load_view(photo, workspace.images, train.max_image_size))
-        report.progress(0.0, f"{photo.name} loaded")
-    points = starting_points(model.train, views, seed)
-    with replacing(workspace.input_ply) as temporary:
-        write_points_ply(points, temporary)
-    width, height = views[0].image.shape[1], views[0].image.shape[0]
-    report.log(
-        f"Training on {device.type}: {len(views)} photos of {width}x{height} px, "
-        f"{len(points)} starting points, at most {train.max_gaussians} Gaussians."
-    )
-    start = gaussians_from_points(
-        points.at_most(train.max_gaussians, seed),
-        sh_degree=train.sh_degree,
-        initial_opacity=train.initial_opacity,
-        initial_scale=train.initial_scale,
-    )
-    return fit(
-        start.to(device),
-        [view.to(device) for view in views],
-        train,
-        extent=scene_extent([photo.camera for photo in model.train]),
-        seed=seed,
-        report=report,
-        memory=_memory_of(device),
-    )
-
-
-def _memory_of(device: torch.device) -> Callable[[], str | None]:
+def memory_of(device: torch.device) -> Callable[[], str | None]:
     """Describes the GPU's memory; says nothing where there is no GPU to ask."""
     if device.type != "cuda":
         return lambda: None

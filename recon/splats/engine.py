@@ -1,0 +1,107 @@
+"""From photos with poses to a trained scene: loading, starting points, training.
+
+The job, the folds of a cross-validation and the final refinement all pass through here, so that
+what is scored is made as what is delivered is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from recon.splats.config import TrainConfig
+from recon.splats.gaussians import Gaussians
+from recon.splats.scene import Posed, View, load_view, scene_extent
+from recon.splats.starting import Points, gaussians_from_points, starting_points
+from recon.splats.training import Observer, Report, fit, unobserved
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A scene and what it grew from."""
+
+    gaussians: Gaussians  # on the device trained on
+    points: Points  # that it started from
+    size: tuple[int, int]  # px, width and height of the largest photo as trained on
+
+
+def train(
+    photos: Sequence[Posed],
+    images: Path,
+    config: TrainConfig,
+    *,
+    device: torch.device,
+    seed: int,
+    report: Report,
+    memory: Callable[[], str | None] = lambda: None,
+    observe: Observer = unobserved,
+) -> Trained:
+    """A scene from `photos` alone, whose pictures are in the folder `images`.
+
+    Progress runs from 0 to 1. `memory` and `observe` are those of `training.fit`.
+    """
+    views = _load(photos, images, config, report)
+    points = starting_points(list(photos), views, seed)
+    size = max(((v.camera.width, v.camera.height) for v in views), key=max)
+    report.log(
+        f"Training on {device.type}: {len(views)} photos of {size[0]}x{size[1]} px, "
+        f"{len(points)} starting points, at most {config.max_gaussians} Gaussians."
+    )
+    start = gaussians_from_points(
+        points.at_most(config.max_gaussians, seed),
+        sh_degree=config.sh_degree,
+        initial_opacity=config.initial_opacity,
+        initial_scale=config.initial_scale,
+    )
+    gaussians = fit(
+        start.to(device),
+        [view.to(device) for view in views],
+        config,
+        extent=scene_extent([photo.camera for photo in photos]),
+        seed=seed,
+        report=report,
+        memory=memory,
+        observe=observe,
+    )
+    return Trained(gaussians, points, size)
+
+
+def refine(
+    gaussians: Gaussians,
+    photos: Sequence[Posed],
+    images: Path,
+    config: TrainConfig,
+    *,
+    seed: int,
+    report: Report,
+    memory: Callable[[], str | None] = lambda: None,
+    observe: Observer = unobserved,
+) -> Gaussians:
+    """`gaussians`, trained on some of `photos`, trained on with all of them.
+
+    A warm start: `config.final_refine` of the steps, at the rates that training ended with, on
+    the device of `gaussians`.
+    """
+    views = _load(photos, images, config, report)
+    return fit(
+        gaussians,
+        [view.to(gaussians.device) for view in views],
+        replace(config, iterations=max(round(config.final_refine * config.iterations), 1)),
+        extent=scene_extent([photo.camera for photo in photos]),
+        seed=seed,
+        report=report,
+        warm=True,
+        memory=memory,
+        observe=observe,
+    )
+
+
+def _load(photos: Sequence[Posed], images: Path, config: TrainConfig, report: Report) -> list[View]:
+    views = []
+    for photo in photos:
+        views.append(load_view(photo, images, config.max_image_size))
+        report.progress(0.0, f"{photo.name} loaded")
+    return views
