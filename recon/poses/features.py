@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recon.poses.cameras import CameraGroup
-from recon.poses.native import Tick, colmap, run_native
+from recon.poses.native import Tick, colmap, count_in, run_native
 
 #: One focal length and one radial term: what COLMAP uses for ordinary photos.
 CAMERA_MODEL = "SIMPLE_RADIAL"
@@ -41,9 +41,14 @@ def extract(
             database, photos, names, extraction_options=options, cancellation_token=token
         )
 
+    def described(content: Any) -> int:
+        return sum(content.exists_descriptors(i.image_id) for i in content.read_all_images())
+
+    done = 0
+
     def poll() -> None:
-        with pycolmap.Database.open(database) as content:
-            done = sum(content.exists_descriptors(i.image_id) for i in content.read_all_images())
+        nonlocal done
+        done = count_in(database, described, done)
         tick(done / len(names), f"photo {min(done + 1, len(names))} of {len(names)}")
 
     run_native(call, poll)

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -56,7 +57,9 @@ def run_native(call: Callable[[Any], Any], poll: Callable[[], None]) -> Any:
     try:
         thread.start()
         started.set()
-        while not ended.wait(POLL_SECONDS):
+        done = False
+        while not done:
+            done = ended.wait(POLL_SECONDS)
             poll()
     except BaseException:
         token.cancel()
@@ -68,3 +71,15 @@ def run_native(call: Callable[[Any], Any], poll: Callable[[], None]) -> Any:
     if "error" in outcome:
         raise outcome["error"]
     return outcome["result"]
+
+
+def count_in(database: Path, question: Callable[[Any], int], otherwise: int) -> int:
+    """`question`'s answer from a COLMAP database that pycolmap is writing to.
+
+    `otherwise` where it can't be opened at this moment, which a writer's lock may cause.
+    """
+    try:
+        with colmap().Database.open(database) as content:
+            return question(content)
+    except RuntimeError:
+        return otherwise

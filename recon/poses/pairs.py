@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from recon.poses.native import Tick, colmap, run_native
+from recon.poses.native import Tick, colmap, count_in, run_native
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,11 @@ def match_exhaustively(database: Path, *, min_num_inliers: int, seed: int, tick:
             database, verification_options=verification, cancellation_token=token
         )
 
+    done = 0
+
     def poll() -> None:
-        with pycolmap.Database.open(database) as content:
-            done = content.num_matched_image_pairs()
+        nonlocal done
+        done = count_in(database, lambda content: content.num_matched_image_pairs(), done)
         tick(min(done / total, 1.0), f"pair {min(done + 1, total)} of {total}")
 
     run_native(call, poll)

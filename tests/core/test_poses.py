@@ -14,7 +14,7 @@ import pytest
 from recon.poses import databases
 from recon.poses.cameras import Photo, group
 from recon.poses.model_checks import ModelFacts, problems
-from recon.poses.native import run_native
+from recon.poses.native import colmap, count_in, run_native
 from recon.poses.splits import split
 from tests.photos import PROJECT
 
@@ -107,6 +107,20 @@ def test_native_work_hands_back_its_result_and_its_errors() -> None:
 
     with pytest.raises(ValueError, match="bad file"):
         run_native(fail, lambda: None)
+
+
+def test_a_database_that_cannot_be_opened_now_is_asked_again_later(tmp_path: Path) -> None:
+    path = tmp_path / "database.db"
+    colmap().Database.open(path).close()
+    assert count_in(path, lambda content: content.num_images(), otherwise=7) == 0
+    path.write_bytes(b"SQLite format 3\0 and then nothing")
+    assert count_in(path, lambda content: content.num_images(), otherwise=7) == 7
+
+
+def test_short_native_work_is_polled_too() -> None:
+    polls: list[bool] = []
+    run_native(lambda token: None, lambda: polls.append(True))
+    assert polls == [True]
 
 
 def test_stopping_waits_until_the_native_work_has_let_go() -> None:
