@@ -68,16 +68,27 @@ class EvaluateConfig:
 
     lpips: bool = True
     max_filter_loss_db: float = 0.1  # the filtered scene is used if mean PSNR falls by no more
+    cross_validate: bool = False  # hold out every photo once; never in the draft preset
+    cross_validate_max_photos: int = 10  # registered; with more, one split says enough
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportConfig:
-    """The outlier filter (statistical, then DBSCAN) and the files that people download."""
+    """The delivered scene: the outlier filter (statistical, then DBSCAN) and its files."""
 
+    final_refine: bool = True  # the measured model is finished with all photos
     outlier_k_neighbors: int = 20
     outlier_std_threshold: float = 2.0  # standard deviations over the mean neighbour distance
     outlier_min_cluster_ratio: float = 0.05  # of all Gaussians; smaller clusters go
     poster_size: int = 800  # px, longest side
+
+    def filter_arguments(self) -> dict[str, Any]:
+        """The arguments of `recon.splats.outliers.keep_mask`."""
+        return {
+            "k_neighbors": self.outlier_k_neighbors,
+            "std_threshold": self.outlier_std_threshold,
+            "min_cluster_ratio": self.outlier_min_cluster_ratio,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,13 +141,16 @@ def resolve(
     max_iterations: int | None = None,
     max_image_size: int | None = None,
     seed: int | None = None,
+    cross_validate: bool = False,
+    final_refine: bool = True,
 ) -> PipelineConfig:
     """The config of `preset` with changes applied.
 
     `overrides` is nested like `PipelineConfig` (`{"train": {"iterations": 500}}`).
     `original_resolution` keeps photos at full size and trains on that too, except in the draft
     preset, which is small by definition (its score at full size is still reported).
-    `max_iterations` (steps) and `max_image_size` (px) are ceilings, not settings.
+    `max_iterations` (steps) and `max_image_size` (px) are ceilings, not settings. `cross_validate`
+    can only switch that on, `final_refine` can only switch that off.
 
     Raises KeyError for an unknown preset and ValueError for an unknown or ill-typed key.
     """
@@ -162,6 +176,10 @@ def resolve(
         )
     if seed is not None:
         config = replace(config, seed=seed)
+    if cross_validate:
+        config = replace(config, evaluate=replace(config.evaluate, cross_validate=True))
+    if not final_refine:
+        config = replace(config, export=replace(config.export, final_refine=False))
     return config
 
 
@@ -191,11 +209,13 @@ def _merge(target: Any, data: Mapping[str, Any], path: str) -> Any:
 
 
 def _checked(name: str, current: Any, value: Any) -> Any:
-    """`value` if it has the type of `current`; whole numbers pass as floats."""
+    """`value` if it has the type of `current`; whole numbers pass as floats, lists as tuples."""
     if name.endswith("max_image_size") and (value is None or type(value) is int):
         return value
     if isinstance(current, float) and type(value) is int:
         return float(value)
+    if isinstance(current, tuple) and isinstance(value, list):  # JSON knows no tuples
+        return tuple(value)
     if type(value) is not type(current):
         expected = type(current).__name__
         raise ValueError(f"{name} must be {expected}, not {type(value).__name__} {value!r}")

@@ -98,6 +98,14 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The quality could not be measured: {reason}",
         "The scene itself is complete.",
     ),
+    "not_cross_validated": Explanation(
+        "Not every photo could be held out once: {reason}",
+        "The figures are of one split, with {held_out} of {total} photos held out.",
+    ),
+    "not_finished_with_all_photos": Explanation(
+        "The scene could not be finished with all photos: {reason}",
+        "It is the one that was measured, made without the held-out photos.",
+    ),
     "reduced_after_out_of_memory": Explanation(
         "The GPU ran out of memory, so the scene was trained at {percent}% of the resolution.",
         "Choose a smaller preset, or a GPU with more memory, for full resolution.",

@@ -70,6 +70,35 @@ class Reporter(Protocol):
         """`step` ended well; `reused` says that an earlier run's result was still true."""
 
 
+class Part:
+    """A `Reporter` for work that is only a part of the current step, `start` to `end` of it.
+
+    Never goes backwards, also where the work begins anew. `doing` is said before each message.
+    """
+
+    def __init__(self, report: Reporter, start: float, end: float, doing: str = "") -> None:
+        self._report, self._doing = report, doing
+        self._start, self._end, self._reached = start, end, start
+
+    def start(self, step: Step) -> None:
+        self._report.start(step)
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        here = self._start + (self._end - self._start) * min(max(fraction, 0.0), 1.0)
+        self._reached = max(self._reached, here)
+        said = ": ".join(part for part in (self._doing, message) if part)
+        self._report.progress(self._reached, said)
+
+    def log(self, line: str) -> None:
+        self._report.log(f"{self._doing}: {line}" if self._doing else line)
+
+    def warn(self, code: str, **facts: Any) -> None:
+        self._report.warn(code, **facts)
+
+    def finish(self, step: Step, seconds: float, *, reused: bool) -> None:
+        self._report.finish(step, seconds, reused=reused)
+
+
 class ListReporter:
     """Keeps everything it is told, in order. For tests and for scripts."""
 

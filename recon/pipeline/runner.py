@@ -31,6 +31,7 @@ class Summary:
     ssim: float | None = None
     lpips: float | None = None
     gaussian_count: int | None = None
+    refined: bool | None = None  # the scene was finished with all photos, after it was measured
     iterations: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)  # per step
     warnings: list[dict[str, Any]] = field(default_factory=list)
@@ -49,7 +50,9 @@ class Summary:
                 setattr(self, name, value)
 
 
-SUMMARY_FACTS = {"registered", "total", "psnr", "ssim", "lpips", "gaussian_count", "iterations"}
+SUMMARY_FACTS = {
+    "registered", "total", "psnr", "ssim", "lpips", "gaussian_count", "refined", "iterations",
+}  # fmt: skip
 
 
 class _WarningCollector:

@@ -21,7 +21,7 @@ from typing import Any
 from recon.pipeline.progress import Step
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
-PIPELINE_VERSION = 1
+PIPELINE_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,15 @@ class Workspace:
     def test_txt(self) -> Path:
         return self.root / "work" / "test.txt"
 
-    # What training really used, which a full GPU may have made less than was asked for.
+    # What training really used; see `recon.pipeline.trained`.
     @property
     def training_json(self) -> Path:
         return self.root / "work" / "training.json"
+
+    # The folds of a cross-validation that has not ended yet.
+    @property
+    def folds(self) -> Path:
+        return self.root / "work" / "folds"
 
     # Results.
     @property
@@ -128,8 +133,21 @@ class Workspace:
     def input_ply(self) -> Path:
         return self.output / "input.ply"
 
+    # The model that is measured: it never saw the held-out photos.
+    @property
+    def held_out(self) -> Path:
+        return self.output / "held_out"
+
+    def held_out_iteration(self, iterations: int) -> Path:
+        return self.held_out / "point_cloud" / f"iteration_{iterations}"
+
+    # The model that people get, made of the other one.
+    @property
+    def point_cloud(self) -> Path:
+        return self.output / "point_cloud"
+
     def iteration(self, iterations: int) -> Path:
-        return self.output / "point_cloud" / f"iteration_{iterations}"
+        return self.point_cloud / f"iteration_{iterations}"
 
     @property
     def log(self) -> Path:

@@ -11,12 +11,17 @@ from recon.pipeline.config import ExportConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, TimeLimit
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import evaluate
-from recon.pipeline.workspace import Workspace, write_json
+from recon.pipeline.workspace import Workspace
 from recon.splats import metrics
 from recon.splats.config import TrainConfig
-from recon.splats.formats import write_ply
 from recon.splats.gaussians import Gaussians
-from tests.core.tiny_scene import TEST, TRAIN, tiny_gaussians, write_tiny_workspace
+from tests.core.tiny_scene import (
+    TEST,
+    TRAIN,
+    tiny_gaussians,
+    write_tiny_workspace,
+    write_trained,
+)
 
 CONFIG = PipelineConfig(
     train=TrainConfig(iterations=6), export=ExportConfig(outlier_std_threshold=4.0)
@@ -34,10 +39,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 def give_model(workspace: Workspace, gaussians: Gaussians, trained_at: int | None = 30) -> None:
-    folder = workspace.iteration(6)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_ply(gaussians, folder / "point_cloud.ply")
-    write_json(workspace.training_json, {"max_image_size": trained_at})
+    write_trained(workspace, gaussians, replace(CONFIG.train, max_image_size=trained_at))
 
 
 def with_floater() -> Gaussians:
@@ -165,6 +167,12 @@ def test_progress_reaches_the_end(workspace: Workspace) -> None:
     fractions = [fraction for fraction, _ in report.named("progress")]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
+
+
+def test_it_follows_the_steps_that_training_took(workspace: Workspace) -> None:
+    write_trained(workspace, tiny_gaussians(), replace(CONFIG.train, iterations=4))
+    assert "ours_4" in results_of(workspace)
+    assert (workspace.output / "test" / "ours_4" / "renders" / "00000.png").exists()
 
 
 def test_the_filters_settings_are_part_of_the_evaluation() -> None:

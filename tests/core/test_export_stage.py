@@ -13,12 +13,22 @@ from recon.pipeline.stages import export
 from recon.pipeline.stages.export import starting_view
 from recon.pipeline.workspace import Workspace, write_json
 from recon.splats.config import TrainConfig
-from recon.splats.formats import read_ply, read_splat, write_ply
+from recon.splats.formats import read_ply, read_splat
 from recon.splats.gaussians import Camera
 from recon.splats.rasterizers import rasterize
-from tests.core.tiny_scene import tiny_camera, tiny_gaussians, write_tiny_workspace
+from tests.core.tiny_scene import (
+    tiny_camera,
+    tiny_gaussians,
+    write_tiny_workspace,
+    write_trained,
+)
 
-CONFIG = PipelineConfig(train=TrainConfig(iterations=6), export=ExportConfig(poster_size=48))
+CONFIG = PipelineConfig(
+    train=TrainConfig(iterations=6, max_image_size=30, max_gaussians=400, sh_degree=0),
+    export=ExportConfig(poster_size=48),
+)
+#: The delivered scene is the measured one.
+AS_MEASURED = replace(CONFIG, export=replace(CONFIG.export, final_refine=False))
 
 
 @pytest.fixture
@@ -26,10 +36,7 @@ def workspace(tmp_path: Path) -> Workspace:
     workspace = write_tiny_workspace(tmp_path)
     gaussians = tiny_gaussians()
     gaussians.means[0] = torch.tensor([0.0, 0.0, 60.0])  # a floater
-    workspace.iteration(6).mkdir(parents=True)
-    write_ply(gaussians, workspace.iteration(6) / "point_cloud.ply")
-    write_json(workspace.cameras_json, [])
-    write_json(workspace.training_json, {"max_image_size": 30})
+    write_trained(workspace, gaussians, CONFIG.train)
     choose(workspace, "unfiltered")
     return workspace
 
@@ -41,7 +48,8 @@ def choose(workspace: Workspace, scene: str) -> None:
 def test_every_file_that_is_promised_is_there(workspace: Workspace) -> None:
     facts = export.run(workspace, CONFIG, ListReporter())
     assert set(facts["artifacts"]) == {
-        *("ply", "filtered_ply", "scene_ply", "splat", "poster", "results", "cameras"),
+        *("ply", "filtered_ply", "scene_ply", "held_out_ply"),
+        *("splat", "poster", "results", "cameras"),
     }
     for path in facts["artifacts"].values():
         assert (workspace.root / path).is_file()
@@ -61,8 +69,8 @@ def test_the_scene_is_the_one_that_evaluation_chose(workspace: Workspace, scene:
     assert facts["gaussian_count"] == len(gaussians) == len(records)
 
 
-def test_both_models_stay(workspace: Workspace) -> None:
-    export.run(workspace, CONFIG, ListReporter())
+def test_the_filtered_and_the_unfiltered_scene_are_there(workspace: Workspace) -> None:
+    export.run(workspace, AS_MEASURED, ListReporter())
     assert len(read_ply(workspace.iteration(6) / "point_cloud.ply")) == 300
     filtered = read_ply(workspace.iteration(6) / "point_cloud_filtered.ply")
     assert 200 < len(filtered) < 300
@@ -110,8 +118,8 @@ def test_the_view_is_right_for_a_camera_turned_any_way() -> None:
 def test_the_pose_with_the_least_void_is_taken(workspace: Workspace) -> None:
     right_half = tiny_gaussians(600)
     right_half.means[:, 0] = right_half.means[:, 0].abs() * 0.8 + 0.6
-    write_ply(right_half, workspace.iteration(6) / "point_cloud.ply")
-    view = export.run(workspace, CONFIG, ListReporter())["view"]
+    write_trained(workspace, right_half, CONFIG.train)
+    view = export.run(workspace, AS_MEASURED, ListReporter())["view"]
     assert view["position"][0] > 0
 
 

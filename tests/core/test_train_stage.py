@@ -12,6 +12,7 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, PipelineError
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import train
+from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace
 from recon.splats import training
 from recon.splats.config import TrainConfig
@@ -34,13 +35,13 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def trained_bytes(workspace: Workspace, config: PipelineConfig = CONFIG) -> bytes:
     train.run(workspace, config, ListReporter())
-    return (workspace.iteration(6) / "point_cloud.ply").read_bytes()
+    return (workspace.held_out_iteration(6) / "point_cloud.ply").read_bytes()
 
 
 def test_training_leaves_its_files(workspace: Workspace) -> None:
     report = ListReporter()
     facts = train.run(workspace, CONFIG, report)
-    gaussians = read_ply(workspace.iteration(6) / "point_cloud.ply")
+    gaussians = read_ply(workspace.held_out_iteration(6) / "point_cloud.ply")
     assert facts["gaussian_count"] == len(gaussians) <= 250
     assert facts["iterations"] == 6
     assert facts["training_size"] == [60, 40]
@@ -101,8 +102,12 @@ def test_out_of_memory_tries_once_more_at_three_quarters_and_says_so(
     assert report.named("warn") == [("reduced_after_out_of_memory", {"percent": 75})]
     assert facts["training_size"] == [45, 30]
     assert facts["max_gaussians"] == 125
-    assert len(read_ply(workspace.iteration(6) / "point_cloud.ply")) <= 125
-    assert json.loads(workspace.training_json.read_text())["max_image_size"] == 45
+    assert len(read_ply(workspace.held_out_iteration(6) / "point_cloud.ply")) <= 125
+    used = settings_used(workspace, CONFIG.train)
+    assert (used.max_image_size, used.max_gaussians) == (45, 125)
+    assert used == replace(CONFIG.train, max_image_size=45, max_gaussians=125)
+    fractions = [fraction for fraction, _ in report.named("progress")]
+    assert fractions == sorted(fractions)
 
 
 def test_out_of_memory_twice_is_the_end(
@@ -124,7 +129,7 @@ def test_a_cancelled_training_leaves_no_model(workspace: Workspace) -> None:
 
     with pytest.raises(Cancelled):
         train.run(workspace, CONFIG, Cancelling())
-    assert not (workspace.iteration(6) / "point_cloud.ply").exists()
+    assert not (workspace.held_out_iteration(6) / "point_cloud.ply").exists()
 
 
 def test_watching_the_gpu_is_no_part_of_the_result() -> None:
@@ -142,6 +147,31 @@ def test_inputs_follow_the_photos_the_poses_and_the_split(workspace: Workspace) 
     workspace.test_txt.write_text("other")
     seen.append(train.inputs(workspace, CONFIG))
     assert len({json.dumps(digests) for digests in seen}) == 4
+
+
+def test_what_was_used_is_kept_for_the_stages_after(workspace: Workspace) -> None:
+    assert steps_trained(workspace) == 0
+    train.run(workspace, CONFIG, ListReporter())
+    assert steps_trained(workspace) == 6
+    watching = replace(CONFIG.train, gpu_check_interval=7)
+    assert settings_used(workspace, watching) == watching
+    # What is asked for by now does not count.
+    assert settings_used(workspace, replace(CONFIG.train, iterations=9)) == CONFIG.train
+
+
+def test_the_steps_may_be_others_than_asked_for(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fewer = replace(CONFIG, train=replace(CONFIG.train, iterations=4))
+    real = train._trained
+    monkeypatch.setattr(train, "_trained", lambda space, _, *rest: real(space, fewer, *rest))
+    before = train.outputs(workspace, CONFIG)
+    train.run(workspace, CONFIG, ListReporter())
+    assert (workspace.held_out_iteration(4) / "point_cloud.ply").exists()
+    after = train.outputs(workspace, CONFIG)
+    assert after != before
+    (workspace.held_out_iteration(4) / "point_cloud.ply").unlink()
+    assert train.outputs(workspace, CONFIG) != after
 
 
 def test_a_lost_output_changes_the_outputs(workspace: Workspace) -> None:

@@ -12,7 +12,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from recon.pipeline.workspace import Workspace
+from recon.pipeline.trained import write_record
+from recon.pipeline.workspace import Workspace, write_json
+from recon.splats.config import TrainConfig
+from recon.splats.formats import write_ply
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import rasterize
 
@@ -72,6 +75,15 @@ def write_tiny_workspace(root: Path) -> Workspace:
     (workspace.undistorted_sparse / "images.txt").write_text("".join(lines))
     (workspace.undistorted_sparse / "points3D.txt").write_text("".join(_points(gaussians)))
     return workspace
+
+
+def write_trained(workspace: Workspace, gaussians: Gaussians, used: TrainConfig) -> None:
+    """What GS_TRAIN leaves behind for the stages after it."""
+    folder = workspace.held_out_iteration(used.iterations)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_ply(gaussians, folder / "point_cloud.ply")
+    write_record(workspace, used, {})
+    write_json(workspace.cameras_json, [])
 
 
 def project(means: np.ndarray, camera: Camera) -> np.ndarray:

@@ -6,7 +6,6 @@ Scores the model with and without the outlier filter, and so decides which of th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import Any
 import torch
 from PIL import Image
 
-from recon.pipeline.config import ExportConfig, PipelineConfig
+from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.progress import Reporter
+from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
 from recon.splats.evaluation import METRICS, Scores, draw, score, to_bytes
 from recon.splats.formats import read_ply
@@ -29,20 +29,11 @@ from recon.splats.scene import Model, View, load_view, read_model
 
 
 def settings(config: PipelineConfig) -> dict[str, Any]:
-    return {**asdict(config.evaluate), "filter": filter_settings(config.export)}
-
-
-def filter_settings(export: ExportConfig) -> dict[str, Any]:
-    """The arguments of `outliers.keep_mask`."""
-    return {
-        "k_neighbors": export.outlier_k_neighbors,
-        "std_threshold": export.outlier_std_threshold,
-        "min_cluster_ratio": export.outlier_min_cluster_ratio,
-    }
+    return {**asdict(config.evaluate), "filter": config.export.filter_arguments()}
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    model = workspace.iteration(config.train.iterations) / "point_cloud.ply"
+    model = workspace.held_out_iteration(steps_trained(workspace)) / "point_cloud.ply"
     scene = [workspace.images, workspace.undistorted_sparse, workspace.train_txt]
     return {
         "model": digest_files(workspace.root, [model, workspace.training_json]),
@@ -51,7 +42,7 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    files = [workspace.results_json, _pictures(workspace, config)]
+    files = [workspace.results_json, _pictures(workspace)]
     return {"results": digest_files(workspace.root, files)}
 
 
@@ -83,7 +74,7 @@ def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> 
     tick = _Ticker(report, expected=4 * len(model.test) + 1)
     models = _models(workspace, config, device, tick)
     lpips, lpips_reason = _lpips(config, device, tick)
-    trained_size = json.loads(workspace.training_json.read_text())["max_image_size"]
+    trained_size = settings_used(workspace, config.train).max_image_size
 
     def scores(max_image_size: int | None) -> dict[str, Scores]:
         return {
@@ -95,7 +86,7 @@ def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> 
     psnrs = {which: at_training[which].means["psnr"] or 0.0 for which in models}
     loss = psnrs["unfiltered"] - psnrs["filtered"]
     chosen = "filtered" if loss <= config.evaluate.max_filter_loss_db else "unfiltered"
-    with replacing_folder(_pictures(workspace, config)) as folder:
+    with replacing_folder(_pictures(workspace)) as folder:
         _save_pictures(models[chosen], _views(workspace, model, trained_size), folder, tick)
     report.log(
         f"Held out: {psnrs[chosen]:.2f} dB. The outlier filter leaves {len(models['filtered'])} "
@@ -106,7 +97,7 @@ def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> 
         for which in models
     }
     return {
-        f"ours_{config.train.iterations}": both[chosen],
+        f"ours_{steps_trained(workspace)}": both[chosen],
         **both,
         **at_training[chosen].means,
         "lpips_reason": lpips_reason,
@@ -127,9 +118,10 @@ def _models(
 ) -> dict[str, Gaussians]:
     """The trained model, and what the outlier filter leaves of it."""
     tick("looking for outliers")
-    trained = read_ply(workspace.iteration(config.train.iterations) / "point_cloud.ply")
+    folder = workspace.held_out_iteration(steps_trained(workspace))
+    trained = read_ply(folder / "point_cloud.ply")
     means, scales = trained.means.numpy(), trained.scales.exp().numpy()
-    keep = keep_mask(means, scales, **filter_settings(config.export), tick=tick)
+    keep = keep_mask(means, scales, **config.export.filter_arguments(), tick=tick)
     tick.done()
     filtered = trained.select(torch.from_numpy(keep))
     return {"unfiltered": trained.to(device), "filtered": filtered.to(device)}
@@ -152,8 +144,8 @@ def _views(workspace: Workspace, model: Model, max_image_size: int | None) -> It
     return (load_view(photo, workspace.images, max_image_size) for photo in model.test)
 
 
-def _pictures(workspace: Workspace, config: PipelineConfig) -> Path:
-    return workspace.output / "test" / f"ours_{config.train.iterations}"
+def _pictures(workspace: Workspace) -> Path:
+    return workspace.output / "test" / f"ours_{steps_trained(workspace)}"
 
 
 def _save_pictures(

@@ -1,7 +1,8 @@
-"""EXPORT_PLY: the files that people take away, and where the viewer starts.
+"""EXPORT_PLY: the scene that people take away, and where the viewer starts.
 
-The trained PLY and output/results.json -> point_cloud_filtered.ply and scene.splat beside it,
-output/poster.jpg, output/viewer.json.
+output/held_out, output/results.json, work/images, work/sparse/0 -> output/point_cloud/iteration_N/
+{point_cloud.ply,point_cloud_filtered.ply,scene.splat}, output/poster.jpg, output/viewer.json.
+The model that was measured stays in output/held_out; the one here was finished with all photos.
 """
 
 from __future__ import annotations
@@ -9,80 +10,100 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.progress import Reporter
-from recon.pipeline.stages.evaluate import filter_settings
-from recon.pipeline.workspace import Workspace, digest_files, replacing, write_json
+from recon.pipeline.finishing import finished
+from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.trained import settings_used, steps_trained
+from recon.pipeline.workspace import (
+    Workspace,
+    digest_files,
+    replacing,
+    replacing_folder,
+    write_json,
+)
 from recon.splats.evaluation import draw, to_bytes
-from recon.splats.formats import read_ply, write_ply, write_splat
+from recon.splats.formats import write_ply, write_splat
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.outliers import keep_mask
 from recon.splats.rasterizers import Rendered, best_device, rasterize
-from recon.splats.scene import fitted_size, read_model
+from recon.splats.scene import Model, fitted_size, read_model
 
 _LOOK_SIZE = 160  # px, longest side of the pictures that choose the pose
+_FINISHED = 0.7  # of the step: the Gaussians are final
+_PLY = {"unfiltered": "point_cloud.ply", "filtered": "point_cloud_filtered.ply"}
 
 
 def settings(config: PipelineConfig) -> dict[str, Any]:
-    return asdict(config.export)
+    return {**asdict(config.export), "seed": config.seed}
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    model = workspace.iteration(config.train.iterations) / "point_cloud.ply"
+    model = workspace.held_out_iteration(steps_trained(workspace)) / "point_cloud.ply"
+    scene = [workspace.images, workspace.undistorted_sparse, workspace.train_txt]
     return {
-        "model": digest_files(workspace.root, [model]),
-        "results": digest_files(workspace.root, [workspace.results_json, workspace.training_json]),
-        "poses": digest_files(workspace.root, [workspace.undistorted_sparse]),
+        "model": digest_files(workspace.root, [model, workspace.training_json]),
+        "results": digest_files(workspace.root, [workspace.results_json]),
+        "scene": digest_files(workspace.root, [*scene, workspace.test_txt]),
     }
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    folder = workspace.iteration(config.train.iterations)
-    files = [folder / "point_cloud_filtered.ply", folder / "scene.splat"]
-    files += [workspace.poster, workspace.viewer_json]
+    files = [workspace.point_cloud, workspace.poster, workspace.viewer_json]
     return {"files": digest_files(workspace.root, files)}
 
 
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
-    folder = workspace.iteration(config.train.iterations)
-    trained = read_ply(folder / "point_cloud.ply")
-    report.progress(0.1, "filtering outliers")
+    model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
+    finishing = Part(report, 0.0, _FINISHED, f"finishing with all {len(model.photos)} photos")
+    gaussians, refined = finished(workspace, config, model, finishing)
+    report.progress(_FINISHED, "filtering outliers")
     keep = keep_mask(
-        trained.means.numpy(),
-        trained.scales.exp().numpy(),
-        **filter_settings(config.export),
-        tick=lambda: report.progress(0.1, "filtering outliers"),
+        gaussians.means.numpy(),
+        gaussians.scales.exp().numpy(),
+        **config.export.filter_arguments(),
+        tick=lambda: report.progress(_FINISHED, "filtering outliers"),
     )
-    filtered = trained.select(torch.from_numpy(keep))
-    with replacing(folder / "point_cloud_filtered.ply") as temporary:
-        write_ply(filtered, temporary)
+    scenes = {"unfiltered": gaussians, "filtered": gaussians.select(torch.from_numpy(keep))}
+    # Decided on the measured model: this one has seen every photo and can't be asked.
     which = json.loads(workspace.results_json.read_text())["scene"]
-    scene, scene_ply = {
-        "filtered": (filtered, folder / "point_cloud_filtered.ply"),
-        "unfiltered": (trained, folder / "point_cloud.ply"),
-    }[which]
-    report.progress(0.5, "writing the scene")
-    with replacing(folder / "scene.splat") as temporary:
-        count = write_splat(scene, temporary)
-    report.progress(0.7, "taking its picture")
-    view = _poster(workspace, config, scene.to(best_device()), report)
+    report.progress(0.8, "writing the scene")
+    count = _write(workspace, scenes, which)
+    report.progress(0.9, "taking its picture")
+    view = _poster(workspace, config, model, scenes[which].to(best_device()), report)
     write_json(workspace.viewer_json, view)
-    artifacts = _artifacts(workspace, folder, scene_ply)
-    return {"gaussian_count": count, "artifacts": artifacts, "view": view, "scene": which}
+    return {
+        "gaussian_count": count,
+        "refined": refined,
+        "artifacts": _artifacts(workspace, which),
+        "view": view,
+        "scene": which,
+    }
 
 
-def _artifacts(workspace: Workspace, folder: Path, scene_ply: Path) -> dict[str, str]:
+def _write(workspace: Workspace, scenes: dict[str, Gaussians], which: str) -> int:
+    """The delivered files, all at once: nobody finds half a scene. How many Gaussians it has."""
+    with replacing_folder(workspace.point_cloud) as point_cloud:
+        folder = point_cloud / f"iteration_{steps_trained(workspace)}"
+        folder.mkdir()
+        for name, gaussians in scenes.items():
+            write_ply(gaussians, folder / _PLY[name])
+        return write_splat(scenes[which], folder / "scene.splat")
+
+
+def _artifacts(workspace: Workspace, which: str) -> dict[str, str]:
     """Every file that a finished job offers, by kind, relative to the workspace."""
+    steps = steps_trained(workspace)
+    folder = workspace.iteration(steps)
     files = {
-        "ply": folder / "point_cloud.ply",
-        "filtered_ply": folder / "point_cloud_filtered.ply",
-        "scene_ply": scene_ply,
+        "ply": folder / _PLY["unfiltered"],
+        "filtered_ply": folder / _PLY["filtered"],
+        "scene_ply": folder / _PLY[which],
+        "held_out_ply": workspace.held_out_iteration(steps) / _PLY["unfiltered"],
         "splat": folder / "scene.splat",
         "poster": workspace.poster,
         "results": workspace.results_json,
@@ -92,16 +113,19 @@ def _artifacts(workspace: Workspace, folder: Path, scene_ply: Path) -> dict[str,
 
 
 def _poster(
-    workspace: Workspace, config: PipelineConfig, scene: Gaussians, report: Reporter
+    workspace: Workspace,
+    config: PipelineConfig,
+    model: Model,
+    scene: Gaussians,
+    report: Reporter,
 ) -> dict[str, Any]:
     """Takes the scene's picture and returns the viewer's start, which is the same pose."""
-    model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     camera = _best_pose(scene, [photo.camera for photo in model.photos], report)
     size = fitted_size(camera.width, camera.height, config.export.poster_size)
     picture = to_bytes(draw(scene, camera.resized(*size)))
     with replacing(workspace.poster) as temporary:
         Image.fromarray(picture).save(temporary, "JPEG", quality=90, optimize=True)
-    trained_at = json.loads(workspace.training_json.read_text())["max_image_size"]
+    trained_at = settings_used(workspace, config.train).max_image_size
     return starting_view(camera, _look(scene, camera), trained_at)
 
 
@@ -115,7 +139,7 @@ def _best_pose(scene: Gaussians, cameras: list[Camera], report: Reporter) -> Cam
         alpha = _look(scene, cameras[index]).alpha
         # The mean falls with every hole; the lowest twentieth finds black corners.
         covered.append(float(alpha.mean() + alpha.flatten().quantile(0.05)))
-        report.progress(0.7, "taking its picture")
+        report.progress(0.9, "taking its picture")
     return cameras[central[covered.index(max(covered))]]
 
 

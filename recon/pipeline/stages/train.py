@@ -1,22 +1,30 @@
 """GS_TRAIN: the train photos' Gaussians.
 
-work/images, work/sparse/0, work/train.txt, work/test.txt -> output/point_cloud/iteration_N/
-point_cloud.ply, output/input.ply, output/cameras.json, output/cfg_args, work/training.json.
+work/images, work/sparse/0, work/train.txt, work/test.txt ->
+output/held_out/point_cloud/iteration_N/point_cloud.ply, output/input.ply, output/cameras.json,
+output/cfg_args, work/training.json.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
-from recon.pipeline.progress import Reporter
-from recon.pipeline.workspace import Workspace, digest_files, replacing, write_json
+from recon.pipeline.gpu_memory import memory_of
+from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.trained import deciding, steps_trained, write_record
+from recon.pipeline.workspace import (
+    Workspace,
+    digest_files,
+    replacing,
+    replacing_folder,
+    write_json,
+)
 from recon.splats import engine
 from recon.splats.config import TrainConfig
 from recon.splats.engine import Trained
@@ -29,9 +37,7 @@ _REDUCED_CAP = 0.5
 
 
 def settings(config: PipelineConfig) -> dict[str, Any]:
-    chosen = asdict(config.train)
-    del chosen["gpu_check_interval"]  # only watches
-    return {**chosen, "seed": config.seed}
+    return {**deciding(config.train), "seed": config.seed}
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
@@ -44,7 +50,7 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     files = [
-        workspace.iteration(config.train.iterations) / "point_cloud.ply",
+        workspace.held_out_iteration(steps_trained(workspace)) / "point_cloud.ply",
         workspace.input_ply,
         workspace.cameras_json,
         workspace.cfg_args,
@@ -58,11 +64,14 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     write_json(workspace.cameras_json, [_graphdeco(i, p) for i, p in enumerate(model.photos)])
     write_json(workspace.cfg_args, config.to_dict())
     device = best_device()
-    trained, used = _trained(workspace, config, model, device, report)
+    # A second try after a full GPU counts on from where the first one was.
+    trained, used = _trained(workspace, config, model, device, Part(report, 0.0, 1.0))
     with replacing(workspace.input_ply) as temporary:
         write_points_ply(trained.points, temporary)
-    with replacing(workspace.iteration(config.train.iterations) / "point_cloud.ply") as temporary:
-        count = write_ply(trained.gaussians, temporary)
+    with replacing_folder(workspace.held_out) as folder:
+        model_folder = folder / "point_cloud" / f"iteration_{used.iterations}"
+        model_folder.mkdir(parents=True)
+        count = write_ply(trained.gaussians, model_folder / "point_cloud.ply")
     facts = {
         "iterations": used.iterations,
         "gaussian_count": count,
@@ -70,7 +79,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         "max_image_size": used.max_image_size,
         "max_gaussians": used.max_gaussians,
     }
-    write_json(workspace.training_json, facts)
+    write_record(workspace, used, facts)
     return {**facts, "device": device.type}
 
 
@@ -122,31 +131,6 @@ def reduced(train: TrainConfig, model: Model) -> TrainConfig:
         max_image_size=round(longest * _REDUCED_RESOLUTION),
         max_gaussians=round(train.max_gaussians * _REDUCED_CAP),
     )
-
-
-def memory_of(device: torch.device) -> Callable[[], str | None]:
-    """Describes the GPU's memory; says nothing where there is no GPU to ask."""
-    if device.type != "cuda":
-        return lambda: None
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-        # By UUID: with CUDA_VISIBLE_DEVICES, torch's device 0 need not be the driver's.
-        uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
-        handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
-    except pynvml.NVMLError:
-        return lambda: f"{torch.cuda.memory_allocated(device) / 2**20:.0f} MiB of GPU memory ours"
-
-    def describe() -> str:
-        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-        peak = torch.cuda.max_memory_allocated(device)
-        return (
-            f"GPU memory {memory.used / 2**20:.0f} of {memory.total / 2**20:.0f} MiB in use, "
-            f"{peak / 2**20:.0f} MiB by training at its peak"
-        )
-
-    return describe
 
 
 def _graphdeco(index: int, photo: Posed) -> dict[str, Any]:

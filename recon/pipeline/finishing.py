@@ -1,0 +1,77 @@
+"""The delivered scene: the measured model, finished with every photo that has a place.
+
+Photos are held out so that the figures mean something. Once those stand there is no reason to
+keep them from the scene that people get: a warm start adds them (`engine.refine`).
+"""
+
+from __future__ import annotations
+
+import gc
+import traceback
+
+import torch
+
+from recon.pipeline.config import PipelineConfig
+from recon.pipeline.errors import Cancelled
+from recon.pipeline.gpu_memory import memory_of
+from recon.pipeline.progress import Reporter
+from recon.pipeline.trained import settings_used, steps_trained
+from recon.pipeline.workspace import Workspace
+from recon.splats import engine
+from recon.splats.formats import read_ply
+from recon.splats.gaussians import Gaussians
+from recon.splats.rasterizers import best_device
+from recon.splats.scene import Model
+
+
+def finished(
+    workspace: Workspace, config: PipelineConfig, model: Model, report: Reporter
+) -> tuple[Gaussians, bool]:
+    """The Gaussians to deliver, on the CPU, and whether they were finished with all photos.
+
+    Never fails the job: where finishing goes wrong the person is told, and gets the measured
+    model. Raises Cancelled.
+    """
+    folder = workspace.held_out_iteration(steps_trained(workspace))
+    measured = read_ply(folder / "point_cloud.ply")
+    if not config.export.final_refine or settings_used(workspace, config.train).final_refine <= 0:
+        return measured, False
+    try:
+        return _refined(workspace, config, measured, model, report), True
+    except Cancelled:
+        raise
+    except torch.OutOfMemoryError:
+        reason = "The GPU ran out of memory."
+    except Exception as error:
+        for line in traceback.format_exc().rstrip().splitlines():
+            report.log(line)
+        reason = f"{type(error).__name__}: {error}"
+    # Outside of the `except`, whose traceback keeps the refinement's tensors alive.
+    gc.collect()
+    torch.cuda.empty_cache()
+    report.warn("not_finished_with_all_photos", reason=reason)
+    return measured, False
+
+
+def _refined(
+    workspace: Workspace,
+    config: PipelineConfig,
+    measured: Gaussians,
+    model: Model,
+    report: Reporter,
+) -> Gaussians:
+    """`measured` after a warm start on all photos. Raises ValueError for a scene that broke."""
+    device = best_device()
+    report.log(f"Finishing the scene with all {len(model.photos)} photos.")
+    gaussians = engine.refine(
+        measured.to(device),
+        model.photos,
+        workspace.images,
+        settings_used(workspace, config.train),
+        seed=config.seed,
+        report=report,
+        memory=memory_of(device),
+    ).to("cpu")
+    if not len(gaussians) or not all(t.isfinite().all() for t in gaussians.named().values()):
+        raise ValueError("the finished scene is empty or holds values that are no numbers")
+    return gaussians
