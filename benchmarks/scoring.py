@@ -1,0 +1,96 @@
+"""How benchmarks score a scene: ours and the reference's in the same way, by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+
+import torch
+
+from recon.splats.evaluation import METRICS, draw
+from recon.splats.exposure import cross_exposed
+from recon.splats.gaussians import Gaussians
+from recon.splats.metrics import Lpips, LpipsUnavailable, load_lpips, psnr, ssim
+from recon.splats.scene import Posed, load_view
+
+#: px, longest side at which ours and the reference are compared, whatever they were trained at.
+COMPARED_AT = 1600
+
+Figures = dict[str, dict[str, float | None]]  # "raw", "corrected" -> metric -> value
+
+
+@torch.no_grad()
+def score(
+    gaussians: Gaussians,
+    photos: Sequence[Posed],
+    images: Path,
+    max_image_size: int | None,
+    lpips: Lpips | None = None,
+) -> Figures:
+    """Means over `photos`: dB, SSIM, LPIPS (None without `lpips`).
+
+    `raw` is the render as it is; `corrected` has each half of it in the exposure that the other
+    half of the photo asks for (`recon.splats.exposure.cross_exposed`).
+    """
+    found: dict[str, list[dict[str, float | None]]] = {"raw": [], "corrected": []}
+    for photo in photos:
+        view = load_view(photo, images, max_image_size).to(gaussians.device)
+        image, truth = draw(gaussians, view.camera), view.colours
+        for which, picture in (("raw", image), ("corrected", cross_exposed(image, truth))):
+            found[which].append(
+                {
+                    "psnr": psnr(picture, truth),
+                    "ssim": float(ssim(picture, truth)),
+                    "lpips": lpips(picture, truth) if lpips else None,
+                }
+            )
+    return {which: mean_figures(each) for which, each in found.items()}
+
+
+def mean_figures(each: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
+    """The mean of every metric; None where one of `each` lacks it."""
+    means: dict[str, float | None] = {}
+    for metric in METRICS:
+        values = [figures[metric] for figures in each]
+        known = [value for value in values if value is not None]
+        means[metric] = mean(known) if known and len(known) == len(values) else None
+    return means
+
+
+def lpips_or_reason(device: torch.device, wanted: bool) -> tuple[Lpips | None, str | None]:
+    """LPIPS, or why there is none."""
+    if not wanted:
+        return None, "not asked for"
+    try:
+        return load_lpips(device), None
+    except LpipsUnavailable as reason:
+        return None, str(reason)
+
+
+def peak_memory(device: torch.device) -> dict[str, float]:
+    """GB (1e9 bytes) at this process's peak so far: resident, and on the GPU what torch took."""
+    peaks = {"rss": resident_peak()}
+    if device.type == "cuda":
+        peaks["allocated"] = torch.cuda.max_memory_allocated(device) / 1e9
+        peaks["reserved"] = torch.cuda.max_memory_reserved(device) / 1e9
+    return peaks
+
+
+def resident_peak() -> float:
+    """GB at the peak. Not `getrusage`, whose figure includes the program that started this one."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 / 1e9
+    raise OSError("/proc/self/status has no VmHWM")
+
+
+def device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
+def limit_gpu_memory(device: torch.device, gigabytes: float | None) -> None:
+    """Lets torch take `gigabytes` (1e9 bytes) of the GPU at most, as on a smaller card."""
+    if device.type == "cuda" and gigabytes is not None:
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(gigabytes * 1e9 / total, 1.0), device)
