@@ -67,6 +67,10 @@ def make_parser() -> argparse.ArgumentParser:
     add("--until", default=steps[-1], choices=steps, metavar="STEP", help="stop after this step")
     add("--seed", type=int, help="of everything random")
     add("--original-resolution", action="store_true", help="keep the photos' full size")
+    add("--cross-validate", action="store_true",
+        help="with 10 photos or fewer, hold each out once (not in the draft preset)")  # fmt: skip
+    add("--no-final-refine", dest="final_refine", action="store_false",
+        help="deliver the measured model, made without the held-out photos")  # fmt: skip
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE",
         help="one setting, e.g. train.iterations=500; may be given again")  # fmt: skip
     add("--json", action="store_true", help="print the outcome as one JSON object, last line")
@@ -106,6 +110,8 @@ def make_config(options: argparse.Namespace) -> PipelineConfig:
             overrides=nested(options.changes),
             original_resolution=options.original_resolution,
             seed=options.seed,
+            cross_validate=options.cross_validate,
+            final_refine=options.final_refine,
         )
     except ValueError as error:
         raise WrongUse(f"--set: {error}") from error
@@ -203,11 +209,21 @@ def in_a_sentence(summary: Summary) -> str:
     if summary.gaussian_count is not None:
         words.append(f"{summary.gaussian_count} Gaussians")
     for name in ("psnr", "ssim", "lpips"):
-        figure = getattr(summary, name)
-        if figure is not None:
-            unit = " dB" if name == "psnr" else ""
-            words.append(f"{name.upper()} {figure:.3g}{unit} on held-out photos")
+        if getattr(summary, name) is not None:
+            words.append(figure_in_words(summary, name))
+    if summary.protocol == "cross-validation":
+        words.append("each photo held out once")
     return ", ".join(words) + "."
+
+
+def figure_in_words(summary: Summary, name: str) -> str:
+    """ "PSNR 24.1 dB on held-out photos (26 dB with exposure matched)"."""
+    unit = " dB" if name == "psnr" else ""
+    spread = (summary.spread or {}).get(name)
+    around = "" if spread is None else f" ± {spread:.2g}"
+    said = f"{name.upper()} {getattr(summary, name):.3g}{around}{unit} on held-out photos"
+    corrected = getattr(summary, f"{name}_corrected")
+    return said if corrected is None else f"{said} ({corrected:.3g}{unit} with exposure matched)"
 
 
 def exit_code(summary: Summary) -> int:

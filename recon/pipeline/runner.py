@@ -27,9 +27,14 @@ class Summary:
     fault: str | None = None  # "user" (the photos, the settings) or "ours"
     registered: int | None = None  # photos
     total: int | None = None  # photos
+    protocol: str | None = None  # "held-out", or "cross-validation": each photo held out once
     psnr: float | None = None  # dB, mean over held-out photos
     ssim: float | None = None
     lpips: float | None = None
+    psnr_corrected: float | None = None  # the same with each photo's exposure matched
+    ssim_corrected: float | None = None
+    lpips_corrected: float | None = None
+    spread: dict[str, float | None] | None = None  # cross-validation: deviation over the photos
     gaussian_count: int | None = None
     refined: bool | None = None  # the scene was finished with all photos, after it was measured
     iterations: int | None = None
@@ -51,7 +56,8 @@ class Summary:
 
 
 SUMMARY_FACTS = {
-    "registered", "total", "psnr", "ssim", "lpips", "gaussian_count", "refined", "iterations",
+    "registered", "total", "protocol", "psnr", "ssim", "lpips", "psnr_corrected",
+    "ssim_corrected", "lpips_corrected", "spread", "gaussian_count", "refined", "iterations",
 }  # fmt: skip
 
 

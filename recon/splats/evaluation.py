@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from recon.splats.exposure import cross_exposed
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.metrics import Lpips, psnr, ssim
 from recon.splats.rasterizers import rasterize
 from recon.splats.scene import View
 
 METRICS = ("psnr", "ssim", "lpips")  # dB; -1 to 1; 0 is identical
+_OF_CORRECTED = "_corrected"
+#: The same of the render in each photo's own exposure (`exposure.cross_exposed`).
+CORRECTED = tuple(metric + _OF_CORRECTED for metric in METRICS)
 
 
 @dataclass(frozen=True)
@@ -27,22 +32,34 @@ class Scores:
 
     @property
     def means(self) -> dict[str, float | None]:
-        """Each metric's mean over the photos; None where it is absent."""
-        return {metric: self._mean(metric) for metric in METRICS}
+        """Each metric's mean over the photos, raw and corrected; None where it is absent."""
+        return {metric: _mean(self._known(metric)) for metric in METRICS + CORRECTED}
 
-    def _mean(self, metric: str) -> float | None:
-        values = [scores[metric] for scores in self.per_view.values()]
-        known = [value for value in values if value is not None]
-        return sum(known) / len(known) if known else None
+    @property
+    def spreads(self) -> dict[str, float | None]:
+        """Each metric's sample standard deviation over the photos; None for fewer than two."""
+        known = {metric: self._known(metric) for metric in METRICS + CORRECTED}
+        return {m: statistics.stdev(vs) if len(vs) > 1 else None for m, vs in known.items()}
 
     def graphdeco(self) -> dict[str, Any]:
-        """The same under graphdeco's names: means first, then per view."""
+        """The same under graphdeco's names, means first, then per view; `corrected` beside it."""
+        return {**self._table(""), "corrected": self._table(_OF_CORRECTED)}
+
+    def _known(self, metric: str) -> list[float]:
+        values = [scores[metric] for scores in self.per_view.values()]
+        return [value for value in values if value is not None]
+
+    def _table(self, kind: str) -> dict[str, Any]:
+        means = self.means
         per_view = {
-            name: {metric.upper(): value for metric, value in scores.items()}
+            name: {metric.upper(): scores[metric + kind] for metric in METRICS}
             for name, scores in self.per_view.items()
         }
-        means = {metric.upper(): value for metric, value in self.means.items()}
-        return {**means, "per_view": per_view}
+        return {**{m.upper(): means[m + kind] for m in METRICS}, "per_view": per_view}
+
+
+def _mean(values: list[float]) -> float | None:
+    return statistics.fmean(values) if values else None
 
 
 def score(
@@ -51,18 +68,25 @@ def score(
     lpips: Lpips | None,
     tick: Callable[[], None] = lambda: None,
 ) -> Scores:
-    """PSNR, SSIM and, where `lpips` is given, LPIPS of every view; `tick` is called after each."""
+    """PSNR, SSIM and, where `lpips` is given, LPIPS of every view; `tick` is called after each.
+
+    Each twice: as rendered, and in the exposure of the photo, fitted on its other half.
+    """
     per_view: dict[str, dict[str, float | None]] = {}
     for view in views:
         view = view.to(gaussians.device)
         image, truth = draw(gaussians, view.camera), view.colours
-        per_view[view.name] = {
-            "psnr": psnr(image, truth),
-            "ssim": float(ssim(image, truth)),
-            "lpips": lpips(image, truth) if lpips else None,
-        }
+        raw, corrected = (
+            _compare(picture, truth, lpips) for picture in (image, cross_exposed(image, truth))
+        )
+        per_view[view.name] = dict(zip(METRICS + CORRECTED, raw + corrected, strict=True))
         tick()
     return Scores(per_view)
+
+
+def _compare(image: Tensor, truth: Tensor, lpips: Lpips | None) -> tuple[float | None, ...]:
+    """The metrics, in the order of `METRICS`."""
+    return psnr(image, truth), float(ssim(image, truth)), lpips(image, truth) if lpips else None
 
 
 @torch.no_grad()

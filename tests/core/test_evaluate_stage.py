@@ -12,7 +12,7 @@ from recon.pipeline.errors import Cancelled, TimeLimit
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import evaluate
 from recon.pipeline.workspace import Workspace
-from recon.splats import metrics
+from recon.splats import evaluation, metrics
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Gaussians
 from tests.core.tiny_scene import (
@@ -79,6 +79,47 @@ def test_results_have_graphdecos_layout_and_ours(workspace: Workspace) -> None:
     assert results["split"] == {"train": TRAIN, "test": TEST}
     assert results["protocol"] == "held-out"
     assert results["max_image_size"] == 30
+
+
+def test_corrected_figures_stand_beside_the_raw_ones(workspace: Workspace) -> None:
+    give_model(workspace, tiny_gaussians(), trained_at=None)
+    photo = workspace.images / TEST[0]
+    with Image.open(photo) as file:
+        darker = np.asarray(file) * np.array([0.6, 0.7, 0.8]) + 12
+    Image.fromarray(darker.round().astype(np.uint8)).save(photo)
+    results = results_of(workspace)
+    assert results["psnr"] < 25
+    assert results["psnr_corrected"] > 45
+    assert results["ssim_corrected"] > results["ssim"]
+    ours = results["ours_6"]
+    assert ours["PSNR"] == results["psnr"]  # raw is the headline
+    assert ours["corrected"]["PSNR"] == results["psnr_corrected"]
+    assert ours["corrected"]["per_view"][TEST[0]]["PSNR"] == results["psnr_corrected"]
+    assert set(ours["per_view"][TEST[0]]) == {"PSNR", "SSIM", "LPIPS"}
+    assert ours["corrected"]["LPIPS"] is None
+
+
+def test_a_correction_that_knew_the_pixels_it_is_scored_on_would_be_better(
+    workspace: Workspace,
+) -> None:
+    give_model(workspace, tiny_gaussians(), trained_at=None)
+    photo = workspace.images / TEST[0]
+    with Image.open(photo) as file:
+        torn = np.asarray(file).astype(float)
+    torn[:, 30:] *= 0.5  # the halves ask for different exposures, so neither may help itself
+    Image.fromarray(torn.round().astype(np.uint8)).save(photo)
+    results = results_of(workspace)
+    assert results["psnr_corrected"] < results["psnr"]
+
+
+def test_the_filter_is_decided_on_the_raw_figures(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "cross_exposed", lambda image, truth: truth)
+    greedy = replace(CONFIG, export=replace(CONFIG.export, outlier_std_threshold=0.0))
+    results = results_of(workspace, greedy)
+    assert results["psnr_corrected"] == 100.0  # for both: it would let the filter through
+    assert results["scene"] == "unfiltered"
 
 
 def test_renders_lie_beside_the_truth_at_the_size_trained_at(workspace: Workspace) -> None:

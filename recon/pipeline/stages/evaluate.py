@@ -1,12 +1,13 @@
 """EVALUATION: how well the scene predicts the photos that training never saw.
 
-work/images, work/test.txt, the trained PLY -> output/results.json, output/test/ours_N/{renders,gt}.
+output/held_out, work/images, work/test.txt -> output/results.json, output/test/ours_N/{renders,gt}.
 Scores the model with and without the outlier filter, and so decides which of them is the scene.
+With few photos, and where asked for, every photo is then held out once (`cross_validation`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,32 @@ from typing import Any
 import torch
 from PIL import Image
 
+from recon.pipeline import cross_validation
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.cross_validation import CrossValidation
 from recon.pipeline.errors import Cancelled
-from recon.pipeline.progress import Reporter
+from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.scoring import Scored, Scorer, without_outliers
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
-from recon.splats.evaluation import METRICS, Scores, draw, score, to_bytes
+from recon.splats.evaluation import CORRECTED, METRICS, draw, to_bytes
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips, LpipsUnavailable, load_lpips
-from recon.splats.outliers import keep_mask
 from recon.splats.rasterizers import best_device
-from recon.splats.scene import Model, View, load_view, read_model
+from recon.splats.scene import Model, load_view, read_model
+
+_HELD_OUT = 0.1  # of the step, where folds follow
 
 
 def settings(config: PipelineConfig) -> dict[str, Any]:
-    return {**asdict(config.evaluate), "filter": config.export.filter_arguments()}
+    folds = cross_validation.switched_on(config)
+    return {
+        **asdict(config.evaluate),
+        "filter": config.export.filter_arguments(),
+        # Only folds are trained here.
+        "cross_validate": {"seed": config.seed} if folds else False,
+    }
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
@@ -57,73 +68,81 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         report.log(f"Evaluation failed: {results['reason']}")
         report.warn("metrics_absent", reason=results["reason"])
     write_json(workspace.results_json, results)
-    return {name: results.get(name) for name in (*METRICS, "lpips_reason", "scene", "reason")}
+    told = (*METRICS, *CORRECTED, "protocol", "spread", "lpips_reason", "scene", "reason")
+    return {name: results.get(name) for name in told}
 
 
 def _nothing(reason: str) -> dict[str, Any]:
     """The results where nothing could be measured. The filter is not used on trust."""
-    absent = dict.fromkeys(METRICS)
+    absent = dict.fromkeys(METRICS + CORRECTED)
     return {**absent, "reason": reason, "lpips_reason": reason, "scene": "unfiltered"}
 
 
 def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
-    device = best_device()
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     if not model.test:
         raise ValueError("no photo was held out")
-    tick = _Ticker(report, expected=4 * len(model.test) + 1)
-    models = _models(workspace, config, device, tick)
-    lpips, lpips_reason = _lpips(config, device, tick)
+    folds = cross_validation.applies(config, len(model.photos), report.log)
+    part = Part(report, 0.0, _HELD_OUT if folds else 1.0)
+    lpips, lpips_reason = _lpips(config, best_device(), lambda: part.progress(0.0))
     trained_size = settings_used(workspace, config.train).max_image_size
-
-    def scores(max_image_size: int | None) -> dict[str, Scores]:
-        return {
-            which: score(gaussians, _views(workspace, model, max_image_size), lpips, tick.done)
-            for which, gaussians in models.items()
-        }
-
-    at_training, at_photo = scores(trained_size), scores(None)
-    psnrs = {which: at_training[which].means["psnr"] or 0.0 for which in models}
-    loss = psnrs["unfiltered"] - psnrs["filtered"]
-    chosen = "filtered" if loss <= config.evaluate.max_filter_loss_db else "unfiltered"
-    with replacing_folder(_pictures(workspace)) as folder:
-        _save_pictures(models[chosen], _views(workspace, model, trained_size), folder, tick)
-    report.log(
-        f"Held out: {psnrs[chosen]:.2f} dB. The outlier filter leaves {len(models['filtered'])} "
-        f"of {len(models['unfiltered'])} Gaussians and costs {loss:.2f} dB: scene {chosen}."
-    )
-    both = {
-        which: {**at_training[which].graphdeco(), "at_photo_size": at_photo[which].graphdeco()}
-        for which in models
-    }
-    return {
-        f"ours_{steps_trained(workspace)}": both[chosen],
-        **both,
-        **at_training[chosen].means,
+    scorer = Scorer(workspace.images, trained_size, lpips)
+    scored, results = _held_out(workspace, config, model, scorer, part)
+    results |= {
         "lpips_reason": lpips_reason,
-        "scene": chosen,
-        "filter_loss_db": loss,
-        "gaussian_counts": {which: len(gaussians) for which, gaussians in models.items()},
-        "protocol": "held-out",
         "max_image_size": trained_size,  # px; None is the photos' own
         "split": {
             "train": [photo.name for photo in model.train],
             "test": [photo.name for photo in model.test],
         },
     }
+    if folds:
+        results |= CrossValidation(
+            workspace=workspace,
+            config=config,
+            model=model,
+            scorer=scorer,
+            filtered=results["scene"] == "filtered",
+            decided_by={**inputs(workspace, config), **settings(config)},
+        ).results(scored, Part(report, _HELD_OUT, 1.0))
+    return results
 
 
-def _models(
-    workspace: Workspace, config: PipelineConfig, device: torch.device, tick: _Ticker
-) -> dict[str, Gaussians]:
+def _held_out(
+    workspace: Workspace, config: PipelineConfig, model: Model, scorer: Scorer, report: Reporter
+) -> tuple[Scored, dict[str, Any]]:
+    """The figures of the scene that is chosen, and the results that speak of the job's split."""
+    tick = _Ticker(report, expected=5 * len(model.test) + 1)
+    models = _models(workspace, config, tick)
+    scored = {which: scorer.scored(one, model.test, tick.done) for which, one in models.items()}
+    psnrs = {which: one.at_training.means["psnr"] or 0.0 for which, one in scored.items()}
+    loss = psnrs["unfiltered"] - psnrs["filtered"]
+    chosen = "filtered" if loss <= config.evaluate.max_filter_loss_db else "unfiltered"
+    with replacing_folder(_pictures(workspace)) as folder:
+        _save_pictures(models[chosen], model, scorer, folder, tick)
+    report.log(
+        f"Held out: {psnrs[chosen]:.2f} dB. The outlier filter leaves {len(models['filtered'])} "
+        f"of {len(models['unfiltered'])} Gaussians and costs {loss:.2f} dB: scene {chosen}."
+    )
+    return scored[chosen], {
+        f"ours_{steps_trained(workspace)}": scored[chosen].to_dict(),
+        **{which: one.to_dict() for which, one in scored.items()},
+        **scored[chosen].at_training.means,
+        "protocol": "held-out",
+        "scene": chosen,
+        "filter_loss_db": loss,
+        "gaussian_counts": {which: len(gaussians) for which, gaussians in models.items()},
+    }
+
+
+def _models(workspace: Workspace, config: PipelineConfig, tick: _Ticker) -> dict[str, Gaussians]:
     """The trained model, and what the outlier filter leaves of it."""
     tick("looking for outliers")
     folder = workspace.held_out_iteration(steps_trained(workspace))
     trained = read_ply(folder / "point_cloud.ply")
-    means, scales = trained.means.numpy(), trained.scales.exp().numpy()
-    keep = keep_mask(means, scales, **config.export.filter_arguments(), tick=tick)
+    filtered = without_outliers(trained, config.export, tick)
     tick.done()
-    filtered = trained.select(torch.from_numpy(keep))
+    device = best_device()
     return {"unfiltered": trained.to(device), "filtered": filtered.to(device)}
 
 
@@ -139,26 +158,22 @@ def _lpips(
         return None, f"LPIPS was not measured: {reason}."
 
 
-def _views(workspace: Workspace, model: Model, max_image_size: int | None) -> Iterator[View]:
-    """The held-out photos, one in memory at a time."""
-    return (load_view(photo, workspace.images, max_image_size) for photo in model.test)
-
-
 def _pictures(workspace: Workspace) -> Path:
     return workspace.output / "test" / f"ours_{steps_trained(workspace)}"
 
 
 def _save_pictures(
-    gaussians: Gaussians, views: Iterator[View], folder: Path, tick: Callable[[], None]
+    gaussians: Gaussians, model: Model, scorer: Scorer, folder: Path, tick: _Ticker
 ) -> None:
     """Each held-out photo beside its render, at the size trained at, in graphdeco's layout."""
     for name in ("renders", "gt"):
         (folder / name).mkdir()
-    for index, view in enumerate(views):
+    for index, photo in enumerate(model.test):
+        view = load_view(photo, scorer.images, scorer.trained_size)
         render = to_bytes(draw(gaussians, view.camera))
         Image.fromarray(render).save(folder / "renders" / f"{index:05d}.png")
         Image.fromarray(view.image.numpy()).save(folder / "gt" / f"{index:05d}.png")
-        tick()
+        tick.done()
 
 
 class _Ticker:

@@ -18,6 +18,7 @@ from PIL import Image
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.finishing import finished
 from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.scoring import without_outliers
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import (
     Workspace,
@@ -29,7 +30,6 @@ from recon.pipeline.workspace import (
 from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import write_ply, write_splat
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.outliers import keep_mask
 from recon.splats.rasterizers import Rendered, best_device, rasterize
 from recon.splats.scene import Model, fitted_size, read_model
 
@@ -62,13 +62,10 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     finishing = Part(report, 0.0, _FINISHED, f"finishing with all {len(model.photos)} photos")
     gaussians, refined = finished(workspace, config, model, finishing)
     report.progress(_FINISHED, "filtering outliers")
-    keep = keep_mask(
-        gaussians.means.numpy(),
-        gaussians.scales.exp().numpy(),
-        **config.export.filter_arguments(),
-        tick=lambda: report.progress(_FINISHED, "filtering outliers"),
+    filtered = without_outliers(
+        gaussians, config.export, lambda: report.progress(_FINISHED, "filtering outliers")
     )
-    scenes = {"unfiltered": gaussians, "filtered": gaussians.select(torch.from_numpy(keep))}
+    scenes = {"unfiltered": gaussians, "filtered": filtered}
     # Decided on the measured model: this one has seen every photo and can't be asked.
     which = json.loads(workspace.results_json.read_text())["scene"]
     report.progress(0.8, "writing the scene")

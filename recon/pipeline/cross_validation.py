@@ -1,0 +1,178 @@
+"""Few photos, honest figures: every photo is held out once, by a training of its own.
+
+With ten photos one split holds out two, and which two decides the figure. Here each fold is trained
+as the job's model was, from its own train photos only, and scored on the rest; the job's split is
+one of the folds and is not trained again.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from recon.pipeline.config import PipelineConfig
+from recon.pipeline.errors import Cancelled
+from recon.pipeline.gpu_memory import memory_of
+from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.scoring import Scored, Scorer, without_outliers
+from recon.pipeline.trained import settings_used
+from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
+from recon.poses.splits import folds
+from recon.splats import engine
+from recon.splats.evaluation import Scores
+from recon.splats.gaussians import Gaussians
+from recon.splats.rasterizers import best_device
+from recon.splats.scene import Model
+
+_TRAINED = 0.9  # of a fold's time
+
+
+def switched_on(config: PipelineConfig) -> bool:
+    """Whether it is asked for where it may run: a draft is for those who can't wait."""
+    return config.evaluate.cross_validate and config.preset != "draft"
+
+
+def applies(config: PipelineConfig, photos: int, log: Callable[[str], None]) -> bool:
+    """Whether `photos` registered photos are cross-validated; logs why not, where asked for."""
+    if not config.evaluate.cross_validate:
+        return False
+    if not switched_on(config):
+        log("Holding out every photo once was asked for; the draft preset does not do that.")
+        return False
+    limit = config.evaluate.cross_validate_max_photos
+    if photos > limit:
+        log(
+            f"Holding out every photo once was asked for; it is done for {limit} photos or fewer, "
+            f"and {photos} have a place in the scene."
+        )
+    return photos <= limit
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossValidation:
+    """One job's folds. `decided_by` are digests of what decides their figures: see `_key`."""
+
+    workspace: Workspace
+    config: PipelineConfig
+    model: Model
+    scorer: Scorer
+    filtered: bool  # whether the job's scene is, by its own split
+    decided_by: dict[str, Any]
+
+    def results(self, held_out: Scored, report: Reporter) -> dict[str, Any]:
+        """What the folds change in results.json. `held_out` are the figures of the job's split.
+
+        Where a fold fails, the figures stay those of that split, and the reason is told. Raises
+        Cancelled.
+        """
+        try:
+            return self._headline(*self._scored(held_out, report), report)
+        except Cancelled:
+            raise
+        except torch.OutOfMemoryError:
+            reason = "The GPU ran out of memory."
+        except Exception as error:
+            for line in traceback.format_exc().rstrip().splitlines():
+                report.log(line)
+            reason = f"{type(error).__name__}: {error}"
+        # Outside of the `except`, whose traceback keeps the fold's tensors alive.
+        gc.collect()
+        torch.cuda.empty_cache()
+        held_out_photos, photos = len(self.model.test), len(self.model.photos)
+        report.warn("not_cross_validated", reason=reason, held_out=held_out_photos, total=photos)
+        return {"cross_validation": {"reason": reason}}
+
+    def _headline(self, scored: Scored, tests: list[list[str]], report: Reporter) -> dict[str, Any]:
+        # A fold is kept for the next attempt, and there will be none.
+        shutil.rmtree(self.workspace.folds, ignore_errors=True)
+        means, spread = scored.at_training.means, scored.at_training.spreads
+        report.log(
+            f"Each of the {len(self.model.photos)} photos was held out once: "
+            f"{means['psnr']:.2f} dB, standard deviation {spread['psnr']:.2f} dB."
+        )
+        return {
+            **means,
+            "spread": spread,
+            "protocol": "cross-validation",
+            "cross_validation": {"folds": tests, **scored.to_dict()},
+        }
+
+    def _scored(self, held_out: Scored, report: Reporter) -> tuple[Scored, list[list[str]]]:
+        """Every photo's figures from the fold that held it out, and the folds' photos.
+
+        Folds of an interrupted run whose figures still hold are not trained again.
+        """
+        photos = [photo.name for photo in self.model.photos]
+        known = [photo.name for photo in self.model.test]
+        tests = folds(photos, every=self.config.undistort.holdout_every)
+        found = []
+        for number, test in enumerate(tests):
+            doing = f"fold {number + 1} of {len(tests)}"
+            part = Part(report, number / len(tests), (number + 1) / len(tests), doing)
+            found.append(held_out if test == known else self._kept_or_made(number, test, part))
+            part.progress(1.0)
+        return Scored.together(found), tests
+
+    def _kept_or_made(self, number: int, test: list[str], report: Reporter) -> Scored:
+        key = self._key(test)
+        path = self.workspace.folds / f"{number}.json"
+        kept = _read(path, key)
+        if kept is not None:
+            report.log("its figures still hold")
+            return kept
+        scored = self._made(test, report)
+        views = {size: scores.per_view for size, scores in vars(scored).items()}
+        write_json(path, {"key": key, **views})
+        return scored
+
+    def _key(self, test: list[str]) -> str:
+        """A fold's figures hold as long as this does."""
+        ours = {"test": test, "filtered": self.filtered, "version": PIPELINE_VERSION}
+        return digest_json({**self.decided_by, **ours})
+
+    def _made(self, test: list[str], report: Reporter) -> Scored:
+        """Trains on all photos but those of `test` and scores on those."""
+        gaussians = self._trained(test, Part(report, 0.0, _TRAINED))
+        if self.filtered:
+            gaussians = without_outliers(
+                gaussians, self.config.export, lambda: report.progress(_TRAINED)
+            )
+        photos = [photo for photo in self.model.photos if photo.name in test]
+        return self.scorer.scored(
+            gaussians.to(best_device()),
+            photos,
+            lambda: report.progress(_TRAINED, "comparing with its held-out photos"),
+        )
+
+    def _trained(self, test: list[str], report: Reporter) -> Gaussians:
+        """The fold's scene, on the CPU. Training gets no photo of `test` to see."""
+        device = best_device()
+        trained = engine.train(
+            [photo for photo in self.model.photos if photo.name not in test],
+            self.workspace.images,
+            settings_used(self.workspace, self.config.train),
+            device=device,
+            seed=self.config.seed,
+            report=report,
+            memory=memory_of(device),
+        )
+        return trained.gaussians.to("cpu")
+
+
+def _read(path: Path, key: str) -> Scored | None:
+    """The fold's figures in the file `path`, where they were made of the same."""
+    try:
+        kept = json.loads(path.read_text())
+        if kept["key"] != key:
+            return None
+        return Scored(Scores(kept["at_training"]), Scores(kept["at_photo"]))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,87 @@
+"""A model's quality on photos that it never saw, at the size trained at and at their own.
+
+The held-out evaluation and every fold of a cross-validation are scored here, so that their figures
+can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from recon.pipeline.config import ExportConfig
+from recon.splats.evaluation import Scores, score
+from recon.splats.gaussians import Gaussians
+from recon.splats.metrics import Lpips
+from recon.splats.outliers import keep_mask
+from recon.splats.scene import Posed, fitted_size, load_view
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One model's figures."""
+
+    at_training: Scores  # at the size that it was trained at
+    at_photo: Scores  # at the photos' own size
+
+    @classmethod
+    def together(cls, parts: Sequence[Scored]) -> Scored:
+        """The figures of several models on photos of their own, as one."""
+
+        def merged(scores: Iterable[Scores]) -> Scores:
+            found = {name: view for one in scores for name, view in one.per_view.items()}
+            return Scores(dict(sorted(found.items())))
+
+        return cls(merged(p.at_training for p in parts), merged(p.at_photo for p in parts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For results.json: the figures at the size trained at, the others inside."""
+        return {**self.at_training.graphdeco(), "at_photo_size": self.at_photo.graphdeco()}
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """How a job's models are scored."""
+
+    images: Path  # folder of the photos
+    trained_size: int | None  # px, longest side trained at; None is the photos' own
+    lpips: Lpips | None
+
+    def scored(
+        self, gaussians: Gaussians, photos: Sequence[Posed], tick: Callable[[], None]
+    ) -> Scored:
+        """The figures on `photos`; `tick` is called twice for each."""
+        at_training = self._at(self.trained_size, gaussians, photos, tick)
+        if all(_size(photo, self.trained_size) == _size(photo, None) for photo in photos):
+            for _ in photos:
+                tick()
+            return Scored(at_training, at_training)
+        return Scored(at_training, self._at(None, gaussians, photos, tick))
+
+    def _at(
+        self,
+        max_image_size: int | None,
+        gaussians: Gaussians,
+        photos: Sequence[Posed],
+        tick: Callable[[], None],
+    ) -> Scores:
+        # One photo in memory at a time.
+        views = (load_view(photo, self.images, max_image_size) for photo in photos)
+        return score(gaussians, views, self.lpips, tick)
+
+
+def without_outliers(
+    gaussians: Gaussians, config: ExportConfig, tick: Callable[[], None]
+) -> Gaussians:
+    """What the outlier filter leaves of `gaussians`, which lie on the CPU; `tick` shows life."""
+    means, scales = gaussians.means.numpy(), gaussians.scales.exp().numpy()
+    keep = keep_mask(means, scales, **config.filter_arguments(), tick=tick)
+    return gaussians.select(torch.from_numpy(keep))
+
+
+def _size(photo: Posed, max_image_size: int | None) -> tuple[int, int]:
+    return fitted_size(photo.camera.width, photo.camera.height, max_image_size)
