@@ -99,6 +99,11 @@ class Workspace:
     def training_json(self) -> Path:
         return self.root / "work" / "training.json"
 
+    # The scene as it grows, for whoever watches; gone when the job is done.
+    @property
+    def snapshot(self) -> Path:
+        return self.root / "work" / "snapshot"
+
     # The folds of a cross-validation that has not ended yet.
     @property
     def folds(self) -> Path:

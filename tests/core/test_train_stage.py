@@ -18,6 +18,7 @@ from recon.splats import training
 from recon.splats.config import TrainConfig
 from recon.splats.formats import read_ply
 from recon.splats.rasterizers import rasterize
+from recon.splats.snapshots import read_snapshot, remove_snapshots
 from tests.core.test_scene import spoil_test_photo
 from tests.core.tiny_scene import NAMES, tiny_camera, write_tiny_workspace
 
@@ -179,3 +180,14 @@ def test_a_lost_output_changes_the_outputs(workspace: Workspace) -> None:
     before = train.outputs(workspace, CONFIG)
     workspace.input_ply.unlink()
     assert train.outputs(workspace, CONFIG) != before
+
+
+def test_training_leaves_a_snapshot_that_is_no_output(workspace: Workspace) -> None:
+    train.run(workspace, CONFIG, ListReporter())
+    before = train.outputs(workspace, CONFIG)
+    snapshot = read_snapshot(workspace.snapshot)
+    assert snapshot is not None
+    assert (snapshot.step, snapshot.of, snapshot.photo) == (6, 6, NAMES[2])
+    assert snapshot.held_out
+    remove_snapshots(workspace.snapshot)
+    assert train.outputs(workspace, CONFIG) == before

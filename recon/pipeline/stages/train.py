@@ -29,6 +29,7 @@ from recon.splats import engine
 from recon.splats.config import TrainConfig
 from recon.splats.engine import Trained
 from recon.splats.formats import write_ply, write_points_ply
+from recon.splats.live import live_snapshots
 from recon.splats.rasterizers import best_device
 from recon.splats.scene import Model, Posed, fitted_size, read_model
 
@@ -101,6 +102,13 @@ def _trained(
             seed=config.seed,
             report=report,
             memory=memory_of(device),
+            observe=live_snapshots(
+                workspace.snapshot,
+                model,
+                workspace.images,
+                settings.max_image_size,
+                log=report.log,
+            ),
         )
 
     try:
