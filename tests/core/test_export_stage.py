@@ -139,3 +139,10 @@ def test_another_decision_runs_the_export_again(workspace: Workspace) -> None:
 def test_the_poster_size_is_part_of_the_settings() -> None:
     other = replace(CONFIG, export=replace(CONFIG.export, poster_size=99))
     assert export.settings(other) != export.settings(CONFIG)
+
+
+def test_the_snapshots_go_when_the_scene_is_there(workspace: Workspace) -> None:
+    workspace.snapshot.mkdir()
+    (workspace.snapshot / "snapshot.json").write_text("{}")
+    export.run(workspace, CONFIG, ListReporter())
+    assert not workspace.snapshot.exists()

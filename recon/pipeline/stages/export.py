@@ -32,6 +32,7 @@ from recon.splats.formats import write_ply, write_splat
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import Rendered, best_device, rasterize
 from recon.splats.scene import Model, fitted_size, read_model
+from recon.splats.snapshots import remove_snapshots
 
 _LOOK_SIZE = 160  # px, longest side of the pictures that choose the pose
 _FINISHED = 0.7  # of the step: the Gaussians are final
@@ -73,6 +74,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     report.progress(0.9, "taking its picture")
     view = _poster(workspace, config, model, scenes[which].to(best_device()), report)
     write_json(workspace.viewer_json, view)
+    remove_snapshots(workspace.snapshot)  # what they promised is there
     return {
         "gaussian_count": count,
         "refined": refined,
