@@ -14,18 +14,21 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+import torch
 
 from recon.pipeline import uploads
 from recon.pipeline.__main__ import main, nested
 from recon.pipeline.console import ConsoleReporter, in_words
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.workspace import Workspace
+from recon.splats.formats import read_ply
 from tests.core.walls import write_wall
 from tests.reconstruction import SETTINGS, CommandResult, FinishedRun, command, environment
 
 ISSUE_FIELDS = {
     "status", "step", "error_code", "error", "registered", "total", "psnr", "ssim", "lpips",
     "gaussian_count", "iterations", "seconds", "artifacts",
+    "psnr_corrected", "ssim_corrected", "lpips_corrected", "protocol", "spread", "refined",
 }  # fmt: skip
 
 
@@ -77,6 +80,10 @@ def test_the_last_line_is_one_json_object_with_every_field(finished_run: Finishe
     assert outcome["gaussian_count"] > 0
     assert outcome["psnr"] > 12
     assert 0 < outcome["ssim"] < 1
+    assert outcome["psnr_corrected"] > 12
+    assert 0 < outcome["ssim_corrected"] < 1
+    assert (outcome["protocol"], outcome["spread"]) == ("held-out", None)
+    assert outcome["refined"] is True
     assert list(outcome["seconds"]) == [str(step) for step in WORKING_STEPS]
     assert len(finished_run.result.out.splitlines()) == 1
 
@@ -84,7 +91,8 @@ def test_the_last_line_is_one_json_object_with_every_field(finished_run: Finishe
 @pytest.mark.reconstruction
 def test_every_artifact_is_there_by_its_absolute_path(finished_run: FinishedRun) -> None:
     artifacts = finished_run.result.outcome["artifacts"]
-    assert artifacts.keys() >= {"ply", "filtered_ply", "splat", "poster", "results", "cameras"}
+    promised = {"ply", "filtered_ply", "held_out_ply", "splat", "poster", "results", "cameras"}
+    assert artifacts.keys() >= promised
     for path in artifacts.values():
         assert Path(path).is_absolute()
         assert Path(path).stat().st_size > 0
@@ -163,6 +171,47 @@ def test_other_training_keeps_the_poses(
     skipped, made = reused_and_made(result.err)
     assert made == ["GS_TRAIN"]
     assert skipped[-1] == "COLMAP_UNDIST"
+
+
+@pytest.mark.reconstruction
+def test_without_the_final_refinement_the_measured_model_is_delivered(
+    finished_run: FinishedRun, tmp_path: Path, call: Call
+) -> None:
+    copy = finished_run.copy_to(tmp_path / "job")
+    result = call(finished_run.photos, copy.root, *SETTINGS, "--no-final-refine", "--json")
+    assert result.code == 0, result.err
+    assert reused_and_made(result.err)[1] == ["EXPORT_PLY"]
+    outcome = result.outcome
+    assert outcome["refined"] is False
+    assert outcome["psnr"] == finished_run.result.outcome["psnr"]
+    files = outcome["artifacts"]
+    measured, delivered = (read_ply(Path(files[kind])).means for kind in ("held_out_ply", "ply"))
+    assert torch.equal(measured, delivered)
+    finished = read_ply(Path(finished_run.result.outcome["artifacts"]["ply"])).means
+    assert not torch.equal(finished, delivered)
+
+
+@pytest.mark.reconstruction
+def test_every_photo_can_be_held_out_once(
+    finished_run: FinishedRun, tmp_path: Path, call: Call
+) -> None:
+    copy = finished_run.copy_to(tmp_path / "job")
+    quick = (
+        *("--preset", "standard", "--seed", "7", "--set", "evaluate.lpips=false"),
+        *("--set", "train.iterations=20", "--set", "train.max_image_size=160"),
+        *("--set", "train.max_gaussians=2000"),
+        *("--set", "evaluate.cross_validate_max_photos=12", "--cross-validate"),
+    )
+    result = call(finished_run.photos, copy.root, *quick, "--json")
+    assert result.code == 0, result.err
+    outcome = result.outcome
+    assert outcome["protocol"] == "cross-validation"
+    assert outcome["spread"]["psnr"] > 0
+    assert "each photo held out once" in result.err
+    assert f"± {outcome['spread']['psnr']:.2g} dB" in result.err
+    results = json.loads(copy.results_json.read_text())
+    assert len(results["cross_validation"]["per_view"]) == 12
+    assert outcome["psnr"] == pytest.approx(results["cross_validation"]["PSNR"])
 
 
 # How it ends otherwise.

@@ -66,6 +66,14 @@ def test_a_ceiling_also_holds_for_original_resolution() -> None:
     assert config.train.max_image_size == 2000
 
 
+def test_folds_are_asked_for_and_refinement_is_forgone() -> None:
+    plain, asked = resolve("high"), resolve("high", cross_validate=True, final_refine=False)
+    assert (plain.evaluate.cross_validate, plain.export.final_refine) == (False, True)
+    assert (asked.evaluate.cross_validate, asked.export.final_refine) == (True, False)
+    overridden = resolve("high", overrides={"evaluate": {"cross_validate": True}})
+    assert overridden.evaluate.cross_validate
+
+
 def test_the_stored_config_names_no_path_and_no_device() -> None:
     text = json.dumps(PRESETS["high"].to_dict())
     assert "cuda" not in text
