@@ -20,18 +20,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from recon.pipeline.progress import WORKING_STEPS
+
 ROOT = Path(__file__).resolve().parents[1]
 PHOTOS = Path(os.environ.get("RECON_PHOTOS", ROOT.parent / "shared" / "photos"))
-STEPS = [
-    "PREFLIGHT",
-    "COLMAP_FEAT",
-    "COLMAP_MATCH",
-    "COLMAP_MAP",
-    "COLMAP_UNDIST",
-    "GS_TRAIN",
-    "EVALUATION",
-    "EXPORT_PLY",
-]
+STEPS = [str(step) for step in WORKING_STEPS]
 
 
 def main() -> None:

@@ -20,6 +20,9 @@ VENV_PYTHON = VENV / "bin" / "python"
 #: Left in .venv after a step: the digest of what it was done for.
 STAMPS = VENV / "stamps"
 
+#: What `make bench` runs, in this order; each takes options when it is started by itself.
+BENCHMARKS = ("rasterizer", "engine")
+
 REGISTRY_HELP = (
     "The package registry could not be reached or refused. Check the network (and a proxy, if\n"
     "there is one), then run the same command again: what is there already is kept."
@@ -61,10 +64,9 @@ def check() -> None:
 
 def bench() -> None:
     set_up("requirements-dev.txt")
-    for script in sorted((ROOT / "benchmarks").glob("*.py")):
-        if not script.name.startswith("_"):
-            say("Benchmark " + script.stem)
-            execute([str(script.relative_to(ROOT))])
+    for name in BENCHMARKS:
+        say("Benchmark " + name)
+        execute(["benchmarks/" + name + ".py"])
 
 
 def run_checks() -> None:
