@@ -45,6 +45,10 @@ class Job(models.Model):
         STANDARD = "standard", "Standard"
         HIGH = "high", "High"
 
+    class Protocol(models.TextChoices):
+        HELD_OUT = "held-out", "some photos held out"
+        CROSS_VALIDATION = "cross-validation", "each photo held out once"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Protected: a cascade would take the rows and leave people's photos on the disk.
     owner = models.ForeignKey(
@@ -53,6 +57,9 @@ class Job(models.Model):
     title = models.CharField(max_length=120, blank=True)
     preset = models.CharField(max_length=16, choices=Preset.choices)
     original_resolution = models.BooleanField(default=False)
+    cross_validate = models.BooleanField(
+        default=False, help_text="hold out every photo once, where there are few"
+    )
     config = models.JSONField(default=dict, help_text="the resolved PipelineConfig")
     photos_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="runs_again"
@@ -79,6 +86,17 @@ class Job(models.Model):
     psnr = models.FloatField(null=True, blank=True, help_text="dB, mean over held-out photos")
     ssim = models.FloatField(null=True, blank=True)
     lpips = models.FloatField(null=True, blank=True)
+    psnr_corrected = models.FloatField(
+        null=True, blank=True, help_text="dB, with each held-out photo's exposure matched"
+    )
+    ssim_corrected = models.FloatField(null=True, blank=True)
+    protocol = models.CharField(max_length=32, choices=Protocol.choices, blank=True)
+    spread = models.JSONField(
+        null=True, blank=True, help_text="deviation of each figure over the photos"
+    )
+    refined = models.BooleanField(
+        null=True, blank=True, help_text="finished with all photos after it was measured"
+    )
     gaussian_count = models.PositiveIntegerField(null=True, blank=True)
     iterations = models.PositiveIntegerField(null=True, blank=True)
     view = models.JSONField(

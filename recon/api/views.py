@@ -38,6 +38,8 @@ def create_job(request: HttpRequest) -> HttpResponse:
     check_csrf(request)
     shared = _truth(request.POST, "share", default=True)
     original_resolution = _truth(request.POST, "original_resolution", default=False)
+    cross_validate = _truth(request.POST, "cross_validate", default=False)
+    final_refine = _truth(request.POST, "final_refine", default=True)
     form = UploadForm(
         {
             "title": request.POST.get("title", ""),
@@ -55,6 +57,8 @@ def create_job(request: HttpRequest) -> HttpResponse:
             title=form.cleaned_data["title"],
             preset=form.cleaned_data["preset"],
             original_resolution=original_resolution,
+            cross_validate=cross_validate,
+            final_refine=final_refine,
             shared=shared,
         )
     except PipelineError as error:  # no room on the disk
@@ -64,6 +68,7 @@ def create_job(request: HttpRequest) -> HttpResponse:
             "job_id": str(job.pk),
             "pub_key": job.pub_key,
             "original_resolution": job.original_resolution,
+            "cross_validate": job.cross_validate,
             "shared": job.shared,
             "warnings": form.left_out,
         }
@@ -115,6 +120,12 @@ def status_of(job: Job) -> dict[str, Any]:
         "title": job.title,
         "preset": job.preset,
         "original_resolution": job.original_resolution,
+        "cross_validate": job.cross_validate,
+        "psnr_corrected": job.psnr_corrected,
+        "ssim_corrected": job.ssim_corrected,
+        "protocol": job.protocol or None,
+        "spread": job.spread,
+        "refined": job.refined,
         "pub_key": job.pub_key,
         "shared": job.shared,
         "registered": job.registered,

@@ -9,7 +9,13 @@ from django.conf import settings
 from recon.pipeline.config import PipelineConfig, resolve
 
 
-def resolved_config(preset: str, *, original_resolution: bool) -> PipelineConfig:
+def resolved_config(
+    preset: str,
+    *,
+    original_resolution: bool,
+    cross_validate: bool = False,
+    final_refine: bool = True,
+) -> PipelineConfig:
     """The preset with this site's limits. Raises KeyError for an unknown preset."""
     return resolve(
         preset,
@@ -17,6 +23,8 @@ def resolved_config(preset: str, *, original_resolution: bool) -> PipelineConfig
         original_resolution=original_resolution,
         max_iterations=settings.TRAINING_ITERATIONS,
         max_image_size=settings.MAX_IMAGE_SIZE,
+        cross_validate=cross_validate,
+        final_refine=final_refine,
     )
 
 

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
 
+from django.db.models import Q
+
 from recon.models import Job, StageRun
+from recon.pipeline.config import from_dict
 from recon.pipeline.progress import STARTS_AT, WORKING_STEPS, Step, overall_percent
 
 LABELS: dict[Step, str] = {
@@ -118,12 +121,16 @@ def _seconds_of(job: Job) -> dict[Step, float]:
 
 def _history(job: Job) -> list[dict[Step, float]]:
     """Seconds per step of the last finished jobs like this one, scaled to its photos."""
+    photos = job.photos.count()
+    # Holding out each photo means several trainings.
+    wish = from_dict({"preset": job.preset, "evaluate": job.config.get("evaluate", {})})
+    folds = Q(protocol=Job.Protocol.CROSS_VALIDATION)
     past = Job.objects.filter(
+        folds if wish.cross_validates(photos) else ~folds,
         status=Job.Status.COMPLETED,
         preset=job.preset,
         original_resolution=job.original_resolution,
     ).prefetch_related("stage_runs", "photos")[:_HISTORY]
-    photos = job.photos.count()
     histories = []
     for other in past:
         scale = photos / max(1, len(other.photos.all()))

@@ -20,7 +20,10 @@ from recon.pipeline.errors import PipelineError
 from recon.pipeline.workspace import write_json
 
 #: The figures of a summary that a job's row keeps.
-_FIGURES = ("registered", "psnr", "ssim", "lpips", "gaussian_count", "iterations")
+_FIGURES = (
+    "registered", "psnr", "ssim", "lpips", "psnr_corrected", "ssim_corrected", "gaussian_count",
+    "iterations",
+)  # fmt: skip
 
 
 class _Superseded(Exception):
@@ -40,7 +43,15 @@ def publish(job: Job, summary: Mapping[str, Any]) -> bool:
         if kind in Artifact.Kind.values
     ]
     figures = {name: _finite(summary.get(name)) for name in _FIGURES}
-    results = {**figures, "view": _view(job), "warnings": list(summary.get("warnings", []))}
+    spread = summary.get("spread") or {}
+    results = {
+        **figures,
+        "protocol": summary.get("protocol") or "",
+        "spread": {name: _finite(value) for name, value in spread.items()} or None,
+        "refined": summary.get("refined"),
+        "view": _view(job),
+        "warnings": list(summary.get("warnings", [])),
+    }
     try:
         with transaction.atomic():
             if not lifecycle.complete(job.pk, job.attempt, **results):

@@ -37,6 +37,8 @@ def create_job(
     title: str = "",
     preset: str = "",
     original_resolution: bool = False,
+    cross_validate: bool = False,
+    final_refine: bool = True,
     shared: bool = False,
 ) -> Job:
     """A new job on uploaded photos, queued when the transaction commits.
@@ -46,7 +48,14 @@ def create_job(
     """
     _check_count(len(uploads))
     checked = [check_upload(upload) for upload in uploads]
-    job = _new_job(owner, title=title, preset=preset, original_resolution=original_resolution)
+    job = _new_job(
+        owner,
+        title=title,
+        preset=preset,
+        original_resolution=original_resolution,
+        cross_validate=cross_validate,
+        final_refine=final_refine,
+    )
     job.shared = shared
     with _new_folder(job):
         photos = []
@@ -79,6 +88,8 @@ def run_again(job: Job, *, preset: str = "", original_resolution: bool | None = 
         title=job.title,
         preset=preset or job.preset,
         original_resolution=original_resolution,
+        cross_validate=job.cross_validate,
+        final_refine=job.config.get("export", {}).get("final_refine", True),
     )
     again.photos_from = job
     again.is_sample = job.is_sample
@@ -135,14 +146,28 @@ def _check_count(count: int) -> None:
         raise UserError("too_many_photos", count=count, **limits)
 
 
-def _new_job(owner: User, *, title: str, preset: str, original_resolution: bool) -> Job:
+def _new_job(
+    owner: User,
+    *,
+    title: str,
+    preset: str,
+    original_resolution: bool,
+    cross_validate: bool = False,
+    final_refine: bool = True,
+) -> Job:
     preset = preset or settings.DEFAULT_PRESET
-    config = resolved_config(preset, original_resolution=original_resolution)
+    config = resolved_config(
+        preset,
+        original_resolution=original_resolution,
+        cross_validate=cross_validate,
+        final_refine=final_refine,
+    )
     return Job(
         owner=owner,
         title=title.strip()[:120],
         preset=preset,
         original_resolution=original_resolution,
+        cross_validate=cross_validate,
         config=config.to_dict(),
     )
 

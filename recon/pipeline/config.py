@@ -109,6 +109,15 @@ class PipelineConfig:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    @property
+    def may_cross_validate(self) -> bool:
+        """Whether that is asked for where it may run: a draft is for those who can't wait."""
+        return self.evaluate.cross_validate and self.preset != "draft"
+
+    def cross_validates(self, photos: int) -> bool:
+        """Whether each of so many registered photos is held out once."""
+        return self.may_cross_validate and photos <= self.evaluate.cross_validate_max_photos
+
 
 PRESETS: dict[str, PipelineConfig] = {
     # A laptop without a GPU: small pictures, few Gaussians, minutes.

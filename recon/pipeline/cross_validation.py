@@ -35,25 +35,17 @@ from recon.splats.scene import Model
 _TRAINED = 0.9  # of a fold's time
 
 
-def switched_on(config: PipelineConfig) -> bool:
-    """Whether it is asked for where it may run: a draft is for those who can't wait."""
-    return config.evaluate.cross_validate and config.preset != "draft"
-
-
 def applies(config: PipelineConfig, photos: int, log: Callable[[str], None]) -> bool:
     """Whether `photos` registered photos are cross-validated; logs why not, where asked for."""
-    if not config.evaluate.cross_validate:
-        return False
-    if not switched_on(config):
+    if config.evaluate.cross_validate and not config.may_cross_validate:
         log("Holding out every photo once was asked for; the draft preset does not do that.")
-        return False
-    limit = config.evaluate.cross_validate_max_photos
-    if photos > limit:
+    elif config.may_cross_validate and not config.cross_validates(photos):
+        limit = config.evaluate.cross_validate_max_photos
         log(
             f"Holding out every photo once was asked for; it is done for {limit} photos or fewer, "
             f"and {photos} have a place in the scene."
         )
-    return photos <= limit
+    return config.cross_validates(photos)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,6 +69,7 @@ class UploadForm(forms.Form):
     title = forms.CharField(max_length=120, required=False, strip=True)
     preset = forms.ChoiceField(choices=Job.Preset.choices, required=False)
     original_resolution = forms.BooleanField(required=False)
+    cross_validate = forms.BooleanField(required=False)
     photos = PhotosField()
 
     def __init__(self, *args: Any, refused: Sequence[str] = (), **kwargs: Any) -> None:

@@ -1,8 +1,9 @@
 """The three quality figures in plain words.
 
 All are means over held-out photos: ones that the training never saw, so they say how well the
-scene looks from new places. "Good" begins where the prototype drew the line: PSNR over 20 dB, SSIM
-over 0.8, LPIPS under 0.3.
+scene looks from new places. The raw figure is the headline and gets the word; the one with each
+photo's exposure matched stands beside it. "Good" begins where the prototype drew the line: PSNR
+over 20 dB, SSIM over 0.8, LPIPS under 0.3.
 """
 
 from __future__ import annotations
@@ -22,11 +23,17 @@ class Scale:
 
     key: str
     label: str
-    figure: str  # a format string for the number
+    digits: str  # a format string for the number
+    unit: str
     good: float
     fair: float
     higher_is_better: bool
     words: dict[str, str]
+
+    @property
+    def figure(self) -> str:
+        """A format string for the number with its unit."""
+        return self.digits + self.unit
 
     def verdict(self, value: float) -> str:
         """ "good", "fair" or "poor"; a value exactly on a limit has not passed it."""
@@ -40,7 +47,8 @@ SCALES = (
     Scale(
         key="psnr",
         label="PSNR",
-        figure="{:.1f} dB",
+        digits="{:.1f}",
+        unit=" dB",
         good=20.0,
         fair=16.0,
         higher_is_better=True,
@@ -53,7 +61,8 @@ SCALES = (
     Scale(
         key="ssim",
         label="SSIM",
-        figure="{:.2f}",
+        digits="{:.2f}",
+        unit="",
         good=0.8,
         fair=0.6,
         higher_is_better=True,
@@ -66,7 +75,8 @@ SCALES = (
     Scale(
         key="lpips",
         label="LPIPS",
-        figure="{:.2f}",
+        digits="{:.2f}",
+        unit="",
         good=0.3,
         fair=0.5,
         higher_is_better=False,
@@ -80,52 +90,35 @@ SCALES = (
 
 
 def metrics_of(job: Job, *, public: bool = False) -> list[dict[str, Any]]:
-    """One dict per metric: key, label, figure, value_text, verdict, words, reason.
+    """One dict per metric: key, label, figure, spread, corrected, value_text, verdict, words
+    and reason.
 
-    A metric that is absent has only key, label and `reason`; the others are empty strings. With
-    `public` the reason is a general one: the recorded one may quote a photo's name.
+    `spread` ("± 1.2") is there where every photo was held out once, `corrected` is the figure with
+    each photo's exposure matched, where that differs; else they are empty. A metric that is absent
+    has only key, label and `reason`; the others are empty strings. With `public` the reason is a
+    general one: the recorded one may quote a photo's name.
     """
     absent = any(getattr(job, scale.key) is None for scale in SCALES)
-    recorded = _recorded(job) if absent and not public else {}
-    return [
-        _described(scale, getattr(job, scale.key), _reason(scale, recorded)) for scale in SCALES
-    ]
+    recorded = recorded_of(job) if absent and not public else {}
+    return [_described(scale, job, _reason(scale, recorded)) for scale in SCALES]
 
 
-def measurement_of(job: Job) -> dict[str, Any]:
-    """How the figures were measured: held_out and trained (photos), size (px, the longest side
-    compared, None for the photos' own), own_size (figures at the photos' own, where they differ).
-
-    Empty where nothing was recorded.
-    """
-    recorded = _recorded(job)
-    try:
-        split, size = recorded["split"], recorded["max_image_size"]
-        own = recorded[recorded["scene"]]["at_photo_size"]
-    except KeyError:
-        return {}
-    figures = [
-        f"{scale.label} {scale.figure.format(own[scale.label])}"
-        for scale in SCALES
-        if own.get(scale.label) is not None and own[scale.label] != recorded[scale.key]
-    ]
-    return {
-        "held_out": len(split["test"]),
-        "trained": len(split["train"]),
-        "size": size,
-        "own_size": ", ".join(figures),
-    }
-
-
-def _described(scale: Scale, value: float | None, reason: str) -> dict[str, Any]:
+def _described(scale: Scale, job: Job, reason: str) -> dict[str, Any]:
+    value = getattr(job, scale.key)
     if value is None:
-        empty = dict.fromkeys(("figure", "value_text", "verdict", "words"), "")
+        texts = ("figure", "spread", "corrected", "value_text", "verdict", "words")
+        empty = dict.fromkeys(texts, "")
         return {"key": scale.key, "label": scale.label, "reason": reason, **empty}
     verdict, figure = scale.verdict(value), scale.figure.format(value)
+    spread = (job.spread or {}).get(scale.key)
+    corrected = getattr(job, f"{scale.key}_corrected", None)
+    matched = "" if corrected is None else scale.figure.format(corrected)
     return {
         "key": scale.key,
         "label": scale.label,
         "figure": figure,
+        "spread": "" if spread is None else f"± {scale.digits.format(spread)}",
+        "corrected": "" if matched == figure else matched,
         "value_text": f"{figure}: {verdict}",
         "verdict": verdict,
         "words": scale.words[verdict],
@@ -139,7 +132,7 @@ def _reason(scale: Scale, recorded: dict[str, Any]) -> str:
     return str(own or recorded.get("reason") or NOT_MEASURED)
 
 
-def _recorded(job: Job) -> dict[str, Any]:
+def recorded_of(job: Job) -> dict[str, Any]:
     """What the evaluation wrote down, `output/results.json`; empty where that is gone."""
     try:
         recorded: dict[str, Any] = json.loads(job.workspace.results_json.read_text())

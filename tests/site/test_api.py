@@ -101,6 +101,7 @@ def test_a_token_makes_a_shared_job(program: Program) -> None:
         "job_id": str(job.pk),
         "pub_key": job.pub_key,
         "original_resolution": True,
+        "cross_validate": False,
         "shared": True,
         "warnings": [],
     }
@@ -121,6 +122,31 @@ def test_title_and_preset_are_taken(program: Program) -> None:
     program.send(photos(3), title="Fern", preset="high")
     job = Job.objects.get()
     assert (job.title, job.preset, job.original_resolution) == ("Fern", "high", False)
+
+
+def test_every_photo_can_be_held_out_once(program: Program) -> None:
+    answer = program.send(photos(3), preset="standard", cross_validate="yes").json()
+    job = Job.objects.get()
+    assert answer["cross_validate"] is job.cross_validate is True
+    assert job.config["evaluate"]["cross_validate"] is True
+    assert program.status(job)["cross_validate"] is True
+    assert is_error(program.send(photos(3), cross_validate="often"), 400, "cross_validate")
+
+
+def test_the_measured_model_can_be_asked_for(program: Program) -> None:
+    program.send(photos(3), final_refine="no")
+    assert Job.objects.get().config["export"]["final_refine"] is False
+
+
+def test_the_status_tells_how_a_finished_job_was_measured(program: Program) -> None:
+    spread = {"psnr": 1.2, "ssim": 0.05, "lpips": None}
+    job = finished_job(program.owner, protocol="cross-validation", spread=spread)
+    told = program.status(job)
+    assert (told["psnr"], told["psnr_corrected"], told["ssim_corrected"]) == (22.84, 24.46, 0.834)
+    assert (told["protocol"], told["spread"], told["refined"]) == ("cross-validation", spread, True)
+    waiting = program.status(job_of(program.owner))
+    unknown = ("psnr_corrected", "ssim_corrected", "protocol", "spread", "refined")
+    assert [waiting[name] for name in unknown] == [None] * 5
 
 
 @pytest.mark.parametrize("word", ["false", "0", "off", "no", "False", ""])

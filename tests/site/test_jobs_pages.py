@@ -352,12 +352,111 @@ def test_the_page_says_on_what_and_at_what_size_it_was_measured() -> None:
     }
     job.workspace.results_json.write_text(json.dumps(results))
     page = browser_of(job.owner).get(at("job", job)).content.decode()
-    assert "1 photo was kept away from training, which used the other 3." in page
+    assert "1 of 4 photos was held out" in page
     assert "At the photos’ own size: PSNR 20.6 dB, SSIM 0.70." in page
     results["filtered"]["at_photo_size"] = {"PSNR": 22.84, "SSIM": 0.813, "LPIPS": None}
     job.workspace.results_json.write_text(json.dumps(results))
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert "At the photos’ own size" not in page
+
+
+def measured(job: Job, held_out: int, trained: int, **more: Any) -> None:
+    """Writes the evaluation's record, as far as the page reads it."""
+    names = [f"{number}.jpg" for number in range(held_out + trained)]
+    own = {"PSNR": 20.61, "SSIM": 0.7, "LPIPS": None}
+    record = {
+        "psnr": job.psnr,
+        "ssim": job.ssim,
+        "lpips": job.lpips,
+        "max_image_size": 400,
+        "scene": "filtered",
+        "filtered": {"at_photo_size": own},
+        "split": {"test": names[:held_out], "train": names[held_out:]},
+    }
+    job.workspace.results_json.write_text(json.dumps(record | more))
+
+
+def test_the_exposure_matched_figure_stands_beside_the_raw_one() -> None:
+    job = finished_job(person(), psnr=24.1, psnr_corrected=26.0)
+    psnr, ssim, lpips = metrics_of(job)
+    assert (psnr["figure"], psnr["corrected"]) == ("24.1 dB", "26.0 dB")
+    assert (ssim["figure"], ssim["corrected"], lpips["corrected"]) == ("0.81", "0.83", "")
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert "26.0 dB when each photo’s exposure is matched" in page
+    assert "expose one photo a little brighter" in page
+    job.psnr_corrected = 24.13  # nothing that a person could read
+    assert metrics_of(job)[0]["corrected"] == ""
+
+
+def test_without_a_matched_figure_the_page_does_not_explain_it() -> None:
+    job = finished_job(person(), psnr_corrected=None, ssim_corrected=None)
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert "exposure" not in page
+
+
+@pytest.mark.parametrize(
+    ("refined", "ending"),
+    [
+        (True, "The scene shown was then finished with all 20 photos."),
+        (False, "The scene shown is made without them."),
+        (None, "The scene shown is made without them."),  # made by an older version
+    ],
+)
+def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
+    refined: bool | None, ending: str
+) -> None:
+    job = finished_job(person(), refined=refined, shared=True)
+    measured(job, held_out=4, trained=16)
+    said = (
+        "4 of 20 photos were held out: these figures are of a model that never saw them. " + ending
+    )
+    assert said in browser_of(job.owner).get(at("job", job)).content.decode()
+    assert said in Client().get(f"/v/{job.pub_key}").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("refined", "ending"),
+    [
+        (True, "The scene shown was then finished with all 8 photos."),
+        (False, "The scene shown is made without 2 of them."),
+    ],
+)
+def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: str) -> None:
+    spread = {"psnr": 1.24, "ssim": 0.051, "lpips": None}
+    job = finished_job(
+        person(), protocol="cross-validation", spread=spread, refined=refined, shared=True
+    )
+    own = {"PSNR": 19.04, "SSIM": 0.7, "LPIPS": None}
+    measured(job, held_out=2, trained=6, cross_validation={"at_photo_size": own})
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert (
+        "Each of the 8 photos was held out once: these figures are of models that never saw the "
+        f"photo they were compared with. {ending}"
+    ) in page
+    assert "± 1.2<" in page
+    assert "± 0.05<" in page
+    assert "At the photos’ own size: PSNR 19.0 dB, SSIM 0.70." in page
+    shared = Client().get(f"/v/{job.pub_key}").content.decode()
+    assert "Each of the 8 photos was held out once" in shared
+    assert "± 1.2<" in shared
+
+
+def test_where_the_record_is_gone_the_page_still_says_what_it_knows() -> None:
+    job = finished_job(person(), spread={"psnr": 1.0})
+    job.workspace.results_json.unlink()
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert "Some photos were held out" in page
+    assert "finished with all photos." in page
+    Job.objects.filter(pk=job.pk).update(protocol="cross-validation", refined=False)
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert "Each photo was held out once" in page
+    assert "made without some of them" in page
+
+
+def test_a_scene_that_was_not_measured_speaks_of_no_held_out_photos() -> None:
+    job = finished_job(person(), psnr=None, ssim=None, lpips=None)
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert "these figures are of" not in page
 
 
 def test_staff_find_the_administration_and_others_do_not_see_it() -> None:

@@ -122,6 +122,22 @@ class TestEta:
         low, high = progress.eta(running) or (0, 0)
         assert low < 7 * 30 + 10 < high
 
+    def test_holding_out_every_photo_is_a_history_of_its_own(self, running: Job) -> None:
+        standard = {"preset": "standard"}
+        self.past(running.owner, 10, **standard)
+        slow = self.past(running.owner, 40, **standard)
+        Job.objects.filter(pk=slow.pk).update(protocol="cross-validation")
+        running.preset = "standard"
+        low, high = progress.eta(running) or (0, 0)
+        assert low < 8 * 10 < high < 8 * 40
+        running.config = {"evaluate": {"cross_validate": True}}
+        low, high = progress.eta(running) or (0, 0)
+        assert low < 8 * 40 < high
+        # With more photos than that, they are not held out one by one after all.
+        running.config = {"evaluate": {"cross_validate": True, "cross_validate_max_photos": 2}}
+        low, high = progress.eta(running) or (0, 0)
+        assert low < 8 * 10 < high < 8 * 40
+
     def test_runs_that_reused_results_teach_nothing(self, running: Job) -> None:
         past = self.past(running.owner, 10)
         past.stage_runs.filter(step="COLMAP_FEAT").update(outcome="reused")

@@ -21,6 +21,11 @@ SUMMARY: dict[str, Any] = {
     "psnr": 24.0,
     "ssim": 0.8,
     "lpips": None,
+    "psnr_corrected": 25.5,
+    "ssim_corrected": 0.85,
+    "protocol": "cross-validation",
+    "spread": {"psnr": 1.2, "ssim": 0.05, "lpips": None},
+    "refined": True,
     "gaussian_count": 5,
     "iterations": 800,
     "warnings": [{"code": "metrics_absent", "facts": {"reason": "no photo was held out."}}],
@@ -47,6 +52,9 @@ def test_figures_files_view_and_status_are_recorded(job: Job) -> None:
     assert publish.publish(job, SUMMARY)
     done = now(job)
     assert (done.status, done.psnr, done.lpips, done.iterations) == ("COMPLETED", 24.0, None, 800)
+    assert (done.psnr_corrected, done.ssim_corrected) == (25.5, 0.85)
+    assert (done.protocol, done.refined) == (Job.Protocol.CROSS_VALIDATION, True)
+    assert done.spread == {"psnr": 1.2, "ssim": 0.05, "lpips": None}
     assert done.view == {"position": [1, 2, 3]}
     assert done.completed_at is not None
     assert {(a.kind, a.size) for a in done.artifacts.all()} == {("splat", 5), ("poster", 3)}
@@ -56,6 +64,20 @@ def test_figures_files_view_and_status_are_recorded(job: Job) -> None:
 def test_a_figure_that_is_no_number_is_left_out(job: Job) -> None:
     assert publish.publish(job, {**SUMMARY, "psnr": float("inf"), "ssim": float("nan")})
     assert (now(job).psnr, now(job).ssim) == (None, None)
+
+
+def test_a_spread_that_is_no_number_is_left_out_and_one_that_is_not_there_is_none(
+    job: Job,
+) -> None:
+    assert publish.publish(job, {**SUMMARY, "spread": {"psnr": float("nan"), "ssim": 0.1}})
+    assert now(job).spread == {"psnr": None, "ssim": 0.1}
+
+
+def test_a_run_of_an_older_version_is_recorded_too(job: Job) -> None:
+    newer = ("psnr_corrected", "ssim_corrected", "protocol", "spread", "refined")
+    assert publish.publish(job, {k: v for k, v in SUMMARY.items() if k not in newer})
+    done = now(job)
+    assert (done.protocol, done.spread, done.refined) == ("", None, None)
 
 
 def test_a_cancelled_job_is_not_published(job: Job) -> None:

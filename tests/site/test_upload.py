@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -114,6 +115,19 @@ def test_without_wishes_the_defaults_hold(browser: Client, settings: Any) -> Non
     send(browser, photos(3))
     job = Job.objects.get()
     assert (job.title, job.preset, job.original_resolution) == ("", "standard", False)
+    assert not job.cross_validate
+
+
+def test_the_wish_to_hold_out_every_photo_is_kept_with_the_job(browser: Client) -> None:
+    send(browser, photos(3), preset="standard", cross_validate="on")
+    job = Job.objects.get()
+    assert job.cross_validate
+    assert job.config["evaluate"]["cross_validate"] is True
+
+
+def test_a_refused_form_still_has_the_wish(browser: Client) -> None:
+    page = send(browser, photos(2), preset="standard", cross_validate="on").content.decode()
+    assert re.search(r'name="cross_validate"[^>]* checked', page)
 
 
 def test_jpeg_png_and_webp_are_told_by_their_content(browser: Client) -> None:

@@ -15,9 +15,8 @@ from typing import Any
 import torch
 from PIL import Image
 
-from recon.pipeline import cross_validation
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.cross_validation import CrossValidation
+from recon.pipeline.cross_validation import CrossValidation, applies
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.scoring import Scored, Scorer, without_outliers
@@ -34,12 +33,11 @@ _HELD_OUT = 0.1  # of the step, where folds follow
 
 
 def settings(config: PipelineConfig) -> dict[str, Any]:
-    folds = cross_validation.switched_on(config)
     return {
         **asdict(config.evaluate),
         "filter": config.export.filter_arguments(),
         # Only folds are trained here.
-        "cross_validate": {"seed": config.seed} if folds else False,
+        "cross_validate": {"seed": config.seed} if config.may_cross_validate else False,
     }
 
 
@@ -82,7 +80,7 @@ def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> 
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     if not model.test:
         raise ValueError("no photo was held out")
-    folds = cross_validation.applies(config, len(model.photos), report.log)
+    folds = applies(config, len(model.photos), report.log)
     part = Part(report, 0.0, _HELD_OUT if folds else 1.0)
     lpips, lpips_reason = _lpips(config, best_device(), lambda: part.progress(0.0))
     trained_size = settings_used(workspace, config.train).max_image_size

@@ -20,7 +20,8 @@ from recon.jobs import progress as job_progress
 from recon.models import Job
 from recon.pipeline.errors import PipelineError, ReconError
 from recon.web.access import own_job_or_404, signed_in
-from recon.web.metrics import measurement_of, metrics_of
+from recon.web.measurement import measurement_of
+from recon.web.metrics import metrics_of
 from recon.web.polling import answer_poll
 from recon.web.scene import (
     elapsed_seconds,

@@ -22,6 +22,7 @@ from recon.jobs import progress as job_progress
 from recon.jobs import queue
 from recon.models import Artifact, Job, new_pub_key
 from recon.web.access import View, own_job_or_404, shared_job_or_404, signed_in
+from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
 from recon.web.polling import answer_poll
 from recon.web.scene import PublicJob, elapsed_seconds, public_downloads, public_viewer
@@ -74,6 +75,7 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponse:
     job = shared_job_or_404(pub_key)
     context = _progress_context(job) | {
         "metrics": metrics_of(job, public=True) if job.is_completed else [],
+        "measurement": measurement_of(job) if job.is_completed else {},
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
     }

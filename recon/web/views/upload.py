@@ -48,6 +48,7 @@ def _submit(request: HttpRequest) -> HttpResponse:
             title=wishes["title"],
             preset=wishes["preset"],
             original_resolution=wishes["original_resolution"],
+            cross_validate=wishes["cross_validate"],
         )
     except PipelineError as error:  # no room on the disk
         form.add_error("photos", str(error))
