@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean
 
 import torch
 
-from recon.splats.evaluation import METRICS, draw
-from recon.splats.exposure import cross_exposed
+from recon.splats import evaluation
 from recon.splats.gaussians import Gaussians
-from recon.splats.metrics import Lpips, LpipsUnavailable, load_lpips, psnr, ssim
+from recon.splats.metrics import Lpips, LpipsUnavailable, load_lpips
 from recon.splats.scene import Posed, load_view
 
 #: px, longest side at which ours and the reference are compared, whatever they were trained at.
 COMPARED_AT = 1600
 
-Figures = dict[str, dict[str, float | None]]  # "raw", "corrected" -> metric -> value
+#: "raw" and "corrected" (`recon.splats.exposure.cross_exposed`) -> metric -> dB, SSIM, LPIPS.
+Figures = dict[str, dict[str, float | None]]
 
 
-@torch.no_grad()
 def score(
     gaussians: Gaussians,
     photos: Sequence[Posed],
@@ -28,34 +26,14 @@ def score(
     max_image_size: int | None,
     lpips: Lpips | None = None,
 ) -> Figures:
-    """Means over `photos`: dB, SSIM, LPIPS (None without `lpips`).
-
-    `raw` is the render as it is; `corrected` has each half of it in the exposure that the other
-    half of the photo asks for (`recon.splats.exposure.cross_exposed`).
-    """
-    found: dict[str, list[dict[str, float | None]]] = {"raw": [], "corrected": []}
-    for photo in photos:
-        view = load_view(photo, images, max_image_size).to(gaussians.device)
-        image, truth = draw(gaussians, view.camera), view.colours
-        for which, picture in (("raw", image), ("corrected", cross_exposed(image, truth))):
-            found[which].append(
-                {
-                    "psnr": psnr(picture, truth),
-                    "ssim": float(ssim(picture, truth)),
-                    "lpips": lpips(picture, truth) if lpips else None,
-                }
-            )
-    return {which: mean_figures(each) for which, each in found.items()}
-
-
-def mean_figures(each: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
-    """The mean of every metric; None where one of `each` lacks it."""
-    means: dict[str, float | None] = {}
-    for metric in METRICS:
-        values = [figures[metric] for figures in each]
-        known = [value for value in values if value is not None]
-        means[metric] = mean(known) if known and len(known) == len(values) else None
-    return means
+    """Means over `photos`, as the pipeline's own evaluation has them: raw and corrected."""
+    views = (load_view(photo, images, max_image_size) for photo in photos)
+    means = evaluation.score(gaussians, views, lpips).means
+    kinds = {"raw": evaluation.METRICS, "corrected": evaluation.CORRECTED}
+    return {
+        kind: {metric: means[name] for metric, name in zip(evaluation.METRICS, names, strict=True)}
+        for kind, names in kinds.items()
+    }
 
 
 def lpips_or_reason(device: torch.device, wanted: bool) -> tuple[Lpips | None, str | None]:

@@ -74,17 +74,8 @@ def engine(runs: Sequence[Run]) -> str:
 
 def comparison(runs: Sequence[Run], references: Sequence[Run]) -> str:
     """Ours less the reference's, both at the reference's size; means over sets in the end."""
-    head = [
-        "set",
-        "preset",
-        "reference",
-        "ours",
-        "raw dB",
-        "corrected dB",
-        "SSIM",
-        "SSIM corrected",
-    ]
-    head += ["reference s", "ours s", "times faster"]
+    head = ["set", "preset", "reference", "ours", "raw dB", "corrected dB", "raw SSIM"]
+    head += ["corrected SSIM", "reference s", "ours s", "times faster"]
     rows: list[list[Any]] = []
     gains: dict[str, list[list[float]]] = {}
     for (name, preset), group in grouped(runs):
