@@ -64,6 +64,23 @@ def test_photos_are_chosen_in_several_goes_and_sent(
     assert complaints == []
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_measuring_on_every_photo_is_offered_where_it_is_done(
+    new_context: NewContext, ann: User, scripts: bool
+) -> None:
+    page = new_context(ann, java_script_enabled=scripts).new_page()
+    page.goto("/jobs/new/")
+    wish = page.get_by_label("Measure quality on every photo")
+    page.get_by_role("radio", name="Draft").check()
+    expect(wish).to_be_hidden()
+    page.get_by_role("radio", name="Standard").check()
+    wish.check()
+    page.set_input_files("input[type=file]", [upload(f"{n}.jpg", n) for n in range(3)])
+    page.get_by_role("button", name="Make the scene").click()
+    page.wait_for_url("**/jobs/*-*/")
+    assert ann.jobs.get().cross_validate
+
+
 def test_a_thumbnail_is_drawn_of_each_photo(upload_page: Page) -> None:
     choose(upload_page, upload("one.jpg"))
     until(
