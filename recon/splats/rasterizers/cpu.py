@@ -1,12 +1,9 @@
-"""The rasteriser for machines without a GPU: torch around numba kernels.
-
-Projection and spherical harmonics are torch, so autograd differentiates them; only the drawing of
-the projected ellipses is a kernel with a backward pass of its own.
-"""
+"""The rasteriser for machines without a GPU: numba kernels from the parameters to the picture and
+back, in one differentiable function."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -14,9 +11,37 @@ import torch
 from torch import Tensor
 
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.rasterizers import Rendered, binning, cpu_kernels
-from recon.splats.rasterizers.projection import Projected, project
-from recon.splats.rasterizers.spherical_harmonics import colors_seen
+from recon.splats.rasterizers import (
+    Rendered,
+    binning,
+    cpu_kernels,
+    projection,
+    spherical_harmonics,
+)
+
+
+class Parameters(NamedTuple):
+    """The Gaussians as arrays; scales and opacities are activated."""
+
+    means: np.ndarray  # [N, 3]
+    quats: np.ndarray  # [N, 4]
+    scales: np.ndarray  # [N, 3]
+    opacities: np.ndarray  # [N]
+    sh0: np.ndarray  # [N, 1, 3]
+    shN: np.ndarray  # [N, K - 1, 3]
+
+
+class Picture(NamedTuple):
+    """What a camera sees, before anything is drawn: V of N Gaussians."""
+
+    camera: Camera
+    view: np.ndarray  # the camera as projection takes it
+    place: np.ndarray  # [3] of the camera in the world
+    degree: int  # of the harmonics used
+    means2d: Tensor  # [N, 2] px
+    radii: Tensor  # [N] int32 px, 0 where not drawn
+    order: np.ndarray  # [V] int64, those drawn, nearest first, equals by index
+    table: np.ndarray  # [V] GAUSSIAN
 
 
 def rasterize(
@@ -24,60 +49,80 @@ def rasterize(
 ) -> Rendered:
     """Draws on the CPU; see `recon.splats.rasterizers.rasterize`."""
     assert gaussians.means.dtype == torch.float32, "the kernels are compiled for float32"
-    opacities = gaussians.opacities.sigmoid()
-    scales = gaussians.scales.exp()
-    projected = project(gaussians.means, gaussians.quats, scales, opacities, camera)
-    colors = colors_seen(gaussians.means, gaussians.sh0, gaussians.shN, camera.position, sh_degree)
-    if projected.means2d.requires_grad:
-        projected.means2d.retain_grad()
+    parameters = _activated(gaussians)
+    picture = _look(parameters, camera, sh_degree)
     if background is None:
         background = torch.zeros(3)
-    order = _front_to_back(projected)
     image, alpha, depth_sum = _Draw.apply(
-        projected.means2d, projected.conics, opacities, colors, projected.depths,
-        projected.extents, background, order, camera.width, camera.height,
-    )  # fmt: skip
+        *gaussians.named().values(), background, parameters, picture
+    )
     depth = depth_sum / alpha.clamp_min(1e-10)
-    return Rendered(image, alpha, depth, projected.means2d, projected.radii)
+    return Rendered(image, alpha, depth, picture.means2d, picture.radii)
 
 
-def _front_to_back(projected: Projected) -> Tensor:
+@torch.no_grad()
+def _activated(gaussians: Gaussians) -> Parameters:
+    tensors = gaussians.named()
+    tensors["scales"] = gaussians.scales.exp()
+    tensors["opacities"] = gaussians.opacities.sigmoid()
+    return Parameters(**{name: t.detach().contiguous().numpy() for name, t in tensors.items()})
+
+
+def _look(parameters: Parameters, camera: Camera, degree: int) -> Picture:
+    """Projects the Gaussians, sorts those in sight and finds their colours."""
+    means, quats, scales, opacities, sh0, shN = parameters
+    count, workers = len(means), numba.get_num_threads()
+    view, place = projection.view_of(camera), camera.position.numpy()
+    # squared, in standard deviations
+    reach = (
+        (torch.from_numpy(opacities) / float(projection.MIN_ALPHA)).log_().mul_(2.0).clamp_min_(0.0)
+    )
+    seen = np.empty(count, binning.GAUSSIAN)
+    means2d, radii = torch.empty(count, 2), torch.empty(count, dtype=torch.int32)
+    projection.project_all(
+        means, quats, scales, opacities, reach.numpy(), view, workers,
+        seen, means2d.numpy(), radii.numpy(),
+    )  # fmt: skip
+    order = _front_to_back(seen, radii.numpy())
+    table = np.empty(len(order), binning.GAUSSIAN)
+    spherical_harmonics.shade_all(seen, order, means, sh0, shN, place, degree, workers, table)
+    return Picture(camera, view, place, degree, means2d, radii, order, table)
+
+
+def _front_to_back(seen: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Indices [V] of the visible Gaussians, nearest first, equals by index."""
-    visible = projected.visible.nonzero()[:, 0]
+    visible = np.flatnonzero(radii)
     # a positive float's bits sort like the number; the index below makes every key unique
-    bits = projected.depths.detach()[visible].view(torch.int32).to(torch.int64)
-    keys = (bits << 32) | visible
-    return torch.from_numpy(np.sort(keys.numpy())) & 0xFFFFFFFF
+    bits = seen["depth"][visible].view(np.int32).astype(np.int64)
+    order: np.ndarray = np.sort((bits << 32) | visible) & 0xFFFFFFFF
+    return order
 
 
 class _Draw(torch.autograd.Function):
-    """Tiles drawn by numba. Differentiable in the first five arguments and the background."""
+    """Differentiable in the Gaussians' six tensors and the background."""
 
     @staticmethod
     def forward(
-        ctx: Any, means2d: Tensor, conics: Tensor, opacities: Tensor, colors: Tensor,
-        depths: Tensor, extents: Tensor, background: Tensor, order: Tensor, width: int, height: int,
+        ctx: Any, means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, sh0: Tensor,
+        shN: Tensor, background: Tensor, parameters: Parameters, picture: Picture,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        columns = [means2d, conics, opacities[:, None], colors, depths[:, None], extents]
-        table = (
-            torch.cat(columns, dim=1).index_select(0, order).numpy().view(binning.GAUSSIAN)[:, 0]
-        )
-        bins = binning.bin_gaussians(table, cpu_kernels.TILE, width, height)
+        width, height = picture.camera.width, picture.camera.height
+        bins = binning.bin_gaussians(picture.table, cpu_kernels.TILE, width, height)
         image = np.empty((height, width, 3), np.float32)
         transmittance, depth_sum, last = np.empty((3, height, width), np.float32)
         back = background.detach().numpy()
         cpu_kernels.draw(
-            table, bins.pairs, bins.tile_starts, back, numba.get_num_threads(),
+            picture.table, bins.pairs, bins.tile_starts, back, numba.get_num_threads(),
             image, transmittance, depth_sum, last,
         )  # fmt: skip
-        ctx.saved = (table, bins, back, transmittance, last, order, len(means2d))
+        ctx.saved = (parameters, picture, bins, back, transmittance, last)
         ctx.set_materialize_grads(False)
         alpha = torch.from_numpy(1.0 - transmittance)
         return torch.from_numpy(image), alpha, torch.from_numpy(depth_sum)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        table, bins, back, transmittance, last, order, count = ctx.saved
+        parameters, picture, bins, back, transmittance, last = ctx.saved
         shape = transmittance.shape
         grad_image, grad_alpha, grad_depth = (
             np.zeros(size, np.float32) if grad is None else grad.contiguous().numpy()
@@ -85,19 +130,35 @@ class _Draw(torch.autograd.Function):
         )
         gradients = np.zeros(len(bins.pairs), cpu_kernels.GRADIENT)
         cpu_kernels.differentiate(
-            table, bins.pairs, bins.tile_starts, back, numba.get_num_threads(),
+            picture.table, bins.pairs, bins.tile_starts, back, numba.get_num_threads(),
             transmittance, last, grad_image, grad_alpha, grad_depth, gradients,
         )  # fmt: skip
-        columns = cpu_kernels.GRADIENT.itemsize // 4
-        rows = gradients.view(np.float32).reshape(len(gradients), columns)
-        totals = np.zeros((count, columns), np.float32)
-        cpu_kernels.sum_gradients(rows, bins.slot_starts, order.numpy(), totals)
-        parts = torch.from_numpy(totals).split([2, 3, 1, 3, 1], dim=1)
-        means2d, conics, opacities, colors, depths = parts
         grad_background = None
         if ctx.needs_input_grad[6]:
             grad_background = torch.from_numpy((grad_image * transmittance[..., None]).sum((0, 1)))
-        return (
-            means2d, conics, opacities[:, 0], colors, depths[:, 0],
-            None, grad_background, None, None, None,
-        )  # fmt: skip
+        totals = np.empty(len(picture.table), cpu_kernels.GRADIENT)
+        cpu_kernels.sum_gradients(gradients, bins.slot_starts, picture.table, totals)
+        return *_by_parameters(totals, parameters, picture), grad_background, None, None
+
+
+def _by_parameters(
+    totals: np.ndarray, parameters: Parameters, picture: Picture
+) -> list[Tensor | None]:
+    """The gradients of the six tensors, from the `totals` [V] of GRADIENT; that of the centres on
+    the picture goes to `means2d.grad`."""
+    means, quats, scales, _, _, shN = parameters
+    order, degree, workers = picture.order, picture.degree, numba.get_num_threads()
+    tensors = [torch.zeros(array.shape) for array in parameters]
+    by_means, by_quats, by_scales, by_opacities, by_sh0, by_shN = (t.numpy() for t in tensors)
+    projection.differentiate_all(
+        totals, order, means, quats, scales, picture.view, workers, by_means, by_quats, by_scales
+    )
+    spherical_harmonics.differentiate_all(
+        totals, order, means, shN, picture.place, degree, workers, by_sh0, by_shN, by_means
+    )
+    by_opacities[order] = totals["opacity"]
+    by_means2d = torch.zeros_like(picture.means2d)
+    by_means2d.numpy()[order] = np.stack([totals["x"], totals["y"]], axis=1)
+    before = picture.means2d.grad
+    picture.means2d.grad = by_means2d if before is None else before + by_means2d
+    return [*tensors[:5], tensors[5] if degree > 0 else None]

@@ -246,10 +246,21 @@ def differentiate(
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def sum_gradients(
-    gradients: np.ndarray, slot_starts: np.ndarray, order: np.ndarray, out: np.ndarray
+    gradients: np.ndarray, slot_starts: np.ndarray, table: np.ndarray, totals: np.ndarray
 ) -> None:
-    """Adds up each Gaussian's rows of `gradients` [P, 10] into row `order[rank]` of `out`."""
-    for rank in prange(len(order)):
+    """Adds up the rows of `gradients` [P] of each Gaussian into `totals` [V]: by the opacity before
+    its activation, and without those by a colour that was cut off at 0."""
+    for rank in prange(len(totals)):
+        g, total = table[rank], totals[rank]
+        x = y = a = b = c = opacity = red = green = blue = depth = ZERO
         for slot in range(slot_starts[rank], slot_starts[rank + 1]):
-            for column in range(gradients.shape[1]):
-                out[order[rank], column] += gradients[slot, column]
+            pair = gradients[slot]
+            x, y, depth = x + pair.x, y + pair.y, depth + pair.depth
+            a, b, c = a + pair.a, b + pair.b, c + pair.c
+            opacity += pair.opacity
+            red, green, blue = red + pair.red, green + pair.green, blue + pair.blue
+        total.x, total.y, total.depth, total.a, total.b, total.c = x, y, depth, a, b, c
+        total.opacity = opacity * g.opacity * (ONE - g.opacity)
+        total.red = red if g.red > ZERO else ZERO
+        total.green = green if g.green > ZERO else ZERO
+        total.blue = blue if g.blue > ZERO else ZERO
