@@ -217,13 +217,15 @@ def in_a_sentence(summary: Summary) -> str:
 
 
 def figure_in_words(summary: Summary, name: str) -> str:
-    """ "PSNR 24.1 dB on held-out photos (26 dB with exposure matched)"."""
-    unit = " dB" if name == "psnr" else ""
+    """ "PSNR 24.12 dB on held-out photos (26.03 dB with exposure matched)"."""
+    digits, unit = (".2f", " dB") if name == "psnr" else (".3f", "")
     spread = (summary.spread or {}).get(name)
-    around = "" if spread is None else f" ± {spread:.2g}"
-    said = f"{name.upper()} {getattr(summary, name):.3g}{around}{unit} on held-out photos"
+    around = "" if spread is None else f" ± {spread:{digits}}"
+    said = f"{name.upper()} {getattr(summary, name):{digits}}{around}{unit} on held-out photos"
     corrected = getattr(summary, f"{name}_corrected")
-    return said if corrected is None else f"{said} ({corrected:.3g}{unit} with exposure matched)"
+    if corrected is None:
+        return said
+    return f"{said} ({corrected:{digits}}{unit} with exposure matched)"
 
 
 def exit_code(summary: Summary) -> int:

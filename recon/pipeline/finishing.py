@@ -62,7 +62,7 @@ def _refined(
 ) -> Gaussians:
     """`measured` after a warm start on all photos. Raises ValueError for a scene that broke."""
     device = best_device()
-    report.log(f"Finishing the scene with all {len(model.photos)} photos.")
+    report.log("begins from the model that was measured")
     gaussians = engine.refine(
         measured.to(device),
         model.photos,

@@ -208,7 +208,7 @@ def test_every_photo_can_be_held_out_once(
     assert outcome["protocol"] == "cross-validation"
     assert outcome["spread"]["psnr"] > 0
     assert "each photo held out once" in result.err
-    assert f"± {outcome['spread']['psnr']:.2g} dB" in result.err
+    assert f"± {outcome['spread']['psnr']:.2f} dB" in result.err
     results = json.loads(copy.results_json.read_text())
     assert len(results["cross_validation"]["per_view"]) == 12
     assert outcome["psnr"] == pytest.approx(results["cross_validation"]["PSNR"])
