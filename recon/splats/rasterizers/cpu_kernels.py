@@ -2,8 +2,9 @@
 
 Tiles are independent, and every pair of Gaussian and tile has its own row of gradients, so the
 result has the same bits whatever the number of threads. The inner loops run over the TILE pixels
-of a row, without branches and over one flat array, so that the compiler turns them into vector
-instructions: change them with benchmarks/rasterizer.py at hand.
+of a row, without branches and over one array, so that the compiler turns them into vector
+instructions; nothing inside slices an array, which would count references with locks. Change them
+with benchmarks/rasterizer.py at hand.
 
 Compositing is front to back (Kerbl et al. 2023). The backward pass walks back to front and keeps,
 per pixel, the one number that what lies behind contributes to the loss; see docs/RASTERIZER.md.
@@ -72,42 +73,45 @@ def falloff(sigma: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def draw_row(cells: np.ndarray, g: Any, x: Any, dy: Any, mark: Any) -> None:
-    """Composites Gaussian `g`, the `mark`-th of the tile, into a row [ROW] of it. `x` and `dy`
-    are the way from the row's first pixel centre to the Gaussian's, px."""
-    half_a, b_dy, c_dy = HALF * g.a, g.b * dy, HALF * g.c * dy * dy
+def draw_pair(
+    cells: np.ndarray, g: Any, x: Any, y: Any, first: int, end: int, mark: Any
+) -> None:  # fmt: skip
+    """Composites Gaussian `g`, the `mark`-th of a tile, into rows [first, end) of its `cells` [TILE,
+    ROW]. `x` and `y` are the way from the tile's first pixel centre to the Gaussian's, px."""
+    half_a, b, half_c = HALF * g.a, g.b, HALF * g.c
     opacity, red, green, blue, depth = g.opacity, g.red, g.green, g.blue, g.depth
-    for i in range(TILE):
-        dx = x - np.float32(i)
-        alpha = min(opacity * falloff((half_a * dx + b_dy) * dx + c_dy), MAX_ALPHA)
-        alpha = alpha if alpha >= MIN_ALPHA else ZERO
-        before, end, last = cells[LIVE + i], cells[END + i], cells[LAST + i]
-        after = before * (ONE - alpha)
-        goes_on = after > MIN_TRANSMITTANCE
-        weight = alpha * before if goes_on else ZERO
-        cells[LIVE + i] = after if goes_on else ZERO
-        cells[END + i] = after if goes_on else end
-        cells[LAST + i] = mark if weight > ZERO else last
-        cells[RED + i] += weight * red
-        cells[GREEN + i] += weight * green
-        cells[BLUE + i] += weight * blue
-        cells[DEPTH + i] += weight * depth
+    for row in range(first, end):
+        dy = y - np.float32(row)
+        b_dy, c_dy = b * dy, half_c * dy * dy
+        for i in range(TILE):
+            dx = x - np.float32(i)
+            alpha = min(opacity * falloff((half_a * dx + b_dy) * dx + c_dy), MAX_ALPHA)
+            alpha = alpha if alpha >= MIN_ALPHA else ZERO
+            before, stays, last = cells[row, LIVE + i], cells[row, END + i], cells[row, LAST + i]
+            after = before * (ONE - alpha)
+            goes_on = after > MIN_TRANSMITTANCE
+            weight = alpha * before if goes_on else ZERO
+            cells[row, LIVE + i] = after if goes_on else ZERO
+            cells[row, END + i] = after if goes_on else stays
+            cells[row, LAST + i] = mark if weight > ZERO else last
+            cells[row, RED + i] += weight * red
+            cells[row, GREEN + i] += weight * green
+            cells[row, BLUE + i] += weight * blue
+            cells[row, DEPTH + i] += weight * depth
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def draw_tile(table: np.ndarray, pairs: np.ndarray, left: int, top: int, cells: np.ndarray) -> None:
-    """Composites the tile's `pairs` into `cells` [TILE * ROW]."""
+    """Composites the tile's `pairs` into `cells` [TILE, ROW]."""
     pixel = 0  # no pixel before this one is live
     for k in range(len(pairs)):
-        while pixel < TILE * TILE and cells[pixel // TILE * ROW + LIVE + pixel % TILE] == ZERO:
+        while pixel < TILE * TILE and cells[pixel // TILE, LIVE + pixel % TILE] == ZERO:
             pixel += 1
         if pixel == TILE * TILE:
             break
         g = table[pairs[k].rank]
-        x = g.x - np.float32(left) - HALF
-        for row in range(pairs[k].first, pairs[k].end):
-            dy = g.y - np.float32(top + row) - HALF
-            draw_row(cells[row * ROW : (row + 1) * ROW], g, x, dy, np.float32(k + 1))
+        x, y = g.x - np.float32(left) - HALF, g.y - np.float32(top) - HALF
+        draw_pair(cells, g, x, y, pairs[k].first, pairs[k].end, np.float32(k + 1))
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
@@ -121,56 +125,60 @@ def draw(
     height, width = transmittance.shape
     across = (width + TILE - 1) // TILE
     for worker in prange(workers):
-        cells = scratch(TILE * ROW)
+        cells = scratch(TILE * ROW).reshape(TILE, ROW)
         for tile in range(worker, len(tile_starts) - 1, workers):
             left, top = tile % across * TILE, tile // across * TILE
             rows, columns = min(TILE, height - top), min(TILE, width - left)
             cells[:] = ZERO
             for row in range(rows):
                 for i in range(columns):
-                    cells[row * ROW + LIVE + i] = cells[row * ROW + END + i] = ONE
+                    cells[row, LIVE + i] = cells[row, END + i] = ONE
             draw_tile(table, pairs[tile_starts[tile] : tile_starts[tile + 1]], left, top, cells)
             for row in range(rows):
                 for i in range(columns):
-                    at, y, x = row * ROW + i, top + row, left + i
-                    end = cells[at + END]
-                    image[y, x, 0] = cells[at + RED] + end * background[0]
-                    image[y, x, 1] = cells[at + GREEN] + end * background[1]
-                    image[y, x, 2] = cells[at + BLUE] + end * background[2]
+                    y, x, end = top + row, left + i, cells[row, END + i]
+                    image[y, x, 0] = cells[row, RED + i] + end * background[0]
+                    image[y, x, 1] = cells[row, GREEN + i] + end * background[1]
+                    image[y, x, 2] = cells[row, BLUE + i] + end * background[2]
                     transmittance[y, x] = end
-                    depth[y, x] = cells[at + DEPTH]
-                    last[y, x] = cells[at + LAST]
+                    depth[y, x] = cells[row, DEPTH + i]
+                    last[y, x] = cells[row, LAST + i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def differentiate_row(
-    cells: np.ndarray, sums: np.ndarray, g: Any, x: Any, dy: Any, mark: Any
+def differentiate_pair(
+    cells: np.ndarray, sums: np.ndarray, g: Any, x: Any, y: Any, first: int, end: int, mark: Any
 ) -> None:
-    """Takes Gaussian `g` off a row [ROW] of a tile and adds what it did there to `sums` [ROW]."""
-    half_a, b_dy, c_dy = HALF * g.a, g.b * dy, HALF * g.c * dy * dy
+    """Takes Gaussian `g` off the rows [first, end) of a tile and adds what it did there to `sums`
+    [ROW]; the other arguments are `draw_pair`'s."""
+    half_a, b, half_c = HALF * g.a, g.b, HALF * g.c
     opacity, red, green, blue, depth = g.opacity, g.red, g.green, g.blue, g.depth
-    for i in range(TILE):
-        dx = x - np.float32(i)
-        raw = opacity * falloff((half_a * dx + b_dy) * dx + c_dy)
-        alpha = min(raw, MAX_ALPHA)
-        alpha = alpha if alpha >= MIN_ALPHA else ZERO
-        alpha = alpha if mark <= cells[LAST + i] else ZERO
-        # safe: 1 - alpha is at least 0.001, and exact where it is small
-        before = cells[LIVE + i] / (ONE - alpha)
-        weight = alpha * before
-        r, g_, b, d = cells[RED + i], cells[GREEN + i], cells[BLUE + i], cells[DEPTH + i]
-        behind = cells[BEHIND + i]
-        gain = red * r + green * g_ + blue * b + depth * d - behind
-        cells[LIVE + i] = before
-        cells[BEHIND + i] = behind + alpha * gain
-        q = weight * gain if raw <= MAX_ALPHA else ZERO
-        sums[Q + i] += q
-        sums[Q_Y + i] += q * dy
-        sums[Q_YY + i] += q * dy * dy
-        sums[W_RED + i] += weight * r
-        sums[W_GREEN + i] += weight * g_
-        sums[W_BLUE + i] += weight * b
-        sums[W_DEPTH + i] += weight * d
+    for row in range(first, end):
+        dy = y - np.float32(row)
+        b_dy, c_dy = b * dy, half_c * dy * dy
+        for i in range(TILE):
+            dx = x - np.float32(i)
+            raw = opacity * falloff((half_a * dx + b_dy) * dx + c_dy)
+            alpha = min(raw, MAX_ALPHA)
+            alpha = alpha if alpha >= MIN_ALPHA else ZERO
+            alpha = alpha if mark <= cells[row, LAST + i] else ZERO
+            # safe: 1 - alpha is at least 0.001, and exact where it is small
+            before = cells[row, LIVE + i] / (ONE - alpha)
+            weight = alpha * before
+            by_red, by_green = cells[row, RED + i], cells[row, GREEN + i]
+            by_blue, by_depth = cells[row, BLUE + i], cells[row, DEPTH + i]
+            behind = cells[row, BEHIND + i]
+            gain = red * by_red + green * by_green + blue * by_blue + depth * by_depth - behind
+            cells[row, LIVE + i] = before
+            cells[row, BEHIND + i] = behind + alpha * gain
+            q = weight * gain if raw <= MAX_ALPHA else ZERO
+            sums[Q + i] += q
+            sums[Q_Y + i] += q * dy
+            sums[Q_YY + i] += q * dy * dy
+            sums[W_RED + i] += weight * by_red
+            sums[W_GREEN + i] += weight * by_green
+            sums[W_BLUE + i] += weight * by_blue
+            sums[W_DEPTH + i] += weight * by_depth
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
@@ -203,12 +211,10 @@ def differentiate_tile(
     """Walks the tile's `pairs` back to front and writes each one's `gradients`."""
     for k in range(len(pairs) - 1, -1, -1):
         g = table[pairs[k].rank]
-        x = g.x - np.float32(left) - HALF
+        x, y = g.x - np.float32(left) - HALF, g.y - np.float32(top) - HALF
         sums[:] = ZERO
-        for row in range(pairs[k].first, pairs[k].end):
-            dy = g.y - np.float32(top + row) - HALF
-            row_cells = cells[row * ROW : (row + 1) * ROW]
-            differentiate_row(row_cells, sums, g, x, dy, np.float32(k + 1))
+        mark = np.float32(k + 1)
+        differentiate_pair(cells, sums, g, x, y, pairs[k].first, pairs[k].end, mark)
         conclude_pair(g, x, sums, gradients[pairs[k].slot])
 
 
@@ -223,21 +229,22 @@ def differentiate(
     height, width = transmittance.shape
     across = (width + TILE - 1) // TILE
     for worker in prange(workers):
-        cells, sums = scratch(TILE * ROW), scratch(ROW)
+        cells, sums = scratch(TILE * ROW).reshape(TILE, ROW), scratch(ROW)
         for tile in range(worker, len(tile_starts) - 1, workers):
             left, top = tile % across * TILE, tile // across * TILE
             drawn = 0
             cells[:] = ZERO
             for row in range(min(TILE, height - top)):
                 for i in range(min(TILE, width - left)):
-                    at, y, x = row * ROW + i, top + row, left + i
+                    y, x = top + row, left + i
                     red, green, blue = grad_image[y, x, 0], grad_image[y, x, 1], grad_image[y, x, 2]
-                    cells[at + RED], cells[at + GREEN], cells[at + BLUE] = red, green, blue
-                    cells[at + DEPTH] = grad_depth[y, x]
+                    cells[row, RED + i], cells[row, GREEN + i] = red, green
+                    cells[row, BLUE + i] = blue
+                    cells[row, DEPTH + i] = grad_depth[y, x]
                     behind = red * background[0] + green * background[1] + blue * background[2]
-                    cells[at + BEHIND] = behind - grad_alpha[y, x]
-                    cells[at + LIVE] = transmittance[y, x]
-                    cells[at + LAST] = last[y, x]
+                    cells[row, BEHIND + i] = behind - grad_alpha[y, x]
+                    cells[row, LIVE + i] = transmittance[y, x]
+                    cells[row, LAST + i] = last[y, x]
                     drawn = max(drawn, int(last[y, x]))
             start = tile_starts[tile]
             tile_pairs = pairs[start : start + drawn]
