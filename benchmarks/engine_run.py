@@ -163,6 +163,7 @@ def snapshots(folder: Path, parts: dict[str, float]) -> Report | None:
         "photo": last.photo,
         "held_out": last.held_out,
         "history": [(step, seconds + first_step, psnr) for step, seconds, psnr in last.history],
+        "spent_seconds": last.spent_seconds,
         "splat_bytes": last.splat.stat().st_size,
         "render_bytes": last.render.stat().st_size,
     }

@@ -71,4 +71,4 @@ def limit_gpu_memory(device: torch.device, gigabytes: float | None) -> None:
     """Lets torch take `gigabytes` (1e9 bytes) of the GPU at most, as on a smaller card."""
     if device.type == "cuda" and gigabytes is not None:
         total = torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(gigabytes * 1e9 / total, 1.0), device)
+        torch.cuda.set_per_process_memory_fraction(min(gigabytes * 1e9 / total, 1.0))

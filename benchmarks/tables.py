@@ -121,7 +121,8 @@ def finishes(runs: Sequence[Run]) -> str:
 def snapshots(runs: Sequence[Run]) -> str:
     """How early a page could show something worth looking at, and how far that was from the end."""
     head = ["set", "preset", "seed", "snapshots", "first s", "first dB", "last dB", "behind dB"]
-    head += ["within 2 dB after s", "training s", "splat kB", "picture kB"]
+    head += ["within 2 dB after s", "training s", "cost %"]
+    head += ["splat kB", "picture kB"]
     rows = []
     for run in runs:
         seen = run["snapshots"]
@@ -133,6 +134,7 @@ def snapshots(runs: Sequence[Run]) -> str:
             run["set"], run["preset"], run["seed"], len(seen["history"]), f"{first_s:.1f}",
             f"{first:.2f}", f"{last:.2f}", f"{last - first:.2f}", f"{near:.1f}",
             figure(run["seconds"]["train"], 1),
+            f"{100 * seen['spent_seconds'] / run['seconds']['train']:.1f}",
             *(f"{seen[kind] / 1000:.0f}" for kind in ("splat_bytes", "render_bytes")),
         ])  # fmt: skip
     return table(head, rows)

@@ -58,6 +58,7 @@ class LiveSnapshots:
         self._made = clock()
         self._began: float | None = None  # the end of the first step
         self._due = math.inf
+        self._spent = 0.0
         self._history: list[tuple[int, float, float | None]] = []
         remove_snapshots(folder)  # an earlier attempt's
 
@@ -74,6 +75,7 @@ class LiveSnapshots:
             self._due = math.inf
             return
         ended = self._clock()
+        self._spent += ended - now
         self._due = ended + max(self._every, (ended - now) / _SHARE)
 
     def _take(self, done: int, of: int, gaussians: Gaussians, seconds: float) -> None:
@@ -102,6 +104,7 @@ class LiveSnapshots:
                 psnr=known,
                 photo=self._view.name,
                 held_out=self._held_out,
+                spent_seconds=round(self._spent, 3),
                 history=self._history,
             )
         )

@@ -36,6 +36,7 @@ class Snapshot:
     psnr: float | None  # dB, of the render against its photo, no exposure corrected
     photo: str  # whose pose `render` has
     held_out: bool  # training has never seen `photo`, so `psnr` is honest
+    spent_seconds: float  # of training that the snapshots before this one took
     history: list[tuple[int, float, float | None]]  # (step, seconds, psnr) so far, this one last
 
 

@@ -248,11 +248,13 @@ def test_a_fresh_reference_on_fern_is_the_control(psnr: float, verdict: str) -> 
 
 def test_the_snapshot_table_says_when_it_was_worth_looking_at() -> None:
     history = [[100, 1.2, 20.0], [400, 3.4, 25.5], [900, 7.0, 27.0]]
-    seen = {"history": history, "splat_bytes": 640_000, "render_bytes": 21_000}
+    sizes = {"splat_bytes": 640_000, "render_bytes": 21_000}
+    seen = {"history": history, "spent_seconds": 0.14, **sizes}
     head, row = rows(tables.snapshots([run("fern", 27.0, snapshots=seen), run("lost", 1.0)]))
     cells = dict(zip(head, row, strict=True))
     assert (cells["first s"], cells["first dB"], cells["behind dB"]) == ("1.2", "20.00", "7.00")
     assert cells["within 2 dB after s"] == "3.4"
+    assert cells["cost %"] == "2.0"
     assert (cells["splat kB"], cells["picture kB"]) == ("640", "21")
 
 

@@ -87,6 +87,7 @@ def test_slow_snapshots_come_less_often(
         watch(step, 10_000, tiny_gaussians(20))
         clock.now += 0.1
     seconds = [entry[1] for entry in newest(tmp_path / "s").history]
+    assert newest(tmp_path / "s").spent_seconds == pytest.approx(0.6 * (len(seconds) - 1))
     assert 10 < len(seconds) <= 15  # each took 0.6 of 300 seconds: 9 are 3%
     assert min(after - before for before, after in itertools.pairwise(seconds)) > 20
 
