@@ -10,6 +10,28 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
+class DenseConfig:
+    """Dense starting points by multi-view stereo; see `recon.splats.dense_init`."""
+
+    enabled: bool = True
+    max_image_size: int = 700  # px, longest side of the depth maps
+    sweep_shrink: int = 2  # the plane sweep runs at this fraction of it
+    planes: int = 96  # inverse depths of the sweep
+    chunk: int = 16  # planes at a time: bounds memory
+    refinements: int = 2  # at full size, each half as wide as the one before
+    neighbours: int = 4  # photos that each is compared with
+    window: int = 7  # px, of the ZNCC
+    min_zncc: float = 0.6  # -1 to 1
+    max_shift: float = 1.0  # px: neighbours' maps within it agree
+    max_depth_error: float = 0.005  # relative, likewise
+    min_agreeing: int = 1  # neighbours that must agree
+    share: float = 0.6  # of the cap on Gaussians that the start may fill
+    min_coverage: float = 0.02  # of the photos' pixels; with less the SfM points are the start
+    initial_opacity: float = 0.5
+    flatness: float = 1.0  # thickness along the normal, times the width; 1 is round
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """3D Gaussian Splatting (Kerbl et al. 2023), tuned for few photos."""
 
@@ -25,7 +47,8 @@ class TrainConfig:
     opacities_lr: float = 5e-2
     sh0_lr: float = 2.5e-3
     shN_lr: float = 2.5e-3 / 20
-    initial_opacity: float = 0.1
+    dense: DenseConfig = DenseConfig()
+    initial_opacity: float = 0.1  # of Gaussians that start from SfM points
     initial_scale: float = 1.0  # times the mean distance to the three nearest neighbours
     refine_start: float = 0.1  # fraction of iterations: densification begins
     refine_stop: float = 0.6  # fraction of iterations: densification ends
@@ -34,6 +57,10 @@ class TrainConfig:
     grow_scale3d: float = 0.01  # of the scene extent; smaller are cloned, larger are split
     prune_opacity: float = 0.005
     opacity_decay: float = 0.997  # factor per step after refinement begins; 1 is none
+    coarse: float = 0.0  # fraction of iterations at half the resolution first
+    dropout: float = 0.0  # share of Gaussians left out of a step, rising to this
+    average_from: float = 1.0  # fraction of iterations from which parameters are averaged
+    depth_weight: float = 0.0  # of the relative error of inverse depth
     exposure_lr: float = 0.0  # of each photo's affine map of colours; 0 learns none
     exposure_weight: float = 0.1  # times the map's squared distance from the identity
     final_refine: float = 0.3  # fraction of iterations, on all photos after the evaluation

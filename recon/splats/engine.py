@@ -11,12 +11,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from recon.splats.config import TrainConfig
+from recon.splats.dense_init import dense_points
 from recon.splats.gaussians import Gaussians
 from recon.splats.scene import Posed, View, load_view, scene_extent
-from recon.splats.starting import Points, gaussians_from_points, starting_points
+from recon.splats.starting import (
+    Points,
+    gaussians_from_points,
+    sparse_points,
+    starting_points,
+)
 from recon.splats.training import Observer, Report, fit, unobserved
+
+_DENSE_SHARE = 0.1  # of the progress of training, for the dense start
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ def train(
     Progress runs from 0 to 1. `memory` and `observe` are those of `training.fit`.
     """
     views = _load(photos, images, config, report)
-    points = starting_points(list(photos), views, seed)
+    points, depths = _start(photos, views, config, device=device, seed=seed, report=report)
     size = max(((v.camera.width, v.camera.height) for v in views), key=max)
     report.log(
         f"Training on {device.type}: {len(views)} photos of {size[0]}x{size[1]} px, "
@@ -53,8 +62,11 @@ def train(
     start = gaussians_from_points(
         points.at_most(config.max_gaussians, seed),
         sh_degree=config.sh_degree,
-        initial_opacity=config.initial_opacity,
+        initial_opacity=config.initial_opacity
+        if points.normals is None
+        else config.dense.initial_opacity,
         initial_scale=config.initial_scale,
+        flatness=config.dense.flatness,
     )
     gaussians = fit(
         start.to(device),
@@ -62,11 +74,52 @@ def train(
         config,
         extent=scene_extent([photo.camera for photo in photos]),
         seed=seed,
-        report=report,
+        report=_Part(report, _DENSE_SHARE, 1.0),
+        depths=depths,
         memory=memory,
         observe=observe,
     )
     return Trained(gaussians, points, size)
+
+
+def _start(
+    photos: Sequence[Posed],
+    views: Sequence[View],
+    config: TrainConfig,
+    *,
+    device: torch.device,
+    seed: int,
+    report: Report,
+) -> tuple[Points, dict[str, Tensor]]:
+    """Dense points, or the SfM points where stereo finds too little, and depth maps by name."""
+    sparse = sparse_points(photos)
+    points: Points | None = None
+    depths: dict[str, Tensor] = {}
+    if config.dense.enabled:
+        part = _Part(report, 0.0, _DENSE_SHARE)
+        points, depths = dense_points(
+            views,
+            sparse,
+            config.dense,
+            budget=round(config.dense.share * config.max_gaussians),
+            device=device,
+            seed=seed,
+            tick=lambda fraction: part.progress(fraction, "measuring depths"),
+        )
+        if points is None:
+            report.log("Stereo found too little: training starts from the SfM points.")
+    return points or starting_points(sparse, photos, views, seed), depths
+
+
+class _Part:
+    """A stretch of a report's progress."""
+
+    def __init__(self, report: Report, begin: float, end: float) -> None:
+        self._report, self._begin, self._end = report, begin, end
+        self.log = report.log
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        self._report.progress(self._begin + (self._end - self._begin) * fraction, message)
 
 
 def refine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +12,14 @@ from sklearn.neighbors import NearestNeighbors
 
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.scene import Posed, View, scene_extent, train_tracks
-from recon.splats.triangulation import point_colours, triangulate
+from recon.splats.triangulation import Tracks, point_colours, triangulate
 
 Floats = NDArray[np.float64]
 
 SH_C0 = 0.28209479177387814  # the constant spherical harmonic: RGB = 0.5 + SH_C0 * sh0
 MAX_TRIANGULATION_ERROR = 0.005  # of a photo's longest side, mean over a point's observations
 MIN_POINTS = 500  # fewer are filled up with guesses
+_MOST_SPACING = 20.0  # times the median: a start no larger than this
 _GUESSED_DEPTHS = (1.0, 20.0)  # scene extents, where no point is known
 
 
@@ -27,6 +29,7 @@ class Points:
 
     xyz: Floats  # [M, 3] world units
     rgb: Floats  # [M, 3] between 0 and 1
+    normals: Floats | None = None  # [M, 3] unit length, where surfaces are known
 
     def __len__(self) -> int:
         return len(self.xyz)
@@ -36,23 +39,44 @@ class Points:
         if len(self) <= count:
             return self
         chosen = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
-        return Points(self.xyz[chosen], self.rgb[chosen])
+        normals = None if self.normals is None else self.normals[chosen]
+        return Points(self.xyz[chosen], self.rgb[chosen], normals)
 
 
-def starting_points(train: list[Posed], views: list[View], seed: int) -> Points:
-    """The SfM points as the train photos alone place and colour them.
+@dataclass(frozen=True)
+class SparsePoints:
+    """The SfM points as the train photos alone place them, and who observed them where."""
 
-    `views` are the pictures of `train`, at any size. Points whose train observations do not agree
-    within 0.5% of a photo's longest side are left out. Where the train photos share too little
-    (three photos, the middle one held out), guesses along their rays fill up to MIN_POINTS.
+    tracks: Tracks  # of these points; xys in the pixels of the photos' own cameras
+    xyz: Floats  # [M, 3] world units
+
+
+def sparse_points(train: Sequence[Posed]) -> SparsePoints:
+    """The points that the observations of the `train` photos agree on.
+
+    Those off by 0.5% or more of a photo's longest side in the mean are left out.
     """
-    tracks = train_tracks(train)
-    cameras = [photo.camera for photo in train]
-    xyz, errors = triangulate(tracks, cameras)
-    sizes = np.array([[c.width, c.height] for c in cameras], float)
-    rgb = point_colours(tracks, [view.image.numpy() for view in views], sizes)
-    good = errors < MAX_TRIANGULATION_ERROR * sizes.max()
-    known = Points(xyz[good], rgb[good])
+    tracks = train_tracks(list(train))
+    xyz, errors = triangulate(tracks, [photo.camera for photo in train])
+    longest = max(max(photo.camera.width, photo.camera.height) for photo in train)
+    good = errors < MAX_TRIANGULATION_ERROR * longest
+    kept = good[tracks.points]
+    numbers = np.cumsum(good) - 1
+    tracks = Tracks(numbers[tracks.points[kept]], tracks.views[kept], tracks.xys[kept])
+    return SparsePoints(tracks, xyz[good])
+
+
+def starting_points(
+    sparse: SparsePoints, train: Sequence[Posed], views: Sequence[View], seed: int
+) -> Points:
+    """The SfM points with the colours that the train photos give them.
+
+    `views` are the pictures of `train`, at any size. Where the photos share too little (three
+    photos, the middle one held out), guesses along their rays fill up to MIN_POINTS.
+    """
+    sizes = np.array([[p.camera.width, p.camera.height] for p in train], float)
+    rgb = point_colours(sparse.tracks, [view.image.numpy() for view in views], sizes)
+    known = Points(sparse.xyz, rgb)
     if len(known) >= MIN_POINTS:
         return known
     guessed = _guesses(known, views, MIN_POINTS - len(known), seed)
@@ -61,7 +85,7 @@ def starting_points(train: list[Posed], views: list[View], seed: int) -> Points:
     )
 
 
-def _guesses(known: Points, views: list[View], count: int, seed: int) -> Points:
+def _guesses(known: Points, views: Sequence[View], count: int, seed: int) -> Points:
     """Points behind random pixels of `views`, as deep as the known points are (even in 1/z)."""
     rng = np.random.default_rng(seed)
     near, far = _depth_range(known, [view.camera for view in views])
@@ -89,23 +113,44 @@ def _depth_range(known: Points, cameras: list[Camera]) -> tuple[float, float]:
 
 
 def gaussians_from_points(
-    points: Points, *, sh_degree: int, initial_opacity: float, initial_scale: float
+    points: Points,
+    *,
+    sh_degree: int,
+    initial_opacity: float,
+    initial_scale: float,
+    flatness: float = 1.0,
 ) -> Gaussians:
-    """One round Gaussian per point, as wide as the mean distance to its three nearest others."""
+    """One Gaussian per point, as wide as the mean distance to its three nearest others.
+
+    Along the normal, where the points have any, it is `flatness` times as thick.
+    """
     count = len(points)
     neighbours = min(4, count)
-    distances, _ = NearestNeighbors(n_neighbors=neighbours).fit(points.xyz).kneighbors(points.xyz)
+    search = NearestNeighbors(n_neighbors=neighbours, n_jobs=-1).fit(points.xyz)
+    distances, _ = search.kneighbors(points.xyz)
     spacing = np.sqrt((distances[:, 1:] ** 2).mean(1)) if count > 1 else np.ones(1)
-    # Points that coincide would start with no size at all.
-    spacing = np.maximum(spacing, 1e-3 * np.median(spacing) + 1e-7)
-    scales = torch.from_numpy(np.log(spacing * initial_scale)).float()
-    quats = torch.zeros(count, 4)
-    quats[:, 0] = 1
+    # Points that coincide would start with no size at all, lonely ones as large as a wall.
+    middle = np.median(spacing)
+    spacing = np.maximum(np.minimum(spacing, _MOST_SPACING * middle), 1e-3 * middle + 1e-7)
+    scales = np.log(spacing * initial_scale)[:, None].repeat(3, axis=1)
+    quats = np.tile([1.0, 0.0, 0.0, 0.0], (count, 1))
+    if points.normals is not None and flatness < 1:
+        quats = turns_of_z_to(points.normals)
+        scales[:, 2] += np.log(flatness)
     return Gaussians(
         means=torch.from_numpy(points.xyz).float(),
-        quats=quats,
-        scales=scales[:, None].repeat(1, 3),
+        quats=torch.from_numpy(quats).float(),
+        scales=torch.from_numpy(scales).float(),
         opacities=torch.full((count,), initial_opacity).logit(),
         sh0=torch.from_numpy((points.rgb - 0.5) / SH_C0).float()[:, None],
         shN=torch.zeros(count, (sh_degree + 1) ** 2 - 1, 3),
     )
+
+
+def turns_of_z_to(normals: Floats) -> Floats:
+    """Quaternions [M, 4] (w, x, y, z) that turn the z axis to unit `normals` [M, 3]."""
+    x, y, z = normals.T
+    quats = np.stack([1 + z, -y, x, np.zeros_like(z)], axis=1)
+    quats[z < -1 + 1e-6] = (0.0, 1.0, 0.0, 0.0)  # straight back: half a turn about x
+    turned: Floats = quats / np.linalg.norm(quats, axis=1, keepdims=True)
+    return turned

@@ -8,6 +8,7 @@ from PIL import Image
 
 from recon.pipeline.workspace import Workspace
 from recon.splats.gaussians import Camera
+from recon.splats.growth import rotate
 from recon.splats.scene import (
     Model,
     fitted_size,
@@ -17,7 +18,13 @@ from recon.splats.scene import (
     scene_extent,
     train_tracks,
 )
-from recon.splats.starting import MIN_POINTS, Points, gaussians_from_points, starting_points
+from recon.splats.starting import (
+    MIN_POINTS,
+    Points,
+    gaussians_from_points,
+    sparse_points,
+    starting_points,
+)
 from recon.splats.triangulation import Tracks, triangulate
 from tests.core.tiny_scene import (
     HEIGHT,
@@ -44,7 +51,7 @@ def read(workspace: Workspace) -> Model:
 def start(workspace: Workspace) -> Points:
     model = read(workspace)
     views = [load_view(photo, workspace.images, None) for photo in model.train]
-    return starting_points(model.train, views, 0)
+    return starting_points(sparse_points(model.train), model.train, views, 0)
 
 
 def test_the_model_is_read_as_it_was_written(workspace: Workspace) -> None:
@@ -236,6 +243,27 @@ def test_a_gaussian_starts_as_wide_as_its_neighbours_are_far() -> None:
     torch.testing.assert_close(gaussians.opacities.sigmoid(), torch.full((64,), 0.1))
     assert gaussians.sh0.abs().max() < 1e-6
     assert gaussians.sh_degree == 1
+
+
+def test_on_a_known_surface_a_gaussian_may_start_as_a_disc() -> None:
+    grid = np.stack([*np.meshgrid(np.arange(5.0), np.arange(5.0)), np.zeros((5, 5))], axis=-1)
+    normals = np.tile([[0.0, 0.6, 0.8], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]], (9, 1))[:25]
+    points = Points(grid.reshape(-1, 3), np.full((25, 3), 0.5), normals)
+    gaussians = gaussians_from_points(
+        points, sh_degree=0, initial_opacity=0.1, initial_scale=1.0, flatness=0.25
+    )
+    widths = gaussians.scales.exp()
+    torch.testing.assert_close(widths[:, 2], 0.25 * widths[:, 0])
+    thin = rotate(gaussians.quats, torch.tensor([0.0, 0.0, 1.0]).expand(25, 3))
+    torch.testing.assert_close(thin, torch.from_numpy(normals).float(), atol=1e-6, rtol=0)
+
+
+def test_a_lonely_point_does_not_start_as_a_wall() -> None:
+    xyz = np.concatenate([np.random.default_rng(0).uniform(size=(200, 3)), [[1000.0, 0, 0]]])
+    gaussians = gaussians_from_points(
+        Points(xyz, np.zeros((201, 3))), sh_degree=0, initial_opacity=0.1, initial_scale=1.0
+    )
+    assert gaussians.scales.exp().max() < 10
 
 
 def test_points_that_coincide_still_have_a_size() -> None:
