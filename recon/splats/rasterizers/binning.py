@@ -1,7 +1,8 @@
 """Which Gaussian touches which tile, and in which rows: exactly, by its ellipse.
 
-Pairs are counted, then written, in parallel over slices of the depth-sorted Gaussians. What is
-written does not depend on the number of threads.
+The rows that a Gaussian reaches in each strip of columns are found, pairs of Gaussian and tile are
+counted, then written, in parallel over slices of the depth-sorted Gaussians. What is written does
+not depend on the number of threads.
 
 Tables are structured arrays: a change of their layout changes the kernels' signatures, so numba's
 cache, which watches only the file that a kernel stands in, cannot serve stale machine code.
@@ -37,28 +38,6 @@ class Bins(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def rows_in_strip(g: Any, left: int, tile: int, height: int) -> tuple[int, int]:
-    """The picture's rows [first, end) that an ellipse reaches within the strip of `tile` columns
-    whose first is `left`. Empty where first >= end."""
-    extent_x, extent_y = float(g.extent_x), float(g.extent_y)
-    low = max(left + 0.5 - g.x, -extent_x)
-    high = min(left + tile - 0.5 - g.x, extent_x)
-    if low > high:
-        return 0, 0
-    a, b, c = float(g.a), float(g.b), float(g.c)
-    slope = math.sqrt(max(a * c - b * b, 0.0)) / c
-    tip = -b / a * extent_y  # the column of the lowest point; that of the highest is its mirror
-    at_bottom = min(max(tip, low), high)
-    at_top = min(max(-tip, low), high)
-    bottom = -b / c * at_bottom + slope * math.sqrt(max(extent_x**2 - at_bottom**2, 0.0))
-    top = -b / c * at_top - slope * math.sqrt(max(extent_x**2 - at_top**2, 0.0))
-    # clamped before they become integers, which are too small for what a float can hold
-    first = math.ceil(min(max(g.y + max(top, -extent_y) - 0.5, 0.0), float(height)))
-    end = math.floor(max(min(g.y + min(bottom, extent_y) - 0.5, height - 1.0), -1.0)) + 1
-    return first, end
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def strip_range(g: Any, tile: int, across: int) -> tuple[int, int]:
     """The strips [first, end) of `tile` columns that an ellipse's box touches, of `across`."""
     right = across * tile - 1.0
@@ -67,29 +46,67 @@ def strip_range(g: Any, tile: int, across: int) -> tuple[int, int]:
     return first, end
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def find_rows(g: Any, tile: int, height: int, begin: int, rows: np.ndarray) -> None:
+    """Fills `rows` [S, 2] with the picture's rows [first, end) that an ellipse reaches within each
+    of S strips of `tile` columns from strip `begin` on. Empty where first >= end."""
+    x, y, extent_x, extent_y = float(g.x), float(g.y), float(g.extent_x), float(g.extent_y)
+    a, b, c = float(g.a), float(g.b), float(g.c)
+    slope, lean = math.sqrt(max(a * c - b * b, 0.0)) / c, -b / c
+    tip = -b / a * extent_y  # the column of the lowest point; that of the highest is its mirror
+    last = height - 1.0
+    for strip in range(len(rows)):
+        left = (begin + strip) * tile - x
+        low, high = max(left + 0.5, -extent_x), min(left + tile - 0.5, extent_x)
+        at_bottom, at_top = min(max(tip, low), high), min(max(-tip, low), high)
+        bottom = lean * at_bottom + slope * math.sqrt(max(extent_x**2 - at_bottom**2, 0.0))
+        top = lean * at_top - slope * math.sqrt(max(extent_x**2 - at_top**2, 0.0))
+        # clamped before they become integers, which are too small for what a float can hold
+        first = math.ceil(min(max(y + max(top, -extent_y) - 0.5, 0.0), last + 1.0))
+        end = math.floor(max(min(y + min(bottom, extent_y) - 0.5, last), -1.0)) + 1
+        rows[strip, 0], rows[strip, 1] = first, end if low <= high else first
+
+
+@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+def count_strips(table: np.ndarray, tile: int, width: int) -> np.ndarray:
+    """How many strips [V] each Gaussian's box touches."""
+    across = (width + tile - 1) // tile
+    counts = np.empty(len(table), np.int64)
+    for rank in prange(len(table)):
+        begin, stop = strip_range(table[rank], tile, across)
+        counts[rank] = max(stop - begin, 0)
+    return counts
+
+
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def count_pairs(
-    table: np.ndarray, tile: int, width: int, height: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Counts [V] pairs per Gaussian and [SLICES, tiles] pairs per slice and tile."""
+    table: np.ndarray, tile: int, width: int, height: int,
+    strip_starts: np.ndarray, rows: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Counts [V] pairs per Gaussian and [SLICES, tiles] pairs per slice and tile, and fills `rows`
+    [strips of all Gaussians, 2] with what they reach."""
     across, down = (width + tile - 1) // tile, (height + tile - 1) // tile
     per_gaussian = np.zeros(len(table), np.int64)
     per_tile = np.zeros((SLICES, across * down), np.int64)
     for part in prange(SLICES):
         for rank in range(part * len(table) // SLICES, (part + 1) * len(table) // SLICES):
-            begin, stop = strip_range(table[rank], tile, across)
-            for strip in range(begin, stop):
-                first, end = rows_in_strip(table[rank], strip * tile, tile, height)
-                if first < end:
-                    for tile_row in range(first // tile, (end - 1) // tile + 1):
-                        per_tile[part, tile_row * across + strip] += 1
-                        per_gaussian[rank] += 1
+            begin, _ = strip_range(table[rank], tile, across)
+            start, stop = strip_starts[rank], strip_starts[rank + 1]
+            find_rows(table[rank], tile, height, begin, rows[start:stop])
+            total = 0
+            for at in range(start, stop):
+                if rows[at, 0] < rows[at, 1]:
+                    above, below = rows[at, 0] // tile, (rows[at, 1] - 1) // tile
+                    for tile_row in range(above, below + 1):
+                        per_tile[part, tile_row * across + begin + at - start] += 1
+                    total += below + 1 - above
+            per_gaussian[rank] = total
     return per_gaussian, per_tile
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def write_pairs(
-    table: np.ndarray, tile: int, width: int, height: int,
+    table: np.ndarray, tile: int, width: int, strip_starts: np.ndarray, rows: np.ndarray,
     slot_starts: np.ndarray, places: np.ndarray, pairs: np.ndarray,
 ) -> None:  # fmt: skip
     """Fills `pairs`; `places` [SLICES, tiles] is where the next pair of a slice and tile goes,
@@ -97,15 +114,15 @@ def write_pairs(
     across = (width + tile - 1) // tile
     for part in prange(SLICES):
         for rank in range(part * len(table) // SLICES, (part + 1) * len(table) // SLICES):
-            slot = slot_starts[rank]
-            begin, stop = strip_range(table[rank], tile, across)
-            for strip in range(begin, stop):
-                first, end = rows_in_strip(table[rank], strip * tile, tile, height)
+            slot, start = slot_starts[rank], strip_starts[rank]
+            begin, _ = strip_range(table[rank], tile, across)
+            for at in range(start, strip_starts[rank + 1]):
+                first, end = rows[at, 0], rows[at, 1]
                 if first < end:
                     for tile_row in range(first // tile, (end - 1) // tile + 1):
-                        place = places[part, tile_row * across + strip]
-                        places[part, tile_row * across + strip] = place + 1
-                        pair = pairs[place]
+                        column = tile_row * across + begin + at - start
+                        pair = pairs[places[part, column]]
+                        places[part, column] += 1
                         pair.rank = rank
                         pair.slot = slot
                         pair.first = max(first - tile_row * tile, 0)
@@ -116,12 +133,20 @@ def write_pairs(
 def bin_gaussians(table: np.ndarray, tile: int, width: int, height: int) -> Bins:
     """Pairs the depth-sorted `table` [V] of GAUSSIAN with the tiles (`tile` px square) of a
     picture of `width` x `height` px."""
-    per_gaussian, per_tile = count_pairs(table, tile, width, height)
-    slot_starts = np.zeros(len(table) + 1, np.int64)
-    np.cumsum(per_gaussian, out=slot_starts[1:])
+    strip_starts = _starts(count_strips(table, tile, width))
+    rows = np.empty((int(strip_starts[-1]), 2), np.int32)
+    per_gaussian, per_tile = count_pairs(table, tile, width, height, strip_starts, rows)
+    slot_starts = _starts(per_gaussian)
     ends = np.cumsum(per_tile.T).reshape(per_tile.T.shape)  # tile by tile, slice by slice
     tile_starts = np.concatenate([np.zeros(1, np.int64), ends[:, -1]])
     places = np.ascontiguousarray(ends.T - per_tile)
     pairs = np.empty(int(slot_starts[-1]), PAIR)
-    write_pairs(table, tile, width, height, slot_starts, places, pairs)
+    write_pairs(table, tile, width, strip_starts, rows, slot_starts, places, pairs)
     return Bins(pairs, tile_starts, slot_starts)
+
+
+def _starts(counts: np.ndarray) -> np.ndarray:
+    """Where each of the lists of `counts` [N] items starts, one behind the other: [N + 1]."""
+    starts = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=starts[1:])
+    return starts

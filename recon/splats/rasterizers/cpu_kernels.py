@@ -76,8 +76,8 @@ def falloff(sigma: Any) -> Any:
 def draw_pair(
     cells: np.ndarray, g: Any, x: Any, y: Any, first: int, end: int, mark: Any
 ) -> None:  # fmt: skip
-    """Composites Gaussian `g`, the `mark`-th of a tile, into rows [first, end) of its `cells` [TILE,
-    ROW]. `x` and `y` are the way from the tile's first pixel centre to the Gaussian's, px."""
+    """Composites Gaussian `g`, the `mark`-th of a tile, into rows [first, end) of its `cells`
+    [TILE, ROW]. `x` and `y` are the way from the first pixel's centre to the Gaussian's, px."""
     half_a, b, half_c = HALF * g.a, g.b, HALF * g.c
     opacity, red, green, blue, depth = g.opacity, g.red, g.green, g.blue, g.depth
     for row in range(first, end):
