@@ -15,6 +15,7 @@ from recon.pipeline.progress import (
     STARTS_AT,
     WORKING_STEPS,
     ListReporter,
+    Part,
     Reporter,
     Step,
     overall_percent,
@@ -194,6 +195,22 @@ def test_facts_become_the_summary(workspace: Workspace, stages: dict) -> None:
     summary = run_pipeline(workspace, CONFIG, ListReporter())
     assert (summary.registered, summary.total, summary.gaussian_count) == (4, 5, 7)
     assert summary.artifacts == {"ply": "output/a.ply"}
+
+
+def test_a_part_of_a_step_stays_inside_it_and_never_goes_backwards() -> None:
+    report = ListReporter()
+    part = Part(report, 0.2, 0.6, "fold 1 of 2")
+    inner = Part(part, 0.5, 1.0)
+    for told in (0.5, 0.1, 7.0, -1.0):
+        part.progress(told / 2, "first half")
+    inner.progress(0.5)
+    inner.log("trained")
+    inner.warn("metrics_absent", reason="none.")
+    said = report.named("progress")
+    assert [fraction for fraction, _ in said] == pytest.approx([0.3, 0.3, 0.6, 0.6, 0.6])
+    assert {message for _, message in said} == {"fold 1 of 2: first half", "fold 1 of 2"}
+    assert report.named("log") == ["fold 1 of 2: trained"]
+    assert report.named("warn") == [("metrics_absent", {"reason": "none."})]
 
 
 def test_progress_inside_a_step_moves_to_the_next_steps_start() -> None:
