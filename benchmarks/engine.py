@@ -180,6 +180,8 @@ class Bench:
         report = self._child("poses", folder, place, preset, seed, more)
         if report is not None:
             self.results["runs"].append({"set": name, "fold": held_out, **report})
+            if report["warnings"]:
+                self._note(f"{place.name}: {', '.join(report['warnings'])}")
         self.save()
 
     def _reference(self, name: str, preset: str, held_out: str | None, place: Path) -> None:

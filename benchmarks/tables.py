@@ -22,7 +22,8 @@ def markdown(results: dict[str, Any]) -> str:
         "Snapshots": snapshots(results["runs"]) if results["snapshots"] else "",
     }
     parts += [f"### {title}\n\n{text}\n" for title, text in tables.items() if text]
-    parts += [f"- {note}" for note in [*results["notes"], *control(results["references"])]]
+    notes = dict.fromkeys([*results["notes"], *control(results["references"])])
+    parts += [f"- {note}" for note in notes]
     return "\n".join(parts) + "\n"
 
 
@@ -141,15 +142,16 @@ def snapshots(runs: Sequence[Run]) -> str:
 
 
 def control(references: Sequence[Run]) -> list[str]:
-    """A line for each reference that was run afresh; whether `fern` came out as it has to."""
+    """Where each reference comes from; of a fresh `fern`, whether it came out as it has to."""
     lines = []
     for run in references:
         if run["cached"]:
+            lines.append(f"Reference of {run['set']}: kept from {run['date']}, {run['device']}.")
             continue
         early, late = run["curve"][0], run["curve"][-1]
         line = (
-            f"Reference run afresh on {run['set']}: {late['raw']['psnr']:.2f} dB, "
-            f"{run['gaussians']:,} Gaussians, {late['seconds']:.0f} s "
+            f"Reference of {run['set']}: run afresh on {run['device']}, "
+            f"{late['raw']['psnr']:.2f} dB, {run['gaussians']:,} Gaussians, {late['seconds']:.0f} s "
             f"({early['raw']['psnr']:.2f} dB at step {early['step']}); opacity resets seen: "
             f"{run['opacity_resets']} (benchmarks/graphdeco.py says why)"
         )

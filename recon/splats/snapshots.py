@@ -45,12 +45,15 @@ def read_snapshot(folder: Path) -> Snapshot | None:
     for _ in range(_TRIES):
         try:
             facts = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            facts["splat"], facts["render"] = folder / facts["splat"], folder / facts["render"]
+            facts["history"] = [tuple(entry) for entry in facts["history"]]
+            snapshot = Snapshot(**facts)
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        facts["splat"], facts["render"] = folder / facts["splat"], folder / facts["render"]
-        facts["history"] = [tuple(entry) for entry in facts["history"]]
-        if facts["splat"].is_file() and facts["render"].is_file():
-            return Snapshot(**facts)
+        except (KeyError, TypeError, ValueError):  # what another version of this program wrote
+            return None
+        if snapshot.splat.is_file() and snapshot.render.is_file():
+            return snapshot
     return None
 
 

@@ -156,7 +156,13 @@ def test_the_whole_benchmark_from_poses(job: Workspace, tmp_path: Path) -> None:
     recipe = {**vars(Recipe()), "seed": 42}
     figures = {"psnr": 5.0, "ssim": 0.1, "lpips": None}
     Cache(tmp_path / "kept", job, recipe).write(
-        {"device": "H100", "raw": figures, "corrected": figures, "seconds": {"train": 73.0}}
+        {
+            "device": "H100",
+            "date": "2026-11-23",
+            "raw": figures,
+            "corrected": figures,
+            "seconds": {"train": 73.0},
+        }
     )
     command = [
         sys.executable, "benchmarks/engine.py", "--sets", job.root, "--presets", "draft",
@@ -198,6 +204,7 @@ def kept(name: str, psnr: float, **more: Any) -> dict[str, Any]:
     return {
         "set": name, "preset": "standard", "raw": raw, "corrected": raw, "cached": True,
         "seconds": {"train": 80.0}, "gaussians": 802_000, "curve": curve, "opacity_resets": 0,
+        "date": "2026-11-23", "device": "NVIDIA H100",
         **more,
     }  # fmt: skip
 
@@ -239,11 +246,16 @@ def test_the_comparison_has_differences_and_their_mean_over_sets() -> None:
 @pytest.mark.parametrize(("psnr", "verdict"), [(24.4, " holds"), (24.6, "DOES NOT HOLD")])
 def test_a_fresh_reference_on_fern_is_the_control(psnr: float, verdict: str) -> None:
     fresh = kept("fern", psnr, cached=False, before=24.0)
-    assert tables.control([kept("sceaux", 17.0)]) == []
     (line,) = tables.control([fresh])
     assert verdict in line
     assert "opacity resets seen: 0" in line
     assert "kept until now: 24.00 dB" in line
+
+
+def test_a_kept_reference_says_when_and_where_it_was_measured() -> None:
+    assert tables.control([kept("sceaux", 17.0)]) == [
+        "Reference of sceaux: kept from 2026-11-23, NVIDIA H100."
+    ]
 
 
 def test_the_snapshot_table_says_when_it_was_worth_looking_at() -> None:

@@ -246,6 +246,21 @@ def test_with_a_gpu_it_runs_once_unless_asked_to(
     assert second.get("before") == (24.0 if fresh else None)
 
 
+def test_a_run_reports_figures_seconds_and_the_way_there(
+    gsplat, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(reference, "CHECKED_AT", 10)
+    monkeypatch.setattr(reference.scoring, "lpips_or_reason", lambda *args, wanted: (None, "no"))
+    result = reference.run(workspace, RECIPE, 0, torch.device("cpu"))
+    assert [entry["step"] for entry in result["curve"]] == [10, 30]
+    assert result["curve"][1]["raw"] == result["raw"] != result["curve"][0]["raw"]
+    assert 0 < result["curve"][0]["seconds"] < result["seconds"]["train"]
+    assert (result["steps"], result["gaussians"], result["opacity_resets"]) == (30, 300, 0)
+    assert result["corrected"]["ssim"] is not None
+    json.dumps(result)
+
+
 @pytest.mark.gpu
 def test_the_reference_trains_with_gsplat(workspace: Workspace) -> None:
     recipe = Recipe(steps=700, densify_from=100)

@@ -173,6 +173,13 @@ def test_a_set_with_a_lost_file_is_none(tmp_path: Path, view: View) -> None:
     assert read_snapshot(tmp_path / "s") is None
 
 
+@pytest.mark.parametrize("text", ["{}", "[]", "", '{"step": 3}'])
+def test_what_another_version_wrote_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "snapshot.json").write_text(text)
+    assert read_snapshot(tmp_path) is None
+    assert read_snapshot(tmp_path / "snapshot.json") is None
+
+
 def test_a_folder_that_cannot_be_written_ends_the_snapshots_only(
     tmp_path: Path, view: View
 ) -> None:
