@@ -151,8 +151,8 @@ def control(references: Sequence[Run]) -> list[str]:
         early, late = run["curve"][0], run["curve"][-1]
         line = (
             f"Reference of {run['set']}: run afresh on {run['device']}, "
-            f"{late['raw']['psnr']:.2f} dB, {run['gaussians']:,} Gaussians, {late['seconds']:.0f} s "
-            f"({early['raw']['psnr']:.2f} dB at step {early['step']}); opacity resets seen: "
+            f"{late['raw']['psnr']:.2f} dB, {run['gaussians']:,} Gaussians, "
+            f"{late['seconds']:.0f} s ({early['raw']['psnr']:.2f} dB at step {early['step']}); opacity resets seen: "
             f"{run['opacity_resets']} (benchmarks/graphdeco.py says why)"
         )
         if run.get("before") is not None:
