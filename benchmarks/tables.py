@@ -152,8 +152,8 @@ def control(references: Sequence[Run]) -> list[str]:
         line = (
             f"Reference of {run['set']}: run afresh on {run['device']}, "
             f"{late['raw']['psnr']:.2f} dB, {run['gaussians']:,} Gaussians, "
-            f"{late['seconds']:.0f} s ({early['raw']['psnr']:.2f} dB at step {early['step']}); opacity resets seen: "
-            f"{run['opacity_resets']} (benchmarks/graphdeco.py says why)"
+            f"{late['seconds']:.0f} s ({early['raw']['psnr']:.2f} dB at step {early['step']}); "
+            f"opacity resets seen: {run['opacity_resets']} (benchmarks/graphdeco.py says why)"
         )
         if run.get("before") is not None:
             line += f"; kept until now: {run['before']:.2f} dB"
