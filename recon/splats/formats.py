@@ -6,6 +6,7 @@ Gaussians with a value that is not finite are left out of every file.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,7 @@ def write_ply(gaussians: Gaussians, path: Path) -> int:
 
     Values are stored before activation (log scales, opacity logits); f_rest is channel-major.
     """
-    table = _table(gaussians)
-    table = table[np.isfinite(table).all(axis=1)]
+    table = _table(_finite(gaussians))
     names = _property_names(gaussians.shN.shape[1])
     header = "".join(f"property float {name}\n" for name in names)
     _write(path, len(table), header, np.ascontiguousarray(table, "<f4"))
@@ -77,6 +77,7 @@ def write_splat(gaussians: Gaussians, path: Path) -> int:
     those of SH degree 0.
     """
     gaussians = _finite(gaussians)
+    gaussians = replace(gaussians, shN=gaussians.shN[:, :0])  # would be sorted in vain
     weight = gaussians.scales.sum(1) + torch.nn.functional.logsigmoid(gaussians.opacities)
     order = torch.sort(weight, descending=True, stable=True).indices
     ordered = gaussians.select(order)
@@ -88,7 +89,7 @@ def write_splat(gaussians: Gaussians, path: Path) -> int:
     table["rgba"] = (rgba.clamp(0, 1) * 255).round().numpy()
     quats = torch.nn.functional.normalize(ordered.quats, dim=1)
     table["quat"] = (quats * 128 + 128).round().clamp(0, 255).numpy()
-    path.write_bytes(table.tobytes())
+    path.write_bytes(table.data)
     return len(table)
 
 
@@ -99,13 +100,15 @@ def read_splat(path: Path) -> NDArray[np.void]:
 
 def _finite(gaussians: Gaussians) -> Gaussians:
     gaussians = gaussians.detach().to("cpu")
-    return gaussians.select(torch.from_numpy(np.isfinite(_table(gaussians)).all(axis=1)))
+    sound = torch.ones(len(gaussians), dtype=torch.bool)
+    for tensor in gaussians.named().values():
+        sound &= tensor[:, None].flatten(1).isfinite().all(dim=1)
+    return gaussians if sound.all() else gaussians.select(sound)
 
 
 def _table(gaussians: Gaussians) -> Floats:
     """[N, P] in the order of `_property_names`."""
-    g = gaussians.detach().to("cpu")
-    count = len(g)
+    g, count = gaussians, len(gaussians)
     columns = [
         g.means,
         torch.zeros(count, 3),
@@ -134,7 +137,7 @@ def _write(path: Path, count: int, properties: str, table: NDArray[np.generic]) 
     head = f"ply\nformat binary_little_endian 1.0\nelement vertex {count}\n{properties}end_header\n"
     with path.open("wb") as file:
         file.write(head.encode("ascii"))
-        file.write(table.tobytes())
+        file.write(table.data)
 
 
 def _read(path: Path) -> tuple[list[str], Floats]:
