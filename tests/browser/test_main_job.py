@@ -86,6 +86,9 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     figures = page.locator("main").inner_text()
     psnr = float(re.search(r"([\d.]+) dB", figures)[1])  # type: ignore[index]
     assert psnr >= (22.0 if is_fern else 18.0)
+    held_out = "4 of 20" if is_fern else "2 of 12"
+    assert f"{held_out} photos were held out" in figures
+    assert f"finished with all {held_out[-2:]} photos" in figures
     page.wait_for_selector(f"{VIEWER}[data-state=ready]")
     assert shows_a_scene(page)
 

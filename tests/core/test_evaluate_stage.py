@@ -99,19 +99,6 @@ def test_corrected_figures_stand_beside_the_raw_ones(workspace: Workspace) -> No
     assert ours["corrected"]["LPIPS"] is None
 
 
-def test_a_correction_that_knew_the_pixels_it_is_scored_on_would_be_better(
-    workspace: Workspace,
-) -> None:
-    give_model(workspace, tiny_gaussians(), trained_at=None)
-    photo = workspace.images / TEST[0]
-    with Image.open(photo) as file:
-        torn = np.asarray(file).astype(float)
-    torn[:, 30:] *= 0.5  # the halves ask for different exposures, so neither may help itself
-    Image.fromarray(torn.round().astype(np.uint8)).save(photo)
-    results = results_of(workspace)
-    assert results["psnr_corrected"] < results["psnr"]
-
-
 def test_the_filter_is_decided_on_the_raw_figures(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
