@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.rasterizers import best_device, binning, cpu_kernels, cuda, rasterize
+from recon.splats.rasterizers import (
+    Rendered,
+    best_device,
+    binning,
+    cpu,
+    cpu_kernels,
+    cuda,
+    rasterize,
+)
 from tests.core import rasterizer_scenes as scenes
 
 
@@ -33,6 +41,30 @@ def test_two_runs_give_the_same_bits_whatever_the_number_of_threads():
     finally:
         numba.set_num_threads(threads)
     assert bits(gaussians) == first
+
+
+def test_a_picture_drawn_in_bands_to_save_memory_is_the_same(monkeypatch):
+    gaussians, view = scenes.cloud(200, log_scale=-1.0), scenes.camera(70, 100)
+
+    def differentiated() -> tuple[Rendered, Gaussians]:
+        ours = scenes.learnable(gaussians, torch.float32)
+        drawn = rasterize(ours, view)
+        scenes.differentiate(drawn, torch.ones_like(drawn.alpha))
+        return drawn, ours
+
+    whole, ours = differentiated()
+    monkeypatch.setattr(binning, "MOST_PAIRS", 1000)
+    seen = rasterize(gaussians, view)
+    picture = cpu._look(cpu._activated(gaussians), view, 3)
+    bands = binning.bands(picture.table, cpu_kernels.TILE, 70, 100)
+    assert len(bands) > 2
+    assert [first for first, _ in bands] == [0, *(end for _, end in bands[:-1])]
+    assert bands[-1][1] == 100
+    parted, theirs = differentiated()
+    for picture, expected in zip((*parted[:3], *seen[:3]), (*whole[:3], *whole[:3]), strict=True):
+        assert (picture == expected).all()
+    for name, tensor in theirs.named().items():
+        assert scenes.relative_error(tensor.grad, ours.named()[name].grad) < 1e-5, name
 
 
 def test_no_gaussians_are_the_bare_background():
@@ -151,7 +183,7 @@ def random_ellipse(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 def test_the_tiles_rows_hold_every_pixel_that_an_ellipse_reaches_and_few_more(seed):
     table, inside = random_ellipse(seed)
     records = table.numpy().view(binning.GAUSSIAN)[:, 0]
-    bins = binning.bin_gaussians(records, cpu_kernels.TILE, 100, 100)
+    bins = binning.bin_gaussians(records, cpu_kernels.TILE, 100, 0, 100)
     found = torch.zeros(112, 112, dtype=torch.bool)
     for tile in range(49):
         top, left = tile // 7 * 16, tile % 7 * 16

@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit, prange
 
 SLICES = 16  # parallel slices of the sorted Gaussians
+MOST_PAIRS = 2**24  # about, at a time: with their gradients they take 0.9 GB
 
 # One visible Gaussian on the picture: centre (px), inverse covariance [[a, b], [b, c]] (1 / px^2),
 # opacity and colour (activated), depth, half of the box (px) in which its alpha may reach 1/255.
@@ -30,7 +31,7 @@ PAIR = np.dtype([(name, np.int32) for name in ("rank", "slot", "first", "end")])
 
 
 class Bins(NamedTuple):
-    """Pairs of T tiles and V Gaussians."""
+    """Pairs of T tiles, all of a picture's or those of a band of it, and V Gaussians."""
 
     pairs: np.ndarray  # [P] PAIR, grouped by tile (row-major), nearest first within each
     tile_starts: np.ndarray  # [T + 1] int64, where each tile's pairs start
@@ -47,14 +48,17 @@ def strip_range(g: Any, tile: int, across: int) -> tuple[int, int]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def find_rows(g: Any, tile: int, height: int, begin: int, rows: np.ndarray) -> None:
-    """Fills `rows` [S, 2] with the picture's rows [first, end) that an ellipse reaches within each
-    of S strips of `tile` columns from strip `begin` on. Empty where first >= end."""
+def find_rows(
+    g: Any, tile: int, highest: int, lowest: int, begin: int, rows: np.ndarray
+) -> None:  # fmt: skip
+    """Fills `rows` [S, 2] with the rows [first, end) out of [highest, lowest) that an ellipse
+    reaches within each of S strips of `tile` columns from strip `begin` on. Empty where
+    first >= end."""
     x, y, extent_x, extent_y = float(g.x), float(g.y), float(g.extent_x), float(g.extent_y)
     a, b, c = float(g.a), float(g.b), float(g.c)
     slope, lean = math.sqrt(max(a * c - b * b, 0.0)) / c, -b / c
     tip = -b / a * extent_y  # the column of the lowest point; that of the highest is its mirror
-    last = height - 1.0
+    bounds = float(highest), float(lowest)
     for strip in range(len(rows)):
         left = (begin + strip) * tile - x
         low, high = max(left + 0.5, -extent_x), min(left + tile - 0.5, extent_x)
@@ -62,8 +66,8 @@ def find_rows(g: Any, tile: int, height: int, begin: int, rows: np.ndarray) -> N
         bottom = lean * at_bottom + slope * math.sqrt(max(extent_x**2 - at_bottom**2, 0.0))
         top = lean * at_top - slope * math.sqrt(max(extent_x**2 - at_top**2, 0.0))
         # clamped before they become integers, which are too small for what a float can hold
-        first = math.ceil(min(max(y + max(top, -extent_y) - 0.5, 0.0), last + 1.0))
-        end = math.floor(max(min(y + min(bottom, extent_y) - 0.5, last), -1.0)) + 1
+        first = math.ceil(min(max(y + max(top, -extent_y) - 0.5, bounds[0]), bounds[1]))
+        end = math.floor(max(min(y + min(bottom, extent_y) + 0.5, bounds[1]), bounds[0]))
         rows[strip, 0], rows[strip, 1] = first, end if low <= high else first
 
 
@@ -79,24 +83,37 @@ def count_strips(table: np.ndarray, tile: int, width: int) -> np.ndarray:
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+def count_boxes(table: np.ndarray, tile: int, width: int, height: int) -> np.ndarray:
+    """How many tiles [V] each Gaussian's box touches, or a few more."""
+    counts = np.empty(len(table))
+    for rank in prange(len(table)):
+        g = table[rank]
+        across = min(float(g.x + g.extent_x), width) - max(float(g.x - g.extent_x), 0.0)
+        down = min(float(g.y + g.extent_y), height) - max(float(g.y - g.extent_y), 0.0)
+        counts[rank] = (max(across, 0.0) / tile + 1.0) * (max(down, 0.0) / tile + 1.0)
+    return counts
+
+
+@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def count_pairs(
-    table: np.ndarray, tile: int, width: int, height: int,
+    table: np.ndarray, tile: int, width: int, highest: int, lowest: int,
     strip_starts: np.ndarray, rows: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Counts [V] pairs per Gaussian and [SLICES, tiles] pairs per slice and tile, and fills `rows`
-    [strips of all Gaussians, 2] with what they reach."""
-    across, down = (width + tile - 1) // tile, (height + tile - 1) // tile
+    """Counts [V] pairs per Gaussian and [SLICES, T] pairs per slice and tile, and fills `rows`
+    [strips of all Gaussians, 2] with what they reach of the rows [highest, lowest)."""
+    across, down = (width + tile - 1) // tile, (lowest - highest + tile - 1) // tile
     per_gaussian = np.zeros(len(table), np.int64)
     per_tile = np.zeros((SLICES, across * down), np.int64)
     for part in prange(SLICES):
         for rank in range(part * len(table) // SLICES, (part + 1) * len(table) // SLICES):
             begin, _ = strip_range(table[rank], tile, across)
             start, stop = strip_starts[rank], strip_starts[rank + 1]
-            find_rows(table[rank], tile, height, begin, rows[start:stop])
+            find_rows(table[rank], tile, highest, lowest, begin, rows[start:stop])
             total = 0
             for at in range(start, stop):
                 if rows[at, 0] < rows[at, 1]:
-                    above, below = rows[at, 0] // tile, (rows[at, 1] - 1) // tile
+                    above = (rows[at, 0] - highest) // tile
+                    below = (rows[at, 1] - 1 - highest) // tile
                     for tile_row in range(above, below + 1):
                         per_tile[part, tile_row * across + begin + at - start] += 1
                     total += below + 1 - above
@@ -106,10 +123,10 @@ def count_pairs(
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def write_pairs(
-    table: np.ndarray, tile: int, width: int, strip_starts: np.ndarray, rows: np.ndarray,
-    slot_starts: np.ndarray, places: np.ndarray, pairs: np.ndarray,
+    table: np.ndarray, tile: int, width: int, highest: int, strip_starts: np.ndarray,
+    rows: np.ndarray, slot_starts: np.ndarray, places: np.ndarray, pairs: np.ndarray,
 ) -> None:  # fmt: skip
-    """Fills `pairs`; `places` [SLICES, tiles] is where the next pair of a slice and tile goes,
+    """Fills `pairs`; `places` [SLICES, T] is where the next pair of a slice and tile goes,
     and is moved on."""
     across = (width + tile - 1) // tile
     for part in prange(SLICES):
@@ -117,7 +134,7 @@ def write_pairs(
             slot, start = slot_starts[rank], strip_starts[rank]
             begin, _ = strip_range(table[rank], tile, across)
             for at in range(start, strip_starts[rank + 1]):
-                first, end = rows[at, 0], rows[at, 1]
+                first, end = rows[at, 0] - highest, rows[at, 1] - highest
                 if first < end:
                     for tile_row in range(first // tile, (end - 1) // tile + 1):
                         column = tile_row * across + begin + at - start
@@ -130,18 +147,29 @@ def write_pairs(
                         slot += 1
 
 
-def bin_gaussians(table: np.ndarray, tile: int, width: int, height: int) -> Bins:
-    """Pairs the depth-sorted `table` [V] of GAUSSIAN with the tiles (`tile` px square) of a
-    picture of `width` x `height` px."""
+def bands(table: np.ndarray, tile: int, width: int, height: int) -> list[tuple[int, int]]:
+    """Rows [first, end) of a picture's parts that have about MOST_PAIRS at most, if evenly filled.
+    Almost always that is the whole picture; whole tiles in any case."""
+    down = (height + tile - 1) // tile
+    pairs = int(count_boxes(table, tile, width, height).sum())
+    each = -(-down // max(-(-pairs // MOST_PAIRS), 1)) * tile
+    return [(first, min(first + each, height)) for first in range(0, height, each)]
+
+
+def bin_gaussians(
+    table: np.ndarray, tile: int, width: int, highest: int, lowest: int
+) -> Bins:  # fmt: skip
+    """Pairs the depth-sorted `table` [V] of GAUSSIAN with the tiles (`tile` px square) of the rows
+    [highest, lowest) of a picture `width` px wide; `highest` is a tile's first row."""
     strip_starts = _starts(count_strips(table, tile, width))
     rows = np.empty((int(strip_starts[-1]), 2), np.int32)
-    per_gaussian, per_tile = count_pairs(table, tile, width, height, strip_starts, rows)
+    per_gaussian, per_tile = count_pairs(table, tile, width, highest, lowest, strip_starts, rows)
     slot_starts = _starts(per_gaussian)
     ends = np.cumsum(per_tile.T).reshape(per_tile.T.shape)  # tile by tile, slice by slice
     tile_starts = np.concatenate([np.zeros(1, np.int64), ends[:, -1]])
     places = np.ascontiguousarray(ends.T - per_tile)
     pairs = np.empty(int(slot_starts[-1]), PAIR)
-    write_pairs(table, tile, width, strip_starts, rows, slot_starts, places, pairs)
+    write_pairs(table, tile, width, highest, strip_starts, rows, slot_starts, places, pairs)
     return Bins(pairs, tile_starts, slot_starts)
 
 

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import (
@@ -107,37 +108,44 @@ class _Draw(torch.autograd.Function):
         shN: Tensor, background: Tensor, parameters: Parameters, picture: Picture,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         width, height = picture.camera.width, picture.camera.height
-        bins = binning.bin_gaussians(picture.table, cpu_kernels.TILE, width, height)
         image = np.empty((height, width, 3), np.float32)
         transmittance, depth_sum, last = np.empty((3, height, width), np.float32)
         back = background.detach().numpy()
-        cpu_kernels.draw(
-            picture.table, bins.pairs, bins.tile_starts, back, numba.get_num_threads(),
-            image, transmittance, depth_sum, last,
-        )  # fmt: skip
-        ctx.saved = (parameters, picture, bins, back, transmittance, last)
+        bands = binning.bands(picture.table, cpu_kernels.TILE, width, height)
+        for first, end in bands:
+            bins = binning.bin_gaussians(picture.table, cpu_kernels.TILE, width, first, end)
+            cpu_kernels.draw(
+                picture.table, bins.pairs, bins.tile_starts, first, back, numba.get_num_threads(),
+                image, transmittance, depth_sum, last,
+            )  # fmt: skip
+        # several bands are there to save memory: their pairs are found anew in the backward pass
+        kept = bins if len(bands) == 1 else None
+        ctx.saved = (parameters, picture, bands, kept, back, transmittance, last)
         ctx.set_materialize_grads(False)
         alpha = torch.from_numpy(1.0 - transmittance)
         return torch.from_numpy(image), alpha, torch.from_numpy(depth_sum)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        parameters, picture, bins, back, transmittance, last = ctx.saved
-        shape = transmittance.shape
+        parameters, picture, bands, kept, back, transmittance, last = ctx.saved
+        table, shape = picture.table, transmittance.shape
         grad_image, grad_alpha, grad_depth = (
             np.zeros(size, np.float32) if grad is None else grad.contiguous().numpy()
             for grad, size in zip(grads, [(*shape, 3), shape, shape], strict=True)
         )
-        gradients = np.zeros(len(bins.pairs), cpu_kernels.GRADIENT)
-        cpu_kernels.differentiate(
-            picture.table, bins.pairs, bins.tile_starts, back, numba.get_num_threads(),
-            transmittance, last, grad_image, grad_alpha, grad_depth, gradients,
-        )  # fmt: skip
+        totals = np.zeros(len(table), cpu_kernels.GRADIENT)
+        for first, end in bands:
+            bins = kept or binning.bin_gaussians(table, cpu_kernels.TILE, shape[1], first, end)
+            gradients = np.zeros(len(bins.pairs), cpu_kernels.GRADIENT)
+            cpu_kernels.differentiate(
+                table, bins.pairs, bins.tile_starts, first, back, numba.get_num_threads(),
+                transmittance, last, grad_image, grad_alpha, grad_depth, gradients,
+            )  # fmt: skip
+            cpu_kernels.sum_gradients(gradients, bins.slot_starts, table, totals)
         grad_background = None
         if ctx.needs_input_grad[6]:
             grad_background = torch.from_numpy((grad_image * transmittance[..., None]).sum((0, 1)))
-        totals = np.empty(len(picture.table), cpu_kernels.GRADIENT)
-        cpu_kernels.sum_gradients(gradients, bins.slot_starts, picture.table, totals)
         return *_by_parameters(totals, parameters, picture), grad_background, None, None
 
 

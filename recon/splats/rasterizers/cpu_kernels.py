@@ -116,18 +116,19 @@ def draw_tile(table: np.ndarray, pairs: np.ndarray, left: int, top: int, cells: 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def draw(
-    table: np.ndarray, pairs: np.ndarray, tile_starts: np.ndarray, background: np.ndarray,
-    workers: int, image: np.ndarray, transmittance: np.ndarray, depth: np.ndarray,
-    last: np.ndarray,
+    table: np.ndarray, pairs: np.ndarray, tile_starts: np.ndarray, highest: int,
+    background: np.ndarray, workers: int, image: np.ndarray, transmittance: np.ndarray,
+    depth: np.ndarray, last: np.ndarray,
 ) -> None:  # fmt: skip
-    """Draws all tiles into `image` [H, W, 3] (over `background` [3]), `transmittance` [H, W],
-    `depth` [H, W] (weighted sum) and `last` [H, W] (the last pair drawn, from 1 in its tile)."""
+    """Draws tiles from row `highest` on into `image` [H, W, 3] (over `background` [3]),
+    `transmittance` [H, W], `depth` [H, W] (weighted sum) and `last` [H, W] (the last pair drawn,
+    from 1 in its tile)."""
     height, width = transmittance.shape
     across = (width + TILE - 1) // TILE
     for worker in prange(workers):
         cells = scratch(TILE * ROW).reshape(TILE, ROW)
         for tile in range(worker, len(tile_starts) - 1, workers):
-            left, top = tile % across * TILE, tile // across * TILE
+            left, top = tile % across * TILE, highest + tile // across * TILE
             rows, columns = min(TILE, height - top), min(TILE, width - left)
             cells[:] = ZERO
             for row in range(rows):
@@ -220,9 +221,9 @@ def differentiate_tile(
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def differentiate(
-    table: np.ndarray, pairs: np.ndarray, tile_starts: np.ndarray, background: np.ndarray,
-    workers: int, transmittance: np.ndarray, last: np.ndarray, grad_image: np.ndarray,
-    grad_alpha: np.ndarray, grad_depth: np.ndarray, gradients: np.ndarray,
+    table: np.ndarray, pairs: np.ndarray, tile_starts: np.ndarray, highest: int,
+    background: np.ndarray, workers: int, transmittance: np.ndarray, last: np.ndarray,
+    grad_image: np.ndarray, grad_alpha: np.ndarray, grad_depth: np.ndarray, gradients: np.ndarray,
 ) -> None:  # fmt: skip
     """Writes the drawn pairs' `gradients` [P] of GRADIENT, at their slots, from those of the
     image [H, W, 3], the alpha [H, W] and the summed depth [H, W]."""
@@ -231,7 +232,7 @@ def differentiate(
     for worker in prange(workers):
         cells, sums = scratch(TILE * ROW).reshape(TILE, ROW), scratch(ROW)
         for tile in range(worker, len(tile_starts) - 1, workers):
-            left, top = tile % across * TILE, tile // across * TILE
+            left, top = tile % across * TILE, highest + tile // across * TILE
             drawn = 0
             cells[:] = ZERO
             for row in range(min(TILE, height - top)):
@@ -255,8 +256,8 @@ def differentiate(
 def sum_gradients(
     gradients: np.ndarray, slot_starts: np.ndarray, table: np.ndarray, totals: np.ndarray
 ) -> None:
-    """Adds up the rows of `gradients` [P] of each Gaussian into `totals` [V]: by the opacity before
-    its activation, and without those by a colour that was cut off at 0."""
+    """Adds the rows of `gradients` [P] of each Gaussian to `totals` [V]: by the opacity before its
+    activation, and without those by a colour that was cut off at 0."""
     for rank in prange(len(totals)):
         g, total = table[rank], totals[rank]
         x = y = a = b = c = opacity = red = green = blue = depth = ZERO
@@ -266,8 +267,9 @@ def sum_gradients(
             a, b, c = a + pair.a, b + pair.b, c + pair.c
             opacity += pair.opacity
             red, green, blue = red + pair.red, green + pair.green, blue + pair.blue
-        total.x, total.y, total.depth, total.a, total.b, total.c = x, y, depth, a, b, c
-        total.opacity = opacity * g.opacity * (ONE - g.opacity)
-        total.red = red if g.red > ZERO else ZERO
-        total.green = green if g.green > ZERO else ZERO
-        total.blue = blue if g.blue > ZERO else ZERO
+        total.x, total.y, total.depth = total.x + x, total.y + y, total.depth + depth
+        total.a, total.b, total.c = total.a + a, total.b + b, total.c + c
+        total.opacity += opacity * g.opacity * (ONE - g.opacity)
+        total.red += red if g.red > ZERO else ZERO
+        total.green += green if g.green > ZERO else ZERO
+        total.blue += blue if g.blue > ZERO else ZERO
