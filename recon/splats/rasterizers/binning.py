@@ -25,9 +25,9 @@ GAUSSIAN = np.dtype(
     [(name, np.float32) for name in ("x", "y", "a", "b", "c", "opacity")]
     + [(name, np.float32) for name in ("red", "green", "blue", "depth", "extent_x", "extent_y")]
 )
-# A Gaussian in a tile: its rank (nearest is 0), the pair's place in the list of the Gaussian's
-# own pairs, and the rows [first, end) within the tile that it reaches.
-PAIR = np.dtype([(name, np.int32) for name in ("rank", "slot", "first", "end")])
+# A Gaussian in a tile: its rank (nearest is 0) and the rows [first, end) within the tile that it
+# reaches.
+PAIR = np.dtype([("rank", np.int32), ("first", np.int16), ("end", np.int16)])
 
 
 class Bins(NamedTuple):
@@ -35,7 +35,8 @@ class Bins(NamedTuple):
 
     pairs: np.ndarray  # [P] PAIR, grouped by tile (row-major), nearest first within each
     tile_starts: np.ndarray  # [T + 1] int64, where each tile's pairs start
-    slot_starts: np.ndarray  # [V + 1] int64, where each Gaussian's own slots start
+    own: np.ndarray  # [P] int32, the pairs' numbers, grouped by Gaussian
+    own_starts: np.ndarray  # [V + 1] int64, where each Gaussian's own start
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -124,27 +125,29 @@ def count_pairs(
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def write_pairs(
     table: np.ndarray, tile: int, width: int, highest: int, strip_starts: np.ndarray,
-    rows: np.ndarray, slot_starts: np.ndarray, places: np.ndarray, pairs: np.ndarray,
+    rows: np.ndarray, own_starts: np.ndarray, places: np.ndarray, pairs: np.ndarray,
+    own: np.ndarray,
 ) -> None:  # fmt: skip
-    """Fills `pairs`; `places` [SLICES, T] is where the next pair of a slice and tile goes,
-    and is moved on."""
+    """Fills `pairs` and `own`; `places` [SLICES, T] is where the next pair of a slice and tile
+    goes, and is moved on."""
     across = (width + tile - 1) // tile
     for part in prange(SLICES):
         for rank in range(part * len(table) // SLICES, (part + 1) * len(table) // SLICES):
-            slot, start = slot_starts[rank], strip_starts[rank]
+            mine, start = own_starts[rank], strip_starts[rank]
             begin, _ = strip_range(table[rank], tile, across)
             for at in range(start, strip_starts[rank + 1]):
                 first, end = rows[at, 0] - highest, rows[at, 1] - highest
                 if first < end:
                     for tile_row in range(first // tile, (end - 1) // tile + 1):
                         column = tile_row * across + begin + at - start
-                        pair = pairs[places[part, column]]
-                        places[part, column] += 1
+                        place = places[part, column]
+                        places[part, column] = place + 1
+                        own[mine] = place
+                        mine += 1
+                        pair = pairs[place]
                         pair.rank = rank
-                        pair.slot = slot
                         pair.first = max(first - tile_row * tile, 0)
                         pair.end = min(end - tile_row * tile, tile)
-                        slot += 1
 
 
 def bands(table: np.ndarray, tile: int, width: int, height: int) -> list[tuple[int, int]]:
@@ -164,13 +167,14 @@ def bin_gaussians(
     strip_starts = _starts(count_strips(table, tile, width))
     rows = np.empty((int(strip_starts[-1]), 2), np.int32)
     per_gaussian, per_tile = count_pairs(table, tile, width, highest, lowest, strip_starts, rows)
-    slot_starts = _starts(per_gaussian)
+    own_starts = _starts(per_gaussian)
     ends = np.cumsum(per_tile.T).reshape(per_tile.T.shape)  # tile by tile, slice by slice
     tile_starts = np.concatenate([np.zeros(1, np.int64), ends[:, -1]])
     places = np.ascontiguousarray(ends.T - per_tile)
-    pairs = np.empty(int(slot_starts[-1]), PAIR)
-    write_pairs(table, tile, width, highest, strip_starts, rows, slot_starts, places, pairs)
-    return Bins(pairs, tile_starts, slot_starts)
+    pairs = np.empty(int(own_starts[-1]), PAIR)
+    own = np.empty(len(pairs), np.int32)
+    write_pairs(table, tile, width, highest, strip_starts, rows, own_starts, places, pairs, own)
+    return Bins(pairs, tile_starts, own, own_starts)
 
 
 def _starts(counts: np.ndarray) -> np.ndarray:

@@ -142,7 +142,7 @@ class _Draw(torch.autograd.Function):
                 table, bins.pairs, bins.tile_starts, first, back, numba.get_num_threads(),
                 transmittance, last, grad_image, grad_alpha, grad_depth, gradients,
             )  # fmt: skip
-            cpu_kernels.sum_gradients(gradients, bins.slot_starts, table, totals)
+            cpu_kernels.sum_gradients(gradients, bins.own, bins.own_starts, table, totals)
         grad_background = None
         if ctx.needs_input_grad[6]:
             grad_background = torch.from_numpy((grad_image * transmittance[..., None]).sum((0, 1)))

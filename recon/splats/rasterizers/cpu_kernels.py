@@ -216,7 +216,7 @@ def differentiate_tile(
         sums[:] = ZERO
         mark = np.float32(k + 1)
         differentiate_pair(cells, sums, g, x, y, pairs[k].first, pairs[k].end, mark)
-        conclude_pair(g, x, sums, gradients[pairs[k].slot])
+        conclude_pair(g, x, sums, gradients[k])
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
@@ -225,8 +225,8 @@ def differentiate(
     background: np.ndarray, workers: int, transmittance: np.ndarray, last: np.ndarray,
     grad_image: np.ndarray, grad_alpha: np.ndarray, grad_depth: np.ndarray, gradients: np.ndarray,
 ) -> None:  # fmt: skip
-    """Writes the drawn pairs' `gradients` [P] of GRADIENT, at their slots, from those of the
-    image [H, W, 3], the alpha [H, W] and the summed depth [H, W]."""
+    """Writes the drawn pairs' `gradients` [P] of GRADIENT from those of the image [H, W, 3], the
+    alpha [H, W] and the summed depth [H, W]."""
     height, width = transmittance.shape
     across = (width + TILE - 1) // TILE
     for worker in prange(workers):
@@ -248,21 +248,22 @@ def differentiate(
                     cells[row, LAST + i] = last[y, x]
                     drawn = max(drawn, int(last[y, x]))
             start = tile_starts[tile]
-            tile_pairs = pairs[start : start + drawn]
-            differentiate_tile(table, tile_pairs, left, top, cells, sums, gradients)
+            tile_pairs, out = pairs[start : start + drawn], gradients[start : start + drawn]
+            differentiate_tile(table, tile_pairs, left, top, cells, sums, out)
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def sum_gradients(
-    gradients: np.ndarray, slot_starts: np.ndarray, table: np.ndarray, totals: np.ndarray
-) -> None:
+    gradients: np.ndarray, own: np.ndarray, own_starts: np.ndarray, table: np.ndarray,
+    totals: np.ndarray,
+) -> None:  # fmt: skip
     """Adds the rows of `gradients` [P] of each Gaussian to `totals` [V]: by the opacity before its
     activation, and without those by a colour that was cut off at 0."""
     for rank in prange(len(totals)):
         g, total = table[rank], totals[rank]
         x = y = a = b = c = opacity = red = green = blue = depth = ZERO
-        for slot in range(slot_starts[rank], slot_starts[rank + 1]):
-            pair = gradients[slot]
+        for at in range(own_starts[rank], own_starts[rank + 1]):
+            pair = gradients[own[at]]
             x, y, depth = x + pair.x, y + pair.y, depth + pair.depth
             a, b, c = a + pair.a, b + pair.b, c + pair.c
             opacity += pair.opacity
