@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from recon.splats.config import DenseConfig
-from recon.splats.depth_maps import DepthMap, Photo, depth_maps, pixel_rays
+from recon.splats.depth_maps import DepthMap, Photo, depth_maps, filled, pixel_rays
 from recon.splats.gaussians import Camera
 from recon.splats.scene import View, fitted_size
 from recon.splats.starting import Points, SparsePoints
@@ -50,21 +50,19 @@ def dense_points(
     """
     photos = stereo_photos(views, sparse, config, device)
     maps = depth_maps(photos, config, tick)
-    known = sum(int((found.depth > 0).sum()) for found in maps)
-    pixels = sum(v.image.shape[0] * v.image.shape[1] for v in views) or 1
-    scale = sum(found.depth.numel() for found in maps) / pixels if maps else 0.0
     by_name = {photo.name: found.depth for photo, found in zip(photos, maps, strict=True)}
-    if known < config.min_coverage * pixels * scale or known < _MIN_SEEN:
+    known = sum(int((found.depth > 0).sum()) for found in maps)
+    pixels = sum(found.depth.numel() for found in maps)
+    if known <= config.min_coverage * pixels:
         return None, by_name
+    density = min(budget / (known + config.guess_share * (pixels - known)), 1.0)
     generator = torch.Generator().manual_seed(seed)
     parts = [
-        _points(photo, found, min(budget / known, 1.0), generator)
+        _points(photo, found, density, config, generator)
         for photo, found in zip(photos, maps, strict=True)
     ]
-    xyz, rgb, normals = (
-        torch.cat(columns).cpu().double().numpy() for columns in zip(*parts, strict=True)
-    )
-    return Points(xyz, rgb, normals), by_name
+    columns = [torch.cat(column).cpu().double().numpy() for column in zip(*parts, strict=True)]
+    return Points(*columns), by_name
 
 
 def stereo_photos(
@@ -145,18 +143,29 @@ def _photo(
 
 
 def _points(
-    photo: Photo, found: DepthMap, share: float, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """A random `share` of a depth map's points: places, colours and normals, each [M, 3]."""
+    photo: Photo,
+    found: DepthMap,
+    density: float,
+    config: DenseConfig,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A random part of a photo's pixels as points: places, colours and normals [M, 3], opacities.
+
+    `density` is the chance of a pixel whose depth is confirmed; of the others, whose depth is
+    guessed from those around, fewer come, and these start faint.
+    """
     known = found.depth > 0
-    chosen = torch.rand(known.shape, generator=generator).to(known.device) < share
-    rows, columns = (known & chosen).nonzero(as_tuple=True)
+    depth = filled(found.depth)
+    chances = torch.where(known, density, density * config.guess_share)
+    chosen = torch.rand(known.shape, generator=generator).to(known.device) < chances
+    rows, columns = chosen.nonzero(as_tuple=True)
     rays = pixel_rays(photo.camera)
     turn, shift = photo.camera.viewmat[:3, :3], photo.camera.viewmat[:3, 3]
-    seen = (rays * found.depth)[:, rows, columns].T
-    normals = surface_normals(rays, found.depth)[:, rows, columns].T
+    seen = (rays * depth)[:, rows, columns].T
+    normals = surface_normals(rays, depth)[:, rows, columns].T
+    opacities = torch.where(known, config.initial_opacity, config.guess_opacity)[rows, columns]
     # A row vector times camera-from-world's rotation is world-from-camera's times the column.
-    return (seen - shift) @ turn, photo.colours[:, rows, columns].T, normals @ turn
+    return (seen - shift) @ turn, photo.colours[:, rows, columns].T, normals @ turn, opacities
 
 
 def surface_normals(rays: Tensor, depth: Tensor) -> Tensor:

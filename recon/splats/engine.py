@@ -62,9 +62,7 @@ def train(
     start = gaussians_from_points(
         points.at_most(config.max_gaussians, seed),
         sh_degree=config.sh_degree,
-        initial_opacity=config.initial_opacity
-        if points.normals is None
-        else config.dense.initial_opacity,
+        initial_opacity=config.initial_opacity,
         initial_scale=config.initial_scale,
         flatness=config.dense.flatness,
     )
