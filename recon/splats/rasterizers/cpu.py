@@ -41,8 +41,9 @@ class Picture(NamedTuple):
     degree: int  # of the harmonics used
     means2d: Tensor  # [N, 2] px
     radii: Tensor  # [N] int32 px, 0 where not drawn
-    order: np.ndarray  # [V] int64, those drawn, nearest first, equals by index
-    table: np.ndarray  # [V] GAUSSIAN
+    visible: np.ndarray  # [V] int64, those drawn, by index
+    order: np.ndarray  # [V] int64, which of `visible` are nearest, equals by index
+    table: np.ndarray  # [V] GAUSSIAN, nearest first
 
 
 def rasterize(
@@ -84,18 +85,20 @@ def _look(parameters: Parameters, camera: Camera, degree: int) -> Picture:
         means, quats, scales, opacities, reach.numpy(), view, workers,
         seen, means2d.numpy(), radii.numpy(),
     )  # fmt: skip
-    order = _front_to_back(seen, radii.numpy())
-    table = np.empty(len(order), binning.GAUSSIAN)
-    spherical_harmonics.shade_all(seen, order, means, sh0, shN, place, degree, workers, table)
-    return Picture(camera, view, place, degree, means2d, radii, order, table)
+    visible = np.flatnonzero(radii.numpy())
+    spherical_harmonics.shade_all(visible, means, sh0, shN, place, degree, workers, seen)
+    order = _front_to_back(seen["depth"][visible])
+    # numpy gathers plain rows many times faster than records
+    rows = seen.view(np.float32).reshape(count, seen.itemsize // 4)
+    table = rows.take(visible[order], axis=0).view(binning.GAUSSIAN)[:, 0]
+    return Picture(camera, view, place, degree, means2d, radii, visible, order, table)
 
 
-def _front_to_back(seen: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Indices [V] of the visible Gaussians, nearest first, equals by index."""
-    visible = np.flatnonzero(radii)
+def _front_to_back(depths: np.ndarray) -> np.ndarray:
+    """The order [V] that sorts positive `depths` [V], equals by index."""
     # a positive float's bits sort like the number; the index below makes every key unique
-    bits = seen["depth"][visible].view(np.int32).astype(np.int64)
-    order: np.ndarray = np.sort((bits << 32) | visible) & 0xFFFFFFFF
+    keys = (depths.view(np.int32).astype(np.int64) << 32) | np.arange(len(depths))
+    order: np.ndarray = np.sort(keys) & 0xFFFFFFFF
     return order
 
 
@@ -142,7 +145,9 @@ class _Draw(torch.autograd.Function):
                 table, bins.pairs, bins.tile_starts, first, back, numba.get_num_threads(),
                 transmittance, last, grad_image, grad_alpha, grad_depth, gradients,
             )  # fmt: skip
-            cpu_kernels.sum_gradients(gradients, bins.own, bins.own_starts, table, totals)
+            cpu_kernels.sum_gradients(
+                gradients, bins.own, bins.own_starts, table, picture.order, totals
+            )
         grad_background = None
         if ctx.needs_input_grad[6]:
             grad_background = torch.from_numpy((grad_image * transmittance[..., None]).sum((0, 1)))
@@ -152,21 +157,20 @@ class _Draw(torch.autograd.Function):
 def _by_parameters(
     totals: np.ndarray, parameters: Parameters, picture: Picture
 ) -> list[Tensor | None]:
-    """The gradients of the six tensors, from the `totals` [V] of GRADIENT; that of the centres on
+    """The gradients of the six tensors, from the `totals` of those visible; that of the centres on
     the picture goes to `means2d.grad`."""
     means, quats, scales, _, _, shN = parameters
-    order, degree, workers = picture.order, picture.degree, numba.get_num_threads()
+    visible, degree, workers = picture.visible, picture.degree, numba.get_num_threads()
     tensors = [torch.zeros(array.shape) for array in parameters]
+    by_means2d = torch.zeros_like(picture.means2d)
     by_means, by_quats, by_scales, by_opacities, by_sh0, by_shN = (t.numpy() for t in tensors)
     projection.differentiate_all(
-        totals, order, means, quats, scales, picture.view, workers, by_means, by_quats, by_scales
-    )
+        totals, visible, means, quats, scales, picture.view, workers,
+        by_means, by_quats, by_scales, by_opacities, by_means2d.numpy(),
+    )  # fmt: skip
     spherical_harmonics.differentiate_all(
-        totals, order, means, shN, picture.place, degree, workers, by_sh0, by_shN, by_means
+        totals, visible, means, shN, picture.place, degree, workers, by_sh0, by_shN, by_means
     )
-    by_opacities[order] = totals["opacity"]
-    by_means2d = torch.zeros_like(picture.means2d)
-    by_means2d.numpy()[order] = np.stack([totals["x"], totals["y"]], axis=1)
     before = picture.means2d.grad
     picture.means2d.grad = by_means2d if before is None else before + by_means2d
     return [*tensors[:5], tensors[5] if degree > 0 else None]

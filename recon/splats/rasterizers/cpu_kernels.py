@@ -255,12 +255,13 @@ def differentiate(
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def sum_gradients(
     gradients: np.ndarray, own: np.ndarray, own_starts: np.ndarray, table: np.ndarray,
-    totals: np.ndarray,
+    order: np.ndarray, totals: np.ndarray,
 ) -> None:  # fmt: skip
-    """Adds the rows of `gradients` [P] of each Gaussian to `totals` [V]: by the opacity before its
-    activation, and without those by a colour that was cut off at 0."""
-    for rank in prange(len(totals)):
-        g, total = table[rank], totals[rank]
+    """Adds the rows of `gradients` [P] of each Gaussian of the table to row `order[rank]` of
+    `totals` [V]: by the opacity before its activation, and without those by a colour that was cut
+    off at 0."""
+    for rank in prange(len(table)):
+        g, total = table[rank], totals[order[rank]]
         x = y = a = b = c = opacity = red = green = blue = depth = ZERO
         for at in range(own_starts[rank], own_starts[rank + 1]):
             pair = gradients[own[at]]

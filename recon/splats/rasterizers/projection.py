@@ -268,26 +268,29 @@ def project_all(
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def differentiate_all(
-    totals: np.ndarray, order: np.ndarray,
+    totals: np.ndarray, visible: np.ndarray,
     means: np.ndarray, quats: np.ndarray, scales: np.ndarray, view: np.ndarray, workers: int,
-    by_means: np.ndarray, by_quats: np.ndarray, by_scales: np.ndarray,
+    by_means: np.ndarray, by_quats: np.ndarray, by_scales: np.ndarray, by_opacities: np.ndarray,
+    by_means2d: np.ndarray,
 ) -> None:  # fmt: skip
     """Writes the derivatives by the parameters (by the scales' logarithms) of the Gaussians
-    `order` [V], from their `totals` [V] of GRADIENT."""
-    count = len(order)
+    `visible` [V], from their `totals` [V] of GRADIENT."""
+    count = len(visible)
     for worker in prange(workers):
         cells = scratch(CELLS)
         for first in range(worker * BLOCK, count, workers * BLOCK):
             size = min(BLOCK, count - first)
             for i in range(size):
-                row, total = order[first + i], totals[first + i]
+                row, total = visible[first + i], totals[first + i]
                 load(means, quats, scales, row, cells, i)
                 cells[BY_MEAN_X + i], cells[BY_MEAN_Y + i] = total.x, total.y
                 cells[BY_A + i], cells[BY_B + i], cells[BY_C + i] = total.a, total.b, total.c
                 cells[BY_DEPTH + i] = total.depth
             differentiate(cells, view)
             for i in range(size):
-                row = order[first + i]
+                row, total = visible[first + i], totals[first + i]
+                by_opacities[row] = total.opacity
+                by_means2d[row, 0], by_means2d[row, 1] = total.x, total.y
                 for axis in range(3):
                     by_means[row, axis] = cells[BY_X + axis * BLOCK + i]
                     by_scales[row, axis] = cells[BY_SX + axis * BLOCK + i]

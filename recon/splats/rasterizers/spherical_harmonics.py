@@ -123,16 +123,16 @@ def load(chosen: np.ndarray, means: np.ndarray, place: np.ndarray, light: np.nda
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def shade_all(
-    seen: np.ndarray, order: np.ndarray, means: np.ndarray, sh0: np.ndarray, shN: np.ndarray,
-    place: np.ndarray, degree: int, workers: int, table: np.ndarray,
+    visible: np.ndarray, means: np.ndarray, sh0: np.ndarray, shN: np.ndarray,
+    place: np.ndarray, degree: int, workers: int, seen: np.ndarray,
 ) -> None:  # fmt: skip
-    """Fills `table` [V] with the Gaussians `order` [V] of `seen` [N] and their colours, as a camera
-    at `place` [3] sees them: 0.5 plus the harmonics up to `degree`, not below 0."""
-    count, terms = len(order), (degree + 1) ** 2 - 1
+    """Fills in the colours of the rows `visible` [V] of `seen` [N] of GAUSSIAN, as a camera at
+    `place` [3] sees them: 0.5 plus the harmonics up to `degree`, not below 0."""
+    count, terms = len(visible), (degree + 1) ** 2 - 1
     for worker in prange(workers):
         light = scratch(LIGHT)
         for first in range(worker * BLOCK, count, workers * BLOCK):
-            chosen = order[first : min(first + BLOCK, count)]
+            chosen = visible[first : min(first + BLOCK, count)]
             if degree > 0:
                 load(chosen, means, place, light)
                 look(light)
@@ -146,24 +146,23 @@ def shade_all(
                     red += basis * shN[row, k, 0]
                     green += basis * shN[row, k, 1]
                     blue += basis * shN[row, k, 2]
-                table[first + i] = seen[row]
-                g = table[first + i]
+                g = seen[row]
                 g.red, g.green, g.blue = max(red, ZERO), max(green, ZERO), max(blue, ZERO)
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def differentiate_all(
-    totals: np.ndarray, order: np.ndarray, means: np.ndarray, shN: np.ndarray,
+    totals: np.ndarray, visible: np.ndarray, means: np.ndarray, shN: np.ndarray,
     place: np.ndarray, degree: int, workers: int, by_sh0: np.ndarray, by_shN: np.ndarray,
     by_means: np.ndarray,
 ) -> None:  # fmt: skip
-    """Writes the derivatives by the harmonics of the Gaussians `order` [V], from their `totals`
+    """Writes the derivatives by the harmonics of the Gaussians `visible` [V], from their `totals`
     [V] of GRADIENT, and adds to those by their centres."""
-    count, terms = len(order), (degree + 1) ** 2 - 1
+    count, terms = len(visible), (degree + 1) ** 2 - 1
     for worker in prange(workers):
         light = scratch(LIGHT)
         for first in range(worker * BLOCK, count, workers * BLOCK):
-            chosen = order[first : min(first + BLOCK, count)]
+            chosen = visible[first : min(first + BLOCK, count)]
             if degree > 0:
                 load(chosen, means, place, light)
                 look(light)
