@@ -127,6 +127,31 @@ def test_the_centres_on_the_picture_retain_their_gradient():
     assert (drawn.means2d.grad.abs().sum(1) > 0)[drawn.radii > 0].any()
 
 
+def test_a_second_backward_pass_adds_to_the_gradients_of_the_centres():
+    drawn = rasterize(scenes.learnable(scenes.cloud(50), torch.float32), scenes.camera())
+    drawn.image.sum().backward(retain_graph=True)
+    once = drawn.means2d.grad.clone()
+    drawn.image.sum().backward()
+    torch.testing.assert_close(drawn.means2d.grad, 2 * once)
+
+
+def test_parameters_changed_between_drawing_and_backward_are_noticed():
+    ours = scenes.learnable(scenes.cloud(50), torch.float32)
+    drawn = rasterize(ours, scenes.camera())
+    with torch.no_grad():
+        ours.means += 1.0
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        drawn.image.sum().backward()
+
+
+def test_depth_alone_can_be_differentiated():
+    ours = scenes.learnable(scenes.cloud(50), torch.float32)
+    drawn = rasterize(ours, scenes.camera())
+    drawn.depth.sum().backward()
+    assert (ours.means.grad[drawn.radii > 0].abs().sum(1) > 0).all()
+    assert ours.sh0.grad.abs().max() == 0
+
+
 def test_drawing_without_gradients_works_and_keeps_no_graph():
     drawn = rasterize(scenes.cloud(50), scenes.camera())
     assert not drawn.image.requires_grad

@@ -123,6 +123,7 @@ class _Draw(torch.autograd.Function):
             )  # fmt: skip
         # several bands are there to save memory: their pairs are found anew in the backward pass
         kept = bins if len(bands) == 1 else None
+        ctx.save_for_backward(means, quats, shN)  # so that autograd notices a change in place
         ctx.saved = (parameters, picture, bands, kept, back, transmittance, last)
         ctx.set_materialize_grads(False)
         alpha = torch.from_numpy(1.0 - transmittance)
@@ -131,6 +132,7 @@ class _Draw(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        assert ctx.saved_tensors  # raises if they were changed since
         parameters, picture, bands, kept, back, transmittance, last = ctx.saved
         table, shape = picture.table, transmittance.shape
         grad_image, grad_alpha, grad_depth = (
