@@ -141,7 +141,7 @@ def _similarity(x: Tensor, y: Tensor, wanted: bool) -> tuple[Tensor, Tensor]:
 def blur(maps: Tensor) -> Tensor:
     """SSIM's Gaussian window over [M, H, W] maps; zeros beyond the border, same size out."""
     count = len(maps)
-    window = _window(maps.dtype, maps.device).expand(count, 1, -1)
+    window = _window(maps.dtype, maps.device).repeat(count, 1, 1)
     # cuDNN would round to TF32 by default, which SSIM's variances do not survive; torch's own
     # depthwise kernels are exact
     with torch.backends.cudnn.flags(enabled=False):
