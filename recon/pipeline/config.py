@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from recon.splats.config import TrainConfig
+from recon.splats.config import DenseConfig, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,13 +130,20 @@ PRESETS: dict[str, PipelineConfig] = {
             sh_degree=0,
             refine_every=50,
             means_lr=5e-4,  # so few steps must go further each: fern +0.2 dB
+            opacity_decay=0.997,
+            dense=DenseConfig(max_image_size=400, sweep_shrink=1, compared=4, share=0.75),
         ),
     ),
     "standard": PipelineConfig(preset="standard"),
     "high": PipelineConfig(
         preset="high",
         train=TrainConfig(
-            iterations=7000, max_gaussians=1_000_000, sh_degree=2, sh_degree_interval=1000
+            iterations=7000,
+            max_gaussians=1_000_000,
+            sh_degree=2,
+            sh_degree_interval=1000,
+            opacity_decay=0.997,
+            dense=DenseConfig(share=0.2),
         ),
     ),
 }

@@ -19,13 +19,14 @@ class DenseConfig:
     planes: int = 96  # inverse depths of the sweep
     chunk: int = 16  # planes at a time: bounds memory
     refinements: int = 2  # at full size, each half as wide as the one before
-    neighbours: int = 4  # photos that each is compared with
+    neighbours: int = 8  # photos whose own maps may confirm a photo's depths
+    compared: int = 6  # of these, the best, that its pixels are compared with
     window: int = 7  # px, of the ZNCC
-    min_zncc: float = 0.6  # -1 to 1
+    min_zncc: float = 0.4  # -1 to 1
     max_shift: float = 1.0  # px: neighbours' maps within it agree
     max_depth_error: float = 0.005  # relative, likewise
     min_agreeing: int = 1  # neighbours that must agree
-    share: float = 0.6  # of the cap on Gaussians that the start may fill
+    share: float = 0.5  # of the cap on Gaussians that the start may fill
     min_coverage: float = 0.02  # of the photos' pixels; with less the SfM points are the start
     initial_opacity: float = 0.5
     guess_share: float = 0.3  # as dense as the confirmed points are those guessed between them
@@ -37,7 +38,7 @@ class DenseConfig:
 class TrainConfig:
     """3D Gaussian Splatting (Kerbl et al. 2023), tuned for few photos."""
 
-    iterations: int = 3000  # steps, one photo each
+    iterations: int = 2000  # steps, one photo each
     max_image_size: int | None = 1600  # px, longest side trained at; None trains at full size
     max_gaussians: int = 300_000  # hard cap
     sh_degree: int = 1
@@ -58,11 +59,7 @@ class TrainConfig:
     grow_grad2d: float = 1.5e-4  # mean 2D gradient (in half image sides) above which one grows
     grow_scale3d: float = 0.01  # of the scene extent; smaller are cloned, larger are split
     prune_opacity: float = 0.005
-    opacity_decay: float = 0.997  # factor per step after refinement begins; 1 is none
-    coarse: float = 0.0  # fraction of iterations at half the resolution first
-    dropout: float = 0.0  # share of Gaussians left out of a step, rising to this
-    average_from: float = 1.0  # fraction of iterations from which parameters are averaged
-    depth_weight: float = 0.0  # of the relative error of inverse depth
+    opacity_decay: float = 0.998  # factor per step after refinement begins; 1 is none
     exposure_lr: float = 0.0  # of each photo's affine map of colours; 0 learns none
     exposure_weight: float = 0.1  # times the map's squared distance from the identity
     final_refine: float = 0.3  # fraction of iterations, on all photos after the evaluation

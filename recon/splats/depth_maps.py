@@ -35,7 +35,7 @@ class Photo:
     grey: Tensor  # [H, W] float32, 0 to 1
     nearest: float  # inverse depth, 1 / world units: the range in which its surfaces lie
     farthest: float
-    neighbours: tuple[int, ...]  # indices of the photos to compare with, best first
+    neighbours: tuple[int, ...]  # indices of photos that see the same, best first
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ def depth_maps(
     """The confirmed depth map of every photo, at its own size. `tick` is told the fraction done."""
     found = []
     for index, photo in enumerate(photos):
-        found.append(_found(photo, [photos[n] for n in photo.neighbours], config))
+        found.append(
+            _found(photo, [photos[n] for n in photo.neighbours[: config.compared]], config)
+        )
         tick((index + 1) / len(photos))
     return [_confirmed(index, photos, found, config) for index in range(len(photos))]
 

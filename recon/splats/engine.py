@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from recon.splats.config import TrainConfig
 from recon.splats.dense_init import dense_points
@@ -53,7 +52,7 @@ def train(
     Progress runs from 0 to 1. `memory` and `observe` are those of `training.fit`.
     """
     views = _load(photos, images, config, report)
-    points, depths = _start(photos, views, config, device=device, seed=seed, report=report)
+    points = _start(photos, views, config, device=device, seed=seed, report=report)
     size = max(((v.camera.width, v.camera.height) for v in views), key=max)
     report.log(
         f"Training on {device.type}: {len(views)} photos of {size[0]}x{size[1]} px, "
@@ -73,7 +72,6 @@ def train(
         extent=scene_extent([photo.camera for photo in photos]),
         seed=seed,
         report=_Part(report, _DENSE_SHARE, 1.0),
-        depths=depths,
         memory=memory,
         observe=observe,
     )
@@ -88,14 +86,13 @@ def _start(
     device: torch.device,
     seed: int,
     report: Report,
-) -> tuple[Points, dict[str, Tensor]]:
-    """Dense points, or the SfM points where stereo finds too little, and depth maps by name."""
+) -> Points:
+    """Dense points, or the SfM points where stereo finds too little."""
     sparse = sparse_points(photos)
     points: Points | None = None
-    depths: dict[str, Tensor] = {}
     if config.dense.enabled:
         part = _Part(report, 0.0, _DENSE_SHARE)
-        points, depths = dense_points(
+        points, _ = dense_points(
             views,
             sparse,
             config.dense,
@@ -106,7 +103,7 @@ def _start(
         )
         if points is None:
             report.log("Stereo found too little: training starts from the SfM points.")
-    return points or starting_points(sparse, photos, views, seed), depths
+    return points or starting_points(sparse, photos, views, seed)
 
 
 class _Part:

@@ -44,13 +44,6 @@ class View:
     def to(self, device: torch.device | str) -> View:
         return View(self.name, self.camera.to(device), self.image.to(device))
 
-    def halved(self) -> View:
-        """The view at half its size, by averaging areas."""
-        size = (max(self.camera.height // 2, 1), max(self.camera.width // 2, 1))
-        maps = self.image.permute(2, 0, 1).float()[None]
-        image = torch.nn.functional.interpolate(maps, size, mode="area")[0].permute(1, 2, 0)
-        return View(self.name, self.camera.resized(size[1], size[0]), image.round().byte())
-
     @property
     def colours(self) -> Tensor:
         """The picture as float32 between 0 and 1, [H, W, 3]."""

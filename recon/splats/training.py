@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -17,7 +15,7 @@ from recon.splats.config import TrainConfig
 from recon.splats.exposure import distance_from_identity, expose, identities
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric_loss
-from recon.splats.rasterizers import Rendered, rasterize
+from recon.splats.rasterizers import rasterize
 from recon.splats.scene import View
 
 #: Told after every step: how many are done, of how many, and the scene, which it must not change.
@@ -46,7 +44,6 @@ def fit(
     extent: float,
     seed: int,
     report: Report,
-    depths: Mapping[str, Tensor] = MappingProxyType({}),
     warm: bool = False,
     memory: Callable[[], str | None] = lambda: None,
     observe: Observer = unobserved,
@@ -60,7 +57,6 @@ def fit(
     training.
     """
     shuffled = _shuffled(views, random.Random(seed))  # noqa: S311 (no secret)
-    coarse = {view.name: view.halved() for view in views} if config.coarse else {}
     generator = torch.Generator().manual_seed(seed)
     optimizer, gaussians = make_optimizer(gaussians, config, extent)
     pulls = growth.Pulls.none(gaussians)
@@ -69,23 +65,17 @@ def fit(
     )
     tell = _Teller(report, config.iterations)
     exposures = _Exposures(views, config)
-    average: tuple[Gaussians, int] | None = None
 
     for step in range(config.iterations):
         view = next(shuffled)
-        if step < config.coarse * config.iterations:
-            view = coarse[view.name]
         set_means_lr(optimizer, config, extent, 1.0 if warm else step / config.iterations)
         sh_degree = config.sh_degree
         if not warm:
             sh_degree = min(step // config.sh_degree_interval, sh_degree)
 
-        shown = dropped(gaussians, config.dropout * step / config.iterations, generator)
-        rendered = rasterize(shown, view.camera, sh_degree=sh_degree)
+        rendered = rasterize(gaussians, view.camera, sh_degree=sh_degree)
         image, penalty = exposures.of(view, rendered.image)
         loss = photometric_loss(image, view.colours, config.ssim_weight) + penalty
-        if config.depth_weight and view.name in depths:
-            loss = loss + config.depth_weight * depth_loss(rendered, depths[view.name])
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -100,14 +90,11 @@ def fit(
         if step >= refining_from and config.opacity_decay < 1:
             decay_opacities(gaussians, config.opacity_decay)
 
-        if step >= config.average_from * config.iterations:
-            average = averaged(average, gaussians)
-
         if config.gpu_check_interval and (step + 1) % config.gpu_check_interval == 0:
             tell.memory(step, memory())
         tell.progress(step, loss, len(gaussians))
         observe(step + 1, config.iterations, gaussians)
-    return average[0] if average else gaussians.detach()
+    return gaussians.detach()
 
 
 def make_optimizer(
@@ -160,37 +147,6 @@ def decay_opacities(gaussians: Gaussians, factor: float) -> None:
     """Every opacity times `factor`: what the photos do not hold up fades (Binocular3DGS)."""
     opacities = gaussians.opacities
     opacities.copy_((opacities.sigmoid() * factor).clamp(min=1e-6).logit())
-
-
-def dropped(gaussians: Gaussians, share: float, generator: torch.Generator) -> Gaussians:
-    """A random `share` of the Gaussians made invisible and the others stronger (DropGaussian,
-    Park et al. 2025): what stands behind must learn its part too."""
-    if share <= 0:
-        return gaussians
-    keep = torch.rand(len(gaussians), generator=generator).to(gaussians.device) >= share
-    opacities = (gaussians.opacities.sigmoid() / (1 - share)).clamp(max=0.999)
-    opacities = torch.where(keep, torch.logit(opacities, eps=1e-6), -20.0)
-    return replace(gaussians, opacities=opacities)
-
-
-@torch.no_grad()
-def averaged(average: tuple[Gaussians, int] | None, gaussians: Gaussians) -> tuple[Gaussians, int]:
-    """The running mean of the parameters (Polyak averaging): without Adam's last jitter."""
-    if average is None:
-        fresh = {name: tensor.detach().clone() for name, tensor in gaussians.named().items()}
-        return Gaussians(**fresh), 1
-    mean, count = average
-    for name, tensor in mean.named().items():
-        tensor.lerp_(getattr(gaussians, name), 1 / (count + 1))
-    return mean, count + 1
-
-
-def depth_loss(rendered: Rendered, depth: Tensor) -> Tensor:
-    """Mean relative difference of rendered and known inverse depth, where it is known."""
-    known = (depth > 0) & (rendered.alpha.detach() > 0.5)
-    return torch.where(
-        known, (depth / rendered.depth.clamp_min(1e-6) - 1).abs().clamp(max=1.0), 0.0
-    ).mean()
 
 
 def _shuffled(views: Sequence[View], order: random.Random) -> Iterator[View]:
