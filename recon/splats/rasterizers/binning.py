@@ -3,9 +3,6 @@
 The rows that a Gaussian reaches in each strip of columns are found, pairs of Gaussian and tile are
 counted, then written, in parallel over slices of the depth-sorted Gaussians. What is written does
 not depend on the number of threads.
-
-Tables are structured arrays: a change of their layout changes the kernels' signatures, so numba's
-cache, which watches only the file that a kernel stands in, cannot serve stale machine code.
 """
 
 from __future__ import annotations
