@@ -29,8 +29,6 @@ class DenseConfig:
     share: float = 0.5  # of the cap on Gaussians that the start may fill
     min_coverage: float = 0.02  # of the photos' pixels; with less the SfM points are the start
     initial_opacity: float = 0.5
-    guess_share: float = 0.3  # as dense as the confirmed points are those guessed between them
-    guess_opacity: float = 0.1
     flatness: float = 1.0  # thickness along the normal, times the width; 1 is round
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from recon.splats.config import DenseConfig
-from recon.splats.depth_maps import DepthMap, Photo, depth_maps, filled, pixel_rays
+from recon.splats.depth_maps import DepthMap, Photo, depth_maps, pixel_rays
 from recon.splats.gaussians import Camera
 from recon.splats.scene import View, fitted_size
 from recon.splats.starting import Points, SparsePoints
@@ -55,14 +55,14 @@ def dense_points(
     pixels = sum(found.depth.numel() for found in maps)
     if known <= config.min_coverage * pixels:
         return None, by_name
-    density = min(budget / (known + config.guess_share * (pixels - known)), 1.0)
+    share = min(budget / known, 1.0)
     generator = torch.Generator().manual_seed(seed)
     parts = [
-        _points(photo, found, density, config, generator)
-        for photo, found in zip(photos, maps, strict=True)
+        _points(photo, found, share, generator) for photo, found in zip(photos, maps, strict=True)
     ]
     columns = [torch.cat(column).cpu().double().numpy() for column in zip(*parts, strict=True)]
-    return Points(*columns), by_name
+    xyz, rgb, normals = columns
+    return Points(xyz, rgb, normals, np.full(len(xyz), config.initial_opacity)), by_name
 
 
 def stereo_photos(
@@ -143,29 +143,18 @@ def _photo(
 
 
 def _points(
-    photo: Photo,
-    found: DepthMap,
-    density: float,
-    config: DenseConfig,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A random part of a photo's pixels as points: places, colours and normals [M, 3], opacities.
-
-    `density` is the chance of a pixel whose depth is confirmed; of the others, whose depth is
-    guessed from those around, fewer come, and these start faint.
-    """
+    photo: Photo, found: DepthMap, share: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A random `share` of a photo's known pixels as points: places, colours and normals [M, 3]."""
     known = found.depth > 0
-    depth = filled(found.depth)
-    chances = torch.where(known, density, density * config.guess_share)
-    chosen = torch.rand(known.shape, generator=generator).to(known.device) < chances
-    rows, columns = chosen.nonzero(as_tuple=True)
+    chosen = torch.rand(known.shape, generator=generator).to(known.device) < share
+    rows, columns = (known & chosen).nonzero(as_tuple=True)
     rays = pixel_rays(photo.camera)
     turn, shift = photo.camera.viewmat[:3, :3], photo.camera.viewmat[:3, 3]
-    seen = (rays * depth)[:, rows, columns].T
-    normals = surface_normals(rays, depth)[:, rows, columns].T
-    opacities = torch.where(known, config.initial_opacity, config.guess_opacity)[rows, columns]
+    seen = (rays * found.depth)[:, rows, columns].T
+    normals = surface_normals(rays, found.depth)[:, rows, columns].T
     # A row vector times camera-from-world's rotation is world-from-camera's times the column.
-    return (seen - shift) @ turn, photo.colours[:, rows, columns].T, normals @ turn, opacities
+    return (seen - shift) @ turn, photo.colours[:, rows, columns].T, normals @ turn
 
 
 def surface_normals(rays: Tensor, depth: Tensor) -> Tensor:

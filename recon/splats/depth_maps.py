@@ -256,27 +256,3 @@ def _seen_by_neighbours(
         theirs = z / depth.clamp_min(1e-12)
         pixels = torch.hypot(slope[0] - x * slope[2], slope[1] - y * slope[2]) / z
         yield torch.where(inside & (depth > 0) & (inverse > 0), theirs, 0.0), pixels
-
-
-def filled(depth: Tensor) -> Tensor:
-    """`depth` [H, W] with a guess where it is 0: inverse depth spread from what is known around.
-
-    Push-pull over a pyramid of halves (Gortler et al. 1996). A wall without texture comes out
-    right, since its edges are known; across an edge of depth it is only a guess.
-    """
-    known = depth > 0
-    inverse = torch.where(known, 1 / depth.clamp_min(1e-12), 0.0)
-    spread = _pushed_and_pulled(inverse[None, None], known[None, None].float())[0, 0]
-    return torch.where(known, depth, 1 / spread.clamp_min(1e-12))
-
-
-def _pushed_and_pulled(values: Tensor, weights: Tensor) -> Tensor:
-    """`values` [1, 1, H, W] where `weights` are 1, else those of the next coarser level."""
-    if min(values.shape[2:]) < 2:
-        mean = (values * weights).sum() / weights.sum().clamp_min(1e-12)
-        return torch.where(weights > 0, values, mean)
-    total = functional.avg_pool2d(weights, 2, ceil_mode=True)
-    mean = functional.avg_pool2d(values * weights, 2, ceil_mode=True) / total.clamp_min(1e-12)
-    coarse = _pushed_and_pulled(mean, (total > 0).float())
-    finer = functional.interpolate(coarse, values.shape[2:], mode="bilinear")
-    return torch.where(weights > 0, values, finer)
