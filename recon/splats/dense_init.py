@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from recon.splats.config import DenseConfig
-from recon.splats.depth_maps import DepthMap, Photo, depth_maps, pixel_rays
+from recon.splats.depth_maps import Photo, depth_maps, pixel_rays
 from recon.splats.gaussians import Camera
 from recon.splats.scene import View, fitted_size
 from recon.splats.starting import Points, SparsePoints
@@ -50,19 +50,18 @@ def dense_points(
     """
     photos = stereo_photos(views, sparse, config, device)
     maps = depth_maps(photos, config, tick)
-    by_name = {photo.name: found.depth for photo, found in zip(photos, maps, strict=True)}
-    known = sum(int((found.depth > 0).sum()) for found in maps)
-    pixels = sum(found.depth.numel() for found in maps)
+    by_name = {photo.name: depth for photo, depth in zip(photos, maps, strict=True)}
+    known = sum(int((depth > 0).sum()) for depth in maps)
+    pixels = sum(depth.numel() for depth in maps)
     if known <= config.min_coverage * pixels:
         return None, by_name
     share = min(budget / known, 1.0)
     generator = torch.Generator().manual_seed(seed)
     parts = [
-        _points(photo, found, share, generator) for photo, found in zip(photos, maps, strict=True)
+        _points(photo, depth, share, generator) for photo, depth in zip(photos, maps, strict=True)
     ]
     columns = [torch.cat(column).cpu().double().numpy() for column in zip(*parts, strict=True)]
-    xyz, rgb, normals = columns
-    return Points(xyz, rgb, normals, np.full(len(xyz), config.initial_opacity)), by_name
+    return Points(*columns), by_name
 
 
 def stereo_photos(
@@ -143,16 +142,16 @@ def _photo(
 
 
 def _points(
-    photo: Photo, found: DepthMap, share: float, generator: torch.Generator
+    photo: Photo, depth: Tensor, share: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """A random `share` of a photo's known pixels as points: places, colours and normals [M, 3]."""
-    known = found.depth > 0
+    known = depth > 0
     chosen = torch.rand(known.shape, generator=generator).to(known.device) < share
     rows, columns = (known & chosen).nonzero(as_tuple=True)
     rays = pixel_rays(photo.camera)
     turn, shift = photo.camera.viewmat[:3, :3], photo.camera.viewmat[:3, 3]
-    seen = (rays * found.depth)[:, rows, columns].T
-    normals = surface_normals(rays, found.depth)[:, rows, columns].T
+    seen = (rays * depth)[:, rows, columns].T
+    normals = surface_normals(rays, depth)[:, rows, columns].T
     # A row vector times camera-from-world's rotation is world-from-camera's times the column.
     return (seen - shift) @ turn, photo.colours[:, rows, columns].T, normals @ turn
 

@@ -38,18 +38,11 @@ class Photo:
     neighbours: tuple[int, ...]  # indices of photos that see the same, best first
 
 
-@dataclass(frozen=True)
-class DepthMap:
-    """What stereo found for one photo. Where `depth` is 0 nothing is known."""
-
-    depth: Tensor  # [H, W] camera-space z, world units
-    score: Tensor  # [H, W] ZNCC, -1 to 1
-
-
 def depth_maps(
     photos: Sequence[Photo], config: DenseConfig, tick: Callable[[float], None]
-) -> list[DepthMap]:
-    """The confirmed depth map of every photo, at its own size. `tick` is told the fraction done."""
+) -> list[Tensor]:
+    """The confirmed depth map [H, W] of every photo: camera-space z in world units, 0 where nothing
+    is known. `tick` is told the fraction done."""
     found = []
     for index, photo in enumerate(photos):
         found.append(
@@ -60,8 +53,8 @@ def depth_maps(
 
 
 @torch.no_grad()
-def _found(photo: Photo, neighbours: Sequence[Photo], config: DenseConfig) -> DepthMap:
-    """One photo's depths before anything confirms them."""
+def _found(photo: Photo, neighbours: Sequence[Photo], config: DenseConfig) -> Tensor:
+    """One photo's depths [H, W] before anything confirms them."""
     height, width = photo.grey.shape
     small, *others = (_shrunk(p, config.sweep_shrink) for p in (photo, *neighbours))
     step = (photo.nearest - photo.farthest) / (config.planes - 1)
@@ -73,7 +66,7 @@ def _found(photo: Photo, neighbours: Sequence[Photo], config: DenseConfig) -> De
         step *= _NARROWER
         inverse, score = _refined(photo, neighbours, inverse, step, config)
     good = (score >= config.min_zncc) & (inverse > 0)
-    return DepthMap(torch.where(good, 1 / inverse.clamp_min(1e-12), 0.0), score)
+    return torch.where(good, 1 / inverse.clamp_min(1e-12), 0.0)
 
 
 def _shrunk(photo: Photo, factor: int) -> Photo:
@@ -215,15 +208,15 @@ def _median(map: Tensor) -> Tensor:
 
 
 def _confirmed(
-    index: int, photos: Sequence[Photo], found: Sequence[DepthMap], config: DenseConfig
-) -> DepthMap:
+    index: int, photos: Sequence[Photo], found: Sequence[Tensor], config: DenseConfig
+) -> Tensor:
     """`found[index]` where neighbours' own maps agree, averaged with theirs in inverse depth.
 
     Agreement is measured where photos measure: as a shift on the neighbour's picture. Where the
     baseline is short, a pixel is much depth, and as little visible.
     """
     photo, own = photos[index], found[index]
-    inverse = torch.where(own.depth > 0, 1 / own.depth.clamp_min(1e-12), 0.0)
+    inverse = torch.where(own > 0, 1 / own.clamp_min(1e-12), 0.0)
     total, count = inverse.clone(), torch.ones_like(inverse)
     for theirs, pixels in _seen_by_neighbours(photo, inverse, photos, found):
         shift = (theirs - inverse).abs()
@@ -232,12 +225,12 @@ def _confirmed(
         total += torch.where(agrees, theirs, 0.0)
         count += agrees
     needed = min(config.min_agreeing, len(photo.neighbours))
-    good = (own.depth > 0) & (count > needed)
-    return DepthMap(torch.where(good, count / total.clamp_min(1e-12), 0.0), own.score)
+    good = (own > 0) & (count > needed)
+    return torch.where(good, count / total.clamp_min(1e-12), 0.0)
 
 
 def _seen_by_neighbours(
-    photo: Photo, inverse: Tensor, photos: Sequence[Photo], found: Sequence[DepthMap]
+    photo: Photo, inverse: Tensor, photos: Sequence[Photo], found: Sequence[Tensor]
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """For each neighbour what its own map says of `photo`'s points, as inverse depth [H, W] in
     `photo` (0 for nothing), and how many of its pixels a unit of inverse depth is there [H, W]."""
@@ -251,7 +244,7 @@ def _seen_by_neighbours(
         inside = (there[2] > 0) & (x >= 0) & (x < other.width) & (y >= 0) & (y < other.height)
         column = x.clamp(0, other.width - 1).long()
         row = y.clamp(0, other.height - 1).long()
-        depth = found[number].depth[row, column]
+        depth = found[number][row, column]
         # To first order a depth differs by the same factor in both cameras.
         theirs = z / depth.clamp_min(1e-12)
         pixels = torch.hypot(slope[0] - x * slope[2], slope[1] - y * slope[2]) / z

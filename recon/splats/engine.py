@@ -58,10 +58,11 @@ def train(
         f"Training on {device.type}: {len(views)} photos of {size[0]}x{size[1]} px, "
         f"{len(points)} starting points, at most {config.max_gaussians} Gaussians."
     )
+    dense = points.normals is not None
     start = gaussians_from_points(
         points.at_most(config.max_gaussians, seed),
         sh_degree=config.sh_degree,
-        initial_opacity=config.initial_opacity,
+        initial_opacity=config.dense.initial_opacity if dense else config.initial_opacity,
         initial_scale=config.initial_scale,
         flatness=config.dense.flatness,
     )

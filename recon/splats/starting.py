@@ -30,7 +30,6 @@ class Points:
     xyz: Floats  # [M, 3] world units
     rgb: Floats  # [M, 3] between 0 and 1
     normals: Floats | None = None  # [M, 3] unit length, where surfaces are known
-    opacities: Floats | None = None  # [M] 0 to 1, to start with
 
     def __len__(self) -> int:
         return len(self.xyz)
@@ -41,8 +40,7 @@ class Points:
             return self
         chosen = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
         normals = None if self.normals is None else self.normals[chosen]
-        opacities = None if self.opacities is None else self.opacities[chosen]
-        return Points(self.xyz[chosen], self.rgb[chosen], normals, opacities)
+        return Points(self.xyz[chosen], self.rgb[chosen], normals)
 
 
 @dataclass(frozen=True)
@@ -124,8 +122,7 @@ def gaussians_from_points(
 ) -> Gaussians:
     """One Gaussian per point, as wide as the mean distance to its three nearest others.
 
-    `initial_opacity` is for points that bring none. Along the normal, where the points have any,
-    a Gaussian is `flatness` times as thick.
+    Along the normal, where the points have any, it is `flatness` times as thick.
     """
     count = len(points)
     neighbours = min(4, count)
@@ -140,12 +137,11 @@ def gaussians_from_points(
     if points.normals is not None and flatness < 1:
         quats = turns_of_z_to(points.normals)
         scales[:, 2] += np.log(flatness)
-    opacities = np.full(count, initial_opacity) if points.opacities is None else points.opacities
     return Gaussians(
         means=torch.from_numpy(points.xyz).float(),
         quats=torch.from_numpy(quats).float(),
         scales=torch.from_numpy(scales).float(),
-        opacities=torch.from_numpy(opacities).float().logit(),
+        opacities=torch.full((count,), initial_opacity).logit(),
         sh0=torch.from_numpy((points.rgb - 0.5) / SH_C0).float()[:, None],
         shN=torch.zeros(count, (sh_degree + 1) ** 2 - 1, 3),
     )

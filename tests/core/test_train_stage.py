@@ -14,10 +14,11 @@ from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import train
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace
-from recon.splats import training
+from recon.splats import engine, training
 from recon.splats.config import TrainConfig
 from recon.splats.formats import read_ply
 from recon.splats.rasterizers import rasterize
+from recon.splats.scene import read_model
 from recon.splats.snapshots import read_snapshot, remove_snapshots
 from tests.core.test_scene import spoil_test_photo
 from tests.core.tiny_scene import NAMES, tiny_camera, write_tiny_workspace
@@ -51,6 +52,28 @@ def test_training_leaves_its_files(workspace: Workspace) -> None:
     assert any("5 photos of 60x40 px" in line for line in report.named("log"))
     json.dumps(facts)
     assert not list(workspace.root.rglob("*.partial"))
+
+
+def test_where_stereo_finds_too_little_the_sfm_points_are_the_start(workspace: Workspace) -> None:
+    said = "Stereo found too little: training starts from the SfM points."
+    for min_coverage, falls_back in ((0.0, False), (1.0, True)):
+        dense = replace(CONFIG.train.dense, min_coverage=min_coverage, initial_opacity=0.37)
+        settings = replace(CONFIG.train, iterations=0, initial_opacity=0.21, dense=dense)
+        report = ListReporter()
+        model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
+        trained = engine.train(
+            model.train,
+            workspace.images,
+            settings,
+            device=torch.device("cpu"),
+            seed=0,
+            report=report,
+        )
+        assert (said in report.named("log")) == falls_back
+        expected = torch.tensor(0.21 if falls_back else 0.37)
+        torch.testing.assert_close(
+            trained.gaussians.opacities.sigmoid(), expected.expand(len(trained.gaussians))
+        )
 
 
 def test_cameras_are_written_as_graphdeco_does(workspace: Workspace) -> None:
