@@ -8,10 +8,12 @@ from typing import Any
 from recon.pipeline.config import MappingConfig, PipelineConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.prepared import PreparedPhoto
-from recon.pipeline.progress import Reporter
+from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.stages.preflight import read_photos
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, scratch_folder
-from recon.poses import databases, mapping, model_checks
+from recon.poses import databases, mapping, model_checks, principal_points
+
+_PLACED = 0.8  # of the progress; the rest refines cameras
 
 
 def settings(config: PipelineConfig) -> dict[str, Any]:
@@ -40,9 +42,14 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
             workspace.photos,
             scratch,
             seed=config.seed,
-            tick=report.progress,
+            tick=Part(report, 0.0, _PLACED).progress,
         )
     model, facts = trusted_model(models, len(photos), config.mapping, report)
+    if config.mapping.own_principal_points:
+        model, verdict = principal_points.refined(model, Part(report, _PLACED, 1.0).progress)
+        if verdict is not None:
+            report.log(verdict.log_line)
+            facts = model_checks.measure(model)
     workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.sparse) as folder:
         model.write(folder)
