@@ -50,11 +50,12 @@ RUN TORCH_CUDA_ARCH_LIST="$TORCH_CUDA_ARCH_LIST" MAX_JOBS=$MAX_JOBS \
     pip install --no-cache-dir --no-build-isolation --no-binary gsplat \
     "$(grep -o '^gsplat==[0-9.]*' requirements.txt)"
 
-# --- The GPU worker: no compiler ---
+# --- The GPU worker; Triton compiles its launchers with a C compiler at their first use ---
 FROM nvidia/cuda:${CUDA_VERSION}-base-ubuntu24.04 AS worker
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data PATH=/opt/venv/bin:$PATH \
-    NUMBA_CACHE_DIR=/data/cache/numba TORCH_HOME=/data/cache/torch
-RUN apt-get update && apt-get install --yes --no-install-recommends python3 \
+    NUMBA_CACHE_DIR=/data/cache/numba TRITON_CACHE_DIR=/data/cache/triton TORCH_HOME=/data/cache/torch
+RUN apt-get update && apt-get install --yes --no-install-recommends \
+    gcc libc6-dev python3 python3-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=cuda-packages /opt/venv /opt/venv

@@ -1,8 +1,8 @@
 """The photometric loss of 3D Gaussian Splatting: L1 and SSIM (Wang et al. 2004).
 
 Both are one autograd function with the derivative written out, so that a step keeps one gradient
-of the picture's size and nothing else. On a CPU it is numba kernels, elsewhere a few large
-convolutions.
+of the picture's size and nothing else. On a CPU it is numba kernels, on a GPU Triton's; where
+neither fits (no Triton, float64, another number of channels) it is a few large convolutions.
 
 With b(.) the window's blur, X = b(x), Y = b(y) and S = b(xx) - XX + b(yy) - YY, SSIM at a pixel is
 
@@ -16,6 +16,9 @@ is its own adjoint, hence
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -25,9 +28,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-_RADIUS = 5  # px; an 11 x 11 window
+logger = logging.getLogger(__name__)
+
+RADIUS = 5  # px; an 11 x 11 window
 _SIGMA = 1.5  # px
-_C1, _C2 = 0.01**2, 0.03**2  # for colours between 0 and 1
+C1, C2 = 0.01**2, 0.03**2  # for colours between 0 and 1
 _STRIP = 2**20  # px of a picture that are handled at a time where memory is scarce
 
 
@@ -61,15 +66,58 @@ class _Score(torch.autograd.Function):
         assert image.ndim == 3
         assert not truth.requires_grad, "differentiable in the image only"
         wanted = ctx.needs_input_grad[0]
-        kernels = image.device.type == "cpu" and image.dtype == torch.float32
-        score = _by_kernels if kernels and image.shape[2] == 3 else _by_convolutions
-        value, ctx.gradient = score(image, truth, l1_weight, ssim_weight, wanted)
+        value, ctx.gradient = _way(image)(image, truth, l1_weight, ssim_weight, wanted)
         return value
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         return ctx.gradient * grads[0], None, None, None
+
+
+def _way(image: Tensor) -> Callable[..., tuple[Tensor, Tensor | None]]:
+    """The fastest of the functions below that can score a picture."""
+    if image.dtype == torch.float32 and image.shape[2] == 3:
+        if image.device.type == "cpu":
+            return _by_kernels
+        if image.device.type == "cuda" and _has_triton(image.device):
+            return _by_triton
+    return _by_convolutions
+
+
+def compile_kernels(device: torch.device) -> Callable[[], None]:
+    """Begins to compile what a GPU needs, beside other work; the function returned waits for it."""
+    if device.type != "cuda":
+        return lambda: None
+    thread = threading.Thread(target=_has_triton, args=(device,), daemon=True)
+    thread.start()
+    return thread.join
+
+
+@cache
+def _has_triton(device: torch.device) -> bool:
+    """Whether Triton's kernels run on a GPU, found by running them. It is not everywhere (torch
+    brings it on Linux only), and where it is, it needs a C compiler and Python's headers."""
+    pixel = torch.zeros((1, 1, 3), device=device)
+    try:
+        _by_triton(pixel, pixel, 0.0, 1.0, wanted=True)[0].item()
+    except Exception as error:  # of a dozen kinds, from a missing module to a compiler's
+        if type(error).__module__.split(".")[0] not in ("builtins", "subprocess", "triton"):
+            raise  # a job's time limit or its cancel
+        logger.warning("the loss is computed by slower convolutions, without Triton: %s", error)
+        return False
+    return True
+
+
+def _by_triton(
+    image: Tensor, truth: Tensor, l1_weight: float, ssim_weight: float, wanted: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The score and, if `wanted`, its gradient: on a GPU, [H, W, 3] of float32."""
+    from recon.splats import loss_triton
+
+    x, y = image.contiguous(), truth.float().contiguous()
+    window = _window(torch.float32, image.device)
+    return loss_triton.score(x, y, window, l1_weight, ssim_weight, wanted)
 
 
 def _by_kernels(
@@ -98,13 +146,13 @@ def _by_convolutions(
     """The score and, if `wanted`, its gradient. In strips of rows, since it takes some 400 bytes
     a pixel on the way."""
     height, width, _ = image.shape
-    rows = max(_STRIP // width, 4 * _RADIUS)
+    rows = max(_STRIP // width, 4 * RADIUS)
     value = image.new_zeros(())
     gradient = torch.empty_like(image) if wanted else None
     for first in range(0, height, rows):
         end = min(first + rows, height)
         # what the window of a pixel's window reaches
-        around = slice(max(first - 2 * _RADIUS, 0), min(end + 2 * _RADIUS, height))
+        around = slice(max(first - 2 * RADIUS, 0), min(end + 2 * RADIUS, height))
         inner = slice(first - around.start, end - around.start)
         x, y = image.detach()[around], truth[around]
         similarity, slope = _similarity(x.permute(2, 0, 1), y.permute(2, 0, 1), wanted)
@@ -123,10 +171,10 @@ def _similarity(x: Tensor, y: Tensor, wanted: bool) -> tuple[Tensor, Tensor]:
     `x` (right where the border, or a cut through a picture, is 10 px away or a true border)."""
     mean_x, mean_y, xx, yy, xy = blur(torch.cat([x, y, x * x, y * y, x * y])).chunk(5)
     brightness, product = mean_x * mean_x + mean_y * mean_y, mean_x * mean_y
-    per_brightness = (brightness + _C1).reciprocal()
-    per_spread = (xx + yy - brightness + _C2).reciprocal()
-    luminance = (2 * product + _C1) * per_brightness
-    structure = (2 * (xy - product) + _C2) * per_spread
+    per_brightness = (brightness + C1).reciprocal()
+    per_spread = (xx + yy - brightness + C2).reciprocal()
+    luminance = (2 * product + C1) * per_brightness
+    structure = (2 * (xy - product) + C2) * per_spread
     similarity = luminance * structure
     if not wanted:
         return similarity, similarity
@@ -145,14 +193,14 @@ def blur(maps: Tensor) -> Tensor:
     # cuDNN would round to TF32 by default, which SSIM's variances do not survive; torch's own
     # depthwise kernels are exact
     with torch.backends.cudnn.flags(enabled=False):
-        out = functional.conv2d(maps[None], window[..., None], padding=(_RADIUS, 0), groups=count)
-        out = functional.conv2d(out, window[:, :, None], padding=(0, _RADIUS), groups=count)
+        out = functional.conv2d(maps[None], window[..., None], padding=(RADIUS, 0), groups=count)
+        out = functional.conv2d(out, window[:, :, None], padding=(0, RADIUS), groups=count)
     return out[0]
 
 
 @cache
 def _window(dtype: torch.dtype, device: torch.device) -> Tensor:
     """The one-dimensional window, which sums to one."""
-    offsets = torch.arange(-_RADIUS, _RADIUS + 1, dtype=torch.float64)
+    offsets = torch.arange(-RADIUS, RADIUS + 1, dtype=torch.float64)
     weights = torch.exp(-(offsets**2) / (2 * _SIGMA**2))
     return (weights / weights.sum()).to(device, dtype)

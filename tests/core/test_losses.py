@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numba
 import numpy as np
 import pytest
@@ -7,6 +11,7 @@ from torch import Tensor
 
 from recon.splats import losses
 from recon.splats.losses import blur, photometric_loss, ssim
+from tests.photos import PROJECT
 
 
 def pictures(seed: int = 0, height: int = 23, width: int = 31) -> tuple[Tensor, Tensor]:
@@ -91,8 +96,56 @@ def test_the_convolutions_agree_however_the_picture_is_cut(monkeypatch, strip) -
     assert_as_by_autograd(*pictures(2, height=67), 0.2)
 
 
+def test_a_gpu_where_triton_cannot_compile_falls_back_and_says_so(monkeypatch, caplog) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("Failed to find C compiler")
+
+    monkeypatch.setattr(losses, "_by_triton", broken)
+    assert not losses._has_triton.__wrapped__(torch.device("cpu"))
+    assert "Failed to find C compiler" in caplog.text
+
+
 @pytest.mark.gpu
-def test_the_gpu_agrees_with_autograd() -> None:
+@pytest.mark.parametrize(
+    ("height", "width"), [(1, 1), (3, 5), (40, 3), (16, 64), (37, 53), (529, 706)]
+)
+@pytest.mark.parametrize("ssim_weight", [0.0, 0.2, 1.0])
+def test_tritons_kernels_agree_with_the_convolutions(height, width, ssim_weight) -> None:
+    pytest.importorskip("triton")
+    image, truth = pictures(6, height, width)
+    weights = 1 - ssim_weight, -ssim_weight
+    expected, slope = losses._by_convolutions(image.double(), truth.double(), *weights, True)
+    image, truth = image.cuda(), truth.cuda()
+    value, gradient = losses._by_triton(image, truth, *weights, True)
+    assert value.item() == pytest.approx(expected.item(), rel=1e-4, abs=1e-6)
+    assert (gradient.cpu() - slope).norm() < 1e-4 * slope.norm()
+    assert (gradient.cpu() - slope).abs().max() < 1e-4 * slope.abs().max()
+    alone, nothing = losses._by_triton(image, truth, *weights, False)
+    assert alone.item() == value.item()
+    assert nothing is None
+
+
+@pytest.mark.gpu
+def test_tritons_kernels_are_compiled_once_for_all_sizes(tmp_path) -> None:
+    pytest.importorskip("triton")
+    program = (
+        "import torch; from recon.splats.losses import photometric_loss, ssim\n"
+        "for size in ((1, 1), (16, 16), (37, 53), (480, 640)):\n"
+        "    both = torch.rand(2, *size, 3, device='cuda')  # the second starts anywhere\n"
+        "    photometric_loss(both[0].requires_grad_(), both[1].detach(), 0.2).backward()\n"
+        "    ssim(both[1].detach(), both[0].detach())\n"
+    )
+    environment = {**os.environ, "TRITON_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, env=environment, check=True)
+    kernels = sorted(file.stem for file in tmp_path.rglob("*.cubin"))
+    assert kernels == ["_blur_products", "_blur_slopes", "_differentiate", "_measure"]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("fused", [True, False])
+def test_the_gpu_agrees_with_autograd(monkeypatch, fused) -> None:
+    if not fused:
+        monkeypatch.setattr(losses, "_has_triton", lambda device: False)
     image, truth = pictures(3, 900, 1400)  # two strips
     expected, gradient = by_autograd(image, truth, 0.2)
     leaf = image.cuda().requires_grad_()
