@@ -37,8 +37,9 @@ import torch
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.losses import photometric_loss
+from recon.splats.optimizer import Adam
 from recon.splats.rasterizers import rasterize
-from recon.splats.training import make_optimizer
+from recon.splats.training import rates
 
 HERE = Path(__file__).resolve().parents[1]
 SPACING = 0.6  # median standard deviation of a Gaussian, in mean distances between neighbours
@@ -122,7 +123,8 @@ def serve() -> None:
 def prepare(row: Row) -> Callable[[], Times]:
     """A function that takes three training steps and returns the fastest of each part."""
     start = surface(row.gaussians, row.sh_degree)
-    optimizer, gaussians = make_optimizer(start, TrainConfig(), extent=1.0)
+    optimizer = Adam(start, rates(TrainConfig(), extent=1.0))
+    gaussians = optimizer.gaussians
     view = camera(row.width, row.height)
     truth = torch.rand(row.height, row.width, 3, generator=torch.Generator().manual_seed(1))
 
@@ -140,7 +142,6 @@ def prepare(row: Row) -> Callable[[], Times]:
             rendered.image.backward(image.grad)
             back = time.perf_counter()
             optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
             end = time.perf_counter()
             drawing = drawn - start + back - scored
             parts = {"drawing": drawing, "loss": scored - drawn, "step": end - start}

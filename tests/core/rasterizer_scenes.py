@@ -108,7 +108,7 @@ def compare(
     ours, truth = learnable(gaussians, torch.float32), learnable(gaussians, torch.float64)
     exact_view = Camera(view.viewmat.double(), view.K.double(), view.width, view.height)
     exact_back = None if background is None else background.double()
-    got = fast(ours, view, sh_degree=sh_degree, background=background)
+    got = fast(ours, view, sh_degree=sh_degree, background=background, with_depth=True)
     want = slow(truth, exact_view, sh_degree=sh_degree, background=exact_back)
     sure = (want.doubt > 2e-5).float()
     assert sure.mean() > 0.99

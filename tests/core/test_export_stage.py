@@ -104,7 +104,7 @@ def test_the_view_is_right_for_a_camera_turned_any_way() -> None:
     turned = Camera(viewmat, camera.K, camera.width, camera.height)
     gaussians = tiny_gaussians()
     gaussians.means = gaussians.means @ turn  # the same picture
-    seen = rasterize(gaussians, turned)
+    seen = rasterize(gaussians, turned, with_depth=True)
     view = starting_view(turned, seen, 30)
     assert view["position"] == pytest.approx([-4.0, 0.0, 0.0])
     assert view["up"] == pytest.approx([0.0, 0.0, -1.0])
@@ -126,7 +126,8 @@ def test_the_pose_with_the_least_void_is_taken(workspace: Workspace) -> None:
 def test_a_scene_that_nobody_sees_still_has_a_view() -> None:
     behind = tiny_gaussians(5)
     behind.means[:, 2] = -100.0
-    view = starting_view(tiny_camera(0), rasterize(behind, tiny_camera(0)), None)
+    seen = rasterize(behind, tiny_camera(0), with_depth=True)
+    view = starting_view(tiny_camera(0), seen, None)
     assert np.isfinite(view["target"]).all()
 
 

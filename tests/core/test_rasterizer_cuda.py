@@ -24,7 +24,7 @@ SCENES = {
 def draw(gaussians: Gaussians, device: str, degree: int, back: torch.Tensor, mask: torch.Tensor):
     ours = scenes.learnable(gaussians, torch.float32, device)
     view = scenes.camera().to(device)
-    drawn = rasterize(ours, view, sh_degree=degree, background=back.to(device))
+    drawn = rasterize(ours, view, sh_degree=degree, background=back.to(device), with_depth=True)
     scenes.differentiate(drawn, mask)
     return ours, drawn
 

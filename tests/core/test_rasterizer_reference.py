@@ -87,6 +87,6 @@ def test_one_gaussian_agrees():
 def test_the_background_takes_its_gradient():
     view, gaussians = scenes.camera(), scenes.cloud(20)
     back = torch.rand(3, requires_grad=True)
-    drawn = cpu.rasterize(gaussians, view, sh_degree=3, background=back)
+    drawn = cpu.rasterize(gaussians, view, sh_degree=3, background=back, with_depth=True)
     drawn.image.sum().backward()
     torch.testing.assert_close(back.grad, (1 - drawn.alpha).sum().expand(3))

@@ -25,7 +25,8 @@ from tests.core import rasterizer_scenes as scenes
 def bits(gaussians: Gaussians) -> list[bytes]:
     """Everything that one differentiated picture yields, bit by bit."""
     ours = scenes.learnable(gaussians, torch.float32)
-    drawn = rasterize(ours, scenes.camera(), background=torch.tensor([0.3, 0.2, 0.1]))
+    back = torch.tensor([0.3, 0.2, 0.1])
+    drawn = rasterize(ours, scenes.camera(), background=back, with_depth=True)
     scenes.differentiate(drawn, torch.ones_like(drawn.alpha))
     tensors = [*drawn, drawn.means2d.grad, *(tensor.grad for tensor in ours.named().values())]
     return [tensor.detach().numpy().tobytes() for tensor in tensors]
@@ -48,13 +49,13 @@ def test_a_picture_drawn_in_bands_to_save_memory_is_the_same(monkeypatch):
 
     def differentiated() -> tuple[Rendered, Gaussians]:
         ours = scenes.learnable(gaussians, torch.float32)
-        drawn = rasterize(ours, view)
+        drawn = rasterize(ours, view, with_depth=True)
         scenes.differentiate(drawn, torch.ones_like(drawn.alpha))
         return drawn, ours
 
     whole, ours = differentiated()
     monkeypatch.setattr(binning, "MOST_PAIRS", 1000)
-    seen = rasterize(gaussians, view)
+    seen = rasterize(gaussians, view, with_depth=True)
     picture = cpu._look(cpu._activated(gaussians), view, 3)
     bands = binning.bands(picture.table, cpu_kernels.TILE, 70, 100)
     assert len(bands) > 2
@@ -69,7 +70,8 @@ def test_a_picture_drawn_in_bands_to_save_memory_is_the_same(monkeypatch):
 
 def test_no_gaussians_are_the_bare_background():
     ours = scenes.learnable(scenes.cloud(0), torch.float32)
-    drawn = rasterize(ours, scenes.camera(), background=torch.tensor([0.1, 0.2, 0.3]))
+    back = torch.tensor([0.1, 0.2, 0.3])
+    drawn = rasterize(ours, scenes.camera(), background=back, with_depth=True)
     drawn.image.sum().backward()
     assert drawn.image.shape == (scenes.HEIGHT, scenes.WIDTH, 3)
     torch.testing.assert_close(drawn.image[7, 5], torch.tensor([0.1, 0.2, 0.3]))
@@ -98,7 +100,7 @@ def test_one_gaussian_before_the_camera_lands_where_the_pinhole_says():
     gaussians.opacities[:] = 9.0
     gaussians.sh0[:] = 1.0
     K = torch.tensor([[40.0, 0.0, 20.0], [0.0, 40.0, 15.0], [0.0, 0.0, 1.0]])
-    drawn = rasterize(gaussians, Camera(torch.eye(4), K, 41, 30))
+    drawn = rasterize(gaussians, Camera(torch.eye(4), K, 41, 30), with_depth=True)
     torch.testing.assert_close(drawn.means2d, torch.tensor([[30.0, 10.0]]))
     brightest = drawn.image.sum(2)[9:11, 29:31]  # the four pixels around the corner (30, 10)
     torch.testing.assert_close(brightest, brightest[0, 0].expand(2, 2))
@@ -146,7 +148,7 @@ def test_parameters_changed_between_drawing_and_backward_are_noticed():
 
 def test_depth_alone_can_be_differentiated():
     ours = scenes.learnable(scenes.cloud(50), torch.float32)
-    drawn = rasterize(ours, scenes.camera())
+    drawn = rasterize(ours, scenes.camera(), with_depth=True)
     drawn.depth.sum().backward()
     assert (ours.means.grad[drawn.radii > 0].abs().sum(1) > 0).all()
     assert ours.sh0.grad.abs().max() == 0
@@ -244,3 +246,8 @@ def test_drawing_on_the_cpu_does_not_import_gsplat():
     )
     environment = {"CUDA_VISIBLE_DEVICES": "", "PATH": ""}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+
+
+def test_depth_comes_only_when_asked_for():
+    assert rasterize(scenes.cloud(5), scenes.camera()).depth is None
+    assert rasterize(scenes.cloud(5), scenes.camera(), with_depth=True).depth is not None

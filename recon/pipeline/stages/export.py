@@ -146,7 +146,7 @@ def _best_pose(scene: Gaussians, cameras: list[Camera], report: Reporter) -> Cam
 def _look(scene: Gaussians, camera: Camera) -> Rendered:
     """A small picture of what `camera` sees."""
     size = fitted_size(camera.width, camera.height, _LOOK_SIZE)
-    return rasterize(scene, camera.resized(*size).to(scene.device))
+    return rasterize(scene, camera.resized(*size).to(scene.device), with_depth=True)
 
 
 def starting_view(camera: Camera, seen: Rendered, trained_at: int | None) -> dict[str, Any]:
@@ -156,6 +156,8 @@ def starting_view(camera: Camera, seen: Rendered, trained_at: int | None) -> dic
     `trained_height` is the photo's height in px as trained on (longest side `trained_at`): on a
     larger screen the viewer widens the splats as much as the trainer did, or they turn to needles.
     """
+    if seen.depth is None:
+        raise ValueError("a view needs the depth of what is seen")
     height, width = seen.depth.shape
     middle = (slice(height // 4, -(height // 4) or None), slice(width // 4, -(width // 4) or None))
     solid = seen.depth[middle][seen.alpha[middle] > 0.5]

@@ -18,7 +18,7 @@ class Rendered(NamedTuple):
 
     image: Tensor  # [H, W, 3] colours, not clamped, over the background
     alpha: Tensor  # [H, W] accumulated opacity, 0 to 1
-    depth: Tensor  # [H, W] expected camera-space z of what was hit; 0 where alpha is 0
+    depth: Tensor | None  # [H, W] expected camera-space z of what was hit, 0 where alpha is 0
     means2d: Tensor  # [N, 2] px; retains its gradient when the image is differentiated
     radii: Tensor  # [N] int32 px; 0 where the Gaussian was not drawn
 
@@ -29,18 +29,22 @@ def rasterize(
     *,
     sh_degree: int | None = None,
     background: Tensor | None = None,
+    with_depth: bool = False,
 ) -> Rendered:
     """Draws `gaussians` as `camera` sees them (3DGS, Kerbl et al. 2023; gsplat's conventions).
 
     `sh_degree` limits the spherical harmonics used (default: all that there are); `background`
-    is [3] RGB (default: black). The backend is that of the tensors' device.
+    is [3] RGB (default: black). Without `with_depth` the depth is None. The backend is that of
+    the tensors' device.
     """
     degree = gaussians.sh_degree if sh_degree is None else min(sh_degree, gaussians.sh_degree)
     if gaussians.device.type == "cuda":
         from recon.splats.rasterizers import cuda as backend
     else:
         from recon.splats.rasterizers import cpu as backend  # type: ignore[no-redef]
-    return backend.rasterize(gaussians, camera, sh_degree=degree, background=background)
+    return backend.rasterize(
+        gaussians, camera, sh_degree=degree, background=background, with_depth=with_depth
+    )
 
 
 def best_device() -> torch.device:

@@ -47,7 +47,12 @@ class Picture(NamedTuple):
 
 
 def rasterize(
-    gaussians: Gaussians, camera: Camera, *, sh_degree: int, background: Tensor | None = None
+    gaussians: Gaussians,
+    camera: Camera,
+    *,
+    sh_degree: int,
+    background: Tensor | None = None,
+    with_depth: bool = False,
 ) -> Rendered:
     """Draws on the CPU; see `recon.splats.rasterizers.rasterize`."""
     assert gaussians.means.dtype == torch.float32, "the kernels are compiled for float32"
@@ -58,7 +63,7 @@ def rasterize(
     image, alpha, depth_sum = _Draw.apply(
         *gaussians.named().values(), background, parameters, picture
     )
-    depth = depth_sum / alpha.clamp_min(1e-10)
+    depth = depth_sum / alpha.clamp_min(1e-10) if with_depth else None
     return Rendered(image, alpha, depth, picture.means2d, picture.radii)
 
 
