@@ -46,6 +46,7 @@ class MatchingConfig:
 class MappingConfig:
     """Incremental mapping, COLMAP's defaults, and what a model must be to count as one."""
 
+    own_principal_points: bool = True  # per photo, where left-out observations ask for them
     min_registered: int = 3  # photos
     min_points_per_photo: float = 20.0  # a photo that sees fewer points is not placed
     max_reprojection_error: float = 3.0  # px, mean
@@ -125,12 +126,20 @@ PRESETS: dict[str, PipelineConfig] = {
         preset="draft",
         train=TrainConfig(
             iterations=1200,
+            steps_per_photo=75,
+            min_iterations=400,
             max_image_size=400,
             max_gaussians=40_000,
             sh_degree=0,
             refine_every=50,
-            means_lr=5e-4,  # so few steps must go further each: fern +0.2 dB
+            means_lr=5e-4,
             opacity_decay=0.997,
+            # Against fitting the photos too well; so few Gaussians and steps don't fit them enough.
+            coarse=0.0,
+            dropout=0.0,
+            random_background=False,
+            min_size=0.0,
+            average_from=1.0,
             dense=DenseConfig(max_image_size=400, sweep_shrink=1, compared=4, share=0.75),
         ),
     ),
@@ -139,10 +148,13 @@ PRESETS: dict[str, PipelineConfig] = {
         preset="high",
         train=TrainConfig(
             iterations=7000,
+            steps_per_photo=400,
+            min_iterations=1200,
             max_gaussians=1_000_000,
+            gaussians_per_pixel=0.15,
             sh_degree=2,
             sh_degree_interval=1000,
-            opacity_decay=0.997,
+            dropout=0.2,
             dense=DenseConfig(share=0.2),
         ),
     ),

@@ -36,13 +36,16 @@ class DenseConfig:
 class TrainConfig:
     """3D Gaussian Splatting (Kerbl et al. 2023), tuned for few photos."""
 
-    iterations: int = 2000  # steps, one photo each
+    iterations: int = 3000  # steps, one photo each; at most
+    steps_per_photo: int = 150  # to train on: more suits these photos and no others; 0 sets no rule
+    min_iterations: int = 600  # where that makes fewer, these (never over `iterations`)
     max_image_size: int | None = 1600  # px, longest side trained at; None trains at full size
     max_gaussians: int = 300_000  # hard cap
+    gaussians_per_pixel: float = 0.05  # of all photos to train on: the cap is no higher; 0: no rule
     sh_degree: int = 1
     sh_degree_interval: int = 500  # steps before the next SH degree switches on
     ssim_weight: float = 0.2  # loss = (1 - w) L1 + w (1 - SSIM)
-    means_lr: float = 1.6e-4  # per scene extent, decays to 1% at the end
+    means_lr: float = 8e-4  # per scene extent, decays to 1% at the end
     scales_lr: float = 2e-2
     quats_lr: float = 1e-3
     opacities_lr: float = 5e-2
@@ -57,7 +60,12 @@ class TrainConfig:
     grow_grad2d: float = 1.5e-4  # mean 2D gradient (in half image sides) above which one grows
     grow_scale3d: float = 0.01  # of the scene extent; smaller are cloned, larger are split
     prune_opacity: float = 0.005
-    opacity_decay: float = 0.998  # factor per step after refinement begins; 1 is none
+    opacity_decay: float = 0.996  # factor per step after refinement begins; 1 is none
+    coarse: float = 0.1  # fraction of iterations at half size
+    dropout: float = 0.1  # share of the Gaussians that each step leaves out; 0 is none
+    random_background: bool = True
+    min_size: float = 0.3  # px in the nearest photo, standard deviation; 0 sets no limit
+    average_from: float = 0.8  # fraction of iterations: the result is the mean from here on; 1 not
     exposure_lr: float = 0.0  # of each photo's affine map of colours; 0 learns none
     exposure_weight: float = 0.1  # times the map's squared distance from the identity
     final_refine: float = 0.3  # fraction of iterations, on all photos after the evaluation

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import torch
 
+from recon.splats import losses
 from recon.splats.config import TrainConfig
 from recon.splats.dense_init import dense_points
 from recon.splats.gaussians import Gaussians
-from recon.splats.scene import Posed, View, load_view, scene_extent
+from recon.splats.scene import Posed, View, fitted_size, load_view, scene_extent
 from recon.splats.starting import (
     Points,
     gaussians_from_points,
@@ -24,6 +25,7 @@ from recon.splats.starting import (
 )
 from recon.splats.training import Observer, Report, fit, unobserved
 
+_MIN_CAP = 20_000  # Gaussians: small photos of a large place
 _DENSE_SHARE = 0.1  # of the progress of training, for the dense start
 
 
@@ -34,6 +36,26 @@ class Trained:
     gaussians: Gaussians  # on the device trained on
     points: Points  # that it started from
     size: tuple[int, int]  # px, width and height of the largest photo as trained on
+
+
+def decided(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
+    """`config` with the steps and the cap that suit these photos to train on.
+
+    Each photo is worth so many steps: on fewer photos the scene fits them sooner and everything
+    else no better. Each pixel is worth so many Gaussians. Both were measured on photos held out of
+    train sets (docs/ENGINE.md). What `config` says is the most of either.
+    """
+    steps, cap = config.iterations, config.max_gaussians
+    if config.steps_per_photo:
+        steps = min(steps, max(config.steps_per_photo * len(photos), config.min_iterations))
+    if config.gaussians_per_pixel:
+        sizes = [
+            fitted_size(photo.camera.width, photo.camera.height, config.max_image_size)
+            for photo in photos
+        ]
+        pixels = sum(width * height for width, height in sizes)
+        cap = min(cap, max(round(config.gaussians_per_pixel * pixels), _MIN_CAP))
+    return replace(config, iterations=steps, max_gaussians=cap)
 
 
 def train(
@@ -49,8 +71,11 @@ def train(
 ) -> Trained:
     """A scene from `photos` alone, whose pictures are in the folder `images`.
 
+    `config` is taken as it is: what suits the photos was `decided` before.
+
     Progress runs from 0 to 1. `memory` and `observe` are those of `training.fit`.
     """
+    kernels_compiled = losses.compile_kernels(device)
     views = _load(photos, images, config, report)
     points = _start(photos, views, config, device=device, seed=seed, report=report)
     size = max(((v.camera.width, v.camera.height) for v in views), key=max)
@@ -59,6 +84,7 @@ def train(
         f"{len(points)} starting points, at most {config.max_gaussians} Gaussians."
     )
     dense = points.normals is not None
+    kernels_compiled()
     start = gaussians_from_points(
         points.at_most(config.max_gaussians, seed),
         sh_degree=config.sh_degree,

@@ -49,6 +49,9 @@ class Gaussians:
     def detach(self) -> Self:
         return type(self)(**{name: t.detach() for name, t in self.named().items()})
 
+    def clone(self) -> Self:
+        return type(self)(**{name: t.clone() for name, t in self.named().items()})
+
     def select(self, keep: Tensor) -> Self:
         """The Gaussians of the boolean mask or index tensor `keep` ([N] or [M])."""
         return type(self)(**{name: t[keep] for name, t in self.named().items()})

@@ -7,7 +7,7 @@ its opacity reset, which few-photo scenes do not recover from.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -35,10 +35,11 @@ class Pulls:
         """Adds the gradients of one differentiated picture."""
         grads = rendered.means2d.grad
         assert grads is not None, "observe() comes after backward()"
-        lengths = torch.hypot(grads[:, 0] * (camera.width / 2), grads[:, 1] * (camera.height / 2))
-        drawn = rendered.radii > 0
-        self.grads += torch.where(drawn, lengths, 0.0)
-        self.counts += drawn
+        # of those that were not drawn it is zero
+        self.grads += torch.hypot(
+            grads[:, 0] * (camera.width / 2), grads[:, 1] * (camera.height / 2)
+        )
+        self.counts += rendered.radii > 0
 
     @property
     def means(self) -> Tensor:
@@ -50,6 +51,7 @@ class Change:
     """What a refinement does: the Gaussians that stay, and the new ones behind them."""
 
     kept: Tensor  # [K] indices
+    opacities: Tensor  # [K] logits, of the kept ones
     added: Gaussians  # [M]
 
 
@@ -73,10 +75,21 @@ def refine(
     grow = _strongest(strength, config.grow_grad2d, room)
     large = gaussians.scales.exp().amax(dim=1) > config.grow_scale3d * extent
     clone, split = grow & ~large, grow & large
+    # Two in one place cover as much together as the one did, or what is behind them goes dark
+    # (Bulo et al. 2024).
+    shared = torch.where(clone, _half_as_opaque(gaussians.opacities), gaussians.opacities)
+    gaussians = replace(gaussians, opacities=shared)
     added = _concatenate(
         gaussians.select(clone), _halves(gaussians.select(split), generator=generator)
     )
-    return Change(kept=(visible & ~split).nonzero()[:, 0], added=added)
+    kept = (visible & ~split).nonzero()[:, 0]
+    return Change(kept=kept, opacities=shared[kept], added=added)
+
+
+def _half_as_opaque(logits: Tensor) -> Tensor:
+    """The logits of 1 - sqrt(1 - opacity), two of which let through what one did before."""
+    through = torch.sigmoid(-logits).sqrt()
+    return (1 - through).clamp(1e-6, 1 - 1e-6).logit()
 
 
 def _strongest(strength: Tensor, threshold: float, room: int) -> Tensor:
@@ -110,7 +123,8 @@ def rotate(quats: Tensor, vectors: Tensor) -> Tensor:
 
 def apply(gaussians: Gaussians, change: Change) -> Gaussians:
     """The Gaussians after `change`."""
-    return _concatenate(gaussians.detach().select(change.kept), change.added)
+    kept = replace(gaussians.detach().select(change.kept), opacities=change.opacities)
+    return _concatenate(kept, change.added)
 
 
 def _concatenate(first: Gaussians, second: Gaussians) -> Gaussians:

@@ -24,7 +24,7 @@ from recon.splats.snapshots import Snapshot, publish, remove_snapshots
 
 MAX_SHOWN = 20_000  # Gaussians of 32 bytes: 640 kB
 MAX_RENDER_SIZE = 480  # px, longest side
-_EVERY = 2.0  # seconds between snapshots
+_EVERY = 1.5  # seconds between snapshots
 _FIRST = 1.0  # seconds of training before the first
 _SHARE = 0.03  # of the training's time, at most
 _JPEG_QUALITY = 85

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +17,7 @@ from recon.splats.config import TrainConfig
 from recon.splats.exposure import distance_from_identity, expose, identities
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric_loss
+from recon.splats.optimizer import Adam
 from recon.splats.rasterizers import rasterize
 from recon.splats.scene import View
 
@@ -23,6 +26,9 @@ Observer = Callable[[int, int, Gaussians], None]
 
 _REPORT_EVERY = 0.25  # seconds
 _FINAL_MEANS_LR = 0.01  # of the first
+_WIDEN_EVERY = 10  # steps
+_AVERAGE_EVERY = 10  # steps
+_GONE = -20.0  # the logit of an opacity that nothing shows of
 
 
 def unobserved(done: int, of: int, gaussians: Gaussians) -> None:
@@ -58,50 +64,72 @@ def fit(
     """
     shuffled = _shuffled(views, random.Random(seed))  # noqa: S311 (no secret)
     generator = torch.Generator().manual_seed(seed)
-    optimizer, gaussians = make_optimizer(gaussians, config, extent)
+    chance = torch.Generator(gaussians.device).manual_seed(seed)
+    optimizer = Adam(gaussians, rates(config, extent))
+    gaussians = optimizer.gaussians
     pulls = growth.Pulls.none(gaussians)
-    refining_from, refining_to = (
-        round(f * config.iterations) for f in (config.refine_start, config.refine_stop)
+    refining_from, refining_to, coarse_to, averaging_from = (
+        round(fraction * config.iterations)
+        for fraction in (
+            config.refine_start,
+            config.refine_stop,
+            0.0 if warm else config.coarse,
+            config.average_from,
+        )
     )
+    halves = {view.name: view.halved() for view in views} if coarse_to else {}
     tell = _Teller(report, config.iterations)
     exposures = _Exposures(views, config)
+    average = Average()
 
     for step in range(config.iterations):
         view = next(shuffled)
-        set_means_lr(optimizer, config, extent, 1.0 if warm else step / config.iterations)
+        if step < coarse_to:
+            view = halves[view.name]
+        optimizer.rates["means"] = means_lr(
+            config, extent, 1.0 if warm else step / config.iterations
+        )
         sh_degree = config.sh_degree
         if not warm:
             sh_degree = min(step // config.sh_degree_interval, sh_degree)
 
-        rendered = rasterize(gaussians, view.camera, sh_degree=sh_degree)
+        rendered = rasterize(
+            with_dropout(gaussians, config.dropout, chance),
+            view.camera,
+            sh_degree=sh_degree,
+            background=_background(config, chance),
+        )
         image, penalty = exposures.of(view, rendered.image)
         loss = photometric_loss(image, view.colours, config.ssim_weight) + penalty
         loss.backward()
         optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
         exposures.step()
 
         if step < refining_to:
             pulls.observe(rendered, view.camera)
         if refining_from <= step < refining_to and (step + 1) % config.refine_every == 0:
-            change = growth.refine(gaussians, pulls, config, extent=extent, generator=generator)
-            gaussians = carry_over(optimizer, gaussians, change)
+            optimizer.change(
+                growth.refine(gaussians, pulls, config, extent=extent, generator=generator)
+            )
+            gaussians = optimizer.gaussians
             pulls = growth.Pulls.none(gaussians)
         if step >= refining_from and config.opacity_decay < 1:
             decay_opacities(gaussians, config.opacity_decay)
+        if config.min_size and (step + 1) % _WIDEN_EVERY == 0:
+            widen(gaussians, views, config.min_size)
+        if step >= averaging_from and (step + 1) % _AVERAGE_EVERY == 0:
+            average.add(gaussians)
 
         if config.gpu_check_interval and (step + 1) % config.gpu_check_interval == 0:
             tell.memory(step, memory())
         tell.progress(step, loss, len(gaussians))
         observe(step + 1, config.iterations, gaussians)
-    return gaussians.detach()
+    return gaussians.detach() if average.mean is None else average.mean
 
 
-def make_optimizer(
-    gaussians: Gaussians, config: TrainConfig, extent: float
-) -> tuple[torch.optim.Adam, Gaussians]:
-    """Adam with one group per parameter, and the Gaussians as its parameters."""
-    rates = {
+def rates(config: TrainConfig, extent: float) -> dict[str, float]:
+    """Each parameter's learning rate at the start; `extent` is the scene's, in world units."""
+    return {
         "means": config.means_lr * extent,
         "scales": config.scales_lr,
         "quats": config.quats_lr,
@@ -109,37 +137,11 @@ def make_optimizer(
         "sh0": config.sh0_lr,
         "shN": config.shN_lr,
     }
-    params = {n: torch.nn.Parameter(t.detach().clone()) for n, t in gaussians.named().items()}
-    groups = [{"params": [p], "lr": rates[name], "name": name} for name, p in params.items()]
-    return torch.optim.Adam(groups, eps=1e-15, fused=True), Gaussians(**params)
 
 
-def set_means_lr(
-    optimizer: torch.optim.Adam, config: TrainConfig, extent: float, fraction: float
-) -> None:
+def means_lr(config: TrainConfig, extent: float, fraction: float) -> float:
     """The means' learning rate decays exponentially to 1% at the end, when `fraction` is 1."""
-    rate = config.means_lr * extent * _FINAL_MEANS_LR**fraction
-    next(g for g in optimizer.param_groups if g["name"] == "means")["lr"] = rate
-
-
-def carry_over(
-    optimizer: torch.optim.Adam, gaussians: Gaussians, change: growth.Change
-) -> Gaussians:
-    """The Gaussians after `change` as parameters; the kept ones keep their moments."""
-    after = growth.apply(gaussians, change)
-    params: dict[str, Tensor] = {}
-    for group in optimizer.param_groups:
-        name, old = group["name"], group["params"][0]
-        new = torch.nn.Parameter(getattr(after, name))
-        state: dict[str, Any] = optimizer.state.pop(old, {})
-        for key in ("exp_avg", "exp_avg_sq"):
-            if key in state:
-                fresh = torch.zeros_like(getattr(change.added, name))
-                state[key] = torch.cat([state[key][change.kept], fresh])
-        group["params"] = [new]
-        optimizer.state[new] = state
-        params[name] = new
-    return Gaussians(**params)
+    return config.means_lr * extent * _FINAL_MEANS_LR**fraction
 
 
 @torch.no_grad()
@@ -147,6 +149,60 @@ def decay_opacities(gaussians: Gaussians, factor: float) -> None:
     """Every opacity times `factor`: what the photos do not hold up fades (Binocular3DGS)."""
     opacities = gaussians.opacities
     opacities.copy_((opacities.sigmoid() * factor).clamp(min=1e-6).logit())
+
+
+def with_dropout(gaussians: Gaussians, share: float, chance: torch.Generator) -> Gaussians:
+    """`gaussians` without a random `share` of them, for one step (DropGaussian, Park et al. 2025).
+
+    No Gaussian may rely on another that happens to stand before or behind it in these photos. The
+    others are so much more opaque that as much is covered in the mean.
+    """
+    if share == 0:
+        return gaussians
+    opacities = gaussians.opacities
+    kept = torch.rand(len(gaussians), generator=chance, device=opacities.device) >= share
+    return replace(gaussians, opacities=torch.where(kept, opacities - math.log(1 - share), _GONE))
+
+
+def _background(config: TrainConfig, chance: torch.Generator) -> Tensor | None:
+    """A colour by chance: photos are opaque, and a scene only hides what it covers."""
+    if not config.random_background:
+        return None
+    return torch.rand(3, generator=chance, device=chance.device)
+
+
+@torch.no_grad()
+def widen(gaussians: Gaussians, views: Sequence[View], smallest: float) -> None:
+    """Makes no Gaussian thinner than `smallest` px in the nearest of the views.
+
+    What is thinner than a pixel can show was never measured, and glitters from elsewhere (the
+    sampling limit of Mip-Splatting, Yu et al. 2024).
+    """
+    forward = torch.stack([view.camera.viewmat[2] for view in views])  # [V, 4]
+    focal = torch.stack([view.camera.K[0, 0] for view in views])
+    depths = gaussians.means @ forward[:, :3].T + forward[:, 3]
+    pixel = torch.where(depths > 0, depths / focal, torch.inf).amin(dim=1)  # world units
+    least = torch.where(pixel.isfinite(), (smallest * pixel).log(), -torch.inf)
+    gaussians.scales.copy_(torch.maximum(gaussians.scales, least[:, None]))
+
+
+class Average:
+    """The mean of a scene's parameters over the last steps: each photo pulls it its own way, and
+    the middle is nearer to what all want (Izmailov et al. 2018)."""
+
+    def __init__(self) -> None:
+        self.mean: Gaussians | None = None
+        self._count = 0
+
+    @torch.no_grad()
+    def add(self, gaussians: Gaussians) -> None:
+        """One more sample; begins anew where Gaussians have come or gone."""
+        self._count += 1
+        if self.mean is None or len(self.mean) != len(gaussians):
+            self.mean, self._count = gaussians.detach().clone(), 1
+            return
+        for name, mean in self.mean.named().items():
+            mean.lerp_(getattr(gaussians, name), 1 / self._count)
 
 
 def _shuffled(views: Sequence[View], order: random.Random) -> Iterator[View]:

@@ -38,8 +38,14 @@ def test_a_small_gaussian_that_is_pulled_at_is_cloned() -> None:
     grads[3] = 1.0
     after = growth.apply(gaussians, refine(gaussians, grads))
     assert len(after) == 11
-    for before, now in zip(gaussians.named().values(), after.named().values(), strict=True):
-        torch.testing.assert_close(now[10], before[3])
+    for name, before in gaussians.named().items():
+        now = getattr(after, name)
+        torch.testing.assert_close(now[10], now[3])
+        if name != "opacities":
+            torch.testing.assert_close(now[:10], before)
+    through, before = 1 - after.opacities.sigmoid(), 1 - gaussians.opacities.sigmoid()
+    torch.testing.assert_close(through[3] * through[10], before[3])
+    assert torch.equal(after.opacities[:3], gaussians.opacities[:3])
 
 
 def test_a_large_gaussian_that_is_pulled_at_is_split_in_two_smaller_ones_inside_it() -> None:

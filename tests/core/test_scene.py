@@ -11,6 +11,7 @@ from recon.splats.gaussians import Camera
 from recon.splats.growth import rotate
 from recon.splats.scene import (
     Model,
+    View,
     fitted_size,
     load_view,
     read_model,
@@ -280,3 +281,14 @@ def test_a_camera_resized_sees_the_same() -> None:
     np.testing.assert_allclose(
         project(point, camera.resized(30, 10)), project(point, camera) * [0.5, 0.25], rtol=1e-6
     )
+
+
+def test_half_a_view_averages_areas_and_sees_the_same() -> None:
+    colours = torch.tensor([[0, 100, 7], [200, 100, 7]], dtype=torch.uint8)[..., None]
+    camera = Camera(torch.eye(4), torch.tensor([[9.0, 0, 1.5], [0, 9.0, 1.0], [0, 0, 1]]), 3, 2)
+    half = View("a.jpg", camera, colours.expand(2, 3, 3)).halved()
+    assert half.image.shape == (1, 1, 3)
+    assert half.image.dtype == torch.uint8
+    assert int(half.image[0, 0, 0]) == round((0 + 100 + 7 + 200 + 100 + 7) / 6)
+    assert (half.camera.width, half.camera.height) == (1, 1)
+    assert half.camera.K[:2].tolist() == [[3.0, 0.0, 0.5], [0.0, 4.5, 0.5]]

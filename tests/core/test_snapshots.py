@@ -54,7 +54,9 @@ def newest(folder: Path) -> Snapshot:
     return snapshot
 
 
-def test_the_first_second_then_every_two_and_the_last_step(tmp_path: Path, view: View) -> None:
+def test_the_first_second_then_every_second_and_a_half_and_the_last_step(
+    tmp_path: Path, view: View
+) -> None:
     clock = Clock()
     watch = watcher(tmp_path / "s", view, clock)
     clock.now += 3  # loading
@@ -63,12 +65,12 @@ def test_the_first_second_then_every_two_and_the_last_step(tmp_path: Path, view:
         watch(step, 60, tiny_gaussians())
         taken.append(newest(tmp_path / "s").step if (tmp_path / "s").is_dir() else 0)
         clock.now += 0.125
-    assert sorted(set(taken)) == [0, 9, 25, 41, 57, 60]
+    assert sorted(set(taken)) == [0, 9, 21, 33, 45, 57, 60]
     last = newest(tmp_path / "s")
     assert (last.of, last.gaussians, last.shown) == (60, 300, 300)
     assert last.start_seconds == 3
     assert [(step, seconds) for step, seconds, _ in last.history] == [
-        (9, 1.0), (25, 3.0), (41, 5.0), (57, 7.0), (60, 7.375),
+        (9, 1.0), (21, 2.5), (33, 4.0), (45, 5.5), (57, 7.0), (60, 7.375),
     ]  # fmt: skip
 
 

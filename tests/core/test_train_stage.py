@@ -2,6 +2,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from recon.pipeline.workspace import Workspace
 from recon.splats import engine, training
 from recon.splats.config import TrainConfig
 from recon.splats.formats import read_ply
+from recon.splats.gaussians import Camera
 from recon.splats.rasterizers import rasterize
-from recon.splats.scene import read_model
+from recon.splats.scene import Posed, read_model
 from recon.splats.snapshots import read_snapshot, remove_snapshots
 from tests.core.test_scene import spoil_test_photo
 from tests.core.tiny_scene import NAMES, tiny_camera, write_tiny_workspace
@@ -196,6 +198,46 @@ def test_the_steps_may_be_others_than_asked_for(
     assert after != before
     (workspace.held_out_iteration(4) / "point_cloud.ply").unlink()
     assert train.outputs(workspace, CONFIG) != after
+
+
+@pytest.mark.parametrize(
+    ("changes", "count", "steps", "cap"),
+    [
+        ({}, 4, 600, 1_920),  # few photos: the fewest steps; 0.01 of 4 x 240 x 200 px
+        ({"steps_per_photo": 200}, 4, 800, 1_920),
+        ({"steps_per_photo": 200}, 3, 600, 1_440),
+        ({"steps_per_photo": 900}, 4, 3000, 1_920),  # what is asked for is the most
+        ({"max_gaussians": 1_000}, 4, 600, 1_000),
+        ({"max_image_size": 120}, 4, 600, 480),
+        ({"steps_per_photo": 0, "gaussians_per_pixel": 0.0}, 4, 3000, 300_000),
+        ({"iterations": 50}, 4, 50, 1_920),
+    ],
+)
+def test_steps_and_cap_follow_the_photos(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], count: int, steps: int, cap: int
+) -> None:
+    monkeypatch.setattr(engine, "_MIN_CAP", 100)
+    K = torch.tensor([[200.0, 0, 120], [0, 200.0, 100], [0, 0, 1]])
+    nothing = np.empty((0, 2)), np.empty(0, np.int64)
+    photos = [Posed(f"{i}", Camera(torch.eye(4), K, 240, 200), *nothing) for i in range(count)]
+    asked = replace(TrainConfig(gaussians_per_pixel=0.01), **changes)
+    decided = engine.decided(asked, photos)
+    assert (decided.iterations, decided.max_gaussians) == (steps, cap)
+
+
+def test_a_tiny_photo_of_a_large_place_gets_gaussians_enough() -> None:
+    K = torch.eye(3)
+    photo = Posed("0", Camera(torch.eye(4), K, 8, 8), np.empty((0, 2)), np.empty(0, np.int64))
+    assert engine.decided(TrainConfig(), [photo]).max_gaussians == 20_000
+
+
+def test_the_stage_trains_as_long_as_its_photos_are_worth(workspace: Workspace) -> None:
+    asked = replace(CONFIG.train, steps_per_photo=2, min_iterations=1)
+    asked = replace(asked, iterations=100)
+    facts = train.run(workspace, replace(CONFIG, train=asked), ListReporter())
+    assert facts["iterations"] == 2 * 5
+    assert settings_used(workspace, asked).iterations == 10
+    assert steps_trained(workspace) == 10
 
 
 def test_a_lost_output_changes_the_outputs(workspace: Workspace) -> None:

@@ -5,17 +5,26 @@ import torch
 
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.progress import ListReporter
-from recon.splats import growth
 from recon.splats.config import TrainConfig
 from recon.splats.evaluation import draw
 from recon.splats.exposure import expose, fit_exposure
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import psnr
+from recon.splats.rasterizers import rasterize
 from recon.splats.scene import View
-from recon.splats.training import carry_over, decay_opacities, fit, make_optimizer, set_means_lr
+from recon.splats.training import (
+    Average,
+    decay_opacities,
+    fit,
+    means_lr,
+    rates,
+    widen,
+    with_dropout,
+)
 from tests.core.tiny_scene import tiny_camera, tiny_gaussians
 
 CONFIG = TrainConfig(
+    coarse=0.25,
     iterations=40,
     max_gaussians=400,
     sh_degree=0,
@@ -164,35 +173,11 @@ def test_memory_is_sampled_as_often_as_asked(views: list[View]) -> None:
     assert report.named("log") == []
 
 
-def test_kept_gaussians_keep_their_moments_and_new_ones_start_without() -> None:
-    optimizer, gaussians = make_optimizer(tiny_gaussians(6), CONFIG, extent=1.0)
-    sum(tensor.sum() for tensor in gaussians.named().values()).backward()
-    optimizer.step()
-    before = optimizer.state[gaussians.means]["exp_avg"].clone()
-    assert before.abs().sum() > 0
-    added = tiny_gaussians(2, seed=5)
-    change = growth.Change(kept=torch.tensor([0, 2, 5]), added=added)
-    after = carry_over(optimizer, gaussians, change)
-    state = optimizer.state[after.means]
-    assert torch.equal(state["exp_avg"], torch.cat([before[[0, 2, 5]], torch.zeros(2, 3)]))
-    assert torch.equal(after.means[3:], added.means)
-    assert len(optimizer.state) == len(optimizer.param_groups)
-    sum(tensor.square().sum() for tensor in after.named().values()).backward()
-    optimizer.step()  # the optimizer knows the new parameters
-    assert not torch.equal(after.means[3:], added.means)
-
-
 def test_the_means_learn_slower_to_the_end() -> None:
-    optimizer, _ = make_optimizer(tiny_gaussians(6), CONFIG, extent=3.0)
-
-    def rate(fraction: float) -> float:
-        set_means_lr(optimizer, CONFIG, 3.0, fraction)
-        return optimizer.param_groups[0]["lr"]
-
-    assert optimizer.param_groups[0]["name"] == "means"
-    assert rate(0) == pytest.approx(3e-3)
-    assert rate(0.5) == pytest.approx(3e-4)
-    assert rate(1) == pytest.approx(3e-5)
+    fractions = (0, 0.5, 1)
+    expected = pytest.approx([3e-3, 3e-4, 3e-5])
+    assert [means_lr(CONFIG, 3.0, fraction) for fraction in fractions] == expected
+    assert rates(CONFIG, 3.0)["means"] == pytest.approx(3e-3)
 
 
 def test_opacities_decay_by_the_factor() -> None:
@@ -200,3 +185,86 @@ def test_opacities_decay_by_the_factor() -> None:
     before = gaussians.opacities.sigmoid()
     decay_opacities(gaussians, 0.9)
     torch.testing.assert_close(gaussians.opacities.sigmoid(), 0.9 * before)
+
+
+def test_dropout_leaves_some_out_and_lets_the_others_cover_as_much() -> None:
+    gaussians = tiny_gaussians(3000)
+    gaussians.opacities = torch.full((3000,), -4.0, requires_grad=True)
+    dropped = with_dropout(gaussians, 0.25, torch.Generator().manual_seed(3))
+    opacities = dropped.opacities.sigmoid()
+    gone = opacities < 1e-6
+    assert 0.22 < float(gone.float().mean()) < 0.28
+    before = float(gaussians.opacities.detach().sigmoid().mean())
+    assert float(opacities.detach().mean()) == pytest.approx(before, rel=0.05)
+    opacities.sum().backward()
+    assert torch.equal(gaussians.opacities.grad != 0, ~gone)
+    assert with_dropout(gaussians, 0.0, torch.Generator()) is gaussians
+
+
+def test_no_gaussian_stays_thinner_than_the_nearest_photo_can_show(views: list[View]) -> None:
+    gaussians = tiny_gaussians(20)
+    gaussians.scales = torch.full((20, 3), -20.0)
+    gaussians.scales[:, 0] = 0.5
+    widen(gaussians, views, 0.3)
+    distances = torch.stack(
+        [gaussians.means @ view.camera.viewmat[2, :3] + view.camera.viewmat[2, 3] for view in views]
+    )
+    least = 0.3 * distances.amin(dim=0) / views[0].camera.K[0, 0]
+    torch.testing.assert_close(gaussians.scales[:, 1:].exp(), least[:, None].expand(-1, 2))
+    assert (gaussians.scales[:, 0] == 0.5).all()
+
+
+def test_what_no_photo_has_before_it_keeps_its_size(views: list[View]) -> None:
+    gaussians = tiny_gaussians(1)
+    camera = views[0].camera
+    gaussians.means = (camera.position - 5 * camera.viewmat[2, :3])[None]
+    before = gaussians.scales.clone()
+    widen(gaussians, views[:1], 1e6)
+    assert torch.equal(gaussians.scales, before)
+
+
+def test_the_average_begins_anew_when_gaussians_come() -> None:
+    average = Average()
+    for count, shift in ((4, 100.0), (5, 1.0), (5, 3.0)):
+        sample = tiny_gaussians(count)
+        sample.means = sample.means + shift
+        average.add(sample)
+    assert average.mean is not None
+    torch.testing.assert_close(average.mean.means, tiny_gaussians(5).means + 2.0)
+
+
+def test_the_result_is_the_mean_of_the_last_steps(views: list[View]) -> None:
+    still = replace(CONFIG, refine_start=1.0, opacity_decay=1.0, coarse=0.0, min_size=0.0)
+    seen: dict[int, torch.Tensor] = {}
+
+    def observe(done: int, of: int, gaussians: Gaussians) -> None:
+        seen[done] = gaussians.means.detach().clone()
+
+    config = replace(still, average_from=0.5)
+    trained = fit(
+        rough_start(), views, config, extent=1.0, seed=0, report=ListReporter(), observe=observe
+    )
+    torch.testing.assert_close(trained.means, (seen[30] + seen[40]) / 2)
+
+
+def test_training_begins_at_half_size(views: list[View]) -> None:
+    """Told by what one step at either size does to the scene."""
+    config = replace(CONFIG, iterations=1, dropout=0.0, random_background=False, average_from=1.0)
+
+    def after(coarse: float, views: list[View]) -> torch.Tensor:
+        return train(views, replace(config, coarse=coarse)).means
+
+    halves = [view.halved() for view in views]
+    assert torch.equal(after(1.0, views), after(0.0, halves))
+    assert not torch.equal(after(1.0, views), after(0.0, views))
+
+
+def test_a_random_background_makes_a_scene_cover_what_photos_show(views: list[View]) -> None:
+    black = [replace(view, image=torch.zeros_like(view.image)) for view in views]
+    config = replace(CONFIG, refine_start=1.0, opacity_decay=1.0, dropout=0.0)
+
+    def alpha(random_background: bool) -> float:
+        trained = train(black, replace(config, random_background=random_background))
+        return float(rasterize(trained, views[0].camera).alpha.mean())
+
+    assert alpha(True) > alpha(False) + 0.05

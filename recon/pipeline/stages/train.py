@@ -111,14 +111,15 @@ def _trained(
             ),
         )
 
+    decided = engine.decided(config.train, model.train)
     try:
-        return attempt(config.train), config.train
+        return attempt(decided), decided
     except torch.OutOfMemoryError:
         report.log("The GPU ran out of memory. Once more at three quarters of the resolution.")
     # Outside of the `except`, whose traceback keeps the first try's tensors alive.
     gc.collect()
     torch.cuda.empty_cache()
-    used = reduced(config.train, model)
+    used = reduced(decided, model)
     try:
         trained = attempt(used)
     except torch.OutOfMemoryError as error:
