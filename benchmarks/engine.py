@@ -3,12 +3,16 @@
     python benchmarks/engine.py                                    # fern and sceaux
     python benchmarks/engine.py --sets fern berlin --presets draft high --seeds 1 2 3
     python benchmarks/engine.py --sets JOB/ --snapshots            # from a job's poses
+    python benchmarks/engine.py --sets fern/ --control PLAIN/      # likewise, and the control
     python benchmarks/engine.py --large --max-gpu-memory-gb 16     # bounded memory
     python benchmarks/engine.py --large --steps 50                 # the same without a GPU
 
 A set is a name in RECON_PHOTOS (default ../shared/photos), a folder of photos, or a job's folder
 with work/{images,sparse,train.txt,test.txt}. From photos, one whole job runs per preset, and its
 poses are what all seeds and the reference use. Sets of up to 10 photos hold out each photo once.
+
+With `fern` among the sets the reference runs afresh on COLMAP's plain poses, too, whose result is
+known: the control. Where there is no pycolmap, --control names a job's folder with such poses.
 
 Every measurement is a process of its own whose clock starts after its imports; what is loaded or
 compiled later counts. `--cold` gives each empty caches for compiled code, as on a new machine.
@@ -36,6 +40,8 @@ from benchmarks import jobs, large, references, tables
 from recon.pipeline.workspace import Workspace, write_json
 
 _HERE = Path(__file__).resolve().parent
+_CONTROL = "fern"  # the set on which the reference's result is known
+_PLAIN = "mapping.own_principal_points=false"  # with the poses that it is known from
 _FEW = 10  # photos; up to so many, each is held out once
 _LARGE = {"fern": 4000}  # px, longest side that a set is enlarged to; others keep their own size
 _CACHES = ("NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "CUDA_CACHE_PATH")
@@ -46,9 +52,11 @@ Result = dict[str, Any]
 def main() -> None:
     options = parse(None)
     bench = Bench(options)
-    for name, folder in sources(options.sets, options.out):
+    sets = list(sources(options.sets, options.out))
+    for name, folder in sets:
         for preset in options.presets:
             bench.measure(name, folder, preset)
+    bench.control(dict(sets))
     print(bench.save())
     print(f"Kept in {options.out}")
 
@@ -65,7 +73,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--poses-only", action="store_true", help="no whole jobs: from photos only the poses")
     add("--no-folds", action="store_true", help="few photos keep the one split, too")
     add("--no-reference", action="store_true")
-    add("--fresh-reference", nargs="*", default=["fern"], metavar="SET", help="default: fern")
+    add("--fresh-reference", nargs="+", default=[], metavar="SET", help="run it, kept or not")
+    add("--control", type=Path, metavar="JOB", help="plain poses of fern; default: made here")
     add("--cache", type=Path, default=references.CACHE, help="of the references' results")
     add("--snapshots", action="store_true", help="also report what a page could show, and when")
     add("--finish", action="store_true", help="also time the stages after training")
@@ -77,12 +86,16 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--no-lpips", action="store_true")
     add("--cold", action="store_true", help="empty caches for compiled code")
     options = parser.parse_args(arguments)
+    if options.control:
+        options.control = options.control.resolve()
+        if not has_poses(options.control):
+            parser.error(f"--control: there are no poses in {options.control}")
     if options.large:
         options.original_resolution = options.poses_only = options.finish = True
         options.no_reference = options.no_folds = True
     if not options.presets:
         options.presets = ["standard" if options.large else default_preset()]
-    options.out = (options.out or new_folder()).resolve()
+    options.out = (options.out or new_folder("engine")).resolve()
     return options
 
 
@@ -92,8 +105,14 @@ def default_preset() -> str:
     return default_preset()
 
 
-def new_folder() -> Path:
-    parent = references.ROOT / "build" / "engine"
+def has_gpu() -> bool:
+    from recon.splats.rasterizers import best_device
+
+    return best_device().type == "cuda"
+
+
+def new_folder(kind: str) -> Path:
+    parent = references.ROOT / "build" / kind
     parent.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=f"{datetime.date.today()}-", dir=parent))
 
@@ -125,6 +144,7 @@ class Bench:
             "jobs": [],
             "runs": [],
             "references": [],
+            "controls": [],
             "notes": [],
         }
 
@@ -144,6 +164,36 @@ class Bench:
             if not options.no_reference:
                 self._reference(name, preset, held_out, place)
 
+    def control(self, sets: dict[str, Path]) -> None:
+        """The reference on fern's plain poses, afresh: from those its result is known."""
+        options = self._options
+        if options.no_reference or not (options.control or _CONTROL in sets):
+            return
+        if not has_gpu():
+            self._note("The reference needs a CUDA GPU: there was no control")
+        elif place := options.control or self._plain_poses(sets[_CONTROL]):
+            result = self._referred("control", place, fresh=True)
+            self.results["controls"] += [{**result, "set": _CONTROL}] if result else []
+        self.save()
+
+    def _plain_poses(self, source: Path) -> Path | None:
+        """A folder with the poses of the photos in `source`; None, and a note, where there is none.
+
+        What the command asks of our runs does not count: the known result came without.
+        """
+        if has_poses(source):
+            self._note(
+                f"{_CONTROL} was given as a job's folder, and no plain poses of it by --control: "
+                "there was no control"
+            )
+            return None
+        place = self._place(_CONTROL, "control")
+        more = ["--until", "COLMAP_UNDIST", "--set", _PLAIN]
+        report = self._child("job", source, place, "standard", 42, more)
+        if report is not None and report["error"]:
+            self._note(f"{place.name}: failed: {report['error']}")
+        return place if has_poses(place) else None
+
     def save(self) -> str:
         write_json(self._options.out / "engine.json", self.results)
         text = tables.markdown(self.results)
@@ -155,7 +205,7 @@ class Bench:
         options = self._options
         place, seed = self._place(name, preset, "job"), options.seeds[0]
         until = ["--until", "COLMAP_UNDIST"] if options.poses_only else []
-        report = self._child("job", photos, place, preset, seed, until)
+        report = self._child("job", photos, place, preset, seed, [*until, *self._wishes()])
         if report is not None and not options.poses_only:
             self.results["jobs"].append({"set": name, **report})
         self.save()
@@ -177,7 +227,7 @@ class Bench:
         options = self._options
         more = ["--held-out", held_out] if held_out else []
         more += ["--finish"] * options.finish + ["--no-lpips"] * options.no_lpips
-        report = self._child("poses", folder, place, preset, seed, more)
+        report = self._child("poses", folder, place, preset, seed, [*more, *self._wishes()])
         if report is not None:
             self.results["runs"].append({"set": name, "fold": held_out, **report})
             if report["warnings"]:
@@ -186,34 +236,44 @@ class Bench:
 
     def _reference(self, name: str, preset: str, held_out: str | None, place: Path) -> None:
         """The reference on the photos, poses and split in `place`."""
-        options = self._options
-        control = f"{name} {held_out}"
-        fresh = name in options.fresh_reference and control not in self._refreshed
-        self._refreshed.add(control)
-        command = [sys.executable, _HERE / "reference.py", place, "--cache", options.cache]
-        done = self._process([*command, *["--fresh"] * fresh])
-        result = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
-        if result is None:
-            self._note(f"{name}: no reference, kept or new: {last_line(done.stderr)}")
-        else:
+        scene = f"{name} {held_out}"
+        fresh = name in self._options.fresh_reference and scene not in self._refreshed
+        self._refreshed.add(scene)
+        result = self._referred(name, place, fresh)
+        if result is not None:
             facts = {"set": name, "preset": preset, "fold": held_out}
             self.results["references"].append({**result, **facts})
         self.save()
+
+    def _referred(self, name: str, place: Path, fresh: bool) -> Result | None:
+        """What `reference.py` measured or had kept; None, and a note, where there is neither."""
+        command = [sys.executable, _HERE / "reference.py", place, "--cache", self._options.cache]
+        done = self._process([*command, *["--fresh"] * fresh])
+        result: Result | None = None
+        if done.returncode == 0:
+            result = json.loads(done.stdout.splitlines()[-1])
+        if result is None:
+            self._note(f"{name}: no reference, kept or new: {last_line(done.stderr)}")
+        return result
+
+    def _wishes(self) -> list[str]:
+        """What the command asks of every run of ours."""
+        options = self._options
+        words = [word for change in options.changes for word in ("--set", change)]
+        words += ["--original-resolution"] * options.original_resolution
+        for flag in ("steps", "max_gpu_memory_gb"):
+            value = getattr(options, flag)
+            words += [f"--{flag.replace('_', '-')}", str(value)] if value is not None else []
+        return words
 
     def _child(
         self, kind: str, source: Path, place: Path, preset: str, seed: int, more: list[str]
     ) -> Result | None:
         """What `engine_run.py` measured, None where it failed."""
-        options = self._options
         report = place.with_name(f"{place.name}.json")
         place.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, _HERE / "engine_run.py", kind, source, place, report]
         command += ["--preset", preset, "--seed", str(seed), *more]
-        command += [word for change in options.changes for word in ("--set", change)]
-        command += ["--original-resolution"] * options.original_resolution
-        for flag in ("steps", "max_gpu_memory_gb"):
-            value = getattr(options, flag)
-            command += [f"--{flag.replace('_', '-')}", str(value)] if value is not None else []
         began = time.monotonic()
         done = self._process(command)
         seconds = time.monotonic() - began

@@ -20,7 +20,8 @@ VENV_PYTHON = VENV / "bin" / "python"
 #: Left in .venv after a step: the digest of what it was done for.
 STAMPS = VENV / "stamps"
 
-#: What `make bench` runs, in this order; each takes options when it is started by itself.
+#: What `make bench` runs, in this order; each takes options when it is started by itself. Others
+#: in benchmarks/ are for themselves: jobs.py, and ablation.py, which needs a job with poses.
 BENCHMARKS = ("rasterizer", "engine")
 
 REGISTRY_HELP = (

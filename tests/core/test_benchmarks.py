@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,104 @@ def test_the_whole_benchmark_from_poses(job: Workspace, tmp_path: Path) -> None:
     assert "### Snapshots" in text
 
 
+class Programs:
+    """Stands in for the programs that the benchmark starts, and notes their commands."""
+
+    def __init__(self) -> None:
+        self.commands: list[list[str]] = []
+
+    def __call__(self, command: list[Any]) -> subprocess.CompletedProcess[str]:
+        self.commands.append(words := [str(word) for word in command])
+        said = ""
+        if Path(words[1]).name == "reference.py":
+            result = kept("", 24.1, cached="--fresh" not in words)
+            said = json.dumps({k: v for k, v in result.items() if k not in ("set", "preset")})
+        elif words[2] == "job":
+            write_tiny_workspace(Path(words[4]))
+            Path(words[5]).write_text(json.dumps({"status": "STOPPED", "error": ""}))
+        else:
+            Path(words[5]).write_text(json.dumps({**run("", 27.0), "warnings": []}))
+        return subprocess.CompletedProcess(words, 0, said, "")
+
+    def of(self, name: str) -> list[list[str]]:
+        """The arguments of each start of one program."""
+        return [words[2:] for words in self.commands if Path(words[1]).name == name]
+
+
+def measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: Path, *more: object, gpu: bool = True
+) -> tuple[Programs, dict[str, Any]]:
+    """The programs that a benchmark of `folder` started, and its results."""
+    given = ["--sets", folder, "--presets", "draft", "standard", "--no-folds", "--poses-only"]
+    given += ["--out", tmp_path / "out", "--set", "train.sh_degree=1", *more]
+    monkeypatch.setattr(engine, "has_gpu", lambda: gpu)
+    bench, programs = engine.Bench(engine.parse(list(map(str, given)))), Programs()
+    monkeypatch.setattr(bench, "_process", programs)
+    for preset in ("draft", "standard"):
+        bench.measure(folder.name, folder, preset)
+    bench.control({folder.name: folder})
+    return programs, bench.results
+
+
+def test_the_control_runs_afresh_once_on_plain_poses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "fern").mkdir()
+    programs, results = measured(monkeypatch, tmp_path, tmp_path / "fern")
+    *jobs, plain = [words for words in programs.of("engine_run.py") if words[0] == "job"]
+    assert len(jobs) == 2
+    changes = [b for a, b in pairwise(plain) if a == "--set"]
+    assert changes == ["mapping.own_principal_points=false"]
+    assert plain[plain.index("--until") + 1] == "COLMAP_UNDIST"
+    *others, control = programs.of("reference.py")
+    assert control[0] == plain[2]
+    assert "--fresh" in control
+    assert not any("--fresh" in words for words in others)
+    assert [run["cached"] for run in results["references"]] == [True, True]
+    assert [run["set"] for run in results["controls"]] == ["fern"]
+    assert "24.0 ± 0.5 dB holds" in (tmp_path / "out" / "engine.md").read_text()
+
+
+def test_a_reference_is_run_again_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "lund").mkdir()
+    programs, results = measured(
+        monkeypatch, tmp_path, tmp_path / "lund", "--fresh-reference", "lund"
+    )
+    assert ["--fresh" in words for words in programs.of("reference.py")] == [True, False]
+    assert results["controls"] == []
+
+
+def test_from_a_jobs_folder_the_control_needs_plain_poses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fern, plain = (write_tiny_workspace(tmp_path / name).root for name in ("fern", "plain"))
+    _, results = measured(monkeypatch, tmp_path, fern)
+    assert results["controls"] == []
+    assert any("--control" in note for note in results["notes"])
+    programs, results = measured(monkeypatch, tmp_path, fern, "--control", plain)
+    assert programs.of("reference.py")[-1][0] == str(plain)
+    assert len(results["controls"]) == 1
+    assert results["notes"] == []
+
+
+@pytest.mark.parametrize(("more", "notes"), [([], 1), (["--no-reference"], 0)])
+def test_without_a_gpu_there_is_no_control(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, more: list[str], notes: int
+) -> None:
+    (tmp_path / "fern").mkdir()
+    programs, results = measured(monkeypatch, tmp_path, tmp_path / "fern", *more, gpu=False)
+    assert results["controls"] == []
+    assert len(results["notes"]) == notes
+    assert len(programs.of("reference.py")) == 2 * notes  # those of the measured poses
+
+
+def test_plain_poses_that_are_not_there_are_said(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        engine.parse(["--control", str(tmp_path)])
+
+
 def run(name: str, psnr: float, seed: int = 1, **more: Any) -> dict[str, Any]:
     """What `engine_run.py` reports, as far as tables read it."""
     raw = {"psnr": psnr, "ssim": 0.8, "lpips": None}
@@ -244,16 +343,21 @@ def test_the_comparison_has_differences_and_their_mean_over_sets() -> None:
 
 
 @pytest.mark.parametrize(("psnr", "verdict"), [(24.4, " holds"), (24.6, "DOES NOT HOLD")])
-def test_a_fresh_reference_on_fern_is_the_control(psnr: float, verdict: str) -> None:
+def test_the_control_says_whether_the_reference_comes_out_as_it_has_to(
+    psnr: float, verdict: str
+) -> None:
     fresh = kept("fern", psnr, cached=False, before=24.0)
     (line,) = tables.control([fresh])
     assert verdict in line
     assert "opacity resets seen: 0" in line
     assert "kept until now: 24.00 dB" in line
+    (line,) = tables.origins([fresh])  # from other poses it says nothing
+    assert f"run afresh on NVIDIA H100, {psnr:.2f} dB" in line
+    assert "±" not in line
 
 
 def test_a_kept_reference_says_when_and_where_it_was_measured() -> None:
-    assert tables.control([kept("sceaux", 17.0)]) == [
+    assert tables.origins([kept("sceaux", 17.0)]) == [
         "Reference of sceaux: kept from 2026-11-23, NVIDIA H100."
     ]
 
