@@ -12,14 +12,14 @@ observations better that they were not fitted to.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.native import Tick, colmap, run_native
+from recon.poses.native import Tick, colmap
 
 _ROBUST_SCALE = 0.5  # px: a Cauchy loss, since one wrong match must not move a pose
 _MAX_ITERATIONS = 50
@@ -80,10 +80,12 @@ def refined(model: Any, tick: Tick) -> tuple[Any, Verdict | None]:
     left_out = _leave_out(trial)
     if len(left_out) < _ENOUGH:
         return model, None
-    _adjust(trial, lambda: tick(0.0, "comparing cameras"), shared=True)
+    tick(0.0, "comparing cameras")
+    _adjust(trial, shared=True)
     shared_error = _median_error(trial, left_out)
     trial = with_own_cameras(trial)
-    _adjust(trial, lambda: tick(0.3, "comparing cameras"), shared=False)
+    tick(0.3, "comparing cameras")
+    _adjust(trial, shared=False)
     verdict = Verdict(
         left_out=len(left_out),
         shared_error=shared_error,
@@ -94,7 +96,8 @@ def refined(model: Any, tick: Tick) -> tuple[Any, Verdict | None]:
     if not verdict.own:
         return model, verdict
     _put_back(trial, left_out)
-    _adjust(trial, lambda: tick(0.6, "refining cameras"), shared=False)
+    tick(0.6, "refining cameras")
+    _adjust(trial, shared=False)
     trial.update_point_3d_errors()
     return trial, verdict
 
@@ -119,8 +122,12 @@ def with_own_cameras(model: Any) -> Any:
     return copied
 
 
-def _adjust(model: Any, poll: Callable[[], None], *, shared: bool) -> None:
-    """Bundle adjustment in place: of focal lengths and distortion, or of principal points."""
+def _adjust(model: Any, *, shared: bool) -> None:
+    """Bundle adjustment in place: of focal lengths and distortion, or of principal points.
+
+    A second or two, in which nothing else runs: `pycolmap.bundle_adjustment` would let go of
+    Python's lock, but turns COLMAP's log on, for good.
+    """
     pycolmap = colmap()
     options = pycolmap.BundleAdjustmentOptions()
     options.print_summary = False
@@ -131,7 +138,11 @@ def _adjust(model: Any, poll: Callable[[], None], *, shared: bool) -> None:
     options.ceres.loss_function_scale = _ROBUST_SCALE
     options.ceres.solver_options.max_num_iterations = _MAX_ITERATIONS
     options.ceres.solver_options.function_tolerance = _TOLERANCE
-    run_native(lambda token: pycolmap.bundle_adjustment(model, options), poll)
+    problem = pycolmap.BundleAdjustmentConfig()
+    for image_id in model.reg_image_ids():
+        problem.add_image(image_id)
+    problem.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
+    pycolmap.create_default_bundle_adjuster(options, problem, model).solve()
 
 
 def _leave_out(model: Any) -> list[_Seen]:

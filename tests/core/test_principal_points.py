@@ -10,6 +10,7 @@ import numpy as np
 import pycolmap
 import pytest
 
+from recon.poses.native import colmap
 from recon.poses.principal_points import Verdict, refined
 
 PHOTOS, POINTS = 8, 400
@@ -115,3 +116,12 @@ def test_a_verdict_wants_a_clear_gain_by_a_shift_that_a_lens_can_make(
     assert verdict.own == own
     whose = "its own" if own else "its camera's"
     assert f"each photo has {whose} principal point: 200 left-out" in verdict.log_line
+
+
+def test_colmap_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    model = reconstruction(shift=12.0)
+    colmap()  # the adjustment in there turned the log on
+    capfd.readouterr()
+    refined(model, quiet)
+    assert capfd.readouterr() == ("", "")
+    assert pycolmap.logging.minloglevel == pycolmap.logging.FATAL.value
