@@ -1,7 +1,7 @@
 """Principal points per photo, where the observations ask for them.
 
 A stabilised lens or sensor, as most phones have, moves for every photo, and the principal point
-moves with it: 5 px of a 700 px photo in `fern`. With one point for all photos each pose is wrong by
+moves with it: by up to 15 px of 706 in `fern`. With one point for all photos each pose is wrong by
 what it needs to make up for that, about half a pixel at the borders, and no trained scene is
 sharper than its poses (docs/ENGINE.md has the figures).
 

@@ -68,35 +68,21 @@ def fit(
     optimizer = Adam(gaussians, rates(config, extent))
     gaussians = optimizer.gaussians
     pulls = growth.Pulls.none(gaussians)
-    refining_from, refining_to, coarse_to, averaging_from = (
-        round(fraction * config.iterations)
-        for fraction in (
-            config.refine_start,
-            config.refine_stop,
-            0.0 if warm else config.coarse,
-            config.average_from,
-        )
-    )
-    halves = {view.name: view.halved() for view in views} if coarse_to else {}
+    plan = _Plan(config, warm)
+    halves = {view.name: view.halved() for view in views} if plan.coarse_to else {}
     tell = _Teller(report, config.iterations)
     exposures = _Exposures(views, config)
     average = Average()
 
     for step in range(config.iterations):
         view = next(shuffled)
-        if step < coarse_to:
+        if step < plan.coarse_to:
             view = halves[view.name]
-        optimizer.rates["means"] = means_lr(
-            config, extent, 1.0 if warm else step / config.iterations
-        )
-        sh_degree = config.sh_degree
-        if not warm:
-            sh_degree = min(step // config.sh_degree_interval, sh_degree)
-
+        optimizer.rates["means"] = means_lr(config, extent, plan.fraction(step))
         rendered = rasterize(
             with_dropout(gaussians, config.dropout, chance),
             view.camera,
-            sh_degree=sh_degree,
+            sh_degree=plan.sh_degree(step),
             background=_background(config, chance),
         )
         image, penalty = exposures.of(view, rendered.image)
@@ -105,19 +91,19 @@ def fit(
         optimizer.step()
         exposures.step()
 
-        if step < refining_to:
+        if step < plan.refining_to:
             pulls.observe(rendered, view.camera)
-        if refining_from <= step < refining_to and (step + 1) % config.refine_every == 0:
+        if plan.refines(step):
             optimizer.change(
                 growth.refine(gaussians, pulls, config, extent=extent, generator=generator)
             )
             gaussians = optimizer.gaussians
             pulls = growth.Pulls.none(gaussians)
-        if step >= refining_from and config.opacity_decay < 1:
+        if step >= plan.refining_from and config.opacity_decay < 1:
             decay_opacities(gaussians, config.opacity_decay)
         if config.min_size and (step + 1) % _WIDEN_EVERY == 0:
             widen(gaussians, views, config.min_size)
-        if step >= averaging_from and (step + 1) % _AVERAGE_EVERY == 0:
+        if step >= plan.averaging_from and (step + 1) % _AVERAGE_EVERY == 0:
             average.add(gaussians)
 
         if config.gpu_check_interval and (step + 1) % config.gpu_check_interval == 0:
@@ -125,6 +111,31 @@ def fit(
         tell.progress(step, loss, len(gaussians))
         observe(step + 1, config.iterations, gaussians)
     return gaussians.detach() if average.mean is None else average.mean
+
+
+class _Plan:
+    """What is due at which step. A warm start has full size and all harmonics from the first on."""
+
+    def __init__(self, config: TrainConfig, warm: bool) -> None:
+        self._config, self._warm = config, warm
+        self.refining_from = round(config.refine_start * config.iterations)
+        self.refining_to = round(config.refine_stop * config.iterations)
+        self.coarse_to = 0 if warm else round(config.coarse * config.iterations)
+        self.averaging_from = round(config.average_from * config.iterations)
+
+    def fraction(self, step: int) -> float:
+        """How far the means' learning rate has fallen."""
+        return 1.0 if self._warm else step / self._config.iterations
+
+    def sh_degree(self, step: int) -> int:
+        """The degree of the harmonics that are on."""
+        highest = self._config.sh_degree
+        return highest if self._warm else min(step // self._config.sh_degree_interval, highest)
+
+    def refines(self, step: int) -> bool:
+        """Whether Gaussians grow and go after this step."""
+        due = (step + 1) % self._config.refine_every == 0
+        return due and self.refining_from <= step < self.refining_to
 
 
 def rates(config: TrainConfig, extent: float) -> dict[str, float]:

@@ -105,6 +105,20 @@ def test_a_gpu_where_triton_cannot_compile_falls_back_and_says_so(monkeypatch, c
     assert "Failed to find C compiler" in caplog.text
 
 
+def test_a_time_limit_while_triton_compiles_is_no_reason_to_do_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class TimeLimit(Exception):
+        pass
+
+    def late(*args: object, **kwargs: object) -> None:
+        raise TimeLimit
+
+    monkeypatch.setattr(losses, "_by_triton", late)
+    with pytest.raises(TimeLimit):
+        losses._has_triton.__wrapped__(torch.device("cpu"))
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize(
     ("height", "width"), [(1, 1), (3, 5), (40, 3), (16, 64), (37, 53), (529, 706)]
