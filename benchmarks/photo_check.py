@@ -181,9 +181,9 @@ def speed(photos: list[Path], scratch: Path) -> None:
     folder.mkdir()
     large = []
     for index in range(SPEED_PHOTOS + 1):
-        source = photos[index % len(photos)]
+        source = photos[index % len(photos)]  # again where there are fewer, made larger by one px
         with Image.open(source) as image:
-            factor = SPEED_LONGEST / max(image.size)
+            factor = (SPEED_LONGEST + index // len(photos)) / max(image.size)
             size = (round(image.width * factor), round(image.height * factor))
             picture = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
         target = folder / f"{index:02}.jpg"

@@ -35,6 +35,7 @@ class Standing:
 
     sharpness: float  # log2 of its fine detail against theirs
     exposure: float  # EV against theirs
+    whiter: float  # share of its pixels without detail in white, against theirs
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,31 @@ def judge(photos: PhotoSet) -> Verdict:
 
 
 def _standing(photos: PhotoSet, name: str, linked: Mapping[Edge, PairFacts]) -> Standing:
-    """Compared with the photos that it overlaps; with those that look alike where these are few."""
+    """Compared with the photos that it overlaps; with those that look alike where these are few.
+
+    One that looks like no other is judged by its brightness alone, which may be why.
+    """
+    others = [other for other in photos.names if other != name]
     siblings = [b if a == name else a for a, b in linked if name in (a, b)]
     if len(siblings) < 2:
-        siblings = [n for n in photos.names if n != name and photos.alike(n, name)]
-    looks = [photos.looks[sibling] for sibling in siblings]
+        siblings = [other for other in others if photos.alike(other, name)]
     own = photos.looks[name]
-    details = np.array([look.detail for look in looks])
-    levels = [look.brightness.level for look in looks]
-    exposure = own.brightness.level - float(np.median(levels)) if levels else 0.0
-    return Standing(sharpness.below(own.detail, details), exposure)
+    details = np.array([photos.looks[sibling].detail for sibling in siblings])
+    light = [photos.looks[other].brightness for other in siblings or others]
+    return Standing(
+        sharpness=sharpness.below(own.detail, details),
+        exposure=_from_the_middle(own.brightness.level, [b.level for b in light]),
+        whiter=_from_the_middle(own.brightness.white, [b.white for b in light]),
+    )
+
+
+def _from_the_middle(own: float, others: list[float]) -> float:
+    """How far `own` is from the middle one of `others`; the nearer where two are in the middle."""
+    if not others:
+        return 0.0
+    ordered = sorted(others)
+    middle = (ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2])
+    return min((own - value for value in middle), key=abs)
 
 
 def _of_single_photos(photos: PhotoSet, standings: Mapping[str, Standing]) -> list[Finding]:
@@ -117,9 +133,11 @@ def _of_single_photos(photos: PhotoSet, standings: Mapping[str, Standing]) -> li
 
 
 def _brightness_code(look: PhotoLook, standing: Standing, limits: CheckLimits) -> str | None:
-    if standing.exposure <= limits.darker or look.brightness.highlights <= limits.dark_highlights:
+    light = look.brightness
+    if standing.exposure <= limits.darker or light.highlights <= limits.dark_highlights:
         return "too_dark"
-    if standing.exposure >= limits.brighter or look.brightness.white >= limits.white:
+    clipped = standing.whiter >= limits.whiter or light.white >= limits.white
+    if standing.exposure >= limits.brighter or clipped:
         return "too_bright"
     return None
 

@@ -38,6 +38,7 @@ class CheckLimits:
     darker: float = -1.5  # EV against the siblings' median
     brighter: float = 1.3  # EV against the siblings' median
     dark_highlights: float = 60.0  # grey level; below, a photo is dark whatever its siblings are
+    whiter: float = 0.3  # share of pixels without detail in white, against the siblings' median
     white: float = 0.5  # share of pixels without detail; above, a photo is too bright
     small_longest: int = 640  # px; smaller photos hold few points
     small_shortest: int = 480  # px
