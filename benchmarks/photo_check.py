@@ -31,6 +31,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import planted_faults
+from benchmarks.check_margins import Margins
 from benchmarks.jobs import PHOTOS, machine
 from recon.pipeline import checking
 from recon.pipeline.check_texts import explain_finding, explain_report
@@ -55,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--margins", action="store_true", help="leave each set out in turn")
     parser.add_argument("--no-speed", dest="speed", action="store_false")
     parser.add_argument("--no-faults", dest="faults", action="store_false")
     arguments = parser.parse_args()
@@ -63,7 +65,7 @@ def main() -> None:
         sets = {name: photos_of(name, Path(scratch)) for name in arguments.sets}
         if arguments.faults:
             clean_sets(sets, Path(scratch))
-            faults(sets, Path(scratch), arguments.seed)
+            faults(sets, Path(scratch), arguments.seed, Margins() if arguments.margins else None)
         if arguments.speed:
             speed(next(iter(sets.values())), Path(scratch))
 
@@ -84,16 +86,20 @@ def clean_sets(sets: dict[str, list[Path]], scratch: Path) -> None:
         print(f"- {name}: " + (" ".join(s.sentence for s in said) or "nothing"), flush=True)
 
 
-def faults(sets: dict[str, list[Path]], scratch: Path, seed: int) -> None:
+def faults(sets: dict[str, list[Path]], scratch: Path, seed: int, margins: Margins | None) -> None:
     caught: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     wrong: list[str] = []
     for name, photos in sets.items():
         others = {n: p for n, p in sets.items() if n != name}
         folder = scratch / f"check-{name}"
+        if margins:
+            margins.note_clean(name, photos)
         known = {f["code"] for f in checking.check(photos, folder)["findings"]}
         for trial in trials(photos, others, scratch, np.random.default_rng(seed)):
             report = checking.check(trial.photos, folder)
             hit = is_caught(trial, report)
+            if margins:
+                margins.note_fault(trial.kind, name, trial.photos, trial.fault)
             caught[trial.kind][name].append(hit)
             if not hit:
                 print(f"missed: {name}, {trial.detail}, {about(trial, report)}", flush=True)
@@ -103,6 +109,8 @@ def faults(sets: dict[str, list[Path]], scratch: Path, seed: int) -> None:
     print(f"\nWrong words in {trials_done} trials: {len(wrong)}")
     for line in wrong:
         print(f"- {line}")
+    if margins:
+        margins.print()
 
 
 def trials(

@@ -32,8 +32,8 @@ def read_look(folder: Path, digest: str) -> PhotoLook | None:
             facts = json.loads(str(kept["facts"]))
             if facts.pop("version") != VERSION:
                 return None
-            points, descriptors = kept["points"], kept["descriptors"]
-            features = QuickFeatures(*facts.pop("small"), points, descriptors)
+            width, height = facts.pop("small")
+            features = QuickFeatures(width, height, kept["points"], kept["descriptors"])
             light = Brightness(**facts.pop("brightness"))
             return PhotoLook(
                 **facts,

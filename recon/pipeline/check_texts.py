@@ -128,8 +128,8 @@ def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, 
         facts |= {"near": low, "one": high}
     groups = facts.get("groups") or [finding["photos"]]
     parts = [numbers_in_words([numbers[name] for name in group]) for group in groups]
-    said = [
+    named = [
         f"photo {part}" if len(group) == 1 else f"photos {part}"
         for part, group in zip(parts, groups, strict=True)
     ]
-    return facts | {"count": len(groups), "groups": "; ".join(said)}
+    return facts | {"count": len(groups), "groups": "; ".join(named)}

@@ -68,23 +68,25 @@ def _looks(
     photos: Mapping[str, Path], digests: Mapping[str, str], folder: Path, tick: Tick
 ) -> dict[str, PhotoLook]:
     """By name, of the photos that can be read."""
+    files = {digests[name]: path for name, path in photos.items()}  # one of each content
 
-    def look(name: str) -> PhotoLook | None:
-        kept = check_cache.read_look(folder, digests[name])
+    def look(digest: str) -> PhotoLook | None:
+        kept = check_cache.read_look(folder, digest)
         if kept is not None:
             return kept
         try:
-            new = look_at(photos[name])
+            new = look_at(files[digest])
         except (UserError, FileNotFoundError):
             return None
-        check_cache.write_look(folder, digests[name], new)
+        check_cache.write_look(folder, digest, new)
         return new
 
     def told(done: int) -> None:
-        tick(_LOOKING * done / len(photos), f"photo {done} of {len(photos)}")
+        tick(_LOOKING * done / len(files), f"photo {done} of {len(files)}")
 
-    found = dict(zip(photos, _in_threads(look, list(photos), told), strict=True))
-    return {name: one for name, one in found.items() if one is not None}
+    found = dict(zip(files, _in_threads(look, list(files), told), strict=True))
+    by_name = {name: found[digests[name]] for name in photos}
+    return {name: one for name, one in by_name.items() if one is not None}
 
 
 def look_at(path: Path) -> PhotoLook:

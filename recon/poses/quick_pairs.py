@@ -157,7 +157,7 @@ def _flat_part(
     return found["num_inliers"] / len(points_a), overlap, tuple(map(float, matrix.ravel()))
 
 
-def _lands_inside(matrix: NDArray[np.float64], a: QuickFeatures, b: QuickFeatures) -> float:
+def _lands_inside(matrix: NDArray[Any], a: QuickFeatures, b: QuickFeatures) -> float:
     """The share of photo `a` that `matrix` puts inside photo `b`."""
     parts = (np.arange(_GRID) + 0.5) / _GRID
     x, y = (grid.ravel() for grid in np.meshgrid(parts * a.width, parts * a.height))
