@@ -71,6 +71,9 @@ class Job(models.Model):
     last_number = models.PositiveIntegerField(
         default=0, help_text="of a draft: the highest number that a photo ever had"
     )
+    open_numbers = models.JSONField(
+        default=list, blank=True, help_text="lower numbers that no photo ever had"
+    )
     edited_at = models.DateTimeField(
         null=True, blank=True, help_text="of a draft: when a photo last came or went"
     )
@@ -115,7 +118,7 @@ class Job(models.Model):
     pub_key = models.CharField(max_length=64, unique=True, default=new_pub_key, editable=False)
     shared = models.BooleanField(default=False)
 
-    created_at = models.DateTimeField(auto_now_add=True, help_text="when a worker was first asked for")
+    created_at = models.DateTimeField(auto_now_add=True, help_text="or when a draft was started")
     started_at = models.DateTimeField(null=True, blank=True, help_text="of the last attempt")
     completed_at = models.DateTimeField(null=True, blank=True, help_text="when it ended, however")
 

@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 
 MB = 2**20
 
+#: How far a photo may run ahead of those before it: a choice of many, most of which fail.
+MAX_AHEAD = 100
+
 
 def create_draft(owner: User, **wishes: Any) -> Job:
     """A new draft without photos; `wishes` are `submit.new_job`'s.
@@ -59,6 +62,7 @@ def draft_from(job: Job) -> Job:
     if not job.has_ended:
         raise UserError("not_ended")
     draft = submit.like(job)
+    draft.photos_from = job
     with storing.new_folder(draft):
         photos = storing.link_photos(job, draft)
         # A new photo must not get an old one's name: features are known by it.
@@ -68,11 +72,13 @@ def draft_from(job: Job) -> Job:
     return draft
 
 
-def add_photo(job: Job, upload: UploadedFile) -> tuple[Photo, bool]:
+def add_photo(job: Job, upload: UploadedFile, *, number: int | None = None) -> tuple[Photo, bool]:
     """The photo in the draft, and whether it is new there: False for one that it has already.
 
-    Photos are told apart by their content. Raises UserError: `check_upload`'s, too_many_photos,
-    too_large_together, draft_started; PipelineError("disk_full"); Job.DoesNotExist.
+    Photos are told apart by their content. `number` is where the sender wants it among the
+    others, which may arrive before it; without one, or one that is taken, it is the last.
+    Raises UserError: `check_upload`'s, too_many_photos, too_large_together, draft_started;
+    PipelineError("disk_full"); Job.DoesNotExist.
     """
     facts = check_upload(upload)
     waiting = job.workspace.upload / f".{uuid4().hex}"
@@ -86,8 +92,7 @@ def add_photo(job: Job, upload: UploadedFile) -> tuple[Photo, bool]:
                 if twin := draft.photos.filter(sha256=facts.sha256).first():
                     return twin, False
                 _check_room(draft, upload)
-                draft.last_number += 1
-                photo = storing.photo_row(draft, draft.last_number, upload, facts)
+                photo = storing.photo_row(draft, _take_number(draft, number), upload, facts)
                 photo.save(force_insert=True)
                 os.replace(waiting, photo.path)
                 _note_change(draft)
@@ -114,11 +119,12 @@ def drop_photo(job: Job, photo_pk: int) -> bool:
 
 
 def start(job: Job, *, shared: bool = False, **wishes: Any) -> bool:
-    """Queues the draft with these wishes (`submit.new_job`'s). False: it was started already.
+    """Queues the draft. False: it was started already.
 
-    Raises UserError: too_few_photos, too_many_photos; Job.DoesNotExist.
+    `wishes` are `submit.new_job`'s; those not given stay the draft's. Raises UserError:
+    too_few_photos, too_many_photos; Job.DoesNotExist.
     """
-    wished = submit.new_job(job.owner, **wishes)
+    wished = submit.like(job, **wishes)
     fields = ("title", "preset", "original_resolution", "cross_validate", "config")
     with transaction.atomic():
         try:
@@ -190,10 +196,22 @@ def _check_room(draft: Job, upload: UploadedFile) -> None:
         raise UserError("too_large_together", limit_mb=settings.MAX_UPLOAD_SIZE_MB)
 
 
+def _take_number(draft: Job, wished: int | None) -> int:
+    """A number that no photo of the draft ever had, the wished one if it can be."""
+    if wished is not None and wished in draft.open_numbers:
+        draft.open_numbers.remove(wished)
+        return wished
+    lowest = draft.last_number + 1
+    number = lowest if wished is None or wished - lowest not in range(MAX_AHEAD) else wished
+    draft.open_numbers += range(lowest, number)
+    draft.last_number = number
+    return number
+
+
 def _note_change(draft: Job) -> None:
     """Every photo that comes or goes passes here, inside the transaction that does it."""
     draft.edited_at = timezone.now()
-    draft.save(update_fields=("last_number", "edited_at"))
+    draft.save(update_fields=("last_number", "open_numbers", "edited_at"))
 
 
 def _number_of(photo: Photo) -> int:

@@ -7,6 +7,7 @@ fails on the way leaves neither a row nor a file.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -64,7 +65,9 @@ def run_again(job: Job, *, preset: str = "", original_resolution: bool | None = 
     Settings that are not given are those of `job`. Raises UserError("photo_unreadable") where a
     file is gone.
     """
-    again = like(job, preset=preset, original_resolution=original_resolution)
+    given = {"preset": preset or None, "original_resolution": original_resolution}
+    again = like(job, **{name: wish for name, wish in given.items() if wish is not None})
+    again.photos_from = job
     again.is_sample = job.is_sample
     with storing.new_folder(again):
         photos = storing.link_photos(job, again)
@@ -95,20 +98,12 @@ def create_sample_job(owner: User) -> Job:
     return job
 
 
-def like(job: Job, *, preset: str = "", original_resolution: bool | None = None) -> Job:
+def like(job: Job, **wishes: Any) -> Job:
     """A job with the wishes of `job` but for those that are given, not saved."""
-    if original_resolution is None:
-        original_resolution = job.original_resolution
-    again = new_job(
-        job.owner,
-        title=job.title,
-        preset=preset or job.preset,
-        original_resolution=original_resolution,
-        cross_validate=job.cross_validate,
-        final_refine=job.config.get("export", {}).get("final_refine", True),
-    )
-    again.photos_from = job
-    return again
+    names = ("title", "preset", "original_resolution", "cross_validate")
+    same = {name: getattr(job, name) for name in names}
+    same["final_refine"] = job.config.get("export", {}).get("final_refine", True)
+    return new_job(job.owner, **(same | wishes))
 
 
 def check_count(count: int) -> None:
