@@ -92,9 +92,9 @@ export class DraftPage {
   async send(photo) {
     photo.become("sending");
     const problem = await photo.looked;
+    if (!problem) photo.sha256 ||= await sha256(photo.file);
+    if (photo.state !== "sending") return this.forget(photo); // taken out meanwhile
     if (problem) return this.settle(photo, "refused", problem);
-    photo.sha256 ||= await sha256(photo.file);
-    if (!this.photos.includes(photo)) return; // taken out meanwhile
     const twin = this.photos.find((other) => photo.isTwinOf(other));
     if (twin) return this.merge(photo, twin);
     const place = this.photos.filter((other) => !other.hasFailed).indexOf(photo) + 1;
@@ -155,8 +155,8 @@ export class DraftPage {
       if (problem) return photo.become("arrived", problem);
       this.forget(photo);
       this.changed();
-    } else if (photo.state === "sending" && photo.share === 1) {
-      this.hide(photo); // the server may have it already: its answer says what to take out
+    } else if (photo.state === "sending" && photo.mayBeThere) {
+      this.hide(photo); // the server's answer says what to take out
     } else {
       photo.stop.abort();
       this.queue.drop(photo);
@@ -183,6 +183,11 @@ export class DraftPage {
     this.settled();
   }
 
+  /** As a click on "Start" does. */
+  start() {
+    this.starting.requestSubmit();
+  }
+
   /** Whether the form may go to the server now. If not, the page says why. */
   mayStart() {
     const failed = this.photos.filter((photo) => photo.hasFailed);
@@ -198,7 +203,7 @@ export class DraftPage {
   /** Something on its way has come to an end. */
   settled() {
     this.show();
-    if (this.wantsStart && !this.isBusy) this.starting.requestSubmit();
+    if (this.wantsStart && !this.isBusy) this.start();
     else if (this.wantsStart && this.photos.some((photo) => photo.hasFailed)) this.mayStart();
   }
 

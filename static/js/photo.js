@@ -2,6 +2,8 @@
 import { drawThumbnail } from "./thumbnails.js";
 import { checkFile, megabytes } from "./upload-checks.js";
 
+const SENT_UNSAID = 2 * 1024 * 1024; // bytes: a fast line's 50 ms
+
 /**
  * waiting, sending: on its way; arrived: the draft has it; leaving: taken out while its answer, or
  * the answer to taking it out, is still to come; refused: the photo is not good; stuck: the way was.
@@ -57,6 +59,12 @@ export class Photo {
   isTwinOf(other) {
     const counts = ["arrived", "sending"].includes(other.state);
     return this !== other && counts && this.sha256 !== "" && this.sha256 === other.sha256;
+  }
+
+  /** Whether the server may have all of it already, and take it although the request is ended.
+   * What the browser says of progress is up to 50 ms old, and nothing at all of small files. */
+  get mayBeThere() {
+    return this.share === 0 || this.bytes * (1 - this.share) < SENT_UNSAID;
   }
 
   get id() {

@@ -23,11 +23,13 @@ function enhanceNewScene(form) {
   const here = new AbortController(); // ends with this page
   /** @type {File[]} */
   let chosen = [];
+  let wantsStart = false;
 
   enhanceChooser(form, add, here.signal);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    showErrors(form, [checkCount(0, limits)]);
+    if (chosen.length) wantsStart = true; // as soon as there is a draft
+    else showErrors(form, [checkCount(0, limits)]);
   });
 
   /** @param {File[]} files */
@@ -40,9 +42,12 @@ function enhanceNewScene(form) {
     const { page, location, errors } = await makeDraft(form);
     if (page) {
       here.abort();
-      show(page, location, form).add(chosen);
+      const draft = show(page, location, form);
+      draft.add(chosen);
+      if (wantsStart) draft.start();
     } else {
       chosen = [];
+      wantsStart = false;
       showErrors(form, errors);
     }
   }
