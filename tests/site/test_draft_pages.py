@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from recon.jobs import drafts, queue
+from recon.jobs import drafts, lifecycle, queue
 from recon.models import Job
 from recon.pipeline.config import from_dict
+from recon.web import uploads
 from tests.site.making import browser_of, finished_job, job_of, person, photo, photo_bytes, photos
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -195,7 +196,8 @@ def test_photos_keep_the_places_that_the_script_gave_them(browser: Client, draft
     send(browser, draft, photo("wild.jpg", seed=91), number="9999")
     send(browser, draft, photo("words.jpg", seed=92), number="first")
     names = [p.name for p in draft.photos.all()][3:]
-    assert names == ["04_x.jpg", "05_x.jpg", "06_x.jpg", "07_taken.jpg", "08_wild.jpg", "09_words.jpg"]  # fmt: skip
+    assert names[:3] == ["04_x.jpg", "05_x.jpg", "06_x.jpg"]
+    assert names[3:] == ["07_taken.jpg", "08_wild.jpg", "09_words.jpg"]
 
 
 def test_a_plain_form_adds_several_and_names_what_is_wrong(browser: Client, draft: Job) -> None:
@@ -283,6 +285,23 @@ def test_a_photo_of_another_draft_is_not_taken_out(browser: Client, draft: Job) 
     drop = reverse("recon:drop_photo", args=[other.pk, draft.photos.first().pk])
     browser.post(drop)
     assert draft.photos.count() == 3
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_draft_that_is_deleted_while_its_photo_comes_in_is_not_there(
+    browser: Client, draft: Job, script: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive = uploads.receive
+
+    def receive_slowly(request: Any) -> None:
+        receive(request)
+        lifecycle.delete(Job.objects.get(pk=draft.pk))
+
+    monkeypatch.setattr(uploads, "receive", receive_slowly)
+    response = send(browser, draft, photo("late.jpg", seed=9), script=script)
+    assert response.status_code == 404
+    assert "It may have been deleted." in response.content.decode()
+    assert not draft.folder.exists()
 
 
 # --- The start ---
