@@ -50,6 +50,11 @@ FINDINGS: dict[str, Explanation] = {
         "Only the largest can become a scene. Photos that lead from one group to the other would "
         "join them.",
     ),
+    "nothing_in_common": Explanation(
+        "No two photos have enough in common.",
+        "Neighbouring photos should share two thirds of what they show: take more of them, a small "
+        "step apart.",
+    ),
     "few_common_points": Explanation(
         "Few common points were found so far: {groups}.",
         "The full search tries harder and often finds more. Photos from in between would help.",

@@ -58,7 +58,8 @@ def check(
     pairs = _pairs(looks, digests, folder, tick)
     verdict = judge(PhotoSet(looks, pairs, limits or CheckLimits()))
     unreadable = tuple(name for name in by_name if name not in looks)
-    report = _report(looks, unreadable, verdict, complete=len(by_name) == len(photos))
+    report = {"sent": [path.name for path in photos]}
+    report |= _report(looks, unreadable, verdict, complete=len(by_name) == len(photos))
     check_cache.forget_others(folder, digests.values())
     write_json(folder / REPORT, report)
     return report

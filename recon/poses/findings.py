@@ -6,7 +6,7 @@ sentence. Every one is advice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -184,7 +184,7 @@ def _of_parts(
     foreign = [part for part in rest if _is_foreign(photos, part, parts, linked)]
     weak = [part for part in rest if part not in foreign]
     found = [
-        Finding("stranger", (part[0],), {"near": _nearest(photos, part[0], main)})
+        Finding("stranger", (part[0],), {"near": nearest_before(photos.names, part[0], main)})
         for part in foreign
         if len(part) == 1
     ]
@@ -224,11 +224,11 @@ def _holds_well(part: list[str], linked: Mapping[Edge, PairFacts], limits: Check
     return weakest >= -limits.strong and len(inside) >= limits.dense * possible
 
 
-def _nearest(photos: PhotoSet, name: str, main: list[str]) -> str:
-    """The photo of the main group that comes before `name`, or after where none does."""
-    order = photos.names
-    before = [other for other in main if order.index(other) < order.index(name)]
-    return before[-1] if before else main[0]
+def nearest_before(order: Sequence[str], name: str, main: Sequence[str]) -> str:
+    """The photo of `main` that comes before `name` in `order`, or after where none does."""
+    places = {other: place for place, other in enumerate(order)}
+    before = [other for other in main if places[other] < places[name]]
+    return max(before, key=places.__getitem__) if before else min(main, key=places.__getitem__)
 
 
 def _thin_links(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Finding]:
