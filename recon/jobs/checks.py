@@ -51,7 +51,7 @@ MAX_TRIES = 3
 class State(Enum):
     """How far the check of a draft is."""
 
-    CURRENT = "current"  # the report is about the photos as they are
+    CURRENT = "current"  # the report is about the photos as they are, or there are none
     COMING = "coming"  # a worker looks at them, or will
     ABSENT = "absent"  # nobody does: Redis or the workers are away, or the check fails
 
@@ -84,7 +84,7 @@ def request_missing(job: Job) -> bool:
 def state_of(job: Job) -> Check:
     """The draft's report, and whether another is to be expected."""
     report = read_report(job)
-    if report is not None and is_current(report, job):
+    if not job.photos.exists() or (report is not None and is_current(report, job)):
         return Check(State.CURRENT, report)
     try:
         coming = bool(_waiting(job.pk) or _running(job.pk)) and _somebody_works()
@@ -102,7 +102,7 @@ def read_report(job: Job) -> dict[str, Any] | None:
 
 
 def is_current(report: Mapping[str, Any], job: Job) -> bool:
-    """Whether the report is about these photos, in this order. Without photos, any is."""
+    """Whether the report is about these photos, in this order."""
     return list(report["sent"]) == _names(job)
 
 

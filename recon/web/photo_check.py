@@ -52,6 +52,8 @@ def _summary(state: State, findings: int, count: int) -> str:
         return "The photo check is not available just now. The scene can be started without it."
     if findings:
         return "Only advice: you can start whenever you like."
+    if not count:
+        return ""
     if count < NEEDED:
         return "Nothing to say against this photo."
     return "Nothing to say against these photos."

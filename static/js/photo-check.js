@@ -1,28 +1,33 @@
 /**
  * The photo check on a draft's page: drops photos from its sentences as their tiles would, keeps
- * what was open, and says aloud what is new. htmx replaces #check whole.
+ * what was open, and says aloud what is new.
+ *
+ * htmx replaces #check whole, and the whole page may come later than this (see upload.js): so
+ * everything is looked up when it is needed.
  */
 export function enhancePhotoCheck() {
-  if (!document.getElementById("check")) return;
-  const live = document.querySelector("[data-live-check]");
   let said = summary();
   let wasOpen = false;
 
   document.body.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-drops]");
     const tile = button && document.getElementById(`photo-${button.dataset.drops}`);
-    if (!tile) return; // taken out meanwhile: the form says so
+    if (!tile) return; // taken out meanwhile: the server says so
     event.preventDefault();
     tile.querySelector(".tile-remove").click();
   });
   document.body.addEventListener("htmx:beforeSwap", () => {
-    wasOpen = Boolean(document.querySelector("#check .overlap-words[open]"));
+    wasOpen = Boolean(words()?.open);
   });
   document.body.addEventListener("htmx:afterSwap", () => {
-    const words = document.querySelector("#check .overlap-words");
-    if (words) words.open = wasOpen;
-    if (summary() !== said) live.textContent = said = summary();
+    if (words()) words().open = wasOpen;
+    const live = document.querySelector("[data-live-check]");
+    if (live && summary() !== said) live.textContent = said = summary();
   });
+}
+
+function words() {
+  return document.querySelector("#check .overlap-words");
 }
 
 function summary() {

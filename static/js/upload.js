@@ -75,6 +75,7 @@ function show(page, location, form) {
   const main = page.querySelector("main");
   keepTyped(form, main.querySelector("form[data-start]"));
   document.querySelector("main").replaceWith(main);
+  window.htmx?.process(main); // the photo check polls
   document.title = page.title;
   history.replaceState(null, "", location);
   enhanceConfirms();
