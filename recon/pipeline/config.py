@@ -135,7 +135,7 @@ PRESETS: dict[str, PipelineConfig] = {
             means_lr=5e-4,
             opacity_decay=0.997,
             # Against fitting the photos too well; so few Gaussians and steps don't fit them enough.
-            coarse=0.0,
+            exposure_lr=0.0,
             dropout=0.0,
             random_background=False,
             min_size=0.0,
