@@ -87,6 +87,8 @@ RQ_SHOW_ADMIN_LINK = True
 # --- Photos and reconstruction ---
 
 MIN_PHOTOS, MAX_PHOTOS = 3, 20
+MAX_DRAFTS = env.whole("MAX_DRAFTS", 20, most=1000)  # a person
+DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
 MIN_IMAGE_SIZE = env.whole("MIN_IMAGE_SIZE", 100, most=10_000)  # px, each side
 MAX_FILE_SIZE_MB = env.whole("MAX_FILE_SIZE_MB", 30)
 MAX_UPLOAD_SIZE_MB = env.whole("MAX_UPLOAD_SIZE_MB", 500)

@@ -83,7 +83,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description="Cancel selected jobs", permissions=["act"])
     def cancel_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._do(request, jobs, lifecycle.cancel, "cancelled", "had ended already")
+        self._do(request, jobs, lifecycle.cancel, "cancelled", "neither wait nor run")
 
     @admin.action(description="Try selected failed jobs again", permissions=["act"])
     def retry_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
@@ -91,7 +91,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description="Delete the files of selected ended jobs", permissions=["delete"])
     def delete_files(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._do(request, jobs, lifecycle.delete_files, "emptied", "are still waiting or running")
+        self._do(request, jobs, lifecycle.delete_files, "emptied", "have not ended")
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Facts can't be edited, but whoever may change jobs may act on them."""

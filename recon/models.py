@@ -28,11 +28,14 @@ class Job(models.Model):
     """One person's wish for one scene. An attempt is a retry after a fault of ours."""
 
     class Status(models.TextChoices):
+        DRAFT = "DRAFT", "draft"
         PENDING = "PENDING", "waiting"
         PROCESSING = "PROCESSING", "running"
         COMPLETED = "COMPLETED", "done"
         FAILED = "FAILED", "failed"
         CANCELLED = "CANCELLED", "cancelled"
+
+    # A draft is neither: it still collects photos, and no worker knows of it.
 
     #: Statuses in which a worker has, or will have, something to do.
     ACTIVE = (Status.PENDING, Status.PROCESSING)
@@ -65,6 +68,15 @@ class Job(models.Model):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="runs_again"
     )
     is_sample = models.BooleanField(default=False)
+    last_number = models.PositiveIntegerField(
+        default=0, help_text="of a draft: the highest number that a photo ever had"
+    )
+    open_numbers = models.JSONField(
+        default=list, blank=True, help_text="lower numbers that no photo ever had"
+    )
+    edited_at = models.DateTimeField(
+        null=True, blank=True, help_text="of a draft: when a photo last came or went"
+    )
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
     attempt = models.PositiveIntegerField(default=1)
@@ -106,7 +118,7 @@ class Job(models.Model):
     pub_key = models.CharField(max_length=64, unique=True, default=new_pub_key, editable=False)
     shared = models.BooleanField(default=False)
 
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True, help_text="or when a draft was started")
     started_at = models.DateTimeField(null=True, blank=True, help_text="of the last attempt")
     completed_at = models.DateTimeField(null=True, blank=True, help_text="when it ended, however")
 
@@ -131,6 +143,10 @@ class Job(models.Model):
     @property
     def has_ended(self) -> bool:
         return self.status in self.ENDED
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status == self.Status.DRAFT
 
     @property
     def is_completed(self) -> bool:
@@ -192,6 +208,10 @@ class Photo(models.Model):
     @property
     def path(self) -> Path:
         return self.job.workspace.upload / self.name
+
+    @property
+    def thumb_path(self) -> Path:
+        return self.job.folder / "thumbs" / f"{self.name}.jpg"
 
 
 class StageRun(models.Model):

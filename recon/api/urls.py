@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.api import views
+from recon.api import drafts, views
 
 app_name = "api"
 
@@ -10,5 +10,10 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("recon/jobs", views.create_job, name="create_job"),
     path("recon/jobs/<str:job_id>/status", views.job_status, name="job_status"),
+    path("recon/jobs/<str:job_id>/draft", drafts.draft_from, name="draft_from"),
+    path("recon/jobs/<str:job_id>/photos", drafts.add_photo, name="add_photo"),
+    path("recon/jobs/<str:job_id>/photos/<int:photo_id>", drafts.drop_photo, name="drop_photo"),
+    path("recon/jobs/<str:job_id>/start", drafts.start, name="start"),
+    path("recon/drafts", drafts.create_draft, name="create_draft"),
     path("recon/queue", views.queue_overview, name="queue"),
 ]

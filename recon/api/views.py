@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.datastructures import MultiValueDict
 
 from accounts.models import User
 from recon.api.auth import check_csrf, endpoint
-from recon.api.errors import ApiError, NoSuchJob
+from recon.api.errors import ApiError
+from recon.api.reading import own_job, truth, wishes_of
 from recon.jobs import progress, queue, submit
-from recon.models import Job
+from recon.models import Job, Photo
 from recon.pipeline.errors import PipelineError
 from recon.web import uploads
-from recon.web.access import visible_jobs
 from recon.web.forms import UploadForm
 from recon.web.scene import elapsed_seconds, share_url
-
-TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
 
 
 @endpoint("GET", "HEAD", public=True)
@@ -36,48 +33,22 @@ def create_job(request: HttpRequest) -> HttpResponse:
     except uploads.UploadRefused as refused:
         raise ApiError(refused.status, str(refused)) from refused
     check_csrf(request)
-    shared = _truth(request.POST, "share", default=True)
-    original_resolution = _truth(request.POST, "original_resolution", default=False)
-    cross_validate = _truth(request.POST, "cross_validate", default=False)
-    final_refine = _truth(request.POST, "final_refine", default=True)
-    form = UploadForm(
-        {
-            "title": request.POST.get("title", ""),
-            "preset": request.POST.get("preset", ""),
-            "original_resolution": original_resolution,
-        },
-        MultiValueDict({"photos": request.FILES.getlist("files")}),
-    )
+    shared = truth(request.POST, "share", default=True)
+    wishes = wishes_of(request.POST)
+    form = UploadForm(wishes, MultiValueDict({"photos": request.FILES.getlist("files")}))
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
+    photos = form.cleaned_data["photos"]
     try:
-        job = submit.create_job(
-            cast(User, request.user),
-            form.cleaned_data["photos"],
-            title=form.cleaned_data["title"],
-            preset=form.cleaned_data["preset"],
-            original_resolution=original_resolution,
-            cross_validate=cross_validate,
-            final_refine=final_refine,
-            shared=shared,
-        )
+        job = submit.create_job(cast(User, request.user), photos, shared=shared, **wishes)
     except PipelineError as error:  # no room on the disk
         raise ApiError(503, str(error)) from error
-    return JsonResponse(
-        {
-            "job_id": str(job.pk),
-            "pub_key": job.pub_key,
-            "original_resolution": job.original_resolution,
-            "cross_validate": job.cross_validate,
-            "shared": job.shared,
-            "warnings": form.left_out,
-        }
-    )
+    return JsonResponse(made(job) | {"warnings": form.left_out})
 
 
 @endpoint("GET", "HEAD")
 def job_status(request: HttpRequest, job_id: str) -> HttpResponse:
-    return JsonResponse(status_of(_own_job(request, job_id)))
+    return JsonResponse(status_of(own_job(request, job_id)))
 
 
 @endpoint("GET", "HEAD")
@@ -91,6 +62,23 @@ def queue_overview(request: HttpRequest) -> HttpResponse:
         for job in unfinished.order_by("created_at")
     ]
     return JsonResponse(queue.overview() | {"jobs": own})
+
+
+def made(job: Job) -> dict[str, Any]:
+    """What a program learns of a job that it has just made or started."""
+    return {
+        "job_id": str(job.pk),
+        "pub_key": job.pub_key,
+        "original_resolution": job.original_resolution,
+        "cross_validate": job.cross_validate,
+        "shared": job.shared,
+    }
+
+
+def photo_facts(photo: Photo) -> dict[str, Any]:
+    """One photo of a job, as its owner's programs see it."""
+    names = ("name", "original_name", "sha256", "size", "width", "height")
+    return {"photo_id": photo.pk} | {name: getattr(photo, name) for name in names}
 
 
 def status_of(job: Job) -> dict[str, Any]:
@@ -130,27 +118,9 @@ def status_of(job: Job) -> dict[str, Any]:
         "shared": job.shared,
         "registered": job.registered,
         "queue_position": _position(job),
+        "photos": [photo_facts(photo) for photo in job.photos.all()],
     }
 
 
 def _position(job: Job) -> int | None:
     return queue.position(job) if job.is_pending else None
-
-
-def _own_job(request: HttpRequest, job_id: str) -> Job:
-    """Raises NoSuchJob."""
-    try:
-        return visible_jobs(cast(User, request.user)).get(pk=uuid.UUID(job_id))
-    except (ValueError, Job.DoesNotExist) as error:
-        raise NoSuchJob from error
-
-
-def _truth(data: QueryDict, name: str, *, default: bool) -> bool:
-    """Raises ApiError (400) for anything but the usual words for yes and no."""
-    if name not in data:
-        return default
-    sent = str(data[name])
-    word = sent.strip().lower()
-    if word not in TRUE + FALSE:
-        raise ApiError(400, f"{name} is either true or false, not “{sent}”.")
-    return word in TRUE

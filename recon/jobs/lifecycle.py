@@ -1,5 +1,6 @@
 """The only place that changes a job's status.
 
+    DRAFT -> PENDING;  DRAFT -> CANCELLED (abandoned, and deleted at once)
     PENDING -> PROCESSING -> COMPLETED | FAILED | CANCELLED
     PENDING -> CANCELLED;  PROCESSING -> PENDING (a new attempt);  FAILED -> PENDING (staff)
 
@@ -19,6 +20,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +39,30 @@ Status = Job.Status
 
 #: How long a delete waits for a stopped work horse to let go of the folder, seconds.
 DELETE_WAIT_S = 5.0
+
+
+@transaction.atomic
+def submit(draft: Job, **wishes: Any) -> bool:
+    """A draft becomes a waiting job, made now: it queues behind those that waited while it was
+    collected. False when somebody else was first."""
+    won = _swap(
+        draft.pk,
+        draft.attempt,
+        (Status.DRAFT,),
+        status=Status.PENDING,
+        created_at=timezone.now(),
+        **wishes,
+    )
+    if won:
+        draft.refresh_from_db()
+        queue.enqueue_on_commit(draft)
+    return won
+
+
+def abandon(draft: Job, *, not_edited_since: datetime) -> bool:
+    """Nobody can add to the draft or start it any more. False where somebody has since then."""
+    left = Job.objects.filter(pk=draft.pk, status=Status.DRAFT, edited_at__lt=not_edited_since)
+    return left.update(status=Status.CANCELLED, completed_at=timezone.now()) == 1
 
 
 def start(job_pk: UUID | str, attempt: int) -> Job | None:
@@ -170,7 +196,7 @@ def retry(job: Job) -> bool:
 
 
 def delete(job: Job) -> None:
-    """Cancels the job and removes its row and its folder.
+    """Cancels the job and removes its row and its folder. A draft only has those.
 
     The folder is marked first, so that `reconcile` removes it if we die in between, or if a
     dying horse still writes there when the wait is over. A job without a folder has none to mark.
@@ -180,14 +206,21 @@ def delete(job: Job) -> None:
     try:
         with folder_lock.hold(folder, wait_s=DELETE_WAIT_S):
             unclaimed.mark(folder)
-            job.delete()
+            _delete_rows(job)
             unclaimed.remove(folder)
     except FileNotFoundError:
-        job.delete()
+        _delete_rows(job)
     except folder_lock.FolderBusy:
         unclaimed.mark(folder)
-        job.delete()
+        _delete_rows(job)
         logger.warning("Folder %s is still written to; reconcile will remove it", folder)
+
+
+def _delete_rows(job: Job) -> None:
+    """Locks the job first: a photo that arrives meanwhile finds no draft to belong to."""
+    with transaction.atomic():
+        Job.objects.select_for_update().filter(pk=job.pk).first()
+        job.delete()
 
 
 def delete_files(job: Job) -> bool:

@@ -5,6 +5,7 @@
 | PENDING, not in Redis          | Redis was away, or lost its memory  | queued, oldest first   |
 | PROCESSING, lock free, finished| its horse died before recording it  | published              |
 | PROCESSING, lock free          | its worker and horse both died      | `lifecycle.worker_lost`|
+| DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
 
 Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from recon.jobs import folder_lock, lifecycle, publish, queue, unclaimed
+from recon.jobs import drafts, folder_lock, lifecycle, publish, queue, unclaimed
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 
@@ -32,21 +33,27 @@ class Mended:
     settled: int = 0  # running but nobody's
     queued: int = 0  # committed but not in Redis
     swept: int = 0  # folders without a row
+    abandoned: int = 0  # drafts that nobody changed for long
 
     def __bool__(self) -> bool:
-        return bool(self.settled or self.queued or self.swept)
+        return bool(self.settled or self.queued or self.swept or self.abandoned)
 
     def __str__(self) -> str:
         return (
             f"{self.settled} taken from lost workers, {self.queued} queued again, "
-            f"{self.swept} leftover folders removed"
+            f"{self.swept} leftover folders and {self.abandoned} abandoned drafts removed"
         )
 
 
 def reconcile() -> Mended:
     """One round. An unreachable Redis only means that nothing can be queued this time."""
     settled = sum(settle(job) for job in Job.objects.filter(status=Job.Status.PROCESSING))
-    mended = Mended(settled=settled, queued=_queue_forgotten(), swept=unclaimed.sweep())
+    mended = Mended(
+        settled=settled,
+        queued=_queue_forgotten(),
+        swept=unclaimed.sweep(),
+        abandoned=drafts.remove_abandoned(),
+    )
     if mended:
         logger.info("Reconciled: %s", mended)
     return mended

@@ -89,6 +89,23 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The photos show too little texture to find common points.",
         "Photograph something with visible structure, in good light and in focus.",
     ),
+    # Drafts.
+    "too_large_together": Explanation(
+        "The photos are larger than {limit_mb} MB together, the limit for one scene.",
+        "Leave some out, or send smaller ones.",
+    ),
+    "too_many_drafts": Explanation(
+        "You have {count} scenes that were not started, which is the most.",
+        "Start or delete one to make another.",
+    ),
+    "draft_started": Explanation(
+        "This scene was started already, so its photos can't be changed.",
+        "When it has ended, “Add photos and run again” on its page makes a new draft of them.",
+    ),
+    "not_ended": Explanation(
+        "This scene is not done yet.",
+        "Wait until it has ended, or cancel it; then photos can be added.",
+    ),
     # Warnings: the job goes on.
     "photos_left_out": Explanation(
         "{count} of {total} photos could not be placed and were left out: {names}.",

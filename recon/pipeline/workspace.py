@@ -69,6 +69,11 @@ class Workspace:
     def database(self) -> Path:
         return self.colmap / "database.db"
 
+    # Features of an earlier job, of which some photos may be the same: database.db, photos.json.
+    @property
+    def known(self) -> Path:
+        return self.colmap / "known"
+
     @property
     def pairs_json(self) -> Path:
         return self.colmap / "pairs.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from django import template
@@ -35,6 +36,15 @@ def time_range(eta: tuple[float, float] | None) -> str:
     if low_minutes >= high_minutes:
         return f"about {high_minutes} min"
     return f"{low_minutes} to {high_minutes} min"
+
+
+@register.filter
+def megabytes(size: int) -> str:
+    """`size` in bytes, as static/js/upload-checks.js says it before a photo is sent."""
+    value = size / 2**20
+    if value < 0.1:
+        return f"{math.ceil(size / 1024)} kB"
+    return f"{value:.1f} MB" if value < 10 else f"{value:.0f} MB"
 
 
 @register.filter

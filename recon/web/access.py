@@ -33,6 +33,7 @@ class NotThere(Http404):
         self.sentence = sentence
 
 
+NO_SUCH_JOB = "There is no such job among yours. It may have been deleted."
 SIGN_IN_FIRST = "Sign in first: this page belongs to an account."
 
 
@@ -57,6 +58,19 @@ def signed_in(view: View) -> View:
     return cast(View, checked)
 
 
+def unless_deleted(view: View) -> View:
+    """Answers a job that is deleted while the view is at work like one that never was."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except Job.DoesNotExist as error:
+            raise NotThere(NO_SUCH_JOB) from error
+
+    return cast(View, checked)
+
+
 def visible_jobs(user: User) -> QuerySet[Job]:
     """The jobs that `user` may open: their own; staff may open all."""
     return Job.objects.all() if user.is_staff else Job.objects.filter(owner=user)
@@ -66,16 +80,18 @@ def own_job_or_404(request: HttpRequest, pk: uuid.UUID) -> Job:
     """The job, where this person may see it. Raises NotThere."""
     job = visible_jobs(cast(User, request.user)).filter(pk=pk).first()
     if job is None:
-        raise NotThere("There is no such job among yours. It may have been deleted.")
+        raise NotThere(NO_SUCH_JOB)
     return job
 
 
 def shared_job_or_404(pub_key: str) -> Job:
     """The job behind a share link, while its owner shares it. Raises NotThere.
 
-    Nobody is let in past a switched-off link, the owner neither: so they can see that it is off.
+    A draft is never public. Nobody is let in past a switched-off link, the owner neither: so they
+    can see that it is off.
     """
-    job = Job.objects.filter(pub_key=pub_key, shared=True).first()
+    public = Job.objects.filter(shared=True).exclude(status=Job.Status.DRAFT)
+    job = public.filter(pub_key=pub_key).first()
     if job is None:
         raise NotThere("There is nothing at this link. Its owner may have switched it off.")
     return job

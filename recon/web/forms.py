@@ -63,13 +63,27 @@ class PhotosField(forms.FileField):
             raise forms.ValidationError(_count_error(count))
 
 
-class UploadForm(forms.Form):
-    """One job's wishes."""
+class WishesForm(forms.Form):
+    """What a person may ask of a job."""
 
     title = forms.CharField(max_length=120, required=False, strip=True)
     preset = forms.ChoiceField(choices=Job.Preset.choices, required=False)
     original_resolution = forms.BooleanField(required=False)
     cross_validate = forms.BooleanField(required=False)
+
+    @property
+    def sentences(self) -> list[str]:
+        """Every error as a sentence, for clients that read JSON. After `is_valid`."""
+        return [
+            str(error) if name == "photos" else f"{name.replace('_', ' ').capitalize()}: {error}"
+            for name, errors in self.errors.items()
+            for error in errors
+        ]
+
+
+class UploadForm(WishesForm):
+    """One job's wishes and its photos, in one go."""
+
     photos = PhotosField()
 
     def __init__(self, *args: Any, refused: Sequence[str] = (), **kwargs: Any) -> None:
@@ -86,15 +100,6 @@ class UploadForm(forms.Form):
     def left_out(self) -> list[str]:
         """A sentence for each photo that was sent twice. After `is_valid`."""
         return self._photos_field.left_out
-
-    @property
-    def sentences(self) -> list[str]:
-        """Every error as a sentence, for clients that read JSON. After `is_valid`."""
-        return [
-            str(error) if name == "photos" else f"{name.replace('_', ' ').capitalize()}: {error}"
-            for name, errors in self.errors.items()
-            for error in errors
-        ]
 
 
 def _count_error(count: int) -> str:

@@ -15,14 +15,13 @@ SIDE = 320  # px, longest side: sharp at 160 CSS px on a dense screen
 
 def thumb_of(photo: Photo) -> Path | None:
     """The small JPEG of `photo`: upright, without metadata. None where its file is gone."""
-    folder = photo.job.folder / "thumbs"
-    small = folder / f"{photo.name}.jpg"
+    small = photo.thumb_path
     if small.is_file():
         return small
     try:
         image = _small_image(photo.path)
         # Not `parents=True`: a job deleted meanwhile must not get its folder back.
-        folder.mkdir(exist_ok=True)
+        small.parent.mkdir(exist_ok=True)
         with replacing(small) as temporary:
             image.save(temporary, "JPEG", quality=80)
     except (FileNotFoundError, UnidentifiedImageError):

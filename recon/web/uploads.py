@@ -35,6 +35,17 @@ class UploadRefused(Exception):
         self.sentences = sentences
 
 
+def limits() -> dict[str, int]:
+    """What the pages say, and scripts check before they send."""
+    return {
+        "min_photos": settings.MIN_PHOTOS,
+        "max_photos": settings.MAX_PHOTOS,
+        "max_file_mb": settings.MAX_FILE_SIZE_MB,
+        "max_total_mb": settings.MAX_UPLOAD_SIZE_MB,
+        "min_side": settings.MIN_IMAGE_SIZE,
+    }
+
+
 def receive(request: HttpRequest) -> None:
     """Reads the body of `request`, photos and all, so that POST and FILES can be used.
 

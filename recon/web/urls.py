@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.web.views import files, home, jobs, share, upload
+from recon.web.views import drafts, files, home, jobs, share, upload
 
 app_name = "recon"
 
@@ -11,11 +11,16 @@ urlpatterns = [
     path("jobs/", jobs.gallery, name="gallery"),
     path("jobs/new/", upload.upload, name="upload"),
     path("jobs/sample/", jobs.sample, name="sample"),
+    path("jobs/drafts/", drafts.create, name="create_draft"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/progress/", jobs.progress, name="progress"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel"),
     path("jobs/<uuid:pk>/delete/", jobs.delete, name="delete"),
     path("jobs/<uuid:pk>/again/", jobs.again, name="again"),
+    path("jobs/<uuid:pk>/add-photos/", drafts.draft_from, name="draft_from"),
+    path("jobs/<uuid:pk>/photos/", drafts.add, name="add_photos"),
+    path("jobs/<uuid:pk>/photos/<int:photo_pk>/delete/", drafts.drop, name="drop_photo"),
+    path("jobs/<uuid:pk>/start/", drafts.start, name="start"),
     path("jobs/<uuid:pk>/share/", share.switch, name="share"),
     path("jobs/<uuid:pk>/files/<str:kind>", files.own_file, name="file"),
     path("jobs/<uuid:pk>/photos/<str:name>", files.thumb, name="thumb"),

@@ -1,42 +1,99 @@
-/** Sends a form with upload progress, which fetch can't tell. */
+/** Sends photos, each in a request of its own, with upload progress, which fetch can't tell. */
 
-const NO_ANSWER = "The connection broke before the photos were there. They are still chosen: try again.";
-const STOPPED = "Stopped. The photos are still chosen.";
-const TOO_MUCH = "The upload is larger than this site takes. Send fewer photos, or smaller ones.";
+const SILENCE_MS = 60_000; // without a byte leaving or an answer coming: the line is dead
+const PAUSES_MS = [500, 2000, 6000]; // before the second, third and fourth try
+
+const NO_ANSWER = "The connection broke.";
+const TOO_MUCH = "The upload is larger than this site takes.";
+
+/** @typedef {{ status: number, errors: string[], location?: string, tile?: string, id?: number }} Answer */
 
 /**
+ * Sends a photo; tries again where the line or the server failed, not where the photo was refused.
+ *
  * @param {string} url
  * @param {FormData} body
- * @param {AbortSignal} signal
- * @param {(share: number) => void} onProgress share of the bytes that left, 0 to 1
- * @returns {Promise<{ location?: string, errors: string[] }>} where to go, or what was refused
+ * @param {AbortSignal} signal ends a request on its way
+ * @param {() => boolean} isWanted asked before each new try
+ * @param {(share: number, tries: number) => void} onProgress share of the bytes that left, 0 to 1
+ * @returns {Promise<Answer>} status 0: nobody answered
  */
-export function send(url, body, signal, onProgress) {
+export async function send(url, body, signal, isWanted, onProgress) {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await sendOnce(url, body, signal, (share) => onProgress(share, tries));
+    const pause = PAUSES_MS[tries - 1];
+    if (!mayPass(answer.status) || pause === undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    if (!isWanted()) return answer;
+  }
+}
+
+/** Whether the same request may succeed a little later. */
+function mayPass(status) {
+  return status === 0 || status === 408 || status === 429 || status >= 500;
+}
+
+/** @returns {Promise<Answer>} */
+function sendOnce(url, body, signal, onProgress) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
+    let silence = 0;
+    const listen = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => request.abort(), SILENCE_MS);
+    };
     request.open("POST", url);
     request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", (event) => {
+      listen();
       if (event.lengthComputable) onProgress(event.loaded / event.total);
     });
-    request.addEventListener("load", () => resolve(read(request)));
-    request.addEventListener("error", () => resolve({ errors: [NO_ANSWER] }));
-    request.addEventListener("abort", () => resolve({ errors: [STOPPED] }));
-    signal.addEventListener("abort", () => request.abort());
+    request.addEventListener("loadend", () => {
+      clearTimeout(silence);
+      resolve(readAnswer(request.status, request.responseText));
+    });
+    signal.addEventListener("abort", () => request.abort(), { once: true });
     onProgress(0);
+    listen();
     request.send(body);
   });
 }
 
-/** @param {XMLHttpRequest} request */
-function read(request) {
-  const answer = parse(request.responseText);
-  if (request.status === 201 && answer.location) return { location: answer.location, errors: [] };
+/**
+ * Takes a photo out of its draft.
+ *
+ * @param {string} url
+ * @param {HTMLFormElement} form with the CSRF token
+ * @returns {Promise<string>} what went wrong, or ""
+ */
+export async function drop(url, form) {
+  try {
+    const headers = { Accept: "application/json" };
+    const answer = await fetch(url, { method: "POST", body: new FormData(form), headers });
+    if (answer.ok) return "";
+    return readAnswer(answer.status, await answer.text()).errors.join(" ");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // what fetch says where nobody answers
+    return `It could not be removed. ${NO_ANSWER}`;
+  }
+}
+
+/**
+ * @param {number} status
+ * @param {string} text
+ * @returns {Answer}
+ */
+export function readAnswer(status, text) {
+  const answer = parse(text);
+  if (status >= 200 && status < 300) return { ...answer, status, errors: [] };
   const errors = answer.errors ?? (answer.detail ? [answer.detail] : []);
-  if (errors.length) return { errors };
-  // A proxy in front of the site answers in its own way.
-  if (request.status === 413) return { errors: [TOO_MUCH] };
-  return { errors: [`The site could not take the photos (${request.status}). Try again in a moment.`] };
+  if (!errors.length) {
+    // Nobody, or a proxy in front of the site, which answers in its own way.
+    if (status === 0) errors.push(NO_ANSWER);
+    else if (status === 413) errors.push(TOO_MUCH);
+    else errors.push(`The site could not take it (${status}).`);
+  }
+  return { status, errors };
 }
 
 function parse(text) {

@@ -30,19 +30,14 @@ export function checkFile(file, limits) {
   return "";
 }
 
-/** @returns {string} a sentence on the photos together, or "" */
-export function checkSet(files, limits) {
-  const { minPhotos, maxPhotos, maxTotalMb } = limits;
-  if (files.length < minPhotos) {
-    const have = files.length === 1 ? "There is 1 photo" : `There are ${files.length} photos`;
+/** @returns {string} a sentence on so many photos together, or "" */
+export function checkCount(count, { minPhotos, maxPhotos }) {
+  if (count < minPhotos) {
+    const have = count === 1 ? "There is 1 photo" : `There are ${count} photos`;
     return `${have}; a scene needs ${minPhotos} to ${maxPhotos}.`;
   }
-  if (files.length > maxPhotos) {
-    return `There are ${files.length} photos; a scene takes ${minPhotos} to ${maxPhotos}. Leave out near-duplicates and blurred ones.`;
-  }
-  const total = files.reduce((sum, file) => sum + file.size, 0);
-  if (total > maxTotalMb * MB) {
-    return `The photos have ${megabytes(total)} together; at most ${maxTotalMb} MB are possible.`;
+  if (count > maxPhotos) {
+    return `There are ${count} photos; a scene takes ${minPhotos} to ${maxPhotos}. Leave out near-duplicates and blurred ones.`;
   }
   return "";
 }

@@ -16,150 +16,16 @@ from playwright.sync_api import BrowserContext, Page, expect
 from accounts.models import User
 from recon.models import Job
 from tests.browser.scenes import VIEW, splat_bytes
-from tests.browser.waiting import until
-from tests.site.making import finished_job, job_of, person, photo_bytes
+from tests.site.making import finished_job, job_of, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-ERRORS = "[data-photo-errors]"
 NewContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture
 def ann(data_dir: Path, redis_queue: Any) -> User:
     return person()
-
-
-def upload(name: str, seed: int = 1, content: bytes | None = None) -> dict[str, Any]:
-    body = photo_bytes(seed) if content is None else content
-    return {"name": name, "mimeType": "image/jpeg", "buffer": body}
-
-
-@pytest.fixture
-def upload_page(new_context: NewContext, ann: User, listen: Callable[[Page], Page]) -> Page:
-    page = listen(new_context(ann).new_page())
-    page.goto("/jobs/new/")
-    return page
-
-
-def choose(page: Page, *files: dict[str, Any]) -> None:
-    page.set_input_files("input[type=file]", list(files))
-
-
-def test_photos_are_chosen_in_several_goes_and_sent(
-    upload_page: Page, ann: User, complaints: list[str]
-) -> None:
-    page = upload_page
-    choose(page, upload("one.jpg", 1), upload("two.jpg", 2))
-    choose(page, upload("three.jpg", 3), upload("four.jpg", 4))
-    page.get_by_role("button", name="Remove two.jpg").click()
-    expect(page.locator("[data-tally-text]")).to_contain_text("3 of at most 20 photos")
-    page.get_by_label("Title").fill("Three of noise")
-    page.get_by_role("button", name="Make the scene").click()
-    page.wait_for_url("**/jobs/*-*/")
-    job = ann.jobs.get()
-    assert job.title == "Three of noise"
-    names = {photo.original_name for photo in job.photos.all()}
-    assert names == {"one.jpg", "three.jpg", "four.jpg"}
-    assert complaints == []
-
-
-@pytest.mark.parametrize("scripts", [True, False])
-def test_measuring_on_every_photo_is_offered_where_it_is_done(
-    new_context: NewContext, ann: User, scripts: bool
-) -> None:
-    page = new_context(ann, java_script_enabled=scripts).new_page()
-    page.goto("/jobs/new/")
-    wish = page.get_by_label("Measure quality on every photo")
-    page.get_by_role("radio", name="Draft").check()
-    expect(wish).to_be_hidden()
-    page.get_by_role("radio", name="Standard").check()
-    wish.check()
-    page.set_input_files("input[type=file]", [upload(f"{n}.jpg", n) for n in range(3)])
-    page.get_by_role("button", name="Make the scene").click()
-    page.wait_for_url("**/jobs/*-*/")
-    assert ann.jobs.get().cross_validate
-
-
-def test_a_thumbnail_is_drawn_of_each_photo(upload_page: Page) -> None:
-    choose(upload_page, upload("one.jpg"))
-    until(
-        upload_page,
-        "document.querySelector('.tile canvas').getContext('2d')"
-        ".getImageData(100, 100, 1, 1).data[3] === 255",
-    )
-
-
-@pytest.mark.parametrize(
-    ("file", "sentence"),
-    [
-        (upload("broken.jpg", content=b"\xff\xd8\xff no photo"), "“broken.jpg” can’t be read"),
-        (upload("empty.jpg", content=b""), "“empty.jpg” is empty"),
-        (upload("tiny.jpg", content=photo_bytes(1, (50, 120))), "“tiny.jpg” is 50×120 pixels"),
-        (
-            {"name": "note.txt", "mimeType": "text/plain", "buffer": b"note"},
-            "“note.txt” is not a JPEG, PNG or WebP photo",
-        ),
-    ],
-    ids=["broken", "empty", "tiny", "text"],
-)
-def test_a_bad_file_is_named_before_anything_is_sent(
-    upload_page: Page, ann: User, file: dict[str, Any], sentence: str
-) -> None:
-    page = upload_page
-    choose(page, *[upload(f"{n}.jpg", n) for n in range(3)], file)
-    expect(page.locator(ERRORS)).to_contain_text(sentence)
-    expect(page.locator(".tile.bad")).to_contain_text(file["name"])
-    page.get_by_role("button", name="Make the scene").click()
-    expect(page.locator(".tile")).to_have_count(4)
-    assert ann.jobs.count() == 0
-    page.get_by_role("button", name=f"Remove {file['name']}").click()
-    expect(page.locator(ERRORS)).to_be_empty()
-
-
-def test_too_few_photos_are_counted(upload_page: Page) -> None:
-    choose(upload_page, upload("one.jpg"))
-    upload_page.get_by_role("button", name="Make the scene").click()
-    expect(upload_page.locator(ERRORS)).to_contain_text("There is 1 photo; a scene needs 3 to 20.")
-
-
-def test_what_the_server_refuses_is_named_and_the_photos_stay_chosen(
-    upload_page: Page, ann: User
-) -> None:
-    page = upload_page
-    choose(page, *[upload(f"{n}.jpg", 7) for n in range(3)])  # three times the same photo
-    page.get_by_role("button", name="Make the scene").click()
-    expect(page.locator(ERRORS)).to_contain_text("“1.jpg” is the same photo as “0.jpg”")
-    expect(page.locator(".tile")).to_have_count(3)
-    assert ann.jobs.count() == 0
-    choose(page, upload("x.jpg", 8), upload("y.jpg", 9))
-    page.get_by_role("button", name="Make the scene").click()
-    page.wait_for_url("**/jobs/*-*/")
-
-
-def test_an_upload_can_be_stopped_and_a_broken_line_is_explained(upload_page: Page) -> None:
-    page = upload_page
-    choose(page, *[upload(f"{n}.jpg", n) for n in range(3)])
-    page.route("**/jobs/new/", lambda route: None)  # never answers
-    page.get_by_role("button", name="Make the scene").click()
-    page.get_by_role("button", name="Stop").click()
-    expect(page.locator(ERRORS)).to_contain_text("Stopped")
-    page.unroute("**/jobs/new/")
-    page.route("**/jobs/new/", lambda route: route.abort())
-    page.get_by_role("button", name="Make the scene").click()
-    expect(page.locator(ERRORS)).to_contain_text("The connection broke")
-    expect(page.locator(".tile")).to_have_count(3)
-
-
-def test_the_upload_works_without_scripts(new_context: NewContext, ann: User) -> None:
-    phone = {"width": 390, "height": 844}
-    page = new_context(ann, java_script_enabled=False, viewport=phone).new_page()
-    page.goto("/jobs/new/")
-    assert page.locator("body").evaluate("body => body.scrollWidth") <= 390
-    choose(page, *[upload(f"{n}.jpg", n) for n in range(3)])
-    page.get_by_role("button", name="Make the scene").click()
-    page.wait_for_url("**/jobs/*-*/")
-    assert ann.jobs.get().photos.count() == 3
 
 
 def running_job(owner: User, **fields: Any) -> Job:

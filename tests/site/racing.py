@@ -9,6 +9,7 @@ how many of them won each job is printed as JSON.
 from __future__ import annotations
 
 import json
+import random
 import sys
 import threading
 import time
@@ -24,8 +25,10 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
-    from recon.jobs import lifecycle
+    from recon.jobs import drafts, lifecycle
     from recon.models import Job
+    from recon.pipeline.errors import UserError
+    from tests.site.making import photo
 
     folder, action, keys = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
     won: Counter[str] = Counter()
@@ -34,6 +37,16 @@ def main() -> None:
     def act(key: str) -> bool:
         if action == "cancel":
             return lifecycle.cancel(Job.objects.get(pk=key))
+        if action == "submit":
+            return drafts.start(Job.objects.get(pk=key))
+        if action == "add":
+            upload = photo("a.jpg", seed=random.getrandbits(64))
+            try:
+                return drafts.add_photo(Job.objects.get(pk=key), upload)[1]
+            except UserError as error:
+                if error.code != "too_many_photos":
+                    raise
+                return False
         return bool(getattr(lifecycle, action)(key, 1))
 
     def race() -> None:

@@ -28,6 +28,11 @@ EXPECTED = {
     "recon:gallery": ("get", 200, 200, SIGN_IN),
     "recon:upload": ("get", 200, 200, SIGN_IN),
     "recon:sample": ("get", 405, 405, 405),
+    "recon:create_draft": ("post", 302, 302, SIGN_IN),
+    "recon:draft_from": ("post", 302, MISSING, SIGN_IN),
+    "recon:add_photos": ("post", 302, MISSING, SIGN_IN),
+    "recon:drop_photo": ("post", 302, MISSING, SIGN_IN),
+    "recon:start": ("post", 302, MISSING, SIGN_IN),
     "recon:job": ("get", 200, MISSING, SIGN_IN),
     "recon:progress": ("get", 286, MISSING, SIGN_IN),
     "recon:cancel": ("post", 302, MISSING, SIGN_IN),
@@ -44,6 +49,11 @@ EXPECTED = {
     "api:healthz": ("get", 200, 200, 200),
     "api:create_job": ("post", 400, 400, UNAUTHORISED),
     "api:job_status": ("get", 200, MISSING, UNAUTHORISED),
+    "api:create_draft": ("post", 201, 201, UNAUTHORISED),
+    "api:draft_from": ("post", 201, MISSING, UNAUTHORISED),
+    "api:add_photo": ("post", 400, MISSING, UNAUTHORISED),
+    "api:drop_photo": ("delete", 409, MISSING, UNAUTHORISED),
+    "api:start": ("post", 409, MISSING, UNAUTHORISED),
     "api:queue": ("get", 200, 200, UNAUTHORISED),
 }
 
@@ -52,14 +62,17 @@ def address(name: str, job: Job) -> str:
     arguments: dict[str, list[Any]] = {
         "recon:file": [job.pk, "splat"],
         "recon:thumb": [job.pk, "000.jpg"],
-        "api:job_status": [job.pk],
+        "recon:drop_photo": [job.pk, 1],
+        "api:drop_photo": [job.pk, 1],
+        "api:create_draft": [],
+        "api:create_job": [],
     }
     if name in arguments:
         return reverse(name, args=arguments[name])
     if name.startswith("recon:public"):
         return reverse(name, args=[job.pub_key])
-    of_a_job = ("job", "progress", "cancel", "again", "share", "delete")
-    return reverse(name, args=[job.pk] if name.removeprefix("recon:") in of_a_job else [])
+    of_no_job = ("home", "gallery", "upload", "sample", "create_draft", "healthz", "queue")
+    return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])
 
 
 def test_every_address_says_who_may_open_it() -> None:

@@ -94,7 +94,7 @@ def test_selected_jobs_are_cancelled(staff: Client) -> None:
     queue.enqueue(str(waiting.pk), 1)
     page = act(staff, "cancel_jobs", waiting, ended)
     assert "1 cancelled." in page
-    assert "1 left alone: they had ended already." in page
+    assert "1 left alone: they neither wait nor run." in page
     waiting.refresh_from_db()
     ended.refresh_from_db()
     assert (waiting.status, ended.status) == ("CANCELLED", "COMPLETED")

@@ -75,7 +75,7 @@ def test_the_newest_comes_first_and_each_state_is_shown() -> None:
         job_of(ann, title=f"one {status.label}", status=status, **facts)
     response = browser_of(ann).get(GALLERY)
     assert names(response)[0] == f"one {list(Job.Status)[-1].label}"
-    assert response.context["total"] == 5
+    assert response.context["total"] == 6
     page = response.content.decode()
     for status in Job.Status:
         assert f"one {status.label}" in page

@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from environ import Env
 from redis import Redis
 
-from recon.jobs import lifecycle, queue
+from recon.jobs import drafts, lifecycle, queue
 from recon.jobs.reconcile import reconcile
 from recon.models import Job
 from tests.site.making import job_of, person
@@ -103,6 +103,24 @@ def test_of_many_workers_exactly_one_wins(database: str, action: str, tmp_path: 
     assert set(Job.objects.values_list("status", flat=True)) == {expected}
     attempts = {2} if action == "worker_lost" else {1}
     assert set(Job.objects.values_list("attempt", flat=True)) == attempts
+
+
+def test_a_draft_that_many_start_is_queued_once(database: str, tmp_path: Path) -> None:
+    owner = person()
+    jobs = [job_of(owner, status=Job.Status.DRAFT) for _ in range(JOBS)]
+    assert race(tmp_path, database, "submit", jobs) == {str(job.pk): 1 for job in jobs}
+    assert queue.carried_ids() == {job.queue_id for job in jobs}
+
+
+def test_photos_that_come_at_once_keep_to_the_limit_and_get_numbers_of_their_own(
+    database: str, tmp_path: Path
+) -> None:
+    draft = drafts.create_draft(person())
+    won = race(tmp_path, database, "add", [draft] * 3)  # by 12 threads
+    assert won == {str(draft.pk): 20}
+    names = [f"{number:02}_a.jpg" for number in range(1, 21)]
+    assert [photo.name for photo in draft.photos.all()] == names
+    assert sorted(path.name for path in draft.workspace.upload.iterdir()) == names
 
 
 def test_a_job_lives_its_life(database: str) -> None:

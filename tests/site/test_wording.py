@@ -7,7 +7,7 @@ import json
 import pytest
 from django.template import Context, Template
 
-from recon.templatetags.wording import as_json, duration, time_range
+from recon.templatetags.wording import as_json, duration, megabytes, time_range
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,14 @@ def test_time_left_is_a_range_and_never_backwards(
     eta: tuple[float, float] | None, words: str
 ) -> None:
     assert time_range(eta) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(0, "0 kB"), (1, "1 kB"), (100_000, "98 kB"), (250_000, "0.2 MB"), (31_000_000, "30 MB")],
+)
+def test_a_file_s_size_is_said_in_megabytes(size: int, words: str) -> None:
+    assert megabytes(size) == words
 
 
 def test_json_survives_an_attribute() -> None:

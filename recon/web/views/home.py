@@ -11,6 +11,9 @@ from recon.web.access import prefers_json
 ENDPOINTS = {
     "health": "GET /healthz",
     "make a job": "POST /recon/jobs",
+    "make a draft": "POST /recon/drafts",
+    "add a photo to it": "POST /recon/jobs/{job_id}/photos",
+    "start it": "POST /recon/jobs/{job_id}/start",
     "a job's status": "GET /recon/jobs/{job_id}/status",
     "the queue": "GET /recon/queue",
     "a shared scene": "GET /v/{pub_key}",

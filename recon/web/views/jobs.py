@@ -29,6 +29,7 @@ from recon.web.scene import (
     own_viewer,
     share_url,
 )
+from recon.web.views import drafts
 
 PAGE_SIZE = 12
 
@@ -54,8 +55,10 @@ def gallery(request: HttpRequest) -> HttpResponse:
 @signed_in
 @never_cache
 def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Everything about one job."""
+    """Everything about one job; for a draft, the page where it collects its photos."""
     job = own_job_or_404(request, pk)
+    if job.is_draft:
+        return drafts.page(request, job)
     context = progress_context(job) | {
         "metrics": metrics_of(job) if job.is_completed else [],
         "measurement": measurement_of(job) if job.is_completed else {},
@@ -76,6 +79,8 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @never_cache
 def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
+    if job.is_draft:
+        return redirect(job)  # nothing moves
     return answer_poll(request, job, progress_context(job))
 
 
@@ -96,6 +101,8 @@ def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     if lifecycle.cancel(job):
         messages.success(request, f"“{job.name}” was cancelled.")
+    elif job.is_draft:
+        messages.info(request, f"“{job.name}” was not started yet.")
     else:
         messages.info(request, f"“{job.name}” had already ended.")
     return redirect(job)
@@ -118,6 +125,8 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """A new job on the same photos, with another preset if one was chosen."""
     job = own_job_or_404(request, pk)
     preset = request.POST.get("preset", "")
+    if job.is_draft:
+        return redirect(job)
     if preset and preset not in Job.Preset.values:
         messages.error(request, f"There is no preset called “{preset}”.")
         return redirect(job)

@@ -48,6 +48,9 @@ def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """`shared`: "on", "off", or "new" for a new link that ends the old one for good."""
     job = own_job_or_404(request, pk)
     wish = request.POST.get("shared", "")
+    if job.is_draft:
+        messages.error(request, "A scene can be shared once it was started.")
+        return redirect(job)
     if wish not in SWITCHES:
         messages.error(request, "Sharing can be switched on or off.")
         return redirect(job)

@@ -74,11 +74,5 @@ def _refuse(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse
 
 
 def _form_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
-    limits = {
-        "min_photos": settings.MIN_PHOTOS,
-        "max_photos": settings.MAX_PHOTOS,
-        "max_file_mb": settings.MAX_FILE_SIZE_MB,
-        "max_total_mb": settings.MAX_UPLOAD_SIZE_MB,
-        "min_side": settings.MIN_IMAGE_SIZE,
-    }
-    return render(request, "recon/upload.html", {"form": form, "limits": limits}, status=status)
+    context = {"form": form, "limits": uploads.limits()}
+    return render(request, "recon/upload.html", context, status=status)

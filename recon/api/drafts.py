@@ -1,0 +1,97 @@
+"""Drafts for programs: photos one by one, in any order and three at a time if one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from accounts.models import User
+from recon.api.auth import check_csrf, endpoint
+from recon.api.errors import ApiError, NoSuchJob
+from recon.api.reading import own_job, truth, wishes_of
+from recon.api.views import made, photo_facts, status_of
+from recon.jobs import drafts
+from recon.models import Job
+from recon.pipeline.errors import ReconError, UserError
+from recon.web import faults, uploads
+
+
+def explained(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answers what `recon.jobs.drafts` raises."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except ReconError as error:
+            raise ApiError(faults.status_of(error), str(error)) from error
+        except Job.DoesNotExist as error:
+            raise NoSuchJob from error
+
+    return answered
+
+
+@endpoint("POST")
+@explained
+def create_draft(request: HttpRequest) -> HttpResponse:
+    """A draft with these wishes and no photos yet."""
+    _receive(request)
+    draft = drafts.create_draft(cast(User, request.user), **wishes_of(request.POST))
+    return JsonResponse(status_of(draft), status=201)
+
+
+@endpoint("POST")
+@explained
+def draft_from(request: HttpRequest, job_id: str) -> HttpResponse:
+    """A draft with the photos, wishes and features of a job that has ended."""
+    _receive(request)
+    draft = drafts.draft_from(own_job(request, job_id))
+    return JsonResponse(status_of(draft), status=201)
+
+
+@endpoint("POST")
+@explained
+def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Multipart `file` in, the photo's facts out: 201, or 200 for one that was there already."""
+    draft = own_job(request, job_id)
+    _receive(request)
+    files = request.FILES.getlist("file")
+    if len(files) != 1:
+        raise ApiError(400, f"Send one photo as `file`, not {len(files)}.")
+    photo, is_new = drafts.add_photo(draft, files[0])
+    return JsonResponse(photo_facts(photo), status=201 if is_new else 200)
+
+
+@endpoint("DELETE")
+@explained
+def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse:
+    check_csrf(request)
+    if not drafts.drop_photo(own_job(request, job_id), photo_id):
+        raise ApiError(404, "There is no such photo in this draft.")
+    return HttpResponse(status=204)
+
+
+@endpoint("POST")
+@explained
+def start(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Queues the draft. Wishes that are not sent stay as they are. Shared, unless `share` is
+    false, as `POST /recon/jobs` does it."""
+    draft = own_job(request, job_id)
+    _receive(request)
+    shared = truth(request.POST, "share", default=True)
+    if not drafts.start(draft, shared=shared, **wishes_of(request.POST, only_sent=True)):
+        raise UserError("draft_started")
+    draft.refresh_from_db()
+    return JsonResponse(made(draft))
+
+
+def _receive(request: HttpRequest) -> None:
+    """Reads the body within the limits, then checks who sends it. Raises ApiError."""
+    try:
+        uploads.receive(request)
+    except uploads.UploadRefused as refused:
+        raise ApiError(refused.status, str(refused)) from refused
+    check_csrf(request)

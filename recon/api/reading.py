@@ -1,0 +1,53 @@
+"""What programs send: which job, and what they wish of it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, cast
+
+from django.http import HttpRequest, QueryDict
+
+from accounts.models import User
+from recon.api.errors import ApiError, NoSuchJob
+from recon.models import Job
+from recon.web.access import visible_jobs
+from recon.web.forms import WishesForm
+
+TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
+
+#: Yes-or-no wishes and what holds where they are not sent.
+_SWITCHES = {"original_resolution": False, "cross_validate": False, "final_refine": True}
+
+
+def own_job(request: HttpRequest, job_id: str) -> Job:
+    """Raises NoSuchJob."""
+    try:
+        return visible_jobs(cast(User, request.user)).get(pk=uuid.UUID(job_id))
+    except (ValueError, Job.DoesNotExist) as error:
+        raise NoSuchJob from error
+
+
+def wishes_of(data: QueryDict, *, only_sent: bool = False) -> dict[str, Any]:
+    """The wishes for `submit.new_job`, checked. Raises ApiError (400).
+
+    With `only_sent`, those that `data` does not name are left out, for whoever has others.
+    """
+    wishes: dict[str, Any] = {name: data.get(name, "") for name in ("title", "preset")}
+    for name, default in _SWITCHES.items():
+        wishes[name] = truth(data, name, default=default)
+    form = WishesForm(wishes)
+    if not form.is_valid():
+        raise ApiError(400, " ".join(form.sentences))
+    wishes |= {name: form.cleaned_data[name] for name in ("title", "preset")}
+    return {name: wish for name, wish in wishes.items() if name in data or not only_sent}
+
+
+def truth(data: QueryDict, name: str, *, default: bool) -> bool:
+    """Raises ApiError (400) for anything but the usual words for yes and no."""
+    if name not in data:
+        return default
+    sent = str(data[name])
+    word = sent.strip().lower()
+    if word not in TRUE + FALSE:
+        raise ApiError(400, f"{name} is either true or false, not “{sent}”.")
+    return word in TRUE

@@ -1,0 +1,127 @@
+"""A job's folder and the photos in it, as files. Knows rows only to name what it writes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils.text import slugify
+
+from recon.jobs import unclaimed
+from recon.jobs.photos import CheckedPhoto
+from recon.models import Job, Photo
+from recon.pipeline.errors import PipelineError, UserError
+
+_SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
+_STEM_LENGTH = 60
+
+
+def photo_row(job: Job, number: int, upload: UploadedFile, facts: CheckedPhoto) -> Photo:
+    """The row of an upload, not saved; its `path` says where the file goes."""
+    return Photo(
+        job=job,
+        name=stored_name(number, upload.name or "", facts.format),
+        original_name=_shown_name(upload.name or ""),
+        sha256=facts.sha256,
+        size=upload.size or 0,
+        width=facts.width,
+        height=facts.height,
+    )
+
+
+def stored_name(number: int, original_name: str, kind: str) -> str:
+    """A safe, unique file name that keeps the order of the upload: `03_temple-gate.jpg`."""
+    stem = slugify(Path(original_name.replace("\\", "/")).stem)[:_STEM_LENGTH].strip("-_")
+    return f"{number:02d}_{stem or 'photo'}.{_SUFFIX[kind]}"
+
+
+def _shown_name(original_name: str) -> str:
+    name = original_name.replace("\\", "/").rpartition("/")[2]
+    return "".join(c for c in name if c.isprintable())[:255] or "photo"
+
+
+@contextmanager
+def new_folder(job: Job) -> Iterator[None]:
+    """The job's folder, marked as nobody's until the block is through; removed if it fails.
+
+    Raises PipelineError("disk_full").
+    """
+    with room_for(job):
+        job.workspace.upload.mkdir(parents=True)
+        unclaimed.mark(job.folder)
+        try:
+            yield
+            # Where an outer transaction rolls back later, the folder stays marked.
+            transaction.on_commit(lambda: unclaimed.claim(job.folder))
+        except BaseException:
+            shutil.rmtree(job.folder, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def room_for(job: Job) -> Iterator[None]:
+    """Raises PipelineError("disk_full") where the disk is full already or gets so in the block."""
+    if shutil.disk_usage(settings.DATA_DIR).free < _needed_mb(job) * 2**20:
+        raise _disk_full(job)
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _disk_full(job) from error
+        raise
+
+
+def _disk_full(job: Job) -> PipelineError:
+    free_mb = shutil.disk_usage(settings.DATA_DIR).free // 2**20
+    return PipelineError("disk_full", free_mb=free_mb, needed_mb=_needed_mb(job))
+
+
+def _needed_mb(job: Job) -> int:
+    """What the pipeline would refuse to start with less of, said before the job is made."""
+    return int(job.config["preflight"]["min_free_disk_mb"])
+
+
+def write(upload: UploadedFile, path: Path) -> None:
+    """Keeps an upload. A large one is spooled on the same disk already and only gets a name."""
+    spooled = getattr(upload, "temporary_file_path", None)
+    if spooled is not None:
+        link(Path(spooled()), path, shown_as=upload.name or "?")
+        return
+    upload.seek(0)
+    with path.open("xb") as file:
+        for chunk in upload.chunks():
+            file.write(chunk)
+
+
+def link(source: Path, path: Path, *, shown_as: str) -> None:
+    """A second name for the same file; a copy where the disk can't do that.
+
+    Raises UserError("photo_unreadable") where the file is gone.
+    """
+    try:
+        os.link(source, path)
+    except FileNotFoundError as error:
+        raise UserError("photo_unreadable", name=shown_as) from error
+    except OSError:
+        shutil.copyfile(source, path)
+
+
+def link_photos(source: Job, job: Job) -> list[Photo]:
+    """The photos of `source` as rows of `job`, not saved, their files linked under their names.
+
+    Raises UserError("photo_unreadable").
+    """
+    photos = []
+    for photo in source.photos.all():
+        file = photo.path
+        photo.pk, photo.job = None, job
+        link(file, photo.path, shown_as=photo.original_name)
+        photos.append(photo)
+    return photos

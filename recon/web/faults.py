@@ -1,0 +1,17 @@
+"""Which HTTP status an error gets; the sentence is the error's own."""
+
+from __future__ import annotations
+
+from recon.pipeline.errors import PipelineError, ReconError
+
+_STATUS = {
+    "draft_started": 409,
+    "not_ended": 409,
+    "too_many_drafts": 409,
+    "too_large_together": 413,
+}
+
+
+def status_of(error: ReconError) -> int:
+    """400 for what the photos caused, unless the code has its own; 503 for our own faults."""
+    return _STATUS.get(error.code, 503 if isinstance(error, PipelineError) else 400)

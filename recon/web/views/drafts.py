@@ -1,0 +1,188 @@
+"""Drafts: photos in one by one, out again, and the start. Pages for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from typing import cast
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from recon.jobs import drafts
+from recon.models import Job, Photo
+from recon.pipeline.errors import ReconError
+from recon.web import uploads
+from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
+from recon.web.faults import status_of
+from recon.web.forms import WishesForm
+
+
+def page(
+    request: HttpRequest,
+    draft: Job,
+    *,
+    form: WishesForm | None = None,
+    problems: Sequence[str] = (),
+    status: int = 200,
+) -> HttpResponse:
+    """The draft's photos and wishes; `problems` are sentences on what was just asked."""
+    names = ("title", "preset", "original_resolution", "cross_validate")
+    context = {
+        "job": draft,
+        "form": form or WishesForm(initial={name: getattr(draft, name) for name in names}),
+        "photos": draft.photos.all(),
+        "limits": uploads.limits(),
+        "kept_until": drafts.kept_until(draft),
+        "problems": problems,
+    }
+    return render(request, "recon/draft.html", context, status=status)
+
+
+@require_POST
+@signed_in
+def create(request: HttpRequest) -> HttpResponse:
+    """An empty draft with the wishes so far."""
+    form = WishesForm(request.POST)
+    if not form.is_valid():
+        return _refuse_draft(request, form.sentences, 400)
+    try:
+        draft = drafts.create_draft(cast(User, request.user), **form.cleaned_data)
+    except ReconError as error:
+        return _refuse_draft(request, [str(error)], status_of(error))
+    if prefers_json(request):
+        photos_url = reverse("recon:add_photos", args=(draft.pk,))
+        answer = {"location": draft.get_absolute_url(), "photos_url": photos_url}
+        return JsonResponse(answer, status=201)
+    return redirect(draft)
+
+
+@require_POST
+@signed_in
+def draft_from(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """ "Add photos and run again": a draft with the photos of a job that has ended."""
+    job = own_job_or_404(request, pk)
+    try:
+        return redirect(drafts.draft_from(job))
+    except ReconError as error:
+        messages.error(request, str(error))
+        return redirect(job)
+
+
+@csrf_exempt  # `_add` checks the token: nothing is read before we know who sends it
+@require_POST
+@signed_in
+@unless_deleted
+def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Photos for a draft: one a request from scripts, any number from a plain form."""
+    draft = own_job_or_404(request, pk)
+    try:
+        uploads.receive(request)
+    except uploads.UploadRefused as refused:
+        return _refuse(request, draft, refused.sentences, refused.status)
+    return _add(request, draft)
+
+
+@csrf_protect
+def _add(request: HttpRequest, draft: Job) -> HttpResponse:
+    sent = request.FILES.getlist("photos")
+    if not sent:
+        return _refuse(request, draft, ["No photo was sent."], 400)
+    if prefers_json(request):
+        return _add_one(request, draft, sent)
+    problems, status = [], 400
+    for upload in sent:
+        try:
+            photo, is_new = drafts.add_photo(draft, upload)
+        except ReconError as error:
+            problems.append(str(error))
+            status = max(status, status_of(error))
+            continue
+        if not is_new:
+            said = f"“{upload.name}” is the same photo as “{photo}” and was left out."
+            messages.warning(request, said)
+    return _refuse(request, draft, problems, status) if problems else redirect(draft)
+
+
+def _add_one(request: HttpRequest, draft: Job, sent: list[UploadedFile]) -> HttpResponse:
+    """201 with the photo's tile; 200 where the draft has this very photo already."""
+    if len(sent) > 1:
+        return _refuse(request, draft, ["Send one photo in each request."], 400)
+    try:
+        photo, is_new = drafts.add_photo(draft, sent[0], number=_wished_number(request))
+    except ReconError as error:
+        return _refuse(request, draft, [str(error)], status_of(error))
+    answer = {"id": photo.pk, "sha256": photo.sha256, "tile": _tile(photo)}
+    return JsonResponse(answer, status=201 if is_new else 200)
+
+
+@require_POST
+@signed_in
+@unless_deleted
+def drop(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
+    """Takes a photo out. One that is gone already is no error: two tabs may show it."""
+    draft = own_job_or_404(request, pk)
+    try:
+        drafts.drop_photo(draft, photo_pk)
+    except ReconError as error:
+        return _refuse(request, draft, [str(error)], status_of(error))
+    return HttpResponse(status=204) if prefers_json(request) else redirect(draft)
+
+
+@require_POST
+@signed_in
+@unless_deleted
+def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Queues the draft with the wishes in the form. A second click finds it started."""
+    draft = own_job_or_404(request, pk)
+    form = WishesForm(request.POST)
+    if not draft.is_draft:
+        return redirect(draft)
+    if not form.is_valid():
+        return page(request, draft, form=form, status=400)
+    wishes = form.cleaned_data | {"preset": form.cleaned_data["preset"] or draft.preset}
+    try:
+        drafts.start(draft, **wishes)
+    except ReconError as error:
+        return page(request, draft, form=form, problems=[str(error)], status=status_of(error))
+    return redirect(draft)
+
+
+def _refuse(
+    request: HttpRequest, draft: Job, sentences: Sequence[str], status: int
+) -> HttpResponse:
+    """The draft's page with every error; the job's page where it is no draft (any more)."""
+    if prefers_json(request):
+        return JsonResponse({"errors": list(sentences)}, status=status)
+    draft.refresh_from_db()
+    if draft.is_draft:
+        return page(request, draft, problems=sentences, status=status)
+    for sentence in sentences:
+        messages.error(request, sentence)
+    return redirect(draft)
+
+
+def _refuse_draft(request: HttpRequest, sentences: Sequence[str], status: int) -> HttpResponse:
+    if prefers_json(request):
+        return JsonResponse({"errors": list(sentences)}, status=status)
+    for sentence in sentences:
+        messages.error(request, sentence)
+    return redirect("recon:upload")
+
+
+def _wished_number(request: HttpRequest) -> int | None:
+    """The photo's place in the choice, which scripts send along."""
+    number = request.POST.get("number", "")
+    return int(number) if re.fullmatch(r"[0-9]{1,4}", number) else None
+
+
+def _tile(photo: Photo) -> str:
+    return render_to_string("recon/_tile.html", {"photo": photo})

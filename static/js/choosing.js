@@ -1,0 +1,56 @@
+/** Choosing photos: by the file input, or dropped anywhere on the page. */
+
+/**
+ * @param {HTMLElement} root holds the input and the box
+ * @param {(files: File[]) => void} add
+ * @param {AbortSignal} [signal] ends it
+ */
+export function enhanceChooser(root, add, signal) {
+  const input = root.querySelector("input[type=file]");
+  root.classList.add("enhanced");
+  root.querySelector("[data-drop-hint]").hidden = false;
+  input.required = false; // it is only a way to add
+  input.addEventListener("change", () => {
+    const files = [...input.files];
+    input.value = ""; // so that the same file can be chosen again after it was taken out
+    if (files.length) add(files);
+  });
+  listenForDrops(root.querySelector("[data-drop]"), add, signal);
+}
+
+/**
+ * Says what is wrong, or nothing any more.
+ *
+ * @param {HTMLElement} root
+ * @param {string[]} sentences
+ */
+export function showErrors(root, sentences) {
+  const list = document.createElement("ul");
+  list.className = "errorlist";
+  for (const sentence of sentences.filter(Boolean)) {
+    list.append(Object.assign(document.createElement("li"), { textContent: sentence }));
+  }
+  const place = root.querySelector("[data-photo-errors]");
+  place.replaceChildren(...(list.children.length ? [list] : []));
+  if (list.children.length) place.scrollIntoView({ block: "nearest" });
+}
+
+/** Files dropped anywhere on the page count: one beside the box must not open in the browser. */
+function listenForDrops(box, add, signal) {
+  const on = (type, act) => document.addEventListener(type, act, { signal });
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  on("dragover", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    box.classList.add("over");
+  });
+  on("dragleave", (event) => {
+    if (!event.relatedTarget) box.classList.remove("over");
+  });
+  on("drop", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    box.classList.remove("over");
+    add([...event.dataTransfer.files]);
+  });
+}

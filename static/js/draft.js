@@ -1,0 +1,245 @@
+/**
+ * A draft's page: photos are sent as soon as they are chosen, three at a time, each with its own
+ * progress, its own retries and its own refusal; "Start" waits for those that are on their way.
+ *
+ * Dispatches "draft:changed" whenever the draft has got or lost a photo.
+ */
+import { enhanceChooser, showErrors } from "./choosing.js";
+import { Photo, isSame, sha256 } from "./photo.js";
+import { drop, send } from "./send.js";
+import { shareSent, tallyText } from "./tally.js";
+import { checkCount, readLimits } from "./upload-checks.js";
+import { UploadQueue } from "./upload-queue.js";
+
+const REFUSED = [400, 413]; // the photo itself: sending it again would not help
+
+export class DraftPage {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.limits = readLimits(root.dataset);
+    this.adding = root.querySelector("form[data-add]");
+    this.starting = root.querySelector("form[data-start]");
+    this.tiles = root.querySelector("[data-tiles]");
+    /** @type {Photo[]} in the order shown */
+    this.photos = [...this.tiles.children].map((tile) => new Photo(tile, "arrived"));
+    this.lastNumber = Number(root.dataset.lastNumber);
+    this.queue = new UploadQueue((photo) => this.send(photo));
+    this.wantsStart = false;
+    /** @type {string[]} names of photos that were chosen again */
+    this.again = [];
+    root.querySelector("[data-plain]").hidden = true;
+    enhanceChooser(root, (files) => this.add(files));
+    this.listen();
+    this.show();
+  }
+
+  listen() {
+    this.tiles.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      const photo = this.photos.find(({ tile }) => tile.contains(button));
+      if (!button || !photo) return;
+      event.preventDefault();
+      if (button.classList.contains("tile-retry")) this.retry(photo);
+      else this.remove(photo);
+    });
+    this.starting.addEventListener("submit", (event) => {
+      if (!this.mayStart()) event.preventDefault();
+    });
+    this.root.querySelector("[data-wait-no]").addEventListener("click", () => {
+      this.wantsStart = false;
+      this.show();
+      this.starting.querySelector("[data-submit]").focus();
+    });
+    addEventListener("beforeunload", (event) => {
+      if (this.photos.some((photo) => photo.isBusy)) event.preventDefault();
+    });
+  }
+
+  /** @param {File[]} files */
+  add(files) {
+    this.again = [];
+    showErrors(this.root, []);
+    for (const file of files) {
+      const same = this.photos.find((photo) => photo.file && isSame(photo.file, file));
+      if (same?.state === "stuck") this.retry(same);
+      else if (same) this.again.push(file.name);
+      else this.take(file);
+    }
+    this.show();
+  }
+
+  /** @param {File} file */
+  take(file) {
+    this.lastNumber += 1;
+    const template = this.root.querySelector("template[data-tile]");
+    const photo = Photo.of(file, this.lastNumber, template, this.limits);
+    this.photos.push(photo);
+    this.tiles.append(photo.tile);
+    this.queue.push(photo);
+  }
+
+  /** @param {Photo} photo */
+  retry(photo) {
+    photo.stop = new AbortController();
+    photo.become("waiting");
+    photo.tile.querySelector(".tile-remove").focus();
+    this.queue.push(photo);
+    this.show();
+  }
+
+  /** All that happens to a photo between being chosen and being there. */
+  async send(photo) {
+    photo.become("sending");
+    const problem = await photo.looked;
+    if (!problem) photo.sha256 ||= await sha256(photo.file);
+    if (photo.state !== "sending") return this.forget(photo); // taken out meanwhile
+    if (problem) return this.settle(photo, "refused", problem);
+    const twin = this.photos.find((other) => photo.isTwinOf(other));
+    if (twin) return this.merge(photo, twin);
+    const place = this.photos.filter((other) => !other.hasFailed).indexOf(photo) + 1;
+    if (place > this.limits.maxPhotos) {
+      return this.settle(photo, "stuck", checkCount(place, this.limits));
+    }
+    const body = new FormData(this.adding);
+    body.set("photos", photo.file, photo.file.name);
+    body.set("number", photo.number); // others may overtake it
+    const isWanted = () => photo.state === "sending";
+    const onProgress = (share, tries) => {
+      photo.showSent(share, tries);
+      this.showWaiting();
+    };
+    const { signal } = photo.stop;
+    this.receive(photo, await send(this.adding.action, body, signal, isWanted, onProgress));
+  }
+
+  /** @param {Photo} photo @param {import("./send.js").Answer} answer */
+  receive(photo, answer) {
+    if (!this.photos.includes(photo)) return; // taken out, and the request with it
+    if (answer.tile) {
+      const unwanted = photo.state === "leaving";
+      const twin = this.photos.find((other) => other !== photo && other.id === String(answer.id));
+      if (twin) return this.merge(photo, twin);
+      photo.arrive(answer.tile);
+      if (unwanted) return this.remove(photo);
+      this.changed();
+    } else if (photo.state === "leaving") {
+      return this.forget(photo);
+    } else {
+      const state = REFUSED.includes(answer.status) ? "refused" : "stuck";
+      return this.settle(photo, state, answer.errors.join(" "));
+    }
+    this.settled();
+  }
+
+  settle(photo, state, problem) {
+    if (photo.state === "sending") photo.become(state, problem);
+    this.settled();
+  }
+
+  /** The draft has this very photo: one tile is enough. */
+  merge(photo, twin) {
+    this.again.push(photo.name);
+    twin.tile.classList.add("again");
+    setTimeout(() => twin.tile.classList.remove("again"), 1500);
+    this.forget(photo);
+  }
+
+  /** @param {Photo} photo */
+  async remove(photo) {
+    showErrors(this.root, []);
+    if (photo.state === "arrived") {
+      const { formAction } = photo.tile.querySelector(".tile-remove");
+      this.hide(photo);
+      const problem = await drop(formAction, this.root.querySelector("#drop-photo"));
+      if (problem) return photo.become("arrived", problem);
+      this.forget(photo);
+      this.changed();
+    } else if (photo.state === "sending" && photo.mayBeThere) {
+      this.hide(photo); // the server's answer says what to take out
+    } else {
+      photo.stop.abort();
+      this.queue.drop(photo);
+      this.hide(photo);
+      this.forget(photo);
+    }
+    this.settled();
+  }
+
+  /** Out of sight; the focus goes to the neighbour, not to the page's top. */
+  hide(photo) {
+    const seen = this.photos.filter(({ state }) => state !== "leaving");
+    const index = seen.indexOf(photo);
+    const hadFocus = photo.tile.contains(document.activeElement);
+    photo.become("leaving");
+    const next = seen[index + 1] ?? seen[index - 1];
+    if (hadFocus) (next?.tile.querySelector(".tile-remove") ?? this.chooser).focus();
+    this.show();
+  }
+
+  forget(photo) {
+    this.photos = this.photos.filter((other) => other !== photo);
+    photo.tile.remove();
+    this.settled();
+  }
+
+  /** As a click on "Start" does. */
+  start() {
+    this.starting.requestSubmit();
+  }
+
+  /** Whether the form may go to the server now. If not, the page says why. */
+  mayStart() {
+    const failed = this.photos.filter((photo) => photo.hasFailed);
+    const problem = failed.length
+      ? "What is marked is not in the scene. Remove it or try it again, then start."
+      : !this.isBusy && checkCount(this.count("arrived"), this.limits);
+    showErrors(this.root, [problem]);
+    this.wantsStart = !problem;
+    this.show();
+    return !problem && !this.isBusy;
+  }
+
+  /** Something on its way has come to an end. */
+  settled() {
+    this.show();
+    if (this.wantsStart && !this.isBusy) this.start();
+    else if (this.wantsStart && this.photos.some((photo) => photo.hasFailed)) this.mayStart();
+  }
+
+  changed() {
+    this.root.dispatchEvent(new CustomEvent("draft:changed", { bubbles: true }));
+  }
+
+  get isBusy() {
+    return this.photos.some((photo) => photo.isBusy);
+  }
+
+  get chooser() {
+    return this.adding.querySelector("input[type=file]");
+  }
+
+  /** @param {import("./photo.js").State} state */
+  count(state) {
+    return this.photos.filter((photo) => photo.state === state).length;
+  }
+
+  show() {
+    const any = this.photos.some(({ state }) => state !== "leaving");
+    this.root.querySelector("[data-drop]").classList.toggle("filled", any);
+    this.tiles.hidden = !any;
+    const tally = this.root.querySelector("[data-tally]");
+    tally.hidden = !any;
+    const text = tallyText(this.photos, this.again, this.limits);
+    if (tally.textContent !== text) tally.textContent = text; // said aloud once
+    this.root.querySelector("[data-choose]").textContent = any ? "Add photos" : "Choose photos";
+    const waits = this.wantsStart && this.isBusy;
+    this.root.querySelector("[data-waiting]").hidden = !waits;
+    this.starting.querySelector("[data-submit]").hidden = waits;
+    this.showWaiting();
+  }
+
+  showWaiting() {
+    this.root.querySelector("[data-waiting-bar]").value = shareSent(this.photos);
+  }
+}
