@@ -1,0 +1,43 @@
+"""The rungs of the ladder, cheapest first. To add one, add a line; to reorder, move one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from recon.poses.mapping import global_mapping, incremental
+from recon.poses.native import Tick
+from recon.poses.sources import LEARNED, PLAIN, STRONG, Source
+
+
+class Mapper(Protocol):
+    """A function that makes models, best first, of a database's verified pairs."""
+
+    def __call__(
+        self, database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick
+    ) -> list[Any]: ...
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One strategy: matches from a source, and a mapper that makes a model of them."""
+
+    name: str
+    title: str  # for a person
+    source: Source
+    mapper: Mapper
+    share: float  # of the ladder's progress
+
+
+relaxed = partial(incremental, relaxed=True)
+
+RUNGS: tuple[Rung, ...] = (
+    Rung("incremental", "SIFT, one photo after the other", PLAIN, incremental, 0.50),
+    Rung("relaxed", "SIFT, one after the other, asking for less", PLAIN, relaxed, 0.05),
+    Rung("global", "SIFT, all photos at once", PLAIN, global_mapping, 0.05),
+    Rung("strong_sift", "stronger SIFT, asking for less", STRONG, relaxed, 0.20),
+    Rung("learned", "learned features, asking for less", LEARNED, relaxed, 0.15),
+    Rung("learned_global", "learned features, all photos at once", LEARNED, global_mapping, 0.05),
+)
