@@ -10,7 +10,7 @@ class MappingConfig:
     """How far the ladder is climbed, and what a model must be (docs/POSES.md has the reasons)."""
 
     # The ladder.
-    only_first_rung: bool = False  # COLMAP's defaults or nothing, to compare with
+    last_rung: str = ""  # name of the rung that the ladder ends at; empty climbs all
     rung_seconds: float = 600.0  # a rung that takes longer is given up
     strong_max_image_size: int = 1000  # px, longest side on which strong SIFT features are found
     strong_max_num_features: int = 4096  # per photo

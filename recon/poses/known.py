@@ -50,9 +50,7 @@ class Known:
         return copied
 
 
-def find(
-    database: Path, theirs: Mapping[str, str], ours: Mapping[str, str]
-) -> Known | None:
+def find(database: Path, theirs: Mapping[str, str], ours: Mapping[str, str]) -> Known | None:
     """What `database` knows of our photos; None where that is nothing.
 
     `theirs` and `ours` are the digests of the photos by name.

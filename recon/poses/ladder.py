@@ -21,7 +21,7 @@ from recon.poses.mapping import MapperFailed
 from recon.poses.native import Tick
 from recon.poses.pair_graph import BEST, FAILED, SKIPPED, TRIED, WON, PairGraph
 from recon.poses.pairs import verified
-from recon.poses.rungs import RUNGS, Rung
+from recon.poses.rungs import Rung, up_to
 from recon.poses.skipping import why_skip
 from recon.poses.so_far import Log, SoFar
 from recon.poses.sources import Work, database_of
@@ -33,14 +33,15 @@ class OutOfTime(Exception):
     """A rung took longer than it may."""
 
 
-def climb(
-    work: Work, *, tick: Tick, log: Log, keep: Callable[[PairGraph], None],
-    rungs: Sequence[Rung] = RUNGS,
-) -> SoFar:  # fmt: skip
-    """Tries the rungs in order until one wins. `keep` is given the graph after each of them."""
+def climb(work: Work, *, tick: Tick, log: Log, keep: Callable[[PairGraph], None]) -> SoFar:
+    """Tries the rungs in order until one wins. `keep` is given the graph after each of them.
+
+    Raises what `tick` raises, and ValueError where the config names a last rung that isn't one.
+    """
     so_far = SoFar(work, log)
+    rungs = up_to(work.config.last_rung)
     reached = 0.0
-    for rung in rungs[:1] if work.config.only_first_rung else rungs:
+    for rung in rungs:
         skip = why_skip(rung, so_far)
         if skip is not None:
             so_far.note(rung, SKIPPED, skip)
@@ -51,6 +52,7 @@ def climb(
         reached += rung.share
         keep(graph_of(so_far))
         if so_far.won:
+            log(f"{rung.title}: won")
             break
     return so_far
 

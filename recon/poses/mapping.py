@@ -77,9 +77,9 @@ def global_mapping(
     It can't be stopped from outside, so it runs in a process of its own (`global_child`) that can.
     Raises MapperFailed where that process dies.
     """
-    command = [sys.executable, "-P", Path(__file__).with_name("global_child.py")]
+    script = Path(__file__).with_name("global_child.py")
     child = subprocess.Popen(
-        [*command, database, photos, scratch, str(seed)],
+        [sys.executable, "-P", script, database, photos, scratch, str(seed)],
         stdin=subprocess.PIPE,  # it ends when this closes, also where we are killed
         stdout=subprocess.DEVNULL,
         stderr=(scratch / "errors").open("wb"),

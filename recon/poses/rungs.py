@@ -41,3 +41,13 @@ RUNGS: tuple[Rung, ...] = (
     Rung("learned", "learned features, asking for less", LEARNED, relaxed, 0.15),
     Rung("learned_global", "learned features, all photos at once", LEARNED, global_mapping, 0.05),
 )
+
+
+def up_to(last: str) -> tuple[Rung, ...]:
+    """The rungs up to the one named `last`; all for an empty name. ValueError for an unknown."""
+    if not last:
+        return RUNGS
+    names = [rung.name for rung in RUNGS]
+    if last not in names:
+        raise ValueError(f"no rung is called {last!r}; there are {', '.join(names)}")
+    return RUNGS[: names.index(last) + 1]

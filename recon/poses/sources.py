@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -117,15 +118,12 @@ def _build_strong(work: Work, database: Path, tick: Tick) -> None:
 def _learned_missing() -> str | None:
     if find_spec("recon.poses.learned") is None:
         return "this version has no learned features"
-    from recon.poses import learned
-
-    return learned.available()
+    missing: str | None = import_module("recon.poses.learned").available()
+    return missing
 
 
 def _build_learned(work: Work, database: Path, tick: Tick) -> None:
-    from recon.poses import learned
-
-    learned.build(
+    import_module("recon.poses.learned").build(
         database, work.photos, work.groups,
         seed=work.seed, min_num_inliers=work.min_num_inliers, tick=tick,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from recon.pipeline.prepared import PreparedPhoto
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.stages.preflight import read_photos
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
-from recon.poses import cameras, databases, model_checks, pair_graph, principal_points
+from recon.poses import cameras, databases, model_checks, principal_points
 from recon.poses.ladder import climb, graph_of
 from recon.poses.pair_graph import PairGraph
 from recon.poses.so_far import SoFar

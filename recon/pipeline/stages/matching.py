@@ -9,9 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.known import bring_in_matches
 from recon.pipeline.progress import Reporter
 from recon.pipeline.stages.preflight import read_photos
-from recon.pipeline.known import bring_in_matches
 from recon.pipeline.workspace import Workspace, scratch_folder, write_json
 from recon.poses import databases, pair_graph, pairs
 
