@@ -26,5 +26,5 @@ class MappingConfig:
     max_behind: float = 0.02  # part of the observations whose point lies behind the camera
     min_focal: float = 0.2  # of the photo's longest side
     max_focal: float = 10.0  # of the photo's longest side
-    max_focal_change: float = 1.6  # factor, either way, from what the photos' metadata say
+    max_focal_change: float = 1.4  # factor, either way, from what the photos' metadata say
     min_agreeing: float = 0.6  # part of the verified matches between placed photos that fit

@@ -10,6 +10,7 @@ from typing import Any
 from recon.poses import halves, model_checks
 from recon.poses.agreement import Agreement, agreements
 from recon.poses.choosing import Candidate, candidate
+from recon.poses.diagnosis import diagnose
 from recon.poses.sources import Work
 
 
@@ -46,6 +47,10 @@ def judge(model: Any, database: Path, work: Work) -> Verdict:
         notes.append(f"not one piece, {broken.in_words}: without {', '.join(gone)}")
     facts = model_checks.measure(model, fit, work.focal_priors)
     doubts = model_checks.problems(facts, config)
+    names = [model.images[i].name for i in model.reg_image_ids()]
+    if not doubts and len(names) < len(work.names):  # of all together the ladder has asked already
+        diagnosis = diagnose(database, names, config.min_registered)
+        doubts = [] if diagnosis is None else [diagnosis.why]
     if doubts:
         return Verdict(facts, None, (*notes, f"not a model to trust: {', '.join(doubts)}"))
     return Verdict(facts, candidate(model, facts, config.solid_points_per_photo), tuple(notes))

@@ -39,6 +39,7 @@ def climb(work: Work, *, tick: Tick, log: Log, keep: Callable[[PairGraph], None]
     Raises what `tick` raises, and ValueError where the config names a last rung that isn't one.
     """
     so_far = SoFar(work, log)
+    so_far.diagnosis = diagnose(work.database, work.names, work.config.min_registered)
     rungs = up_to(work.config.last_rung)
     reached = 0.0
     for rung in rungs:
@@ -47,8 +48,6 @@ def climb(work: Work, *, tick: Tick, log: Log, keep: Callable[[PairGraph], None]
             so_far.note(rung, SKIPPED, skip)
         else:
             _try(rung, so_far, _part(tick, reached, rung, rungs))
-            if so_far.best is None and so_far.diagnosis is None:
-                so_far.diagnosis = diagnose(work.database, work.config.min_registered)
         reached += rung.share
         keep(graph_of(so_far))
         if so_far.won:

@@ -69,9 +69,9 @@ def of(
 ) -> PairGraph:  # fmt: skip
     """The graph of the photos `names`; `registered` is None before mapping."""
     ordered = sorted(names)
-    groups = connected(ordered, pairs)
+    placed = None if registered is None else sorted(registered)
+    groups = connected(ordered, pairs, placed or ())
     group_of = {name: index for index, group in enumerate(groups) for name in group}
-    placed = None if registered is None else set(registered)
     photos = (
         GraphPhoto(name, None if placed is None else name in placed, group_of[name])
         for name in ordered

@@ -27,12 +27,14 @@ from recon.poses.sources import LEARNED
 from tests.core.walls import write_panorama, write_wall
 
 DRAFT = PRESETS["draft"]
+SIZE = (400, 300)  # px
 STAGES = (preflight, features, matching, mapping)
 
 
-def mapped(config: PipelineConfig = DRAFT, **changes: Any) -> PipelineConfig:
-    """`config` with changed settings of mapping."""
-    return replace(config, mapping=replace(config.mapping, **changes))
+def mapped(**changes: Any) -> PipelineConfig:
+    """The draft preset with changed settings of mapping, and little work for strong SIFT."""
+    little = {"strong_max_image_size": 300, "strong_max_num_features": 1000}
+    return replace(DRAFT, mapping=replace(DRAFT.mapping, **little, **changes))
 
 
 SIFT_ONLY = mapped(last_rung="global")
@@ -56,7 +58,7 @@ def failing(workspace: Workspace, config: PipelineConfig) -> UserError:
 def matched_wall(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Five photos of one wall, matched; read-only."""
     workspace = Workspace(tmp_path_factory.mktemp("matched"))
-    write_wall(workspace.upload, seed=1, count=5)
+    write_wall(workspace.upload, seed=1, count=5, size=SIZE)
     run(workspace, DRAFT, preflight, features, matching)
     return workspace
 
@@ -164,23 +166,20 @@ def test_absent_learned_features_are_told_as_a_plain_reason() -> None:
 def test_of_three_places_the_largest_is_made_and_the_others_are_named(
     workspace: Workspace,
 ) -> None:
-    for seed, count in ((1, 6), (2, 5), (3, 5)):
-        write_wall(workspace.upload, seed=seed, count=count)
+    for seed, count in ((1, 4), (2, 3), (3, 3)):
+        write_wall(workspace.upload, seed=seed, count=count, size=SIZE)
     report = run(workspace, SIFT_ONLY)
     graph = pair_graph.read(workspace.pairs_json)
-    assert [len(group) for group in graph.groups] == [6, 5, 5]
+    assert [len(group) for group in graph.groups] == [4, 3, 3]
     placed = [photo.name for photo in graph.photos if photo.registered]
-    assert placed == [f"wall1_{index}.jpg" for index in range(6)]
+    assert placed == [f"wall1_{index}.jpg" for index in range(4)]
     warned = dict(report.named("warn"))
-    assert warned["photos_left_out"]["count"] == 10
+    assert warned["photos_left_out"]["count"] == 6
     assert warned["photos_in_groups"]["count"] == 2
     assert "wall2_0.jpg" in warned["photos_in_groups"]["groups"]
-    assert {r.name: r.outcome for r in graph.rungs} == {
-        "incremental": "best", "relaxed": "skipped", "global": "skipped"
-    }  # fmt: skip
     said = explain(graph)
     assert "They fall into 3 groups" in said
-    assert "the model has all 6 photos already" in said
+    assert "the best there was" in said
 
 
 def test_two_photos_of_each_place_are_too_few(workspace: Workspace) -> None:
@@ -207,15 +206,15 @@ def test_copies_of_one_photo_are_called_so(workspace: Workspace, tmp_path: Path)
     assert error.facts == {"total": 6, "distinct": 1}
     # Nothing slow was tried.
     graph = pair_graph.read(workspace.pairs_json)
-    assert {r.outcome for r in graph.rungs[1:]} == {"skipped"}
+    assert {r.outcome for r in graph.rungs} == {"skipped"}
 
 
 def test_a_panorama_has_no_baseline(workspace: Workspace) -> None:
-    write_panorama(workspace.upload, seed=1, count=7)
+    write_panorama(workspace.upload, seed=1, count=5, size=SIZE)
     error = failing(workspace, DRAFT)
     assert error.code == "no_baseline"
     graph = pair_graph.read(workspace.pairs_json)
-    assert {r.outcome for r in graph.rungs[1:]} == {"skipped"}
+    assert {r.outcome for r in graph.rungs} == {"skipped"}
 
 
 def test_a_blank_wall_shows_too_little(workspace: Workspace) -> None:
@@ -244,7 +243,7 @@ def test_an_earlier_jobs_features_are_used_again(
 ) -> None:
     fresh = Workspace(tmp_path / "fresh")
     for job in (workspace, fresh):
-        write_wall(job.upload, seed=1, count=6)
+        write_wall(job.upload, seed=1, count=6, size=SIZE)
         (job.upload / "wall1_0.jpg").rename(job.upload / "a new name.jpg")
     bring(matched_wall, workspace)
     report = run(workspace, DRAFT)
@@ -254,13 +253,15 @@ def test_an_earlier_jobs_features_are_used_again(
     asked = [said for _, said in report.named("progress") if said.startswith("photo ")]
     assert asked[-1].endswith("of 1")  # the extractor was asked for the new photo only
     for stage in (features, matching, mapping):
-        assert stage.outputs(workspace, DRAFT) == stage.outputs(fresh, DRAFT)
+        made, made_afresh = (stage.outputs(job, DRAFT) for job in (workspace, fresh))
+        # The pair graph says how long each rung took.
+        assert {**made, "pairs": ""} == {**made_afresh, "pairs": ""}
 
 
 def test_features_made_with_other_settings_are_not_used(
     matched_wall: Workspace, workspace: Workspace
 ) -> None:
-    write_wall(workspace.upload, seed=1, count=3)
+    write_wall(workspace.upload, seed=1, count=3, size=SIZE)
     bring(matched_wall, workspace)
     other = replace(DRAFT, features=replace(DRAFT.features, max_num_features=500))
     report = run(workspace, other, preflight, features, matching)
@@ -271,7 +272,7 @@ def test_features_made_with_other_settings_are_not_used(
 def test_a_damaged_earlier_job_is_as_good_as_none(
     matched_wall: Workspace, workspace: Workspace, file: str
 ) -> None:
-    write_wall(workspace.upload, seed=1, count=3)
+    write_wall(workspace.upload, seed=1, count=3, size=SIZE)
     bring(matched_wall, workspace)
     (workspace.known / file).write_bytes(b"SQLite format 3\0 and then nothing")
     report = run(workspace, DRAFT, preflight, features)
