@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from recon.poses.rungs import Rung
 from recon.poses.so_far import SoFar
-from recon.poses.sources import LEARNED, PLAIN, STRONG
+from recon.poses.sources import LEARNED, STRONG
 
-#: Stronger SIFT finds more matches where SIFT finds some. Where SIFT joins less than this part of
-#: the photos, it can't be the answer, and where learned features can be had they come next.
+#: Stronger SIFT completes a model that SIFT has most photos of. Where SIFT placed less than this
+#: part of them it can't be the answer, and where learned features can be had they come next.
 _STRONG_HELPS = 0.5
 
 
@@ -28,7 +28,8 @@ def why_skip(rung: Rung, so_far: SoFar) -> str | None:
 
 
 def _why_not_strong(so_far: SoFar) -> str | None:
-    joins, total = so_far.joins(PLAIN), len(so_far.work.names)
-    if joins is None or joins >= _STRONG_HELPS * total or LEARNED.missing() is not None:
+    placed = 0 if so_far.best is None else len(so_far.best.names)
+    total = len(so_far.work.names)
+    if placed >= _STRONG_HELPS * total or LEARNED.missing() is not None:
         return None
-    return f"SIFT joins only {joins} of {total} photos, where learned features do better"
+    return f"SIFT placed only {placed} of {total} photos, where learned features do better"
