@@ -39,7 +39,7 @@ def extract(
     pycolmap = colmap()
     pycolmap.Database.open(database).close()
     for group in groups:
-        _import(pycolmap, database, photos, group)
+        import_photos(database, photos, group)
     options = pycolmap.FeatureExtractionOptions()
     options.max_image_size = max_image_size
     options.sift.max_num_features = max_num_features
@@ -71,8 +71,9 @@ def extract(
     run_native(call, poll)
 
 
-def _import(pycolmap: Any, database: Path, photos: Path, group: CameraGroup) -> None:
+def import_photos(database: Path, photos: Path, group: CameraGroup) -> None:
     """Adds the group's images with one camera; its focal length is a prior where it is known."""
+    pycolmap = colmap()
     options = pycolmap.ImageReaderOptions()
     options.camera_model = CAMERA_MODEL
     if group.focal is not None:
