@@ -20,8 +20,8 @@ class Candidate:
     worth: float  # photos, where one that sees few points counts for less
 
     def beats(self, other: Candidate | None) -> bool:
-        """More photos placed firmly; among equals more points a photo, then wider angles, then a
-        smaller reprojection error."""
+        """More photos placed firmly; among equals more of the verified matches that fit, then more
+        points a photo, then wider angles, then a smaller reprojection error."""
         return other is None or self._rank > other._rank
 
     @property
@@ -34,6 +34,7 @@ class Candidate:
         facts = self.facts
         return (
             round(self.worth, 1),
+            round(facts.agreeing, 2),
             round(facts.points_per_photo / 10),
             round(facts.median_triangulation_angle),
             -facts.mean_reprojection_error,

@@ -21,7 +21,7 @@ MIN_SHARED_POINTS = 12
 #: ... this part of the points that the poorer of the two parts has to itself, ...
 MIN_SHARED_PART = 0.04
 #: ... and this part of the verified matches across it must fit the model.
-MIN_AGREEING = 0.5
+MIN_AGREEING = 0.3
 
 
 @dataclass(frozen=True)

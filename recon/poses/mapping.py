@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from recon.poses.native import POLL_SECONDS, Tick, colmap, run_native
 RELAXED = {
     "init_min_tri_angle": 4.0,  # degrees, between the first two photos; default 16
     "init_min_num_inliers": 30,  # between the first two photos; default 100
+    "init_max_forward_motion": 1.0,  # a walk down a street may start a model; default 0.95
     "abs_pose_min_num_inliers": 15,  # of a photo that is added; default 30
     "abs_pose_min_inlier_ratio": 0.15,  # default 0.25
 }
@@ -31,23 +33,26 @@ class MapperFailed(Exception):
     """The global mapper ended without a result; the message is its last words."""
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How the incremental mapper goes about it; COLMAP's way unless said otherwise."""
+
+    relaxed: bool = False
+    hold_focal: bool = False  # keep focal lengths as they are in the database
+    start: tuple[int, int] | None = None  # image ids of the first two photos; None: its choice
+
+
 def incremental(
-    database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick, relaxed: bool = False
-) -> list[Any]:
+    database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick,
+    manner: Manner = Manner(),
+) -> list[Any]:  # fmt: skip
     """The models that the incremental mapper finds, as pycolmap reconstructions, best first.
 
     Best is most registered photos, then most points. `scratch` is an empty folder that COLMAP
     may write to. An empty list says that no two photos could be the start of a model.
     """
     pycolmap = colmap()
-    options = pycolmap.IncrementalPipelineOptions()
-    options.random_seed = seed
-    options.mapper.random_seed = seed
-    options.triangulation.random_seed = seed
-    if relaxed:
-        options.min_model_size = RELAXED_MIN_MODEL_SIZE
-        for name, value in RELAXED.items():
-            setattr(options.mapper, name, value)
+    options = _options(pycolmap, manner, seed)
     with pycolmap.Database.open(database) as content:
         total = content.num_images()
     placed = _Counter()
@@ -67,6 +72,24 @@ def incremental(
         tick(min(placed.most / max(total, 1), 1.0), f"{placed.count} of {total} photos placed")
 
     return _best_first(run_native(call, poll).values())
+
+
+def _options(pycolmap: Any, manner: Manner, seed: int) -> Any:
+    options = pycolmap.IncrementalPipelineOptions()
+    options.random_seed = seed
+    options.mapper.random_seed = seed
+    options.triangulation.random_seed = seed
+    if manner.relaxed:
+        options.min_model_size = RELAXED_MIN_MODEL_SIZE
+        for name, value in RELAXED.items():
+            setattr(options.mapper, name, value)
+    if manner.hold_focal:
+        options.ba_refine_focal_length = False
+        options.mapper.abs_pose_refine_focal_length = False
+    if manner.start is not None:
+        options.init_image_id1, options.init_image_id2 = manner.start
+        options.multiple_models = False
+    return options
 
 
 def global_mapping(

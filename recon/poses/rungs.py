@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from recon.poses.attempts import relaxed
 from recon.poses.mapping import global_mapping, incremental
 from recon.poses.native import Tick
 from recon.poses.sources import LEARNED, PLAIN, STRONG, Source
@@ -30,8 +30,6 @@ class Rung:
     mapper: Mapper
     share: float  # of the ladder's progress
 
-
-relaxed = partial(incremental, relaxed=True)
 
 RUNGS: tuple[Rung, ...] = (
     Rung("incremental", "SIFT, one photo after the other", PLAIN, incremental, 0.50),

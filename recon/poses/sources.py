@@ -12,12 +12,10 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from recon.poses import features, pairs
+from recon.poses import features, learned, pairs
 from recon.poses.cameras import CameraGroup
 from recon.poses.config import MappingConfig
 from recon.poses.native import Tick
@@ -116,14 +114,11 @@ def _build_strong(work: Work, database: Path, tick: Tick) -> None:
 
 
 def _learned_missing() -> str | None:
-    if find_spec("recon.poses.learned") is None:
-        return "this version has no learned features"
-    missing: str | None = import_module("recon.poses.learned").available()
-    return missing
+    return learned.available()
 
 
 def _build_learned(work: Work, database: Path, tick: Tick) -> None:
-    import_module("recon.poses.learned").build(
+    learned.build(
         database, work.photos, work.groups,
         seed=work.seed, min_num_inliers=work.min_num_inliers, tick=tick,
     )  # fmt: skip
