@@ -22,6 +22,7 @@ from recon.pipeline.console import ConsoleReporter
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.runner import Summary, run_pipeline
 from recon.pipeline.workspace import Workspace
+from recon.poses.explain import explain_file
 
 DONE, OUR_FAULT, WRONG_USE, USER_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.check:
             return check(options.out or options.photos or Path())
+        if options.explain and options.out is None and options.photos is not None:
+            return explain(Workspace(options.photos))
         photos = find_photos(options)
         config = make_config(options)
         workspace = Workspace(options.out)
@@ -43,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             summary = run(photos, workspace, config, options)
     except WrongUse as error:
         parser.error(str(error))
+    if options.explain:
+        explain(workspace)
     tell(summary, workspace, as_json=options.json)
     return exit_code(summary)
 
@@ -74,6 +79,9 @@ def make_parser() -> argparse.ArgumentParser:
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE",
         help="one setting, e.g. train.iterations=500; may be given again")  # fmt: skip
     add("--json", action="store_true", help="print the outcome as one JSON object, last line")
+    add("--explain", action="store_true",
+        help="also print how the photos' poses were found; with one folder, that of a finished "
+        "run, print only that")  # fmt: skip
     add("--check", action="store_true", help="only report what this machine has and lacks")
     return parser
 
@@ -83,6 +91,14 @@ def check(folder: Path) -> int:
     checks = environment.report(folder)
     sys.stdout.write(environment.format(checks) + "\n")
     return DONE if all(c.ok or not c.needed for c in checks) else OUR_FAULT
+
+
+def explain(workspace: Workspace) -> int:
+    """Prints what the ladder decided in `workspace`. Raises WrongUse where no run ever was."""
+    if not workspace.root.is_dir():
+        raise WrongUse(f"{workspace.root} is not a folder")
+    sys.stdout.write(explain_file(workspace.pairs_json) + "\n")
+    return DONE
 
 
 def find_photos(options: argparse.Namespace) -> list[Path]:

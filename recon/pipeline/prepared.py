@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ class PreparedPhoto:
     width: int  # px, as prepared
     height: int  # px, as prepared
     focal: float | None  # px of the prepared photo, from the metadata
+    digest: str  # SHA-256 of the prepared file
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -58,7 +60,8 @@ def prepare(source: Path, folder: Path, name: str, config: PreflightConfig) -> P
     clean.paste(image)
     with replacing(folder / name) as temporary:
         clean.save(temporary, format="JPEG", quality=config.jpeg_quality, subsampling=0)
-    return PreparedPhoto(name, source.name, *size, focal)
+        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    return PreparedPhoto(name, source.name, *size, focal, digest)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
