@@ -21,7 +21,7 @@ from typing import Any
 from recon.pipeline.progress import Step
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
-PIPELINE_VERSION = 3
+PIPELINE_VERSION = 4
 
 
 @dataclass(frozen=True)
