@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -20,10 +19,9 @@ from recon.pipeline.config import PRESETS, PreflightConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.prepared import prepare, prepared_names
 from recon.pipeline.progress import ListReporter
-from recon.pipeline.stages import features, mapping, matching, preflight
+from recon.pipeline.stages import preflight
 from recon.pipeline.workspace import Workspace
 from recon.poses.cameras import CameraGroup, Photo, group, model_for
-from recon.samples import PoseErrors, SamplePhoto, pose_errors, write_photos
 
 MAKE, MODEL, ORIENTATION, EXIF_IFD, GPS_IFD = 0x010F, 0x0110, 0x0112, 0x8769, 0x8825
 FOCAL, FOCAL_35MM = 0x920A, 0xA405
@@ -266,55 +264,3 @@ def test_names_of_two_folders_do_not_collide() -> None:
     names = prepared_names(["a/1.jpg", "a_1.jpg", "b c/1.jpg"])
     assert len(set(names.values())) == 3
     assert names["b c/1.jpg"] == "b_c_1.jpg"
-
-
-# Through the stages, beside the truth
-
-
-def placed(scene: str, count: int, root: Path) -> tuple[PoseErrors, dict[str, Any]]:
-    """Errors of the poses found in rendered photos, and camera models by photo."""
-    import pycolmap
-
-    workspace = Workspace(root / "job")
-    truth: list[SamplePhoto] = write_photos(workspace.upload, count, (480, 360), scene)
-    for stage in (preflight, features, matching, mapping):
-        stage.run(workspace, PRESETS["draft"], ListReporter())
-    model = pycolmap.Reconstruction(workspace.sparse)
-    images = [model.images[i] for i in model.reg_image_ids()]
-    found = {image.name: image.cam_from_world().matrix() for image in images}
-    assert found.keys() == {photo.name for photo in truth}
-    errors = pose_errors(found, {photo.name: photo.cam_from_world for photo in truth})
-    return errors, {image.name: model.cameras[image.camera_id] for image in images}
-
-
-def assert_exact(errors: PoseErrors) -> None:
-    """The targets on rendered scenes; position in parts of the scene's size."""
-    assert errors.median_rotation < 0.2
-    assert errors.median_position < 0.005
-
-
-def test_two_zooms_in_one_set_are_placed_exactly(tmp_path: Path) -> None:
-    errors, cameras = placed("zooms", 6, tmp_path)
-    assert_exact(errors)
-    focals = {round(camera.mean_focal_length()) for camera in cameras.values()}
-    assert min(focals) == pytest.approx(24 / 43.27 * 600, rel=0.01)
-    assert max(focals) == pytest.approx(40 / 43.27 * 600, rel=0.01)
-
-
-def test_upright_and_lying_photos_in_one_set_are_placed_exactly(tmp_path: Path) -> None:
-    errors, cameras = placed("upright", 6, tmp_path)
-    assert_exact(errors)
-    sizes = {(camera.width, camera.height) for camera in cameras.values()}
-    assert sizes == {(480, 360), (360, 480)}
-    focals = [camera.mean_focal_length() for camera in cameras.values()]
-    assert focals == pytest.approx([26 / 43.27 * 600] * 6, rel=0.01)
-
-
-@pytest.mark.parametrize("scene", ["wide", "fisheye"])
-def test_photos_through_a_lens_that_bends_strongly_are_placed_exactly(
-    scene: str, tmp_path: Path
-) -> None:
-    errors, cameras = placed(scene, 6, tmp_path)
-    assert_exact(errors)
-    assert {camera.model_name for camera in cameras.values()} == {"OPENCV_FISHEYE"}
-    assert np.ptp([camera.mean_focal_length() for camera in cameras.values()]) == 0

@@ -17,8 +17,8 @@ from recon.samples import photos as photographer
 from tests.photos import PROJECT
 from tests.reconstruction import PHOTO_SIZE, FinishedRun
 
-MAX_ANGLE = 1.0  # degrees
-MAX_OFFSET = 0.02  # of the scene's size
+MAX_ANGLE = 0.2  # degrees
+MAX_OFFSET = 0.005  # of the scene's size
 
 
 @pytest.mark.reconstruction
@@ -30,8 +30,8 @@ def test_the_recovered_poses_are_the_true_ones(finished_run: FinishedRun) -> Non
     truth = {photo.name: photo.cam_from_world for photo in finished_run.truth}
     assert found.keys() == truth.keys()
     errors = pose_errors(found, truth)
-    assert errors.rotations.max() < MAX_ANGLE
-    assert errors.positions.max() < MAX_OFFSET
+    assert errors.median_rotation < MAX_ANGLE
+    assert errors.median_position < MAX_OFFSET
 
 
 @pytest.mark.reconstruction
