@@ -61,7 +61,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     steps = [str(step) for step in WORKING_STEPS]
     add = parser.add_argument
-    add("photos", type=Path, nargs="?", metavar="PHOTOS", help="folder of JPEG, PNG, WebP photos")
+    add(
+        "photos",
+        type=Path,
+        nargs="?",
+        metavar="PHOTOS",
+        help="folder of JPEG, PNG, WebP photos, or of folders with one camera's each",
+    )
     add("out", type=Path, nargs="?", metavar="OUT", help="folder for everything that is made")
     add(
         "--preset",
@@ -183,7 +189,7 @@ def run(
     """Runs the pipeline under a progress bar; Ctrl-C comes back as a cancelled run."""
     start = Step(options.start) if options.start else None
     try:
-        uploads.bring_in(photos, workspace)
+        uploads.bring_in(photos, workspace, options.photos)
         reporter = ConsoleReporter(workspace.log, sys.stderr)
     except PermissionError as error:
         raise WrongUse(f"{error.filename} can't be written to") from error

@@ -15,9 +15,6 @@ from recon.poses.cameras import CameraGroup
 from recon.poses.known import Known
 from recon.poses.native import Tick, colmap, count_in, run_native
 
-#: One focal length and one radial term: what COLMAP uses for ordinary photos.
-CAMERA_MODEL = "SIMPLE_RADIAL"
-
 
 def extract(
     database: Path,
@@ -75,7 +72,6 @@ def import_photos(database: Path, photos: Path, group: CameraGroup) -> None:
     """Adds the group's images with one camera; its focal length is a prior where it is known."""
     pycolmap = colmap()
     options = pycolmap.ImageReaderOptions()
-    options.camera_model = CAMERA_MODEL
-    if group.focal is not None:
-        options.camera_params = f"{group.focal},{group.width / 2},{group.height / 2},0"
+    options.camera_model = group.model
+    options.camera_params = group.params() or ""
     pycolmap.import_images(database, photos, pycolmap.CameraMode.SINGLE, list(group.names), options)
