@@ -31,7 +31,7 @@ _JPEG_QUALITY = 85
 
 
 class LiveSnapshots:
-    """Called after every step; takes a snapshot within the first second, then every few, and the last.
+    """Called after every step; snapshots the first second, then every few, and the last step.
 
     Between snapshots it only looks at the clock: the device is not waited for. It draws no random
     numbers and leaves the scene alone, so training is the same with it as without. A folder that
