@@ -144,9 +144,11 @@ def test_a_run_can_be_explained_at_its_end(
     assert result.outcome["status"] == "STOPPED"  # still the last line
 
 
-def test_explain_of_a_folder_without_a_run_says_so(tmp_path: Path, call: Call) -> None:
+def test_explain_of_a_folder_without_a_run_says_so(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "nothing to explain" in call("--explain", tmp_path).out
-    assert call("--explain", tmp_path / "nowhere").code == 2
+    assert "is not a folder" in refused(capsys, "--explain", tmp_path / "nowhere")
 
 
 @pytest.mark.reconstruction
