@@ -74,12 +74,14 @@ MAX_CONCURRENT_JOBS = env.whole("MAX_CONCURRENT_JOBS", max(1, GPU_COUNT), most=6
 JOB_TIMEOUT_MINUTES = env.whole("JOB_TIMEOUT_MINUTES", 180, most=7 * 24 * 60)
 MAX_ATTEMPTS = env.whole("MAX_ATTEMPTS", 3, most=10)
 RQ_QUEUES = {
-    "recon": {
+    name: {
         "URL": REDIS_URL,
-        "DEFAULT_TIMEOUT": JOB_TIMEOUT_MINUTES * 60,  # seconds
+        "DEFAULT_TIMEOUT": timeout,  # seconds
         # Pickle, the default, runs the code of whoever can write to Redis.
         "SERIALIZER": "rq.serializers.JSONSerializer",
     }
+    # Reconstructions, and the short checks of photos that must never wait behind them.
+    for name, timeout in (("recon", JOB_TIMEOUT_MINUTES * 60), ("checks", 180))
 }
 RQ = {"WORKER_CLASS": "recon.jobs.worker.ReconWorker", "COMMIT_MODE": "on_db_commit"}
 RQ_SHOW_ADMIN_LINK = True

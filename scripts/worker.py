@@ -1,8 +1,10 @@
 """Becomes `manage.py rqworker` number N, on the Nth GPU where there are several.
 
     python scripts/worker.py N
+    python scripts/worker.py checks
 
-One worker serves one GPU: with more workers than GPUs they share, in turn.
+One worker serves one GPU: with more workers than GPUs they share, in turn. The worker for photo
+checks sees none.
 """
 
 from __future__ import annotations
@@ -16,12 +18,21 @@ from instarecon_site.machine import gpu_count
 
 
 def main() -> None:
-    number, gpus = int(sys.argv[1]), gpu_count()
+    if sys.argv[1] == "checks":
+        queue = "checks"
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    else:
+        queue = "recon"
+        choose_gpu(int(sys.argv[1]))
+    command = [sys.executable, "manage.py", "rqworker", queue]
+    os.execv(sys.executable, [*command, "--serializer", "rq.serializers.JSONSerializer"])
+
+
+def choose_gpu(number: int) -> None:
+    gpus = gpu_count()
     if gpus > 1:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(gpus)))
         os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[number % gpus].strip()
-    command = [sys.executable, "manage.py", "rqworker", "recon"]
-    os.execv(sys.executable, [*command, "--serializer", "rq.serializers.JSONSerializer"])
 
 
 if __name__ == "__main__":

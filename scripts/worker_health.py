@@ -1,4 +1,9 @@
-"""Exits with 0 where this container's worker has told Redis lately that it lives, else with 1."""
+"""Exits with 0 where this container's worker has told Redis lately that it lives, else with 1.
+
+    python scripts/worker_health.py [QUEUE]
+
+Without a queue it asks for the worker of jobs, `recon`.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +25,12 @@ SILENCE = timedelta(minutes=5)
 
 
 def main() -> None:
+    queue = sys.argv[1] if len(sys.argv) > 1 else "recon"
     connection = redis.Redis.from_url(settings.REDIS_URL)
     for worker in Worker.all(connection=connection):
-        if worker.hostname != socket.gethostname() or worker.last_heartbeat is None:
+        if worker.hostname != socket.gethostname() or queue not in worker.queue_names():
+            continue
+        if worker.last_heartbeat is None:
             continue
         if datetime.now(UTC) - worker.last_heartbeat.replace(tzinfo=UTC) < SILENCE:
             return

@@ -82,7 +82,8 @@ def no_redis(settings: Any, tmp_path: Path) -> None:
 
 def use_redis(settings: Any, url: str) -> None:
     settings.REDIS_URL = url
-    settings.RQ_QUEUES = {"recon": {**settings.RQ_QUEUES["recon"], "URL": url}}
+    queues = settings.RQ_QUEUES.items()
+    settings.RQ_QUEUES = {name: {**options, "URL": url} for name, options in queues}
 
 
 @pytest.fixture(scope="session")

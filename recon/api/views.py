@@ -16,6 +16,7 @@ from recon.models import Job, Photo
 from recon.pipeline.errors import PipelineError
 from recon.web import uploads
 from recon.web.forms import UploadForm
+from recon.web.photo_check import check_facts
 from recon.web.scene import elapsed_seconds, share_url
 
 
@@ -119,6 +120,7 @@ def status_of(job: Job) -> dict[str, Any]:
         "registered": job.registered,
         "queue_position": _position(job),
         "photos": [photo_facts(photo) for photo in job.photos.all()],
+        "check": check_facts(job) if job.is_draft else None,
     }
 
 

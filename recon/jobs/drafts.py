@@ -27,7 +27,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from recon.jobs import folder_lock, lifecycle, storing, submit
+from recon.jobs import checks, folder_lock, lifecycle, storing, submit
 from recon.jobs.photos import check_upload
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
@@ -174,6 +174,8 @@ def _save_new(draft: Job, photos: list[Photo]) -> None:
             raise UserError("too_many_drafts", count=count)
         draft.save(force_insert=True)
         Photo.objects.bulk_create(photos)
+        if photos:
+            checks.request_check(draft)
 
 
 def _locked(job: Job) -> Job:
@@ -212,6 +214,7 @@ def _note_change(draft: Job) -> None:
     """Every photo that comes or goes passes here, inside the transaction that does it."""
     draft.edited_at = timezone.now()
     draft.save(update_fields=("last_number", "open_numbers", "edited_at"))
+    checks.request_check(draft)
 
 
 def _number_of(photo: Photo) -> int:

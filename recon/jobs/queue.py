@@ -127,11 +127,19 @@ def overview() -> dict[str, int]:
     }
 
 
-def rq_queue() -> Queue:
-    """The RQ queue. Commit hooks are ours (`enqueue_on_commit`), so RQ's own are off."""
+def running_ids(name: str) -> set[str]:
+    """The ids on queue `name` that a worker has taken and was heard of since. Raises RedisError."""
+    queue = rq_queue(name)
+    started = queue.started_job_registry.get_job_and_execution_ids(cleanup=False)
+    running = {one for one, run in started if _is_alive(one, run, queue.connection)}
+    return running | set(queue.intermediate_queue.get_job_ids())
+
+
+def rq_queue(name: str = QUEUE) -> Queue:
+    """The RQ queue `name`. Commit hooks are ours (`enqueue_on_commit`), so RQ's own are off."""
     queue: Queue = django_rq.get_queue(
-        QUEUE,
-        connection=_connection(settings.RQ_QUEUES[QUEUE]["URL"]),
+        name,
+        connection=_connection(settings.RQ_QUEUES[name]["URL"]),
         serializer=JSONSerializer,
         commit_mode="auto",
     )

@@ -5,6 +5,7 @@
 | PENDING, not in Redis          | Redis was away, or lost its memory  | queued, oldest first   |
 | PROCESSING, lock free, finished| its horse died before recording it  | published              |
 | PROCESSING, lock free          | its worker and horse both died      | `lifecycle.worker_lost`|
+| DRAFT, its photos not checked  | Redis was away, or the check died   | asked for, three times |
 | DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
 
@@ -16,14 +17,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.utils import timezone
 from redis.exceptions import RedisError
 
-from recon.jobs import drafts, folder_lock, lifecycle, publish, queue, unclaimed
+from recon.jobs import checks, drafts, folder_lock, lifecycle, publish, queue, unclaimed
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 
 logger = logging.getLogger(__name__)
+
+#: How long after its last change a draft's lost check is still worth doing.
+CHECKED_FOR = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -34,14 +40,16 @@ class Mended:
     queued: int = 0  # committed but not in Redis
     swept: int = 0  # folders without a row
     abandoned: int = 0  # drafts that nobody changed for long
+    checks: int = 0  # photo checks that got lost
 
     def __bool__(self) -> bool:
-        return bool(self.settled or self.queued or self.swept or self.abandoned)
+        return any((self.settled, self.queued, self.swept, self.abandoned, self.checks))
 
     def __str__(self) -> str:
         return (
             f"{self.settled} taken from lost workers, {self.queued} queued again, "
-            f"{self.swept} leftover folders and {self.abandoned} abandoned drafts removed"
+            f"{self.swept} leftover folders and {self.abandoned} abandoned drafts removed, "
+            f"{self.checks} photo checks asked for"
         )
 
 
@@ -53,10 +61,18 @@ def reconcile() -> Mended:
         queued=_queue_forgotten(),
         swept=unclaimed.sweep(),
         abandoned=drafts.remove_abandoned(),
+        checks=_ask_for_checks(),
     )
     if mended:
         logger.info("Reconciled: %s", mended)
     return mended
+
+
+def _ask_for_checks() -> int:
+    """For drafts that somebody has worked on lately; nobody waits for the others' checks."""
+    lately = timezone.now() - CHECKED_FOR
+    edited = Job.objects.filter(status=Job.Status.DRAFT, edited_at__gt=lately)
+    return sum(checks.request_missing(draft) for draft in edited if draft.photos.exists())
 
 
 def settle(job: Job) -> bool:

@@ -22,7 +22,7 @@ from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from recon.jobs import lifecycle, reconcile
+from recon.jobs import lifecycle, queue, reconcile
 from recon.models import Job
 from recon.pipeline.errors import TimeLimit
 
@@ -102,6 +102,8 @@ class ReconWorker(Worker):
     ) -> None:
         """Out of memory, `kill -9`, a crash in native code, a shutdown, or far over time."""
         super().handle_work_horse_killed(job, retpid, ret_val, rusage)
+        if job.origin != queue.QUEUE:
+            return  # a photo check: `reconcile` asks for another
         job_pk, attempt = job.args
         try:
             if self._shutdown_requested_date is not None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from recon.pipeline import config as configs
 from recon.pipeline import environment, uploads
+from recon.pipeline.check_command import check_photos
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.console import ConsoleReporter
 from recon.pipeline.progress import WORKING_STEPS, Step
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return check(options.out or options.photos or Path())
         if options.explain and options.out is None and options.photos is not None:
             return explain(Workspace(options.photos))
+        if options.check_photos:
+            check_photos(photos_to_read(options), as_json=options.json)
+            return DONE
         photos = find_photos(options)
         config = make_config(options)
         workspace = Workspace(options.out)
@@ -89,6 +93,9 @@ def make_parser() -> argparse.ArgumentParser:
         help="also print how the photos' poses were found; with one folder, that of a finished "
         "run, print only that")  # fmt: skip
     add("--check", action="store_true", help="only report what this machine has and lacks")
+    add(
+        "--check-photos", action="store_true", help="only say what is wrong with PHOTOS, in seconds"
+    )
     return parser
 
 
@@ -111,10 +118,17 @@ def find_photos(options: argparse.Namespace) -> list[Path]:
     """The photo files that the command names. Raises WrongUse."""
     if options.photos is None or options.out is None:
         raise WrongUse("two folders are needed: PHOTOS (to read) and OUT (to write)")
-    if not options.photos.is_dir():
-        raise WrongUse(f"{options.photos} is not a folder")
     if options.out.exists() and not options.out.is_dir():
         raise WrongUse(f"{options.out} is a file; OUT must be a folder")
+    return photos_to_read(options)
+
+
+def photos_to_read(options: argparse.Namespace) -> list[Path]:
+    """The photo files in PHOTOS. Raises WrongUse."""
+    if options.photos is None:
+        raise WrongUse("a folder is needed: PHOTOS (to read)")
+    if not options.photos.is_dir():
+        raise WrongUse(f"{options.photos} is not a folder")
     photos, others = uploads.photos_in(options.photos)
     if others:
         sys.stderr.write(f"Not photos, left out: {', '.join(others)}\n")

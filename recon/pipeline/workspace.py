@@ -60,6 +60,11 @@ class Workspace:
     def environment_json(self) -> Path:
         return self.root / "work" / "environment.json"
 
+    # What the photo check says of the photos, while they arrive.
+    @property
+    def check(self) -> Path:
+        return self.root / "check"
+
     # Structure from motion.
     @property
     def colmap(self) -> Path:

@@ -20,6 +20,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/add-photos/", drafts.draft_from, name="draft_from"),
     path("jobs/<uuid:pk>/photos/", drafts.add, name="add_photos"),
     path("jobs/<uuid:pk>/photos/<int:photo_pk>/delete/", drafts.drop, name="drop_photo"),
+    path("jobs/<uuid:pk>/check/", drafts.check, name="check"),
     path("jobs/<uuid:pk>/start/", drafts.start, name="start"),
     path("jobs/<uuid:pk>/share/", share.switch, name="share"),
     path("jobs/<uuid:pk>/files/<str:kind>", files.own_file, name="file"),

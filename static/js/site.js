@@ -2,6 +2,7 @@
 import { enhanceConfirms } from "./confirm.js";
 import { enhanceCopyButtons } from "./copy.js";
 import { enhanceHero } from "./hero.js";
+import { enhancePhotoCheck } from "./photo-check.js";
 import { enhanceProgress } from "./progress.js";
 import { submitFormsOnce } from "./submit-once.js";
 import { enhanceThemeToggle } from "./theme-toggle.js";
@@ -12,5 +13,6 @@ enhanceConfirms();
 enhanceCopyButtons();
 enhanceProgress();
 enhanceUpload();
+enhancePhotoCheck();
 enhanceHero();
 submitFormsOnce();

@@ -105,9 +105,9 @@ class Site:
         )
         return done.stdout
 
-    def worker_health(self) -> int:
+    def worker_health(self, queue: str = "recon") -> int:
         return subprocess.run(
-            [sys.executable, str(SCRIPTS / "worker_health.py")],
+            [sys.executable, str(SCRIPTS / "worker_health.py"), queue],
             env=site_environment(self.folder),
             capture_output=True,
             check=False,

@@ -227,11 +227,12 @@ def test_a_worker_s_health_is_what_redis_heard_of_it(site: Site) -> None:
     eventually(lambda: site.worker_health() == 0)
     site.control("stop", "worker:*")
     assert site.worker_health() == 1
+    assert site.worker_health("checks") == 0
     site.control("start", "worker:*")
     eventually(lambda: site.worker_health() == 0)
 
 
-@pytest.mark.parametrize("name", ["web", "worker:worker-0", "reconcile", "redis"])
+@pytest.mark.parametrize("name", ["web", "worker:worker-0", "checks", "reconcile", "redis"])
 def test_a_program_that_is_killed_starts_again(site: Site, name: str) -> None:
     eventually(lambda: site.supervised(name) != 0)
     before = site.supervised(name)

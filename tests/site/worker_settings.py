@@ -12,7 +12,8 @@ if os.environ["RECON_TEST_DATABASE"].startswith("postgresql:"):
     DATABASES["default"] = environ.Env.db_url_config(os.environ["RECON_TEST_DATABASE"])
 else:
     DATABASES["default"]["NAME"] = os.environ["RECON_TEST_DATABASE"]
-RQ_QUEUES["recon"]["URL"] = os.environ["RECON_TEST_REDIS"]
+for queue in RQ_QUEUES.values():
+    queue["URL"] = os.environ["RECON_TEST_REDIS"]
 DATA_DIR = Path(os.environ["RECON_TEST_JOBS"])
 if os.environ.get("RECON_TEST_PIPELINE"):
     PIPELINE_RUNNER = os.environ["RECON_TEST_PIPELINE"]

@@ -49,17 +49,19 @@ def manage(*arguments: str, environment: dict[str, str]) -> str:
     return done.stdout + done.stderr
 
 
-def work_off(*, pipeline: str = staged_pipeline.PATH, database: str | None = None) -> str:
+def work_off(
+    *, pipeline: str = staged_pipeline.PATH, database: str | None = None, queue: str = "recon"
+) -> str:
     """Runs a worker until the queue is empty."""
     environment = worker_environment(pipeline=pipeline, database=database)
-    return manage("rqworker", "recon", "--burst", environment=environment)
+    return manage("rqworker", queue, "--burst", environment=environment)
 
 
 @contextmanager
-def worker(*, pipeline: str = staged_pipeline.PATH) -> Iterator[psutil.Popen]:
+def worker(*, pipeline: str = staged_pipeline.PATH, queue: str = "recon") -> Iterator[psutil.Popen]:
     """A worker that runs until the block ends, with whatever it forked."""
     process = psutil.Popen(
-        [sys.executable, "manage.py", "rqworker", "recon"],
+        [sys.executable, "manage.py", "rqworker", queue],
         cwd=ROOT,
         env=worker_environment(pipeline=pipeline),
     )

@@ -13,8 +13,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HTMX_STOP_POLLING
 
 from accounts.models import User
 from recon.jobs import drafts
@@ -24,6 +26,7 @@ from recon.web import uploads
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.faults import status_of
 from recon.web.forms import WishesForm
+from recon.web.photo_check import check_context
 
 
 def page(
@@ -44,7 +47,22 @@ def page(
         "kept_until": drafts.kept_until(draft),
         "problems": problems,
     }
+    context |= check_context(draft)
     return render(request, "recon/draft.html", context, status=status)
+
+
+@require_safe
+@signed_in
+@never_cache
+@unless_deleted
+def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """What the photo check says by now. A job that was started meanwhile has another page."""
+    draft = own_job_or_404(request, pk)
+    if draft.is_draft:
+        return render(request, "recon/_check.html", check_context(draft))
+    response = HttpResponse(status=HTMX_STOP_POLLING)
+    response["HX-Refresh"] = "true"
+    return response
 
 
 @require_POST

@@ -19,6 +19,7 @@ from recon.jobs import lifecycle, queue, submit
 from recon.jobs import progress as job_progress
 from recon.models import Job
 from recon.pipeline.errors import PipelineError, ReconError
+from recon.web import pair_graph
 from recon.web.access import own_job_or_404, signed_in
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
@@ -66,12 +67,25 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "viewer": own_viewer(job),
         "share_url": share_url(job),
         "photos": [
-            {"name": photo.original_name, "url": reverse("recon:thumb", args=(job.pk, photo.name))}
+            {
+                "pk": photo.pk,
+                "name": photo.original_name,
+                "url": reverse("recon:thumb", args=(job.pk, photo.name)),
+            }
             for photo in job.photos.all()
         ],
+        "picture": overlap_of(job),
         "presets": Job.Preset.choices,
     }
     return render(request, "recon/job.html", context)
+
+
+def overlap_of(job: Job) -> pair_graph.Picture | None:
+    """The picture of the matching, where it tells something: after a failure, or with photos
+    that found no place."""
+    if job.is_failed or (job.is_completed and pair_graph.falls_apart(job)):
+        return pair_graph.of_matching(job)
+    return None
 
 
 @require_safe

@@ -1,0 +1,103 @@
+"""What earlier photo checks found out, by the photos' content: `check/` in a job's folder.
+
+A photo that was looked at is not looked at again, nor is a pair; what a dropped photo left goes.
+Whatever can't be read, or comes from another version, counts as not there.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from recon.pipeline.workspace import replacing, write_json
+from recon.poses.brightness import Brightness
+from recon.poses.photo_check import PhotoLook
+from recon.poses.quick_pairs import PairFacts, QuickFeatures
+
+#: Raise it when a look or a comparison comes to other results.
+VERSION = 1
+
+PairKey = tuple[str, str]  # the two photos' digests, the smaller first
+
+
+def read_look(folder: Path, digest: str) -> PhotoLook | None:
+    """The look at the photo with SHA-256 `digest`, or None."""
+    try:
+        with np.load(_look_path(folder, digest), allow_pickle=False) as kept:
+            facts = json.loads(str(kept["facts"]))
+            if facts.pop("version") != VERSION:
+                return None
+            width, height = facts.pop("small")
+            features = QuickFeatures(width, height, kept["points"], kept["descriptors"])
+            light = Brightness(**facts.pop("brightness"))
+            return PhotoLook(
+                **facts,
+                detail=kept["detail"],
+                brightness=light,
+                colours=kept["colours"],
+                features=features,
+            )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def write_look(folder: Path, digest: str, look: PhotoLook) -> None:
+    facts = {
+        "version": VERSION,
+        "width": look.width,
+        "height": look.height,
+        "focal": look.focal,
+        "brightness": asdict(look.brightness),
+        "small": [look.features.width, look.features.height],
+    }
+    with replacing(_look_path(folder, digest)) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            facts=np.array(json.dumps(facts)),
+            detail=look.detail,
+            colours=look.colours,
+            points=look.features.points,
+            descriptors=look.features.descriptors,
+        )
+
+
+def read_pairs(folder: Path) -> dict[PairKey, PairFacts]:
+    """All pairs that were compared."""
+    try:
+        kept = json.loads(_pairs_path(folder).read_text())
+        if kept["version"] != VERSION:
+            return {}
+        return {(a, b): _pair_facts(facts) for a, b, facts in kept["pairs"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def write_pairs(folder: Path, pairs: dict[PairKey, PairFacts]) -> None:
+    rows = [[a, b, asdict(facts)] for (a, b), facts in sorted(pairs.items())]
+    write_json(_pairs_path(folder), {"version": VERSION, "pairs": rows})
+
+
+def forget_others(folder: Path, digests: Iterable[str]) -> None:
+    """Deletes the looks at photos other than those with `digests`."""
+    kept = {_look_path(folder, digest) for digest in digests}
+    for path in (folder / "looks").glob("*.npz"):
+        if path not in kept:
+            path.unlink(missing_ok=True)
+
+
+def _pair_facts(facts: dict[str, object]) -> PairFacts:
+    matrix = facts.pop("homography")
+    return PairFacts(**facts, homography=tuple(matrix) if matrix else None)  # type: ignore[arg-type]
+
+
+def _look_path(folder: Path, digest: str) -> Path:
+    return folder / "looks" / f"{digest}.npz"
+
+
+def _pairs_path(folder: Path) -> Path:
+    return folder / "pairs.json"

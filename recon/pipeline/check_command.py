@@ -1,0 +1,44 @@
+"""`python -m recon.pipeline PHOTOS/ --check-photos`: the photo check on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recon.pipeline import checking
+from recon.pipeline.check_texts import explain_report
+
+
+def check_photos(photos: Sequence[Path], *, as_json: bool) -> None:
+    """Prints what the check finds in `photos`, numbered by name; writes nothing that stays."""
+    with tempfile.TemporaryDirectory(prefix="recon-check-") as folder:
+        report = checking.check(photos, Path(folder))
+    if as_json:
+        sys.stdout.write(json.dumps(report) + "\n")
+        return
+    numbers = {path.name: number for number, path in enumerate(photos, start=1)}
+    for line in [*photo_lines(report, numbers), "", *verdict_lines(report, numbers)]:
+        sys.stdout.write(line + "\n")
+
+
+def photo_lines(report: dict[str, Any], numbers: dict[str, int]) -> list[str]:
+    """One line a photo: its number, name, size, and how many of the others it overlaps."""
+    overlaps = dict.fromkeys(numbers, 0)
+    for pair in report["pairs"]:
+        overlaps[pair["a"]] += 1
+        overlaps[pair["b"]] += 1
+    return [
+        f"{numbers[photo['name']]:3}  {photo['name']}  {photo['width']}×{photo['height']} px, "
+        f"overlaps {overlaps[photo['name']]} of {len(numbers) - 1} others, "
+        f"focal length {'known' if photo['focal_known'] else 'unknown'}"
+        for photo in report["photos"]
+    ]
+
+
+def verdict_lines(report: dict[str, Any], numbers: dict[str, int]) -> list[str]:
+    said = [finding.sentence for finding in explain_report(report, numbers)]
+    return said or ["Nothing to say against these photos."]

@@ -1,0 +1,140 @@
+"""What the photo check says to a person: a title and advice for every code, as `errors.py` has
+them for errors. All of it is advice; docs/PHOTO_CHECK.md tells more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recon.pipeline.errors import Explained, Explanation
+
+#: `{photos}` is "Photo 4" or "Photos 2 and 3"; `{one}`, `{near}` and `{between}` are numbers.
+FINDINGS: dict[str, Explanation] = {
+    "unreadable": Explanation(
+        "{photos} can't be read.",
+        "It may be damaged; export it again as JPEG, PNG or WebP.",
+    ),
+    "blurred": Explanation(
+        "{photos} is blurred.",
+        "It shows {percent}% less fine detail than its neighbours. Take it again with a steady "
+        "hand, or drop it.",
+    ),
+    "featureless": Explanation(
+        "{photos} shows hardly any texture.",
+        "There is nothing to recognise from another side. Include something with structure.",
+    ),
+    "too_dark": Explanation(
+        "{photos} is too dark.",
+        "Take it again with the same exposure as the others, or in better light.",
+    ),
+    "too_bright": Explanation(
+        "{photos} is too bright.",
+        "Its bright parts hold no detail. Take it again with the same exposure as the others.",
+    ),
+    "small": Explanation(
+        "{photos} {are} small: {width}×{height} pixels.",
+        "The original, at 640×480 pixels or more, shows more to hold on to.",
+    ),
+    "near_duplicates": Explanation(
+        "{photos} are nearly the same.",
+        "A second view from the same spot adds nothing: keep the best, and take a step sideways "
+        "between photos.",
+    ),
+    "stranger": Explanation(
+        "{photos} shares nothing with the others.",
+        "If it is of the same place, take one from between {near} and {one}; else drop it.",
+    ),
+    "split": Explanation(
+        "The photos form {count} groups that share nothing: {groups}.",
+        "Only the largest can become a scene. Photos that lead from one group to the other would "
+        "join them.",
+    ),
+    "nothing_in_common": Explanation(
+        "No two photos have enough in common.",
+        "Neighbouring photos should share two thirds of what they show: take more of them, a small "
+        "step apart.",
+    ),
+    "few_common_points": Explanation(
+        "Few common points were found so far: {groups}.",
+        "The full search tries harder and often finds more. Photos from in between would help.",
+    ),
+    "thin_link": Explanation(
+        "Photos {pair} share only few points, and the scene hangs on them.",
+        "One more photo from between {between} would make it safer.",
+    ),
+    "turned_on_the_spot": Explanation(
+        "The camera seems to have turned on the spot.",
+        "Depth shows only when the camera moves: take a step sideways before each photo.",
+    ),
+}
+
+
+def explain_finding(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> Explained:
+    """The texts of one finding of a report; `numbers` are the photos' places on the page.
+
+    Raises KeyError for an unknown code or photo: both are programming errors.
+    """
+    explanation = FINDINGS[finding["code"]]
+    facts = _words(finding, numbers)
+    return Explained(
+        finding["code"], explanation.title.format(**facts), explanation.advice.format(**facts)
+    )
+
+
+def explain_report(report: Mapping[str, Any], numbers: Mapping[str, int]) -> list[Explained]:
+    """Every finding of `report` whose photos are all still there."""
+    return [
+        explain_finding(finding, numbers)
+        for finding in report["findings"]
+        if is_about(finding, numbers)
+    ]
+
+
+def is_about(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> bool:
+    """Whether every photo that the finding speaks of is among `numbers`."""
+    return all(name in numbers for name in _mentioned(finding))
+
+
+def numbers_in_words(numbers: Sequence[int]) -> str:
+    """ "3", "3 and 7", "1 to 4 and 9": runs of three or more as such."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = []
+    for run in runs:
+        words += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(n) for n in run]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _mentioned(finding: Mapping[str, Any]) -> list[str]:
+    facts = finding["facts"]
+    names = [*finding["photos"], *(name for group in facts.get("groups", ()) for name in group)]
+    return [*names, facts["near"]] if "near" in facts else names
+
+
+def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
+    """The finding's facts, with photos by their numbers in words."""
+    facts = dict(finding["facts"])
+    places = [numbers[name] for name in finding["photos"]]
+    said = numbers_in_words(places)
+    facts |= {
+        "photos": f"Photo {said}" if len(places) == 1 else f"Photos {said}",
+        "are": "is" if len(places) == 1 else "are",
+        "one": places[0],
+        "pair": said,
+        "between": said,
+    }
+    if "near" in facts:
+        low, high = sorted((numbers[facts["near"]], places[0]))
+        facts |= {"near": low, "one": high}
+    groups = facts.get("groups") or [finding["photos"]]
+    parts = [numbers_in_words([numbers[name] for name in group]) for group in groups]
+    named = [
+        f"photo {part}" if len(group) == 1 else f"photos {part}"
+        for part, group in zip(parts, groups, strict=True)
+    ]
+    return facts | {"count": len(groups), "groups": "; ".join(named)}

@@ -1,0 +1,193 @@
+"""The photo check on a folder of photos, a little at a time: each call does what is new.
+
+Leaves `report.json` in the check's folder, written at once and in full, so that whoever reads it
+never sees half of one. See docs/PHOTO_CHECK.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
+from pathlib import Path
+from typing import Any, TypeVar
+
+from recon.pipeline import check_cache
+from recon.pipeline.check_cache import PairKey
+from recon.pipeline.config import PreflightConfig
+from recon.pipeline.errors import UserError
+from recon.pipeline.photos import decode
+from recon.pipeline.prepared import to_rgb
+from recon.pipeline.workspace import write_json
+from recon.poses import photo_check, quick_pairs
+from recon.poses.findings import Finding, PhotoSet, Verdict, judge
+from recon.poses.photo_check import CheckLimits, PhotoLook
+from recon.poses.quick_pairs import PairFacts
+
+REPORT = "report.json"
+
+#: Threads; the check runs beside a site and beside jobs.
+THREADS = min(os.cpu_count() or 1, 4)
+
+#: Told `(fraction, message)` as the work goes on; may raise, which stops it.
+Tick = Callable[[float, str], None]
+
+_LOOKING = 0.6  # of the time; the rest compares pairs
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def check(
+    photos: Sequence[Path],
+    folder: Path,
+    *,
+    limits: CheckLimits | None = None,
+    tick: Tick = lambda fraction, message: None,
+) -> dict[str, Any]:
+    """Checks the files `photos`, in the person's order, and writes the report to `folder`.
+
+    Returns the report. A file that is no photo gets a finding, never an exception; one that is
+    gone meanwhile is left out, and the report is not `complete`.
+    """
+    digests = {path.name: digest for path in photos if (digest := _digest(path))}
+    by_name = {path.name: path for path in photos if path.name in digests}
+    looks = _looks(by_name, digests, folder, tick)
+    pairs = _pairs(looks, digests, folder, tick)
+    verdict = judge(PhotoSet(looks, pairs, limits or CheckLimits()))
+    unreadable = tuple(name for name in by_name if name not in looks)
+    report = {"sent": [path.name for path in photos]}
+    report |= _report(looks, unreadable, verdict, complete=len(by_name) == len(photos))
+    check_cache.forget_others(folder, digests.values())
+    write_json(folder / REPORT, report)
+    return report
+
+
+def _looks(
+    photos: Mapping[str, Path], digests: Mapping[str, str], folder: Path, tick: Tick
+) -> dict[str, PhotoLook]:
+    """By name, of the photos that can be read."""
+    files = {digests[name]: path for name, path in photos.items()}  # one of each content
+
+    def look(digest: str) -> PhotoLook | None:
+        kept = check_cache.read_look(folder, digest)
+        if kept is not None:
+            return kept
+        try:
+            new = look_at(files[digest])
+        except (UserError, FileNotFoundError):
+            return None
+        check_cache.write_look(folder, digest, new)
+        return new
+
+    def told(done: int) -> None:
+        tick(_LOOKING * done / len(files), f"photo {done} of {len(files)}")
+
+    found = dict(zip(files, _in_threads(look, list(files), told), strict=True))
+    by_name = {name: found[digests[name]] for name in photos}
+    return {name: one for name, one in by_name.items() if one is not None}
+
+
+def look_at(path: Path) -> PhotoLook:
+    """One photo file, decoded only as large as the check needs it. Raises UserError."""
+    limits = PreflightConfig()
+    decoded = decode(
+        path,
+        name=path.name,
+        min_image_size=limits.min_image_size,
+        max_megapixels=limits.max_megapixels,
+        longest_needed=photo_check.WORKING_SIZE,
+    )
+    with decoded.image:
+        upright = to_rgb(decoded.upright())
+    return photo_check.look(upright, path, size=(decoded.width, decoded.height))
+
+
+def _pairs(
+    looks: Mapping[str, PhotoLook], digests: Mapping[str, str], folder: Path, tick: Tick
+) -> dict[tuple[str, str], PairFacts]:
+    """The facts of every pair, by names in the order of `looks`."""
+    by_digest = {digests[name]: look.features for name, look in looks.items()}
+    kept = check_cache.read_pairs(folder)
+    keys = {_key(digests[a], digests[b]) for a, b in combinations(looks, 2)}
+    new = sorted(keys - kept.keys())
+
+    def compare(key: PairKey) -> PairFacts:
+        return quick_pairs.compare(by_digest[key[0]], by_digest[key[1]])
+
+    def told(done: int) -> None:
+        tick(_LOOKING + (1 - _LOOKING) * done / len(new), f"pair {done} of {len(new)}")
+
+    compared = dict(zip(new, _in_threads(compare, new, told), strict=True))
+    facts = {key: kept[key] for key in keys & kept.keys()} | compared
+    if facts.keys() != kept.keys():
+        check_cache.write_pairs(folder, facts)
+    return {
+        (a, b): _directed(facts[_key(digests[a], digests[b])], swapped=digests[a] > digests[b])
+        for a, b in combinations(looks, 2)
+    }
+
+
+def _key(a: str, b: str) -> PairKey:
+    return (a, b) if a <= b else (b, a)
+
+
+def _directed(facts: PairFacts, *, swapped: bool) -> PairFacts:
+    return quick_pairs.reversed_pair(facts) if swapped else facts
+
+
+def _report(
+    looks: Mapping[str, PhotoLook], unreadable: tuple[str, ...], verdict: Verdict, *, complete: bool
+) -> dict[str, Any]:
+    findings = [Finding("unreadable", (name,)) for name in unreadable] + verdict.findings
+    return {
+        "photos": [_about(name, look, verdict) for name, look in looks.items()],
+        "pairs": [
+            {"a": min(edge), "b": max(edge), "inliers": facts.inliers}
+            for edge, facts in verdict.linked.items()
+        ],
+        "groups": verdict.groups,
+        "findings": [finding.to_dict() for finding in findings],
+        "complete": complete,
+    }
+
+
+def _about(name: str, look: PhotoLook, verdict: Verdict) -> dict[str, Any]:
+    standing = verdict.standings[name]
+    return {
+        "name": name,
+        "width": look.width,
+        "height": look.height,
+        "sharpness": round(standing.sharpness, 3),  # log2 against its siblings
+        "exposure": round(standing.exposure, 3),  # EV against its siblings
+        "black": round(look.brightness.black, 4),  # share of pixels
+        "white": round(look.brightness.white, 4),
+        "features": len(look.features.points),
+        "focal_known": look.focal is not None,
+    }
+
+
+def _in_threads(work: Callable[[T], R], items: Sequence[T], told: Callable[[int], None]) -> list[R]:
+    """`work` on every item, in order; `told` hears, in this thread, how many are done."""
+    results: list[R] = []
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="check") as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            for future in futures:
+                results.append(future.result())
+                told(len(results))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return results
+
+
+def _digest(path: Path) -> str | None:
+    """SHA-256 of the file, or None where it was dropped meanwhile."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
