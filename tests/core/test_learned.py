@@ -182,7 +182,7 @@ def test_rendered_photos_give_pairs_with_their_true_geometry(
     found = pairs.verified(built)
     names = [photo.name for photo in rendered.truth]
     assert [(p.a, p.b) for p in found] == list(combinations(names, 2))
-    assert min(p.inliers for p in found) > 40
+    assert min(p.inliers for p in found) > 2 * learned.MIN_INLIERS
     assert all(rotation_error(built, *pair) < 1.0 for pair in combinations(rendered.truth, 2))
 
 
