@@ -146,7 +146,8 @@ def test_a_run_can_be_explained_at_its_end(
 
 def test_explain_of_a_folder_without_a_run_says_so(tmp_path: Path, call: Call) -> None:
     assert "nothing to explain" in call("--explain", tmp_path).out
-    assert call("--explain", tmp_path / "nowhere").code == 2
+    with pytest.raises(SystemExit, match="2"):
+        call("--explain", tmp_path / "nowhere")
 
 
 @pytest.mark.reconstruction
