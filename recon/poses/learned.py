@@ -28,6 +28,10 @@ PARTNERS = 8
 #: looked at in a smaller size, so that their keypoints are less exact.
 MAX_ERROR, MAX_ERROR_SIZE = 4.0, 1600
 
+#: Verified matches of a pair, at least. Of 96 pairs of photos of different places one has 47 by
+#: chance, and all others at most 36; 24 pairs that overlap have 69 or more (docs/POSES-learned.md).
+MIN_INLIERS = 50
+
 #: Of the work: finding keypoints, then looking for likely pairs.
 _FINDING, _LOOKING = 0.2, 0.02
 
@@ -59,9 +63,9 @@ def build(
 
     `photos` is the folder that the groups' names lie in. Of the pairs that `candidates` names, in
     either order, or else that look likely, two-view geometries are estimated by RANSAC, seeded by
-    `seed`; pairs with fewer than `min_num_inliers` have none. On a CPU the same photos and seed
-    give the same database. Raises learned_weights.MissingWeights, and what `tick` raises, which
-    is called for every photo and pair.
+    `seed`; pairs with fewer inliers than `min_num_inliers` or MIN_INLIERS have none. On a CPU the
+    same photos and seed give the same database. Raises learned_weights.MissingWeights, and what
+    `tick` raises, which is called for every photo and pair.
     """
     tick(0.0, "loading the networks")
     ready = networks.load()
@@ -112,7 +116,7 @@ def _chosen(
 
 def _verification(seed: int, min_num_inliers: int) -> Any:
     options = colmap().TwoViewGeometryOptions()
-    options.min_num_inliers = min_num_inliers
+    options.min_num_inliers = max(min_num_inliers, MIN_INLIERS)
     options.ransac.random_seed = seed
     return options
 

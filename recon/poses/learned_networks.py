@@ -20,9 +20,13 @@ from recon.poses import learned_weights
 if TYPE_CHECKING:
     import torch
 
-#: Longest side in px and keypoints per photo: what a CPU has time for, and what a GPU has.
-CPU_SIZE, CPU_KEYPOINTS = 1024, 1024
-GPU_SIZE, GPU_KEYPOINTS = 1600, 2048
+#: Longest side in px, and keypoints per photo: what a CPU has time for. A GPU would have more, but
+#: how many matches mere chance brings depends on them (`learned.MIN_INLIERS`).
+MAX_SIZE, KEYPOINTS = 1024, 1024
+
+#: How sure LightGlue must be of a match. Its own 0.1 is for use without RANSAC: with it, a lower
+#: one brings three times the matches on hard pairs, and no more by chance than RANSAC can tell.
+MIN_CONFIDENCE = 0.02
 
 #: Buffers that kornia computes when it makes the networks, and that the files do not have.
 _NOT_LEARNED = {"dkd.hw_grid", "confidence_thresholds"}
@@ -54,17 +58,14 @@ def load() -> Networks:
     from kornia.feature.lightglue import LightGlue
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    size, keypoints = (
-        (GPU_SIZE, GPU_KEYPOINTS) if device.type == "cuda" else (CPU_SIZE, CPU_KEYPOINTS)
-    )
     # Below 0: the best keypoints, however weak.
-    detector = ALIKED("aliked-n16", max_num_keypoints=keypoints, detection_threshold=-1.0)
+    detector = ALIKED("aliked-n16", max_num_keypoints=KEYPOINTS, detection_threshold=-1.0)
     # Given the name "aliked" it would download its weights; given the settings it does not.
-    settings = {**LightGlue.features["aliked"], "weights": None}
+    settings = {**LightGlue.features["aliked"], "weights": None, "filter_threshold": MIN_CONFIDENCE}
     matcher = LightGlue(None, **settings)  # type: ignore[arg-type]
     _fill(detector, learned_weights.load(learned_weights.ALIKED))
     _fill(matcher, learned_weights.load(learned_weights.LIGHTGLUE))
-    return Networks(detector.to(device).eval(), matcher.to(device).eval(), device, size)
+    return Networks(detector.to(device).eval(), matcher.to(device).eval(), device, MAX_SIZE)
 
 
 def detect(networks: Networks, path: Path) -> Features:
