@@ -36,7 +36,7 @@ def judge(model: Any, database: Path, work: Work) -> Verdict:
     fit = agreements(model, database)
     notes = []
     while True:
-        weak = model_checks.drop_weak_photos(model, config.min_points_per_photo)
+        weak = model_checks.drop_weak_photos(model, fit, config)
         if weak:
             notes.append(f"seeing too few points to be placed: {', '.join(weak)}")
         broken = _broken(model, fit)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from recon.poses.agreement import Agreement
 from recon.poses.config import MappingConfig
+from recon.poses.groups import SOLID_INLIERS
 
 #: Points looked at for triangulation angles; a median needs no more.
 MAX_ANGLE_POINTS = 2000
@@ -87,13 +88,28 @@ def remeasured(model: Any, before: ModelFacts) -> ModelFacts:
     return replace(fresh, focal_change=before.focal_change, agreeing=before.agreeing)
 
 
-def drop_weak_photos(model: Any, min_points: float) -> list[str]:
-    """Takes photos that see fewer than `min_points` points out of `model`; returns their names.
+def drop_weak_photos(
+    model: Any, agreements: Sequence[Agreement], limits: MappingConfig
+) -> list[str]:
+    """Takes photos that hang on by too little out of `model`; returns their names.
 
+    Too little are fewer than `min_points_per_photo` points, or fewer than `solid_points_per_photo`
+    where no pair with another placed photo has so many fitting matches that they can't be chance.
     Without this, a photo of another place could ride along on a handful of chance matches.
     """
-    weak = [model.images[i] for i in model.reg_image_ids()]
-    return take_out(model, [image for image in weak if image.num_points3D < min_points])
+    placed = set(model.reg_image_ids())
+    firmest = dict.fromkeys(placed, 0)
+    for pair in agreements:
+        if pair.image_a in placed and pair.image_b in placed:
+            for image_id in (pair.image_a, pair.image_b):
+                firmest[image_id] = max(firmest[image_id], pair.fitting)
+    weak = []
+    for image in (model.images[i] for i in placed):
+        by_chance = firmest[image.image_id] < SOLID_INLIERS
+        needed = limits.solid_points_per_photo if by_chance else limits.min_points_per_photo
+        if image.num_points3D < max(needed, limits.min_points_per_photo):
+            weak.append(image)
+    return take_out(model, weak)
 
 
 def take_out(model: Any, images: Iterable[Any]) -> list[str]:

@@ -20,8 +20,10 @@ from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
 from recon.poses import pair_graph
+from recon.poses.attempts import relaxed
 from recon.poses.explain import explain, explain_file
-from recon.poses.mapping import global_mapping
+from recon.poses.mapping import Manner, global_mapping, incremental
+from recon.poses.native import colmap
 from recon.poses.rungs import RUNGS, up_to
 from recon.poses.sources import LEARNED
 from tests.core.walls import write_panorama, write_wall
@@ -37,7 +39,7 @@ def mapped(**changes: Any) -> PipelineConfig:
     return replace(DRAFT, mapping=replace(DRAFT.mapping, **little, **changes))
 
 
-SIFT_ONLY = mapped(last_rung="global")
+SIFT_ONLY = mapped(last_rung="relaxed")
 
 
 def run(workspace: Workspace, config: PipelineConfig, *stages: Any) -> ListReporter:
@@ -142,6 +144,31 @@ def test_the_global_mappers_process_does_not_outlive_a_cancel(wall: Workspace) -
     time.sleep(0.2)
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     assert str(scratch) not in running.stdout
+
+
+def test_the_relaxed_mapper_ends_with_the_first_convincing_model(wall: Workspace) -> None:
+    scratch = wall.colmap / "scratch"
+    scratch.mkdir()
+    said: list[str] = []
+    models = relaxed(
+        wall.database, wall.photos, scratch, seed=1, tick=lambda _, message: said.append(message)
+    )
+    assert [model.num_reg_images() for model in models] == [5]
+    assert all(message.startswith("attempt 1, ") for message in said)
+
+
+def test_a_start_can_be_given_and_focal_lengths_held(wall: Workspace) -> None:
+    with colmap().Database.open(wall.database) as content:
+        [camera] = content.read_all_cameras()
+        ids = [image.image_id for image in content.read_all_images()]
+    scratch = wall.colmap / "scratch"
+    scratch.mkdir()
+    manner = Manner(relaxed=True, hold_focal=True, start=(ids[0], ids[3]))
+    [model] = incremental(
+        wall.database, wall.photos, scratch, seed=1, tick=lambda *_: None, manner=manner
+    )
+    [placed] = model.cameras.values()
+    assert placed.mean_focal_length() == camera.mean_focal_length()
 
 
 def test_an_unknown_last_rung_is_an_error() -> None:

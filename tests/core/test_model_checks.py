@@ -112,6 +112,24 @@ def test_a_focal_length_is_compared_with_what_the_metadata_say(model: Any) -> No
     assert model_checks.measure(model, ()).focal_change == 1.0
 
 
+def test_a_photo_that_hangs_on_by_matches_that_may_be_chance_is_taken_out(
+    synthetic: tuple[Path, Any], model: Any
+) -> None:
+    stray = min(model.reg_image_ids())
+    name = model.images[stray].name
+    fit = agreements(model, synthetic[0])
+    doubtful = [
+        replace(a, fitting=min(a.fitting, 26)) if stray in (a.image_a, a.image_b) else a
+        for a in fit
+    ]
+    points = int(model.images[stray].num_points3D)
+    limits = MappingConfig(solid_points_per_photo=points + 1.0)
+    assert model_checks.drop_weak_photos(model, fit, limits) == []
+    assert model_checks.drop_weak_photos(model, doubtful, MappingConfig()) == []  # many points
+    assert model_checks.drop_weak_photos(model, doubtful, limits) == [name]
+    assert stray not in model.reg_image_ids()
+
+
 def glue(model: Any, shared: int) -> list[int]:
     """Leaves `shared` points seen from both halves of `model`; returns the halves' first ids."""
     ids = sorted(model.reg_image_ids())
