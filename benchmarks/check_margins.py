@@ -13,8 +13,9 @@ import numpy as np
 
 from recon.pipeline import checking
 from recon.poses import colours, quick_pairs
-from recon.poses.findings import PhotoSet, judge
+from recon.poses.findings import PhotoSet
 from recon.poses.photo_check import CheckLimits, PhotoLook
+from recon.poses.verdict import judge
 
 #: Of the faults, so many may lie on the wrong side when a limit is chosen.
 LEFT_ASIDE = 0.1

@@ -71,9 +71,14 @@ def request_check(job: Job) -> None:
 
 def request_missing(job: Job) -> bool:
     """Asks for a draft's check where there is none, and none on its way. For `reconcile`."""
-    if state_of(job).state is not State.ABSENT or tries_of(job) >= MAX_TRIES:
+    report = read_report(job)
+    if (report is not None and is_current(report, job)) or tries_of(job) >= MAX_TRIES:
         return False
-    return _enqueue(str(job.pk))
+    try:
+        return not (_waiting(job.pk) or _running(job.pk)) and _enqueue(str(job.pk))
+    except RedisError as error:
+        logger.warning("Draft %s can't be checked now: %s", job.pk, error)
+        return False
 
 
 def state_of(job: Job) -> Check:

@@ -132,7 +132,17 @@ def running_ids(name: str) -> set[str]:
     queue = rq_queue(name)
     started = queue.started_job_registry.get_job_and_execution_ids(cleanup=False)
     running = {one for one, run in started if _is_alive(one, run, queue.connection)}
-    return running | set(queue.intermediate_queue.get_job_ids())
+    handed_over = set(queue.intermediate_queue.get_job_ids())
+    return running | {one for one in handed_over if not _has_ended(one, queue.connection)}
+
+
+def _has_ended(queue_id: str, connection: Redis) -> bool:
+    """Whether an attempt is over. One that is killed at once stays handed over for minutes."""
+    try:
+        queued = QueuedJob.fetch(queue_id, connection=connection, serializer=JSONSerializer)
+    except NoSuchJobError:
+        return True
+    return bool(queued.is_failed or queued.is_finished or queued.is_stopped)
 
 
 def rq_queue(name: str = QUEUE) -> Queue:

@@ -5,9 +5,13 @@ them for errors. All of it is advice; docs/PHOTO_CHECK.md tells more.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from recon.pipeline.errors import Explained, Explanation
+
+#: Places where a photo would help, named one by one up to so many.
+MOST_GAPS = 4
 
 #: `{photos}` is "Photo 4" or "Photos 2 and 3"; `{one}`, `{near}` and `{between}` are numbers.
 FINDINGS: dict[str, Explanation] = {
@@ -21,7 +25,7 @@ FINDINGS: dict[str, Explanation] = {
         "hand, or drop it.",
     ),
     "featureless": Explanation(
-        "{photos} shows hardly any texture.",
+        "{photos} {show} hardly any texture.",
         "There is nothing to recognise from another side. Include something with structure.",
     ),
     "too_dark": Explanation(
@@ -47,8 +51,7 @@ FINDINGS: dict[str, Explanation] = {
     ),
     "split": Explanation(
         "The photos form {count} groups that share nothing: {groups}.",
-        "Only the largest can become a scene. Photos that lead from one group to the other would "
-        "join them.",
+        "Only the largest can become a scene. Photos from {gaps} could join them.",
     ),
     "nothing_in_common": Explanation(
         "No two photos have enough in common.",
@@ -56,8 +59,8 @@ FINDINGS: dict[str, Explanation] = {
         "step apart.",
     ),
     "few_common_points": Explanation(
-        "Few common points were found so far: {groups}.",
-        "The full search tries harder and often finds more. Photos from in between would help.",
+        "Few common points were found so far between {groups}.",
+        "The full search tries harder and often finds more. Photos from {gaps} would help.",
     ),
     "thin_link": Explanation(
         "Photos {pair} share only few points, and the scene hangs on them.",
@@ -124,6 +127,7 @@ def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, 
     facts |= {
         "photos": f"Photo {said}" if len(places) == 1 else f"Photos {said}",
         "are": "is" if len(places) == 1 else "are",
+        "show": "shows" if len(places) == 1 else "show",
         "one": places[0],
         "pair": said,
         "between": said,
@@ -131,10 +135,29 @@ def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, 
     if "near" in facts:
         low, high = sorted((numbers[facts["near"]], places[0]))
         facts |= {"near": low, "one": high}
-    groups = facts.get("groups") or [finding["photos"]]
-    parts = [numbers_in_words([numbers[name] for name in group]) for group in groups]
-    named = [
-        f"photo {part}" if len(group) == 1 else f"photos {part}"
-        for part, group in zip(parts, groups, strict=True)
+    groups = [
+        sorted(numbers[name] for name in group)
+        for group in facts.get("groups") or [[name] for name in finding["photos"]]
     ]
-    return facts | {"count": len(groups), "groups": "; ".join(named)}
+    named = [
+        f"photo {group[0]}" if len(group) == 1 else f"photos {numbers_in_words(group)}"
+        for group in groups
+    ]
+    return facts | {"count": len(groups), "groups": listed(named), "gaps": _gaps(groups)}
+
+
+def _gaps(groups: Sequence[Sequence[int]]) -> str:
+    """Where one group follows another: "between 1 and 2, and between 6 and 7"."""
+    group_of = {number: index for index, group in enumerate(groups) for number in group}
+    order = sorted(group_of)
+    steps = [(a, b) for a, b in pairwise(order) if group_of[a] != group_of[b]]
+    if not steps or len(steps) > MOST_GAPS:
+        return "in between"
+    return listed([f"between {a} and {b}" for a, b in steps])
+
+
+def listed(parts: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b, and c"."""
+    if len(parts) < 3:
+        return " and ".join(parts)
+    return f"{', '.join(parts[:-1])}, and {parts[-1]}"

@@ -22,9 +22,10 @@ from recon.pipeline.photos import decode
 from recon.pipeline.prepared import to_rgb
 from recon.pipeline.workspace import write_json
 from recon.poses import photo_check, quick_pairs
-from recon.poses.findings import Finding, PhotoSet, Verdict, judge
+from recon.poses.findings import Finding, PhotoSet
 from recon.poses.photo_check import CheckLimits, PhotoLook
 from recon.poses.quick_pairs import PairFacts
+from recon.poses.verdict import Verdict, judge
 
 REPORT = "report.json"
 

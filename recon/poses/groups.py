@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from recon.poses import connections
 from recon.poses.pairs import Pair
 
 #: Verified matches that no pair has by chance.
@@ -33,12 +34,5 @@ def connected(
 
 
 def joined(names: Iterable[str], pairs: Iterable[Pair]) -> list[list[str]]:
-    """The groups where every pair counts, the largest first."""
-    group_of = {name: {name} for name in names}
-    for pair in pairs:
-        a, b = group_of[pair.a], group_of[pair.b]
-        if a is not b:
-            a |= b
-            group_of.update(dict.fromkeys(b, a))
-    distinct = {id(group): sorted(group) for group in group_of.values()}
-    return sorted(distinct.values(), key=lambda g: (-len(g), g))
+    """The groups where every pair counts, the largest first; names sorted within."""
+    return connections.groups(sorted(names), ((pair.a, pair.b) for pair in pairs))

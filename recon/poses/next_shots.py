@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recon.poses import connections
-from recon.poses.findings import Finding, nearest_before
+from recon.poses.findings import Finding
+from recon.poses.set_findings import nearest_before
 
 #: Verified matches; fewer are a link that mapping may not get across.
 THIN_INLIERS = 30

@@ -1,6 +1,6 @@
 """A quick look at photos while they arrive: what would be wrong with each, and with the set.
 
-`look` sees one photo, `quick_pairs.compare` two, `findings.find` all of them. The check advises;
+`look` sees one photo, `quick_pairs.compare` two, `verdict.judge` all of them. The check advises;
 it never turns a photo down.
 """
 

@@ -150,12 +150,20 @@ def _pushed_apart(points: Points, widest: float) -> Points:
 
 
 def _on_a_page(sizes: Sequence[tuple[float, float]]) -> list[Box]:
-    """Boxes of these sizes side by side, row under row, `WIDTH` wide at most."""
-    boxes: list[Box] = []
-    x = y = row = 0.0
+    """Boxes of these sizes side by side, row under row, `WIDTH` wide at most; a row's boxes are
+    as high as the highest."""
+    rows: list[list[tuple[float, float]]] = [[]]
     for width, height in sizes:
-        if x and x + width > WIDTH:
-            x, y, row = 0.0, y + row + GAP, 0.0
-        boxes.append(Box(x, y, width, height))
-        x, row = x + width + GAP, max(row, height)
+        used = sum(w + GAP for w, _ in rows[-1])
+        if used and used + width > WIDTH:
+            rows.append([])
+        rows[-1].append((width, height))
+    boxes: list[Box] = []
+    y = 0.0
+    for row in rows:
+        x, highest = 0.0, max((height for _, height in row), default=0.0)
+        for width, _ in row:
+            boxes.append(Box(round(x, 1), round(y, 1), round(width, 1), round(highest, 1)))
+            x += width + GAP
+        y += highest + GAP
     return boxes

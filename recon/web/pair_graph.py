@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 from django.urls import reverse
@@ -23,8 +24,21 @@ from recon.web.graph_layout import TILE, Box, Edge
 #: Lines drawn from each photo, the strongest, beside those that hold the groups together.
 LINES = 3
 
-#: Width of a line in the picture's units: that of `FEW` common points, and of ten times as many.
-FEW, THIN, THICK = 15, 1.2, 4.5
+#: Common points of the thinnest line and of the thickest, and their widths in the picture's units.
+FEW, MANY = 15, 500
+THIN, THICK = 1.2, 5.0
+
+#: What is said of single photos, of which one may go.
+DROPPABLE = (
+    "unreadable",
+    "blurred",
+    "featureless",
+    "too_dark",
+    "too_bright",
+    "near_duplicates",
+    "stranger",
+)
+MOST_SHOWN = 4  # photos of one finding with a link each
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,16 @@ class Said:
     title: str
     advice: str
     photos: list[Node]
+
+    @property
+    def is_of_single_photos(self) -> bool:
+        """Whether the photos can be shown one by one."""
+        return self.may_drop or self.code == "thin_link"
+
+    @property
+    def may_drop(self) -> bool:
+        """Whether taking a photo out may be the answer."""
+        return self.code in DROPPABLE and len(self.photos) <= MOST_SHOWN
 
 
 @dataclass(frozen=True)
@@ -161,7 +185,7 @@ def _lines(
     lines = []
     for a, b in sorted(chosen, key=lambda edge: (strengths[edge], edge)):
         points = strengths[a, b]
-        share = min(max(points - FEW, 0) / (9 * FEW), 1.0)
+        share = min(max(log(max(points, 1) / FEW) / log(MANY / FEW), 0.0), 1.0)
         x1, y1, x2, y2 = (round(c, 1) for c in (*places[a], *places[b]))
         width = round(THIN + share * (THICK - THIN), 2)
         lines.append(Line(x1, y1, x2, y2, width, int(points)))

@@ -103,7 +103,7 @@ def test_photos_of_two_places_are_told_apart(known: Path, tmp_path: Path) -> Non
     report, said = checked([*walls, *photos()], known)
     [split] = [f for f in report["findings"] if f["code"] == "split"]
     assert [len(group) for group in split["facts"]["groups"]] == [6, 3]
-    assert any("2 groups that share nothing: photos 4 to 9; photos 1 to 3." in s for s in said)
+    assert any("2 groups that share nothing: photos 4 to 9 and photos 1 to 3." in s for s in said)
 
 
 @pytest.mark.parametrize(

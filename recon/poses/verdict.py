@@ -1,0 +1,133 @@
+"""The photo check's verdict: from looks and pairs to findings. Every one is advice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from recon.poses import connections, sharpness
+from recon.poses.connections import Edge
+from recon.poses.findings import Finding, PhotoSet
+from recon.poses.photo_check import CheckLimits, PhotoLook
+from recon.poses.quick_pairs import PairFacts
+from recon.poses.set_findings import of_the_set
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one photo stands among its siblings."""
+
+    sharpness: float  # log2 of its fine detail against theirs
+    exposure: float  # EV against theirs
+    whiter: float  # share of its pixels without detail in white, against theirs
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that the check found out about a set."""
+
+    standings: dict[str, Standing]
+    linked: dict[Edge, PairFacts]  # the pairs that show something in common
+    groups: list[list[str]]
+    findings: list[Finding]
+
+
+def judge(photos: PhotoSet) -> Verdict:
+    """Looks at the set as a whole."""
+    linked = photos.linked()
+    groups = connections.groups(photos.names, linked)
+    standings = {name: _standing(photos, name, linked) for name in photos.names}
+    single = [*_of_single_photos(photos, standings), *_duplicates(photos, linked)]
+    unfit = {n for f in single if f.code in ("blurred", "featureless") for n in f.photos}
+    whole = of_the_set(photos, linked, groups, unfit)
+    return Verdict(standings, linked, groups, [*single, *whole])
+
+
+def _standing(photos: PhotoSet, name: str, linked: Mapping[Edge, PairFacts]) -> Standing:
+    """Compared with the photos that it overlaps; with those that look alike where these are few.
+
+    One that looks like no other is judged by its brightness alone, which may be why.
+    """
+    others = [other for other in photos.names if other != name]
+    siblings = [b if a == name else a for a, b in linked if name in (a, b)]
+    if len(siblings) < 2:
+        siblings = [other for other in others if photos.alike(other, name)]
+    own = photos.looks[name]
+    details = np.array([photos.looks[sibling].detail for sibling in siblings])
+    light = [photos.looks[other].brightness for other in siblings or others]
+    return Standing(
+        sharpness=sharpness.below(own.detail, details),
+        exposure=_from_the_middle(own.brightness.level, [b.level for b in light]),
+        whiter=_from_the_middle(own.brightness.white, [b.white for b in light]),
+    )
+
+
+def _from_the_middle(own: float, others: list[float]) -> float:
+    """How far `own` is from the middle one of `others`; the nearer where two are in the middle."""
+    if not others:
+        return 0.0
+    ordered = sorted(others)
+    middle = (ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2])
+    return min((own - value for value in middle), key=abs)
+
+
+def _of_single_photos(photos: PhotoSet, standings: Mapping[str, Standing]) -> list[Finding]:
+    found, limits = [], photos.limits
+    for name, look in photos.looks.items():
+        if standings[name].sharpness <= limits.blurred:
+            less = round(100 * (1 - 2 ** standings[name].sharpness))
+            found.append(Finding("blurred", (name,), {"percent": less}))
+        code = _brightness_code(look, standings[name], limits)
+        if code:
+            found.append(Finding(code, (name,)))
+    blurred = {name for finding in found for name in finding.photos if finding.code == "blurred"}
+    bare = [
+        name
+        for name, look in photos.looks.items()
+        if name not in blurred and len(look.features.points) < limits.few_features
+    ]
+    if bare:
+        found.append(Finding("featureless", tuple(bare)))
+    return [*found, *_small(photos)]
+
+
+def _small(photos: PhotoSet) -> list[Finding]:
+    limits = photos.limits
+    small = {
+        name: (look.width, look.height)
+        for name, look in photos.looks.items()
+        if max(look.width, look.height) < limits.small_longest
+        or min(look.width, look.height) < limits.small_shortest
+    }
+    if not small:
+        return []
+    width, height = min(small.values(), key=lambda size: size[0] * size[1])
+    return [Finding("small", tuple(small), {"width": width, "height": height})]
+
+
+def _brightness_code(look: PhotoLook, standing: Standing, limits: CheckLimits) -> str | None:
+    light = look.brightness
+    if standing.exposure <= limits.darker or light.highlights <= limits.dark_highlights:
+        return "too_dark"
+    clipped = standing.whiter >= limits.whiter or light.white >= limits.white
+    if standing.exposure >= limits.brighter or clipped:
+        return "too_bright"
+    return None
+
+
+def _duplicates(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Finding]:
+    limits = photos.limits
+    same = [
+        edge
+        for edge, facts in linked.items()
+        if facts.inliers >= limits.duplicate_inliers
+        and facts.flat >= limits.duplicate_flat
+        and facts.overlap >= limits.duplicate_overlap
+    ]
+    return [
+        Finding("near_duplicates", tuple(group))
+        for group in connections.groups(photos.names, same)
+        if len(group) > 1
+    ]
