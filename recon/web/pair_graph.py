@@ -122,7 +122,10 @@ def falls_apart(job: Job) -> bool:
 
 
 def _read_matching(job: Job) -> dict[str, Any] | None:
-    """`colmap/pairs.json`, with photos by their names in upload/images."""
+    """`colmap/pairs.json`, with photos by their names in upload/images.
+
+    Pairs that join two of its groups are left out: so few matches come by chance.
+    """
     workspace = job.workspace
     try:
         matching: dict[str, Any] = json.loads(workspace.pairs_json.read_text())
@@ -132,7 +135,12 @@ def _read_matching(job: Job) -> dict[str, Any] | None:
     sent = {photo["name"]: photo["original"] for photo in prepared}
     if "photos" not in matching:  # written before the ladder
         matching["photos"] = [{"name": name, "registered": None} for name in sent]
-    pairs = [pair | {"a": sent[pair["a"]], "b": sent[pair["b"]]} for pair in matching["pairs"]]
+    group_of = {photo["name"]: photo.get("group") for photo in matching["photos"]}
+    pairs = [
+        pair | {"a": sent[pair["a"]], "b": sent[pair["b"]]}
+        for pair in matching["pairs"]
+        if group_of[pair["a"]] == group_of[pair["b"]]
+    ]
     photos = [photo | {"name": sent[photo["name"]]} for photo in matching["photos"]]
     return {"photos": sorted(photos, key=lambda photo: str(photo["name"])), "pairs": pairs}
 
