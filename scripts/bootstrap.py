@@ -22,7 +22,7 @@ STAMPS = VENV / "stamps"
 
 #: What `make bench` runs, in this order; each takes options when it is started by itself. Others
 #: in benchmarks/ are for themselves: jobs.py, and ablation.py, which needs a job with poses.
-BENCHMARKS = ("rasterizer", "engine")
+BENCHMARKS = (["rasterizer.py"], ["engine.py"], ["poses.py", "--quick"])
 
 REGISTRY_HELP = (
     "The package registry could not be reached or refused. Check the network (and a proxy, if\n"
@@ -65,9 +65,9 @@ def check() -> None:
 
 def bench() -> None:
     set_up("requirements-dev.txt")
-    for name in BENCHMARKS:
+    for name, *options in BENCHMARKS:
         say("Benchmark " + name)
-        execute(["benchmarks/" + name + ".py"])
+        execute(["benchmarks/" + name, *options])
 
 
 def run_checks() -> None:

@@ -23,6 +23,7 @@ from recon.pipeline.console import ConsoleReporter
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.runner import Summary, run_pipeline
 from recon.pipeline.workspace import Workspace
+from recon.poses.explain import explain_file
 
 DONE, OUR_FAULT, WRONG_USE, USER_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.check:
             return check(options.out or options.photos or Path())
+        if options.explain and options.out is None and options.photos is not None:
+            return explain(Workspace(options.photos))
         if options.check_photos:
             check_photos(photos_to_read(options), as_json=options.json)
             return DONE
@@ -47,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             summary = run(photos, workspace, config, options)
     except WrongUse as error:
         parser.error(str(error))
+    if options.explain:
+        explain(workspace)
     tell(summary, workspace, as_json=options.json)
     return exit_code(summary)
 
@@ -60,7 +65,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     steps = [str(step) for step in WORKING_STEPS]
     add = parser.add_argument
-    add("photos", type=Path, nargs="?", metavar="PHOTOS", help="folder of JPEG, PNG, WebP photos")
+    add(
+        "photos",
+        type=Path,
+        nargs="?",
+        metavar="PHOTOS",
+        help="folder of JPEG, PNG, WebP photos, or of folders with one camera's each",
+    )
     add("out", type=Path, nargs="?", metavar="OUT", help="folder for everything that is made")
     add(
         "--preset",
@@ -78,6 +89,9 @@ def make_parser() -> argparse.ArgumentParser:
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE",
         help="one setting, e.g. train.iterations=500; may be given again")  # fmt: skip
     add("--json", action="store_true", help="print the outcome as one JSON object, last line")
+    add("--explain", action="store_true",
+        help="also print how the photos' poses were found; with one folder, that of a finished "
+        "run, print only that")  # fmt: skip
     add("--check", action="store_true", help="only report what this machine has and lacks")
     add(
         "--check-photos", action="store_true", help="only say what is wrong with PHOTOS, in seconds"
@@ -90,6 +104,14 @@ def check(folder: Path) -> int:
     checks = environment.report(folder)
     sys.stdout.write(environment.format(checks) + "\n")
     return DONE if all(c.ok or not c.needed for c in checks) else OUR_FAULT
+
+
+def explain(workspace: Workspace) -> int:
+    """Prints what the ladder decided in `workspace`. Raises WrongUse where no run ever was."""
+    if not workspace.root.is_dir():
+        raise WrongUse(f"{workspace.root} is not a folder")
+    sys.stdout.write(explain_file(workspace.pairs_json) + "\n")
+    return DONE
 
 
 def find_photos(options: argparse.Namespace) -> list[Path]:
@@ -181,7 +203,7 @@ def run(
     """Runs the pipeline under a progress bar; Ctrl-C comes back as a cancelled run."""
     start = Step(options.start) if options.start else None
     try:
-        uploads.bring_in(photos, workspace)
+        uploads.bring_in(photos, workspace, options.photos)
         reporter = ConsoleReporter(workspace.log, sys.stderr)
     except PermissionError as error:
         raise WrongUse(f"{error.filename} can't be written to") from error

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from recon.poses.config import MappingConfig
 from recon.splats.config import DenseConfig, TrainConfig
 
 
@@ -40,17 +41,6 @@ class MatchingConfig:
     """Exhaustive matching, COLMAP's defaults; pairs are few with 20 photos."""
 
     min_num_inliers: int = 15  # verified matches for a pair to count
-
-
-@dataclass(frozen=True, kw_only=True)
-class MappingConfig:
-    """Incremental mapping, COLMAP's defaults, and what a model must be to count as one."""
-
-    own_principal_points: bool = True  # per photo, where left-out observations ask for them
-    min_registered: int = 3  # photos
-    min_points_per_photo: float = 20.0  # a photo that sees fewer points is not placed
-    max_reprojection_error: float = 3.0  # px, mean
-    min_triangulation_angle: float = 1.5  # degrees, median over points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +125,7 @@ PRESETS: dict[str, PipelineConfig] = {
             means_lr=5e-4,
             opacity_decay=0.997,
             # Against fitting the photos too well; so few Gaussians and steps don't fit them enough.
-            coarse=0.0,
+            exposure_lr=0.0,
             dropout=0.0,
             random_background=False,
             min_size=0.0,

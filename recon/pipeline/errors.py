@@ -89,6 +89,21 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The photos show too little texture to find common points.",
         "Photograph something with visible structure, in good light and in focus.",
     ),
+    "photos_share_nothing": Explanation(
+        "The {total} photos show {groups} places that have nothing in common; the most photos of "
+        "one are {largest}, and {minimum} are needed.",
+        "Send photos of one place. Where they are of one, take more from in between: neighbouring "
+        "photos should share at least two thirds of what they show.",
+    ),
+    "photos_identical": Explanation(
+        "Of the {total} photos only {distinct} are different; the others are copies.",
+        "Take each photo from another place, a step further on.",
+    ),
+    "no_baseline": Explanation(
+        "All photos were taken from one spot, only turned.",
+        "Depth can be seen only from different places. Take a step sideways for each photo, and "
+        "keep pointing at the same thing.",
+    ),
     # Drafts.
     "too_large_together": Explanation(
         "The photos are larger than {limit_mb} MB together, the limit for one scene.",
@@ -107,6 +122,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Wait until it has ended, or cancel it; then photos can be added.",
     ),
     # Warnings: the job goes on.
+    "photos_in_groups": Explanation(
+        "{count} groups of photos hang together among themselves, but not with the scene: "
+        "{groups}.",
+        "Photos from between the groups would join them. Photos of another place belong into a "
+        "job of their own.",
+    ),
     "photos_left_out": Explanation(
         "{count} of {total} photos could not be placed and were left out: {names}.",
         "The scene was made from the others. Photos from between them and the rest would help.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image, ImageCms
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.photos import decode
 from recon.pipeline.workspace import replacing
-from recon.poses.cameras import Photo, exif_focal
+from recon.poses.cameras import Photo, exif_device, exif_focal
 
 
 @dataclass(frozen=True)
@@ -22,32 +23,38 @@ class PreparedPhoto:
     """What is kept of a photo beside its pixels: an entry of work/photos.json."""
 
     name: str  # in work/photos
-    original: str  # in upload/images
+    original: str  # in upload/images; "FOLDER/NAME" where photos came in folders
     width: int  # px, as prepared
     height: int  # px, as prepared
     focal: float | None  # px of the prepared photo, from the metadata
+    digest: str  # SHA-256 of the prepared file
+    device: str | None = None  # the same for one body and lens; a digest, see `exif_device`
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @property
     def for_poses(self) -> Photo:
-        return Photo(self.name, self.width, self.height, self.focal)
+        folder = str(PurePosixPath(self.original).parent)
+        return Photo(self.name, self.width, self.height, self.focal, self.device, folder)
 
 
-def prepare(source: Path, folder: Path, name: str, config: PreflightConfig) -> PreparedPhoto:
+def prepare(
+    source: Path, folder: Path, name: str, config: PreflightConfig, original: str | None = None
+) -> PreparedPhoto:
     """Writes the photo `source` to `folder / name` as a JPEG that holds pixels and nothing else.
 
+    `original` is what the photo is called, the file's name by default.
     Raises UserError photo_unreadable, photo_too_small or photo_too_large, naming the file.
     """
     decoded = decode(
         source,
-        name=source.name,
+        name=original or source.name,
         min_image_size=config.min_image_size,
         max_megapixels=config.max_megapixels,
     )
     with decoded.image:
-        focal = exif_focal(source, decoded.image)
+        focal, device = exif_focal(source, decoded.image), exif_device(decoded.image)
         image = to_rgb(decoded.upright())
     full_size = image.size
     size = fitting(full_size, config.max_image_size)
@@ -58,7 +65,8 @@ def prepare(source: Path, folder: Path, name: str, config: PreflightConfig) -> P
     clean.paste(image)
     with replacing(folder / name) as temporary:
         clean.save(temporary, format="JPEG", quality=config.jpeg_quality, subsampling=0)
-    return PreparedPhoto(name, source.name, *size, focal)
+        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    return PreparedPhoto(name, original or source.name, *size, focal, digest, device)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -104,7 +112,9 @@ def prepared_names(originals: list[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     taken: set[str] = set()
     for original in sorted(originals):
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(original).stem).strip(".") or "photo"
+        path = PurePosixPath(original)
+        words = "_".join([*path.parts[:-1], path.stem])
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", words).strip(".") or "photo"
         name, number = f"{stem}.jpg", 1
         while name.casefold() in taken:
             number += 1

@@ -21,7 +21,7 @@ from typing import Any
 from recon.pipeline.progress import Step
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
-PIPELINE_VERSION = 3
+PIPELINE_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ class Workspace:
     def database(self) -> Path:
         return self.colmap / "database.db"
 
-    # Features of an earlier job, of which some photos may be the same: database.db, photos.json.
-    @property
-    def known(self) -> Path:
-        return self.colmap / "known"
-
     @property
     def pairs_json(self) -> Path:
         return self.colmap / "pairs.json"
+
+    # What an earlier job computed of the same photos; see `recon.pipeline.known`.
+    @property
+    def known(self) -> Path:
+        return self.colmap / "known"
 
     @property
     def sparse(self) -> Path:

@@ -1,10 +1,17 @@
 """What photos say of their lens, and which photos look like one camera's.
 
 Focal lengths are in pixels of the photo that they belong to; pixels are square.
+
+Photos share a camera where all of this is the same: the folder that they were sent in, what the
+metadata says of body and lens, the size, and the focal length within 1%. So two zooms, two phones,
+and photos with and without metadata get cameras of their own. A phone held upright is a camera of
+its own, too: after orientation its sensor lies the other way. It starts from the same focal length,
+and on rendered photos both arrive at the same (docs/CAMERAS.md).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,11 +25,22 @@ EXIF_IFD = 0x8769
 FOCAL_LENGTH_IN_35MM_FILM = 0xA405
 FULL_FRAME_DIAGONAL = 43.27  # mm
 
+#: What tells cameras apart: maker and model, then the body's and the lens's own.
+_BODY_TAGS = (0x010F, 0x0110)
+_DETAIL_TAGS = (0xA431, 0xA433, 0xA434, 0xA435)  # serial; lens maker, model, serial
+
 #: Focal lengths beyond these, as parts of the longest side, are nonsense in the metadata.
 PLAUSIBLE_FOCAL = (0.2, 10.0)
 
 #: Focal lengths that differ by less than this part are one lens at one zoom.
 SAME_FOCAL = 0.01
+
+#: COLMAP's camera models, for focal lengths (mm on 35 mm film) below these; measured in
+#: docs/CAMERAS.md. The widest is a fisheye's, whose four terms also follow a straight lens.
+WIDE_MODELS = ((18.0, "OPENCV_FISHEYE"), (24.0, "RADIAL"))
+
+#: One focal length and one radial term: what COLMAP uses for ordinary photos.
+ORDINARY_MODEL = "SIMPLE_RADIAL"
 
 
 @dataclass(frozen=True)
@@ -33,6 +51,8 @@ class Photo:
     width: int  # px
     height: int  # px
     focal: float | None  # px, from the metadata; None where that says nothing
+    device: str | None = None  # the same for photos by one body and lens; None where unknown
+    folder: str = ""  # that the photo was sent in
 
 
 @dataclass(frozen=True)
@@ -43,6 +63,30 @@ class CameraGroup:
     width: int  # px
     height: int  # px
     focal: float | None  # px, the prior
+    model: str = ORDINARY_MODEL  # COLMAP's name
+
+    def params(self) -> str | None:
+        """The parameters of `model` to start from, as COLMAP writes them; None without a prior."""
+        if self.focal is None:
+            return None
+        camera = colmap().Camera.create_from_model_name(
+            0, self.model, self.focal, self.width, self.height
+        )
+        return str(camera.params_to_string())
+
+
+def exif_device(image: Image.Image) -> str | None:
+    """A digest of what the metadata says of body and lens, or None where it does not.
+
+    A digest, since a serial number says who took the photo.
+    """
+    exif = image.getexif()
+    details = exif.get_ifd(EXIF_IFD)
+    said = [str(exif.get(tag, "")).strip("\0 ") for tag in _BODY_TAGS]
+    said += [str(details.get(tag, "")).strip("\0 ") for tag in _DETAIL_TAGS]
+    if not any(said):
+        return None
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:12]
 
 
 def exif_focal(path: Path, image: Image.Image) -> float | None:
@@ -79,24 +123,35 @@ def _colmaps_focal(path: Path, image: Image.Image) -> float | None:
 
 
 def group(photos: Iterable[Photo], *, shared: bool) -> list[CameraGroup]:
-    """The photos by camera: one for all of the same size and focal length, or one each.
-
-    A portrait photo is its own group beside landscape ones: after orientation its sensor lies
-    the other way.
-    """
-    ordered = sorted(photos, key=lambda p: (p.width, p.height, p.focal or 0.0, p.name))
+    """The photos by camera, as the module's text says; or one camera each."""
+    ordered = sorted(photos, key=lambda p: (*_apart(p), p.focal or 0.0, p.name))
     if not shared:
         return [_grouped([photo]) for photo in sorted(ordered, key=lambda p: p.name)]
     groups: list[CameraGroup] = []
-    for _, same_size in groupby(ordered, key=lambda p: (p.width, p.height)):
+    for _, comparable in groupby(ordered, key=_apart):
         alike: list[Photo] = []
-        for photo in same_size:
+        for photo in comparable:
             if alike and not _same_focal(alike[0], photo):
                 groups.append(_grouped(alike))
                 alike = []
             alike.append(photo)
         groups.append(_grouped(alike))
     return groups
+
+
+def model_for(focal: float | None, width: int, height: int) -> str:
+    """The name of COLMAP's camera model for a focal length and a size in px."""
+    if focal is not None:
+        millimetres = focal / (width**2 + height**2) ** 0.5 * FULL_FRAME_DIAGONAL
+        for below, model in WIDE_MODELS:
+            if millimetres < below:
+                return model
+    return ORDINARY_MODEL
+
+
+def _apart(photo: Photo) -> tuple[str, str, int, int]:
+    """What no two photos by one camera differ in."""
+    return photo.folder, photo.device or "", photo.width, photo.height
 
 
 def _same_focal(a: Photo, b: Photo) -> bool:
@@ -109,4 +164,5 @@ def _grouped(photos: list[Photo]) -> CameraGroup:
     known = [p.focal for p in photos if p.focal is not None]
     focal = sum(known) / len(known) if known else None
     names = tuple(sorted(p.name for p in photos))
-    return CameraGroup(names, photos[0].width, photos[0].height, focal)
+    width, height = photos[0].width, photos[0].height
+    return CameraGroup(names, width, height, focal, model_for(focal, width, height))

@@ -39,6 +39,24 @@ def count_descriptors(path: Path) -> dict[str, int]:
         return {str(name): int(rows) for name, rows in database.execute(query)}
 
 
+def sign(path: Path, made_with: str) -> None:
+    """Notes in the database, in a table of our own, what its features were made with."""
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE IF NOT EXISTS made_with (made_with TEXT NOT NULL)")
+        database.execute("DELETE FROM made_with")
+        database.execute("INSERT INTO made_with VALUES (?)", [made_with])
+
+
+def signature(path: Path) -> str | None:
+    """What `sign` noted; None where it didn't, or the file is no database."""
+    try:
+        with closing(_open(path)) as database:
+            row = database.execute("SELECT made_with FROM made_with").fetchone()
+    except sqlite3.DatabaseError:
+        return None
+    return None if row is None else str(row[0])
+
+
 def _digest(path: Path, tables: Sequence[str]) -> str:
     if not path.is_file():
         return "missing"

@@ -1,4 +1,9 @@
-"""SIFT features (Lowe 2004) into a fresh COLMAP database."""
+"""SIFT features (Lowe 2004) into a fresh COLMAP database, plain or strong.
+
+Strong ones take their patches in the shape that the surface has in the photo (affine shape,
+Mikolajczyk and Schmid 2004) and describe them at several sizes together (domain-size pooling,
+Dong and Soatto 2015): fewer are lost from one photo to the next, at some ten times the work.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from recon.poses.cameras import CameraGroup
+from recon.poses.known import Known
 from recon.poses.native import Tick, colmap, count_in, run_native
-
-#: One focal length and one radial term: what COLMAP uses for ordinary photos.
-CAMERA_MODEL = "SIMPLE_RADIAL"
 
 
 def extract(
@@ -21,20 +24,30 @@ def extract(
     max_image_size: int,
     max_num_features: int,
     tick: Tick,
+    strong: bool = False,
+    known: Known | None = None,
 ) -> None:
     """Writes cameras, images and their features to the new file `database`.
 
     `photos` is the folder that the groups' names lie in. The cameras come from the groups, since
-    the photos no longer carry metadata.
+    the photos no longer carry metadata. Photos that `known` has features of are not looked at
+    again.
     """
     pycolmap = colmap()
     pycolmap.Database.open(database).close()
     for group in groups:
-        _import(pycolmap, database, photos, group)
+        import_photos(database, photos, group)
     options = pycolmap.FeatureExtractionOptions()
     options.max_image_size = max_image_size
     options.sift.max_num_features = max_num_features
+    options.sift.estimate_affine_shape = strong
+    options.sift.domain_size_pooling = strong
     names = sorted(name for group in groups for name in group.names)
+    if known is not None:
+        known.bring_in(database)
+        names = [name for name in names if name not in known.names]
+    if not names:
+        return
 
     def call(token: Any) -> None:
         pycolmap.extract_features(
@@ -44,20 +57,21 @@ def extract(
     def described(content: Any) -> int:
         return sum(content.exists_descriptors(i.image_id) for i in content.read_all_images())
 
+    brought = 0 if known is None else len(known.names)
     done = 0
 
     def poll() -> None:
         nonlocal done
-        done = count_in(database, described, done)
+        done = count_in(database, described, done + brought) - brought
         tick(done / len(names), f"photo {min(done + 1, len(names))} of {len(names)}")
 
     run_native(call, poll)
 
 
-def _import(pycolmap: Any, database: Path, photos: Path, group: CameraGroup) -> None:
+def import_photos(database: Path, photos: Path, group: CameraGroup) -> None:
     """Adds the group's images with one camera; its focal length is a prior where it is known."""
+    pycolmap = colmap()
     options = pycolmap.ImageReaderOptions()
-    options.camera_model = CAMERA_MODEL
-    if group.focal is not None:
-        options.camera_params = f"{group.focal},{group.width / 2},{group.height / 2},0"
+    options.camera_model = group.model
+    options.camera_params = group.params() or ""
     pycolmap.import_images(database, photos, pycolmap.CameraMode.SINGLE, list(group.names), options)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from recon.poses import colours
-from recon.poses.pair_graph import Edge
+from recon.poses.connections import Edge
 from recon.poses.photo_check import CheckLimits, PhotoLook
 from recon.poses.quick_pairs import PairFacts
 

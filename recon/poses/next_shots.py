@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recon.poses import pair_graph
+from recon.poses import connections
 from recon.poses.findings import Finding
 from recon.poses.set_findings import nearest_before
 
@@ -19,7 +19,7 @@ MOST_THIN = 3
 def advise(names: Sequence[str], pairs: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Findings as the photo check's, from verified `pairs` ({"a", "b", "inliers"})."""
     strengths = {(pair["a"], pair["b"]): float(pair["inliers"]) for pair in pairs}
-    groups = pair_graph.groups(names, strengths)
+    groups = connections.groups(names, strengths)
     main, rest = groups[0], groups[1:]
     if len(main) == 1:
         return [Finding("nothing_in_common", tuple(names))] if len(names) > 1 else []
@@ -33,7 +33,7 @@ def advise(names: Sequence[str], pairs: Sequence[Mapping[str, Any]]) -> list[Fin
         shown = [main, *several]
         every = tuple(name for group in shown for name in group)
         found.append(Finding("split", every, {"groups": shown}))
-    backbone = pair_graph.backbone(names, strengths)
+    backbone = connections.backbone(names, strengths)
     thin = sorted((e for e in backbone if strengths[e] < THIN_INLIERS), key=lambda e: strengths[e])
     found += [
         Finding(

@@ -21,12 +21,17 @@ class Pair:
         return asdict(self)
 
 
-def match_exhaustively(database: Path, *, min_num_inliers: int, seed: int, tick: Tick) -> None:
-    """Matches all pairs in `database` and verifies them, in place.
+def match_exhaustively(
+    database: Path, *, min_num_inliers: int, seed: int, tick: Tick, guided: bool = False
+) -> None:
+    """Matches all pairs in `database` that have no matches yet and verifies them, in place.
 
-    Two-view geometries are estimated by RANSAC, seeded for each pair by `seed`.
+    Two-view geometries are estimated by RANSAC, seeded for each pair by `seed`. Guided matching
+    looks again, along the epipolar lines found, for matches that were too doubtful at first.
     """
     pycolmap = colmap()
+    matching = pycolmap.FeatureMatchingOptions()
+    matching.guided_matching = guided
     verification = pycolmap.TwoViewGeometryOptions()
     verification.min_num_inliers = min_num_inliers
     verification.ransac.random_seed = seed
@@ -36,7 +41,10 @@ def match_exhaustively(database: Path, *, min_num_inliers: int, seed: int, tick:
 
     def call(token: Any) -> None:
         pycolmap.match_exhaustive(
-            database, verification_options=verification, cancellation_token=token
+            database,
+            matching_options=matching,
+            verification_options=verification,
+            cancellation_token=token,
         )
 
     done = 0

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.pair_graph import Edge
+from recon.poses.connections import Edge
 from recon.poses.photo_check import CheckLimits, PhotoLook
 from recon.poses.quick_pairs import PairFacts
 

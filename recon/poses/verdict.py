@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recon.poses import pair_graph, sharpness
+from recon.poses import connections, sharpness
+from recon.poses.connections import Edge
 from recon.poses.findings import Finding, PhotoSet
-from recon.poses.pair_graph import Edge
 from recon.poses.photo_check import CheckLimits, PhotoLook
 from recon.poses.quick_pairs import PairFacts
 from recon.poses.set_findings import of_the_set
@@ -37,7 +37,7 @@ class Verdict:
 def judge(photos: PhotoSet) -> Verdict:
     """Looks at the set as a whole."""
     linked = photos.linked()
-    groups = pair_graph.groups(photos.names, linked)
+    groups = connections.groups(photos.names, linked)
     standings = {name: _standing(photos, name, linked) for name in photos.names}
     single = [*_of_single_photos(photos, standings), *_duplicates(photos, linked)]
     unfit = {n for f in single if f.code in ("blurred", "featureless") for n in f.photos}
@@ -128,6 +128,6 @@ def _duplicates(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Find
     ]
     return [
         Finding("near_duplicates", tuple(group))
-        for group in pair_graph.groups(photos.names, same)
+        for group in connections.groups(photos.names, same)
         if len(group) > 1
     ]

@@ -1,8 +1,8 @@
-"""The photographer: where each photo is taken from, how it is rendered, and the JPEG with EXIF."""
+"""The photographer: how each photo is rendered, and the JPEG with EXIF."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recon.samples import scene
+from recon.samples.cameras import FOCAL_35MM, STRAIGHT, Camera, Lens, intrinsics
 from recon.samples.surfaces import Array
+from recon.samples.walks import look_at
 
-DEFAULT_COUNT = 12
-DEFAULT_SIZE = (800, 600)  # px
+__all__ = ["FOCAL_35MM", "SamplePhoto", "intrinsics", "pose", "render", "save"]
+
 OVERSAMPLING = 2  # rays along each side of a pixel
-FOCAL_35MM = 28  # mm on 35 mm film, as EXIF has it: whole numbers
-FULL_FRAME_DIAGONAL = 43.27  # mm
-SWEEP = 84.0  # degrees around the scene, from the first photo to the last
+SWEEP = 84.0  # degrees around the courtyard, from the first photo to the last
 DISTANCE = 5.1  # metres
-RENDER_THREADS = 2
 BACKGROUND = (196, 216, 236)  # sky, where a ray meets nothing
-
-EXIF_MAKE, EXIF_MODEL, EXIF_IFD = 0x010F, 0x0110, 0x8769
-EXIF_FOCAL, EXIF_FOCAL_35MM = 0x920A, 0xA405
 
 
 @dataclass(frozen=True)
@@ -35,39 +31,11 @@ class SamplePhoto:
     name: str
     cam_from_world: NDArray[np.float64]  # [3, 4] rotation and translation, metres
     K: NDArray[np.float64]  # [3, 3] px, top-left pixel's centre at (0.5, 0.5)
-
-
-def write_photos(
-    folder: Path, count: int = DEFAULT_COUNT, size: tuple[int, int] = DEFAULT_SIZE
-) -> list[SamplePhoto]:
-    """Renders `count` photos of `size` (width, height in px) into `folder`, JPEG with EXIF.
-
-    Deterministic: the same files every time on the same machine.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    surfaces = scene.build()
-    photos = [
-        SamplePhoto(f"photo_{index + 1:02d}.jpg", pose(index, count), intrinsics(size))
-        for index in range(count)
-    ]
-
-    def make(photo: SamplePhoto) -> None:
-        save(render(surfaces, photo, size), folder / photo.name)
-
-    with ThreadPoolExecutor(RENDER_THREADS) as pool:
-        list(pool.map(make, photos))
-    return photos
-
-
-def intrinsics(size: tuple[int, int]) -> NDArray[np.float64]:
-    """K of the sample camera for photos of `size`."""
-    width, height = size
-    focal = FOCAL_35MM / FULL_FRAME_DIAGONAL * float(np.hypot(width, height))
-    return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+    lens: Lens = STRAIGHT
 
 
 def pose(index: int, count: int) -> NDArray[np.float64]:
-    """cam_from_world [3, 4] of a photo: a walk around the front, high and low by turns."""
+    """cam_from_world [3, 4] in the courtyard: a walk around the front, high and low by turns."""
     part = index / max(count - 1, 1)
     angle = np.radians((part - 0.5) * SWEEP)
     distance = DISTANCE + 0.25 * np.cos(index * 1.7)
@@ -77,15 +45,16 @@ def pose(index: int, count: int) -> NDArray[np.float64]:
         [distance * np.sin(angle), -distance * np.cos(angle), height - centre[2]]
     )
     target = centre + np.array([0.12 * np.sin(index * 1.3), 0.0, 0.08 * np.cos(index * 0.9)])
-    forward = (target - eye) / np.linalg.norm(target - eye)
-    right = np.cross(forward, [0, 0, 1])
-    right /= np.linalg.norm(right)
-    rotation = np.stack([right, np.cross(forward, right), forward])
-    return np.hstack([rotation, -(rotation @ eye)[:, None]])
+    return look_at(eye, target)
 
 
-def render(surfaces: list[scene.Surface], photo: SamplePhoto, size: tuple[int, int]) -> Image.Image:
-    """What the camera sees, `OVERSAMPLING` squared rays a pixel."""
+def render(
+    surfaces: list[scene.Surface], photo: SamplePhoto, size: tuple[int, int], noise: float = 0.0
+) -> Image.Image:
+    """What the camera sees, `OVERSAMPLING` squared rays a pixel.
+
+    `noise` is the sensor's, the standard deviation in grey levels; the same every time.
+    """
     width, height = size[0] * OVERSAMPLING, size[1] * OVERSAMPLING
     K = photo.K * [[OVERSAMPLING], [OVERSAMPLING], [1.0]]
     rotation, translation = photo.cam_from_world[:, :3], photo.cam_from_world[:, 3]
@@ -93,36 +62,38 @@ def render(surfaces: list[scene.Surface], photo: SamplePhoto, size: tuple[int, i
     nearest = np.full((height, width), np.inf, np.float32)
     picture = np.empty((height, width, 3), np.uint8)
     picture[:] = BACKGROUND
+    directions = _directions(K, rotation, photo.lens, (width, height))
     for surface in surfaces:
-        window = _window(surface.shape.bounds(), photo.cam_from_world, K, (width, height))
-        directions = _directions(K, rotation, window)
-        t, u, v = surface.shape.hit(origin, directions)
+        window = _window(surface.shape.bounds(), photo, K, (width, height))
+        t, u, v = surface.shape.hit(origin, directions[window])
         closer = t < nearest[window]
         nearest[window][closer] = t[closer]
         picture[window][closer] = _sample(surface.texture, u[closer], v[closer])
-    return Image.fromarray(picture).resize(size, Image.Resampling.BOX)
+    small = Image.fromarray(picture).resize(size, Image.Resampling.BOX)
+    return _noisy(small, noise, photo.name) if noise else small
 
 
-def save(picture: Image.Image, path: Path) -> None:
-    exif = Image.Exif()
-    exif[EXIF_MAKE], exif[EXIF_MODEL] = "InstaRecon3D", "Sample camera"
-    exif.get_ifd(EXIF_IFD).update({EXIF_FOCAL: float(FOCAL_35MM), EXIF_FOCAL_35MM: FOCAL_35MM})
-    picture.save(path, format="JPEG", quality=93, subsampling=0, exif=exif)
+def save(picture: Image.Image, path: Path, camera: Camera = Camera()) -> None:  # noqa: B008
+    """Writes the JPEG as `camera` would."""
+    stored = camera.stored(picture)
+    stored.save(path, format="JPEG", quality=93, subsampling=0, exif=camera.exif())
+
+
+def _noisy(picture: Image.Image, noise: float, name: str) -> Image.Image:
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    grains = rng.normal(0.0, noise, (picture.height, picture.width, 3))
+    return Image.fromarray(np.clip(np.asarray(picture) + grains + 0.5, 0, 255).astype(np.uint8))
 
 
 Window = tuple[slice, slice]  # rows, columns
 
 
-def _window(
-    corners: Array,
-    cam_from_world: NDArray[np.float64],
-    K: NDArray[np.float64],
-    size: tuple[int, int],
-) -> Window:
+def _window(corners: Array, photo: SamplePhoto, K: NDArray[Any], size: tuple[int, int]) -> Window:
     """The part of the picture that the corners' convex hull can cover."""
     width, height = size
-    seen = (corners @ cam_from_world[:, :3].T + cam_from_world[:, 3]) @ K.T
-    if (seen[:, 2] < 0.1).any():  # reaches behind the camera
+    seen = (corners @ photo.cam_from_world[:, :3].T + photo.cam_from_world[:, 3]) @ K.T
+    behind = bool((seen[:, 2] < 0.1).any())  # it reaches behind the camera
+    if behind or photo.lens != STRAIGHT:  # a bent hull is not convex
         return slice(0, height), slice(0, width)
     x, y = seen[:, 0] / seen[:, 2], seen[:, 1] / seen[:, 2]
     rows = slice(*(int(np.clip(edge, 0, height)) for edge in (y.min(), y.max() + 2)))
@@ -130,14 +101,19 @@ def _window(
     return rows, columns
 
 
-def _directions(K: NDArray[Any], rotation: NDArray[Any], window: Window) -> Array:
-    """World directions [h, w, 3] of the rays through the window's pixel centres; z_cam is 1."""
-    rows, columns = window
-    x = (np.arange(columns.start, columns.stop) + 0.5 - K[0, 2]) / K[0, 0]
-    y = (np.arange(rows.start, rows.stop) + 0.5 - K[1, 2]) / K[1, 1]
-    across = x[None, :, None] * rotation[0]
-    down = y[:, None, None] * rotation[1]
-    return (across + down + rotation[2]).astype(np.float32)
+def _directions(
+    K: NDArray[Any], rotation: NDArray[Any], lens: Lens, size: tuple[int, int]
+) -> Array:
+    """World directions [H, W, 3] of the rays through the pixels' centres; z_cam is 1."""
+    x = ((np.arange(size[0]) + 0.5 - K[0, 2]) / K[0, 0])[None, :]
+    y = ((np.arange(size[1]) + 0.5 - K[1, 2]) / K[1, 1])[:, None]
+    if lens != STRAIGHT:
+        bent = np.maximum(np.hypot(x, y), 1e-9)
+        factor = lens.straighten(bent) / bent
+        x, y = x * factor, y * factor
+    return (x[..., None] * rotation[0] + y[..., None] * rotation[1] + rotation[2]).astype(
+        np.float32
+    )
 
 
 def _sample(texture: NDArray[np.uint8], u: Array, v: Array) -> NDArray[np.uint8]:

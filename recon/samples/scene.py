@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,17 +36,21 @@ class Surface:
 def build() -> list[Surface]:
     """The whole scene, lit. The same every time; takes a second or two."""
     rng = np.random.default_rng(SEED)
-    pieces = [*_courtyard(rng), *_furniture(rng), *_plant_and_balls(rng)]
-    shapes = [shape for shape, _ in pieces]
-    return [Surface(shape, lighting.bake(shape, shapes, albedo)) for shape, albedo in pieces]
+    return lit([*_courtyard(rng), *_furniture(rng), *_plant_and_balls(rng)])
 
 
 Piece = tuple[Shape, Array]
 
 
-def _texels(shape: Shape) -> tuple[int, int]:
+def lit(pieces: Sequence[Piece]) -> list[Surface]:
+    """Shapes with their textures [H, W, 3], sRGB 0 to 1, in each other's shadow."""
+    shapes = [shape for shape, _ in pieces]
+    return [Surface(shape, lighting.bake(shape, shapes, albedo)) for shape, albedo in pieces]
+
+
+def texels(shape: Shape, per_metre: float = TEXELS_PER_METRE) -> tuple[int, int]:
     """Texture size (rows, columns) for a shape."""
-    across, down = (int(np.clip(s * TEXELS_PER_METRE, 16, MAX_TEXELS)) for s in shape.size())
+    across, down = (int(np.clip(s * per_metre, 16, MAX_TEXELS)) for s in shape.size())
     return down, across
 
 
@@ -55,10 +60,10 @@ def _courtyard(rng: np.random.Generator) -> list[Piece]:
     right = Quad(vector(-0.6, 4.2, 5.4), vector(6.6, -6.6, 0), vector(0, 0, -5.4))
     rug = Quad(vector(-2.15, 1.25, 0.012), vector(4.1, 0.5, 0), vector(0.34, -2.8, 0))
     pieces: list[Piece] = [
-        (ground, materials.paving(rng, _texels(ground), 15)),
-        (left, materials.bricks(rng, _texels(left), 30)),
-        (right, materials.plaster(rng, _texels(right))),
-        (rug, materials.rug(rng, _texels(rug))),
+        (ground, materials.paving(rng, texels(ground), 15)),
+        (left, materials.bricks(rng, texels(left), 30)),
+        (right, materials.plaster(rng, texels(right))),
+        (rug, materials.rug(rng, texels(rug))),
     ]
     for start, width, top, height, colours in (
         (1.5, 1.5, 2.75, 1.15, SPICE),
@@ -69,27 +74,27 @@ def _courtyard(rng: np.random.Generator) -> list[Piece]:
         out = vector(-1, -1, 0) * np.float32(0.03)
         corner = vector(-0.6, 4.2, top) + along * start + out
         picture = Quad(corner, along * width, vector(0, 0, -height))
-        pieces.append((picture, materials.painting(rng, _texels(picture), colours)))
+        pieces.append((picture, materials.painting(rng, texels(picture), colours)))
     return pieces
 
 
 def _furniture(rng: np.random.Generator) -> list[Piece]:
     pieces: list[Piece] = []
     for face in box((-0.95, 0.62), 0.0, (1.25, 1.0, 0.95), 18):
-        pieces.append((face, materials.planks(rng, _texels(face), 5, WOOD)))
+        pieces.append((face, materials.planks(rng, texels(face), 5, WOOD)))
     for face in box((-1.12, 0.72), 0.95, (0.62, 0.52, 0.42), -14):
-        pieces.append((face, materials.painting(rng, _texels(face), BERRY)))
+        pieces.append((face, materials.painting(rng, texels(face), BERRY)))
     for face in box((-0.72, 0.42), 0.95, (0.30, 0.30, 0.30), 33):
-        pieces.append((face, materials.mosaic(rng, _texels(face), 5, SEA)))
+        pieces.append((face, materials.mosaic(rng, texels(face), 5, SEA)))
     for face in box((0.28, 1.75), 0.0, (0.9, 0.7, 0.5), -24):
-        pieces.append((face, materials.planks(rng, _texels(face), 3, PALE_WOOD)))
+        pieces.append((face, materials.planks(rng, texels(face), 3, PALE_WOOD)))
     for centre, z, side, turn, colours in (
         ((-0.62, -0.72), 0.0, 0.40, 12, SPICE),
         ((-0.16, -0.86), 0.0, 0.34, -20, SEA),
         ((-0.42, -0.76), 0.40, 0.31, 38, BERRY),
     ):
         for face in box(centre, z, (side, side, side), turn):
-            pieces.append((face, materials.painting(rng, _texels(face), colours)))
+            pieces.append((face, materials.painting(rng, texels(face), colours)))
     return pieces
 
 
@@ -104,15 +109,15 @@ def _plant_and_balls(rng: np.random.Generator) -> list[Piece]:
     small = Sphere(vector(1.42, -0.32, 0.21), 0.21)
     tiles = [(196, 96, 62), (214, 128, 84), (232, 206, 168), (64, 98, 118)]
     return [
-        (pot, materials.mosaic(rng, _texels(pot), 20, tiles)),
+        (pot, materials.mosaic(rng, texels(pot), 20, tiles)),
         (
             soil,
-            materials.mosaic(rng, _texels(soil), 14, [(62, 46, 36), (92, 70, 52), (120, 96, 70)]),
+            materials.mosaic(rng, texels(soil), 14, [(62, 46, 36), (92, 70, 52), (120, 96, 70)]),
         ),
-        (bush, materials.on_sphere(rng, _texels(bush), "leaves")),
-        (column, materials.mosaic(rng, _texels(column), 16, SEA)),
-        (lid, materials.mosaic(rng, _texels(lid), 6, SEA)),
-        (globe, materials.on_sphere(rng, _texels(globe), "marble")),
-        (ball, materials.on_sphere(rng, _texels(ball), "stripes")),
-        (small, materials.on_sphere(rng, _texels(small), "marble")),
+        (bush, materials.on_sphere(rng, texels(bush), "leaves")),
+        (column, materials.mosaic(rng, texels(column), 16, SEA)),
+        (lid, materials.mosaic(rng, texels(lid), 6, SEA)),
+        (globe, materials.on_sphere(rng, texels(globe), "marble")),
+        (ball, materials.on_sphere(rng, texels(ball), "stripes")),
+        (small, materials.on_sphere(rng, texels(small), "marble")),
     ]

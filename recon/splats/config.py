@@ -29,7 +29,6 @@ class DenseConfig:
     share: float = 0.5  # of the cap on Gaussians that the start may fill
     min_coverage: float = 0.02  # of the photos' pixels; with less the SfM points are the start
     initial_opacity: float = 0.5
-    flatness: float = 1.0  # thickness along the normal, times the width; 1 is round
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +59,12 @@ class TrainConfig:
     grow_grad2d: float = 1.5e-4  # mean 2D gradient (in half image sides) above which one grows
     grow_scale3d: float = 0.01  # of the scene extent; smaller are cloned, larger are split
     prune_opacity: float = 0.005
-    opacity_decay: float = 0.996  # factor per step after refinement begins; 1 is none
-    coarse: float = 0.1  # fraction of iterations at half size
+    opacity_decay: float = 0.993  # factor per step after refinement begins; 1 is none
     dropout: float = 0.1  # share of the Gaussians that each step leaves out; 0 is none
     random_background: bool = True
     min_size: float = 0.3  # px in the nearest photo, standard deviation; 0 sets no limit
     average_from: float = 0.8  # fraction of iterations: the result is the mean from here on; 1 not
-    exposure_lr: float = 0.0  # of each photo's affine map of colours; 0 learns none
+    exposure_lr: float = 2e-3  # of each photo's affine map of colours; 0 learns none
     exposure_weight: float = 0.1  # times the map's squared distance from the identity
     final_refine: float = 0.3  # fraction of iterations, on all photos after the evaluation
     gpu_check_interval: int = 100  # steps between samples of GPU memory; 0 takes none

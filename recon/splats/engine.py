@@ -90,7 +90,6 @@ def train(
         sh_degree=config.sh_degree,
         initial_opacity=config.dense.initial_opacity if dense else config.initial_opacity,
         initial_scale=config.initial_scale,
-        flatness=config.dense.flatness,
     )
     gaussians = fit(
         start.to(device),

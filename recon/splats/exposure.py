@@ -10,11 +10,20 @@ says nothing of the other (measured on sceaux: docs/ENGINE.md).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from recon.splats.config import TrainConfig
+from recon.splats.scene import View
+
 _FIELDS = (6, 8)  # down and across: large enough that a field's border is a small part of it
 _RIDGE = 1e-3  # pull of a held-out photo's fit to the identity, per pixel and squared unit
+_BETAS = (0.9, 0.999)  # of Adam
+_EPSILON = 1e-15
+_GRADIENT_PIXELS = 20_000  # of a picture, that a map's gradient is taken from
 
 
 def identities(count: int, device: torch.device) -> Tensor:
@@ -27,9 +36,69 @@ def expose(image: Tensor, exposure: Tensor) -> Tensor:
     return image @ exposure[:, :3].T + exposure[:, 3]
 
 
-def distance_from_identity(exposure: Tensor) -> Tensor:
-    """Sum of squares; what keeps the scene's own colours in the middle of the photos'."""
-    return (exposure - torch.eye(3, 4, device=exposure.device)).square().sum()
+class Exposures:
+    """Every train photo's map, learnt beside the scene; none with a rate of 0.
+
+    Adam (Kingma and Ba 2015) moves all maps once in every round of photos: they are twelve numbers
+    each, and what a GPU's step must not wait for is Python. Photos can't tell a dark scene in
+    bright exposures from a bright one in dark exposures, so the maps' mean is held at the identity.
+    """
+
+    def __init__(self, views: Sequence[View], config: TrainConfig) -> None:
+        self._rate, self._weight = config.exposure_lr, config.exposure_weight
+        names = [view.name for view in views] if self._rate > 0 else []
+        self._index = {name: index for index, name in enumerate(names)}
+        self.maps = identities(len(names), views[0].image.device)  # [V, 3, 4]
+        self._identity = self.maps.clone()
+        self._grads = torch.zeros_like(self.maps)
+        self._moments = torch.zeros_like(self.maps), torch.zeros_like(self.maps)
+        self._shown = 0  # photos, over all rounds
+
+    def of(self, view: View, image: Tensor) -> Tensor:
+        """`image` [H, W, 3] as `view` exposes it; the map's gradient is noted on the way back."""
+        if not self._index:
+            return image
+        index = self._index[view.name]
+        exposed: Tensor = _Expose.apply(image, self.maps[index], self._grads[index])
+        return exposed
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """A photo was shown; when all were, the maps move."""
+        self._shown += 1
+        if not self._index or self._shown % len(self._index):
+            return
+        grads = self._grads + 2 * self._weight * (self.maps - self._identity)
+        self._grads.zero_()
+        steps = self._shown // len(self._index)
+        short, long = (1 - beta**steps for beta in _BETAS)
+        first, second = self._moments
+        first.lerp_(grads, 1 - _BETAS[0])
+        second.mul_(_BETAS[1]).addcmul_(grads, grads, value=1 - _BETAS[1])
+        change = first / ((second / long).sqrt() + _EPSILON)
+        self.maps.sub_(change, alpha=self._rate / short)
+        self.maps.add_(self._identity - self.maps.mean(0))
+
+
+class _Expose(torch.autograd.Function):
+    """`expose`, whose map's gradient comes from some of the pixels and is added to `grad` [3, 4]:
+    twelve numbers need no more, and a sum over all pixels costs as much as drawing them."""
+
+    @staticmethod
+    def forward(ctx: Any, image: Tensor, exposure: Tensor, grad: Tensor) -> Tensor:
+        ctx.save_for_backward(image, exposure)
+        ctx.grad = grad
+        return torch.addmm(exposure[:, 3], image.reshape(-1, 3), exposure[:, :3].T).view_as(image)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        image, exposure = ctx.saved_tensors
+        [outer] = grads
+        stride = max(image.shape[0] * image.shape[1] // _GRADIENT_PIXELS, 1)
+        some = outer.reshape(-1, 3)[::stride]  # [P, 3]
+        ctx.grad[:, :3].addmm_(some.T, image.reshape(-1, 3)[::stride], alpha=stride)
+        ctx.grad[:, 3].add_(some.sum(0), alpha=stride)
+        return (outer.reshape(-1, 3) @ exposure[:, :3]).view_as(image), None, None
 
 
 def fit_exposure(image: Tensor, truth: Tensor) -> Tensor:

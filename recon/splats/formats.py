@@ -60,10 +60,11 @@ def read_ply(path: Path) -> Gaussians:
 
 
 def write_points_ply(points: Points, path: Path) -> None:
-    """Writes a plain coloured point cloud, as graphdeco's input.ply."""
+    """Writes a plain coloured point cloud, as graphdeco's input.ply; normals of 0 are not known."""
     layout = np.dtype([("xyz", "<f4", 3), ("normal", "<f4", 3), ("rgb", "u1", 3)])
     table = np.zeros(len(points), layout)
     table["xyz"] = points.xyz
+    table["normal"] = 0.0 if points.normals is None else points.normals
     table["rgb"] = np.clip(np.round(points.rgb * 255), 0, 255)
     header = "".join(f"property float {name}\n" for name in ("x", "y", "z", "nx", "ny", "nz"))
     header += "".join(f"property uchar {name}\n" for name in ("red", "green", "blue"))

@@ -24,14 +24,14 @@ from recon.splats.snapshots import Snapshot, publish, remove_snapshots
 
 MAX_SHOWN = 20_000  # Gaussians of 32 bytes: 640 kB
 MAX_RENDER_SIZE = 480  # px, longest side
-_EVERY = 1.5  # seconds between snapshots
-_FIRST = 1.0  # seconds of training before the first
-_SHARE = 0.03  # of the training's time, at most
+_EVERY = 1.25  # seconds between snapshots
+_FIRST = 0.75  # seconds of training before the first
+_SHARE = 0.05  # of the training's time, at most
 _JPEG_QUALITY = 85
 
 
 class LiveSnapshots:
-    """Called after every step; takes a snapshot of the first second, then every few, and the last.
+    """Called after every step; snapshots the first second, then every few, and the last step.
 
     Between snapshots it only looks at the clock: the device is not waited for. It draws no random
     numbers and leaves the scene alone, so training is the same with it as without. A folder that

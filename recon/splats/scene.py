@@ -44,14 +44,6 @@ class View:
     def to(self, device: torch.device | str) -> View:
         return View(self.name, self.camera.to(device), self.image.to(device))
 
-    def halved(self) -> View:
-        """The same at half the size, by averaging areas; no side below 1 px."""
-        width, height = max(self.camera.width // 2, 1), max(self.camera.height // 2, 1)
-        colours = self.colours.permute(2, 0, 1)[None]
-        smaller = torch.nn.functional.interpolate(colours, (height, width), mode="area")[0]
-        image = (smaller * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
-        return View(self.name, self.camera.resized(width, height), image)
-
     @property
     def colours(self) -> Tensor:
         """The picture as float32 between 0 and 1, [H, W, 3]."""

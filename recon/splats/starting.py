@@ -118,12 +118,8 @@ def gaussians_from_points(
     sh_degree: int,
     initial_opacity: float,
     initial_scale: float,
-    flatness: float = 1.0,
 ) -> Gaussians:
-    """One Gaussian per point, as wide as the mean distance to its three nearest others.
-
-    Along the normal, where the points have any, it is `flatness` times as thick.
-    """
+    """One Gaussian per point, round, as wide as the mean distance to its three nearest others."""
     count = len(points)
     neighbours = min(4, count)
     search = NearestNeighbors(n_neighbors=neighbours, n_jobs=-1).fit(points.xyz)
@@ -134,9 +130,6 @@ def gaussians_from_points(
     spacing = np.maximum(np.minimum(spacing, _MOST_SPACING * middle), 1e-3 * middle + 1e-7)
     scales = np.log(spacing * initial_scale)[:, None].repeat(3, axis=1)
     quats = np.tile([1.0, 0.0, 0.0, 0.0], (count, 1))
-    if points.normals is not None and flatness < 1:
-        quats = turns_of_z_to(points.normals)
-        scales[:, 2] += np.log(flatness)
     return Gaussians(
         means=torch.from_numpy(points.xyz).float(),
         quats=torch.from_numpy(quats).float(),
@@ -145,12 +138,3 @@ def gaussians_from_points(
         sh0=torch.from_numpy((points.rgb - 0.5) / SH_C0).float()[:, None],
         shN=torch.zeros(count, (sh_degree + 1) ** 2 - 1, 3),
     )
-
-
-def turns_of_z_to(normals: Floats) -> Floats:
-    """Quaternions [M, 4] (w, x, y, z) that turn the z axis to unit `normals` [M, 3]."""
-    x, y, z = normals.T
-    quats = np.stack([1 + z, -y, x, np.zeros_like(z)], axis=1)
-    quats[z < -1 + 1e-6] = (0.0, 1.0, 0.0, 0.0)  # straight back: half a turn about x
-    turned: Floats = quats / np.linalg.norm(quats, axis=1, keepdims=True)
-    return turned

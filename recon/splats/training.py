@@ -14,7 +14,7 @@ from torch import Tensor
 
 from recon.splats import growth
 from recon.splats.config import TrainConfig
-from recon.splats.exposure import distance_from_identity, expose, identities
+from recon.splats.exposure import Exposures
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric_loss
 from recon.splats.optimizer import Adam
@@ -69,15 +69,12 @@ def fit(
     gaussians = optimizer.gaussians
     pulls = growth.Pulls.none(gaussians)
     plan = _Plan(config, warm)
-    halves = {view.name: view.halved() for view in views} if plan.coarse_to else {}
     tell = _Teller(report, config.iterations)
-    exposures = _Exposures(views, config)
+    exposures = Exposures(views, config)
     average = Average()
 
     for step in range(config.iterations):
         view = next(shuffled)
-        if step < plan.coarse_to:
-            view = halves[view.name]
         optimizer.rates["means"] = means_lr(config, extent, plan.fraction(step))
         rendered = rasterize(
             with_dropout(gaussians, config.dropout, chance),
@@ -85,8 +82,8 @@ def fit(
             sh_degree=plan.sh_degree(step),
             background=_background(config, chance),
         )
-        image, penalty = exposures.of(view, rendered.image)
-        loss = photometric_loss(image, view.colours, config.ssim_weight) + penalty
+        image = exposures.of(view, rendered.image)
+        loss = photometric_loss(image, view.colours, config.ssim_weight)
         loss.backward()
         optimizer.step()
         exposures.step()
@@ -114,13 +111,12 @@ def fit(
 
 
 class _Plan:
-    """What is due at which step. A warm start has full size and all harmonics from the first on."""
+    """What is due at which step. A warm start has all harmonics from the first on."""
 
     def __init__(self, config: TrainConfig, warm: bool) -> None:
         self._config, self._warm = config, warm
         self.refining_from = round(config.refine_start * config.iterations)
         self.refining_to = round(config.refine_stop * config.iterations)
-        self.coarse_to = 0 if warm else round(config.coarse * config.iterations)
         self.averaging_from = round(config.average_from * config.iterations)
 
     def fraction(self, step: int) -> float:
@@ -220,31 +216,6 @@ def _shuffled(views: Sequence[View], order: random.Random) -> Iterator[View]:
     """The views without end, each once in every round."""
     while True:
         yield from order.sample(views, len(views))
-
-
-class _Exposures:
-    """One affine map of colours per view, learnt beside the scene; see `recon.splats.exposure`."""
-
-    def __init__(self, views: Sequence[View], config: TrainConfig) -> None:
-        self._weight = config.exposure_weight
-        self._learnt: dict[str, Tensor] = {}
-        if config.exposure_lr > 0:
-            maps = identities(len(views), views[0].image.device).unbind(0)
-            for view, exposure in zip(views, maps, strict=True):
-                self._learnt[view.name] = torch.nn.Parameter(exposure.clone())
-            self._optimizer = torch.optim.Adam(self._learnt.values(), lr=config.exposure_lr)
-
-    def of(self, view: View, image: Tensor) -> tuple[Tensor, Tensor | float]:
-        """`image` as `view` exposes it, and what that adds to the loss."""
-        if view.name not in self._learnt:
-            return image, 0.0
-        exposure = self._learnt[view.name]
-        return expose(image, exposure), self._weight * distance_from_identity(exposure)
-
-    def step(self) -> None:
-        if self._learnt:
-            self._optimizer.step()
-            self._optimizer.zero_grad(set_to_none=True)
 
 
 class _Teller:

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from recon.models import Job, Photo
 from recon.pipeline.check_texts import explain_finding, is_about, numbers_in_words
-from recon.poses import pair_graph as graphs
+from recon.poses import connections
 from recon.poses.next_shots import advise
 from recon.web import graph_layout
 from recon.web.graph_layout import TILE, Box, Edge
@@ -117,12 +117,15 @@ def falls_apart(job: Job) -> bool:
     matching = _read_matching(job)
     if matching is None:
         return False
-    groups = graphs.groups([p["name"] for p in matching["photos"]], _edges(matching["pairs"]))
+    groups = connections.groups([p["name"] for p in matching["photos"]], _edges(matching["pairs"]))
     return len(groups) > 1 or any(photo["registered"] is False for photo in matching["photos"])
 
 
 def _read_matching(job: Job) -> dict[str, Any] | None:
-    """`colmap/pairs.json`, with photos by their names in upload/images."""
+    """`colmap/pairs.json`, with photos by their names in upload/images.
+
+    Pairs that join two of its groups are left out: so few matches come by chance.
+    """
     workspace = job.workspace
     try:
         matching: dict[str, Any] = json.loads(workspace.pairs_json.read_text())
@@ -132,7 +135,12 @@ def _read_matching(job: Job) -> dict[str, Any] | None:
     sent = {photo["name"]: photo["original"] for photo in prepared}
     if "photos" not in matching:  # written before the ladder
         matching["photos"] = [{"name": name, "registered": None} for name in sent]
-    pairs = [pair | {"a": sent[pair["a"]], "b": sent[pair["b"]]} for pair in matching["pairs"]]
+    group_of = {photo["name"]: photo.get("group") for photo in matching["photos"]}
+    pairs = [
+        pair | {"a": sent[pair["a"]], "b": sent[pair["b"]]}
+        for pair in matching["pairs"]
+        if group_of[pair["a"]] == group_of[pair["b"]]
+    ]
     photos = [photo | {"name": sent[photo["name"]]} for photo in matching["photos"]]
     return {"photos": sorted(photos, key=lambda photo: str(photo["name"])), "pairs": pairs}
 
@@ -148,7 +156,7 @@ def _picture(
     strengths = {e: p for e, p in _edges(pairs).items() if e[0] in photos and e[1] in photos}
     if not photos:
         return None
-    groups = graphs.groups(list(photos), strengths)
+    groups = connections.groups(list(photos), strengths)
     layout = graph_layout.arrange(groups, strengths)
     findings = [finding for finding in findings if is_about(finding, numbers)]
     named = {name for f in findings if len(f["photos"]) <= 2 for name in f["photos"]}
@@ -178,7 +186,7 @@ def _lines(
     names: list[str], strengths: Mapping[Edge, float], places: Mapping[str, tuple[float, float]]
 ) -> list[Line]:
     """The lines worth drawing, weakest first, so that strong ones lie on top."""
-    chosen = set(graphs.backbone(names, strengths))
+    chosen = set(connections.backbone(names, strengths))
     for name in names:
         own = sorted((e for e in strengths if name in e), key=lambda e: -strengths[e])
         chosen |= set(own[:LINES])

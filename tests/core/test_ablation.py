@@ -122,7 +122,7 @@ def test_variants_are_picked_by_part_of_their_name() -> None:
     assert [v.name for v in ablation.chosen(["exposure", "sh"])] == [
         "SH 0",
         "SH 2",
-        "learnt exposure",
+        "no exposure",
     ]
     assert ablation.chosen([""]) == list(ablation.VARIANTS)
     with pytest.raises(SystemExit):

@@ -124,6 +124,33 @@ def test_a_second_run_skips_everything(
 
 
 @pytest.mark.reconstruction
+def test_explain_tells_how_the_photos_were_placed(finished_run: FinishedRun, call: Call) -> None:
+    result = call("--explain", finished_run.workspace.root)
+    assert result.code == 0
+    assert "12 photos; " in result.out
+    assert "won" in result.out
+    assert "12 of 12 photos" in result.out
+
+
+@pytest.mark.reconstruction
+def test_a_run_can_be_explained_at_its_end(
+    finished_run: FinishedRun, tmp_path: Path, call: Call
+) -> None:
+    copy = finished_run.copy_to(tmp_path / "job")
+    result = call(
+        finished_run.photos, copy.root, *SETTINGS, "--until", "COLMAP_MAP", "--explain", "--json"
+    )
+    assert "The model is that of" in result.out
+    assert result.outcome["status"] == "STOPPED"  # still the last line
+
+
+def test_explain_of_a_folder_without_a_run_says_so(tmp_path: Path, call: Call) -> None:
+    assert "nothing to explain" in call("--explain", tmp_path).out
+    with pytest.raises(SystemExit, match="2"):
+        call("--explain", tmp_path / "nowhere")
+
+
+@pytest.mark.reconstruction
 def test_from_a_step_redoes_it_and_what_follows(
     finished_run: FinishedRun, tmp_path: Path, call: Call
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from recon.pipeline.check_texts import FINDINGS, explain_report, numbers_in_words
-from recon.poses import brightness, colours, pair_graph, quick_pairs, sharpness
+from recon.poses import brightness, colours, connections, quick_pairs, sharpness
 from recon.poses.photo_check import shrunk
 from tests.photos import rendered_photos
 
@@ -124,7 +124,7 @@ def test_an_empty_picture_has_nothing_in_common_with_anything() -> None:
 
 
 def test_groups_are_what_lines_connect_largest_first() -> None:
-    assert pair_graph.groups("abcdef", [("b", "c"), ("d", "c"), ("a", "f")]) == [
+    assert connections.groups("abcdef", [("b", "c"), ("d", "c"), ("a", "f")]) == [
         ["b", "c", "d"],
         ["a", "f"],
         ["e"],
@@ -133,4 +133,4 @@ def test_groups_are_what_lines_connect_largest_first() -> None:
 
 def test_the_backbone_is_the_strongest_tree() -> None:
     strengths = {("a", "b"): 5.0, ("b", "c"): 9.0, ("a", "c"): 7.0, ("d", "e"): 1.0}
-    assert sorted(pair_graph.backbone("abcde", strengths)) == [("a", "c"), ("b", "c"), ("d", "e")]
+    assert sorted(connections.backbone("abcde", strengths)) == [("a", "c"), ("b", "c"), ("d", "e")]

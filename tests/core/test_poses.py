@@ -13,7 +13,6 @@ import pytest
 
 from recon.poses import databases
 from recon.poses.cameras import Photo, group
-from recon.poses.model_checks import ModelFacts, problems
 from recon.poses.native import colmap, count_in, run_native
 from recon.poses.splits import split
 from tests.photos import PROJECT
@@ -69,34 +68,6 @@ def test_a_missing_and_a_damaged_database_have_digests(tmp_path: Path) -> None:
     assert databases.features_digest(path) == "missing"
     path.write_bytes(b"SQLite format 3\0 and then nothing")
     assert databases.features_digest(path) == "damaged"
-
-
-@pytest.mark.parametrize(
-    ("changes", "clause"),
-    [
-        ({"registered": 2}, "2 photos registered"),
-        ({"mean_reprojection_error": 9.0}, "reprojection error 9.00 px"),
-        ({"mean_reprojection_error": float("nan")}, "reprojection error"),
-        ({"median_triangulation_angle": 0.4}, "triangulation angle 0.4°"),
-    ],
-)
-def test_a_model_is_turned_down_with_a_reason(changes: dict[str, float], clause: str) -> None:
-    good = {
-        "registered": 5,
-        "points": 900,
-        "points_per_photo": 300.0,
-        "fewest_points": 100,
-        "mean_reprojection_error": 0.6,
-        "median_triangulation_angle": 8.0,
-    }
-    limits = {
-        "min_registered": 3,
-        "max_reprojection_error": 3.0,
-        "min_triangulation_angle": 1.5,
-    }
-    assert problems(ModelFacts(**good), **limits) == []
-    [reason] = problems(ModelFacts(**{**good, **changes}), **limits)
-    assert clause in reason
 
 
 def test_native_work_hands_back_its_result_and_its_errors() -> None:

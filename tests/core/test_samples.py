@@ -8,35 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.prepared import prepare
-from recon.samples import SamplePhoto, write_photos
+from recon.samples import SamplePhoto, pose_errors, read_poses, write_photos
 from recon.samples import photos as photographer
 from tests.photos import PROJECT
 from tests.reconstruction import PHOTO_SIZE, FinishedRun
 
-MAX_ANGLE = 1.0  # degrees
-MAX_OFFSET = 0.02  # of the scene's size
-
-
-def centres(poses: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Camera centres [P, 3] of cam_from_world matrices [3, 4]."""
-    return np.stack([-pose[:, :3].T @ pose[:, 3] for pose in poses])
-
-
-def umeyama(
-    source: NDArray[np.float64], target: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    """Scale, rotation, translation that carry `source` [P, 3] onto `target` (Umeyama 1991)."""
-    a, b = source - source.mean(0), target - target.mean(0)
-    u, singular, vt = np.linalg.svd(b.T @ a / len(a))
-    sign = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
-    rotation = u @ sign @ vt
-    scale = float(np.trace(np.diag(singular) @ sign) / a.var(0).sum())
-    return scale, rotation, target.mean(0) - scale * rotation @ source.mean(0)
+MAX_ANGLE = 0.2  # degrees
+MAX_OFFSET = 0.005  # of the scene's size
 
 
 @pytest.mark.reconstruction
@@ -47,16 +29,9 @@ def test_the_recovered_poses_are_the_true_ones(finished_run: FinishedRun) -> Non
     found = {image.name: image.cam_from_world().matrix() for image in model.images.values()}
     truth = {photo.name: photo.cam_from_world for photo in finished_run.truth}
     assert found.keys() == truth.keys()
-    names = sorted(truth)
-    true_centres = centres([truth[name] for name in names])
-    scale, rotation, translation = umeyama(centres([found[n] for n in names]), true_centres)
-    size = np.linalg.norm(np.ptp(true_centres, axis=0))
-    for name, true_centre in zip(names, true_centres, strict=True):
-        centre = scale * rotation @ centres([found[name]])[0] + translation
-        assert np.linalg.norm(centre - true_centre) / size < MAX_OFFSET, name
-        turn = found[name][:, :3] @ rotation.T @ truth[name][:, :3].T
-        angle = np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
-        assert angle < MAX_ANGLE, name
+    errors = pose_errors(found, truth)
+    assert errors.median_rotation < MAX_ANGLE
+    assert errors.median_position < MAX_OFFSET
 
 
 @pytest.mark.reconstruction
@@ -127,4 +102,6 @@ def test_the_command_writes_the_asked_for_photos(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout == f"2 photos in {tmp_path}\n"
-    assert [p.name for p in sorted(tmp_path.iterdir())] == ["photo_01.jpg", "photo_02.jpg"]
+    names = ["photo_01.jpg", "photo_02.jpg"]
+    assert [p.name for p in sorted(tmp_path.iterdir())] == [*names, "poses.json"]
+    assert sorted(read_poses(tmp_path / "poses.json")) == names

@@ -8,10 +8,8 @@ from PIL import Image
 
 from recon.pipeline.workspace import Workspace
 from recon.splats.gaussians import Camera
-from recon.splats.growth import rotate
 from recon.splats.scene import (
     Model,
-    View,
     fitted_size,
     load_view,
     read_model,
@@ -246,19 +244,6 @@ def test_a_gaussian_starts_as_wide_as_its_neighbours_are_far() -> None:
     assert gaussians.sh_degree == 1
 
 
-def test_on_a_known_surface_a_gaussian_may_start_as_a_disc() -> None:
-    grid = np.stack([*np.meshgrid(np.arange(5.0), np.arange(5.0)), np.zeros((5, 5))], axis=-1)
-    normals = np.tile([[0.0, 0.6, 0.8], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]], (9, 1))[:25]
-    points = Points(grid.reshape(-1, 3), np.full((25, 3), 0.5), normals)
-    gaussians = gaussians_from_points(
-        points, sh_degree=0, initial_opacity=0.1, initial_scale=1.0, flatness=0.25
-    )
-    widths = gaussians.scales.exp()
-    torch.testing.assert_close(widths[:, 2], 0.25 * widths[:, 0])
-    thin = rotate(gaussians.quats, torch.tensor([0.0, 0.0, 1.0]).expand(25, 3))
-    torch.testing.assert_close(thin, torch.from_numpy(normals).float(), atol=1e-6, rtol=0)
-
-
 def test_a_lonely_point_does_not_start_as_a_wall() -> None:
     xyz = np.concatenate([np.random.default_rng(0).uniform(size=(200, 3)), [[1000.0, 0, 0]]])
     gaussians = gaussians_from_points(
@@ -281,14 +266,3 @@ def test_a_camera_resized_sees_the_same() -> None:
     np.testing.assert_allclose(
         project(point, camera.resized(30, 10)), project(point, camera) * [0.5, 0.25], rtol=1e-6
     )
-
-
-def test_half_a_view_averages_areas_and_sees_the_same() -> None:
-    colours = torch.tensor([[0, 100, 7], [200, 100, 7]], dtype=torch.uint8)[..., None]
-    camera = Camera(torch.eye(4), torch.tensor([[9.0, 0, 1.5], [0, 9.0, 1.0], [0, 0, 1]]), 3, 2)
-    half = View("a.jpg", camera, colours.expand(2, 3, 3)).halved()
-    assert half.image.shape == (1, 1, 3)
-    assert half.image.dtype == torch.uint8
-    assert int(half.image[0, 0, 0]) == round((0 + 100 + 7 + 200 + 100 + 7) / 6)
-    assert (half.camera.width, half.camera.height) == (1, 1)
-    assert half.camera.K[:2].tolist() == [[3.0, 0.0, 0.5], [0.0, 4.5, 0.5]]

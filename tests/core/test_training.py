@@ -24,7 +24,6 @@ from recon.splats.training import (
 from tests.core.tiny_scene import tiny_camera, tiny_gaussians
 
 CONFIG = TrainConfig(
-    coarse=0.25,
     iterations=40,
     max_gaussians=400,
     sh_degree=0,
@@ -89,8 +88,9 @@ def test_each_photo_learns_its_own_exposure(views: list[View]) -> None:
         exposed = [(expose(image, fit_exposure(image, truth)), truth) for image, truth in pictures]
         return sum(psnr(image, truth) for image, truth in exposed) / len(mixed)
 
-    still = replace(CONFIG, refine_start=1.0, opacity_decay=1.0)
-    assert corrected(replace(still, exposure_lr=0.02)) > corrected(still) + 2
+    still = replace(CONFIG, iterations=120, refine_start=1.0, opacity_decay=1.0)
+    learnt, none = (corrected(replace(still, exposure_lr=rate)) for rate in (0.02, 0.0))
+    assert learnt > none + 2
 
 
 def test_a_warm_start_goes_on_from_where_training_ended(views: list[View]) -> None:
@@ -234,7 +234,7 @@ def test_the_average_begins_anew_when_gaussians_come() -> None:
 
 
 def test_the_result_is_the_mean_of_the_last_steps(views: list[View]) -> None:
-    still = replace(CONFIG, refine_start=1.0, opacity_decay=1.0, coarse=0.0, min_size=0.0)
+    still = replace(CONFIG, refine_start=1.0, opacity_decay=1.0, min_size=0.0)
     seen: dict[int, torch.Tensor] = {}
 
     def observe(done: int, of: int, gaussians: Gaussians) -> None:
@@ -245,18 +245,6 @@ def test_the_result_is_the_mean_of_the_last_steps(views: list[View]) -> None:
         rough_start(), views, config, extent=1.0, seed=0, report=ListReporter(), observe=observe
     )
     torch.testing.assert_close(trained.means, (seen[30] + seen[40]) / 2)
-
-
-def test_training_begins_at_half_size(views: list[View]) -> None:
-    """Told by what one step at either size does to the scene."""
-    config = replace(CONFIG, iterations=1, dropout=0.0, random_background=False, average_from=1.0)
-
-    def after(coarse: float, views: list[View]) -> torch.Tensor:
-        return train(views, replace(config, coarse=coarse)).means
-
-    halves = [view.halved() for view in views]
-    assert torch.equal(after(1.0, views), after(0.0, halves))
-    assert not torch.equal(after(1.0, views), after(0.0, views))
 
 
 def test_a_random_background_makes_a_scene_cover_what_photos_show(views: list[View]) -> None:

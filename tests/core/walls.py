@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,22 @@ from recon.samples.surfaces import Quad, Shape, box, vector
 
 def write_wall(folder: Path, seed: int, count: int, size: tuple[int, int] = (480, 360)) -> None:
     """Writes `count` neighbouring photos of wall number `seed` into `folder`, without EXIF."""
+    _write(folder, seed, size, [photos.pose(4 + index, 12) for index in range(count)])
+
+
+def write_panorama(folder: Path, seed: int, count: int, size: tuple[int, int] = (480, 360)) -> None:
+    """Writes `count` photos of that wall, all from one spot: the camera only turns."""
+    eye = np.array([0.0, -4.5, 1.6])
+    poses = []
+    for angle in np.radians(np.linspace(-24, 24, count)):
+        cos, sin = np.cos(angle), np.sin(angle)
+        # x right, y down, z forward in a world where z is up.
+        rotation = np.array([[cos, -sin, 0], [0, 0, -1], [sin, cos, 0]])
+        poses.append(np.hstack([rotation, -(rotation @ eye)[:, None]]))
+    _write(folder, seed, size, poses)
+
+
+def _write(folder: Path, seed: int, size: tuple[int, int], poses: list[Any]) -> None:
     rng = np.random.default_rng(seed)
     colours = rng.integers(20, 240, size=(5, 3)).tolist()
     wall = Quad(vector(-8, 2, 7), vector(16, 0, 0), vector(0, 0, -12))
@@ -25,7 +42,7 @@ def write_wall(folder: Path, seed: int, count: int, size: tuple[int, int] = (480
         for shape, albedo in zip(shapes, albedos, strict=True)
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    for index in range(count):
-        view = photos.SamplePhoto("", photos.pose(4 + index, 12), photos.intrinsics(size))
+    for index, pose in enumerate(poses):
+        view = photos.SamplePhoto("", pose, photos.intrinsics(size))
         picture = photos.render(surfaces, view, size)
         picture.save(folder / f"wall{seed}_{index}.jpg", quality=92)

@@ -114,8 +114,8 @@ def test_the_page_asks_again_until_the_report_is_about_these_photos(
 
 
 def test_a_draft_without_photos_has_no_picture(browser: Client, draft: Job) -> None:
-    for one in draft.photos.all():
-        drafts.drop_photo(draft, one.pk)
+    for sent in draft.photos.all():
+        drafts.drop_photo(draft, sent.pk)
     response = browser.get(check_url(draft))
     assert re.search(r'<section id="check"[^>]* hidden>', response.content.decode())
     assert b"<svg" not in response.content

@@ -8,6 +8,7 @@ from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
+from recon.pipeline.known import features_signature, known_features
 from recon.pipeline.progress import Reporter
 from recon.pipeline.stages.preflight import read_photos
 from recon.pipeline.workspace import Workspace, digest_files, scratch_folder
@@ -33,6 +34,9 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     photos = [photo.for_poses for photo in read_photos(workspace)]
     groups = cameras.group(photos, shared=config.features.shared_camera)
     report.log(f"{len(photos)} photos by {len(groups)} cameras")
+    known = known_features(workspace, config)
+    if known is not None:
+        report.log(f"{len(known.names)} photos have features from an earlier job")
     workspace.colmap.mkdir(parents=True, exist_ok=True)
     # A folder, because SQLite keeps its journal beside the file.
     with scratch_folder(workspace.colmap) as scratch:
@@ -44,7 +48,9 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
             max_image_size=config.features.max_image_size,
             max_num_features=config.features.max_num_features,
             tick=report.progress,
+            known=known,
         )
+        databases.sign(database, features_signature(config.features))
         counts = databases.count_descriptors(database)
         for name, count in counts.items():
             report.log(f"{name}: {count} features")

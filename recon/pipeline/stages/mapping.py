@@ -1,100 +1,140 @@
-"""COLMAP_MAP: camera poses and points. colmap/database.db -> colmap/sparse/0."""
+"""COLMAP_MAP: camera poses and points, by the ladder of `recon.poses.ladder`.
+
+colmap/database.db -> colmap/sparse/0, and the completed pair graph, colmap/pairs.json. What later
+rungs compute stays in colmap/ for the next time.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from statistics import median
 from typing import Any
 
-from recon.pipeline.config import MappingConfig, PipelineConfig
+from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.prepared import PreparedPhoto
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.stages.preflight import read_photos
-from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, scratch_folder
-from recon.poses import databases, mapping, model_checks, principal_points
+from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
+from recon.poses import cameras, databases, model_checks, principal_points
+from recon.poses.ladder import climb, graph_of
+from recon.poses.pair_graph import PairGraph
+from recon.poses.so_far import SoFar
+from recon.poses.sources import Work
 
 _PLACED = 0.8  # of the progress; the rest refines cameras
 
+#: With fewer features in most photos, it is texture that they lack.
+_FEW_FEATURES = 60
+
 
 def settings(config: PipelineConfig) -> dict[str, Any]:
-    return {**asdict(config.mapping), "seed": config.seed}
+    # How pairs are verified and cameras are shared holds for the later rungs too.
+    deciding = {"min_num_inliers": config.matching.min_num_inliers,
+                "shared_camera": config.features.shared_camera}  # fmt: skip
+    return {**asdict(config.mapping), **deciding, "seed": config.seed}
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {
         # The points take their colours from the photos.
-        "photos": digest_files(workspace.root, [workspace.photos, workspace.photos_json]),
+        "photos": photos_digest(workspace),
         "features": databases.features_digest(workspace.database),
         "matches": databases.matches_digest(workspace.database),
     }
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    return {"sparse": digest_files(workspace.root, [workspace.sparse])}
+    return {
+        "sparse": digest_files(workspace.root, [workspace.sparse]),
+        "pairs": digest_files(workspace.root, [workspace.pairs_json]),
+    }
+
+
+def photos_digest(workspace: Workspace) -> str:
+    return digest_files(workspace.root, [workspace.photos, workspace.photos_json])
 
 
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
-    """Raises UserError too_few_registered where the photos make no model that can be trusted."""
+    """Raises UserError, saying why as well as it can, where there is no model to trust."""
     photos = read_photos(workspace)
-    with scratch_folder(workspace.colmap) as scratch:
-        models = mapping.incremental(
-            workspace.database,
-            workspace.photos,
-            scratch,
-            seed=config.seed,
-            tick=Part(report, 0.0, _PLACED).progress,
-        )
-    model, facts = trusted_model(models, len(photos), config.mapping, report)
+
+    def keep(graph: PairGraph) -> None:
+        write_json(workspace.pairs_json, graph.to_dict())
+
+    climbed = climb(
+        work_of(workspace, photos, config),
+        tick=Part(report, 0.0, _PLACED).progress,
+        log=report.log,
+        keep=keep,
+    )
+    graph = graph_of(climbed)
+    if climbed.best is None:
+        raise reason(climbed, graph, databases.count_descriptors(workspace.database))
+    model, facts = climbed.best.model, climbed.best.facts
     if config.mapping.own_principal_points:
         model, verdict = principal_points.refined(model, Part(report, _PLACED, 1.0).progress)
         if verdict is not None:
             report.log(verdict.log_line)
-            facts = model_checks.measure(model)
+            facts = model_checks.remeasured(model, facts)
+            keep(replace(graph, model={**facts.to_dict(), "total": len(photos)}))
     workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.sparse) as folder:
         model.write(folder)
-    placed = {model.images[i].name for i in model.reg_image_ids()}
-    warn_of_left_out(photos, placed, report)
-    return {**facts.to_dict(), "total": len(photos)}
+    warn_of_left_out(photos, graph, report)
+    return {**facts.to_dict(), "total": len(photos), "rung": graph.rung}
 
 
-def trusted_model(
-    models: list[Any], total: int, config: MappingConfig, report: Reporter
-) -> tuple[Any, model_checks.ModelFacts]:
-    """The best of `models` (best first) that passes the checks, and its facts.
-
-    Raises UserError too_few_registered: a model that fails them has placed no photo at all.
-    """
-    registered = 0
-    for model in models:
-        weak = model_checks.drop_weak_photos(model, config.min_points_per_photo)
-        if weak:
-            report.log(f"seeing too few points to be placed: {', '.join(weak)}")
-        facts = model_checks.measure(model)
-        report.log(
-            f"model: {facts.registered} of {total} photos, {facts.points} points, "
-            f"{facts.points_per_photo:.0f} a photo, reprojection error "
-            f"{facts.mean_reprojection_error:.2f} px, triangulation angle "
-            f"{facts.median_triangulation_angle:.1f}°"
-        )
-        problems = model_checks.problems(
-            facts,
-            min_registered=config.min_registered,
-            max_reprojection_error=config.max_reprojection_error,
-            min_triangulation_angle=config.min_triangulation_angle,
-        )
-        if not problems:
-            return model, facts
-        report.log(f"not a model to trust: {'; '.join(problems)}")
-        if facts.registered < config.min_registered:
-            registered = max(registered, facts.registered)
-    raise UserError("too_few_registered", registered=registered, total=total)
+def work_of(workspace: Workspace, photos: list[PreparedPhoto], config: PipelineConfig) -> Work:
+    """What the ladder has to know."""
+    shared = config.features.shared_camera
+    return Work(
+        photos=workspace.photos,
+        database=workspace.database,
+        kept=workspace.colmap,
+        groups=cameras.group([photo.for_poses for photo in photos], shared=shared),
+        photos_digest=photos_digest(workspace),
+        seed=config.seed,
+        min_num_inliers=config.matching.min_num_inliers,
+        config=config.mapping,
+    )
 
 
-def warn_of_left_out(photos: list[PreparedPhoto], placed: set[str], report: Reporter) -> None:
+def reason(climbed: SoFar, graph: PairGraph, features: dict[str, int]) -> UserError:
+    """Why there is no model, from the most telling reason to the least."""
+    total, needed = len(graph.photos), climbed.work.config.min_registered
+    if median(features.values()) < _FEW_FEATURES:
+        return UserError("no_features")
+    if climbed.diagnosis is not None:
+        return UserError(climbed.diagnosis.code, **climbed.diagnosis.facts)
+    largest = len(graph.groups[0])
+    if largest < needed:
+        return UserError(
+            "photos_share_nothing",
+            total=total, groups=len(graph.groups), largest=largest, minimum=needed,
+        )  # fmt: skip
+    return UserError("too_few_registered", registered=climbed.most_registered, total=total)
+
+
+def warn_of_left_out(photos: list[PreparedPhoto], graph: PairGraph, report: Reporter) -> None:
     """Warns by the names that the person gave the photos."""
-    left_out = [photo.original for photo in photos if photo.name not in placed]
-    if left_out:
-        report.warn(
-            "photos_left_out", count=len(left_out), total=len(photos), names=", ".join(left_out)
-        )
+    original = {photo.name: photo.original for photo in photos}
+    placed = {photo.name for photo in graph.photos if photo.registered}
+    left_out = sorted(set(original) - placed)
+    if not left_out:
+        return
+    report.warn(
+        "photos_left_out",
+        count=len(left_out),
+        total=len(photos),
+        names=_listed(original[name] for name in left_out),
+    )
+    others = [g for g in graph.groups if len(g) > 1 and not placed.intersection(g)]
+    if others:
+        groups = "; ".join(_listed(original[name] for name in group) for group in others)
+        report.warn("photos_in_groups", count=len(others), groups=groups)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -9,9 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.known import bring_in_matches
 from recon.pipeline.progress import Reporter
-from recon.pipeline.workspace import Workspace, digest_files, scratch_folder, write_json
-from recon.poses import databases, pairs
+from recon.pipeline.stages.preflight import read_photos
+from recon.pipeline.workspace import Workspace, scratch_folder, write_json
+from recon.poses import databases, pair_graph, pairs
 
 
 def settings(config: PipelineConfig) -> dict[str, Any]:
@@ -23,16 +25,16 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    return {
-        "matches": databases.matches_digest(workspace.database),
-        "pairs": digest_files(workspace.root, [workspace.pairs_json]),
-    }
+    # Not the pair graph: COLMAP_MAP completes it, and makes it anew where it is gone.
+    return {"matches": databases.matches_digest(workspace.database)}
 
 
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+    photos = read_photos(workspace)
     with scratch_folder(workspace.colmap) as scratch:
         database = scratch / "database.db"
         shutil.copyfile(workspace.database, database)
+        bring_in_matches(workspace, database, config, report)
         pairs.match_exhaustively(
             database,
             min_num_inliers=config.matching.min_num_inliers,
@@ -41,7 +43,8 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         )
         found = pairs.verified(database)
         os.replace(database, workspace.database)
-    write_json(workspace.pairs_json, {"pairs": [pair.to_dict() for pair in found]})
+    graph = pair_graph.of([photo.name for photo in photos], found)
+    write_json(workspace.pairs_json, graph.to_dict())
     for pair in found:
         report.log(f"{pair.a} - {pair.b}: {pair.inliers} verified matches")
     return {"pairs": len(found)}

@@ -1,7 +1,7 @@
 """PREFLIGHT: can this machine do it, and are these photos?
 
 upload/images (as sent) -> work/photos (decoded, upright, without metadata), work/photos.json
-(sizes, focal lengths, original names), work/environment.json.
+(sizes, focal lengths, which are by one camera, original names), work/environment.json.
 """
 
 from __future__ import annotations
@@ -45,13 +45,14 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     check_count(len(sent), config.preflight)
     report.progress(0.0, "looking at this machine")
     look_at_machine(workspace, sent, config.preflight, report)
-    names = prepared_names([path.name for path in sent])
+    originals = {path: path.relative_to(workspace.upload).as_posix() for path in sent}
+    names = prepared_names(list(originals.values()))
     prepared = []
     workspace.photos.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.photos) as folder:
-        for index, path in enumerate(sent):
+        for index, (path, original) in enumerate(originals.items()):
             report.progress(index / len(sent), f"photo {index + 1} of {len(sent)}")
-            photo = prepare(path, folder, names[path.name], config.preflight)
+            photo = prepare(path, folder, names[original], config.preflight, original)
             focal = f"focal length {photo.focal:.0f} px" if photo.focal else "no focal length"
             report.log(f"{photo.original}: {photo.width}x{photo.height} px, {focal}")
             prepared.append(photo)
@@ -60,13 +61,14 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
 
 
 def uploaded(workspace: Workspace) -> list[Path]:
-    """The files that were sent, by name; what a file manager hides there is none."""
-    if not workspace.upload.is_dir():
-        return []
+    """The files that were sent, by name, and those in folders, by folder and name; what a file
+    manager hides there is none."""
+    found = [*workspace.upload.glob("*"), *workspace.upload.glob("*/*")]
     return sorted(
         path
-        for path in workspace.upload.iterdir()
-        if path.is_file() and not path.name.startswith(".")
+        for path in found
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(workspace.upload).parts)
     )
 
 

@@ -1,0 +1,70 @@
+"""The relaxed incremental mapper, from several starts.
+
+Asked for less, the mapper takes more chances, and where it starts decides how they turn out: all
+eight photos of `cake` are placed from most starts, but the matches that fit are 78% from one and
+87% from another. So several are tried, and the checks and `choosing` see which model is best.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from recon.poses.agreement import agreements
+from recon.poses.mapping import Manner, incremental
+from recon.poses.native import Tick, colmap
+
+_STARTS = 4  # pairs with the most verified matches, each the start of an attempt
+
+#: They are tried where the mapper's own start led to so large a part of the photos. Where matches
+#: don't carry that far, other starts fail too, and slowly.
+_CARRIES = 0.5
+
+#: A model of all photos that so large a part of the verified matches fit needs no other attempt.
+_CONVINCING = 0.95
+
+
+def relaxed(database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick) -> list[Any]:
+    """The models of all attempts, as `mapping.incremental` gives them, in the order made."""
+    models: list[Any] = []
+    manners = _manners(database)
+    with colmap().Database.open(database) as content:
+        total = content.num_images()
+    most = 0
+    for number, manner in enumerate(manners):
+        if manner.start is not None and most < _CARRIES * total:
+            break
+        folder = scratch / str(number)
+        folder.mkdir()
+
+        def part(fraction: float, message: str, number: int = number) -> None:
+            tick((number + fraction) / len(manners), f"attempt {number + 1}, {message}")
+
+        made = incremental(database, photos, folder, seed=seed, tick=part, manner=manner)
+        models += made
+        most = max([most, *(model.num_reg_images() for model in made)])
+        if any(_convincing(model, total, database) for model in made):
+            break
+    return models
+
+
+def _manners(database: Path) -> list[Manner]:
+    """The attempts: the mapper's own start, then the pairs with most matches.
+
+    Where all focal lengths are known they are held, but in the first: few and doubtful matches
+    say less about a lens than the metadata do.
+    """
+    with colmap().Database.open(database) as content:
+        known = all(camera.has_prior_focal_length for camera in content.read_all_cameras())
+        pair_ids, counts = content.read_two_view_geometry_num_inliers()
+    ranked = sorted(zip(counts, pair_ids, strict=True), reverse=True)
+    starts = [colmap().pair_id_to_image_pair(pair_id) for _, pair_id in ranked[:_STARTS]]
+    own = [Manner(relaxed=True), *([Manner(relaxed=True, hold_focal=True)] if known else [])]
+    return own + [Manner(relaxed=True, hold_focal=known, start=start) for start in starts]
+
+
+def _convincing(model: Any, total: int, database: Path) -> bool:
+    if model.num_reg_images() < total:
+        return False
+    fit = agreements(model, database)
+    return sum(a.fitting for a in fit) >= _CONVINCING * sum(a.matches for a in fit)

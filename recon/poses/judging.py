@@ -1,0 +1,60 @@
+"""From what a mapper made to a candidate: what is doubtful goes, the rest is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recon.poses import halves, model_checks
+from recon.poses.agreement import Agreement, agreements
+from recon.poses.choosing import Candidate, candidate
+from recon.poses.diagnosis import diagnose
+from recon.poses.sources import Work
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one model."""
+
+    facts: model_checks.ModelFacts
+    candidate: Candidate | None  # None for a model that can't be trusted
+    notes: tuple[str, ...]  # what was taken out of it, and why it can't be trusted
+
+    @property
+    def in_words(self) -> str:
+        return "; ".join([f"{self.facts.registered} photos, {self.facts.in_words}", *self.notes])
+
+
+def judge(model: Any, database: Path, work: Work) -> Verdict:
+    """Takes weak photos and what hangs on by chance out of `model`, in place, and checks the rest.
+
+    `database` is the one that the pycolmap reconstruction `model` was made from.
+    """
+    config = work.config
+    fit = agreements(model, database)
+    notes = []
+    while True:
+        weak = model_checks.drop_weak_photos(model, fit, config)
+        if weak:
+            notes.append(f"seeing too few points to be placed: {', '.join(weak)}")
+        broken = _broken(model, fit)
+        if broken is None:
+            break
+        images = [model.images[i] for i in broken.smaller]
+        gone = model_checks.take_out(model, images)
+        notes.append(f"not one piece, {broken.in_words}: without {', '.join(gone)}")
+    facts = model_checks.measure(model, fit, work.focal_priors)
+    doubts = model_checks.problems(facts, config)
+    names = [model.images[i].name for i in model.reg_image_ids()]
+    if not doubts and len(names) < len(work.names):  # of all together the ladder has asked already
+        diagnosis = diagnose(database, names, config.min_registered)
+        doubts = [] if diagnosis is None else [diagnosis.why]
+    if doubts:
+        return Verdict(facts, None, (*notes, f"not a model to trust: {', '.join(doubts)}"))
+    return Verdict(facts, candidate(model, facts, config.solid_points_per_photo), tuple(notes))
+
+
+def _broken(model: Any, fit: Sequence[Agreement]) -> halves.Join | None:
+    return next((join for join in halves.joins(model, fit) if not join.holds), None)

@@ -1,0 +1,155 @@
+"""The ladder: from matches to the best model that can be had, the cheap ways first.
+
+A rung whose model has all photos, firmly placed and past all checks, wins, and nothing after it
+is tried. Otherwise the best model of all rungs is used, or none: a wrong one is worse.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from recon.poses import pair_graph
+from recon.poses.choosing import Candidate
+from recon.poses.diagnosis import diagnose
+from recon.poses.judging import judge
+from recon.poses.mapping import MapperFailed
+from recon.poses.native import Tick
+from recon.poses.pair_graph import BEST, FAILED, SKIPPED, TRIED, WON, PairGraph
+from recon.poses.pairs import verified
+from recon.poses.rungs import Rung, up_to
+from recon.poses.skipping import why_skip
+from recon.poses.so_far import Log, SoFar
+from recon.poses.sources import Work, database_of
+
+_MATCHED = 0.7  # of a rung's progress, where its matches must be made first
+
+
+class OutOfTime(Exception):
+    """A rung took longer than it may."""
+
+
+def climb(work: Work, *, tick: Tick, log: Log, keep: Callable[[PairGraph], None]) -> SoFar:
+    """Tries the rungs in order until one wins. `keep` is given the graph after each of them.
+
+    Raises what `tick` raises, and ValueError where the config names a last rung that isn't one.
+    """
+    so_far = SoFar(work, log)
+    so_far.diagnosis = diagnose(work.database, work.names, work.config.min_registered)
+    rungs = up_to(work.config.last_rung)
+    reached = 0.0
+    for rung in rungs:
+        skip = why_skip(rung, so_far)
+        if skip is not None:
+            so_far.note(rung, SKIPPED, skip)
+        else:
+            _try(rung, so_far, _part(tick, reached, rung, rungs))
+        reached += rung.share
+        keep(graph_of(so_far))
+        if so_far.won:
+            log(f"{rung.title}: won")
+            break
+    return so_far
+
+
+def graph_of(so_far: SoFar) -> PairGraph:
+    """What is known by now, for people."""
+    best, names = so_far.best, so_far.work.names
+    final = WON if so_far.won else BEST
+    rungs = [
+        replace(record, outcome=final) if record.name == so_far.best_rung else record
+        for record in so_far.records
+    ]
+    return pair_graph.of(
+        names,
+        pair_graph.strongest(so_far.pairs.values()),
+        registered=() if best is None else best.names,
+        rung=so_far.best_rung,
+        rungs=rungs,
+        model=None if best is None else {**best.facts.to_dict(), "total": len(names)},
+    )
+
+
+def _try(rung: Rung, so_far: SoFar, tick: Tick) -> None:
+    began = time.monotonic()
+    ticking = _limited(tick, began, so_far.work.config.rung_seconds)
+    try:
+        database, models = _models(rung, so_far, ticking)
+    except OutOfTime:
+        limit = so_far.work.config.rung_seconds
+        so_far.note(rung, FAILED, f"took longer than {limit:.0f} s", time.monotonic() - began)
+        return
+    except MapperFailed as failure:
+        so_far.note(rung, FAILED, f"the mapper gave up: {failure}", time.monotonic() - began)
+        return
+    _choose(rung, so_far, database, models, began)
+
+
+def _models(rung: Rung, so_far: SoFar, tick: Tick) -> tuple[Path, list[Any]]:
+    """The rung's database and the models that its mapper makes of it."""
+    work, source = so_far.work, rung.source
+    matched = _MATCHED if source.build is not None and source.name not in so_far.pairs else 0.0
+    tick(0.0, rung.title)
+    database = database_of(source, work, lambda done, said: tick(matched * done, said))
+    so_far.pairs[source.name] = verified(database)
+    with tempfile.TemporaryDirectory(
+        dir=work.kept, prefix=".scratch-", ignore_cleanup_errors=True
+    ) as scratch:
+        models = rung.mapper(
+            database, work.photos, Path(scratch), seed=work.seed,
+            tick=lambda done, said: tick(matched + (1 - matched) * done, said),
+        )  # fmt: skip
+    return database, models
+
+
+def _choose(rung: Rung, so_far: SoFar, database: Path, models: list[Any], began: float) -> None:
+    """Judges `models` and keeps the best of them where it beats what there is."""
+    verdicts = [judge(model, database, so_far.work) for model in models]
+    for verdict in verdicts:
+        so_far.log(f"{rung.name}: {verdict.in_words}")
+        if verdict.candidate is None:
+            too_small = verdict.facts.registered < so_far.work.config.min_registered
+            placed = verdict.facts.registered if too_small else 0
+            so_far.most_registered = max(so_far.most_registered, placed)
+    chosen: Candidate | None = None
+    for found in (verdict.candidate for verdict in verdicts):
+        if found is not None and found.beats(chosen):
+            chosen = found
+    seconds = time.monotonic() - began
+    if chosen is None:
+        why = verdicts[0].in_words if verdicts else "no two photos could be the start of a model"
+        so_far.note(rung, TRIED, why, seconds)
+        return
+    total = len(so_far.work.names)
+    why = f"{chosen.facts.registered} of {total} photos, {chosen.facts.in_words}"
+    facts = chosen.facts.to_dict()
+    registered = facts.pop("registered")
+    so_far.note(rung, TRIED, why, seconds, registered=registered, facts=facts)
+    if chosen.beats(so_far.best):
+        so_far.best, so_far.best_rung = chosen, rung.name
+
+
+def _limited(tick: Tick, began: float, seconds: float) -> Tick:
+    """`tick` that raises OutOfTime once the time is up."""
+
+    def limited(fraction: float, message: str) -> None:
+        tick(fraction, message)
+        if time.monotonic() - began > seconds:
+            raise OutOfTime
+
+    return limited
+
+
+def _part(tick: Tick, reached: float, rung: Rung, rungs: Sequence[Rung]) -> Tick:
+    """`tick` for one rung, within its share of the whole ladder's progress."""
+    whole = sum(r.share for r in rungs)
+
+    def part(fraction: float, message: str) -> None:
+        said = message if rung is rungs[0] else f"{rung.title}: {message}"
+        tick((reached + rung.share * min(fraction, 1.0)) / whole, said)
+
+    return part

@@ -1,0 +1,35 @@
+"""When a rung can't help, so that nobody waits for it."""
+
+from __future__ import annotations
+
+from recon.poses.rungs import Rung
+from recon.poses.so_far import SoFar
+from recon.poses.sources import LEARNED, STRONG
+
+#: Stronger SIFT completes a model that SIFT has most photos of. Where SIFT placed less than this
+#: part of them it can't be the answer, and where learned features can be had they come next.
+_STRONG_HELPS = 0.5
+
+
+def why_skip(rung: Rung, so_far: SoFar) -> str | None:
+    """Why `rung` can't do better than what there is, a clause; None where it may."""
+    if so_far.diagnosis is not None:
+        return so_far.diagnosis.why
+    missing = rung.source.missing()
+    if missing is not None:
+        return missing
+    joins = so_far.joins(rung.source)
+    if joins is not None and joins < so_far.work.config.min_registered:
+        return f"its matches join {joins} photos at most"
+    best = so_far.best
+    if joins is not None and best is not None and best.firm and len(best.names) >= joins:
+        return f"the model has all {joins} photos already that its matches join"
+    return _why_not_strong(so_far) if rung.source is STRONG else None
+
+
+def _why_not_strong(so_far: SoFar) -> str | None:
+    placed = 0 if so_far.best is None else len(so_far.best.names)
+    total = len(so_far.work.names)
+    if placed >= _STRONG_HELPS * total or LEARNED.missing() is not None:
+        return None
+    return f"SIFT placed only {placed} of {total} photos, where learned features do better"

@@ -1,0 +1,307 @@
+"""The pose ladder through the real stages, on rendered photos."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from recon.pipeline.config import PRESETS, PipelineConfig
+from recon.pipeline.errors import Cancelled, UserError
+from recon.pipeline.progress import ListReporter
+from recon.pipeline.stages import features, mapping, matching, preflight
+from recon.pipeline.workspace import Workspace
+from recon.poses import pair_graph
+from recon.poses.attempts import relaxed
+from recon.poses.explain import explain, explain_file
+from recon.poses.mapping import Manner, global_mapping, incremental
+from recon.poses.native import colmap
+from recon.poses.rungs import RUNGS, up_to
+from recon.poses.sources import LEARNED
+from tests.core.walls import write_panorama, write_wall
+
+DRAFT = PRESETS["draft"]
+SIZE = (400, 300)  # px
+STAGES = (preflight, features, matching, mapping)
+
+
+def mapped(**changes: Any) -> PipelineConfig:
+    """The draft preset with changed settings of mapping, and little work for strong SIFT."""
+    little = {"strong_max_image_size": 300, "strong_max_num_features": 1000}
+    return replace(DRAFT, mapping=replace(DRAFT.mapping, **little, **changes))
+
+
+SIFT_ONLY = mapped(last_rung="relaxed")
+
+
+def run(workspace: Workspace, config: PipelineConfig, *stages: Any) -> ListReporter:
+    report = ListReporter()
+    for stage in stages or STAGES:
+        stage.run(workspace, config, report)
+    return report
+
+
+def failing(workspace: Workspace, config: PipelineConfig) -> UserError:
+    with pytest.raises(UserError) as caught:
+        run(workspace, config)
+    assert not workspace.sparse.exists()
+    return caught.value
+
+
+@pytest.fixture(scope="module")
+def matched_wall(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Five photos of one wall, matched; read-only."""
+    workspace = Workspace(tmp_path_factory.mktemp("matched"))
+    write_wall(workspace.upload, seed=1, count=5, size=SIZE)
+    run(workspace, DRAFT, preflight, features, matching)
+    return workspace
+
+
+@pytest.fixture
+def wall(matched_wall: Workspace, tmp_path: Path) -> Workspace:
+    shutil.copytree(matched_wall.root, tmp_path / "wall")
+    return Workspace(tmp_path / "wall")
+
+
+# Winning, and what is written down.
+
+
+def test_an_easy_set_is_won_by_the_first_rung_and_nothing_else_is_tried(wall: Workspace) -> None:
+    report = run(wall, DRAFT, mapping)
+    graph = pair_graph.read(wall.pairs_json)
+    assert [(r.name, r.outcome, r.registered) for r in graph.rungs] == [("incremental", "won", 5)]
+    assert graph.rung == "incremental"
+    assert all(photo.registered for photo in graph.photos)
+    assert graph.model is not None
+    assert graph.model["registered"] == graph.model["total"] == 5
+    assert 0 < graph.model["median_reprojection_error"] < 1.0
+    assert graph.model["median_triangulation_angle"] > 1.5
+    fractions = [fraction for fraction, _ in report.named("progress")]
+    assert fractions == sorted(fractions)
+
+
+def test_before_mapping_the_graph_says_that_nothing_is_known(wall: Workspace) -> None:
+    graph = pair_graph.read(wall.pairs_json)
+    assert [photo.registered for photo in graph.photos] == [None] * 5
+    assert len(graph.groups) == 1
+    assert (graph.rung, graph.rungs, graph.model) == (None, (), None)
+    assert "not mapped yet" in explain_file(wall.pairs_json)
+
+
+def test_later_rungs_go_on_where_the_first_one_stopped(wall: Workspace) -> None:
+    # So many points a photo that no model is firm: every rung is climbed, the best model kept.
+    report = run(wall, mapped(last_rung="strong_sift", solid_points_per_photo=1e5), mapping)
+    graph = pair_graph.read(wall.pairs_json)
+    assert [r.name for r in graph.rungs] == ["incremental", "relaxed", "global", "strong_sift"]
+    assert [r.outcome for r in graph.rungs].count("best") == 1
+    assert all(r.registered == 5 for r in graph.rungs)
+    fractions = [fraction for fraction, _ in report.named("progress")]
+    assert fractions == sorted(fractions)
+    [kept] = wall.colmap.glob("strong-*.db")
+    before = kept.stat().st_ino
+    run(wall, mapped(last_rung="strong_sift", solid_points_per_photo=1e5), mapping)
+    assert kept.stat().st_ino == before  # computed once, used again
+
+
+def test_a_rung_that_takes_too_long_is_given_up_and_says_so(wall: Workspace) -> None:
+    with pytest.raises(UserError):
+        run(wall, mapped(last_rung="incremental", rung_seconds=0.0), mapping)
+    graph = pair_graph.read(wall.pairs_json)
+    assert [(r.outcome, r.why) for r in graph.rungs] == [("failed", "took longer than 0 s")]
+
+
+@pytest.mark.parametrize("name", ["relaxed", "global", "strong_sift"])
+def test_every_rung_can_be_cancelled(wall: Workspace, name: str) -> None:
+    title = next(rung.title for rung in RUNGS if rung.name == name)
+
+    class CancelsThere(ListReporter):
+        def progress(self, fraction: float, message: str = "") -> None:
+            if message.startswith(title) and not message.endswith(title):
+                raise Cancelled
+
+    files = sorted(wall.colmap.iterdir())
+    with pytest.raises(Cancelled):
+        mapping.run(wall, mapped(solid_points_per_photo=1e5), CancelsThere())
+    assert sorted(wall.colmap.iterdir()) == files
+
+
+def test_the_global_mappers_process_does_not_outlive_a_cancel(wall: Workspace) -> None:
+    def tick(fraction: float, message: str) -> None:
+        raise Cancelled
+
+    scratch = wall.colmap / "scratch"
+    scratch.mkdir()
+    with pytest.raises(Cancelled):
+        global_mapping(wall.database, wall.photos, scratch, seed=1, tick=tick)
+    time.sleep(0.2)
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert str(scratch) not in running.stdout
+
+
+def test_the_relaxed_mapper_ends_with_the_first_convincing_model(wall: Workspace) -> None:
+    scratch = wall.colmap / "scratch"
+    scratch.mkdir()
+    said: list[str] = []
+    models = relaxed(
+        wall.database, wall.photos, scratch, seed=1, tick=lambda _, message: said.append(message)
+    )
+    assert [model.num_reg_images() for model in models] == [5]
+    assert all(message.startswith("attempt 1, ") for message in said)
+
+
+def test_a_start_can_be_given_and_focal_lengths_held(wall: Workspace) -> None:
+    with colmap().Database.open(wall.database) as content:
+        [camera] = content.read_all_cameras()
+        ids = [image.image_id for image in content.read_all_images()]
+    scratch = wall.colmap / "scratch"
+    scratch.mkdir()
+    manner = Manner(relaxed=True, hold_focal=True, start=(ids[0], ids[3]))
+    [model] = incremental(
+        wall.database, wall.photos, scratch, seed=1, tick=lambda *_: None, manner=manner
+    )
+    [placed] = model.cameras.values()
+    assert placed.mean_focal_length() == camera.mean_focal_length()
+
+
+def test_an_unknown_last_rung_is_an_error() -> None:
+    assert up_to("") == RUNGS
+    with pytest.raises(ValueError, match="no rung is called 'top'"):
+        up_to("top")
+
+
+def test_rungs_have_names_of_their_own_and_shares_that_add_up() -> None:
+    assert len({rung.name for rung in RUNGS}) == len(RUNGS)
+    assert sum(rung.share for rung in RUNGS) == pytest.approx(1.0)
+
+
+def test_absent_learned_features_are_told_as_a_plain_reason() -> None:
+    missing = LEARNED.missing()
+    assert missing is None or missing.strip()
+
+
+# Sets that hold more than one place.
+
+
+def test_of_three_places_the_largest_is_made_and_the_others_are_named(
+    workspace: Workspace,
+) -> None:
+    for seed, count in ((1, 4), (2, 3), (3, 3)):
+        write_wall(workspace.upload, seed=seed, count=count, size=SIZE)
+    report = run(workspace, SIFT_ONLY)
+    graph = pair_graph.read(workspace.pairs_json)
+    assert [len(group) for group in graph.groups] == [4, 3, 3]
+    placed = [photo.name for photo in graph.photos if photo.registered]
+    assert placed == [f"wall1_{index}.jpg" for index in range(4)]
+    warned = dict(report.named("warn"))
+    assert warned["photos_left_out"]["count"] == 6
+    assert warned["photos_in_groups"]["count"] == 2
+    assert "wall2_0.jpg" in warned["photos_in_groups"]["groups"]
+    said = explain(graph)
+    assert "They fall into 3 groups" in said
+    assert "the best there was" in said
+
+
+def test_two_photos_of_each_place_are_too_few(workspace: Workspace) -> None:
+    for seed in (1, 2, 3):
+        write_wall(workspace.upload, seed=seed, count=2)
+    error = failing(workspace, SIFT_ONLY)
+    assert error.code == "photos_share_nothing"
+    assert error.facts == {"total": 6, "groups": 3, "largest": 2, "minimum": 3}
+    graph = pair_graph.read(workspace.pairs_json)
+    assert [photo.registered for photo in graph.photos] == [False] * 6
+    assert "wrong one would be worse" in explain(graph)
+
+
+# Sets that can't be reconstructed, each for a reason of its own.
+
+
+def test_copies_of_one_photo_are_called_so(workspace: Workspace, tmp_path: Path) -> None:
+    write_wall(tmp_path / "one", seed=1, count=1)
+    with Image.open(tmp_path / "one" / "wall1_0.jpg") as photo:
+        for index in range(6):
+            photo.save(workspace.upload / f"{index}.jpg", quality=70 + 4 * index)
+    error = failing(workspace, DRAFT)
+    assert error.code == "photos_identical"
+    assert error.facts == {"total": 6, "distinct": 1}
+    # Nothing slow was tried.
+    graph = pair_graph.read(workspace.pairs_json)
+    assert {r.outcome for r in graph.rungs} == {"skipped"}
+
+
+def test_a_panorama_has_no_baseline(workspace: Workspace) -> None:
+    write_panorama(workspace.upload, seed=1, count=5, size=SIZE)
+    error = failing(workspace, DRAFT)
+    assert error.code == "no_baseline"
+    graph = pair_graph.read(workspace.pairs_json)
+    assert {r.outcome for r in graph.rungs} == {"skipped"}
+
+
+def test_a_blank_wall_shows_too_little(workspace: Workspace) -> None:
+    rng = np.random.default_rng(5)
+    shade = np.linspace(150, 200, 480)[None, :, None] + np.zeros((360, 1, 3))
+    for index in range(4):
+        noisy = shade + rng.normal(0, 3, shade.shape)
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(
+            workspace.upload / f"{index}.jpg", quality=85
+        )
+    assert failing(workspace, SIFT_ONLY).code == "no_features"
+
+
+# Features of an earlier job.
+
+
+def bring(earlier: Workspace, job: Workspace) -> None:
+    """What "again with more photos" puts into the new job."""
+    job.known.mkdir(parents=True)
+    shutil.copyfile(earlier.database, job.known / "database.db")
+    shutil.copyfile(earlier.photos_json, job.known / "photos.json")
+
+
+def test_an_earlier_jobs_features_are_used_again(
+    matched_wall: Workspace, workspace: Workspace, tmp_path: Path
+) -> None:
+    fresh = Workspace(tmp_path / "fresh")
+    for job in (workspace, fresh):
+        write_wall(job.upload, seed=1, count=6, size=SIZE)
+        (job.upload / "wall1_0.jpg").rename(job.upload / "a new name.jpg")
+    bring(matched_wall, workspace)
+    report = run(workspace, DRAFT)
+    run(fresh, DRAFT)
+    assert "5 photos have features from an earlier job" in report.named("log")
+    assert "10 pairs were matched by an earlier job" in report.named("log")
+    asked = [said for _, said in report.named("progress") if said.startswith("photo ")]
+    assert asked[-1].endswith("of 1")  # the extractor was asked for the new photo only
+    for stage in (features, matching, mapping):
+        made, made_afresh = (stage.outputs(job, DRAFT) for job in (workspace, fresh))
+        # The pair graph says how long each rung took.
+        assert {**made, "pairs": ""} == {**made_afresh, "pairs": ""}
+
+
+def test_features_made_with_other_settings_are_not_used(
+    matched_wall: Workspace, workspace: Workspace
+) -> None:
+    write_wall(workspace.upload, seed=1, count=3, size=SIZE)
+    bring(matched_wall, workspace)
+    other = replace(DRAFT, features=replace(DRAFT.features, max_num_features=500))
+    report = run(workspace, other, preflight, features, matching)
+    assert not [line for line in report.named("log") if "earlier job" in line]
+
+
+@pytest.mark.parametrize("file", ["database.db", "photos.json"])
+def test_a_damaged_earlier_job_is_as_good_as_none(
+    matched_wall: Workspace, workspace: Workspace, file: str
+) -> None:
+    write_wall(workspace.upload, seed=1, count=3, size=SIZE)
+    bring(matched_wall, workspace)
+    (workspace.known / file).write_bytes(b"SQLite format 3\0 and then nothing")
+    report = run(workspace, DRAFT, preflight, features)
+    assert not [line for line in report.named("log") if "earlier job" in line]
+    assert json.loads(workspace.photos_json.read_text())["photos"][0]["digest"]

@@ -1,0 +1,331 @@
+"""Learned features: where their weights may lie, and what they say of photos with known poses."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import pickle
+import shutil
+import socket
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from recon.poses import learned, learned_networks, learned_weights, pairs, retrieval
+from recon.poses.cameras import CameraGroup
+from recon.poses.databases import features_digest, matches_digest
+from recon.poses.learned_networks import Networks
+from recon.poses.learned_weights import ALIKED, LIGHTGLUE, MissingWeights, Weights
+from recon.poses.native import colmap
+from recon.samples import SamplePhoto, write_photos
+
+SIZE = (320, 240)  # px
+COUNT = 3
+
+
+def nothing(fraction: float, message: str) -> None:
+    pass
+
+
+@dataclasses.dataclass(frozen=True)
+class Rendered:
+    """Photos with known poses, all by one camera, and the group that says so."""
+
+    folder: Path
+    truth: list[SamplePhoto]
+
+    @property
+    def groups(self) -> list[CameraGroup]:
+        names = tuple(photo.name for photo in self.truth)
+        return [CameraGroup(names, *SIZE, float(self.truth[0].K[0, 0]))]
+
+    def build(self, database: Path, **changes: object) -> Path:
+        settings = {"seed": 3, "min_num_inliers": 15, "tick": nothing} | changes
+        learned.build(database, self.folder, self.groups, **settings)  # type: ignore[arg-type]
+        return database
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    folder = tmp_path_factory.mktemp("rendered")
+    # The middle ones of seven: 14 degrees apart, and high and low by turns.
+    everything = write_photos(folder, count=7, size=SIZE)
+    return Rendered(folder, everything[2 : 2 + COUNT])
+
+
+Told = list[tuple[float, str]]
+
+
+@pytest.fixture(scope="module")
+def built_and_told(
+    rendered: Rendered, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Told]:
+    told: Told = []
+    database = tmp_path_factory.mktemp("built") / "database.db"
+    return rendered.build(database, tick=lambda *what: told.append(what)), told
+
+
+@pytest.fixture
+def built(built_and_told: tuple[Path, Told]) -> Path:
+    return built_and_told[0]
+
+
+@pytest.fixture(scope="module")
+def networks() -> Networks:
+    return learned_networks.load()
+
+
+@pytest.fixture
+def only_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """torch.hub's cache, empty, and no package of weights."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(learned_weights, "PACKAGE", "no_package_of_this_name")
+    checkpoints = tmp_path / "hub" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    return checkpoints
+
+
+def installed(weights: Weights) -> Path:
+    [path] = [f / weights.name for f in learned_weights._folders() if (f / weights.name).is_file()]
+    return path
+
+
+def test_with_what_requirements_install_they_are_available() -> None:
+    assert learned.available() is None
+
+
+def test_missing_weights_are_named(only_cache: Path) -> None:
+    assert learned.available() == "the weights aliked-n16.pth are not installed"
+    with pytest.raises(MissingWeights, match=r"aliked-n16\.pth are not installed"):
+        learned_networks.load()
+
+
+def test_nothing_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("a connection was tried")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    learned_networks.load()
+
+
+def test_weights_in_torch_hubs_cache_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [installed(weights) for weights in (ALIKED, LIGHTGLUE)]
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(learned_weights, "PACKAGE", "no_package_of_this_name")
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    for path in found:
+        os.symlink(path, tmp_path / "hub" / "checkpoints" / path.name)
+    assert learned.available() is None
+
+
+def test_the_cache_is_where_torch_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+    for home in (str(tmp_path), None):
+        if home is None:
+            monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        else:
+            monkeypatch.setenv("XDG_CACHE_HOME", home)
+        assert learned_weights._folders()[0] == Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def test_damaged_weights_are_not_used(only_cache: Path) -> None:
+    (only_cache / ALIKED.name).write_bytes(b"half a file")
+    why = learned.available()
+    assert why is not None
+    assert "not the expected ones" in why
+    with pytest.raises(MissingWeights, match="wrong SHA-256"):
+        learned_weights.load(ALIKED)
+
+
+def test_a_damaged_file_does_not_hide_a_good_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "hub" / "checkpoints" / ALIKED.name).write_bytes(b"half a file")
+    assert learned.available() is None
+
+
+class Harmful:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (os.environ["HARM"],)
+
+
+def test_weights_can_not_run_code(
+    only_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    harm = tmp_path / "harm"
+    monkeypatch.setenv("HARM", str(harm))
+    path = only_cache / "harmful.pth"
+    torch.save({"weights": Harmful()}, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(pickle.UnpicklingError):
+        learned_weights.load(Weights(path.name, digest))
+    assert not harm.exists()
+
+
+def test_rendered_photos_give_pairs_with_their_true_geometry(
+    built: Path, rendered: Rendered
+) -> None:
+    found = pairs.verified(built)
+    names = [photo.name for photo in rendered.truth]
+    assert [(p.a, p.b) for p in found] == list(combinations(names, 2))
+    assert min(p.inliers for p in found) > 2 * learned.MIN_INLIERS
+    assert all(rotation_error(built, *pair) < 1.0 for pair in combinations(rendered.truth, 2))
+
+
+def rotation_error(database: Path, a: SamplePhoto, b: SamplePhoto) -> float:
+    """Degrees between the true rotation from `a` to `b` and what the database has of it."""
+    true = b.cam_from_world[:, :3] @ a.cam_from_world[:, :3].T
+    left = relative_rotation(database, a.name, b.name) @ true.T
+    return float(np.degrees(np.arccos(np.clip((np.trace(left) - 1) / 2, -1, 1))))
+
+
+def relative_rotation(database: Path, a: str, b: str) -> NDArray[np.float64]:
+    """[3, 3], of `b` from `a`, by the pair's verified geometry."""
+    pycolmap = colmap()
+    with pycolmap.Database.open(database) as content:
+        images = {i.name: i for i in content.read_all_images()}
+        cameras = [content.read_camera(images[n].camera_id) for n in (a, b)]
+        points = [content.read_keypoints(images[n].image_id)[:, :2] for n in (a, b)]
+        geometry = content.read_two_view_geometry(images[a].image_id, images[b].image_id)
+    points = [p.astype(np.float64) for p in points]
+    assert pycolmap.estimate_two_view_geometry_pose(
+        cameras[0], points[0], cameras[1], points[1], geometry
+    )
+    rotation: NDArray[np.float64] = geometry.cam2_from_cam1.rotation.matrix()
+    return rotation
+
+
+def test_the_same_photos_give_the_same_database(
+    built: Path, rendered: Rendered, tmp_path: Path
+) -> None:
+    again = rendered.build(tmp_path / "again.db")
+    assert features_digest(again) == features_digest(built)
+    assert matches_digest(again) == matches_digest(built)
+
+
+def test_keypoints_count_pixels_as_colmap_does(
+    networks: Networks, rendered: Rendered, tmp_path: Path
+) -> None:
+    """kornia has the centre of the top-left pixel at (0, 0), COLMAP at (0.5, 0.5)."""
+    import torch
+
+    with Image.open(rendered.folder / rendered.truth[0].name) as photo:
+        photo.save(tmp_path / "photo.png")
+        pixels = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].to(networks.device)
+    found = learned_networks.detect(networks, tmp_path / "photo.png").xy
+    with torch.inference_mode():
+        kornias = networks.detector(pixels.float() / 255)[0].keypoints.cpu().numpy()
+    np.testing.assert_allclose(np.sort(found, axis=0), np.sort(kornias, axis=0) + 0.5, atol=1e-3)
+
+
+def test_a_photo_made_smaller_keeps_its_keypoints_places(
+    networks: Networks, rendered: Rendered, tmp_path: Path
+) -> None:
+    """Scaled about the wrong corner of a pixel, four times as large, they would be off by 1.5."""
+    with Image.open(rendered.folder / rendered.truth[0].name) as photo:
+        photo.save(tmp_path / "photo.png")
+        large = photo.resize((SIZE[0] * 4, SIZE[1] * 4), Image.Resampling.NEAREST)
+        large.save(tmp_path / "large.png")
+    small_only = dataclasses.replace(networks, max_size=max(SIZE))
+    plain = learned_networks.detect(small_only, tmp_path / "photo.png")
+    large_ones = learned_networks.detect(small_only, tmp_path / "large.png")
+    assert (plain.size, large_ones.size) == (SIZE, large.size)
+    assert np.abs(offset(plain.xy * 4, large_ones.xy)).max() < 0.3
+
+
+def offset(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+    """[2]: the median way in px from keypoints of `a` to their nearest of `b`, within 4 px."""
+    ways = b[None] - a[:, None]
+    nearest = np.linalg.norm(ways, axis=2).argmin(axis=1)
+    shortest = ways[np.arange(len(a)), nearest]
+    close = shortest[np.linalg.norm(shortest, axis=1) < 4]
+    assert len(close) > len(a) / 2
+    middle: NDArray[np.floating] = np.median(close, axis=0)
+    return middle
+
+
+def test_a_photo_without_anything_in_it_matches_nothing(rendered: Rendered, tmp_path: Path) -> None:
+    name = rendered.truth[0].name
+    shutil.copy(rendered.folder / name, tmp_path / name)
+    Image.new("RGB", SIZE, (90, 90, 90)).save(tmp_path / "blank.png")
+    groups = [CameraGroup((name,), *SIZE, None), CameraGroup(("blank.png",), *SIZE, None)]
+    database = tmp_path / "database.db"
+    learned.build(database, tmp_path, groups, seed=3, min_num_inliers=15, tick=nothing)
+    assert pairs.verified(database) == []
+
+
+def test_only_the_pairs_asked_for_are_compared(rendered: Rendered, tmp_path: Path) -> None:
+    first, second, third = (photo.name for photo in rendered.truth)
+    database = rendered.build(tmp_path / "database.db", candidates=[(third, second)])
+    assert [(p.a, p.b) for p in pairs.verified(database)] == [(second, third)]
+    with colmap().Database.open(database) as content:
+        assert content.num_matched_image_pairs() == 1
+        assert first in {image.name for image in content.read_all_images()}
+
+
+def test_progress_only_grows_and_ends_at_one(built_and_told: tuple[Path, Told]) -> None:
+    _, told = built_and_told
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert len(told) >= COUNT + COUNT * (COUNT - 1) / 2
+
+
+@pytest.mark.parametrize("moment", ["photo 2", "pair 2"])
+def test_a_cancel_stops_it_at_once(rendered: Rendered, tmp_path: Path, moment: str) -> None:
+    told = []
+
+    class Stop(Exception):
+        pass
+
+    def tick(fraction: float, message: str) -> None:
+        told.append(message)
+        if message.startswith(moment):
+            raise Stop
+
+    with pytest.raises(Stop):
+        rendered.build(tmp_path / "database.db", tick=tick)
+    assert told[-1].startswith(moment)
+
+
+def test_each_photo_keeps_its_most_likely_partners() -> None:
+    names = ["a", "b", "c", "d"]
+    alike = {("a", "b"): 9.0, ("b", "c"): 8.0, ("a", "c"): 7.0, ("c", "d"): 1.0}
+    scores = {pair: alike.get(pair, 0.0) for pair in combinations(names, 2)}
+    assert retrieval.likely_pairs(names, scores, 1) == [("a", "b"), ("b", "c"), ("c", "d")]
+    assert retrieval.likely_pairs(names, scores, 3) == list(combinations(names, 2))
+
+
+def test_photos_of_one_place_look_more_alike_than_others(
+    networks: Networks, rendered: Rendered, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (*SIZE[::-1], 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    one, two = (photo.name for photo in rendered.truth[:2])
+    features = {n: learned_networks.detect(networks, rendered.folder / n) for n in (one, two)}
+    features["noise"] = learned_networks.detect(networks, tmp_path / "noise.png")
+    scores = dict(retrieval.look([one, two, "noise"], features))
+    assert scores[one, two] > 2 * max(scores[one, "noise"], scores[two, "noise"])
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_the_true_geometry_too(
+    built: Path, rendered: Rendered, networks: Networks
+) -> None:
+    assert networks.device.type == "cuda"
+    assert len(pairs.verified(built)) == COUNT * (COUNT - 1) / 2
+    assert all(rotation_error(built, *pair) < 1.0 for pair in combinations(rendered.truth, 2))

@@ -1,0 +1,253 @@
+"""What a model must be before it may count, and which of several is the best."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recon.poses import halves, model_checks
+from recon.poses.agreement import agreements
+from recon.poses.choosing import Candidate, candidate, wins
+from recon.poses.config import MappingConfig
+from recon.poses.groups import connected
+from recon.poses.model_checks import ModelFacts, problems
+from recon.poses.native import colmap
+from recon.poses.pair_graph import PairGraph, RungRecord, of, read, strongest
+from recon.poses.pairs import Pair
+
+GOOD = ModelFacts(
+    registered=5,
+    points=900,
+    points_per_photo=300.0,
+    fewest_points=100,
+    mean_reprojection_error=0.6,
+    median_reprojection_error=0.5,
+    median_triangulation_angle=8.0,
+    spread=0.4,
+    behind=0.0,
+    shortest_focal=0.8,
+    longest_focal=0.9,
+    focal_change=1.05,
+    agreeing=0.98,
+)
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A database of six photos that see 200 points, and the true model; read-only."""
+    pycolmap = colmap()
+    path = tmp_path_factory.mktemp("synthetic") / "database.db"
+    options = pycolmap.SyntheticDatasetOptions()
+    options.num_rigs, options.num_cameras_per_rig, options.num_frames_per_rig = 1, 1, 6
+    options.num_points3D = 200
+    pycolmap.set_random_seed(3)
+    with pycolmap.Database.open(path) as database:
+        model = pycolmap.synthesize_dataset(options, database)
+    return path, model
+
+
+@pytest.fixture
+def model(synthetic: tuple[Path, Any]) -> Any:
+    return colmap().Reconstruction(synthetic[1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "clause"),
+    [
+        ({"registered": 2}, "2 photos registered"),
+        ({"mean_reprojection_error": 9.0}, "reprojection error 9.00 px"),
+        ({"mean_reprojection_error": float("nan")}, "reprojection error"),
+        ({"median_triangulation_angle": 0.4}, "triangulation angle 0.4°"),
+        ({"spread": 0.003}, "all cameras within 0.3% of the scene's depth"),
+        ({"behind": 0.2}, "20.0% of the points lie behind the camera"),
+        ({"shortest_focal": 0.1}, "focal lengths of 0.10 to 0.90"),
+        ({"longest_focal": 14.0}, "focal lengths of 0.80 to 14.00"),
+        ({"focal_change": 1.8}, "1.80 times off what the metadata say"),
+        ({"agreeing": 0.3}, "only 30% of the verified matches fit"),
+    ],
+)
+def test_a_model_is_turned_down_with_a_reason(changes: dict[str, float], clause: str) -> None:
+    assert problems(GOOD, MappingConfig()) == []
+    [reason] = problems(replace(GOOD, **changes), MappingConfig())
+    assert clause in reason
+
+
+def test_a_true_model_is_measured_as_one(synthetic: tuple[Path, Any], model: Any) -> None:
+    fit = agreements(model, synthetic[0])
+    facts = model_checks.measure(model, fit)
+    assert problems(facts, MappingConfig()) == []
+    assert (facts.registered, facts.behind) == (6, 0.0)
+    assert facts.agreeing > 0.99
+    assert all(join.holds for join in halves.joins(model, fit))
+
+
+def test_a_camera_in_the_wrong_place_disagrees_with_its_matches(
+    synthetic: tuple[Path, Any], model: Any
+) -> None:
+    first = min(model.reg_image_ids())
+    frame = model.image(first).frame
+    moved = colmap().Rigid3d(frame.rig_from_world.rotation, frame.rig_from_world.translation + 0.5)
+    frame.rig_from_world = moved
+    fit = agreements(model, synthetic[0])
+    shares = {first in (a.image_a, a.image_b): a.fitting / a.matches for a in fit}
+    assert shares[True] < 0.5 < shares[False]
+
+
+def test_points_behind_the_camera_are_counted(model: Any) -> None:
+    image = model.image(min(model.reg_image_ids()))
+    flip = colmap().Rotation3d([0.0, 1.0, 0.0, 0.0])  # half a turn about y
+    pose = image.frame.rig_from_world
+    image.frame.rig_from_world = colmap().Rigid3d(flip * pose.rotation, flip * pose.translation)
+    assert model_checks.measure(model, ()).behind == pytest.approx(1 / 6, abs=0.02)
+
+
+def test_a_focal_length_is_compared_with_what_the_metadata_say(model: Any) -> None:
+    image = model.image(min(model.reg_image_ids()))
+    focal = image.camera.mean_focal_length()
+    assert model_checks.measure(model, (), {image.name: focal / 2}).focal_change == pytest.approx(2)
+    assert model_checks.measure(model, (), {image.name: focal * 2}).focal_change == pytest.approx(2)
+    assert model_checks.measure(model, ()).focal_change == 1.0
+
+
+def test_a_photo_that_hangs_on_by_matches_that_may_be_chance_is_taken_out(
+    synthetic: tuple[Path, Any], model: Any
+) -> None:
+    stray = min(model.reg_image_ids())
+    name = model.images[stray].name
+    fit = agreements(model, synthetic[0])
+    doubtful = [
+        replace(a, fitting=min(a.fitting, 26)) if stray in (a.image_a, a.image_b) else a
+        for a in fit
+    ]
+    points = int(model.images[stray].num_points3D)
+    limits = MappingConfig(solid_points_per_photo=points + 1.0)
+    assert model_checks.drop_weak_photos(model, fit, limits) == []
+    assert model_checks.drop_weak_photos(model, doubtful, MappingConfig()) == []  # many points
+    assert model_checks.drop_weak_photos(model, doubtful, limits) == [name]
+    assert stray not in model.reg_image_ids()
+
+
+def glue(model: Any, shared: int) -> list[int]:
+    """Leaves `shared` points seen from both halves of `model`; returns the halves' first ids."""
+    ids = sorted(model.reg_image_ids())
+    kept = 0
+    for number, (_, point) in enumerate(sorted(model.points3D.items())):
+        if kept < shared:
+            kept += 1
+            continue
+        half = ids[:3] if number % 2 else ids[3:]
+        seen = [(element.image_id, element.point2D_idx) for element in point.track.elements]
+        for image_id, keypoint in seen:
+            if image_id not in half:
+                model.delete_observation(image_id, keypoint)
+    return ids[:3]
+
+
+def test_halves_that_share_a_few_points_do_not_hold_together(
+    synthetic: tuple[Path, Any], model: Any
+) -> None:
+    half = glue(model, shared=4)
+    weakest = halves.joins(model, agreements(model, synthetic[0]))[0]
+    assert not weakest.holds
+    assert weakest.shared == 4
+    assert half in (sorted(weakest.larger), sorted(weakest.smaller))
+    assert "share 4 points" in weakest.in_words
+
+
+def test_halves_that_share_many_points_hold_together(
+    synthetic: tuple[Path, Any], model: Any
+) -> None:
+    glue(model, shared=60)
+    assert all(join.holds for join in halves.joins(model, agreements(model, synthetic[0])))
+
+
+def test_photos_taken_out_of_a_model_leave_the_rest_of_it(model: Any) -> None:
+    ids = sorted(model.reg_image_ids())
+    names = model_checks.take_out(model, [model.images[i] for i in ids[:2]])
+    assert len(names) == 2
+    assert sorted(model.reg_image_ids()) == ids[2:]
+
+
+# Choosing.
+
+
+def some_candidate(**changes: Any) -> Candidate:
+    worth = changes.pop("worth", 5.0)
+    facts = replace(GOOD, **changes)
+    return Candidate(None, facts, tuple("abcde"[: facts.registered]), worth)
+
+
+def test_more_photos_placed_firmly_come_first_then_points_angles_and_errors() -> None:
+    plain = some_candidate()
+    assert plain.beats(None)
+    assert not plain.beats(plain)
+    assert some_candidate(worth=5.5).beats(plain)
+    assert some_candidate(points_per_photo=340.0).beats(plain)
+    assert some_candidate(median_triangulation_angle=9.5).beats(plain)
+    assert some_candidate(mean_reprojection_error=0.5).beats(plain)
+    assert plain.beats(some_candidate(worth=4.0, points_per_photo=900.0))
+
+
+def test_a_photo_that_sees_few_points_counts_for_less(model: Any) -> None:
+    facts = model_checks.measure(model, ())
+    fewest = facts.fewest_points
+    firm = candidate(model, facts, solid_points=fewest)
+    thin = candidate(model, facts, solid_points=20.0 * fewest)
+    assert firm.worth == 6.0
+    assert thin.worth < 1.0
+    assert wins(firm, total=6)
+    assert not wins(firm, total=7)  # one is missing
+    assert not wins(thin, total=6)  # all are there, hardly
+
+
+# Groups and the graph.
+
+
+def test_a_pair_that_may_be_chance_joins_no_groups() -> None:
+    pairs = [Pair("a", "b", 90), Pair("c", "d", 40), Pair("b", "c", 20), Pair("a", "d", 19)]
+    assert connected("abcde", pairs) == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_what_a_model_has_placed_hangs_together() -> None:
+    pairs = [Pair("a", "b", 90), Pair("c", "d", 40), Pair("b", "c", 20)]
+    assert connected("abcde", pairs, placed=["a", "b", "c"]) == [["a", "b", "c", "d"], ["e"]]
+
+
+def test_of_groups_of_one_size_the_one_with_more_matches_comes_first() -> None:
+    assert connected("abcd", [Pair("a", "b", 30), Pair("c", "d", 90)])[0] == ["c", "d"]
+
+
+def test_the_graph_has_the_best_count_of_any_rungs_features() -> None:
+    sift = [Pair("a", "b", 90), Pair("a", "c", 20)]
+    learned = [Pair("a", "b", 80), Pair("a", "c", 60), Pair("b", "c", 30)]
+    assert strongest([sift, learned]) == [
+        Pair("a", "b", 90), Pair("a", "c", 60), Pair("b", "c", 30)
+    ]  # fmt: skip
+
+
+def test_a_graph_reads_as_it_was_written(tmp_path: Path) -> None:
+    import json
+
+    record = RungRecord("relaxed", "a title", "best", "why", 1.5, 2, {"points": 7})
+    graph = of("abc", [Pair("a", "b", 90)], registered=["a", "b"], rung="relaxed",
+               rungs=[record], model={"registered": 2, "total": 3})  # fmt: skip
+    path = tmp_path / "pairs.json"
+    path.write_text(json.dumps(graph.to_dict()))
+    assert read(path) == graph
+    assert json.loads(path.read_text())["rungs"][0]["points"] == 7
+    assert [photo.registered for photo in graph.photos] == [True, True, False]
+
+
+@pytest.mark.parametrize("content", ['{"pairs": []}', "half a fi", '{"photos": [{"x": 1}]}', "[]"])
+def test_a_graph_of_another_format_is_a_value_error(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "pairs.json"
+    path.write_text(content)
+    with pytest.raises(ValueError):  # noqa: PT011 - JSON's own errors are ones too
+        read(path)
+
+
+def test_an_empty_graph_has_no_groups() -> None:
+    assert of([], []) == PairGraph((), (), ())
