@@ -34,7 +34,7 @@ class CheckLimits:
     """From where on something is worth a word. docs/PHOTO_CHECK.md has the figures behind each."""
 
     # One photo.
-    blurred: float = -1.1  # log2 of fine detail against the siblings' median
+    blurred: float = -0.9  # log2 of fine detail against the siblings' median
     darker: float = -1.5  # EV against the siblings' median
     brighter: float = 1.3  # EV against the siblings' median
     dark_highlights: float = 60.0  # grey level; below, a photo is dark whatever its siblings are

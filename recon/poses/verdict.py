@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recon.poses import connections, sharpness
 from recon.poses.connections import Edge
@@ -14,6 +15,8 @@ from recon.poses.photo_check import CheckLimits, PhotoLook
 from recon.poses.quick_pairs import PairFacts
 from recon.poses.set_findings import of_the_set
 from recon.poses.turning import is_turn
+
+Array = NDArray[np.float64]
 
 #: Common points from which on two photos' sharpness is compared there.
 COMPARED_AT_LEAST = 20
@@ -62,26 +65,29 @@ def _standing(photos: PhotoSet, name: str, linked: Mapping[Edge, PairFacts]) -> 
     details = np.array([photos.looks[sibling].detail for sibling in siblings])
     light = [photos.looks[other].brightness for other in siblings or others]
     return Standing(
-        sharpness=max(sharpness.below(own.detail, details), _below_at_common_points(name, linked)),
+        sharpness=_softer(name, own.detail, details, linked),
         exposure=_from_the_middle(own.brightness.level, [b.level for b in light]),
         whiter=_from_the_middle(own.brightness.white, [b.white for b in light]),
     )
 
 
-def _below_at_common_points(name: str, linked: Mapping[Edge, PairFacts]) -> float:
-    """How far the photo's detail lies below its siblings' where they show the same things.
+def _softer(name: str, own: Array, siblings: Array, linked: Mapping[Edge, PairFacts]) -> float:
+    """How far the photo's detail lies below its siblings', log2.
 
-    A photo of smooth things has less fine detail than its siblings without being blurred; it has
-    as much at the points that they share. -inf where that can't be said.
+    A photo of smooth things has less fine detail as a whole without being blurred, and as much
+    where it shows what its siblings show. A heavily blurred one keeps few common points, which are
+    its best. So where the common points say less, the middle between the two counts.
     """
+    whole = sharpness.below(own, siblings)
     changes = [
         np.array(facts.detail_change) * (1 if name == b else -1)
         for (a, b), facts in linked.items()
         if name in (a, b) and facts.detail_change and facts.inliers >= COMPARED_AT_LEAST
     ]
     if len(changes) < 2:
-        return -np.inf
-    return float(np.quantile(changes, 0.5, axis=0, method="higher").min())
+        return whole
+    common = float(np.median(changes, axis=0).min())
+    return (whole + common) / 2 if common > whole else whole
 
 
 def _from_the_middle(own: float, others: list[float]) -> float:
