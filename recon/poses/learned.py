@@ -22,7 +22,7 @@ from recon.poses.learned_networks import Features, Networks
 from recon.poses.native import Tick, colmap
 
 #: Up to so many photos every pair is looked at closely; of more, so many partners for each photo.
-PARTNERS = 8
+PARTNERS = 12
 
 #: px in a photo of 1600 px: how far from its epipolar line a match may be. Larger photos are
 #: looked at in a smaller size, so that their keypoints are less exact.
