@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recon.poses.rungs import Rung
+from recon.poses.rungs import Rung, up_to
 from recon.poses.so_far import SoFar
 from recon.poses.sources import LEARNED, STRONG
 
@@ -31,6 +31,7 @@ def _why_not_strong(so_far: SoFar) -> str | None:
     best = so_far.best
     placed = len(best.names) if best is not None and best.firm else 0
     total = len(so_far.work.names)
-    if placed >= _STRONG_HELPS * total or LEARNED.missing() is not None:
+    learned_follow = any(r.source is LEARNED for r in up_to(so_far.work.config.last_rung))
+    if placed >= _STRONG_HELPS * total or not learned_follow or LEARNED.missing() is not None:
         return None
     return f"SIFT placed only {placed} of {total} photos firmly, where learned features do better"

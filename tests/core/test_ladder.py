@@ -129,7 +129,7 @@ def test_every_rung_can_be_cancelled(wall: Workspace, name: str) -> None:
 
     files = sorted(wall.colmap.iterdir())
     with pytest.raises(Cancelled):
-        mapping.run(wall, mapped(solid_points_per_photo=1e5), CancelsThere())
+        mapping.run(wall, mapped(last_rung=name, solid_points_per_photo=1e5), CancelsThere())
     assert sorted(wall.colmap.iterdir()) == files
 
 
