@@ -8,14 +8,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from recon.pipeline import checking
 from recon.poses import colours, quick_pairs
-from recon.poses.findings import PhotoSet
-from recon.poses.photo_check import CheckLimits, PhotoLook
-from recon.poses.verdict import judge
+from recon.poses.photo_check import PhotoLook
 
 #: Of the faults, so many may lie on the wrong side when a limit is chosen.
 LEFT_ASIDE = 0.1
@@ -32,11 +31,10 @@ class Margins:
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
 
-    def note_clean(self, name: str, photos: list[Path]) -> None:
+    def note_clean(self, name: str, photos: list[Path], report: dict[str, Any]) -> None:
         """The scores of a set without faults."""
         looks = _looks(photos)
-        standings = judge(PhotoSet(looks, {}, CheckLimits())).standings
-        self.clean["blurred"][name] += [-s.sharpness for s in standings.values()]
+        self.clean["blurred"][name] += [-photo["sharpness"] for photo in report["photos"]]
         for photo, look in looks.items():
             others = [other for key, other in looks.items() if key != photo]
             self.clean["unlike"][name].append(_distance(look, others))
@@ -44,12 +42,14 @@ class Margins:
             facts = quick_pairs.compare(a.features, b.features)
             self.clean["near_duplicates"][name].append(min(facts.flat, facts.overlap))
 
-    def note_fault(self, kind: str, name: str, photos: list[Path], fault: str) -> None:
+    def note_fault(
+        self, kind: str, name: str, photos: list[Path], fault: str, report: dict[str, Any]
+    ) -> None:
         """The score of the photo `fault` in a set with it."""
-        looks = _looks(photos)
         if kind == "blurred":
-            standings = judge(PhotoSet(looks, {}, CheckLimits())).standings
-            self.faulty[kind][name].append(-standings[fault].sharpness)
+            [photo] = [photo for photo in report["photos"] if photo["name"] == fault]
+            self.faulty[kind][name].append(-photo["sharpness"])
+        looks = _looks(photos)
         others = [look for key, look in looks.items() if key != fault]
         if kind == "stranger":
             self.faulty["unlike"][name].append(_distance(looks[fault], others))

@@ -3,10 +3,10 @@
     python benchmarks/photo_check.py                 # faults in all sets, clean sets, speed
     python benchmarks/photo_check.py --sets fern sceaux --no-speed
 
-Photo sets are found in RECON_PHOTOS (default ../shared/photos); `samples` are the project's own.
-Each trial has one fault in an otherwise untouched set. Prints Markdown: recall per kind of fault
-and set, what was said of the clean sets, thresholds chosen without the set that they are tried on,
-and seconds for 20 photos of 12 megapixels.
+Photo sets are found in RECON_PHOTOS (default ../shared/photos); the rendered ones are our
+own. Each trial has one fault in an otherwise untouched set. Prints Markdown: recall per kind of
+fault and set, what was said of the clean sets, limits chosen without the set that they are tried on
+(--margins), and seconds for 20 photos of 12 megapixels.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from recon.pipeline import checking
 from recon.pipeline.check_texts import explain_finding, explain_report
 from recon.samples import write_photos
 
-SETS = ["fern", "sceaux", "berlin", "lund", "cake", "samples"]
+RENDERED = ["courtyard", "orbit", "wall", "corner"]
+SETS = ["fern", "sceaux", "berlin", "lund", "cake", *RENDERED]
 STRANGERS = 3  # a set
 SPEED_PHOTOS, SPEED_LONGEST = 20, 4000
 
@@ -72,9 +73,9 @@ def main() -> None:
 
 def photos_of(name: str, scratch: Path) -> list[Path]:
     folder = PHOTOS / name
-    if name == "samples":
-        folder = scratch / "samples"
-        write_photos(folder)
+    if name in RENDERED:
+        folder = scratch / name
+        write_photos(folder, scene=name)
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg"))
 
 
@@ -92,14 +93,15 @@ def faults(sets: dict[str, list[Path]], scratch: Path, seed: int, margins: Margi
     for name, photos in sets.items():
         others = {n: p for n, p in sets.items() if n != name}
         folder = scratch / f"check-{name}"
+        clean = checking.check(photos, folder)
+        known = {f["code"] for f in clean["findings"]}
         if margins:
-            margins.note_clean(name, photos)
-        known = {f["code"] for f in checking.check(photos, folder)["findings"]}
+            margins.note_clean(name, photos, clean)
         for trial in trials(photos, others, scratch, np.random.default_rng(seed)):
             report = checking.check(trial.photos, folder)
             hit = is_caught(trial, report)
             if margins:
-                margins.note_fault(trial.kind, name, trial.photos, trial.fault)
+                margins.note_fault(trial.kind, name, trial.photos, trial.fault, report)
             caught[trial.kind][name].append(hit)
             if not hit:
                 print(f"missed: {name}, {trial.detail}, {about(trial, report)}", flush=True)

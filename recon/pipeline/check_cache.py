@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from recon.poses.photo_check import PhotoLook
 from recon.poses.quick_pairs import PairFacts, QuickFeatures
 
 #: Raise it when a look or a comparison comes to other results.
-VERSION = 1
+VERSION = 2
 
 PairKey = tuple[str, str]  # the two photos' digests, the smaller first
 
@@ -33,7 +34,9 @@ def read_look(folder: Path, digest: str) -> PhotoLook | None:
             if facts.pop("version") != VERSION:
                 return None
             width, height = facts.pop("small")
-            features = QuickFeatures(width, height, kept["points"], kept["descriptors"])
+            features = QuickFeatures(
+                width, height, kept["points"], kept["descriptors"], kept["sharp_at"]
+            )
             light = Brightness(**facts.pop("brightness"))
             return PhotoLook(
                 **facts,
@@ -63,6 +66,7 @@ def write_look(folder: Path, digest: str, look: PhotoLook) -> None:
             colours=look.colours,
             points=look.features.points,
             descriptors=look.features.descriptors,
+            sharp_at=look.features.detail,
         )
 
 
@@ -90,9 +94,11 @@ def forget_others(folder: Path, digests: Iterable[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _pair_facts(facts: dict[str, object]) -> PairFacts:
-    matrix = facts.pop("homography")
-    return PairFacts(**facts, homography=tuple(matrix) if matrix else None)  # type: ignore[arg-type]
+def _pair_facts(facts: dict[str, Any]) -> PairFacts:
+    for name in ("homography", "detail_change"):
+        value = facts[name]
+        facts[name] = tuple(value) if value is not None else None
+    return PairFacts(**facts)
 
 
 def _look_path(folder: Path, digest: str) -> Path:

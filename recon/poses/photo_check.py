@@ -6,7 +6,7 @@ it never turns a photo down.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,7 @@ class CheckLimits:
     thin_inliers: int = 20  # fewer common points are a thin link between two parts of a set
     duplicate_flat: float = 0.8  # share of common points that one homography explains
     duplicate_overlap: float = 0.75  # share of each photo that is in the other
+    duplicate_overlap_turned: float = 0.95  # the same where the camera turned on the spot
     duplicate_inliers: int = 20
     unlike: float = 0.53  # distance of colours; above, two photos look like different places
     # The set.
@@ -66,7 +67,7 @@ class PhotoLook:
     width: int  # px, upright, as sent
     height: int  # px
     focal: float | None  # as a part of the longest side, from the metadata
-    detail: NDArray[np.float64]  # [4], see `sharpness.detail`
+    detail: NDArray[np.float64]  # [4], see `sharpness.overall`
     brightness: Brightness
     colours: NDArray[np.float32]  # see `colours.histogram`
     features: QuickFeatures
@@ -80,14 +81,16 @@ def look(image: Image.Image, path: Path, *, size: tuple[int, int]) -> PhotoLook:
     """
     grey = shrunk(image.convert("L"), WORKING_SIZE)
     luminance = np.asarray(grey)
-    small = np.asarray(shrunk(grey, quick_pairs.LONGEST))
+    detail = sharpness.measure(luminance.astype(np.float32))
+    features = quick_pairs.extract(np.asarray(shrunk(grey, quick_pairs.LONGEST)))
+    sharp_at = sharpness.at(detail, features.points * (grey.width / features.width))
     return PhotoLook(
         *size,
         focal=_focal(path),
-        detail=sharpness.detail(luminance.astype(np.float32)),
+        detail=sharpness.overall(detail),
         brightness=brightness.measure(luminance),
         colours=colours.histogram(image),
-        features=quick_pairs.extract(small),
+        features=replace(features, detail=sharp_at),
     )
 
 

@@ -43,6 +43,7 @@ class QuickFeatures:
     height: int  # px
     points: NDArray[np.float32]  # [N, 2] px, top-left pixel's centre at (0.5, 0.5)
     descriptors: NDArray[np.uint8]  # [N, 128]
+    detail: NDArray[np.float32]  # [N, 4], log2, see `sharpness.at`; of the larger photo
 
 
 @dataclass(frozen=True)
@@ -55,42 +56,54 @@ class PairFacts:
     flat: float  # share of the inliers that one homography explains
     overlap: float  # share of each photo that the homography finds in the other, the smaller
     homography: tuple[float, ...] | None  # row by row, px of a -> px of b; with enough inliers
+    detail_change: tuple[float, ...] | None  # [4], log2, a -> b, median at the common points
 
 
 def extract(luminance: NDArray[np.uint8]) -> QuickFeatures:
-    """SIFT features of the small photo `luminance` [H, W]."""
+    """SIFT features of the small photo `luminance` [H, W]; their detail is not known yet."""
     height, width = luminance.shape
     pycolmap = colmap()
     extractor = pycolmap.FeatureExtractor.create(_extraction_options(), pycolmap.Device.cpu)
     keypoints, descriptors = extractor.extract_from_uint8_array(luminance)
     points = np.array([(point.x, point.y) for point in keypoints], np.float32).reshape(-1, 2)
-    return QuickFeatures(width, height, points, np.asarray(descriptors.data, np.uint8))
+    unknown = np.zeros((len(points), 4), np.float32)
+    return QuickFeatures(width, height, points, np.asarray(descriptors.data, np.uint8), unknown)
 
 
 def compare(a: QuickFeatures, b: QuickFeatures) -> PairFacts:
     """What the photos with features `a` and `b` have in common."""
     matches = _match(a.descriptors, b.descriptors)
     if len(matches) < _MIN_MATCHES:
-        return PairFacts(len(matches), 0, 0.0, 0.0, 0.0, None)
+        return _nothing(matches)
     points_a = a.points[matches[:, 0]].astype(np.float64)
     points_b = b.points[matches[:, 1]].astype(np.float64)
     pycolmap = colmap()
     found = pycolmap.estimate_fundamental_matrix(points_a, points_b, _ransac(EPIPOLAR_ERROR))
     if not found:
-        return PairFacts(len(matches), 0, 0.0, 0.0, 0.0, None)
+        return _nothing(matches)
     fits = np.asarray(found["inlier_mask"], bool)
     inliers = int(fits.sum())
     chance = _log_chance(len(matches), inliers, _strip_area(a, b))
     flat, overlap, homography = _flat_part(a, b, points_a[fits], points_b[fits])
-    return PairFacts(len(matches), inliers, chance, flat, overlap, homography)
+    change = np.median(b.detail[matches[fits, 1]] - a.detail[matches[fits, 0]], axis=0)
+    return PairFacts(
+        len(matches), inliers, chance, flat, overlap, homography, tuple(map(float, change))
+    )
+
+
+def _nothing(matches: NDArray[np.intp]) -> PairFacts:
+    return PairFacts(len(matches), 0, 0.0, 0.0, 0.0, None, None)
 
 
 def reversed_pair(facts: PairFacts) -> PairFacts:
     """The same facts of photos b and a."""
-    if facts.homography is None:
-        return facts
-    matrix = np.linalg.inv(np.reshape(facts.homography, (3, 3)))
-    return replace(facts, homography=tuple(map(float, matrix.ravel())))
+    homography, change = facts.homography, facts.detail_change
+    if homography is not None:
+        inverse = np.linalg.inv(np.reshape(homography, (3, 3)))
+        homography = tuple(map(float, inverse.ravel()))
+    if change is not None:
+        change = tuple(-part for part in change)
+    return replace(facts, homography=homography, detail_change=change)
 
 
 def _match(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.intp]:

@@ -13,6 +13,10 @@ from recon.poses.findings import Finding, PhotoSet
 from recon.poses.photo_check import CheckLimits, PhotoLook
 from recon.poses.quick_pairs import PairFacts
 from recon.poses.set_findings import of_the_set
+from recon.poses.turning import is_turn
+
+#: Common points from which on two photos' sharpness is compared there.
+COMPARED_AT_LEAST = 20
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,26 @@ def _standing(photos: PhotoSet, name: str, linked: Mapping[Edge, PairFacts]) -> 
     details = np.array([photos.looks[sibling].detail for sibling in siblings])
     light = [photos.looks[other].brightness for other in siblings or others]
     return Standing(
-        sharpness=sharpness.below(own.detail, details),
+        sharpness=max(sharpness.below(own.detail, details), _below_at_common_points(name, linked)),
         exposure=_from_the_middle(own.brightness.level, [b.level for b in light]),
         whiter=_from_the_middle(own.brightness.white, [b.white for b in light]),
     )
+
+
+def _below_at_common_points(name: str, linked: Mapping[Edge, PairFacts]) -> float:
+    """How far the photo's detail lies below its siblings' where they show the same things.
+
+    A photo of smooth things has less fine detail than its siblings without being blurred; it has
+    as much at the points that they share. -inf where that can't be said.
+    """
+    changes = [
+        np.array(facts.detail_change) * (1 if name == b else -1)
+        for (a, b), facts in linked.items()
+        if name in (a, b) and facts.detail_change and facts.inliers >= COMPARED_AT_LEAST
+    ]
+    if len(changes) < 2:
+        return -np.inf
+    return float(np.quantile(changes, 0.5, axis=0, method="higher").min())
 
 
 def _from_the_middle(own: float, others: list[float]) -> float:
@@ -118,16 +138,24 @@ def _brightness_code(look: PhotoLook, standing: Standing, limits: CheckLimits) -
 
 
 def _duplicates(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Finding]:
+    """Photos that are all nearly the same as each other. Neighbours of a camera that was turned
+    explain each other too, and only count where they show the same."""
     limits = photos.limits
-    same = [
-        edge
+    turned = is_turn(photos.looks, linked, limits)
+    overlap = limits.duplicate_overlap_turned if turned else limits.duplicate_overlap
+    same = {
+        frozenset(edge)
         for edge, facts in linked.items()
         if facts.inliers >= limits.duplicate_inliers
         and facts.flat >= limits.duplicate_flat
-        and facts.overlap >= limits.duplicate_overlap
-    ]
-    return [
-        Finding("near_duplicates", tuple(group))
-        for group in connections.groups(photos.names, same)
-        if len(group) > 1
-    ]
+        and facts.overlap >= overlap
+    }
+    alike: list[list[str]] = []
+    for name in photos.names:
+        for group in alike:
+            if all(frozenset((name, other)) in same for other in group):
+                group.append(name)
+                break
+        else:
+            alike.append([name])
+    return [Finding("near_duplicates", tuple(group)) for group in alike if len(group) > 1]

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from recon.pipeline import checking
 from recon.pipeline.check_texts import FINDINGS, explain_report, numbers_in_words
 from recon.poses import brightness, colours, connections, quick_pairs, sharpness
-from recon.poses.photo_check import shrunk
+from recon.poses.findings import PhotoSet
+from recon.poses.photo_check import CheckLimits, shrunk
+from recon.poses.quick_pairs import PairFacts
+from recon.poses.verdict import judge
 from tests.photos import rendered_photos
 
 
@@ -56,15 +62,21 @@ def test_numbers_are_said_as_people_say_them(numbers: list[int], words: str) -> 
 def test_detail_does_not_depend_on_contrast() -> None:
     picture = grey(0).astype(np.float32)
     faint = 100 + 0.4 * picture
-    np.testing.assert_allclose(sharpness.detail(picture), sharpness.detail(faint), atol=0.01)
+    details = [sharpness.overall(sharpness.measure(one)) for one in (picture, faint)]
+    np.testing.assert_allclose(*details, atol=0.01)
 
 
 def test_a_smear_takes_detail_along_its_own_direction() -> None:
     picture = grey(0).astype(np.float32)
     smeared = np.mean([np.roll(picture, shift, axis=1) for shift in range(5)], axis=0)
-    lost = sharpness.detail(picture) - sharpness.detail(smeared)
+    sharp, soft = sharpness.measure(picture), sharpness.measure(smeared.astype(np.float32))
+    lost = sharpness.overall(sharp) - sharpness.overall(soft)
     assert lost[0] > 1.5  # to the right
     assert lost[1] < 0.5  # down
+    points = quick_pairs.extract(grey(0)).points
+    lost = np.median(sharpness.at(sharp, points) - sharpness.at(soft, points), axis=0)
+    assert lost[0] > 1
+    assert lost[1] < 0.5
 
 
 def test_one_sharp_photo_of_three_does_not_make_the_others_blurred() -> None:
@@ -72,6 +84,19 @@ def test_one_sharp_photo_of_three_does_not_make_the_others_blurred() -> None:
     assert sharpness.below(soft, np.array([sharp, soft])) == 0
     assert sharpness.below(soft, np.array([sharp, sharp])) == -2
     assert sharpness.below(soft, np.empty((0, 4))) == 0
+
+
+@pytest.mark.parametrize(("softer", "found"), [(0.0, []), (-2.0, ["blurred"])])
+def test_a_photo_of_smooth_things_is_not_called_blurred(softer: float, found: list[str]) -> None:
+    """It has less fine detail than the others, but as much where they show the same."""
+    look = checking.look_at(rendered_photos()[0])
+    looks = dict.fromkeys("abcd", look) | {"d": replace(look, detail=look.detail - 2)}
+    alike = PairFacts(200, 150, -99.0, 0.4, 0.7, None, (0.0,) * 4)
+    pairs = dict.fromkeys(combinations("abcd", 2), alike)
+    pairs |= {(a, "d"): replace(alike, detail_change=(0.0, softer, 0.0, 0.0)) for a in "abc"}
+    verdict = judge(PhotoSet(looks, pairs, CheckLimits()))
+    assert [finding.code for finding in verdict.findings] == found
+    assert verdict.standings["d"].sharpness == softer
 
 
 def test_brightness_counts_light_and_what_holds_no_detail() -> None:
@@ -112,7 +137,7 @@ def test_chance_matches_are_not_called_common_points() -> None:
     assert quick_pairs.compare(picture, other).log_chance > -3
     scattered = rng.permutation(picture.points)
     shuffled = quick_pairs.QuickFeatures(
-        picture.width, picture.height, scattered, picture.descriptors
+        picture.width, picture.height, scattered, picture.descriptors, picture.detail
     )
     assert quick_pairs.compare(picture, shuffled).log_chance > -3
 
