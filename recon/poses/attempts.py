@@ -7,6 +7,7 @@ eight photos of `cake` are placed from most starts, but the matches that fit are
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from recon.poses.mapping import Manner, incremental
 from recon.poses.native import Tick, colmap
 
 _STARTS = 4  # pairs with the most verified matches, each the start of an attempt
+_SEEDS = 3  # of the mapper's own start; given ones have one less
+_SECONDS = 45.0  # after which no other attempt begins
 
 #: They are tried where the mapper's own start led to so large a part of the photos. Where matches
 #: don't carry that far, other starts fail too, and slowly.
@@ -30,8 +33,10 @@ def relaxed(database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tic
     manners = _manners(database)
     with colmap().Database.open(database) as content:
         total = content.num_images()
-    most = 0
+    most, began = 0, time.monotonic()
     for number, manner in enumerate(manners):
+        if time.monotonic() - began > _SECONDS:
+            break
         if manner.start is not None and most < _CARRIES * total:
             break
         folder = scratch / str(number)
@@ -52,15 +57,21 @@ def _manners(database: Path) -> list[Manner]:
     """The attempts: the mapper's own start, then the pairs with most matches.
 
     Where all focal lengths are known they are held, but in the first: few and doubtful matches
-    say less about a lens than the metadata do.
+    say less about a lens than the metadata do. Each is made with more than one seed.
     """
     with colmap().Database.open(database) as content:
         known = all(camera.has_prior_focal_length for camera in content.read_all_cameras())
         pair_ids, counts = content.read_two_view_geometry_num_inliers()
     ranked = sorted(zip(counts, pair_ids, strict=True), reverse=True)
     starts = [colmap().pair_id_to_image_pair(pair_id) for _, pair_id in ranked[:_STARTS]]
-    own = [Manner(relaxed=True), *([Manner(relaxed=True, hold_focal=True)] if known else [])]
-    return own + [Manner(relaxed=True, hold_focal=known, start=start) for start in starts]
+    own = [Manner(relaxed=True, hold_focal=known, reseed=n) for n in range(_SEEDS)]
+    given = [
+        Manner(relaxed=True, hold_focal=known, start=start, reseed=n)
+        for n in range(_SEEDS - 1)
+        for start in starts
+    ]
+    free = [Manner(relaxed=True)] if known else []
+    return [*free, *own, *given]
 
 
 def _convincing(model: Any, total: int, database: Path) -> bool:

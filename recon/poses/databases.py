@@ -39,6 +39,27 @@ def count_descriptors(path: Path) -> dict[str, int]:
         return {str(name): int(rows) for name, rows in database.execute(query)}
 
 
+def settle(made: Path, place: Path) -> None:
+    """Copies the database `made`, with what still lies in its journal, to the new file `place`.
+
+    pycolmap may leave a journal beside a database that it has closed; moved without it, the file
+    is damaged. Raises sqlite3.DatabaseError where it is so already.
+    """
+    with closing(sqlite3.connect(made)) as database:
+        database.execute("VACUUM INTO ?", [str(place)])
+    if not is_sound(place):
+        raise sqlite3.DatabaseError(f"{made.name} is damaged")
+
+
+def is_sound(path: Path) -> bool:
+    """Whether every page of the database can be read."""
+    try:
+        with closing(_open(path)) as database:
+            return database.execute("PRAGMA quick_check").fetchone() == ("ok",)
+    except sqlite3.DatabaseError:
+        return False
+
+
 def sign(path: Path, made_with: str) -> None:
     """Notes in the database, in a table of our own, what its features were made with."""
     with closing(sqlite3.connect(path)) as database, database:

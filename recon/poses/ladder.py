@@ -6,6 +6,7 @@ is tried. Otherwise the best model of all rungs is used, or none: a wrong one is
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -82,6 +83,10 @@ def _try(rung: Rung, so_far: SoFar, tick: Tick) -> None:
     except OutOfTime:
         limit = so_far.work.config.rung_seconds
         so_far.note(rung, FAILED, f"took longer than {limit:.0f} s", time.monotonic() - began)
+        return
+    except sqlite3.DatabaseError as damage:
+        why = f"its matches came out damaged: {damage}"
+        so_far.note(rung, FAILED, why, time.monotonic() - began)
         return
     except MapperFailed as failure:
         so_far.note(rung, FAILED, f"the mapper gave up: {failure}", time.monotonic() - began)

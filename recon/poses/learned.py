@@ -29,7 +29,8 @@ PARTNERS = 12
 MAX_ERROR, MAX_ERROR_SIZE = 4.0, 1600
 
 #: Verified matches of a pair, at least. Of 96 pairs of photos of different places one has 47 by
-#: chance, and all others at most 36; 24 pairs that overlap have 69 or more (docs/LEARNED_FEATURES.md).
+#: chance, and all others at most 36; 24 pairs that overlap have 69 or more
+#: (docs/LEARNED_FEATURES.md).
 MIN_INLIERS = 50
 
 #: Of the work: finding keypoints, then looking for likely pairs.

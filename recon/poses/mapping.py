@@ -40,6 +40,7 @@ class Manner:
     relaxed: bool = False
     hold_focal: bool = False  # keep focal lengths as they are in the database
     start: tuple[int, int] | None = None  # image ids of the first two photos; None: its choice
+    reseed: int = 0  # added to the seed
 
 
 def incremental(
@@ -52,7 +53,7 @@ def incremental(
     may write to. An empty list says that no two photos could be the start of a model.
     """
     pycolmap = colmap()
-    options = _options(pycolmap, manner, seed)
+    options = _options(pycolmap, manner, seed + manner.reseed)
     with pycolmap.Database.open(database) as content:
         total = content.num_images()
     placed = _Counter()

@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from recon.poses import features, learned, pairs
+from recon.poses import databases, features, learned, pairs
 from recon.poses.cameras import CameraGroup
 from recon.poses.config import MappingConfig
 from recon.poses.native import Tick
 
-_VERSION = 1  # raise it when what `build` makes of the same photos changes
+_VERSION = 2  # raise it when what `build` makes of the same photos changes
 
 
 @dataclass(frozen=True)
@@ -58,20 +58,24 @@ class Source:
 
 
 def database_of(source: Source, work: Work, tick: Tick) -> Path:
-    """The source's database, made now or earlier. Raises what `tick` raises."""
+    """The source's database, made now or earlier.
+
+    Raises what `tick` raises, and sqlite3.DatabaseError where what was made is damaged.
+    """
     if source.build is None:
         return work.database
     path = work.kept / f"{source.name}-{_key(source, work)}.db"
-    if not path.is_file():
+    if not (path.is_file() and databases.is_sound(path)):
         # In a folder, because SQLite keeps its journal beside the file.
         with tempfile.TemporaryDirectory(
             dir=work.kept, prefix=".scratch-", ignore_cleanup_errors=True
         ) as scratch:
-            made = Path(scratch) / "database.db"
+            made, settled = Path(scratch) / "database.db", Path(scratch) / "settled.db"
             source.build(work, made, tick)
+            databases.settle(made, settled)
             for outdated in work.kept.glob(f"{source.name}-*.db"):
                 outdated.unlink()
-            os.replace(made, path)
+            os.replace(settled, path)
     return path
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
 from recon.poses import pair_graph
 from recon.poses.attempts import relaxed
+from recon.poses.databases import is_sound, settle
 from recon.poses.explain import explain, explain_file
 from recon.poses.mapping import Manner, global_mapping, incremental
 from recon.poses.native import colmap
@@ -111,6 +114,28 @@ def test_later_rungs_go_on_where_the_first_one_stopped(wall: Workspace) -> None:
     assert kept.stat().st_ino == before  # computed once, used again
 
 
+def test_a_kept_database_that_is_damaged_is_made_again(wall: Workspace) -> None:
+    config = mapped(last_rung="strong_sift", solid_points_per_photo=1e5)
+    run(wall, config, mapping)
+    [kept] = wall.colmap.glob("strong-*.db")
+    kept.write_bytes(kept.read_bytes()[:5000])
+    run(wall, config, mapping)
+    assert is_sound(kept)
+
+
+def test_what_still_lies_in_the_journal_is_settled_too(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "made.db") as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("CREATE TABLE t (n)")
+        writer.execute("INSERT INTO t VALUES (7)")
+        writer.commit()
+        assert (tmp_path / "made.db-wal").stat().st_size > 0
+        settle(tmp_path / "made.db", tmp_path / "settled.db")
+    writer.close()
+    with closing(sqlite3.connect(tmp_path / "settled.db")) as reader:
+        assert reader.execute("SELECT n FROM t").fetchone() == (7,)
+
+
 def test_a_rung_that_takes_too_long_is_given_up_and_says_so(wall: Workspace) -> None:
     with pytest.raises(UserError):
         run(wall, mapped(last_rung="incremental", rung_seconds=0.0), mapping)
@@ -129,7 +154,7 @@ def test_every_rung_can_be_cancelled(wall: Workspace, name: str) -> None:
 
     files = sorted(wall.colmap.iterdir())
     with pytest.raises(Cancelled):
-        mapping.run(wall, mapped(solid_points_per_photo=1e5), CancelsThere())
+        mapping.run(wall, mapped(last_rung=name, solid_points_per_photo=1e5), CancelsThere())
     assert sorted(wall.colmap.iterdir()) == files
 
 

@@ -34,6 +34,7 @@ EXPECTED = {
     "recon:drop_photo": ("post", 302, MISSING, SIGN_IN),
     "recon:start": ("post", 302, MISSING, SIGN_IN),
     "recon:job": ("get", 200, MISSING, SIGN_IN),
+    "recon:check": ("get", 286, MISSING, SIGN_IN),
     "recon:progress": ("get", 286, MISSING, SIGN_IN),
     "recon:cancel": ("post", 302, MISSING, SIGN_IN),
     "recon:again": ("post", 302, MISSING, SIGN_IN),

@@ -75,8 +75,9 @@ def kill_all(process: psutil.Popen) -> None:
     """Kills a worker and its horse at the same time, as a power cut would."""
     family = [process]
     if process.is_running():
+        process.suspend()  # first: a worker that goes on could fork one more
         family += process.children(recursive=True)
-    for member in family:
+    for member in family[1:]:
         try:
             member.suspend()
         except psutil.NoSuchProcess:
