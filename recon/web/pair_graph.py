@@ -93,6 +93,11 @@ class Picture:
     said: list[Said]
     words: list[str]  # the same for those who can't see it: one sentence a photo
 
+    @property
+    def left_out(self) -> bool:
+        """Whether a photo found no place in the scene."""
+        return any(node.state == "left-out" for node in self.nodes)
+
 
 def of_report(job: Job, report: Mapping[str, Any] | None) -> Picture | None:
     """The picture of a photo check's report, as far as its photos are still there."""
@@ -174,7 +179,7 @@ def _picture(
         lines=_lines(list(photos), strengths, layout.places),
         boxes=layout.boxes if len(groups) > 1 else [],
         said=[_said(finding, numbers, nodes) for finding in findings],
-        words=_in_words(groups, strengths, numbers),
+        words=_in_words(groups, strengths, numbers, left_out),
     )
 
 
@@ -209,7 +214,10 @@ def _said(
 
 
 def _in_words(
-    groups: list[list[str]], strengths: Mapping[Edge, float], numbers: Mapping[str, int]
+    groups: list[list[str]],
+    strengths: Mapping[Edge, float],
+    numbers: Mapping[str, int],
+    left_out: set[str],
 ) -> list[str]:
     """Who overlaps whom, a sentence a photo; with several groups, their photos first."""
     said = []
@@ -219,5 +227,6 @@ def _in_words(
     for name, number in numbers.items():
         others = [numbers[b if a == name else a] for a, b in strengths if name in (a, b)]
         overlap = f"overlaps {numbers_in_words(others)}" if others else "overlaps no other"
-        said.append(f"Photo {number} {overlap}.")
+        placed = ", and found no place in the scene" if name in left_out else ""
+        said.append(f"Photo {number} {overlap}{placed}.")
     return said

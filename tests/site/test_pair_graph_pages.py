@@ -163,6 +163,8 @@ def test_a_failed_job_shows_the_real_matching_and_what_to_shoot_next() -> None:
     assert "Drop photo" not in page
     assert page.count("<line ") == 1
     assert page.count('class="node left-out"') == 1
+    assert "Photo 3 overlaps no other, and found no place in the scene." in page
+    assert "Dashed photos found no place in the scene." in page
     third = job.photos.last()
     assert page.count(f'id="photo-{third.pk}"') == 1
 
