@@ -36,7 +36,7 @@ class TrainConfig:
     """3D Gaussian Splatting (Kerbl et al. 2023), tuned for few photos."""
 
     iterations: int = 3000  # steps, one photo each; at most
-    steps_per_photo: int = 150  # to train on: more suits these photos and no others; 0 sets no rule
+    steps_per_photo: int = 135  # to train on: more suits these photos and no others; 0 sets no rule
     min_iterations: int = 600  # where that makes fewer, these (never over `iterations`)
     max_image_size: int | None = 1600  # px, longest side trained at; None trains at full size
     max_gaussians: int = 300_000  # hard cap

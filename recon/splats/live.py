@@ -25,15 +25,17 @@ from recon.splats.snapshots import Snapshot, publish, remove_snapshots
 MAX_SHOWN = 20_000  # Gaussians of 32 bytes: 640 kB
 MAX_RENDER_SIZE = 480  # px, longest side
 _EVERY = 1.25  # seconds between snapshots
-_FIRST = 0.75  # seconds of training before the first
+_FIRST = 2.2  # seconds of training before the first: on a GPU it is worth a look by then
 _SHARE = 0.05  # of the training's time, at most
+_SETTLING = 30  # steps in which a scene is poorer than before Gaussians came or went
 _JPEG_QUALITY = 85
 
 
 class LiveSnapshots:
-    """Called after every step; snapshots the first second, then every few, and the last step.
+    """Called after every step; snapshots after two seconds, then every few, and the last step.
 
-    Between snapshots it only looks at the clock: the device is not waited for. It draws no random
+    None is taken just after growth, when a scene looks poorer than before. Between snapshots it
+    only looks at the clock: the device is not waited for. It draws no random
     numbers and leaves the scene alone, so training is the same with it as without. A folder that
     can't be written to ends the snapshots, not the training: `log` is told.
     """
@@ -58,6 +60,7 @@ class LiveSnapshots:
         self._made = clock()
         self._began: float | None = None  # the end of the first step
         self._due = math.inf
+        self._count, self._settled = 0, 0  # Gaussians; the step from which on these are at home
         self._spent = 0.0
         self._history: list[tuple[int, float, float | None]] = []
         remove_snapshots(folder)  # an earlier attempt's
@@ -66,7 +69,10 @@ class LiveSnapshots:
         now = self._clock()
         if self._began is None:
             self._began, self._due = now, now + self._first
-        if now < self._due and done < of:
+        if len(gaussians) != self._count:
+            self._settled = done + _SETTLING if self._count else 0
+            self._count = len(gaussians)
+        if (now < self._due or done < self._settled) and done < of:
             return
         try:
             self._take(done, of, gaussians.detach(), now - self._began)

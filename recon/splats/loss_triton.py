@@ -15,6 +15,7 @@ so 12 megapixels take 1.15 GB and need no strips.
 from __future__ import annotations
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -65,6 +66,26 @@ def score(
                 image, truth, window, maps, gradient, *weights, *size, num_warps=WARPS
             )
     return parts.sum(), gradient if wanted else None
+
+
+def compile_all(device: torch.device) -> None:
+    """Compiles the four kernels side by side, by running each on one pixel: much of a compilation
+    is other programs' work (ptxas, the C compiler). Raises what Triton raises where it can't."""
+    one, maps = torch.zeros((1, 1, 3), device=device), torch.zeros((7, 1, 3), device=device)
+    window, size = torch.zeros(2 * RADIUS.value + 1, device=device), (1, 3)
+    work = (
+        (_blur_products, (one, one, window, maps, *size)),
+        (_measure, (one, one, window, maps, one, one, 0.0, 0.0, 1, *size)),
+        (_blur_slopes, (window, maps, one, *size)),
+        (_differentiate, (one, one, window, maps, one, 0.0, 0.0, *size)),
+    )
+
+    def run(kernel: Any, arguments: tuple[Any, ...]) -> None:
+        with torch.cuda.device(device):  # each thread has a current device of its own
+            kernel[1, 1](*arguments, num_warps=WARPS)
+
+    with ThreadPoolExecutor(len(work)) as pool:
+        list(pool.map(run, *zip(*work, strict=True)))
 
 
 def _kernel(function: Any) -> Any:

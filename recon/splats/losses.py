@@ -98,15 +98,22 @@ def compile_kernels(device: torch.device) -> Callable[[], None]:
 def _has_triton(device: torch.device) -> bool:
     """Whether Triton's kernels run on a GPU, found by running them. It is not everywhere (torch
     brings it on Linux only), and where it is, it needs a C compiler and Python's headers."""
-    pixel = torch.zeros((1, 1, 3), device=device)
     try:
-        _by_triton(pixel, pixel, 0.0, 1.0, wanted=True)[0].item()
+        _compile(device)
     except Exception as error:  # of a dozen kinds, from a missing module to a compiler's
         if type(error).__module__.split(".")[0] not in ("builtins", "subprocess", "triton"):
             raise  # a job's time limit or its cancel
         logger.warning("the loss is computed by slower convolutions, without Triton: %s", error)
         return False
     return True
+
+
+def _compile(device: torch.device) -> None:
+    from recon.splats import loss_triton
+
+    loss_triton.compile_all(device)
+    pixel = torch.zeros((1, 1, 3), device=device)
+    _by_triton(pixel, pixel, 0.0, 1.0, wanted=True)[0].item()
 
 
 def _by_triton(

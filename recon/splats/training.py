@@ -26,9 +26,9 @@ Observer = Callable[[int, int, Gaussians], None]
 
 _REPORT_EVERY = 0.25  # seconds
 _FINAL_MEANS_LR = 0.01  # of the first
-_WIDEN_EVERY = 10  # steps
-_AVERAGE_EVERY = 10  # steps
-_GONE = -20.0  # the logit of an opacity that nothing shows of
+_TEND_EVERY = 10  # steps between decays, widenings and samples for the mean
+_MASKS = 25  # steps whose dropout is drawn at once
+_GONE = -30.0  # added to an opacity's logit: nothing is left to draw, nor a gradient
 
 
 def unobserved(done: int, of: int, gaussians: Gaussians) -> None:
@@ -63,7 +63,6 @@ def fit(
     training.
     """
     shuffled = _shuffled(views, random.Random(seed))  # noqa: S311 (no secret)
-    generator = torch.Generator().manual_seed(seed)
     chance = torch.Generator(gaussians.device).manual_seed(seed)
     optimizer = Adam(gaussians, rates(config, extent))
     gaussians = optimizer.gaussians
@@ -71,13 +70,14 @@ def fit(
     plan = _Plan(config, warm)
     tell = _Teller(report, config.iterations)
     exposures = Exposures(views, config)
+    dropout = Dropout(config.dropout, chance)
     average = Average()
 
     for step in range(config.iterations):
         view = next(shuffled)
         optimizer.rates["means"] = means_lr(config, extent, plan.fraction(step))
         rendered = rasterize(
-            with_dropout(gaussians, config.dropout, chance),
+            dropout.of(gaussians),
             view.camera,
             sh_degree=plan.sh_degree(step),
             background=_background(config, chance),
@@ -91,17 +91,16 @@ def fit(
         if step < plan.refining_to:
             pulls.observe(rendered, view.camera)
         if plan.refines(step):
-            optimizer.change(
-                growth.refine(gaussians, pulls, config, extent=extent, generator=generator)
-            )
+            optimizer.change(growth.refine(gaussians, pulls, config, extent=extent))
             gaussians = optimizer.gaussians
             pulls = growth.Pulls.none(gaussians)
-        if step >= plan.refining_from and config.opacity_decay < 1:
-            decay_opacities(gaussians, config.opacity_decay)
-        if config.min_size and (step + 1) % _WIDEN_EVERY == 0:
-            widen(gaussians, views, config.min_size)
-        if step >= plan.averaging_from and (step + 1) % _AVERAGE_EVERY == 0:
-            average.add(gaussians)
+        if (step + 1) % _TEND_EVERY == 0:  # a launch costs a step more than what it computes
+            if step >= plan.refining_from and config.opacity_decay < 1:
+                decay_opacities(gaussians, config.opacity_decay**_TEND_EVERY)
+            if config.min_size:
+                widen(gaussians, views, config.min_size)
+            if step >= plan.averaging_from:
+                average.add(gaussians)
 
         if config.gpu_check_interval and (step + 1) % config.gpu_check_interval == 0:
             tell.memory(step, memory())
@@ -158,17 +157,33 @@ def decay_opacities(gaussians: Gaussians, factor: float) -> None:
     opacities.copy_((opacities.sigmoid() * factor).clamp(min=1e-6).logit())
 
 
-def with_dropout(gaussians: Gaussians, share: float, chance: torch.Generator) -> Gaussians:
-    """`gaussians` without a random `share` of them, for one step (DropGaussian, Park et al. 2025).
+class Dropout:
+    """Leaves a random `share` of the Gaussians out of each step (DropGaussian, Park et al. 2025).
 
     No Gaussian may rely on another that happens to stand before or behind it in these photos. The
     others are so much more opaque that as much is covered in the mean.
     """
-    if share == 0:
-        return gaussians
-    opacities = gaussians.opacities
-    kept = torch.rand(len(gaussians), generator=chance, device=opacities.device) >= share
-    return replace(gaussians, opacities=torch.where(kept, opacities - math.log(1 - share), _GONE))
+
+    def __init__(self, share: float, chance: torch.Generator) -> None:
+        self._share, self._chance = share, chance
+        self._changes = torch.empty(0, 0)  # [steps to come, N], of the logits
+        self._used = 0
+
+    def of(self, gaussians: Gaussians) -> Gaussians:
+        """`gaussians` for the next step."""
+        if self._share == 0:
+            return gaussians
+        if self._used == len(self._changes) or self._changes.shape[1] != len(gaussians):
+            self._changes, self._used = self._drawn(gaussians), 0
+        change = self._changes[self._used]
+        self._used += 1
+        return replace(gaussians, opacities=gaussians.opacities + change)
+
+    def _drawn(self, gaussians: Gaussians) -> Tensor:
+        """What the next steps add to the logits, [_MASKS, N]."""
+        size, device = (_MASKS, len(gaussians)), gaussians.device
+        kept = torch.rand(size, generator=self._chance, device=device) >= self._share
+        return torch.where(kept, -math.log(1 - self._share), _GONE)
 
 
 def _background(config: TrainConfig, chance: torch.Generator) -> Tensor | None:

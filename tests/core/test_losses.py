@@ -100,7 +100,7 @@ def test_a_gpu_where_triton_cannot_compile_falls_back_and_says_so(monkeypatch, c
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("Failed to find C compiler")
 
-    monkeypatch.setattr(losses, "_by_triton", broken)
+    monkeypatch.setattr(losses, "_compile", broken)
     assert not losses._has_triton.__wrapped__(torch.device("cpu"))
     assert "Failed to find C compiler" in caplog.text
 
@@ -114,7 +114,7 @@ def test_a_time_limit_while_triton_compiles_is_no_reason_to_do_without_it(
     def late(*args: object, **kwargs: object) -> None:
         raise TimeLimit
 
-    monkeypatch.setattr(losses, "_by_triton", late)
+    monkeypatch.setattr(losses, "_compile", late)
     with pytest.raises(TimeLimit):
         losses._has_triton.__wrapped__(torch.device("cpu"))
 

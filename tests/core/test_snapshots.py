@@ -54,9 +54,7 @@ def newest(folder: Path) -> Snapshot:
     return snapshot
 
 
-def test_within_the_first_second_then_steadily_and_the_last_step(
-    tmp_path: Path, view: View
-) -> None:
+def test_after_two_seconds_then_steadily_and_the_last_step(tmp_path: Path, view: View) -> None:
     clock = Clock()
     watch = watcher(tmp_path / "s", view, clock)
     clock.now += 3  # loading
@@ -65,12 +63,12 @@ def test_within_the_first_second_then_steadily_and_the_last_step(
         watch(step, 60, tiny_gaussians())
         taken.append(newest(tmp_path / "s").step if (tmp_path / "s").is_dir() else 0)
         clock.now += 0.125
-    assert sorted(set(taken)) == [0, 7, 17, 27, 37, 47, 57, 60]
+    assert sorted(set(taken)) == [0, 19, 29, 39, 49, 59, 60]
     last = newest(tmp_path / "s")
     assert (last.of, last.gaussians, last.shown) == (60, 300, 300)
     assert last.start_seconds == 3
     assert [(step, seconds) for step, seconds, _ in last.history] == [
-        (7, 0.75), (17, 2.0), (27, 3.25), (37, 4.5), (47, 5.75), (57, 7.0), (60, 7.375),
+        (19, 2.25), (29, 3.5), (39, 4.75), (49, 6.0), (59, 7.25), (60, 7.375),
     ]  # fmt: skip
 
 
@@ -234,3 +232,15 @@ def test_reading_snapshots_needs_no_torch() -> None:
         [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_none_is_taken_just_after_gaussians_came(tmp_path: Path, view: View) -> None:
+    clock = Clock()
+    watch = watcher(tmp_path / "s", view, clock)
+    clock.now += 10
+    watch(1, 60, tiny_gaussians(20))
+    for step in range(2, 60):
+        clock.now += 3
+        watch(step, 60, tiny_gaussians(20 if step < 10 else 21))
+    steps = [step for step, _, _ in newest(tmp_path / "s").history]
+    assert steps == [*range(2, 10), *range(40, 60)]

@@ -14,12 +14,12 @@ from recon.splats.rasterizers import rasterize
 from recon.splats.scene import View
 from recon.splats.training import (
     Average,
+    Dropout,
     decay_opacities,
     fit,
     means_lr,
     rates,
     widen,
-    with_dropout,
 )
 from tests.core.tiny_scene import tiny_camera, tiny_gaussians
 
@@ -189,16 +189,32 @@ def test_opacities_decay_by_the_factor() -> None:
 
 def test_dropout_leaves_some_out_and_lets_the_others_cover_as_much() -> None:
     gaussians = tiny_gaussians(3000)
-    gaussians.opacities = torch.full((3000,), -4.0, requires_grad=True)
-    dropped = with_dropout(gaussians, 0.25, torch.Generator().manual_seed(3))
+    gaussians.opacities = torch.full((3000,), -4.0)
+    dropout = Dropout(0.25, torch.Generator().manual_seed(3))
+    dropped = dropout.of(gaussians)
     opacities = dropped.opacities.sigmoid()
     gone = opacities < 1e-6
     assert 0.22 < float(gone.float().mean()) < 0.28
     before = float(gaussians.opacities.detach().sigmoid().mean())
     assert float(opacities.detach().mean()) == pytest.approx(before, rel=0.05)
-    opacities.sum().backward()
-    assert torch.equal(gaussians.opacities.grad != 0, ~gone)
-    assert with_dropout(gaussians, 0.0, torch.Generator()) is gaussians
+    assert Dropout(0.0, torch.Generator()).of(gaussians) is gaussians
+
+
+def test_dropout_takes_others_each_step_and_follows_the_scene() -> None:
+    dropout = Dropout(0.5, torch.Generator().manual_seed(3))
+    gone = {tuple((dropout.of(tiny_gaussians(40)).opacities < -20).tolist()) for _ in range(60)}
+    assert len(gone) == 60
+    assert len(dropout.of(tiny_gaussians(50)).opacities) == 50
+
+
+def test_what_dropout_leaves_out_is_not_pulled_at() -> None:
+    gaussians = tiny_gaussians(200)
+    gaussians.opacities.requires_grad_()
+    dropped = Dropout(0.3, torch.Generator().manual_seed(3)).of(gaussians)
+    rasterize(dropped, tiny_camera(2)).image.sum().backward()
+    pulled = gaussians.opacities.grad != 0
+    assert pulled.any()
+    assert not pulled[dropped.opacities < -20].any()
 
 
 def test_no_gaussian_stays_thinner_than_the_nearest_photo_can_show(views: list[View]) -> None:

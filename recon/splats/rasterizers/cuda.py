@@ -101,7 +101,7 @@ class _Draw(torch.autograd.Function):
             means, None, quats, scales, opacities, viewmat, K, width, height,
             _BLUR, _NEAR, _FAR, 0.0, False, kernels.CameraModelType.PINHOLE,
         )  # fmt: skip
-        seen = (radii > 0).all(dim=-1)
+        seen = radii[..., 0] > 0  # both are 0, or neither is
         harmonics = torch.cat([sh0, shN], dim=1)[None]
         directions = (means - camera.position)[None]
         lit = kernels.spherical_harmonics_fwd(drawn.sh_degree, directions, harmonics, seen) + 0.5
@@ -147,7 +147,9 @@ class _Draw(torch.autograd.Function):
         by_harmonics, by_directions = kernels.spherical_harmonics_bwd(
             harmonics.shape[-2], drawn.sh_degree, directions, harmonics, seen, by_lit, True
         )
-        by_depths = by_features[..., 3] if drawn.with_depth else torch.zeros_like(by_opacities)
+        by_depths = (
+            by_features[..., 3] if drawn.with_depth else _zeros(means.shape[0], means.device)
+        )
         by_means, _, by_quats, by_scales, _ = kernels.projection_ewa_3dgs_fused_bwd(
             means, None, quats, scales, viewmat, K, width, height, _BLUR,
             kernels.CameraModelType.PINHOLE, radii, conics, None,
@@ -164,12 +166,18 @@ class _Draw(torch.autograd.Function):
             by_means,
             by_quats,
             by_scales * scales,
-            by_opacities[0] * opacities * (1 - opacities),
+            torch.ops.aten.sigmoid_backward(by_opacities[0], opacities),
             by_harmonics[0, :, :1].contiguous(),
             by_harmonics[0, :, 1:].contiguous(),
             by_background,
             None,
         )
+
+
+@functools.lru_cache(maxsize=1)
+def _zeros(count: int, device: torch.device) -> Tensor:
+    """[1, count], to be read only: filling them anew costs each step a launch."""
+    return torch.zeros(1, count, device=device)
 
 
 def _kernels() -> Any:
