@@ -35,9 +35,9 @@ class LiveSnapshots:
     """Called after every step; snapshots after two seconds, then every few, and the last step.
 
     None is taken just after growth, when a scene looks poorer than before. Between snapshots it
-    only looks at the clock: the device is not waited for. It draws no random
-    numbers and leaves the scene alone, so training is the same with it as without. A folder that
-    can't be written to ends the snapshots, not the training: `log` is told.
+    only looks at the clock: the device is not waited for. It draws no random numbers and leaves
+    the scene alone, so training is the same with it as without. A folder that can't be written to
+    ends the snapshots, not the training: `log` is told.
     """
 
     def __init__(

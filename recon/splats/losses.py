@@ -109,6 +109,7 @@ def _has_triton(device: torch.device) -> bool:
 
 
 def _compile(device: torch.device) -> None:
+    """Compiles the kernels and waits until all have run on one pixel."""
     from recon.splats import loss_triton
 
     loss_triton.compile_all(device)

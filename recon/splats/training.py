@@ -95,10 +95,9 @@ def fit(
             gaussians = optimizer.gaussians
             pulls = growth.Pulls.none(gaussians)
         if (step + 1) % _TEND_EVERY == 0:  # a launch costs a step more than what it computes
-            if step >= plan.refining_from and config.opacity_decay < 1:
+            if step >= plan.refining_from:
                 decay_opacities(gaussians, config.opacity_decay**_TEND_EVERY)
-            if config.min_size:
-                widen(gaussians, views, config.min_size)
+            widen(gaussians, views, config.min_size)
             if step >= plan.averaging_from:
                 average.add(gaussians)
 
@@ -153,6 +152,8 @@ def means_lr(config: TrainConfig, extent: float, fraction: float) -> float:
 @torch.no_grad()
 def decay_opacities(gaussians: Gaussians, factor: float) -> None:
     """Every opacity times `factor`: what the photos do not hold up fades (Binocular3DGS)."""
+    if factor == 1:
+        return
     opacities = gaussians.opacities
     opacities.copy_((opacities.sigmoid() * factor).clamp(min=1e-6).logit())
 
@@ -198,8 +199,10 @@ def widen(gaussians: Gaussians, views: Sequence[View], smallest: float) -> None:
     """Makes no Gaussian thinner than `smallest` px in the nearest of the views.
 
     What is thinner than a pixel can show was never measured, and glitters from elsewhere (the
-    sampling limit of Mip-Splatting, Yu et al. 2024).
+    sampling limit of Mip-Splatting, Yu et al. 2024). Nothing changes where it is 0.
     """
+    if smallest == 0:
+        return
     forward = torch.stack([view.camera.viewmat[2] for view in views])  # [V, 4]
     focal = torch.stack([view.camera.K[0, 0] for view in views])
     depths = gaussians.means @ forward[:, :3].T + forward[:, 3]

@@ -187,6 +187,17 @@ def test_opacities_decay_by_the_factor() -> None:
     torch.testing.assert_close(gaussians.opacities.sigmoid(), 0.9 * before)
 
 
+def test_training_fades_by_the_factor_for_every_step(views: list[View]) -> None:
+    still = dict.fromkeys(("means_lr", "scales_lr", "quats_lr", "opacities_lr", "sh0_lr"), 0.0)
+    config = replace(CONFIG, **still, iterations=30, refine_start=0.0, refine_every=100)
+    config = replace(config, opacity_decay=0.98, min_size=0.0, average_from=1.0)
+    start = tiny_gaussians(30)
+    trained = fit(start, views, config, extent=1.0, seed=0, report=ListReporter())
+    torch.testing.assert_close(
+        trained.opacities.sigmoid(), 0.98**30 * start.opacities.sigmoid(), rtol=1e-4, atol=1e-6
+    )
+
+
 def test_dropout_leaves_some_out_and_lets_the_others_cover_as_much() -> None:
     gaussians = tiny_gaussians(3000)
     gaussians.opacities = torch.full((3000,), -4.0)
