@@ -54,7 +54,11 @@ def test() -> None:
     os.environ["CHROMIUM"] = chromium.stdout.strip()
     run_checks()
     say("Tests")
-    arguments = ["-m", "not gpu", "--cov", "--cov-report=term:skip-covered"]
+    arguments = ["-m", "not gpu", "--cov", "--cov-report=term:skip-covered", "--durations=15"]
+    # A file stays together, for what its tests share; in the order of their names, which puts the
+    # longest, the browser's, first. More processes than four would want gigabytes of memory each.
+    processes = str(min(os.cpu_count() or 1, 4))
+    arguments += ["--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
     execute(["-m", "pytest", *arguments])
 
 

@@ -8,17 +8,14 @@ counts and says, and a sibling on rendered photos asks the same question everywh
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
-import tempfile
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from recon.samples import write_photos
 from tests.no_skips import in_ci
+from tests.run_folder import once
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -50,9 +47,10 @@ def photos_of(name: str) -> tuple[list[Path], bool]:
     return rendered_photos(), False
 
 
-@cache
 def rendered_photos() -> list[Path]:
     """The sample photos as a newcomer gets them, rendered once a run."""
-    folder = Path(tempfile.mkdtemp(prefix="recon-photos-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return [folder / photo.name for photo in write_photos(folder)]
+    return sorted(once("sample-photos", _render).glob("*.jpg"))
+
+
+def _render(folder: Path) -> None:
+    write_photos(folder)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 from recon.pipeline.workspace import Workspace
 from recon.samples import SamplePhoto, write_photos
 from tests.photos import PROJECT
+from tests.run_folder import once
 
 PHOTO_SIZE = (480, 360)  # px; large enough for all twelve to register, small enough for two cores
 SETTINGS = (
@@ -73,13 +75,20 @@ def run_command(*arguments: object) -> CommandResult:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    photos = tmp_path_factory.mktemp("sample-photos")
+def finished_run() -> FinishedRun:
+    with (once("reconstruction", _run) / "run.pickle").open("rb") as file:
+        run: FinishedRun = pickle.load(file)  # noqa: S301 - this test run wrote it
+    return run
+
+
+def _run(folder: Path) -> None:
+    photos, workspace = folder / "photos", Workspace(folder / "job")
+    photos.mkdir()
     truth = write_photos(photos, size=PHOTO_SIZE)
-    workspace = Workspace(tmp_path_factory.mktemp("reconstruction") / "job")
     result = run_command(photos, workspace.root, *SETTINGS, "--json")
     assert result.code == 0, result.err
-    return FinishedRun(photos, truth, workspace, result)
+    run = FinishedRun(photos, truth, workspace, result)
+    (folder / "run.pickle").write_bytes(pickle.dumps(run))
 
 
 @pytest.fixture(scope="session")

@@ -3,25 +3,17 @@
 A `.env` of whoever runs the tests, or a variable of their shell, must not change the result.
 """
 
-import atexit
 import os
-import shutil
-import tempfile
+from pathlib import Path
 
+from tests.run_folder import RUN_FOLDER
 
-def _remove(folder: str, pid: int) -> None:
-    if os.getpid() == pid:  # not in a fork
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-# One folder for a test run and the processes that it starts; DATA_DIR is given on to them.
-if "RECON_TEST_DATA_DIR" not in os.environ:
-    os.environ["RECON_TEST_DATA_DIR"] = tempfile.mkdtemp(prefix="recon-tests-")
-    atexit.register(_remove, os.environ["RECON_TEST_DATA_DIR"], os.getpid())
 for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "BASE_URL", "DEBUG", "PORT", "HOST"):
     os.environ.pop(name, None)
 os.environ["ENV_FILE"] = os.devnull
-os.environ["DATA_DIR"] = os.environ["RECON_TEST_DATA_DIR"]
+# One for each of pytest-xdist's workers; what a worker starts has its name too.
+os.environ["DATA_DIR"] = str(RUN_FOLDER / f"data-{os.environ.get('PYTEST_XDIST_WORKER', 'all')}")
+Path(os.environ["DATA_DIR"]).mkdir(exist_ok=True)
 
 from instarecon_site.settings import *  # noqa: E402, F403
 from instarecon_site.settings import DATA_DIR, STORAGES  # noqa: E402

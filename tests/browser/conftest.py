@@ -19,6 +19,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.run_folder import once
+
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: WebGL 2 without a graphics card, and no calls home.
@@ -41,13 +43,17 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 @pytest.fixture(scope="session")
 def built_static() -> Path:
     """static/dist, built from the sources as they are now. Set-up has installed what it needs."""
-    node = shutil.which("node") or _node_from_pypi()
     if not (ROOT / "node_modules").is_dir():
         pytest.fail(
             "node_modules is missing: `make test` installs it, or `npm ci --ignore-scripts`."
         )
-    subprocess.run([node, "static/build.mjs"], cwd=ROOT, check=True, capture_output=True)
+    once("front-end", _build)
     return ROOT / "static" / "dist"
+
+
+def _build(_: Path) -> None:
+    node = shutil.which("node") or _node_from_pypi()
+    subprocess.run([node, "static/build.mjs"], cwd=ROOT, check=True, capture_output=True)
 
 
 def _node_from_pypi() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from accounts.models import User
 from recon.models import Job
 from tests.browser.scenes import VIEW, splat_bytes
+from tests.photos import rendered_photos
 from tests.site.making import finished_job, job_of, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -205,7 +207,8 @@ def test_no_page_is_wider_than_its_window_or_asks_other_hosts(
     assert [c for c in complaints if not expected or expected not in c] == []
 
 
-def test_a_double_click_makes_one_scene(new_context: NewContext, ann: User) -> None:
+def test_a_double_click_makes_one_scene(new_context: NewContext, ann: User, data_dir: Path) -> None:
+    shutil.copytree(rendered_photos()[0].parent, data_dir / "samples")
     page = new_context(ann).new_page()
     page.goto("/jobs/")
     page.get_by_role("button", name="Try it with sample photos").dblclick()

@@ -1,0 +1,39 @@
+"""One temporary folder for a test run, the same for pytest, its workers and what they start."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock
+
+
+def _remove(folder: str, pid: int) -> None:
+    if os.getpid() == pid:  # not in a fork
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# The first process of a run makes it; the others find its name in their environment.
+if "RECON_TEST_RUN" not in os.environ:
+    os.environ["RECON_TEST_RUN"] = tempfile.mkdtemp(prefix="recon-tests-")
+    atexit.register(_remove, os.environ["RECON_TEST_RUN"], os.getpid())
+
+RUN_FOLDER = Path(os.environ["RECON_TEST_RUN"])
+
+
+def once(name: str, make: Callable[[Path], None]) -> Path:
+    """The folder of that name, filled by `make` in whichever process of the run asks first.
+
+    The others wait for it. For what is dear to make and only read afterwards.
+    """
+    folder, done = RUN_FOLDER / name, RUN_FOLDER / f"{name}.done"
+    with FileLock(RUN_FOLDER / f"{name}.lock"):
+        if not done.exists():
+            folder.mkdir()  # a second try after a failure fails here: the first one has said why
+            make(folder)
+            done.touch()
+    return folder
