@@ -24,6 +24,9 @@ class UserAdmin(DjangoUserAdmin):
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         ("Name", {"fields": ("first_name", "last_name")}),
+        ("Wishes", {"fields": ("time_zone", "mail_when_done")}),
+        ("Public page", {"fields": ("gallery_open", "handle", "public_name")}),
+        ("Limits", {"fields": ("quota_stored_mb", "quota_active_jobs", "quota_jobs_a_day")}),
         (
             "Permissions",
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},

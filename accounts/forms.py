@@ -13,11 +13,13 @@ from django.contrib.auth.password_validation import (
     validate_password,
 )
 
+from accounts import time_zones
 from accounts.models import ApiToken, User
 
 MAX_TOKENS = 20  # per person
 
 ADDRESS_TAKEN = "There is an account with this address already. Sign in, or reset its password."
+HANDLE_TAKEN = "Somebody else has this address already. Choose another."
 
 
 class SignUpForm(forms.ModelForm):
@@ -28,10 +30,14 @@ class SignUpForm(forms.ModelForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=password_validators_help_text_html(),
     )
+    #: Filled in by a script. Without one the person sees the site's times until they choose.
+    time_zone = forms.CharField(
+        required=False, max_length=200, widget=forms.HiddenInput(attrs={"data-time-zone": ""})
+    )
 
     class Meta:
         model = User
-        fields = ("email",)
+        fields = ("email", "time_zone")
         labels: ClassVar[dict[str, str]] = {"email": "E-mail address"}
         widgets: ClassVar[dict[str, Any]] = {
             "email": forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
@@ -42,6 +48,9 @@ class SignUpForm(forms.ModelForm):
         if User.objects.filter(email__iexact=email).exists():
             raise forms.ValidationError(ADDRESS_TAKEN)
         return email
+
+    def clean_time_zone(self) -> str:
+        return time_zones.known(self.cleaned_data["time_zone"])
 
     def _post_clean(self) -> None:
         """Judges the password when the instance knows the address that it must not resemble."""
@@ -81,6 +90,69 @@ class ResetForm(PasswordResetForm):
         kwargs["domain_override"] = urlsplit(settings.BASE_URL).netloc
         kwargs["use_https"] = settings.IS_HTTPS
         super().save(*args, **kwargs)
+
+
+class PreferencesForm(forms.ModelForm):
+    """In which time zone somebody sees times, and whether a mail says that a scene is done."""
+
+    time_zone = forms.ChoiceField(
+        choices=time_zones.choices, required=False, label="Time zone of all times shown"
+    )
+
+    class Meta:
+        model = User
+        fields = ("time_zone", "mail_when_done")
+        labels: ClassVar[dict[str, str]] = {"mail_when_done": "Send me a mail when a scene is done"}
+        help_texts: ClassVar[dict[str, str]] = {"mail_when_done": ""}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not settings.MAIL_IS_SET_UP:
+            del self.fields["mail_when_done"]
+
+
+class PublicPageForm(forms.ModelForm):
+    """Somebody's public page: whether there is one, at which address, under which name."""
+
+    class Meta:
+        model = User
+        fields = ("gallery_open", "handle", "public_name")
+        labels: ClassVar[dict[str, str]] = {
+            "gallery_open": "I want a public page",
+            "handle": "Its address",
+            "public_name": "Name to show on it",
+        }
+        help_texts: ClassVar[dict[str, str]] = {
+            "gallery_open": "Anybody can open it. It shows the scenes that you mark for it.",
+            "handle": "3 to 30 small letters, digits and hyphens.",
+            "public_name": "Your e-mail address is never shown.",
+        }
+        widgets: ClassVar[dict[str, Any]] = {
+            "handle": forms.TextInput(
+                attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
+            )
+        }
+        error_messages: ClassVar[dict[str, Any]] = {"handle": {"unique": HANDLE_TAKEN}}
+
+    def clean_handle(self) -> str | None:
+        """None, not an empty text, where there is none: two people may have none."""
+        return (self.cleaned_data["handle"] or "").strip() or None
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("gallery_open") and not data.get("handle") and "handle" not in self.errors:
+            self.add_error("handle", "A public page needs an address.")
+        return data
+
+
+class GoodbyeForm(forms.Form):
+    """The password once more, before an account is deleted."""
+
+    password = forms.CharField(
+        strip=False,
+        label="Your password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
 
 
 class TokenForm(forms.ModelForm):

@@ -7,9 +7,18 @@ import secrets
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+#: In small letters, so that no two differ only in their case.
+HANDLE = RegexValidator(
+    r"^[a-z0-9](?:[a-z0-9-]{1,28})[a-z0-9]\Z",
+    "Use 3 to 30 small letters, digits and hyphens, with a letter or digit at both ends.",
+)
+
+_OVERRIDE = "empty: the site's limit"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -39,6 +48,43 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
+
+    time_zone = models.CharField(
+        max_length=64, blank=True, help_text="in which they see times; empty: the site's"
+    )
+    mail_when_done = models.BooleanField(
+        "mail when a scene is done", default=False, help_text="where the site can send mail"
+    )
+
+    gallery_open = models.BooleanField("public page", default=False)
+    handle = models.CharField(
+        max_length=30,
+        unique=True,
+        null=True,
+        blank=True,
+        validators=[HANDLE],
+        help_text="in their public page's address",
+    )
+    public_name = models.CharField(max_length=60, blank=True)
+
+    quota_stored_mb = models.PositiveIntegerField(
+        "MB to store", null=True, blank=True, help_text=_OVERRIDE
+    )
+    quota_active_jobs = models.PositiveIntegerField(
+        "scenes at a time", null=True, blank=True, help_text=_OVERRIDE
+    )
+    quota_jobs_a_day = models.PositiveIntegerField(
+        "scenes a day", null=True, blank=True, help_text=_OVERRIDE
+    )
+    # Counted here and not by rows: deleting a scene does not give a start back.
+    started_on = models.DateField(
+        null=True, blank=True, editable=False, help_text="the site's day of the last start"
+    )
+    started_that_day = models.PositiveIntegerField(default=0, editable=False)
+
+    leaving_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="the account is being deleted"
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

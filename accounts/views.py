@@ -20,7 +20,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.forms import ADDRESS_TAKEN, ResetForm, SignInForm, SignUpForm, TokenForm
+from accounts.forms import (
+    ADDRESS_TAKEN,
+    HANDLE_TAKEN,
+    PreferencesForm,
+    PublicPageForm,
+    ResetForm,
+    SignInForm,
+    SignUpForm,
+    TokenForm,
+)
 from accounts.models import ApiToken, User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -103,10 +112,16 @@ class PasswordResetConfirm(InvalidIs400, views.PasswordResetConfirmView):
     success_url = reverse_lazy("accounts:password_reset_complete")
 
 
-def _account_page(
-    request: HttpRequest, form: TokenForm, *, status: int = 200, **context: Any
-) -> HttpResponse:
-    context = {"tokens": form.user.api_tokens.all(), "form": form, **context}
+def _account_page(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+    user = cast(User, request.user)
+    context = {
+        "tokens": user.api_tokens.all(),
+        "form": TokenForm(user=user),
+        "preferences": PreferencesForm(instance=user),
+        "public_page": PublicPageForm(instance=user),
+        "can_mail": settings.MAIL_IS_SET_UP,
+        **context,
+    }
     return render(request, "accounts/account.html", context, status=status)
 
 
@@ -114,11 +129,49 @@ def _account_page(
 @login_required
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
-    """accounts/account.html: `tokens` (name, created_at, last_used_at), `form` (name).
+    """accounts/account.html: `tokens` (name, created_at, last_used_at), `form` (name), and the
+    forms `preferences` (time_zone, mail_when_done) and `public_page` (gallery_open, handle,
+    public_name).
 
     After a token was made also `new_token` and `new_secret`, shown this once.
     """
-    return _account_page(request, TokenForm(user=cast(User, request.user)))
+    return _account_page(request)
+
+
+@never_cache
+@login_required
+@require_POST
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Time zone, and whether mails are wanted."""
+    form = PreferencesForm(request.POST, instance=_fresh(request))
+    if not form.is_valid():
+        return _account_page(request, preferences=form, status=400)
+    form.save()
+    messages.success(request, "Your settings are saved.")
+    return redirect("accounts:account")
+
+
+@never_cache
+@login_required
+@require_POST
+def public_page(request: HttpRequest) -> HttpResponse:
+    """The person's public page: on or off, its address, the name on it."""
+    form = PublicPageForm(request.POST, instance=_fresh(request))
+    if form.is_valid():
+        try:
+            with transaction.atomic():
+                form.save()
+        except IntegrityError:
+            form.add_error("handle", HANDLE_TAKEN)  # somebody else got there first
+        else:
+            messages.success(request, "Your public page’s settings are saved.")
+            return redirect("accounts:account")
+    return _account_page(request, public_page=form, status=400)
+
+
+def _fresh(request: HttpRequest) -> User:
+    """The person as a row of their own: a form that is refused must not change the page's."""
+    return User.objects.get(pk=cast(User, request.user).pk)
 
 
 @never_cache
@@ -128,11 +181,9 @@ def token_create(request: HttpRequest) -> HttpResponse:
     """Answers with the account page itself: the secret is kept nowhere, not even for a redirect."""
     form = TokenForm(request.POST, user=cast(User, request.user))
     if not form.is_valid():
-        return _account_page(request, form, status=400)
+        return _account_page(request, form=form, status=400)
     token, secret = ApiToken.issue(form.user, form.cleaned_data["name"])
-    return _account_page(
-        request, TokenForm(user=cast(User, request.user)), new_token=token, new_secret=secret
-    )
+    return _account_page(request, new_token=token, new_secret=secret)
 
 
 @login_required

@@ -48,7 +48,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, 403)
+    """What a view says with `recon.web.access.LinkLocked` is shown."""
+    return answer(request, 403, sentence=getattr(exception, "sentence", ""))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

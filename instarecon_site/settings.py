@@ -91,6 +91,10 @@ RQ_SHOW_ADMIN_LINK = True
 MIN_PHOTOS, MAX_PHOTOS = 3, 20
 MAX_DRAFTS = env.whole("MAX_DRAFTS", 20, most=1000)  # a person
 DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
+#: What one person may have, unless staff gave them limits of their own.
+QUOTA_STORED_MB = env.whole("QUOTA_STORED_MB", 20_480)
+QUOTA_ACTIVE_JOBS = env.whole("QUOTA_ACTIVE_JOBS", 10)  # waiting or running
+QUOTA_JOBS_A_DAY = env.whole("QUOTA_JOBS_A_DAY", 100)  # started, by the site's calendar
 MIN_IMAGE_SIZE = env.whole("MIN_IMAGE_SIZE", 100, most=10_000)  # px, each side
 MAX_FILE_SIZE_MB = env.whole("MAX_FILE_SIZE_MB", 30)
 MAX_UPLOAD_SIZE_MB = env.whole("MAX_UPLOAD_SIZE_MB", 500)
@@ -147,6 +151,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.time_zones.in_their_time_zone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -225,6 +230,8 @@ AXES_VERBOSE = False
 
 # --- Mail ---
 
+#: Whether people are offered mail when a scene is done.
+MAIL_IS_SET_UP = env.is_set("EMAIL_URL")
 #: Printed into the web process's log unless EMAIL_URL names a server (smtp+tls://user:word@host).
 globals().update(env.mail("EMAIL_URL"))
 EMAIL_TIMEOUT = 20  # seconds

@@ -13,8 +13,8 @@ from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth, wishes_of
 from recon.jobs import progress, queue, submit
 from recon.models import Job, Photo
-from recon.pipeline.errors import PipelineError
-from recon.web import uploads
+from recon.pipeline.errors import ReconError
+from recon.web import faults, uploads
 from recon.web.forms import UploadForm
 from recon.web.photo_check import check_facts
 from recon.web.scene import elapsed_seconds, share_url
@@ -42,8 +42,8 @@ def create_job(request: HttpRequest) -> HttpResponse:
     photos = form.cleaned_data["photos"]
     try:
         job = submit.create_job(cast(User, request.user), photos, shared=shared, **wishes)
-    except PipelineError as error:  # no room on the disk
-        raise ApiError(503, str(error)) from error
+    except ReconError as error:  # no room on the disk, or a limit of the person's is reached
+        raise ApiError(faults.status_of(error), str(error)) from error
     return JsonResponse(made(job) | {"warnings": form.left_out})
 
 

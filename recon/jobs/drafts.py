@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from recon.jobs import checks, folder_lock, lifecycle, storing, submit
+from recon.jobs import checks, folder_lock, lifecycle, quotas, storing, submit
 from recon.jobs.photos import check_upload
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
@@ -44,7 +44,7 @@ MAX_AHEAD = 100
 def create_draft(owner: User, **wishes: Any) -> Job:
     """A new draft without photos; `wishes` are `submit.new_job`'s.
 
-    Raises UserError("too_many_drafts"), PipelineError("disk_full").
+    Raises UserError: too_many_drafts, quota_stored; PipelineError("disk_full").
     """
     draft = submit.new_job(owner, **wishes)
     with storing.new_folder(draft):
@@ -57,7 +57,7 @@ def draft_from(job: Job) -> Job:
 
     The photos' files are shared, not copied. Features that were computed come along, so that only
     those of new photos are missing. Raises UserError: not_ended, too_many_drafts,
-    photo_unreadable where a file is gone; PipelineError("disk_full").
+    quota_stored, photo_unreadable where a file is gone; PipelineError("disk_full").
     """
     if not job.has_ended:
         raise UserError("not_ended")
@@ -77,8 +77,8 @@ def add_photo(job: Job, upload: UploadedFile, *, number: int | None = None) -> t
 
     Photos are told apart by their content. `number` is where the sender wants it among the
     others, which may arrive before it; without one, or one that is taken, it is the last.
-    Raises UserError: `check_upload`'s, too_many_photos, too_large_together, draft_started;
-    PipelineError("disk_full"); Job.DoesNotExist.
+    Raises UserError: `check_upload`'s, too_many_photos, too_large_together, quota_stored,
+    draft_started; PipelineError("disk_full"); Job.DoesNotExist.
     """
     facts = check_upload(upload)
     waiting = job.workspace.upload / f".{uuid4().hex}"
@@ -118,11 +118,14 @@ def drop_photo(job: Job, photo_pk: int) -> bool:
     return True
 
 
-def start(job: Job, *, shared: bool = False, **wishes: Any) -> bool:
+def start(
+    job: Job, *, shared: bool = False, sharing: Mapping[str, Any] | None = None, **wishes: Any
+) -> bool:
     """Queues the draft. False: it was started already.
 
-    `wishes` are `submit.new_job`'s; those not given stay the draft's. Raises UserError:
-    too_few_photos, too_many_photos; Job.DoesNotExist.
+    `wishes` are `submit.new_job`'s; those not given stay the draft's. `sharing` are columns of
+    `Job` that say how it is shared. Raises UserError: too_few_photos, too_many_photos,
+    `quotas.may_start`'s; Job.DoesNotExist.
     """
     wished = submit.like(job, **wishes)
     fields = ("title", "preset", "original_resolution", "cross_validate", "config")
@@ -133,9 +136,10 @@ def start(job: Job, *, shared: bool = False, **wishes: Any) -> bool:
             return False
         names = set(draft.photos.values_list("name", flat=True))
         submit.check_count(len(names))
+        quotas.may_start(draft.owner_id)
         _remove_strays(draft, names)
         chosen = {field: getattr(wished, field) for field in fields}
-        return lifecycle.submit(draft, shared=shared, **chosen)
+        return lifecycle.submit(draft, shared=shared, **(sharing or {}), **chosen)
 
 
 def remove_abandoned() -> int:
@@ -168,7 +172,7 @@ def _save_new(draft: Job, photos: list[Photo]) -> None:
     draft.edited_at = timezone.now()
     with transaction.atomic():
         # Two requests at once must not both be the last that the limit lets in.
-        User.objects.select_for_update().get(pk=draft.owner_id)
+        quotas.may_store(draft.owner_id, sum(photo.size for photo in photos))
         count = Job.objects.filter(owner=draft.owner_id, status=Job.Status.DRAFT).count()
         if count >= settings.MAX_DRAFTS:
             raise UserError("too_many_drafts", count=count)
@@ -196,6 +200,7 @@ def _check_room(draft: Job, upload: UploadedFile) -> None:
     size = draft.photos.aggregate(total=Sum("size"))["total"] or 0
     if size + (upload.size or 0) > settings.MAX_UPLOAD_SIZE_MB * MB:
         raise UserError("too_large_together", limit_mb=settings.MAX_UPLOAD_SIZE_MB)
+    quotas.may_store(draft.owner_id, upload.size or 0)
 
 
 def _take_number(draft: Job, wished: int | None) -> int:

@@ -28,7 +28,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from recon.jobs import folder_lock, queue, unclaimed
+from recon.jobs import folder_lock, notices, queue, unclaimed
 from recon.models import Job, StageRun
 from recon.pipeline.progress import Step
 
@@ -87,6 +87,7 @@ def heartbeat(job_pk: UUID | str, attempt: int, **progress: Any) -> bool:
     return _swap(job_pk, attempt, (Status.PROCESSING,), heartbeat_at=now, **progress)
 
 
+@transaction.atomic
 def complete(job_pk: UUID | str, attempt: int, **results: Any) -> bool:
     """Ends a running attempt well. `publish` calls this in the transaction of its rows."""
     won = _swap(
@@ -102,6 +103,7 @@ def complete(job_pk: UUID | str, attempt: int, **results: Any) -> bool:
     )
     if won:
         _close_runs(job_pk, attempt, Outcome.DONE)
+        notices.job_ended(job_pk)
     return won
 
 
@@ -122,6 +124,7 @@ def fail(
     )
     if won:
         _close_runs(job_pk, attempt, Outcome.FAILED)
+        notices.job_ended(job_pk)
     return won
 
 
@@ -165,6 +168,7 @@ def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
         )
         if won:
             _close_runs(job_pk, attempt, Outcome.LOST)
+            notices.job_ended(job_pk)
         return won
 
 
@@ -230,7 +234,7 @@ def delete_files(job: Job) -> bool:
     try:
         with folder_lock.hold(job.folder):
             job.artifacts.all().delete()
-            Job.objects.filter(pk=job.pk).update(view=None)
+            Job.objects.filter(pk=job.pk).update(view=None, stored_bytes=0)
             shutil.rmtree(job.folder)
     except FileNotFoundError:
         job.artifacts.all().delete()

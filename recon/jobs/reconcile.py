@@ -8,6 +8,8 @@
 | DRAFT, its photos not checked  | Redis was away, or the check died   | asked for, three times |
 | DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
+| an account half deleted        | the deletion died on its way        | finished               |
+| an ended job, not measured     | its horse died, or it is from before| measured, for quotas   |
 
 Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
 Several may run at once: everything in here is a compare-and-swap or harmless when doubled.
@@ -16,13 +18,23 @@ Several may run at once: everything in here is a compare-and-swap or harmless wh
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import timedelta
 
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from recon.jobs import checks, drafts, folder_lock, lifecycle, publish, queue, unclaimed
+from recon.jobs import (
+    checks,
+    drafts,
+    folder_lock,
+    leaving,
+    lifecycle,
+    publish,
+    queue,
+    quotas,
+    unclaimed,
+)
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 
@@ -41,15 +53,16 @@ class Mended:
     swept: int = 0  # folders without a row
     abandoned: int = 0  # drafts that nobody changed for long
     checks: int = 0  # photo checks that got lost
+    accounts: int = 0  # accounts whose deletion had died on its way
 
     def __bool__(self) -> bool:
-        return any((self.settled, self.queued, self.swept, self.abandoned, self.checks))
+        return any(astuple(self))
 
     def __str__(self) -> str:
         return (
             f"{self.settled} taken from lost workers, {self.queued} queued again, "
             f"{self.swept} leftover folders and {self.abandoned} abandoned drafts removed, "
-            f"{self.checks} photo checks asked for"
+            f"{self.checks} photo checks asked for, {self.accounts} accounts deleted to the end"
         )
 
 
@@ -62,7 +75,9 @@ def reconcile() -> Mended:
         swept=unclaimed.sweep(),
         abandoned=drafts.remove_abandoned(),
         checks=_ask_for_checks(),
+        accounts=leaving.finish_forgotten(),
     )
+    quotas.measure_forgotten(Job.objects.all())
     if mended:
         logger.info("Reconciled: %s", mended)
     return mended

@@ -6,7 +6,7 @@ fails on the way leaves neither a row nor a file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts.models import User
-from recon.jobs import queue, storing
+from recon.jobs import queue, quotas, storing
 from recon.jobs.photos import check_upload
 from recon.jobs.presets import resolved_config
 from recon.jobs.samples import sample_photos
@@ -32,11 +32,13 @@ def create_job(
     cross_validate: bool = False,
     final_refine: bool = True,
     shared: bool = False,
+    sharing: Mapping[str, Any] | None = None,
 ) -> Job:
     """A new job on uploaded photos, queued when the transaction commits.
 
-    An empty `preset` means the site's default. Raises UserError for what is wrong with the
-    photos and PipelineError("disk_full") when they find no room.
+    An empty `preset` means the site's default; `sharing` are columns of `Job` that say how it is
+    shared. Raises UserError for what is wrong with the photos, `quotas.may_start`'s, and
+    PipelineError("disk_full") when they find no room.
     """
     check_count(len(uploads))
     checked = [check_upload(upload) for upload in uploads]
@@ -49,6 +51,8 @@ def create_job(
         final_refine=final_refine,
     )
     job.shared = shared
+    for column, value in (sharing or {}).items():
+        setattr(job, column, value)
     with storing.new_folder(job):
         photos = []
         for number, (upload, facts) in enumerate(zip(uploads, checked, strict=True), start=1):
@@ -63,7 +67,7 @@ def run_again(job: Job, *, preset: str = "", original_resolution: bool | None = 
     """A new job of the same owner on the same photos; their files are shared, not copied.
 
     Settings that are not given are those of `job`. Raises UserError("photo_unreadable") where a
-    file is gone.
+    file is gone, and `quotas.may_start`'s.
     """
     given = {"preset": preset or None, "original_resolution": original_resolution}
     again = like(job, **{name: wish for name, wish in given.items() if wish is not None})
@@ -77,7 +81,7 @@ def run_again(job: Job, *, preset: str = "", original_resolution: bool | None = 
 
 
 def create_sample_job(owner: User) -> Job:
-    """A new job on the photos that the project renders itself."""
+    """A new job on the photos that the project renders itself. Raises `quotas.may_start`'s."""
     job = new_job(owner, title="Sample photos")
     job.is_sample = True
     with storing.new_folder(job):
@@ -144,6 +148,7 @@ def new_job(
 
 def _commit(job: Job, photos: Sequence[Photo]) -> None:
     with transaction.atomic():
+        quotas.may_start(job.owner_id, sum(photo.size for photo in photos))
         job.save(force_insert=True)
         Photo.objects.bulk_create(photos)
         queue.enqueue_on_commit(job)

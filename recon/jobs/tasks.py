@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from recon.jobs import folder_lock, lifecycle, publish
+from recon.jobs import folder_lock, lifecycle, publish, quotas
 from recon.jobs.pulse import Pulse
 from recon.jobs.reporter import SiteReporter
 from recon.models import Job
@@ -70,6 +70,8 @@ def _run_attempt(job: Job) -> None:
             # The traceback goes to the worker's log; the job's may be what can't be written.
             logger.exception("Job %s, attempt %s failed", job.pk, job.attempt)
             lifecycle.fail(job.pk, job.attempt, "internal")
+        finally:
+            quotas.measure(job)
 
 
 def _record(job: Job, summary: Any) -> None:

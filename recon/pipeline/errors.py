@@ -121,6 +121,27 @@ EXPLANATIONS: dict[str, Explanation] = {
         "This scene is not done yet.",
         "Wait until it has ended, or cancel it; then photos can be added.",
     ),
+    # What one person may have.
+    "quota_stored": Explanation(
+        "This does not fit: you may store {limit_mb} MB, and {left_mb} MB are left.",
+        "Delete scenes that you no longer need; the page “What you use” shows the biggest first.",
+    ),
+    "quota_active_jobs": Explanation(
+        "You may have {limit} scenes waiting or running at a time, and have them.",
+        "Wait until one is done, or cancel one.",
+    ),
+    "quota_jobs_a_day": Explanation(
+        "You may start {limit} scenes a day, and have done so today.",
+        "Photos can still be added to scenes that were not started. Come back tomorrow.",
+    ),
+    "account_closing": Explanation(
+        "This account is being deleted.",
+        "Nothing can be added to it any more.",
+    ),
+    "last_superuser": Explanation(
+        "This is the only account that can manage the site, so it can’t be deleted.",
+        "Make another account a superuser first, on the administration pages.",
+    ),
     # Warnings: the job goes on.
     "photos_in_groups": Explanation(
         "{count} groups of photos hang together among themselves, but not with the scene: "

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -20,6 +21,7 @@ from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
+from recon.jobs import sharing
 from recon.models import Job
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
@@ -33,7 +35,23 @@ class NotThere(Http404):
         self.sentence = sentence
 
 
+class LinkLocked(PermissionDenied):
+    """A share link with a password that this visitor has not entered: a 403 that tells nothing."""
+
+    sentence = "This scene has a password. Open its page and enter it there."
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(self.sentence)
+        self.job = job
+
+
+#: Where a session keeps which links' passwords were entered, and for how many links.
+ENTERED, MAX_ENTERED = "entered_links", 50
+
 NO_SUCH_JOB = "There is no such job among yours. It may have been deleted."
+NO_SUCH_LINK = (
+    "There is nothing at this link. Its owner may have switched it off, or its time is over."
+)
 SIGN_IN_FIRST = "Sign in first: this page belongs to an account."
 
 
@@ -84,17 +102,34 @@ def own_job_or_404(request: HttpRequest, pk: uuid.UUID) -> Job:
     return job
 
 
-def shared_job_or_404(pub_key: str) -> Job:
-    """The job behind a share link, while its owner shares it. Raises NotThere.
+def shared_job_or_404(request: HttpRequest, pub_key: str) -> Job:
+    """The job behind a share link, for whoever may open it just now.
 
-    A draft is never public. Nobody is let in past a switched-off link, the owner neither: so they
-    can see that it is off.
+    The one way in for everything behind a link: pages, files, descriptions for other sites.
+    Raises NotThere for a link that is off, over, unknown or a draft's, all in the same words, and
+    LinkLocked where it has a password that this visitor has not entered. Nobody is let in past
+    any of these, the owner neither: so they see what others see.
     """
-    public = Job.objects.filter(shared=True).exclude(status=Job.Status.DRAFT)
-    job = public.filter(pub_key=pub_key).first()
+    job = sharing.open_links().filter(pub_key=pub_key).first()
     if job is None:
-        raise NotThere("There is nothing at this link. Its owner may have switched it off.")
+        raise NotThere(NO_SUCH_LINK)
+    if job.share_password and not has_entered(request, job):
+        raise LinkLocked(job)
     return job
+
+
+def has_entered(request: HttpRequest, job: Job) -> bool:
+    """Whether this visitor's session knows the link's password as it is now."""
+    kept = request.session.get(ENTERED, {})
+    return sharing.proves(job, str(kept.get(str(job.pk), "")))
+
+
+def remember_entered(request: HttpRequest, job: Job) -> None:
+    """This visitor knows the link's password; their session remembers the last few links."""
+    kept = dict(request.session.get(ENTERED, {}))
+    kept.pop(str(job.pk), None)
+    kept[str(job.pk)] = sharing.proof(job)
+    request.session[ENTERED] = dict(list(kept.items())[-MAX_ENTERED:])
 
 
 def _leave_the_fragment(request: HttpRequest) -> HttpResponse:

@@ -9,6 +9,11 @@ _STATUS = {
     "not_ended": 409,
     "too_many_drafts": 409,
     "too_large_together": 413,
+    "quota_stored": 413,
+    "quota_active_jobs": 429,
+    "quota_jobs_a_day": 429,
+    "account_closing": 403,
+    "last_superuser": 409,
 }
 
 

@@ -34,6 +34,7 @@ class PublicJob:
     """The facts of a job that anybody with its link may know."""
 
     name: str
+    description: str
     status: str
     get_status_display: str
     step: str
@@ -51,6 +52,7 @@ class PublicJob:
     def of(cls, job: Job) -> PublicJob:
         return cls(
             name=job.name,
+            description=job.description,
             status=job.status,
             get_status_display=job.get_status_display(),
             step=job.step,

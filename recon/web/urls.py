@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.web.views import drafts, files, home, jobs, share, upload
+from recon.web.views import drafts, files, home, jobs, people, share, sharing, upload
 
 app_name = "recon"
 
@@ -22,10 +22,19 @@ urlpatterns = [
     path("jobs/<uuid:pk>/photos/<int:photo_pk>/delete/", drafts.drop, name="drop_photo"),
     path("jobs/<uuid:pk>/check/", drafts.check, name="check"),
     path("jobs/<uuid:pk>/start/", drafts.start, name="start"),
-    path("jobs/<uuid:pk>/share/", share.switch, name="share"),
+    path("jobs/<uuid:pk>/share/", sharing.switch, name="share"),
+    path("jobs/<uuid:pk>/share/settings/", sharing.settings, name="share_settings"),
+    path("jobs/<uuid:pk>/share/qr.svg", sharing.qr, name="qr"),
+    path("jobs/<uuid:pk>/about/", sharing.about, name="about"),
     path("jobs/<uuid:pk>/files/<str:kind>", files.own_file, name="file"),
     path("jobs/<uuid:pk>/photos/<str:name>", files.thumb, name="thumb"),
+    path("notices/", people.notices, name="notices"),
+    path("notices/read/", people.read_notices, name="read_notices"),
+    path("usage/", people.usage, name="usage"),
+    path("accounts/delete/", people.delete_account, name="delete_account"),
+    path("u/<str:handle>/", people.public_gallery, name="public_gallery"),
     path("v/<str:pub_key>", share.public, name="public"),
+    path("v/<str:pub_key>/enter/", share.enter, name="enter"),
     path("v/<str:pub_key>/progress/", share.public_progress, name="public_progress"),
     path("recon/pub/<str:pub_key>/cloud.ply", share.public_ply, name="public_ply"),
     path("recon/pub/<str:pub_key>/scene.splat", share.public_splat, name="public_splat"),

@@ -6,6 +6,7 @@ import { enhancePhotoCheck } from "./photo-check.js";
 import { enhanceProgress } from "./progress.js";
 import { submitFormsOnce } from "./submit-once.js";
 import { enhanceThemeToggle } from "./theme-toggle.js";
+import { fillTimeZones } from "./time-zone.js";
 import { enhanceUpload } from "./upload.js";
 
 enhanceThemeToggle();
@@ -16,3 +17,4 @@ enhanceUpload();
 enhancePhotoCheck();
 enhanceHero();
 submitFormsOnce();
+fillTimeZones();

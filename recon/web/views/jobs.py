@@ -15,10 +15,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from recon.jobs import lifecycle, queue, submit
+from recon.jobs import lifecycle, notices, queue, submit
 from recon.jobs import progress as job_progress
 from recon.models import Job
-from recon.pipeline.errors import PipelineError, ReconError
+from recon.pipeline.errors import ReconError
 from recon.web import pair_graph
 from recon.web.access import own_job_or_404, signed_in
 from recon.web.measurement import measurement_of
@@ -30,6 +30,7 @@ from recon.web.scene import (
     own_viewer,
     share_url,
 )
+from recon.web.sharing import sharing_context
 from recon.web.views import drafts
 
 PAGE_SIZE = 12
@@ -60,6 +61,8 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     if job.is_draft:
         return drafts.page(request, job)
+    if job.has_ended and job.owner_id == request.user.pk:
+        notices.mark_read(job.owner, job)
     context = progress_context(job) | {
         "metrics": metrics_of(job) if job.is_completed else [],
         "measurement": measurement_of(job) if job.is_completed else {},
@@ -77,6 +80,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "picture": overlap_of(job),
         "presets": Job.Preset.choices,
     }
+    context |= sharing_context(job, job.owner)
     return render(request, "recon/job.html", context)
 
 
@@ -104,7 +108,7 @@ def sample(request: HttpRequest) -> HttpResponse:
     """A job from photos that the project renders itself."""
     try:
         return redirect(submit.create_sample_job(cast(User, request.user)))
-    except PipelineError as error:  # no room on the disk
+    except ReconError as error:  # no room on the disk, or a limit of the person's is reached
         messages.error(request, str(error))
         return redirect("recon:gallery")
 
@@ -130,7 +134,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     name = job.name
     lifecycle.delete(job)
     messages.success(request, f"“{name}” was deleted, with its photos and files.")
-    return redirect("recon:gallery")
+    return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
 
 
 @require_POST

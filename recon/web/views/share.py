@@ -1,17 +1,16 @@
-"""Share links: switched by the owner, open to whoever has them, quiet about the photos.
+"""Share links: open to whoever has them (and their password), quiet about the photos.
 
-No page or file here needs an account or looks at one. What may be shown is in
-`recon.web.scene.PublicJob`.
+No page or file here needs an account. Every view takes its job from `shared_job_or_404`, which
+keeps to what the owner has set; what may be shown is in `recon.web.scene.PublicJob`. What the
+owner does is in `recon.web.views.sharing`.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
-from django.contrib import messages
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -19,14 +18,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from recon.jobs import progress as job_progress
-from recon.jobs import queue
-from recon.models import Artifact, Job, new_pub_key
-from recon.web.access import View, own_job_or_404, shared_job_or_404, signed_in
+from recon.jobs import queue, sharing
+from recon.models import Artifact, Job
+from recon.web import link_throttle
+from recon.web.access import LinkLocked, View, remember_entered, shared_job_or_404
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
 from recon.web.polling import answer_poll
 from recon.web.scene import PublicJob, elapsed_seconds, public_downloads, public_viewer
 from recon.web.serving import serve_artifact
+from recon.web.sharing import EnterForm
+
+#: Says to this browser that it was counted. It names nobody, and goes when the browser is closed.
+SEEN = "instarecon_seen"
 
 
 def unlisted(view: View) -> View:
@@ -42,73 +46,104 @@ def unlisted(view: View) -> View:
     return cast(View, marked)
 
 
-@require_POST
-@signed_in
-def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """`shared`: "on", "off", or "new" for a new link that ends the old one for good."""
-    job = own_job_or_404(request, pk)
-    wish = request.POST.get("shared", "")
-    if job.is_draft:
-        messages.error(request, "A scene can be shared once it was started.")
-        return redirect(job)
-    if wish not in SWITCHES:
-        messages.error(request, "Sharing can be switched on or off.")
-        return redirect(job)
-    changes, sentence = SWITCHES[wish]
-    Job.objects.filter(pk=job.pk).update(**changes())
-    messages.success(request, sentence)
-    return redirect(job)
-
-
-SWITCHES: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
-    "on": (lambda: {"shared": True}, "Sharing is on: whoever has the link sees the scene."),
-    "off": (lambda: {"shared": False}, "Sharing is off: the link stopped working."),
-    "new": (
-        lambda: {"shared": True, "pub_key": new_pub_key()},
-        "There is a new link. The old one stopped working.",
-    ),
-}
-
-
 @require_safe
 @unlisted
 @never_cache
 def public(request: HttpRequest, pub_key: str) -> HttpResponse:
-    """The scene and its figures; before the job has ended, its progress."""
-    job = shared_job_or_404(pub_key)
+    """The scene and its figures; before the job has ended, its progress.
+
+    recon/locked.html where a password is asked for, with nothing of the scene on it.
+    """
+    try:
+        job = shared_job_or_404(request, pub_key)
+    except LinkLocked:
+        return _locked_page(request, pub_key, EnterForm())
     context = _progress_context(job) | {
         "metrics": metrics_of(job, public=True) if job.is_completed else [],
         "measurement": measurement_of(job) if job.is_completed else {},
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
     }
-    return render(request, "recon/public.html", context)
+    response = render(request, "recon/public.html", context)
+    if job.is_completed and request.method == "GET":
+        _count_once(request, response, job)
+    return response
+
+
+@require_POST
+@unlisted
+@never_cache
+def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
+    """Takes the link's password. 403 where it is wrong, 429 after too many wrong ones."""
+    page = redirect("recon:public", pub_key)
+    try:
+        shared_job_or_404(request, pub_key)
+    except LinkLocked as locked:
+        job = locked.job
+    else:
+        return page  # no password, or it was entered before
+    form = EnterForm(request.POST)
+    if not form.is_valid():
+        return _locked_page(request, pub_key, form, status=400)
+    if not link_throttle.may_try(request, job):
+        return _too_many(request, pub_key, form)
+    if not sharing.password_is_right(job, form.cleaned_data["password"]):
+        link_throttle.note_wrong(request, job)
+        form.add_error("password", "This is not the password.")
+        return _locked_page(request, pub_key, form, status=403)
+    remember_entered(request, job)
+    return page
+
+
+def _too_many(request: HttpRequest, pub_key: str, form: EnterForm) -> HttpResponse:
+    seconds = link_throttle.wait_seconds()
+    form.add_error("password", f"Too many wrong passwords. Try again in {seconds // 60} minutes.")
+    response = _locked_page(request, pub_key, form, status=429)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+def _locked_page(
+    request: HttpRequest, pub_key: str, form: EnterForm, *, status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "pub_key": pub_key}
+    return render(request, "recon/locked.html", context, status=status)
+
+
+def _count_once(request: HttpRequest, response: HttpResponse, job: Job) -> None:
+    """Counts a visit, once for each browser session, and never the owner's."""
+    if request.user.pk == job.owner_id or request.COOKIES.get(SEEN):
+        return
+    sharing.count_view(job)
+    response.set_cookie(
+        SEEN, "1", path=request.path, secure=settings.IS_HTTPS, httponly=True, samesite="Lax"
+    )
 
 
 @require_safe
 @unlisted
 @never_cache
 def public_progress(request: HttpRequest, pub_key: str) -> HttpResponse:
-    job = shared_job_or_404(pub_key)
+    job = shared_job_or_404(request, pub_key)
     return answer_poll(request, job, _progress_context(job))
 
 
 @require_safe
 @unlisted
 def public_ply(request: HttpRequest, pub_key: str) -> HttpResponseBase:
-    return serve_artifact(request, shared_job_or_404(pub_key), Artifact.Kind.SCENE_PLY)
+    return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.SCENE_PLY)
 
 
 @require_safe
 @unlisted
 def public_splat(request: HttpRequest, pub_key: str) -> HttpResponseBase:
-    return serve_artifact(request, shared_job_or_404(pub_key), Artifact.Kind.SPLAT)
+    return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.SPLAT)
 
 
 @require_safe
 @unlisted
 def public_poster(request: HttpRequest, pub_key: str) -> HttpResponseBase:
-    return serve_artifact(request, shared_job_or_404(pub_key), Artifact.Kind.POSTER)
+    return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.POSTER)
 
 
 def _progress_context(job: Job) -> dict[str, Any]:

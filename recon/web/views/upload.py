@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from recon.jobs import submit
-from recon.pipeline.errors import PipelineError
+from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
+from recon.web.faults import status_of
 from recon.web.forms import UploadForm
 
 
@@ -50,9 +51,9 @@ def _submit(request: HttpRequest) -> HttpResponse:
             original_resolution=wishes["original_resolution"],
             cross_validate=wishes["cross_validate"],
         )
-    except PipelineError as error:  # no room on the disk
+    except ReconError as error:  # no room on the disk, or a limit of the person's is reached
         form.add_error("photos", str(error))
-        return _refuse(request, form, 503)
+        return _refuse(request, form, status_of(error))
     for sentence in form.left_out:
         messages.warning(request, sentence)
     if prefers_json(request):

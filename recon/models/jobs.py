@@ -13,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from recon.pipeline.errors import Explained, explain
 from recon.pipeline.progress import WORKING_STEPS, Step
@@ -117,6 +118,21 @@ class Job(models.Model):
 
     pub_key = models.CharField(max_length=64, unique=True, default=new_pub_key, editable=False)
     shared = models.BooleanField(default=False)
+    share_password = models.CharField(
+        max_length=128, blank=True, editable=False, help_text="its hash; empty where there is none"
+    )
+    share_until = models.DateTimeField(null=True, blank=True, help_text="when the link ends")
+    share_views = models.PositiveBigIntegerField(
+        default=0, help_text="visits to the shared page, the owner's own left out"
+    )
+    in_gallery = models.BooleanField(
+        default=False, help_text="on its owner's public page, while it is shared"
+    )
+    description = models.TextField(max_length=2000, blank=True)
+
+    stored_bytes = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="in the folder besides the photos; null: not measured yet"
+    )
 
     created_at = models.DateTimeField(auto_now_add=True, help_text="or when a draft was started")
     started_at = models.DateTimeField(null=True, blank=True, help_text="of the last attempt")
@@ -138,7 +154,8 @@ class Job(models.Model):
     @property
     def name(self) -> str:
         """The title, or something to call an untitled job by."""
-        return self.title or f"Scene of {self.created_at:%d %b %Y, %H:%M}"
+        made = timezone.localtime(self.created_at)
+        return self.title or f"Scene of {made:%d %b %Y, %H:%M}"
 
     @property
     def has_ended(self) -> bool:
@@ -163,6 +180,11 @@ class Job(models.Model):
     @property
     def is_pending(self) -> bool:
         return self.status == self.Status.PENDING
+
+    @property
+    def link_is_over(self) -> bool:
+        """Whether the share link's time has passed."""
+        return self.share_until is not None and self.share_until <= timezone.now()
 
     @property
     def queue_id(self) -> str:

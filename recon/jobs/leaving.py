@@ -1,0 +1,76 @@
+"""Deletes an account with everything that belongs to it.
+
+First the account is closed: nobody can sign in to it, its tokens and sessions end, and nothing can
+be added any more (`quotas.locked`). Then its jobs are cancelled and deleted as any job is, also
+those that a worker holds. What a crash leaves in between, `reconcile` finishes.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from axes.utils import reset as forget_attempts
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import ApiToken, User
+from recon.jobs import lifecycle
+from recon.models import Job
+from recon.pipeline.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+#: A deletion that has not ended after this long died on its way.
+PATIENCE = timedelta(minutes=10)
+
+
+def delete_account(user: User) -> None:
+    """Raises UserError("last_superuser"), with nothing changed."""
+    _close(user)
+    _finish(user)
+
+
+def finish_forgotten() -> int:
+    """Finishes the deletions that died on their way. Returns how many."""
+    forgotten = User.objects.filter(leaving_since__lt=timezone.now() - PATIENCE)
+    for user in forgotten:
+        _finish(user)
+    return len(forgotten)
+
+
+@transaction.atomic
+def _close(user: User) -> None:
+    """Of the last two superusers who leave at once, one is told to stay: their rows are locked."""
+    if user.is_superuser:
+        superusers = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
+        if {one.pk for one in superusers.select_for_update()} <= {user.pk}:
+            raise UserError("last_superuser")
+    user.is_active = False
+    user.leaving_since = timezone.now()
+    user.set_unusable_password()
+    user.gallery_open = False
+    user.save(update_fields=("is_active", "leaving_since", "password", "gallery_open"))
+    ApiToken.objects.filter(user=user).delete()
+
+
+def _finish(user: User) -> None:
+    jobs = Job.objects.filter(owner=user)
+    for job in jobs.filter(status__in=Job.ACTIVE):
+        lifecycle.cancel(job)  # all first: their horses stop while we wait for one
+    for job in jobs:
+        lifecycle.delete(job)
+    _forget_sessions(user)
+    forget_attempts(username=user.email.lower())
+    number = user.pk
+    user.delete()
+    logger.info("Account %s was deleted as its owner wished", number)
+
+
+def _forget_sessions(user: User) -> None:
+    """A session's owner is inside its signed data, so each is looked into."""
+    key = str(user.pk)
+    for session in Session.objects.iterator():
+        if session.get_decoded().get("_auth_user_id") == key:
+            session.delete()

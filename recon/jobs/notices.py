@@ -1,0 +1,53 @@
+"""Tells people that a scene of theirs has ended: on the site, and by mail where they want it.
+
+A notice is a row of the transaction that ends the job, so there is exactly one for each end. The
+mail goes out after the commit; one that can't be sent is logged, and the notice is there anyway.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from smtplib import SMTPException
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from accounts import time_zones
+from accounts.models import User
+from recon.models import Job, Notice
+
+logger = logging.getLogger(__name__)
+
+
+def job_ended(job_pk: UUID | str) -> None:
+    """Call it in the transaction that completes or fails the job. Who cancels a job knows it."""
+    job = Job.objects.select_related("owner").get(pk=job_pk)
+    Notice.objects.create(user=job.owner, job=job)
+    if settings.MAIL_IS_SET_UP and job.owner.mail_when_done and job.owner.is_active:
+        transaction.on_commit(partial(_send_mail, job))
+
+
+def unread_count(user: User) -> int:
+    return Notice.objects.filter(user=user, read_at=None).count()
+
+
+def mark_read(user: User, job: Job | None = None) -> None:
+    """Marks all notices of `user` as read, or those about one job."""
+    unread = Notice.objects.filter(user=user, read_at=None)
+    (unread if job is None else unread.filter(job=job)).update(read_at=timezone.now())
+
+
+def _send_mail(job: Job) -> None:
+    context = {"job": job, "url": settings.BASE_URL + job.get_absolute_url()}
+    with time_zones.shown_in(job.owner.time_zone):
+        subject = render_to_string("recon/job_ended_subject.txt", context).strip()
+        text = render_to_string("recon/job_ended_email.txt", context)
+    try:
+        send_mail(" ".join(subject.split()), text, None, [job.owner.email])
+    except (SMTPException, OSError) as error:
+        logger.warning("The mail about job %s could not be sent: %s", job.pk, error)

@@ -1,0 +1,158 @@
+"""How much one person may store and start, and how much of it is used.
+
+Whatever adds something asks first, inside its transaction: the check takes the person's row lock
+(on SQLite, the database's) and keeps it until the rows are there. So two requests at once can't
+both be the last that a limit lets in. A job's owner is who is asked, whoever clicks.
+
+What is counted as stored: each photo for each scene that has it, and what each scene's folder
+holds besides, measured when it ends. While it runs, that is not known yet.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import User
+from recon.models import Job, Photo
+from recon.pipeline.errors import UserError
+
+MB = 2**20
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit and what is used of it."""
+
+    used: int
+    most: int
+
+    @property
+    def is_reached(self) -> bool:
+        return self.used >= self.most
+
+
+@dataclass(frozen=True)
+class Usage:
+    """A person's three limits: bytes stored, scenes waiting or running, scenes started today."""
+
+    stored: Limit
+    active: Limit
+    today: Limit
+
+
+def usage(owner: User) -> Usage:
+    active = Job.objects.filter(owner=owner, status__in=Job.ACTIVE).count()
+    is_today = owner.started_on == _today()
+    return Usage(
+        stored=Limit(stored_bytes(owner), _most(owner.quota_stored_mb, "STORED_MB") * MB),
+        active=Limit(active, _most(owner.quota_active_jobs, "ACTIVE_JOBS")),
+        today=Limit(
+            owner.started_that_day if is_today else 0,
+            _most(owner.quota_jobs_a_day, "JOBS_A_DAY"),
+        ),
+    )
+
+
+def with_sizes(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """The jobs, each with `size`: what it counts for, in bytes."""
+    photos = Photo.objects.filter(job=OuterRef("pk")).order_by().values("job")
+    sums = photos.annotate(total=Sum("size")).values("total")
+    of_photos = Coalesce(Subquery(sums), 0, output_field=BigIntegerField())
+    return jobs.annotate(size=of_photos + Coalesce(F("stored_bytes"), 0))
+
+
+def stored_bytes(owner: User) -> int:
+    jobs = with_sizes(Job.objects.filter(owner=owner).order_by())
+    return int(jobs.aggregate(total=Sum("size"))["total"] or 0)
+
+
+def may_store(owner_pk: int, size: int) -> None:
+    """Raises UserError: quota_stored, account_closing. Call it in the transaction that adds them.
+
+    `size` is in bytes; 0 asks whether the limit is passed already.
+    """
+    _check_stored(locked(owner_pk), size)
+
+
+def may_start(owner_pk: int, size: int = 0) -> None:
+    """Counts one start for today. `size`: bytes of photos that come with it and are not rows yet.
+
+    Raises UserError: quota_stored, quota_active_jobs, quota_jobs_a_day, account_closing. Call it
+    in the transaction that makes the job wait.
+    """
+    owner = locked(owner_pk)
+    used = usage(owner)
+    if used.active.is_reached:
+        raise UserError("quota_active_jobs", limit=used.active.most)
+    if used.today.is_reached:
+        raise UserError("quota_jobs_a_day", limit=used.today.most)
+    _check_stored(owner, size)
+    User.objects.filter(pk=owner_pk).update(
+        started_on=_today(), started_that_day=used.today.used + 1
+    )
+
+
+def locked(owner_pk: int) -> User:
+    """The person, their row locked until the transaction ends.
+
+    Raises UserError("account_closing") for an account that is just being deleted.
+    """
+    owner = User.objects.select_for_update().get(pk=owner_pk)
+    if owner.leaving_since is not None:
+        raise UserError("account_closing")
+    return owner
+
+
+def measure(job: Job) -> None:
+    """Notes what the job's folder holds besides the photos, in bytes. A file that has two names in
+    it counts once."""
+    Job.objects.filter(pk=job.pk).update(stored_bytes=_folder_bytes(job))
+
+
+def measure_forgotten(jobs: QuerySet[Job]) -> int:
+    """Measures the ended jobs that nobody has measured: an earlier version's, or a dead horse's."""
+    forgotten = jobs.filter(status__in=Job.ENDED, stored_bytes=None)
+    for job in forgotten:
+        measure(job)
+    return len(forgotten)
+
+
+def _check_stored(owner: User, size: int) -> None:
+    used = usage(owner).stored
+    if used.used + size > used.most:
+        left_mb = max(used.most - used.used, 0) // MB
+        raise UserError("quota_stored", limit_mb=used.most // MB, left_mb=left_mb)
+
+
+def _folder_bytes(job: Job) -> int:
+    photos = job.workspace.upload
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for folder, _, names in os.walk(job.folder):
+        if Path(folder) == photos:
+            continue
+        for name in names:
+            try:
+                facts = os.lstat(os.path.join(folder, name))
+            except FileNotFoundError:
+                continue  # it was a temporary file
+            if (facts.st_dev, facts.st_ino) not in seen:
+                seen.add((facts.st_dev, facts.st_ino))
+                total += facts.st_size
+    return total
+
+
+def _most(own: int | None, name: str) -> int:
+    return int(getattr(settings, f"QUOTA_{name}")) if own is None else own
+
+
+def _today() -> date:
+    return timezone.localdate(timezone=timezone.get_default_timezone())

@@ -1,0 +1,62 @@
+"""A share link's state: on or off, its password, its end, its views. Changes rows, nothing else.
+
+Each change is one UPDATE, so two tabs can't undo each other's other settings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from recon.models import Job, new_pub_key
+
+
+def open_links() -> QuerySet[Job]:
+    """The jobs whose link works just now, password or not. A draft is never public."""
+    in_time = Q(share_until=None) | Q(share_until__gt=timezone.now())
+    return Job.objects.filter(in_time, shared=True).exclude(status=Job.Status.DRAFT)
+
+
+def change(job: Job, **changes: Any) -> None:
+    """Writes these columns of the job's row, and of `job`."""
+    Job.objects.filter(pk=job.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(job, name, value)
+
+
+def renew(job: Job) -> None:
+    """A new link, switched on; the old one never works again."""
+    change(job, shared=True, pub_key=new_pub_key())
+
+
+def hashed(password: str) -> str:
+    """What is kept of a link's password; nothing for an empty one, which means none."""
+    return make_password(password) if password else ""
+
+
+def password_is_right(job: Job, password: str) -> bool:
+    return check_password(password, job.share_password)
+
+
+def proof(job: Job) -> str:
+    """What a visitor's session keeps who entered the password: void with a new link or password."""
+    return salted_hmac("recon.jobs.sharing", f"{job.pub_key}\n{job.share_password}").hexdigest()
+
+
+def proves(job: Job, kept: str) -> bool:
+    return constant_time_compare(kept, proof(job))
+
+
+def count_view(job: Job) -> None:
+    """Counted in the database: visitors come at the same time."""
+    Job.objects.filter(pk=job.pk).update(share_views=F("share_views") + 1)
+
+
+def gallery_of(owner_pk: int) -> QuerySet[Job]:
+    """The scenes on a person's public page: marked, done, and open to everybody."""
+    marked = open_links().filter(owner_id=owner_pk, in_gallery=True, share_password="")
+    return marked.filter(status=Job.Status.COMPLETED)

@@ -1,0 +1,117 @@
+"""What an owner may set about sharing, as forms, and what their page says about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+
+from accounts.models import User
+from recon.jobs import sharing
+from recon.models import Job
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 6, 100
+LOCAL = "%Y-%m-%dT%H:%M"  # what <input type="datetime-local"> speaks
+
+
+class AboutForm(forms.Form):
+    """A scene's title and description, which may be changed at any time."""
+
+    title = forms.CharField(max_length=120, required=False, strip=True)
+    description = forms.CharField(
+        max_length=2000, required=False, strip=True, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+
+class LinkPasswordField(forms.CharField):
+    """A password that the owner tells their friends, so it is shown while it is typed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            min_length=SHORTEST_PASSWORD,
+            max_length=LONGEST_PASSWORD,
+            required=False,
+            strip=False,
+            widget=forms.TextInput(
+                attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+            ),
+            **kwargs,
+        )
+
+
+class UntilField(forms.DateTimeField):
+    """A date and time to come, in the person's time zone where it names none."""
+
+    def clean(self, value: Any) -> datetime | None:
+        until: datetime | None = super().clean(value)
+        if until is not None and until <= timezone.now():
+            raise forms.ValidationError("This time has passed already. Choose one to come.")
+        return until
+
+
+class LinkForm(forms.Form):
+    """A link's password, its end, and whether the scene is on its owner's public page."""
+
+    password = LinkPasswordField(label="New password")
+    no_password = forms.BooleanField(required=False, label="Take the password off")
+    until = UntilField(
+        required=False,
+        label="The link ends on",
+        input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
+    )
+    in_gallery = forms.BooleanField(required=False, label="Show it on my public page")
+
+    def __init__(self, data: QueryDict | None = None, *, job: Job) -> None:
+        until = None if job.link_is_over else job.share_until
+        initial = {"until": until, "in_gallery": job.in_gallery}
+        super().__init__(data, initial=initial, auto_id="link-%s")
+        if not job.share_password:
+            del self.fields["no_password"]
+            self.fields["password"].label = "Password"
+
+    def changes(self) -> dict[str, Any]:
+        """The job's columns as wished. After `is_valid`."""
+        data = self.cleaned_data
+        changes = {"share_until": data["until"], "in_gallery": data["in_gallery"]}
+        if data["password"]:
+            changes["share_password"] = sharing.hashed(data["password"])
+        elif data.get("no_password"):
+            changes["share_password"] = ""
+        return changes
+
+
+class EnterForm(forms.Form):
+    """What a visitor types to open a link with a password."""
+
+    password = forms.CharField(
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+
+
+def sentences(form: forms.Form) -> list[str]:
+    """Every error of `form` with its field's label, as one sentence each."""
+    return [
+        f"{form[name].label}: {error}" if name in form.fields else str(error)
+        for name, errors in form.errors.items()
+        for error in errors
+    ]
+
+
+def sharing_context(job: Job, owner: User) -> dict[str, Any]:
+    """What `_share.html` and `_about.html` show of a job to its owner."""
+    return {
+        "link_form": LinkForm(job=job),
+        "about_form": AboutForm(
+            initial={"title": job.title, "description": job.description}, auto_id="about-%s"
+        ),
+        "link_is_over": job.link_is_over,
+        "has_link_password": bool(job.share_password),
+        "time_zone_name": timezone.get_current_timezone_name(),
+        "public_handle": owner.handle if owner.gallery_open else "",
+    }

@@ -1,0 +1,106 @@
+"""What an owner does about sharing: the switch, a password, an end, the QR code, title and text."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Callable
+
+import segno
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from recon.jobs import sharing
+from recon.models import Job
+from recon.web.access import NotThere, own_job_or_404, signed_in
+from recon.web.scene import share_url
+from recon.web.sharing import AboutForm, LinkForm, sentences
+
+
+@require_POST
+@signed_in
+def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """`shared`: "on", "off", or "new" for a new link that ends the old one for good."""
+    job = own_job_or_404(request, pk)
+    wish = request.POST.get("shared", "")
+    if job.is_draft:
+        messages.error(request, "A scene can be shared once it was started.")
+        return redirect(job)
+    if wish not in SWITCHES:
+        messages.error(request, "Sharing can be switched on or off.")
+        return redirect(job)
+    act, sentence = SWITCHES[wish]
+    act(job)
+    messages.success(request, sentence)
+    return _back(job)
+
+
+def _on(job: Job) -> None:
+    """A link whose time was over works again, without an end: that is what the switch says."""
+    over = {"share_until": None} if job.link_is_over else {}
+    sharing.change(job, shared=True, **over)
+
+
+SWITCHES: dict[str, tuple[Callable[[Job], None], str]] = {
+    "on": (_on, "Sharing is on: whoever has the link sees the scene."),
+    "off": (
+        lambda job: sharing.change(job, shared=False),
+        "Sharing is off: the link stopped working.",
+    ),
+    "new": (sharing.renew, "There is a new link. The old one stopped working."),
+}
+
+
+@require_POST
+@signed_in
+def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The link's password, its end, and the public page. What is wrong changes nothing."""
+    job = own_job_or_404(request, pk)
+    if job.is_draft:
+        messages.error(request, "A scene can be shared once it was started.")
+        return redirect(job)
+    form = LinkForm(request.POST, job=job)
+    if not form.is_valid():
+        for sentence in sentences(form):
+            messages.error(request, sentence)
+        return _back(job)
+    sharing.change(job, **form.changes())
+    messages.success(request, "The link’s settings are saved.")
+    return _back(job)
+
+
+@require_POST
+@signed_in
+def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The scene's title and description."""
+    job = own_job_or_404(request, pk)
+    form = AboutForm(request.POST)
+    if form.is_valid():
+        sharing.change(job, **form.cleaned_data)
+        messages.success(request, "Title and description are saved.")
+    for sentence in sentences(form):
+        messages.error(request, sentence)
+    return redirect(job)
+
+
+@require_safe
+@signed_in
+@never_cache
+def qr(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The share link as a QR code. Black on white in both themes: cameras like it so."""
+    job = own_job_or_404(request, pk)
+    if not job.shared or job.link_is_over:
+        raise NotThere("There is no link to make a code of: sharing is off.")
+    picture = io.BytesIO()
+    code = segno.make(share_url(job), micro=False, error="m")
+    code.save(picture, kind="svg", scale=8, border=4, dark="#000", light="#fff", title="QR code")
+    return HttpResponse(picture.getvalue(), content_type="image/svg+xml")
+
+
+def _back(job: Job) -> HttpResponse:
+    """To the part of the page that was used."""
+    return redirect(reverse("recon:job", args=(job.pk,)) + "#share")
