@@ -134,10 +134,6 @@ class PublicPageForm(forms.ModelForm):
         }
         error_messages: ClassVar[dict[str, Any]] = {"handle": {"unique": HANDLE_TAKEN}}
 
-    def clean_handle(self) -> str | None:
-        """None, not an empty text, where there is none: two people may have none."""
-        return (self.cleaned_data["handle"] or "").strip() or None
-
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("gallery_open") and not data.get("handle") and "handle" not in self.errors:

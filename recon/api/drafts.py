@@ -12,6 +12,7 @@ from accounts.models import User
 from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError, NoSuchJob
 from recon.api.reading import own_job, truth, wishes_of
+from recon.api.sharing import sharing_of
 from recon.api.views import made, photo_facts, status_of
 from recon.jobs import drafts
 from recon.models import Job
@@ -82,7 +83,9 @@ def start(request: HttpRequest, job_id: str) -> HttpResponse:
     draft = own_job(request, job_id)
     _receive(request)
     shared = truth(request.POST, "share", default=True)
-    if not drafts.start(draft, shared=shared, **wishes_of(request.POST, only_sent=True)):
+    sharing = sharing_of(request.POST)
+    wishes = wishes_of(request.POST, only_sent=True)
+    if not drafts.start(draft, shared=shared, sharing=sharing, **wishes):
         raise UserError("draft_started")
     draft.refresh_from_db()
     return JsonResponse(made(draft))

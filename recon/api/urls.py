@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.api import drafts, views
+from recon.api import drafts, sharing, views
 
 app_name = "api"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("recon/jobs/<str:job_id>/photos", drafts.add_photo, name="add_photo"),
     path("recon/jobs/<str:job_id>/photos/<int:photo_id>", drafts.drop_photo, name="drop_photo"),
     path("recon/jobs/<str:job_id>/start", drafts.start, name="start"),
+    path("recon/jobs/<str:job_id>/share", sharing.share, name="share"),
     path("recon/drafts", drafts.create_draft, name="create_draft"),
     path("recon/queue", views.queue_overview, name="queue"),
 ]

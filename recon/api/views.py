@@ -11,13 +11,14 @@ from accounts.models import User
 from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth, wishes_of
+from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import progress, queue, submit
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
 from recon.web import faults, uploads
 from recon.web.forms import UploadForm
 from recon.web.photo_check import check_facts
-from recon.web.scene import elapsed_seconds, share_url
+from recon.web.scene import elapsed_seconds
 
 
 @endpoint("GET", "HEAD", public=True)
@@ -35,13 +36,16 @@ def create_job(request: HttpRequest) -> HttpResponse:
         raise ApiError(refused.status, str(refused)) from refused
     check_csrf(request)
     shared = truth(request.POST, "share", default=True)
+    sharing = sharing_of(request.POST)
     wishes = wishes_of(request.POST)
     form = UploadForm(wishes, MultiValueDict({"photos": request.FILES.getlist("files")}))
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
     photos = form.cleaned_data["photos"]
     try:
-        job = submit.create_job(cast(User, request.user), photos, shared=shared, **wishes)
+        job = submit.create_job(
+            cast(User, request.user), photos, shared=shared, sharing=sharing, **wishes
+        )
     except ReconError as error:  # no room on the disk, or a limit of the person's is reached
         raise ApiError(faults.status_of(error), str(error)) from error
     return JsonResponse(made(job) | {"warnings": form.left_out})
@@ -97,7 +101,6 @@ def status_of(job: Job) -> dict[str, Any]:
         "image_count": job.photos.count(),
         "iterations": job.iterations,
         "processing_time_seconds": elapsed_seconds(job),
-        "viewer_url": share_url(job) if job.shared else None,
         "log_tail": progress.log_tail(job),
         "created_at": job.created_at.isoformat(),
         "completed_at": job.completed_at.isoformat() if job.completed_at else None,
@@ -115,13 +118,11 @@ def status_of(job: Job) -> dict[str, Any]:
         "protocol": job.protocol or None,
         "spread": job.spread,
         "refined": job.refined,
-        "pub_key": job.pub_key,
-        "shared": job.shared,
         "registered": job.registered,
         "queue_position": _position(job),
         "photos": [photo_facts(photo) for photo in job.photos.all()],
         "check": check_facts(job) if job.is_draft else None,
-    }
+    } | sharing_facts(job)
 
 
 def _position(job: Job) -> int | None:

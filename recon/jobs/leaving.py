@@ -27,9 +27,9 @@ PATIENCE = timedelta(minutes=10)
 
 
 def delete_account(user: User) -> None:
-    """Raises UserError("last_superuser"), with nothing changed."""
-    _close(user)
-    _finish(user)
+    """Raises UserError("last_superuser"), with nothing changed. A second click finds it closed."""
+    if _close(user):
+        _finish(user)
 
 
 def finish_forgotten() -> int:
@@ -41,18 +41,23 @@ def finish_forgotten() -> int:
 
 
 @transaction.atomic
-def _close(user: User) -> None:
-    """Of the last two superusers who leave at once, one is told to stay: their rows are locked."""
+def _close(user: User) -> bool:
+    """False where somebody has closed it already.
+
+    Of the last two superusers who leave at once, one is told to stay: their rows are locked."""
     if user.is_superuser:
         superusers = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
         if {one.pk for one in superusers.select_for_update()} <= {user.pk}:
             raise UserError("last_superuser")
+    if not User.objects.select_for_update().filter(pk=user.pk, leaving_since=None).exists():
+        return False
     user.is_active = False
     user.leaving_since = timezone.now()
     user.set_unusable_password()
     user.gallery_open = False
     user.save(update_fields=("is_active", "leaving_since", "password", "gallery_open"))
     ApiToken.objects.filter(user=user).delete()
+    return True
 
 
 def _finish(user: User) -> None:

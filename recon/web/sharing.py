@@ -69,6 +69,7 @@ class LinkForm(forms.Form):
         until = None if job.link_is_over else job.share_until
         initial = {"until": until, "in_gallery": job.in_gallery}
         super().__init__(data, initial=initial, auto_id="link-%s")
+        self.is_over = job.link_is_over
         if not job.share_password:
             del self.fields["no_password"]
             self.fields["password"].label = "Password"
@@ -76,7 +77,10 @@ class LinkForm(forms.Form):
     def changes(self) -> dict[str, Any]:
         """The job's columns as wished. After `is_valid`."""
         data = self.cleaned_data
-        changes = {"share_until": data["until"], "in_gallery": data["in_gallery"]}
+        changes = {"in_gallery": data["in_gallery"]}
+        # A link that is over shows an empty field: saving something else must not bring it back.
+        if data["until"] or not self.is_over:
+            changes["share_until"] = data["until"]
         if data["password"]:
             changes["share_password"] = sharing.hashed(data["password"])
         elif data.get("no_password"):

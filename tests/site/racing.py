@@ -14,18 +14,26 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import django
 
 THREADS = 4
+
+#: What a race may be lost to.
+REFUSALS = (
+    "too_many_photos", "quota_stored", "quota_active_jobs", "quota_jobs_a_day", "last_superuser",
+)  # fmt: skip
 
 
 def main() -> None:
     django.setup()
     from django.db import connection
 
-    from recon.jobs import drafts, lifecycle
+    from accounts.models import User
+    from recon.jobs import drafts, leaving, lifecycle, sharing
     from recon.models import Job
     from recon.pipeline.errors import UserError
     from tests.site.making import photo
@@ -34,19 +42,31 @@ def main() -> None:
     won: Counter[str] = Counter()
     lock = threading.Lock()
 
+    def within_limits(do: Callable[..., Any], *arguments: Any) -> bool:
+        try:
+            done = do(*arguments)
+        except UserError as error:
+            if error.code not in REFUSALS:
+                raise
+            return False
+        return done[1] if isinstance(done, tuple) else done is not False
+
     def act(key: str) -> bool:
         if action == "cancel":
             return lifecycle.cancel(Job.objects.get(pk=key))
+        if action == "view":
+            sharing.count_view(Job.objects.get(pk=key))
+            return True
+        if action == "leave":
+            user = User.objects.filter(pk=key).first()
+            return user is not None and within_limits(leaving.delete_account, user)
+        if action == "start in turn":
+            return within_limits(drafts.start, Job.objects.get(pk=key))
         if action == "submit":
             return drafts.start(Job.objects.get(pk=key))
         if action == "add":
             upload = photo("a.jpg", seed=random.getrandbits(64))
-            try:
-                return drafts.add_photo(Job.objects.get(pk=key), upload)[1]
-            except UserError as error:
-                if error.code != "too_many_photos":
-                    raise
-                return False
+            return within_limits(drafts.add_photo, Job.objects.get(pk=key), upload)
         return bool(getattr(lifecycle, action)(key, 1))
 
     def race() -> None:

@@ -39,6 +39,15 @@ EXPECTED = {
     "recon:cancel": ("post", 302, MISSING, SIGN_IN),
     "recon:again": ("post", 302, MISSING, SIGN_IN),
     "recon:share": ("post", 302, MISSING, SIGN_IN),
+    "recon:share_settings": ("post", 302, MISSING, SIGN_IN),
+    "recon:about": ("post", 302, MISSING, SIGN_IN),
+    "recon:qr": ("get", MISSING, MISSING, SIGN_IN),
+    "recon:notices": ("get", 200, 200, SIGN_IN),
+    "recon:read_notices": ("post", 302, 302, SIGN_IN),
+    "recon:usage": ("get", 200, 200, SIGN_IN),
+    "recon:delete_account": ("get", 200, 200, SIGN_IN),
+    "recon:public_gallery": ("get", MISSING, MISSING, MISSING),
+    "recon:enter": ("post", MISSING, MISSING, MISSING),
     "recon:delete": ("post", 302, MISSING, SIGN_IN),
     "recon:file": ("get", 200, MISSING, SIGN_IN),
     "recon:thumb": ("get", 200, MISSING, SIGN_IN),
@@ -55,6 +64,7 @@ EXPECTED = {
     "api:add_photo": ("post", 400, MISSING, UNAUTHORISED),
     "api:drop_photo": ("delete", 409, MISSING, UNAUTHORISED),
     "api:start": ("post", 409, MISSING, UNAUTHORISED),
+    "api:share": ("post", 200, MISSING, UNAUTHORISED),
     "api:queue": ("get", 200, 200, UNAUTHORISED),
 }
 
@@ -70,9 +80,14 @@ def address(name: str, job: Job) -> str:
     }
     if name in arguments:
         return reverse(name, args=arguments[name])
-    if name.startswith("recon:public"):
+    if name == "recon:public_gallery":
+        return reverse(name, args=["ann"])
+    if name.startswith("recon:public") or name == "recon:enter":
         return reverse(name, args=[job.pub_key])
-    of_no_job = ("home", "gallery", "upload", "sample", "create_draft", "healthz", "queue")
+    of_no_job = (
+        "home", "gallery", "upload", "sample", "create_draft", "healthz", "queue",
+        "notices", "read_notices", "usage", "delete_account",
+    )  # fmt: skip
     return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])
 
 
@@ -98,7 +113,10 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
 
 
-@pytest.mark.parametrize("name", [name for name in EXPECTED if name.startswith("recon:public")])
+LINKS = [f"recon:public{part}" for part in ("", "_progress", "_ply", "_splat", "_poster")]
+
+
+@pytest.mark.parametrize("name", LINKS)
 def test_a_shared_link_treats_all_visitors_alike(name: str) -> None:
     job = finished_job(person(), shared=True)
     answers = {

@@ -6,13 +6,14 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 from environ import Env
 from redis import Redis
 
@@ -70,7 +71,7 @@ def _connection(url: str) -> BaseDatabaseWrapper:
     return wrapper
 
 
-def race(folder: Path, database: str, action: str, jobs: list[Job]) -> Counter[str]:
+def race(folder: Path, database: str, action: str, jobs: Sequence[Model]) -> Counter[str]:
     """How often each job was won by processes that all do `action` to it at the same time."""
     command = [sys.executable, "-m", "tests.site.racing", str(folder), action]
     racers = [
@@ -106,7 +107,7 @@ def test_of_many_workers_exactly_one_wins(database: str, action: str, tmp_path: 
 
 
 def test_a_draft_that_many_start_is_queued_once(database: str, tmp_path: Path) -> None:
-    owner = person()
+    owner = person(quota_active_jobs=JOBS)
     jobs = [job_of(owner, status=Job.Status.DRAFT) for _ in range(JOBS)]
     assert race(tmp_path, database, "submit", jobs) == {str(job.pk): 1 for job in jobs}
     assert queue.carried_ids() == {job.queue_id for job in jobs}
@@ -121,6 +122,43 @@ def test_photos_that_come_at_once_keep_to_the_limit_and_get_numbers_of_their_own
     names = [f"{number:02}_a.jpg" for number in range(1, 21)]
     assert [photo.name for photo in draft.photos.all()] == names
     assert sorted(path.name for path in draft.workspace.upload.iterdir()) == names
+
+
+def test_visits_at_once_are_all_counted(database: str, tmp_path: Path) -> None:
+    job = job_of(person())
+    race(tmp_path, database, "view", [job] * JOBS)  # by 12 threads
+    job.refresh_from_db()
+    assert job.share_views == 12 * JOBS
+
+
+@pytest.mark.parametrize("limit", ["quota_active_jobs", "quota_jobs_a_day"])
+def test_starts_at_once_keep_to_the_limits(database: str, tmp_path: Path, limit: str) -> None:
+    owner = person(**{limit: 7})
+    jobs = [job_of(owner, status=Job.Status.DRAFT) for _ in range(JOBS)]
+    won = race(tmp_path, database, "start in turn", jobs)
+    started = Job.objects.filter(status=Job.Status.PENDING)
+    assert started.count() == 7
+    assert {key for key, count in won.items() if count} >= {str(job.pk) for job in started}
+    owner.refresh_from_db()
+    assert owner.started_that_day == 7
+
+
+def test_photos_at_once_in_several_drafts_keep_to_the_room(database: str, tmp_path: Path) -> None:
+    owner = person(quota_stored_mb=1)
+    jobs = [drafts.create_draft(owner) for _ in range(5)]
+    filler = job_of(owner, status=Job.Status.FAILED, stored_bytes=2**20 - 150_000)
+    won = race(tmp_path, database, "add", jobs)
+    stored = sum(photo.size for job in jobs for photo in job.photos.all())
+    assert 0 < sum(won.values()) == sum(job.photos.count() for job in jobs) < 60
+    assert stored <= 150_000 - filler.photos.count()
+    files = [path for job in jobs for path in job.workspace.upload.iterdir()]
+    assert len(files) == sum(won.values()), "what was refused left no file"
+
+
+def test_the_last_two_superusers_do_not_both_leave(database: str, tmp_path: Path) -> None:
+    bosses = [person(f"{name}@example.org", is_superuser=True) for name in "ab"]
+    race(tmp_path, database, "leave", bosses)
+    assert person_model().objects.count() == 1
 
 
 def test_a_job_lives_its_life(database: str) -> None:

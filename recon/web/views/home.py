@@ -15,6 +15,7 @@ ENDPOINTS = {
     "add a photo to it": "POST /recon/jobs/{job_id}/photos",
     "start it": "POST /recon/jobs/{job_id}/start",
     "a job's status": "GET /recon/jobs/{job_id}/status",
+    "how it is shared": "POST /recon/jobs/{job_id}/share",
     "the queue": "GET /recon/queue",
     "a shared scene": "GET /v/{pub_key}",
     "its point cloud": "GET /recon/pub/{pub_key}/cloud.ply",

@@ -40,7 +40,7 @@ def unlisted(view: View) -> View:
     def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
         response["X-Robots-Tag"] = "noindex, nofollow"
-        response["Referrer-Policy"] = "no-referrer"
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
         return response
 
     return cast(View, marked)
@@ -107,7 +107,10 @@ def _locked_page(
     request: HttpRequest, pub_key: str, form: EnterForm, *, status: int = 200
 ) -> HttpResponse:
     context = {"form": form, "pub_key": pub_key}
-    return render(request, "recon/locked.html", context, status=status)
+    response = render(request, "recon/locked.html", context, status=status)
+    # With "no-referrer" a browser hides from us, too, that the form it sends is ours.
+    response["Referrer-Policy"] = "same-origin"
+    return response
 
 
 def _count_once(request: HttpRequest, response: HttpResponse, job: Job) -> None:

@@ -1,0 +1,236 @@
+"""Links that ask for a password, that end, and that count who came."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib.auth.hashers import identify_hasher
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from recon.jobs import sharing
+from recon.models import Job
+from tests.site.making import browser_of, finished_job, job_of, person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+NAMES = ("public", "public_progress", "public_ply", "public_splat", "public_poster")
+FILES = ("public_ply", "public_splat", "public_poster")
+WORD = "under the mat"
+
+
+def link(name: str, job: Job) -> str:
+    return reverse(f"recon:{name}", args=(job.pub_key,))
+
+
+def locked_job(**fields: Any) -> Job:
+    secret = {
+        "title": "Secret garden",
+        "description": "By the well",
+        "shared": True,
+        "share_password": sharing.hashed(WORD),
+    }
+    return finished_job(person(), **(secret | fields))
+
+
+def enter(visitor: Client, job: Job, word: str = WORD, **extra: Any) -> Any:
+    return visitor.post(link("enter", job), {"password": word}, **extra)
+
+
+# --- The password ---
+
+
+def test_only_the_password_s_hash_is_kept() -> None:
+    kept = locked_job().share_password
+    assert WORD not in kept
+    assert identify_hasher(kept)
+
+
+def test_without_the_password_a_link_tells_nothing(client: Client) -> None:
+    job = locked_job()
+    page = client.get(link("public", job))
+    assert page.status_code == 200
+    assert "This scene has a password" in page.content.decode()
+    for told in ("Secret garden", "By the well", "22.8", "poster", "og:", str(job.pk)):
+        assert told not in page.content.decode()
+    assert "noindex" in page["X-Robots-Tag"]
+    assert page["Referrer-Policy"] == "same-origin", "or the form's origin would be hidden from us"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "public"])
+def test_files_and_progress_obey_the_password(client: Client, name: str) -> None:
+    job = locked_job()
+    for visitor in (client, browser_of(person("bob@example.org")), browser_of(job.owner)):
+        answer = visitor.get(link(name, job), headers={"Accept": "application/json"})
+        assert answer.status_code == 403
+        assert answer.json() == {
+            "detail": "This scene has a password. Open its page and enter it there."
+        }
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_copy_that_a_browser_kept_is_not_confirmed(client: Client, name: str) -> None:
+    job = locked_job(share_password="")
+    etag = client.get(link(name, job))["ETag"]
+    sharing.change(job, share_password=sharing.hashed(WORD))
+    assert client.get(link(name, job), headers={"If-None-Match": etag}).status_code == 403
+
+
+def test_who_enters_the_password_gets_everything_and_the_session_remembers(client: Client) -> None:
+    job = locked_job()
+    answer = enter(client, job)
+    assert answer.status_code == 302
+    assert answer["Location"] == link("public", job)
+    assert "Secret garden" in client.get(link("public", job)).content.decode()
+    assert client.get(link("public_progress", job)).status_code == 286
+    assert {client.get(link(name, job)).status_code for name in FILES} == {200}
+    assert Client().get(link("public_splat", job)).status_code == 403
+
+
+def test_a_wrong_password_is_refused_on_the_same_page(client: Client) -> None:
+    job = locked_job()
+    answer = enter(client, job, "over the mat")
+    assert answer.status_code == 403
+    assert "This is not the password." in answer.content.decode()
+    assert "Secret" not in answer.content.decode()
+    assert client.get(link("public_splat", job)).status_code == 403
+    assert enter(client, job, "").status_code == 400
+
+
+def test_after_six_wrong_passwords_one_waits_but_others_do_not(client: Client) -> None:
+    job, other = locked_job(), finished_job(person("c@example.org"), shared=True)
+    sharing.change(other, share_password=sharing.hashed(WORD))
+    for _ in range(6):
+        assert enter(client, job, "a guess").status_code == 403
+    answer = enter(client, job)
+    assert answer.status_code == 429
+    assert answer["Retry-After"] == "900"
+    assert "Try again in 15 minutes." in answer.content.decode()
+    assert "accounts" not in answer.content.decode()
+    assert enter(Client(REMOTE_ADDR="10.9.8.7"), job).status_code == 302
+    assert enter(client, other).status_code == 302
+    signing_in = {"username": job.owner.email, "password": "a long enough password"}
+    assert client.post(reverse("accounts:sign_in"), signing_in).status_code == 302
+
+
+def test_after_the_wait_one_may_try_again(client: Client) -> None:
+    job = locked_job()
+    for _ in range(6):
+        enter(client, job, "a guess")
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=16))
+    assert enter(client, job).status_code == 302
+
+
+def test_the_log_of_tries_holds_neither_link_nor_password(client: Client) -> None:
+    job = locked_job()
+    enter(client, job, "a guess")
+    attempt = AccessAttempt.objects.get()
+    kept = " ".join(str(getattr(attempt, field.name)) for field in attempt._meta.fields)
+    assert job.pub_key not in kept
+    assert "a guess" not in kept
+
+
+def test_a_new_password_or_a_new_link_is_asked_of_everybody_again(client: Client) -> None:
+    job = locked_job()
+    enter(client, job)
+    sharing.change(job, share_password=sharing.hashed("a new word"))
+    assert client.get(link("public_splat", job)).status_code == 403
+    enter(client, job, "a new word")
+    assert client.get(link("public_splat", job)).status_code == 200
+    sharing.renew(job)
+    assert client.get(link("public_splat", job)).status_code == 403
+
+
+def test_a_session_remembers_many_links_but_not_for_ever(client: Client) -> None:
+    job = locked_job()
+    other = finished_job(job.owner, shared=True, share_password=sharing.hashed(WORD))
+    enter(client, job)
+    session = client.session
+    session["entered_links"] |= {f"old {n}": "proof" for n in range(60)}
+    session.save()
+    enter(client, other)
+    assert len(client.session["entered_links"]) == 50
+    assert client.get(link("public_splat", other)).status_code == 200
+    assert client.get(link("public_splat", job)).status_code == 403
+
+
+def test_entering_where_nothing_is_asked_leads_to_the_scene_or_nowhere(client: Client) -> None:
+    job = locked_job(share_password="")
+    assert enter(client, job, "anything")["Location"] == link("public", job)
+    sharing.change(job, shared=False, share_password=sharing.hashed(WORD))
+    assert enter(client, job).status_code == 404
+    assert client.get(link("enter", job)).status_code == 405
+
+
+def test_entering_needs_our_own_form() -> None:
+    assert enter(Client(enforce_csrf_checks=True), locked_job()).status_code == 403
+
+
+# --- The end ---
+
+
+@pytest.mark.parametrize("name", [*NAMES, "enter"])
+def test_a_link_that_is_over_answers_like_one_that_never_was(client: Client, name: str) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    for job in (
+        locked_job(share_until=past),
+        finished_job(person("b@example.org"), shared=True, share_until=past),
+    ):
+        for visitor in (client, browser_of(job.owner)):
+            ask = visitor.post if name == "enter" else visitor.get
+            over = ask(link(name, job), headers={"Accept": "text/html"})
+            never = ask(reverse(f"recon:{name}", args=("x" * 32,)), headers={"Accept": "text/html"})
+            assert over.status_code == 404
+            assert over.content == never.content
+
+
+def test_a_link_works_until_its_end(client: Client) -> None:
+    job = finished_job(person(), shared=True, share_until=timezone.now() + timedelta(hours=1))
+    assert {client.get(link(name, job)).status_code for name in NAMES} == {200, 286}
+
+
+# --- The count ---
+
+
+def views(job: Job) -> int:
+    job.refresh_from_db()
+    return job.share_views
+
+
+def test_each_visitor_is_counted_once_a_session_and_the_owner_never(client: Client) -> None:
+    job = finished_job(person(), shared=True)
+    for _ in range(3):
+        client.get(link("public", job))
+        browser_of(job.owner).get(link("public", job))
+    assert views(job) == 1
+    Client().get(link("public", job))
+    browser_of(person("bob@example.org")).get(link("public", job))
+    assert views(job) == 3
+
+
+def test_only_looking_at_the_scene_counts(client: Client) -> None:
+    job = finished_job(person(), shared=True)
+    for name in FILES:
+        client.get(link(name, job))
+    client.head(link("public", job))
+    running = job_of(job.owner, shared=True, status=Job.Status.PROCESSING, step="GS_TRAIN")
+    client.get(link("public", running))
+    locked = finished_job(job.owner, shared=True, share_password=sharing.hashed(WORD))
+    client.get(link("public", locked))
+    assert (views(job), views(running), views(locked)) == (0, 0, 0)
+
+
+def test_counting_leaves_a_visitor_nothing_that_names_them(client: Client) -> None:
+    job = finished_job(person(), shared=True)
+    cookies = client.get(link("public", job)).cookies
+    assert list(cookies) == ["instarecon_seen"]
+    seen = cookies["instarecon_seen"]
+    assert (seen.value, seen["path"], seen["httponly"]) == ("1", link("public", job), True)
+    assert not seen["max-age"]
+    assert not seen["expires"]
+    assert not Session.objects.exists()

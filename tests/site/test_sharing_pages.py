@@ -1,0 +1,205 @@
+"""What an owner sets about sharing: password, end, public page, QR code, title and description."""
+
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from recon.jobs import sharing
+from recon.models import Job
+from recon.web.scene import share_url
+from tests.site.making import browser_of, finished_job, job_of, person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+ACTIONS = ("share", "share_settings", "about")
+
+
+@pytest.fixture
+def ann() -> User:
+    return person(time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def browser(ann: User) -> Client:
+    return browser_of(ann)
+
+
+def post(browser: Client, name: str, job: Job, **data: Any) -> str:
+    """What the owner's page says afterwards."""
+    answer = browser.post(reverse(f"recon:{name}", args=(job.pk,)), data, follow=True)
+    assert answer.status_code == 200
+    page: str = answer.content.decode()
+    job.refresh_from_db()
+    return page
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_nobody_else_sets_anything(ann: User, name: str) -> None:
+    job = finished_job(ann, shared=True)
+    address = reverse(f"recon:{name}", args=(job.pk,))
+    data = {"shared": "off", "password": "mine now", "title": "mine now"}
+    other = browser_of(person("bob@example.org")).post(address, data)
+    assert other.status_code == 404
+    stranger = Client().post(address, data)
+    assert stranger["Location"].startswith(reverse("accounts:sign_in"))
+    job.refresh_from_db()
+    assert (job.shared, job.share_password, job.title) == (True, "", "Fern in the hall")
+    assert browser_of(ann).get(address).status_code == 405
+
+
+def test_a_password_is_set_kept_changed_and_taken_off(ann: User, browser: Client) -> None:
+    job = finished_job(ann, shared=True)
+    page = post(browser, "share_settings", job, password="first word")
+    assert "Asks for a password" in page
+    assert "first word" not in page
+    assert sharing.password_is_right(job, "first word")
+    post(browser, "share_settings", job, password="")
+    assert sharing.password_is_right(job, "first word"), "an empty field changes nothing"
+    post(browser, "share_settings", job, password="second word")
+    assert sharing.password_is_right(job, "second word")
+    page = post(browser, "share_settings", job, no_password="on")
+    assert job.share_password == ""
+    assert "Asks for a password" not in page
+
+
+@pytest.mark.parametrize("word", ["short", "x" * 101])
+def test_a_password_of_an_odd_length_is_refused(ann: User, browser: Client, word: str) -> None:
+    job = finished_job(ann, shared=True)
+    assert "Password: Ensure this value has at" in post(
+        browser, "share_settings", job, password=word
+    )
+    assert job.share_password == ""
+
+
+def test_the_end_is_in_the_owner_s_time_zone(ann: User, browser: Client) -> None:
+    job = finished_job(ann, shared=True)
+    page = post(browser, "share_settings", job, until="2126-07-01T18:30")
+    assert job.share_until == datetime(2126, 7, 1, 16, 30, tzinfo=UTC)
+    assert "1 Jul 2126, 18:30" in page
+    assert 'value="2126-07-01T18:30"' in page
+    assert "Time zone Europe/Berlin" in page
+    post(browser, "share_settings", job, until="")
+    assert job.share_until is None
+
+
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [
+        ("2020-01-01T00:00", "This time has passed already."),
+        ("tomorrow", "Enter a valid date/time."),
+        # Berlin's clocks leap over half past two.
+        ("2126-03-31T02:30", "couldn’t be interpreted"),
+    ],
+)
+def test_an_end_that_can_not_be_is_refused(
+    ann: User, browser: Client, until: str, said: str
+) -> None:
+    job = finished_job(ann, shared=True)
+    assert said in post(browser, "share_settings", job, until=until, in_gallery="on")
+    assert (job.share_until, job.in_gallery) == (None, False)
+
+
+def test_the_page_says_when_a_link_is_over_and_the_switch_brings_it_back(
+    ann: User, browser: Client
+) -> None:
+    past = timezone.now() - timedelta(days=1)
+    job = finished_job(ann, shared=True, share_until=past)
+    page = browser.get(job.get_absolute_url()).content.decode()
+    assert "The link ended on" in page
+    assert 'aria-checked="false"' in page
+    post(browser, "share", job, shared="on")
+    assert (job.shared, job.share_until) == (True, None)
+    assert Client().get(f"/v/{job.pub_key}").status_code == 200
+
+
+def test_other_settings_do_not_bring_a_link_back_that_is_over(ann: User, browser: Client) -> None:
+    past = timezone.now() - timedelta(days=1)
+    job = finished_job(ann, shared=True, share_until=past)
+    post(browser, "share_settings", job, password="a word or two", until="")
+    assert job.share_until == past
+    assert Client().get(f"/v/{job.pub_key}").status_code == 404
+
+
+def test_the_page_says_how_often_the_link_was_opened(ann: User, browser: Client) -> None:
+    job = finished_job(ann, shared=True)
+    assert "Nobody has opened it yet" in browser.get(job.get_absolute_url()).content.decode()
+    Client().get(f"/v/{job.pub_key}")
+    assert "Opened 1 time," in browser.get(job.get_absolute_url()).content.decode()
+    Client().get(f"/v/{job.pub_key}")
+    assert "Opened 2 times" in browser.get(job.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("name", ["share", "share_settings"])
+def test_a_draft_is_not_shared_yet(ann: User, browser: Client, name: str) -> None:
+    draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now())
+    page = post(browser, name, draft, shared="on", password="a word or two")
+    assert "can be shared once it was started" in page
+    assert (draft.shared, draft.share_password) == (False, "")
+
+
+# --- The QR code ---
+
+
+def qr(browser: Client, job: Job) -> Any:
+    return browser.get(reverse("recon:qr", args=(job.pk,)))
+
+
+def test_the_qr_code_is_an_svg_of_the_link(ann: User, browser: Client) -> None:
+    import segno
+
+    job = finished_job(ann, shared=True)
+    answer = qr(browser, job)
+    assert answer["Content-Type"] == "image/svg+xml"
+    drawn = ET.fromstring(answer.content)  # noqa: S314 - our own
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    expected = io.BytesIO()
+    segno.make(share_url(job), micro=False, error="m").save(expected, kind="svg", border=4)
+    paths = "{http://www.w3.org/2000/svg}path"
+    modules = [p.get("d") for p in drawn.iter(paths) if p.get("class") == "qrline"]
+    assert modules == [p.get("d") for p in ET.fromstring(expected.getvalue()).iter(paths)]  # noqa: S314
+
+
+def test_the_qr_code_is_the_owner_s_and_only_while_the_link_works(
+    ann: User, browser: Client
+) -> None:
+    job = finished_job(ann, shared=True)
+    assert qr(browser_of(person("bob@example.org")), job).status_code == 404
+    assert qr(Client(), job).status_code == 302
+    sharing.change(job, share_until=timezone.now())
+    assert qr(browser, job).status_code == 404
+    sharing.change(job, share_until=None, shared=False)
+    assert qr(browser, job).status_code == 404
+
+
+# --- Title and description ---
+
+
+def test_title_and_description_are_changed_afterwards_and_shown_to_friends(
+    ann: User, browser: Client
+) -> None:
+    job = finished_job(ann, shared=True)
+    page = post(browser, "about", job, title=" The hall ", description="Seen in June.\n\n<b>")
+    assert (job.title, job.description) == ("The hall", "Seen in June.\n\n<b>")
+    assert "<p>Seen in June.</p>" in page
+    public = Client().get(f"/v/{job.pub_key}").content.decode()
+    assert "The hall" in public
+    assert "<p>Seen in June.</p>\n\n<p>&lt;b&gt;</p>" in public
+    post(browser, "about", job, title="", description="")
+    assert job.name.startswith("Scene of ")
+
+
+@pytest.mark.parametrize(("field", "length"), [("title", 121), ("description", 2001)])
+def test_too_long_a_text_is_refused(ann: User, browser: Client, field: str, length: int) -> None:
+    job = finished_job(ann)
+    page = post(browser, "about", job, **{field: "x" * length})
+    assert f"{field.capitalize()}: Ensure this value has at most" in page
+    assert (job.title, job.description) == ("Fern in the hall", "")
