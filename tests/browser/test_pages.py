@@ -15,7 +15,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
-from recon.models import Job
+from recon.models import Job, Notice
 from tests.browser.scenes import VIEW, splat_bytes
 from tests.photos import rendered_photos
 from tests.site.making import finished_job, job_of, person
@@ -187,8 +187,12 @@ def test_the_landing_pages_fern_turns_by_hand_and_stands_still_on_request(
 
 @pytest.mark.parametrize("size", [(390, 844), (1440, 900)], ids=["phone", "desk"])
 @pytest.mark.parametrize(
-    "path", ["/", "/jobs/", "/jobs/new/", "/accounts/", "/accounts/password/", "/nowhere"]
-)
+    "path",
+    [
+        "/", "/jobs/", "/jobs/new/", "/accounts/", "/accounts/password/", "/accounts/delete/",
+        "/notices/", "/usage/", "/nowhere",
+    ],
+)  # fmt: skip
 def test_no_page_is_wider_than_its_window_or_asks_other_hosts(
     new_context: NewContext,
     ann: User,
@@ -197,7 +201,8 @@ def test_no_page_is_wider_than_its_window_or_asks_other_hosts(
     path: str,
     size: tuple[int, int],
 ) -> None:
-    job_of(ann, title="A title of one very long word: " + "Donaudampfschiff" * 5)
+    job = job_of(ann, title="A title of one very long word: " + "Donaudampfschiff" * 5)
+    Notice.objects.create(user=ann, job=job)
     user = None if path == "/" else ann
     page = listen(new_context(user, viewport={"width": size[0], "height": size[1]}).new_page())
     page.goto(path)

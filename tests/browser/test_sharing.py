@@ -28,7 +28,8 @@ WORD = "under the mat"
 
 
 @pytest.fixture
-def ann(data_dir: Path, redis_queue: Any) -> User:
+def ann(data_dir: Path, redis_queue: Any, live_server: Any, settings: Any) -> User:
+    settings.BASE_URL = live_server.url  # links lead to where this server listens
     return person(time_zone="Europe/Berlin")
 
 
@@ -129,8 +130,8 @@ def test_a_title_and_a_description_are_changed_on_the_spot(
     page = new_context(ann, viewport=size).new_page()
     page.goto(job.get_absolute_url())
     page.locator("summary", has_text="Change title and description").click()
-    page.get_by_label("Title").fill("The hall")
-    page.get_by_label("Description").fill("Seen in June.")
+    page.get_by_role("textbox", name="Title").fill("The hall")
+    page.get_by_role("textbox", name="Description").fill("Seen in June.")
     page.locator(".about").get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="The hall")).to_be_visible()
     expect(page.locator(".description")).to_have_text("Seen in June.")
@@ -150,7 +151,7 @@ def test_a_public_page_is_opened_filled_and_visited(
     page.get_by_label("I want a public page").check()
     page.get_by_label("Its address").fill("ann")
     page.get_by_label("Name to show on it").fill("Ann of the ferns")
-    page.locator("section", has_text="Public page").get_by_role("button", name="Save").click()
+    page.get_by_role("region", name="Public page").get_by_role("button", name="Save").click()
     page.get_by_role("link", name="/u/ann/").click()
     expect(page.get_by_text("has not put a scene on this page")).to_be_visible()
     page.goto(job.get_absolute_url())
