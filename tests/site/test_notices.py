@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from smtplib import SMTPException
 from typing import Any
 
@@ -12,9 +13,11 @@ from django.urls import reverse
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
-from recon.jobs import lifecycle, notices
+from recon.jobs import lifecycle, notices, submit
 from recon.models import Job, Notice
-from tests.site.making import browser_of, finished_job, job_of, person
+from tests.site.making import browser_of, finished_job, job_of, person, photos
+from tests.site.staged_pipeline import play
+from tests.site.working import manage, worker_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -204,6 +207,19 @@ def test_a_mail_that_can_not_be_sent_spoils_nothing(
     job = running(ann)
     assert lifecycle.complete(job.pk, 1)
     assert told(ann) == [job]
+
+
+def test_a_real_worker_sends_the_mail_where_one_is_set_up(ann: User, tmp_path: Path) -> None:
+    wants_mail(ann)
+    job = submit.create_job(ann, photos(3), title="Fern")
+    play(job.workspace, "finish")
+    mails = tmp_path / "mails"
+    environment = {**worker_environment(), "EMAIL_URL": f"filemail://{mails}"}
+    manage("rqworker", "recon", "--burst", environment=environment)
+    assert told(ann) == [job]
+    (sent,) = mails.iterdir()
+    assert "To: ann@example.org" in sent.read_text()
+    assert str(job.pk) in sent.read_text()
 
 
 @pytest.mark.usefixtures("with_mail")
