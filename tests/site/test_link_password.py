@@ -171,6 +171,27 @@ def test_entering_needs_our_own_form() -> None:
     assert enter(Client(enforce_csrf_checks=True), locked_job()).status_code == 403
 
 
+def ask(visitor: Client, job: Job, word: str) -> int:
+    headers = {"X-Scene-Password": word}
+    return visitor.get(link("public_splat", job), headers=headers).status_code
+
+
+def test_a_program_sends_the_password_along_with_each_request(client: Client) -> None:
+    job = locked_job()
+    assert ask(client, job, "under%20the%20mat") == 200
+    assert client.get(link("public_splat", job)).status_code == 403, "nothing is remembered"
+    sharing.change(job, share_password=sharing.hashed("unter der Tür: 100 %"))
+    assert ask(client, job, "unter%20der%20T%C3%BCr%3A%20100%20%25") == 200
+
+
+def test_a_program_s_guesses_are_counted_like_a_person_s(client: Client) -> None:
+    job = locked_job()
+    assert [ask(client, job, "a guess") for _ in range(6)] == [403] * 6
+    assert ask(client, job, "under%20the%20mat") == 403
+    assert enter(client, job).status_code == 429
+    assert ask(Client(REMOTE_ADDR="10.9.8.7"), job, "under%20the%20mat") == 200
+
+
 # --- The end ---
 
 
