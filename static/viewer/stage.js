@@ -71,9 +71,7 @@ export class Stage {
    * @param {Uint8Array} bytes
    */
   async show(bytes) {
-    const mesh = new SplatMesh({ fileBytes: bytes, fileType: fileTypeOf(bytes) });
-    mesh.quaternion.copy(TO_THREE);
-    await mesh.initialized;
+    const mesh = await meshOf(bytes);
     if (this.disposed) return mesh.dispose();
     this.mesh = mesh;
     this.scene.add(mesh);
@@ -81,6 +79,29 @@ export class Stage {
     this.start ??= poseAround(mesh.getBoundingBox().applyMatrix4(mesh.matrixWorld));
     this.reset();
     await this.firstPicture();
+  }
+
+  /**
+   * Shows the scene in `bytes` instead; the camera stays. Spark goes on drawing what it last
+   * sorted until the new splats are sorted, so nothing blinks.
+   *
+   * @param {Uint8Array} bytes
+   * @param {AbortSignal} signal
+   * @returns {Promise<boolean>} false where `signal` or the end of the stage came first
+   */
+  async replace(bytes, signal) {
+    const mesh = await meshOf(bytes);
+    if (this.disposed || signal.aborted) {
+      mesh.dispose();
+      return false;
+    }
+    this.scene.remove(this.mesh);
+    this.mesh.dispose();
+    this.mesh = mesh;
+    this.scene.add(mesh);
+    mesh.updateMatrixWorld();
+    this.invalidate();
+    return true;
   }
 
   /** Sorting runs beside the page, so the first frames are blank: draw until one is not. */
@@ -178,6 +199,13 @@ export class Stage {
     this.renderer.dispose();
     this.renderer.forceContextLoss(); // browsers keep only a few contexts alive
   }
+}
+
+/** @param {Uint8Array} bytes @returns {Promise<SplatMesh>} on three's axes */
+async function meshOf(bytes) {
+  const mesh = new SplatMesh({ fileBytes: bytes, fileType: fileTypeOf(bytes) });
+  mesh.quaternion.copy(TO_THREE);
+  return mesh.initialized;
 }
 
 function makeRenderer(canvas) {
