@@ -24,8 +24,8 @@ export class Buttons {
     this.click("[data-viewer-previous]", doing((it) => it.tour.next(-1)));
     this.click("[data-viewer-next]", doing((it) => it.tour.next(1)));
     this.click("[data-viewer-limit]", () => this.toggleLimits());
-    this.click("[data-viewer-close]", () => this.panels.back());
-    this.click("[data-viewer-measure-close]", () => this.panels.back());
+    this.click("[data-viewer-close]", () => this.panels.back("strip"));
+    this.click("[data-viewer-measure-close]", () => this.panels.back("measure"));
     this.listenForColours();
     this.listenForHands();
     this.on("keydown", (event) => this.keyDown(event));

@@ -23,6 +23,7 @@ export class Measuring {
     this.forget.addEventListener("click", () => {
       this.measure.forget();
       this.show();
+      this.stage.canvas.focus({ preventScroll: true });
     });
   }
 
@@ -72,8 +73,9 @@ export class Measuring {
     const known = this.measure.know(length, this.unit.value in UNITS ? this.unit.value : "m");
     this.wrong.hidden = known;
     this.number.setAttribute("aria-invalid", String(!known));
-    if (known) this.show();
-    else this.number.focus();
+    if (!known) return this.number.focus();
+    this.show();
+    this.stage.canvas.focus({ preventScroll: true }); // the field is gone
   }
 
   show() {

@@ -51,9 +51,12 @@ export class Panels {
     return open.length > 0;
   }
 
-  /** One step back, for Escape; the focus returns to what opened the panel. @returns {boolean} */
-  back() {
-    const name = ["help", "more", "measure", "strip"].find((one) => this.isOpen(one));
+  /**
+   * Closes a panel, or what was opened last (Escape). The focus returns to what opened it.
+   *
+   * @returns {boolean} whether there was something to close
+   */
+  back(name = ["help", "more", "measure", "strip"].find((one) => this.isOpen(one))) {
     if (!name) return false;
     const [panel, button] = this.parts[name];
     const inside = panel.contains(document.activeElement);

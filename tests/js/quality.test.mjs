@@ -101,3 +101,11 @@ test("a screen of 120 frames a second is not used to its last", () => {
   const frames = draw(new Quality(), machine(2, 18), { seconds: 60, screen: 1000 / 120 });
   assert.equal(changes(frames).length, 0);
 });
+
+test("a step up that was a mistake is tried ever less often", () => {
+  // All pixels need much more than their number says: memory ran out, say.
+  const frames = draw(new Quality(), (level) => (level ? 12 : 60), { seconds: 300 });
+  const late = last(frames, 120);
+  assert.ok(changes(late).length <= 6, `${changes(late).length} changes in the last two minutes`);
+  assert.ok(rate(late) >= 55);
+});
