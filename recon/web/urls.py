@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.web.views import drafts, files, home, jobs, people, share, sharing, upload
+from recon.web.views import drafts, embed, files, home, jobs, people, share, sharing, upload
 
 app_name = "recon"
 
@@ -33,10 +33,14 @@ urlpatterns = [
     path("usage/", people.usage, name="usage"),
     path("accounts/delete/", people.delete_account, name="delete_account"),
     path("u/<str:handle>/", people.public_gallery, name="public_gallery"),
+    path("jobs/<uuid:pk>/views.json", files.views, name="views"),
+    path("jobs/<uuid:pk>/views/<int:number>.jpg", files.view_photo, name="view_photo"),
     path("v/<str:pub_key>", share.public, name="public"),
     path("v/<str:pub_key>/enter/", share.enter, name="enter"),
     path("v/<str:pub_key>/progress/", share.public_progress, name="public_progress"),
     path("recon/pub/<str:pub_key>/cloud.ply", share.public_ply, name="public_ply"),
     path("recon/pub/<str:pub_key>/scene.splat", share.public_splat, name="public_splat"),
     path("recon/pub/<str:pub_key>/poster.jpg", share.public_poster, name="public_poster"),
+    path("recon/pub/<str:pub_key>/views.json", share.public_views, name="public_views"),
+    path("oembed", embed.oembed, name="oembed"),
 ]

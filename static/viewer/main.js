@@ -1,4 +1,14 @@
-/** Mounts a viewer on every [data-splat-viewer] of the page. */
+/**
+ * Mounts a viewer on every [data-splat-viewer] of the page, also on those that htmx brings later.
+ *
+ * `mount(element)` is the way in for other scripts; it returns the viewer that `element` has if
+ * it has one. docs/VIEWER.md describes what a viewer can do.
+ */
 import { mountViewer } from "./viewer.js";
 
-for (const element of document.querySelectorAll("[data-splat-viewer]")) mountViewer(element);
+export { mountViewer as mount } from "./viewer.js";
+
+const mountAll = () => document.querySelectorAll("[data-splat-viewer]").forEach((element) => mountViewer(element));
+
+document.addEventListener("htmx:afterSettle", mountAll);
+mountAll();

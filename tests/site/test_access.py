@@ -51,11 +51,15 @@ EXPECTED = {
     "recon:delete": ("post", 302, MISSING, SIGN_IN),
     "recon:file": ("get", 200, MISSING, SIGN_IN),
     "recon:thumb": ("get", 200, MISSING, SIGN_IN),
+    "recon:views": ("get", 200, MISSING, SIGN_IN),
+    "recon:view_photo": ("get", MISSING, MISSING, SIGN_IN),  # the run's photos are not there
     "recon:public": ("get", MISSING, MISSING, MISSING),
     "recon:public_progress": ("get", MISSING, MISSING, MISSING),
     "recon:public_ply": ("get", MISSING, MISSING, MISSING),
     "recon:public_splat": ("get", MISSING, MISSING, MISSING),
     "recon:public_poster": ("get", MISSING, MISSING, MISSING),
+    "recon:public_views": ("get", MISSING, MISSING, MISSING),
+    "recon:oembed": ("get", MISSING, MISSING, MISSING),
     "api:healthz": ("get", 200, 200, 200),
     "api:create_job": ("post", 400, 400, UNAUTHORISED),
     "api:job_status": ("get", 200, MISSING, UNAUTHORISED),
@@ -74,6 +78,8 @@ def address(name: str, job: Job) -> str:
         "recon:file": [job.pk, "splat"],
         "recon:thumb": [job.pk, "000.jpg"],
         "recon:drop_photo": [job.pk, 1],
+        "recon:view_photo": [job.pk, 1],
+        "recon:oembed": [],
         "api:drop_photo": [job.pk, 1],
         "api:create_draft": [],
         "api:create_job": [],
@@ -113,7 +119,7 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
 
 
-LINKS = [f"recon:public{part}" for part in ("", "_progress", "_ply", "_splat", "_poster")]
+LINKS = [f"recon:public{part}" for part in ("", "_progress", "_ply", "_splat", "_poster", "_views")]
 
 
 @pytest.mark.parametrize("name", LINKS)

@@ -19,7 +19,9 @@ from tests.site.making import browser_of, finished_job, job_of, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
-NAMES = ("public", "public_progress", "public_ply", "public_splat", "public_poster")
+NAMES = (
+    "public", "public_progress", "public_ply", "public_splat", "public_poster", "public_views"
+)  # fmt: skip
 FILES = ("public_ply", "public_splat", "public_poster")
 WORD = "under the mat"
 
@@ -71,6 +73,22 @@ def test_files_and_progress_obey_the_password(client: Client, name: str) -> None
         assert answer.json() == {
             "detail": "This scene has a password. Open its page and enter it there."
         }
+
+
+def test_neither_a_frame_nor_a_preview_tells_more(client: Client, settings: Any) -> None:
+    job = locked_job()
+    frame = client.get(link("public", job), {"embed": "1"})
+    page = frame.content.decode()
+    assert "This scene has a password." in page
+    assert f'href="{link("public", job)}"' in page
+    assert "<form" not in page
+    assert "frame-ancestors *" in frame["Content-Security-Policy"]
+    address = {"url": settings.BASE_URL + link("public", job)}
+    preview = client.get(reverse("recon:oembed"), address)
+    assert preview.status_code == 403
+    assert "Secret" not in page + preview.content.decode()
+    owner = browser_of(job.owner).get(job.get_absolute_url()).content.decode()
+    assert "embed-snippet" not in owner
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -239,6 +257,7 @@ def test_only_looking_at_the_scene_counts(client: Client) -> None:
     for name in FILES:
         client.get(link(name, job))
     client.head(link("public", job))
+    client.get(link("public", job), {"embed": "1"})
     running = job_of(job.owner, shared=True, status=Job.Status.PROCESSING, step="GS_TRAIN")
     client.get(link("public", running))
     locked = finished_job(job.owner, shared=True, share_password=sharing.hashed(WORD))

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from recon.jobs import progress as job_progress
 from recon.jobs import queue, sharing
 from recon.models import Artifact, Job
-from recon.web import link_throttle
+from recon.web import cameras, link_throttle, unfolding
 from recon.web.access import LinkLocked, View, remember_entered, shared_job_or_404
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
@@ -28,6 +28,7 @@ from recon.web.polling import answer_poll
 from recon.web.scene import PublicJob, elapsed_seconds, public_downloads, public_viewer
 from recon.web.serving import serve_artifact
 from recon.web.sharing import EnterForm
+from recon.web.views import embed
 
 #: Says to this browser that it was counted. It names nobody, and goes when the browser is closed.
 SEEN = "instarecon_seen"
@@ -49,20 +50,27 @@ def unlisted(view: View) -> View:
 @require_safe
 @unlisted
 @never_cache
-def public(request: HttpRequest, pub_key: str) -> HttpResponse:
+def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     """The scene and its figures; before the job has ended, its progress.
 
+    With `?embed=1` nothing but the scene, and other sites may show it in a frame.
     recon/locked.html where a password is asked for, with nothing of the scene on it.
     """
+    in_a_frame = request.GET.get("embed") == "1"
     try:
         job = shared_job_or_404(request, pub_key)
     except LinkLocked:
+        if in_a_frame:
+            return embed.locked(request, pub_key)
         return _locked_page(request, pub_key, EnterForm())
+    if in_a_frame:
+        return embed.embedded(request, job)
     context = _progress_context(job) | {
         "metrics": metrics_of(job, public=True) if job.is_completed else [],
         "measurement": measurement_of(job) if job.is_completed else {},
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
+        "card": unfolding.card_of(job),
     }
     response = render(request, "recon/public.html", context)
     if job.is_completed and request.method == "GET":
@@ -147,6 +155,14 @@ def public_splat(request: HttpRequest, pub_key: str) -> HttpResponseBase:
 @unlisted
 def public_poster(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.POSTER)
+
+
+@require_safe
+@unlisted
+@never_cache
+def public_views(request: HttpRequest, pub_key: str) -> JsonResponse:
+    """Where the photos were taken; nothing of the photos themselves."""
+    return JsonResponse(cameras.public_views(shared_job_or_404(request, pub_key)))
 
 
 def _progress_context(job: Job) -> dict[str, Any]:
