@@ -124,15 +124,20 @@ def forecast(
     `done` has the seconds of its finished steps; `kept` the steps ahead whose results an earlier
     attempt has left, which take no time. `Step.QUEUED` is a job that has not begun.
     """
-    load, doubt = _load_of(expected, done or {})
+    seen = {s: (seconds, 0.0) for s, seconds in (done or {}).items()}
     steps = list(WORKING_STEPS)
     at = steps.index(step) if step in steps else -1
     seconds: dict[Step, float] = {}
     variance = 0.0
     if at >= 0:
-        here, spread = _present(expected, steps[at], load, doubt, fraction, in_step)
-        seconds[steps[at]] = here
-        variance += (here * spread) ** 2
+        told = _told(fraction, in_step)
+        here, spread = _present(expected, steps[at], *_load_of(expected, seen), told)
+        left = here * (1.0 - fraction) if told else max(here - in_step, here / 3)
+        seconds[steps[at]] = left
+        variance += (left * spread) ** 2
+        if told:
+            seen[steps[at]] = told
+    load, doubt = _load_of(expected, seen)
     ahead = {s: expected.seconds[s] * math.exp(load) for s in steps[at + 1 :] if s not in kept}
     variance += sum((ahead[s] * expected.chance[s]) ** 2 for s in ahead)
     variance += sum(ahead.values()) ** 2 * doubt
@@ -193,36 +198,50 @@ def _spread(seen: Sequence[tuple[float, float]], believed: float) -> float:
     return math.sqrt((sum(w * value**2 for w, value in seen) + believed**2) / weight)
 
 
-def _load_of(expected: Expectation, done: Mapping[Step, float]) -> tuple[float, float]:
-    """The running job's load as its finished steps tell it, in logarithms, and its variance."""
+def _load_of(
+    expected: Expectation, seen: Mapping[Step, tuple[float, float]]
+) -> tuple[float, float]:
+    """The running job's load in logarithms, and its variance, as its steps so far tell them.
+
+    `seen` has each step's seconds, and the spread of these in logarithms: 0 for finished ones.
+    """
     total, precision = 0.0, 1.0 / expected.load**2
-    for step, seconds in done.items():
+    for step, (seconds, spread) in seen.items():
         middle = expected.seconds[step] + _NOISE_S
         # Of a step of half a second, half is the time that anything takes.
-        own = expected.chance[step] ** 2 + (_NOISE_S / middle) ** 2
+        own = expected.chance[step] ** 2 + (_NOISE_S / middle) ** 2 + spread**2
         total += math.log((seconds + _NOISE_S) / middle) / own
         precision += 1.0 / own
     return total / precision, 1.0 / precision
 
 
-def _present(
-    expected: Expectation, step: Step, load: float, doubt: float, fraction: float, in_step: float
-) -> tuple[float, float]:
-    """Seconds left of the present step, and their spread in logarithms.
+def _told(fraction: float, in_step: float) -> tuple[float, float] | None:
+    """What the present step's own progress says of its seconds in all, and how sure it is.
 
-    What was expected and what its own progress says are weighed; the further it has come, the more
-    the latter counts.
+    None where it has hardly begun.
+    """
+    if fraction <= 0.02 or in_step <= 1.0:
+        return None
+    return in_step / min(fraction, 1.0), 0.08 + 0.4 * (1.0 - min(fraction, 1.0))
+
+
+def _present(
+    expected: Expectation,
+    step: Step,
+    load: float,
+    doubt: float,
+    told: tuple[float, float] | None,
+) -> tuple[float, float]:
+    """Seconds of the present step in all, and their spread in logarithms.
+
+    What was expected and what its own progress says are weighed.
     """
     whole, variance = math.log(expected.seconds[step]) + load, expected.chance[step] ** 2 + doubt
-    fraction = min(max(fraction, 0.0), 1.0)
-    if fraction > 0.02 and in_step > 1.0:
-        own = (0.1 + 0.6 * (1.0 - fraction)) ** 2
-        told = math.log(in_step / fraction)
-        whole = (whole / variance + told / own) / (1 / variance + 1 / own)
+    if told:
+        own = told[1] ** 2
+        whole = (whole / variance + math.log(told[0]) / own) / (1 / variance + 1 / own)
         variance = 1 / (1 / variance + 1 / own)
-    seconds = math.exp(whole)
-    # A step that is longer under way than it should have taken still has the rest to do.
-    return max(seconds - in_step, seconds * (1.0 - fraction) / 2), math.sqrt(variance)
+    return math.exp(whole), math.sqrt(variance)
 
 
 def _range(total: float, variance: float, *, enough: bool) -> Range:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from django import template
@@ -83,6 +84,12 @@ def _hours(minutes: float) -> str:
     if not hours:
         return f"{rest} min"
     return f"{hours} h {rest:02} min" if rest else f"{hours} h"
+
+
+@register.filter
+def without_time_left(message: str) -> str:
+    """A step's message without its own guess at the time, where the page tells a better one."""
+    return re.sub(r", \d+ s left$", "", message)
 
 
 @register.filter

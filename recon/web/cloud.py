@@ -1,7 +1,8 @@
 """The points and cameras of the model that COLMAP made, as the page's drawing wants them.
 
 Numbers are whole, in thousandths of the cloud's size around its middle: some 100 kB for 4,000
-points. No names of photos: a shared page draws it, too.
+points. Cameras, and three quarters of the points, lie within 1,000 of it. No names of photos: a
+shared page draws it, too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from recon.pipeline.workspace import Workspace, replacing
 from recon.poses.sparse_model import Placed, SparseModel, read_sparse
 
 MOST_POINTS = 4000
-_FAR = 0.97  # of the points; those beyond are left out, they are mostly wrong
+_FAR = 0.95  # of the points; those beyond are left out, they are mostly wrong
+_NEAR = 0.75  # of the points lie within the cloud's size; the others only a little outside
 
 
 def is_ready(job: Job) -> bool:
@@ -73,14 +75,14 @@ def _model(folder: Path, made: int) -> SparseModel:
 
 def _cloud(model: SparseModel) -> dict[str, Any]:
     """Raises ValueError for a model without points or photos."""
-    if not len(model.points) or not model.photos:
+    if len(model.points) < 3 or not model.photos:
         raise ValueError("nothing to draw")
     chosen = np.argsort(-model.seen, kind="stable")
     middle = np.median(model.points, axis=0)
     distances = np.linalg.norm(model.points - middle, axis=1)
     chosen = chosen[distances[chosen] <= np.quantile(distances, _FAR)][:MOST_POINTS]
     cameras = np.array([photo.position for photo in model.photos])
-    size = float(max(distances[chosen].max(), np.linalg.norm(cameras - middle, axis=1).max(), 1e-9))
+    size = float(max(np.quantile(distances, _NEAR), np.linalg.norm(cameras - middle, axis=1).max()))
 
     def whole(values: NDArray[np.float64]) -> list[Any]:
         return np.rint(1000 * values).astype(int).tolist()

@@ -5,11 +5,12 @@
  * COLMAP's axes (y down). It turns slowly by itself until it is touched, and not at all where less
  * motion is wished for.
  */
-const DISTANCE = 2.6; // of the eye from the middle, in sizes of the cloud
-const FIELD = 0.95; // tangent of half the field of view, by the shorter side
+const DISTANCE = 3; // of the eye from the middle, in sizes of the cloud
+const FILLS = 0.86; // of the canvas, by all cameras and most points, as long as nobody turns them
+const MOST = 0.97; // of the points
 const TURN = 0.00016; // radians a millisecond
-const SWING = 0.55; // radians to each side
-const FRUSTUM = 0.07; // length of a camera's pyramid
+const SWING = 0.45; // radians to each side
+const FRUSTUM = 0.09; // length of a camera's pyramid
 const KEY_STEP = 0.12; // radians
 
 /**
@@ -20,6 +21,7 @@ const KEY_STEP = 0.12; // radians
 export function drawCloud(canvas, content) {
   const cloud = prepare(content);
   const angles = { yaw: 0, pitch: 0.12 };
+  cloud.reach = reach(cloud, angles);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const listeners = new AbortController();
   const on = (type, act) => canvas.addEventListener(type, act, { signal: listeners.signal });
@@ -88,23 +90,43 @@ function frustum({ position, axes, half }, turn) {
   return [tip, corner(-1, -1), corner(1, -1), corner(1, 1), corner(-1, 1)];
 }
 
-function paint(canvas, { points, colours, cameras }, { yaw, pitch }) {
+/** Places on the picture, before it is scaled: [x, y, depth]. */
+function projection({ yaw, pitch }) {
+  const [cy, sy, cp, sp] = [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
+  return ([x, y, z]) => {
+    const [turned, away] = [cy * x + sy * z, cy * z - sy * x];
+    const depth = Math.max(cp * away - sp * y + DISTANCE, 0.1);
+    return [turned / depth, (cp * y + sp * away) / depth, depth];
+  };
+}
+
+/** How far to the sides, and up and down, what is to be seen reaches. */
+function reach({ points, cameras }, angles) {
+  const project = projection(angles);
+  const seen = points.map(project);
+  const corners = cameras.flat().map(project);
+  return [0, 1].map((axis) => {
+    const inner = seen.map((place) => Math.abs(place[axis])).sort((a, b) => a - b);
+    const most = inner[Math.floor(MOST * (inner.length - 1))];
+    return Math.max(most, ...corners.map((place) => Math.abs(place[axis])));
+  });
+}
+
+function paint(canvas, { points, colours, cameras, reach: [wide, high] }, angles) {
   const ratio = Math.min(devicePixelRatio, 2);
   const [width, height] = [canvas.clientWidth * ratio, canvas.clientHeight * ratio];
   if (!width || !height) return;
   if (canvas.width !== Math.round(width)) canvas.width = width;
   if (canvas.height !== Math.round(height)) canvas.height = height;
   const pen = canvas.getContext("2d");
-  const scale = (Math.min(width, height) / 2 / FIELD) * DISTANCE;
-  const [cy, sy, cp, sp] = [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
-  const project = ([x, y, z]) => {
-    const [turned, away] = [cy * x + sy * z, cy * z - sy * x];
-    const depth = cp * away - sp * y + DISTANCE;
-    const s = scale / Math.max(depth, 0.1);
-    return [width / 2 + s * turned, height / 2 + s * (cp * y + sp * away), depth];
+  const scale = FILLS * Math.min(width / 2 / wide, height / 2 / high);
+  const place = projection(angles);
+  const project = (point) => {
+    const [x, y, depth] = place(point);
+    return [width / 2 + scale * x, height / 2 + scale * y, depth];
   };
   pen.clearRect(0, 0, width, height);
-  const size = 1.6 * ratio;
+  const size = 2 * ratio;
   points.forEach((point, index) => {
     const [x, y, depth] = project(point);
     const side = (size * DISTANCE) / Math.max(depth, 0.3);

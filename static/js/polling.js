@@ -9,6 +9,7 @@ export const HIDDEN_MS = 30_000;
 const SLOWEST_MS = 15_000;
 const PATIENCE = 5; // answers without news before it becomes slower
 const ENDED = 286;
+const GONE = 404;
 
 /**
  * How long to wait before asking again.
@@ -44,6 +45,7 @@ export function keepCurrent() {
     asking = false;
     const { status } = detail.xhr;
     if (status === ENDED) return;
+    if (status === GONE) return void location.reload(); // deleted: the page says so
     const answered = status >= 200 && status < 300;
     now.failures = answered ? 0 : now.failures + 1;
     if (answered) now.quiet = status === 204 ? now.quiet + 1 : 0;

@@ -7,7 +7,15 @@ import json
 import pytest
 from django.template import Context, Template
 
-from recon.templatetags.wording import about, as_json, duration, megabytes, shown_range, time_range
+from recon.templatetags.wording import (
+    about,
+    as_json,
+    duration,
+    megabytes,
+    shown_range,
+    time_range,
+    without_time_left,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +71,12 @@ def test_rounding_makes_no_range_wider_than_it_may_be(low: float) -> None:
 )  # fmt: skip
 def test_one_expected_time_is_said_roughly(seconds: float, words: str) -> None:
     assert about(seconds) == words
+
+
+def test_a_step_s_own_guess_at_the_time_is_left_out() -> None:
+    said = "step 179 of 400, loss 0.0523, 35,880 Gaussians"
+    assert without_time_left(f"{said}, 64 s left") == said
+    assert without_time_left("pair 3 of 66") == "pair 3 of 66"
 
 
 @pytest.mark.parametrize(
