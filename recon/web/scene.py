@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 
 from recon.models import Artifact, Job
 
@@ -22,6 +23,12 @@ OWN_DOWNLOADS = {
     Artifact.Kind.FILTERED_PLY: "Without outliers (PLY)",
     Artifact.Kind.RESULTS: "Quality figures (JSON)",
     Artifact.Kind.CAMERAS: "Camera poses (JSON)",
+}
+#: Kinds of artifacts that the viewer reads; of those that a job has it gets the smallest.
+VIEWER_SCENES = ("spz", "splat")
+#: Those that a share link serves, and by which address.
+PUBLIC_SCENES = {
+    Artifact.Kind.SPLAT.value: "recon:public_splat",
 }
 PUBLIC_DOWNLOADS = {
     Artifact.Kind.SCENE_PLY: "recon:public_ply",
@@ -93,21 +100,23 @@ def public_downloads(job: Job) -> list[dict[str, Any]]:
 
 def own_viewer(job: Job) -> dict[str, Any] | None:
     """What `_viewer.html` needs on the job's page, or None where there is no scene to show."""
-    kinds = Artifact.Kind
     return _viewer(
         job,
-        scene_url=reverse("recon:file", args=(job.pk, kinds.SPLAT.value)),
-        poster_url=reverse("recon:file", args=(job.pk, kinds.POSTER.value)),
+        scenes={kind: reverse("recon:file", args=(job.pk, kind)) for kind in VIEWER_SCENES},
+        poster_url=reverse("recon:file", args=(job.pk, Artifact.Kind.POSTER.value)),
+        views_url=reverse("recon:views", args=(job.pk,)),
     )
 
 
 def public_viewer(job: Job) -> dict[str, Any] | None:
-    """The same for the page behind a share link."""
-    return _viewer(
+    """The same for the page behind a share link, where the scene turns until it is touched."""
+    viewer = _viewer(
         job,
-        scene_url=reverse("recon:public_splat", args=(job.pub_key,)),
+        scenes={kind: reverse(name, args=(job.pub_key,)) for kind, name in PUBLIC_SCENES.items()},
         poster_url=reverse("recon:public_poster", args=(job.pub_key,)),
+        views_url=reverse("recon:public_views", args=(job.pub_key,)),
     )
+    return viewer and viewer | {"turns": True}
 
 
 def _downloads(job: Job, urls: dict[Artifact.Kind, str]) -> list[dict[str, Any]]:
@@ -119,16 +128,23 @@ def _downloads(job: Job, urls: dict[Artifact.Kind, str]) -> list[dict[str, Any]]
     ]
 
 
-def _viewer(job: Job, *, scene_url: str, poster_url: str) -> dict[str, Any] | None:
+def _viewer(
+    job: Job, *, scenes: dict[str, str], poster_url: str, views_url: str
+) -> dict[str, Any] | None:
+    """`scenes`: addresses by kind of artifact; those that the job has are offered to the viewer."""
     sizes = _sizes(job)
-    if Artifact.Kind.SPLAT not in sizes:
+    formats = [(sizes[kind], url) for kind, url in scenes.items() if kind in sizes]
+    if not formats:
         return None
+    size, scene_url = min(formats)
     return {
         "scene_url": scene_url,
+        "bytes": size,
         "poster_url": poster_url if Artifact.Kind.POSTER in sizes else "",
+        "views_url": views_url,
         "view": job.view,
-        "bytes": sizes[Artifact.Kind.SPLAT],
         "title": job.name,
+        "file_name": slugify(job.title, allow_unicode=True) or "scene",
     }
 
 

@@ -1,4 +1,4 @@
-"""Small pictures of the photos, made when first asked for and kept in the job's folder."""
+"""Smaller pictures of the photos, made when first asked for and kept in the job's folder."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from recon.pipeline.photos import FORMATS
 from recon.pipeline.workspace import replacing
 
 SIDE = 320  # px, longest side: sharp at 160 CSS px on a dense screen
+LARGE_SIDE = 1600  # px, to lie over the scene
 
 
 def thumb_of(photo: Photo) -> Path | None:
     """The small JPEG of `photo`: upright, without metadata. None where its file is gone."""
-    small = photo.thumb_path
+    return _kept(photo.path, photo.thumb_path, SIDE)
+
+
+def large_of(path: Path, folder: Path) -> Path | None:
+    """The photo at `path` at most 1600 px large, kept in `folder`. None where it is gone."""
+    return _kept(path, folder / f"large-{path.name}.jpg", LARGE_SIDE)
+
+
+def _kept(photo: Path, small: Path, side: int) -> Path | None:
     if small.is_file():
         return small
     try:
-        image = _small_image(photo.path)
+        image = _small_image(photo, side)
         # Not `parents=True`: a job deleted meanwhile must not get its folder back.
         small.parent.mkdir(exist_ok=True)
         with replacing(small) as temporary:
@@ -29,12 +38,12 @@ def thumb_of(photo: Photo) -> Path | None:
     return small
 
 
-def _small_image(path: Path) -> Image.Image:
-    """Raises FileNotFoundError, UnidentifiedImageError."""
+def _small_image(path: Path, side: int) -> Image.Image:
+    """At most `side` px. Raises FileNotFoundError, UnidentifiedImageError."""
     with Image.open(path, formats=FORMATS) as image:
-        image.draft("RGB", (SIDE, SIDE))  # JPEGs are decoded small at once
+        image.draft("RGB", (side, side))  # JPEGs are decoded small at once
         upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((SIDE, SIDE))
+        upright.thumbnail((side, side))
     plain = upright.convert("RGB")
     plain.info.clear()
     return plain

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.web.views import drafts, files, home, jobs, live, share, upload
+from recon.web.views import drafts, embed, files, home, jobs, live, share, upload
 
 app_name = "recon"
 
@@ -28,6 +28,8 @@ urlpatterns = [
     path("jobs/<uuid:pk>/share/", share.switch, name="share"),
     path("jobs/<uuid:pk>/files/<str:kind>", files.own_file, name="file"),
     path("jobs/<uuid:pk>/photos/<str:name>", files.thumb, name="thumb"),
+    path("jobs/<uuid:pk>/views.json", files.views, name="views"),
+    path("jobs/<uuid:pk>/views/<int:number>.jpg", files.view_photo, name="view_photo"),
     path("v/<str:pub_key>", share.public, name="public"),
     path("v/<str:pub_key>/progress/", share.public_progress, name="public_progress"),
     path("v/<str:pub_key>/live/cloud.json", live.public_cloud, name="public_cloud"),
@@ -35,4 +37,6 @@ urlpatterns = [
     path("recon/pub/<str:pub_key>/cloud.ply", share.public_ply, name="public_ply"),
     path("recon/pub/<str:pub_key>/scene.splat", share.public_splat, name="public_splat"),
     path("recon/pub/<str:pub_key>/poster.jpg", share.public_poster, name="public_poster"),
+    path("recon/pub/<str:pub_key>/views.json", share.public_views, name="public_views"),
+    path("oembed", embed.oembed, name="oembed"),
 ]

@@ -1,7 +1,4 @@
-/** What stands around the scene: poster, loading bar, buttons, help, messages. No 3D in here. */
-
-const FULLSCREEN_KEYS = ["f", "F"];
-const RESET_KEYS = ["r", "R"];
+/** What stands around the scene while it comes, or can't: poster, loading bar, messages; full screen. */
 
 export class Furniture {
   /** @param {HTMLElement} element [data-splat-viewer], filled by _viewer.html */
@@ -13,44 +10,19 @@ export class Furniture {
     this.bar = this.find("[data-viewer-bar]");
     this.text = this.find("[data-viewer-loading-text]");
     this.tools = this.find("[data-viewer-tools]");
-    this.help = this.find("[data-viewer-help]");
-    this.helpButton = this.find("[data-viewer-help-button]");
+    this.waiting = this.find("[data-viewer-waiting]");
     this.fullscreenButton = this.find("[data-viewer-fullscreen]");
     this.problem = this.find("[data-viewer-problem]");
     this.showShare = this.showShare.bind(this);
     this.listeners = new AbortController();
     this.fullscreenButton.hidden = !document.fullscreenEnabled;
+    this.fullscreenButton.addEventListener("click", () => this.toggleFullscreen());
+    const { signal } = this.listeners;
+    document.addEventListener("fullscreenchange", () => this.showFullscreen(), { signal });
   }
 
   find(selector) {
     return this.element.querySelector(selector);
-  }
-
-  /** @param {{ retry(): void, reset(): void, key(event: KeyboardEvent): boolean }} actions */
-  listen({ retry, reset, key }) {
-    const on = (target, type, act) =>
-      target.addEventListener(type, act, { signal: this.listeners.signal });
-    on(this.find("[data-viewer-retry]"), "click", retry);
-    on(this.find("[data-viewer-reset]"), "click", reset);
-    on(this.helpButton, "click", () => this.toggleHelp());
-    on(this.fullscreenButton, "click", () => this.toggleFullscreen());
-    on(document, "fullscreenchange", () => this.showFullscreen());
-    on(this.element, "pointerdown", (event) => event.target === this.canvas && this.toggleHelp(false));
-    on(this.element, "keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (this.ownKey(event, reset) || (event.target === this.canvas && key(event))) {
-        event.preventDefault();
-      }
-    });
-  }
-
-  ownKey(event, reset) {
-    if (event.key === "?") this.toggleHelp();
-    else if (event.key === "Escape" && !this.help.hidden) this.toggleHelp(false);
-    else if (RESET_KEYS.includes(event.key)) reset();
-    else if (FULLSCREEN_KEYS.includes(event.key)) this.toggleFullscreen();
-    else return false;
-    return true;
   }
 
   /** A canvas whose context was lost never works again, so each attempt gets its own. */
@@ -71,8 +43,15 @@ export class Furniture {
     await this.poster?.decode().catch(() => undefined);
   }
 
+  /** The poster, and a button for whoever wants more than that on a slow line. */
+  showWaiting() {
+    this.waiting.hidden = false;
+    this.state("waiting");
+  }
+
   showLoading() {
     this.state("loading");
+    this.waiting.hidden = true;
     this.loading.hidden = false;
     this.problem.hidden = true;
     this.tools.hidden = true;
@@ -99,7 +78,6 @@ export class Furniture {
   /** @param {import("./problem.js").ProblemError} error */
   showProblem(error) {
     this.tools.hidden = true;
-    this.toggleHelp(false);
     for (const text of this.problem.querySelectorAll("[data-problem]")) {
       text.hidden = text.dataset.problem !== error.problem;
     }
@@ -110,11 +88,6 @@ export class Furniture {
 
   state(name) {
     this.element.dataset.state = name;
-  }
-
-  toggleHelp(open = this.help.hidden) {
-    this.help.hidden = !open;
-    this.helpButton.setAttribute("aria-expanded", String(open));
   }
 
   toggleFullscreen() {

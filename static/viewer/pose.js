@@ -7,7 +7,7 @@ import { Box3, MathUtils, Quaternion, Vector3 } from "three";
 /** Half a turn about x. */
 export const TO_THREE = new Quaternion(1, 0, 0, 0);
 
-/** @typedef {{ position: Vector3, target: Vector3, up: Vector3, fovY: number, trainedFocal?: number }} Pose in three's axes; fovY in degrees, trainedFocal in px of the trained photos */
+/** @typedef {{ position: Vector3, target: Vector3, up: Vector3, fovY: number, aspect?: number, trainedFocal?: number }} Pose in three's axes; fovY in degrees and aspect (width by height) of the photo, trainedFocal in px of the trained photos */
 
 /** @param {{ position: number[], target: number[], up: number[], fov_y_degrees: number, trained_height?: number }} view in COLMAP's axes */
 export function poseFromView(view) {
@@ -46,4 +46,23 @@ export function coveringFov(fovY, photoAspect, windowAspect) {
   if (!photoAspect || windowAspect <= photoAspect) return fovY;
   const half = Math.tan(MathUtils.degToRad(fovY) / 2);
   return MathUtils.radToDeg(2 * Math.atan((half * photoAspect) / windowAspect));
+}
+
+/** `a` on its way to `b`, at `share` from 0 to 1; eased. @param {Pose} a @param {Pose} b */
+export function poseBetween(a, b, share) {
+  const eased = MathUtils.smootherstep(share, 0, 1);
+  return {
+    position: a.position.clone().lerp(b.position, eased),
+    target: a.target.clone().lerp(b.target, eased),
+    up: a.up.clone().lerp(b.up, eased).normalize(),
+    fovY: MathUtils.lerp(a.fovY, b.fovY, eased),
+    aspect: MathUtils.lerp(a.aspect || b.aspect || 0, b.aspect || a.aspect || 0, eased),
+  };
+}
+
+/** `pose` turned around its target, about its up axis. @param {Pose} pose @param {number} angle radians */
+export function poseTurned(pose, angle) {
+  const turn = new Quaternion().setFromAxisAngle(pose.up, angle);
+  const offset = pose.position.clone().sub(pose.target).applyQuaternion(turn);
+  return { ...pose, position: offset.add(pose.target) };
 }

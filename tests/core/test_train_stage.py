@@ -86,6 +86,7 @@ def test_cameras_are_written_as_graphdeco_does(workspace: Workspace) -> None:
     np.testing.assert_allclose(cameras[5]["position"], last.position, atol=1e-6)
     np.testing.assert_allclose(cameras[5]["rotation"], np.eye(3), atol=1e-6)
     assert cameras[5]["fx"] == pytest.approx(54.0)
+    assert (cameras[5]["cx"], cameras[5]["cy"]) == pytest.approx((last.K[0, 2], last.K[1, 2]))
     assert (cameras[5]["width"], cameras[5]["height"]) == (60, 40)
 
 

@@ -15,7 +15,9 @@ from tests.site.making import browser_of, finished_job, job_of, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
-NAMES = ("public", "public_progress", "public_ply", "public_splat", "public_poster")
+NAMES = (
+    "public", "public_progress", "public_ply", "public_splat", "public_poster", "public_views",
+)  # fmt: skip
 
 
 def link(name: str, job: Job) -> str:

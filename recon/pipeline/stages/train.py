@@ -143,7 +143,10 @@ def reduced(train: TrainConfig, model: Model) -> TrainConfig:
 
 
 def _graphdeco(index: int, photo: Posed) -> dict[str, Any]:
-    """One entry of cameras.json as graphdeco's viewers read it: world-from-camera, pixels."""
+    """One entry of cameras.json as graphdeco's viewers read it: world-from-camera, pixels.
+
+    graphdeco takes the principal point for the middle; cx and cy are ours.
+    """
     camera = photo.camera
     return {
         "id": index,
@@ -154,4 +157,6 @@ def _graphdeco(index: int, photo: Posed) -> dict[str, Any]:
         "rotation": camera.viewmat[:3, :3].T.tolist(),
         "fy": float(camera.K[1, 1]),
         "fx": float(camera.K[0, 0]),
+        "cx": float(camera.K[0, 2]),
+        "cy": float(camera.K[1, 2]),
     }

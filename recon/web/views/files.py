@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from recon.models import Artifact
-from recon.web import thumbs
+from recon.web import cameras, thumbs
 from recon.web.access import NotThere, own_job_or_404, signed_in
 from recon.web.serving import GONE, serve_artifact, serve_file
 
@@ -31,3 +32,23 @@ def thumb(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
     if small is None:
         raise NotThere(GONE)
     return serve_file(request, small, f"{small.stem}.jpg", "image/jpeg", saved=False)
+
+
+@require_safe
+@signed_in
+@never_cache
+def views(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+    """Where the photos were taken, with the addresses of their pictures, for the viewer."""
+    return JsonResponse(cameras.own_views(own_job_or_404(request, pk)))
+
+
+@require_safe
+@signed_in
+def view_photo(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponseBase:
+    """The photo of one view as the scene was trained on, to lie over the scene."""
+    job = own_job_or_404(request, pk)
+    photo = cameras.trained_photo(job, number)
+    large = thumbs.large_of(photo, job.folder / "thumbs") if photo else None
+    if large is None:
+        raise NotThere(GONE)
+    return serve_file(request, large, f"photo-{number}.jpg", "image/jpeg", saved=False)

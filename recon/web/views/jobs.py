@@ -20,7 +20,7 @@ from recon.jobs import progress as job_progress
 from recon.models import Job
 from recon.pipeline.errors import PipelineError, ReconError
 from recon.web import live as live_parts
-from recon.web import pair_graph
+from recon.web import pair_graph, unfolding
 from recon.web.access import own_job_or_404, signed_in
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
@@ -62,6 +62,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "downloads": own_downloads(job),
         "viewer": own_viewer(job),
         "share_url": share_url(job),
+        "embed_snippet": unfolding.snippet(job) if job.is_completed else "",
         "photos": [
             {
                 "pk": photo.pk,

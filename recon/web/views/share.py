@@ -12,13 +12,14 @@ from functools import wraps
 from typing import Any, cast
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from recon.models import Artifact, Job, new_pub_key
+from recon.web import cameras, unfolding
 from recon.web import live as live_parts
 from recon.web.access import View, own_job_or_404, shared_job_or_404, signed_in
 from recon.web.measurement import measurement_of
@@ -26,6 +27,7 @@ from recon.web.metrics import metrics_of
 from recon.web.polling import answer_poll, moving_parts, with_version
 from recon.web.scene import PublicJob, public_downloads, public_viewer
 from recon.web.serving import serve_artifact
+from recon.web.views import embed
 
 
 def unlisted(view: View) -> View:
@@ -72,14 +74,20 @@ SWITCHES: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
 @require_safe
 @unlisted
 @never_cache
-def public(request: HttpRequest, pub_key: str) -> HttpResponse:
-    """The scene and its figures; before the job has ended, its progress."""
+def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    """The scene and its figures; before the job has ended, its progress.
+
+    With `?embed=1` nothing but the scene, and other sites may show it in a frame.
+    """
     job = shared_job_or_404(pub_key)
+    if request.GET.get("embed") == "1":
+        return embed.embedded(request, job)
     context = _progress_context(job) | {
         "metrics": metrics_of(job, public=True) if job.is_completed else [],
         "measurement": measurement_of(job) if job.is_completed else {},
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
+        "card": unfolding.card_of(job),
     }
     return render(request, "recon/public.html", context)
 
@@ -108,6 +116,14 @@ def public_splat(request: HttpRequest, pub_key: str) -> HttpResponseBase:
 @unlisted
 def public_poster(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     return serve_artifact(request, shared_job_or_404(pub_key), Artifact.Kind.POSTER)
+
+
+@require_safe
+@unlisted
+@never_cache
+def public_views(request: HttpRequest, pub_key: str) -> JsonResponse:
+    """Where the photos were taken; nothing of the photos themselves."""
+    return JsonResponse(cameras.public_views(shared_job_or_404(pub_key)))
 
 
 def _progress_context(job: Job) -> dict[str, Any]:

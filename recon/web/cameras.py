@@ -1,0 +1,94 @@
+"""Where a scene's photos were taken, for the viewer: small, and without the photos' names.
+
+World and axes are the SfM model's: COLMAP's world, camera axes x right, y down, z forward. Lengths
+have the model's unit, which is no metre. Pixels: the centre of the top-left one is at (0.5, 0.5).
+docs/VIEWER.md documents the answer for programs.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.urls import reverse
+
+from recon.models import Artifact, Job, Photo
+
+ABOUT = (
+    "cam_from_world: the 3 rows of [R | t], world units; camera axes x right, y down, z forward. "
+    "fx, fy, cx, cy in px of width x height; the centre of the top-left pixel is at (0.5, 0.5)."
+)
+
+
+def public_views(job: Job) -> dict[str, Any]:
+    """The cameras of a finished job, in the photos' order: {about, views: [{width, height, fx,
+    fy, cx, cy, cam_from_world}]}. No views where the job kept none."""
+    return {"about": ABOUT, "views": [_camera(entry) for entry in _entries(job)]}
+
+
+def own_views(job: Job) -> dict[str, Any]:
+    """The same for the owner: each view with `name`, `thumb` and `photo`, two pictures' addresses.
+
+    `photo` is the photo as the scene was trained on: without its lens's distortion, so that it
+    lies over the scene pixel by pixel.
+    """
+    photos = {Path(photo.name).stem: photo for photo in job.photos.all()}
+    views = []
+    for number, entry in enumerate(_entries(job), 1):
+        photo = photos.get(Path(entry["img_name"]).stem)
+        pictures = _pictures(job, number, photo) if photo else {}
+        views.append(_camera(entry) | pictures)
+    return {"about": ABOUT, "views": views}
+
+
+def trained_photo(job: Job, number: int) -> Path | None:
+    """The undistorted photo of view `number`, from 1 on; None where there is none (any more)."""
+    entries = _entries(job)
+    if not 1 <= number <= len(entries):
+        return None
+    folder = job.workspace.images.resolve()
+    path = (folder / entries[number - 1]["img_name"]).resolve()
+    return path if path.is_relative_to(folder) and path.is_file() else None
+
+
+def _pictures(job: Job, number: int, photo: Photo) -> dict[str, str]:
+    return {
+        "name": photo.original_name,
+        "thumb": reverse("recon:thumb", args=(job.pk, photo.name)),
+        "photo": reverse("recon:view_photo", args=(job.pk, number)),
+    }
+
+
+def _entries(job: Job) -> list[dict[str, Any]]:
+    """What graphdeco's cameras.json says; [] where it is gone, or is none of ours."""
+    artifact = (
+        job.artifacts.filter(kind=Artifact.Kind.CAMERAS).first() if job.is_completed else None
+    )
+    if artifact is None:
+        return []
+    try:
+        entries: list[dict[str, Any]] = json.loads(artifact.file.read_text())
+        for entry in entries:
+            _camera(entry)
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return []
+    return entries
+
+
+def _camera(entry: dict[str, Any]) -> dict[str, Any]:
+    """graphdeco's world-from-camera as everybody else's camera-from-world."""
+    columns, position = entry["rotation"], entry["position"]
+    rows = [[columns[j][i] for j in range(3)] for i in range(3)]
+    shifts = [-sum(r * p for r, p in zip(row, position, strict=True)) for row in rows]
+    width, height = entry["width"], entry["height"]
+    return {
+        "width": width,
+        "height": height,
+        "fx": entry["fx"],
+        "fy": entry["fy"],
+        # Runs from before they were written down: the middle is where most cameras have it.
+        "cx": entry.get("cx", width / 2),
+        "cy": entry.get("cy", height / 2),
+        "cam_from_world": [[*row, shift] for row, shift in zip(rows, shifts, strict=True)],
+    }

@@ -1,0 +1,93 @@
+"""What other sites get to know of a shared scene: link previews, oEmbed, the snippet to embed it.
+
+Everything here is behind the share link already: title, poster, address. Nothing of a private one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve, reverse
+from PIL import Image, UnidentifiedImageError
+
+from recon.models import Artifact, Job
+from recon.web.access import NotThere, shared_job_or_404
+from recon.web.scene import share_url
+
+WIDTH, HEIGHT = 800, 600  # px of a frame where nobody says otherwise
+
+
+def job_at(address: str) -> Job:
+    """The shared job whose page is at `address`, an absolute URL of this site. Raises NotThere."""
+    base = urlsplit(settings.BASE_URL)
+    try:
+        asked = urlsplit(address)
+        path = asked.path.removeprefix(base.path.rstrip("/"))
+        match = resolve(path) if asked.netloc == base.netloc else None
+    except (Resolver404, ValueError):  # what is no address at all
+        match = None
+    if match is None or match.view_name != "recon:public":
+        raise NotThere("This is no address of a shared scene.")
+    return shared_job_or_404(match.kwargs["pub_key"])
+
+
+def card_of(job: Job) -> dict[str, Any]:
+    """For the page's head: title, url, oembed_url, and poster (url, width, height) or None."""
+    page = share_url(job)
+    endpoint = settings.BASE_URL.rstrip("/") + reverse("recon:oembed")
+    return {
+        "title": job.name,
+        "url": page,
+        "oembed_url": f"{endpoint}?{urlencode({'url': page, 'format': 'json'})}",
+        "poster": _poster(job),
+    }
+
+
+def snippet(job: Job, width: int = WIDTH, height: int = HEIGHT) -> str:
+    """The HTML that shows a scene on somebody's own page."""
+    context = {"job": job, "url": f"{share_url(job)}?embed=1", "width": width, "height": height}
+    return render_to_string("recon/_snippet.html", context).strip()
+
+
+def oembed_of(job: Job, max_width: int | None, max_height: int | None) -> dict[str, Any]:
+    """The answer of type "rich" (oembed.com, 2.3.4) for a frame of at most that many px."""
+    width, height = _fitted(max_width, WIDTH), _fitted(max_height, HEIGHT)
+    answer = {
+        "version": "1.0",
+        "type": "rich",
+        "provider_name": "InstaRecon3D",
+        "provider_url": settings.BASE_URL,
+        "title": job.name,
+        "html": snippet(job, width, height),
+        "width": width,
+        "height": height,
+    }
+    poster = _poster(job)
+    too_large = poster and (
+        poster["width"] > (max_width or poster["width"])
+        or poster["height"] > (max_height or poster["height"])
+    )
+    if poster and not too_large:
+        answer |= {f"thumbnail_{name}": value for name, value in poster.items()}
+    return answer
+
+
+def _fitted(most: int | None, wanted: int) -> int:
+    return wanted if most is None else max(min(most, wanted), 1)
+
+
+def _poster(job: Job) -> dict[str, Any] | None:
+    """The poster's absolute address and its size in px; None where there is no poster."""
+    artifact = job.artifacts.filter(kind=Artifact.Kind.POSTER).first() if job.is_completed else None
+    if artifact is None:
+        return None
+    try:
+        with Image.open(artifact.file, formats=("JPEG",)) as image:
+            width, height = image.size
+    except (FileNotFoundError, UnidentifiedImageError):
+        return None
+    path = reverse("recon:public_poster", args=(job.pub_key,))
+    return {"url": settings.BASE_URL.rstrip("/") + path, "width": width, "height": height}

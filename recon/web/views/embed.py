@@ -1,0 +1,50 @@
+"""Shared scenes on other people's pages: the page for a frame, and oEmbed."""
+
+from __future__ import annotations
+
+from csp.decorators import csp_replace
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.http import require_safe
+
+from recon.models import Job
+from recon.web import unfolding
+from recon.web.scene import PublicJob, public_viewer
+
+
+def embedded(request: HttpRequest, job: Job) -> HttpResponseBase:
+    """Nothing but the scene; the only page that other sites may frame.
+
+    It has no form that sends and knows no account, so no click can be stolen.
+    """
+    context = {
+        "job": PublicJob.of(job),
+        "viewer": public_viewer(job),
+        "card": unfolding.card_of(job),
+    }
+
+    @csp_replace({"frame-ancestors": ["*"]})
+    @xframe_options_exempt
+    def framed(request: HttpRequest) -> HttpResponse:
+        return render(request, "recon/embed.html", context)
+
+    return framed(request)
+
+
+@require_safe
+@never_cache
+def oembed(request: HttpRequest) -> JsonResponse:
+    """oEmbed (oembed.com): what a page may show for a link to a shared scene."""
+    if request.GET.get("format", "json") != "json":
+        return JsonResponse({"detail": "Only format=json is spoken here."}, status=501)
+    job = unfolding.job_at(request.GET.get("url", ""))
+    sizes = [_size(request.GET.get(name, "")) for name in ("maxwidth", "maxheight")]
+    return JsonResponse(unfolding.oembed_of(job, *sizes))
+
+
+def _size(text: str) -> int | None:
+    """px; what is no size is as good as none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None

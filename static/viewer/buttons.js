@@ -1,0 +1,163 @@
+/** Buttons, keys and touches of a viewer, and what they do. One set for each element. */
+import { Panels } from "./panels.js";
+
+export class Buttons {
+  /**
+   * @param {HTMLElement} element [data-splat-viewer]
+   * @param {{ features: () => import("./features.js").Features | null, stage: () => import("./stage.js").Stage | null, fullscreen: () => void }} parts
+   *   asked for each time: a scene may come and go
+   */
+  constructor(element, { features, stage, fullscreen }) {
+    this.element = element;
+    this.features = features;
+    this.stage = stage;
+    this.fullscreen = fullscreen;
+    this.limits = true;
+    this.listeners = new AbortController();
+    this.panels = new Panels(element, (name, open) => this.panelChanged(name, open));
+    const doing = (act) => () => this.features() && act(this.features());
+    this.click("[data-viewer-fly]", doing((it) => it.toggle("flight")));
+    this.click("[data-viewer-turn]", doing((it) => it.toggle("turn")));
+    this.click("[data-viewer-reset]", doing((it) => it.reset()));
+    this.click("[data-viewer-back]", doing((it) => it.back()));
+    this.click("[data-viewer-picture]", doing((it) => it.savePicture()));
+    this.click("[data-viewer-previous]", doing((it) => it.tour.next(-1)));
+    this.click("[data-viewer-next]", doing((it) => it.tour.next(1)));
+    this.click("[data-viewer-limit]", () => this.toggleLimits());
+    this.click("[data-viewer-close]", () => this.panels.back("strip"));
+    this.click("[data-viewer-measure-close]", () => this.panels.back("measure"));
+    this.listenForColours();
+    this.listenForHands();
+    this.on("keydown", (event) => this.keyDown(event));
+  }
+
+  find(selector) {
+    return this.element.querySelector(selector);
+  }
+
+  on(type, act, options = {}) {
+    this.element.addEventListener(type, act, { signal: this.listeners.signal, ...options });
+  }
+
+  click(selector, act) {
+    const { signal } = this.listeners;
+    this.find(selector).addEventListener("click", act, { signal });
+  }
+
+  get canvas() {
+    return this.find("canvas");
+  }
+
+  /** Before the canvas hears of it: what moves by itself must have let go of the camera. */
+  listenForHands() {
+    const capture = { capture: true };
+    const touched = (event) => {
+      if (event.target !== this.canvas) return;
+      this.panels.uncover();
+      this.features()?.touched();
+      this.features()?.measuring.pressed(event);
+    };
+    this.on("pointerdown", touched, capture);
+    this.on("wheel", (event) => event.ctrlKey && touched(event), { capture: true, passive: true });
+    this.on("pointerup", (event) => {
+      if (event.target === this.canvas) this.features()?.measuring.released(event, this.stage());
+    });
+  }
+
+  listenForColours() {
+    const own = this.find("[data-viewer-colour]");
+    for (const button of this.element.querySelectorAll("[data-viewer-background]")) {
+      const colour = button.dataset.viewerBackground;
+      button.style.backgroundColor = colour;
+      button.addEventListener("click", () => this.setBackground(colour));
+    }
+    own.addEventListener("input", () => this.setBackground(own.value));
+  }
+
+  /** @param {string} colour "#rrggbb" */
+  setBackground(colour) {
+    for (const button of this.element.querySelectorAll("[data-viewer-background]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.viewerBackground === colour));
+    }
+    this.find("[data-viewer-colour]").value = colour;
+    this.element.style.setProperty("--viewer-background", colour);
+    this.background = colour;
+    this.stage()?.setBackground(colour);
+  }
+
+  toggleLimits() {
+    this.limits = !this.limits;
+    this.find("[data-viewer-limit]").setAttribute("aria-pressed", String(this.limits));
+    this.features()?.frame();
+  }
+
+  panelChanged(name, open) {
+    const features = this.features();
+    if (name === "measure") features?.measuring.toggle(open);
+    if (name === "strip") features?.changed();
+    if (name === "measure" && open) {
+      this.panels.uncover();
+      this.canvas.focus({ preventScroll: true });
+    }
+  }
+
+  /** What the buttons say, after something began or ended. */
+  show() {
+    const { tour, views } = this.features() ?? {};
+    const press = (selector, on) => this.find(selector).setAttribute("aria-pressed", String(on));
+    press("[data-viewer-fly]", tour?.doing === "flight");
+    press("[data-viewer-turn]", tour?.doing === "turn");
+    this.find("[data-viewer-fly]").hidden = !tour?.canFly;
+    this.find("[data-viewer-strip-button]").hidden = !views?.length;
+    this.find("[data-viewer-limit]").hidden = !views?.length;
+  }
+
+  /** @param {KeyboardEvent} event */
+  keyDown(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // Letters typed into a field are no commands.
+    if (event.target.closest("input, select") && event.key !== "Escape") return;
+    const onCanvas = event.target === this.canvas;
+    if (this.anywhere(event.key) || (onCanvas && this.onScene(event))) event.preventDefault();
+  }
+
+  /** Keys that work on every part of the viewer. */
+  anywhere(key) {
+    const features = this.features();
+    const acts = {
+      "?": () => this.panels.toggle("help"),
+      r: () => features?.reset(),
+      f: () => this.fullscreen(),
+      p: () => features?.views.length && this.panels.toggle("strip"),
+      m: () => features && this.panels.toggle("measure"),
+      ",": () => features?.tour.next(-1),
+      ".": () => features?.tour.next(1),
+    };
+    if (key === "Escape") return this.panels.back();
+    const act = acts[key.toLowerCase()];
+    act?.();
+    return Boolean(act);
+  }
+
+  /** Keys that only the scene has: elsewhere they press buttons. */
+  onScene(event) {
+    const features = this.features();
+    if (!features) return false;
+    if (event.key === " ") {
+      if (features.tour.doing) features.touched();
+      else features.toggle("flight");
+      return true;
+    }
+    if (event.key === "Enter" && features.measuring.isOn) {
+      features.measuring.tapMiddle(this.stage());
+      return true;
+    }
+    if (!event.key.startsWith("Arrow") && !["+", "-", "=", "_"].includes(event.key)) return false;
+    features.touched();
+    return this.stage().rig.key(event);
+  }
+
+  dispose() {
+    this.listeners.abort();
+  }
+}
