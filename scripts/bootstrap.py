@@ -22,7 +22,7 @@ STAMPS = VENV / "stamps"
 
 #: What `make bench` runs, in this order; each takes options when it is started by itself. Others
 #: in benchmarks/ are for themselves: jobs.py, and ablation.py, which needs a job with poses.
-BENCHMARKS = (["rasterizer.py"], ["engine.py"], ["poses.py", "--quick"])
+BENCHMARKS = (["rasterizer.py"], ["engine.py"], ["poses.py", "--quick"], ["eta.py"])
 
 REGISTRY_HELP = (
     "The package registry could not be reached or refused. Check the network (and a proxy, if\n"

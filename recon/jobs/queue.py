@@ -36,7 +36,7 @@ QUEUE = "recon"
 TASK = "recon.jobs.tasks.run_job"
 
 RESULT_TTL_S = 60 * 60
-#: A busy worker tells Redis every ten seconds that it lives (`worker.MONITORING_S`).
+#: A busy worker tells Redis every two seconds that it lives (`worker.MONITORING_S`).
 SILENT_WORKER_S = 35
 
 FAILURE_TTL_S = 7 * 24 * 60 * 60  # the queue dashboard shows failures for a week

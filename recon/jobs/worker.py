@@ -31,8 +31,8 @@ logger = logging.getLogger(__name__)
 #: How often an idle worker looks for forgotten jobs. It wakes from its queue as often.
 MAINTENANCE_S = 60
 
-#: How often a busy worker tells Redis that it lives.
-MONITORING_S = 10
+#: How often a busy worker tells Redis that it lives, and asks whether its job is still wanted.
+MONITORING_S = 2
 
 
 class JobTimeLimit(UnixSignalDeathPenalty):
@@ -56,6 +56,7 @@ class ReconWorker(Worker):
       finished step, and a restart never takes as long as a training does.
     - JSON only, whatever the command line says: pickles in Redis would be programs.
     - Redis may go away while a horse runs; the worker stays with its horse.
+    - A cancel whose message was lost stops the horse all the same, whatever it does.
     """
 
     death_penalty_class = JobTimeLimit
@@ -121,12 +122,26 @@ class ReconWorker(Worker):
     def maintain_heartbeats(self, job: QueuedJob) -> None:
         with _redis_may_be_away():
             super().maintain_heartbeats(job)
+        if job.origin == queue.QUEUE and not _is_wanted(*job.args):
+            # Its own pulse would have ended it, did it not hold the interpreter's lock.
+            self.kill_horse()
 
     def set_current_job_working_time(
         self, current_job_working_time: float, pipeline: Any = None
     ) -> None:
         with _redis_may_be_away():
             super().set_current_job_working_time(current_job_working_time, pipeline)
+
+
+def _is_wanted(job_pk: str, attempt: int) -> bool:
+    """Whether the row still asks for this attempt. A database that is away says nothing."""
+    try:
+        return Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).exists()
+    except DatabaseError as error:
+        logger.warning("Could not ask for job %s: %s", job_pk, error)
+        return True
+    finally:
+        connections.close_all()
 
 
 def _settle(job_pk: str, attempt: int) -> None:

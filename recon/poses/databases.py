@@ -15,6 +15,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 FEATURE_TABLES = ("cameras", "images", "keypoints", "descriptors")
 MATCH_TABLES = ("matches", "two_view_geometries")
 
@@ -37,6 +40,29 @@ def count_descriptors(path: Path) -> dict[str, int]:
     )
     with closing(_open(path)) as database:
         return {str(name): int(rows) for name, rows in database.execute(query)}
+
+
+def keypoints(path: Path, name: str) -> NDArray[np.float32]:
+    """Where the features of the photo `name` lie and how large they are, [N, 3]: x, y, radius, px.
+
+    The centre of the top-left pixel is at (0.5, 0.5). Empty where the photo has none.
+    """
+    query = (
+        "SELECT keypoints.rows, keypoints.cols, keypoints.data FROM keypoints "
+        "JOIN images USING (image_id) WHERE images.name = ?"
+    )
+    with closing(_open(path)) as database:
+        row = database.execute(query, [name]).fetchone()
+    if row is None or not row[0]:
+        return np.zeros((0, 3), np.float32)
+    values = np.frombuffer(row[2], np.float32).reshape(row[0], row[1])
+    if row[1] == 2:
+        radii = np.ones(len(values), np.float32)
+    elif row[1] == 4:  # scale, orientation
+        radii = values[:, 2]
+    else:  # an affine shape
+        radii = np.hypot(values[:, 2], values[:, 4])
+    return np.column_stack([values[:, :2], radii]).astype(np.float32)
 
 
 def settle(made: Path, place: Path) -> None:

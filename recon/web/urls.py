@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from recon.web.views import drafts, embed, files, home, jobs, people, share, sharing, upload
+from recon.web.views import (
+    drafts,
+    embed,
+    files,
+    home,
+    jobs,
+    live,
+    people,
+    share,
+    sharing,
+    upload,
+)
 
 app_name = "recon"
 
@@ -14,6 +25,9 @@ urlpatterns = [
     path("jobs/drafts/", drafts.create, name="create_draft"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/progress/", jobs.progress, name="progress"),
+    path("jobs/<uuid:pk>/live/features.jpg", live.features, name="features"),
+    path("jobs/<uuid:pk>/live/cloud.json", live.own_cloud, name="cloud"),
+    path("jobs/<uuid:pk>/live/<str:name>", live.snapshot, name="snapshot"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel"),
     path("jobs/<uuid:pk>/delete/", jobs.delete, name="delete"),
     path("jobs/<uuid:pk>/again/", jobs.again, name="again"),
@@ -38,6 +52,8 @@ urlpatterns = [
     path("v/<str:pub_key>", share.public, name="public"),
     path("v/<str:pub_key>/enter/", share.enter, name="enter"),
     path("v/<str:pub_key>/progress/", share.public_progress, name="public_progress"),
+    path("v/<str:pub_key>/live/cloud.json", live.public_cloud, name="public_cloud"),
+    path("v/<str:pub_key>/live/<str:name>", live.public_snapshot, name="public_snapshot"),
     path("recon/pub/<str:pub_key>/cloud.ply", share.public_ply, name="public_ply"),
     path("recon/pub/<str:pub_key>/scene.splat", share.public_splat, name="public_splat"),
     path("recon/pub/<str:pub_key>/poster.jpg", share.public_poster, name="public_poster"),

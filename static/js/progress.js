@@ -1,8 +1,11 @@
 /**
- * What polling alone would lose: an open log, its scroll position, a step said aloud, the tab's title.
+ * What polling alone would lose: an open log, its scroll position, a step said aloud, the tab's
+ * title, the time elapsed between two answers.
  *
  * htmx replaces #progress whole; this looks at it before and after.
  */
+import { keepCurrent } from "./polling.js";
+
 export function enhanceProgress() {
   const first = document.getElementById("progress");
   if (!first) return;
@@ -26,6 +29,31 @@ export function enhanceProgress() {
     }
   });
   document.addEventListener("toggle", scrollLogToEnd, true);
+  runClock();
+  keepCurrent();
+}
+
+/** Counts the time elapsed on, as an answer without news brings none. */
+function runClock() {
+  let seen = null;
+  let began = 0;
+  setInterval(() => {
+    const clock = document.querySelector("[data-elapsed]");
+    if (!clock?.dataset.elapsed || document.hidden) return;
+    if (clock !== seen) {
+      seen = clock;
+      began = performance.now() - 1000 * Number(clock.dataset.elapsed);
+    }
+    clock.textContent = duration(Math.round((performance.now() - began) / 1000));
+  }, 1000);
+}
+
+/** Seconds as recon/templatetags/wording.py says them. @param {number} seconds whole */
+export function duration(seconds) {
+  const two = (value) => String(value).padStart(2, "0");
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
+  return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`;
 }
 
 /** @param {HTMLElement} progress */

@@ -51,8 +51,8 @@ def eventually(condition: Callable[[], bool]) -> None:
 class Site:
     """`make run` after its set-up, on data of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder, self.settings = folder, settings
         self.port = free_port()
         self.address = f"http://localhost:{self.port}"
         self.output = folder / "output.txt"
@@ -62,6 +62,7 @@ class Site:
             self.folder,
             PORT=str(self.port),
             STATIC_ROOT=str(self.folder / "static"),
+            **self.settings,
         )
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
@@ -131,9 +132,9 @@ class Site:
 
 
 @contextmanager
-def started_site(folder: Path) -> Iterator[Site]:
-    """A started site. It has an account already, so that no sample job is queued."""
-    site = Site(folder)
+def started_site(folder: Path, **settings: str) -> Iterator[Site]:
+    """A started site with these settings. It has an account already: no sample job is queued."""
+    site = Site(folder, **settings)
     for command in (["migrate", "--verbosity=0"], ["create_first_account"]):
         subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *command],

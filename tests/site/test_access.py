@@ -53,6 +53,12 @@ EXPECTED = {
     "recon:thumb": ("get", 200, MISSING, SIGN_IN),
     "recon:views": ("get", 200, MISSING, SIGN_IN),
     "recon:view_photo": ("get", MISSING, MISSING, SIGN_IN),  # the run's photos are not there
+    # A finished job has nothing that is still on its way.
+    "recon:features": ("get", MISSING, MISSING, SIGN_IN),
+    "recon:cloud": ("get", MISSING, MISSING, SIGN_IN),
+    "recon:snapshot": ("get", MISSING, MISSING, SIGN_IN),
+    "recon:public_cloud": ("get", MISSING, MISSING, MISSING),
+    "recon:public_snapshot": ("get", MISSING, MISSING, MISSING),
     "recon:public": ("get", MISSING, MISSING, MISSING),
     "recon:public_progress": ("get", MISSING, MISSING, MISSING),
     "recon:public_ply": ("get", MISSING, MISSING, MISSING),
@@ -77,6 +83,8 @@ def address(name: str, job: Job) -> str:
     arguments: dict[str, list[Any]] = {
         "recon:file": [job.pk, "splat"],
         "recon:thumb": [job.pk, "000.jpg"],
+        "recon:snapshot": [job.pk, "scene-1.splat"],
+        "recon:public_snapshot": [job.pub_key, "scene-1.splat"],
         "recon:drop_photo": [job.pk, 1],
         "recon:view_photo": [job.pk, 1],
         "recon:oembed": [],

@@ -40,7 +40,7 @@ def test_a_waiting_job_shows_its_place_in_the_queue() -> None:
     assert response.context["queue_position"] == 2
     assert response.context["elapsed_seconds"] is None
     assert response.context["metrics"] == []
-    assert f'hx-get="{at("progress", job)}"' in response.content.decode()
+    assert f'hx-get="{at("progress", job)}?v=' in response.content.decode()
 
 
 def test_a_running_job_shows_steps_time_and_log() -> None:

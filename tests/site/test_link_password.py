@@ -75,6 +75,17 @@ def test_files_and_progress_obey_the_password(client: Client, name: str) -> None
         }
 
 
+def test_a_scene_in_training_obeys_it_too(client: Client) -> None:
+    job = locked_job(status=Job.Status.PROCESSING, step="GS_TRAIN")
+    addresses = (
+        reverse("recon:public_cloud", args=(job.pub_key,)),
+        reverse("recon:public_snapshot", args=(job.pub_key, "scene-1.splat")),
+    )
+    assert [client.get(address).status_code for address in addresses] == [403, 403]
+    enter(client, job)
+    assert [client.get(address).status_code for address in addresses] == [404, 404], "none yet"
+
+
 def test_neither_a_frame_nor_a_preview_tells_more(client: Client, settings: Any) -> None:
     job = locked_job()
     frame = client.get(link("public", job), {"embed": "1"})

@@ -16,7 +16,7 @@ from recon.jobs.pulse import Pulse
 from recon.jobs.reporter import SiteReporter
 from recon.models import Job, StageRun
 from recon.pipeline.errors import Cancelled
-from recon.pipeline.progress import WORKING_STEPS, Step
+from recon.pipeline.progress import Step
 from tests.site.making import job_of, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,70 +78,6 @@ class TestStepRows:
         rows = {row["step"]: row["seconds"] for row in progress.step_rows(running)}
         assert rows["COLMAP_FEAT"] == 7
         assert rows["GS_TRAIN"] is None
-
-
-class TestEta:
-    def past(self, owner: Any, seconds: float, **fields: Any) -> Job:
-        job = job_of(owner, status=Job.Status.COMPLETED, **fields)
-        begin = timezone.now()
-        for step in WORKING_STEPS:
-            StageRun.objects.create(
-                job=job,
-                attempt=1,
-                step=step.value,
-                outcome="done",
-                started_at=begin,
-                ended_at=begin + timedelta(seconds=seconds),
-            )
-        return job
-
-    def test_there_is_none_without_history(self, running: Job) -> None:
-        assert progress.eta(running) is None
-
-    def test_other_presets_are_no_history(self, running: Job) -> None:
-        self.past(running.owner, 10, preset="high")
-        assert progress.eta(running) is None
-
-    def test_a_waiting_or_ended_job_has_none(self, running: Job) -> None:
-        self.past(running.owner, 10)
-        assert progress.eta(job_of(running.owner)) is None
-        assert progress.eta(job_of(running.owner, status=Job.Status.FAILED)) is None
-
-    def test_it_covers_the_steps_ahead_and_shrinks(self, running: Job) -> None:
-        self.past(running.owner, 10)
-        low, high = progress.eta(running) or (0, 0)
-        assert low < 80 < high  # eight steps of ten seconds
-        running.step, running.percent = "GS_TRAIN", 75.0  # half way through training
-        low, high = progress.eta(running) or (0, 0)
-        assert low < 25 < high
-
-    def test_more_photos_take_longer_but_train_as_long(self, running: Job) -> None:
-        past = self.past(running.owner, 10)
-        past.photos.first().delete()
-        past.photos.first().delete()  # one photo then, three now
-        low, high = progress.eta(running) or (0, 0)
-        assert low < 7 * 30 + 10 < high
-
-    def test_holding_out_every_photo_is_a_history_of_its_own(self, running: Job) -> None:
-        standard = {"preset": "standard"}
-        self.past(running.owner, 10, **standard)
-        slow = self.past(running.owner, 40, **standard)
-        Job.objects.filter(pk=slow.pk).update(protocol="cross-validation")
-        running.preset = "standard"
-        low, high = progress.eta(running) or (0, 0)
-        assert low < 8 * 10 < high < 8 * 40
-        running.config = {"evaluate": {"cross_validate": True}}
-        low, high = progress.eta(running) or (0, 0)
-        assert low < 8 * 40 < high
-        # With more photos than that, they are not held out one by one after all.
-        running.config = {"evaluate": {"cross_validate": True, "cross_validate_max_photos": 2}}
-        low, high = progress.eta(running) or (0, 0)
-        assert low < 8 * 10 < high < 8 * 40
-
-    def test_runs_that_reused_results_teach_nothing(self, running: Job) -> None:
-        past = self.past(running.owner, 10)
-        past.stage_runs.filter(step="COLMAP_FEAT").update(outcome="reused")
-        assert progress.eta(running) is None
 
 
 class TestLog:

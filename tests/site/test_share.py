@@ -123,7 +123,7 @@ def test_before_the_end_a_link_shows_the_progress(client: Client) -> None:
     response = client.get(link("public", job))
     page = response.content.decode()
     assert response.status_code == 200
-    assert f'hx-get="{link("public_progress", job)}"' in page
+    assert f'hx-get="{link("public_progress", job)}?v=' in page
     assert str(job.pk) not in page
     fragment = client.get(link("public_progress", job))
     assert fragment.status_code == 200

@@ -15,21 +15,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from recon.jobs import lifecycle, notices, queue, submit
+from recon.jobs import lifecycle, notices, submit
 from recon.jobs import progress as job_progress
 from recon.models import Job
 from recon.pipeline.errors import ReconError
+from recon.web import live as live_parts
 from recon.web import pair_graph, unfolding
 from recon.web.access import own_job_or_404, signed_in
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
-from recon.web.polling import answer_poll
-from recon.web.scene import (
-    elapsed_seconds,
-    own_downloads,
-    own_viewer,
-    share_url,
-)
+from recon.web.polling import answer_poll, moving_parts, with_version
+from recon.web.scene import own_downloads, own_viewer, share_url
 from recon.web.sharing import sharing_context
 from recon.web.views import drafts
 
@@ -157,13 +153,11 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def progress_context(job: Job) -> dict[str, Any]:
-    """What `_progress.html` shows of a job to its owner."""
-    return {
+    """What `_progress.html` and `_stage.html` show of a job to its owner."""
+    parts = {
         "job": job,
-        "steps": job_progress.step_rows(job),
-        "queue_position": queue.position(job) if job.is_pending else None,
-        "eta": None if job.has_ended else job_progress.eta(job),
-        "elapsed_seconds": elapsed_seconds(job),
+        "live": live_parts.of_owner(job),
         "log_tail": job_progress.log_tail(job),
         "can_edit": True,
     }
+    return with_version(moving_parts(job) | parts)

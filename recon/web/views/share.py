@@ -17,15 +17,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from recon.jobs import progress as job_progress
-from recon.jobs import queue, sharing
+from recon.jobs import sharing
 from recon.models import Artifact, Job
 from recon.web import cameras, link_throttle, unfolding
+from recon.web import live as live_parts
 from recon.web.access import LinkLocked, View, remember_entered, shared_job_or_404
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
-from recon.web.polling import answer_poll
-from recon.web.scene import PublicJob, elapsed_seconds, public_downloads, public_viewer
+from recon.web.polling import answer_poll, moving_parts, with_version
+from recon.web.scene import PublicJob, public_downloads, public_viewer
 from recon.web.serving import serve_artifact
 from recon.web.sharing import EnterForm
 from recon.web.views import embed
@@ -166,13 +166,12 @@ def public_views(request: HttpRequest, pub_key: str) -> JsonResponse:
 
 
 def _progress_context(job: Job) -> dict[str, Any]:
-    """What `_progress.html` shows to somebody with the link: no log, no words about photos."""
-    return {
+    """What `_progress.html` and `_stage.html` show to somebody with the link: no log, no photo, no
+    words about photos."""
+    parts = {
         "job": PublicJob.of(job),
-        "steps": job_progress.step_rows(job),
-        "queue_position": queue.position(job) if job.is_pending else None,
-        "eta": None if job.has_ended else job_progress.eta(job),
-        "elapsed_seconds": elapsed_seconds(job),
+        "live": live_parts.of_link(job),
         "log_tail": [],
         "can_edit": False,
     }
+    return with_version(moving_parts(job) | parts)

@@ -1,0 +1,224 @@
+"""Whether the time left that a page shows is true: whole jobs of mixed size, one after the other.
+
+    python benchmarks/eta.py                       # 3 jobs to learn from, then 10 that are judged
+    python benchmarks/eta.py --out eta.json        # keeps what was measured
+    python benchmarks/eta.py --replay eta.json     # judges it again, with the code as it is now
+
+Each job is told from those before it, as on a site's first day: at the moment when its progress
+comes to 25%, the range that the page would show is compared with the seconds it then still took.
+Photos are subsets of the sets in RECON_PHOTOS (default ../shared/photos), without those of the
+project's own rendered ones. Each job runs in a process of its own. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.jobs import PHOTOS, machine
+from benchmarks.tables import table
+from recon.pipeline.config import PipelineConfig, resolve
+from recon.pipeline.progress import ListReporter, Step, overall_percent
+from recon.pipeline.time_left import Run, expect, forecast
+from recon.pipeline.work_ahead import Plan, plan_of
+from recon.templatetags.wording import WIDEST, shown_range, time_range
+
+ROOT = Path(__file__).resolve().parents[1]
+AT = 25.0  # per cent of progress
+WANTED = 8  # of ten
+#: (set, photos): the first three are only learnt from. Where there are no real photos, all are
+#: rendered ones. Sizes go from 0.26 to 6 megapixels.
+JOBS = (
+    ("samples", 12), ("fern", 8), ("sceaux", 5),
+    ("fern", 5), ("samples", 6), ("sceaux", 11), ("fern", 12), ("berlin", 3),
+    ("fern", 20), ("samples", 9), ("sceaux", 7), ("cake", 8), ("samples", 12),
+)  # fmt: skip
+LEARNT_FROM = 3
+
+Measured = dict[str, Any]
+
+
+class Clock(ListReporter):
+    """Notes when each thing was said, in seconds since the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began = time.monotonic()
+        self.said: list[tuple[float, str, float]] = []  # (seconds, step, fraction)
+        self.seconds: dict[str, float] = {}
+        self.step = Step.QUEUED
+
+    def start(self, step: Step) -> None:
+        self.step = step
+        self._note(0.0)
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        self._note(fraction)
+
+    def finish(self, step: Step, seconds: float, *, reused: bool) -> None:
+        self.seconds[step.value] = seconds
+        self._note(1.0)
+
+    def _note(self, fraction: float) -> None:
+        self.said.append((time.monotonic() - self.began, self.step.value, fraction))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--preset", default="draft")
+    parser.add_argument("--iterations", type=int, help="training steps at most, to be quicker")
+    parser.add_argument("--out", type=Path, help="keep what was measured here, as JSON")
+    parser.add_argument("--replay", type=Path, help="judge what --out kept, without running jobs")
+    options = parser.parse_args()
+    if options.replay:
+        kept = json.loads(options.replay.read_text())
+        show(kept["jobs"], kept["machine"])
+        return
+    jobs: list[Measured] = []
+    with tempfile.TemporaryDirectory(prefix="bench-eta-") as folder:
+        for number, (name, photos) in enumerate(JOBS):
+            jobs.append(
+                run(name, photos, options.preset, options.iterations, Path(folder) / str(number))
+            )
+            done = jobs[-1]
+            print(f"{name}, {photos} photos: {done['status']}, {done['said'][-1][0]:.0f} s",
+                  file=sys.stderr, flush=True)  # fmt: skip
+            if options.out:
+                options.out.write_text(json.dumps({"machine": machine(), "jobs": jobs}))
+    show(jobs, machine())
+
+
+def run(name: str, count: int, preset: str, iterations: int | None, folder: Path) -> Measured:
+    """One job in a fresh process: what was asked for, and when it said what."""
+    photos = chosen(name, count, folder.parent)
+    command = [sys.executable, __file__, "--job", str(folder), preset, str(iterations or 0)]
+    command += map(str, photos)
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    measured: Measured = json.loads((folder / "measured.json").read_text())
+    found = name if (PHOTOS / name).is_dir() else "samples"
+    return {"set": found, "preset": preset, "iterations": iterations, **measured}
+
+
+def chosen(name: str, count: int, folder: Path) -> list[Path]:
+    """So many of the set's photos, side by side; of a set that is missing, rendered ones."""
+    place = PHOTOS / name
+    if not place.is_dir():
+        place = folder / "samples"
+        if not place.is_dir():
+            subprocess.run(
+                [sys.executable, "-m", "recon.samples", str(place)], cwd=ROOT, check=True
+            )
+    photos = sorted(p for p in place.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    begin = (len(photos) - min(count, len(photos))) // 2
+    return photos[begin : begin + count]
+
+
+def job(folder: Path, preset: str, iterations: int | None, photos: list[Path]) -> None:
+    """What the fresh process does."""
+    from PIL import Image
+
+    from recon.pipeline.runner import run_pipeline
+    from recon.pipeline.uploads import bring_in
+    from recon.pipeline.workspace import Workspace
+
+    workspace = Workspace(folder)
+    bring_in(photos, workspace)
+    config = config_of(preset, iterations)
+    clock = Clock()
+    summary = run_pipeline(workspace, config, clock)
+    sizes = [Image.open(photo).size for photo in photos]
+    measured = {
+        "status": summary.status,
+        "sizes": sizes,
+        "said": clock.said,
+        "seconds": clock.seconds,
+    }
+    (folder / "measured.json").write_text(json.dumps(measured))
+
+
+def show(jobs: list[Measured], where: str) -> None:
+    """Judges every job but the first ones, each told from those before it."""
+    plans = [plan(measured) for measured in jobs]
+    rows, held, judged, widest = [], 0, 0, 0.0
+    for at, measured in enumerate(jobs[LEARNT_FROM:], LEARNT_FROM):
+        past = [
+            Run(plans[i], {Step(step): s for step, s in jobs[i]["seconds"].items()})
+            for i in range(at - 1, -1, -1)
+        ]
+        left, truth = at_a_quarter(measured, plans[at], past)
+        low, high, unit = shown_range(*left)
+        size = 60.0 if unit == "min" else 1.0
+        good = low * size <= truth <= high * size
+        judged, held, widest = judged + 1, held + good, max(widest, high / low)
+        width, height = measured["sizes"][0]
+        rows.append([
+            measured["set"], plans[at].photos, f"{width}×{height}", measured["preset"],
+            f"{measured['said'][-1][0]:.0f}", time_range(left), f"{high / low:.2f}",
+            f"{truth:.0f} s", "yes" if good else "no",
+        ])  # fmt: skip
+    head = ["set", "photos", "size", "preset", "whole job s", f"shown at {AT:.0f}%", "high / low"]
+    print(f"{datetime.date.today()}, {where}, `python benchmarks/eta.py`\n")
+    print(table([*head, "was left", "in the range"], rows))
+    verdict = "reached" if held >= WANTED and widest <= WIDEST else "NOT REACHED"
+    print(
+        f"\nIn the range: {held} of {judged}; the widest high end is {widest:.2f} times its low "
+        f"end. Wanted: {WANTED} of 10, {WIDEST}: {verdict}."
+    )
+
+
+def plan(measured: Measured) -> Plan:
+    sizes = [tuple(size) for size in measured["sizes"]]
+    config = config_of(measured["preset"], measured["iterations"])
+    return plan_of(sizes, config, gpu=has_gpu())
+
+
+def config_of(preset: str, iterations: int | None) -> PipelineConfig:
+    overrides = {"evaluate": {"lpips": False}}
+    return resolve(preset, overrides=overrides, max_iterations=iterations)
+
+
+def has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def at_a_quarter(
+    measured: Measured, asked: Plan, past: list[Run]
+) -> tuple[tuple[float, float], float]:
+    """The range told at `AT` per cent, and the seconds that were left then."""
+    said = measured["said"]
+    now, step, fraction = next(
+        (when, Step(step), fraction)
+        for when, step, fraction in said
+        if overall_percent(Step(step), fraction) >= AT
+    )
+    began = next(when for when, name, _ in said if name == step)
+    done = {
+        Step(name): seconds
+        for name, seconds in measured["seconds"].items()
+        if list(Step).index(Step(name)) < list(Step).index(step)
+    }
+    told = forecast(
+        expect(asked, past), step=step, fraction=fraction, in_step=now - began, done=done
+    )
+    return told.left, said[-1][0] - now
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--job"]:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        folder, preset, iterations, *photos = sys.argv[2:]
+        job(Path(folder), preset, int(iterations) or None, [Path(photo) for photo in photos])
+    else:
+        main()

@@ -1,0 +1,85 @@
+"""A guess at what each step of a job takes, from its photos and settings alone.
+
+Only the proportions matter once a machine has past runs (`recon.pipeline.time_left`). The numbers
+are those of docs/BENCHMARKS.md: two CPU cores without a GPU, and sixteen with one H100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recon.pipeline.config import PipelineConfig
+from recon.pipeline.progress import Step
+
+_HELD_OUT = 5  # one photo in so many
+_FEATURES = 5000  # of a photo of one megapixel, about; fewer in smaller ones
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a job asks for, and the guess."""
+
+    photos: int
+    megapixels: float  # of a photo, mean, as sent
+    preset: str
+    folds: int  # photos held out one after the other; 0 where one split does
+    seconds: dict[Step, float]
+
+
+def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bool) -> Plan:
+    """The plan for photos of these sizes (width, height in px), at least one."""
+    photos = len(sizes)
+    sent = sum(w * h for w, h in sizes) / 1e6
+    prepared = _total(sizes, config.preflight.max_image_size)
+    pairs = photos * (photos - 1) / 2
+    features = min(config.features.max_num_features, _FEATURES * (prepared / photos) ** 0.7)
+    compared = pairs * (features / 8192) ** 2
+    folds = photos if config.cross_validates(photos) else 0
+    trained = min(config.train.max_image_size or 10**6, config.preflight.max_image_size or 10**6)
+    steps = steps_of(config, photos)
+    one = _step_seconds(_total(sizes, trained) / photos, gpu=gpu)
+    finishing = config.train.final_refine * steps * one if config.export.final_refine else 0.0
+    if gpu:
+        seconds = {
+            Step.PREFLIGHT: 0.7 + 0.05 * sent,
+            Step.COLMAP_FEAT: 0.4 + 0.2 * prepared,
+            Step.COLMAP_MATCH: 0.4 + 0.03 * compared,
+            Step.COLMAP_MAP: 1.5 + 0.3 * photos,
+            Step.COLMAP_UNDIST: 0.05 + 0.02 * prepared,
+            Step.GS_TRAIN: 2.0 + steps * one,
+            Step.EVALUATION: 2.0 + 0.17 * photos + folds * (2.0 + steps * one),
+            Step.EXPORT_PLY: 3.0 + finishing,
+        }
+    else:
+        seconds = {
+            Step.PREFLIGHT: 0.15 + 0.1 * sent,
+            Step.COLMAP_FEAT: 0.3 + 0.75 * prepared,
+            Step.COLMAP_MATCH: 0.5 + 0.17 * compared,
+            Step.COLMAP_MAP: 2.0 + 0.3 * photos,
+            Step.COLMAP_UNDIST: 0.1 + 0.06 * prepared,
+            Step.GS_TRAIN: 4.0 + steps * one,
+            Step.EVALUATION: 0.8 + 0.05 * photos + folds * (4.0 + steps * one),
+            Step.EXPORT_PLY: 2.5 + finishing,
+        }
+    return Plan(photos, sent / photos, config.preset, folds, seconds)
+
+
+def steps_of(config: PipelineConfig, photos: int) -> int:
+    """Training steps, as `recon.splats.engine.decided` counts them if all photos find a place."""
+    train = config.train
+    if not train.steps_per_photo:
+        return train.iterations
+    to_train = photos - max(round(photos / _HELD_OUT), 1)
+    return min(train.iterations, max(train.steps_per_photo * to_train, train.min_iterations))
+
+
+def _step_seconds(megapixels: float, *, gpu: bool) -> float:
+    """Seconds of one training step on a photo of that size."""
+    return 0.0032 + 0.0013 * megapixels if gpu else 0.012 + 0.2 * megapixels
+
+
+def _total(sizes: Sequence[tuple[int, int]], longest: int | None) -> float:
+    """Megapixels of all photos, each shrunk to `longest` px on its longest side."""
+    shrunk = (min(1.0, longest / max(size)) ** 2 if longest else 1.0 for size in sizes)
+    return sum(w * h * s for (w, h), s in zip(sizes, shrunk, strict=True)) / 1e6

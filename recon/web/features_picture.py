@@ -1,0 +1,78 @@
+"""The features that were found, drawn on one photo: for its owner, while the job runs.
+
+Made when first asked for and kept in the job's folder, beside the small pictures of the photos.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+from PIL import Image, ImageDraw, UnidentifiedImageError
+
+from recon.models import Job
+from recon.pipeline.photos import FORMATS
+from recon.pipeline.workspace import Workspace, replacing
+from recon.poses import databases
+
+SIDE = 960  # px, longest side
+DRAWN = 3000  # features, the largest: more would hide the photo
+_DIMMED = 0.75  # of the photo's light, so that the marks stand out
+_MARK, _SHADE = (126, 231, 255, 235), (6, 18, 30, 150)
+
+
+def is_ready(job: Job) -> bool:
+    """Whether features have been found. The stage puts its database in place when it is done."""
+    return job.workspace.database.is_file()
+
+
+def features_of(job: Job) -> Path | None:
+    """The picture, a JPEG without metadata. None where features or photos are not there."""
+    workspace = job.workspace
+    try:
+        made = workspace.database.stat().st_mtime_ns
+        picture = job.folder / "thumbs" / f"features-{made:x}.jpg"
+        if picture.is_file():
+            return picture
+        drawn = _drawn(workspace)
+        if drawn is None:
+            return None
+        # Not `parents=True`: a job deleted meanwhile must not get its folder back.
+        picture.parent.mkdir(exist_ok=True)
+        for old in picture.parent.glob("features-*.jpg"):
+            old.unlink(missing_ok=True)
+        with replacing(picture) as temporary:
+            drawn.save(temporary, "JPEG", quality=85)
+    except (OSError, ValueError, KeyError, sqlite3.DatabaseError, UnidentifiedImageError):
+        return None
+    return picture
+
+
+def _drawn(workspace: Workspace) -> Image.Image | None:
+    counts = databases.count_descriptors(workspace.database)
+    name = _middle(workspace, counts)
+    if name is None:
+        return None
+    with Image.open(workspace.photos / name, formats=FORMATS) as photo:
+        full = photo.size
+        photo.draft("RGB", (SIDE, SIDE))
+        small = photo.convert("RGB")
+    small.thumbnail((SIDE, SIDE))
+    small = small.point(lambda light: int(light * _DIMMED))
+    scale = small.width / full[0]
+    found = databases.keypoints(workspace.database, name)
+    largest = found[found[:, 2].argsort()[::-1][:DRAWN]] * scale
+    pen = ImageDraw.Draw(small, "RGBA")
+    for x, y, size in largest.tolist():
+        radius = min(max(size, 1.6), SIDE / 24)
+        for grown, colour in ((radius + 1, _SHADE), (radius, _MARK)):
+            pen.ellipse((x - grown, y - grown, x + grown, y + grown), outline=colour)
+    return small
+
+
+def _middle(workspace: Workspace, counts: dict[str, int]) -> str | None:
+    """Of the photos in order, the one in the middle that has features."""
+    prepared = json.loads(workspace.photos_json.read_text())["photos"]
+    names = [photo["name"] for photo in prepared if counts.get(photo["name"])]
+    return names[len(names) // 2] if names else None

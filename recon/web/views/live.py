@@ -1,0 +1,70 @@
+"""What of a running job can be looked at already, as files: for its owner, and behind its link."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from recon.models import Job
+from recon.web import cloud, features_picture
+from recon.web.access import NotThere, own_job_or_404, shared_job_or_404, signed_in
+from recon.web.serving import GONE, contained, serve_file
+from recon.web.views.share import unlisted
+
+#: The files of a set of snapshots, as `recon.splats.live` names them, and their media types.
+_SNAPSHOT = re.compile(r"(scene-[0-9a-f-]{1,40}\.splat|render-[0-9a-f-]{1,40}\.jpg)")
+_MEDIA = {".splat": "application/octet-stream", ".jpg": "image/jpeg"}
+
+
+@require_safe
+@signed_in
+def features(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """One of the photos with its features drawn on it. Only its owner gets it."""
+    picture = features_picture.features_of(own_job_or_404(request, pk))
+    if picture is None:
+        raise NotThere(GONE)
+    return serve_file(request, picture, "features.jpg", "image/jpeg", saved=False)
+
+
+@require_safe
+@signed_in
+def own_cloud(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    return _cloud(request, own_job_or_404(request, pk))
+
+
+@require_safe
+@signed_in
+def snapshot(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
+    return _snapshot(request, own_job_or_404(request, pk), name)
+
+
+@require_safe
+@unlisted
+def public_cloud(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    return _cloud(request, shared_job_or_404(request, pub_key))
+
+
+@require_safe
+@unlisted
+def public_snapshot(request: HttpRequest, pub_key: str, name: str) -> HttpResponseBase:
+    return _snapshot(request, shared_job_or_404(request, pub_key), name)
+
+
+def _cloud(request: HttpRequest, job: Job) -> HttpResponseBase:
+    """Points and cameras, JSON as in `recon.web.cloud`."""
+    content = cloud.cloud_of(job)
+    if content is None:
+        raise NotThere(GONE)
+    return serve_file(request, content, "cloud.json", "application/json", saved=False)
+
+
+def _snapshot(request: HttpRequest, job: Job, name: str) -> HttpResponseBase:
+    """A file of the scene in training. The last two sets are there, the older ones gone."""
+    if not _SNAPSHOT.fullmatch(name):
+        raise NotThere(GONE)
+    path = contained(job, job.workspace.snapshot / name)
+    return serve_file(request, path, name, _MEDIA[path.suffix], saved=False)

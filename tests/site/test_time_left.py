@@ -1,0 +1,201 @@
+"""The time left and the start of waiting jobs, from the rows of past runs."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from recon.jobs import lifecycle, progress, time_left
+from recon.models import Job, StageRun
+from recon.pipeline.progress import WORKING_STEPS, Step
+from recon.web.polling import moving_parts
+from tests.site.making import browser_of, job_of, person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _site(data_dir: Path, redis_queue: Any) -> None:
+    """Every test here has a data folder and a queue."""
+
+
+@pytest.fixture
+def running() -> Job:
+    job = lifecycle.start(job_of(person()).pk, 1)
+    assert job is not None
+    return job
+
+
+def past(owner: Any, seconds: float, outcome: str = "done", **fields: Any) -> Job:
+    """A finished job whose every step took so long."""
+    fields = {"status": Job.Status.COMPLETED} | fields
+    job = job_of(owner, **fields)
+    for step in WORKING_STEPS:
+        row(job, step, seconds, outcome)
+    return job
+
+
+def row(job: Job, step: Step, seconds: float, outcome: str = "done", attempt: int = 1) -> None:
+    now = timezone.now()
+    began = now - timedelta(seconds=seconds)
+    ended = None if outcome == "running" else now
+    StageRun.objects.create(
+        job=job,
+        attempt=attempt,
+        step=step.value,
+        outcome=outcome,
+        started_at=began,
+        ended_at=ended,
+    )
+
+
+def left(job: Job) -> tuple[float, float]:
+    told = time_left.forecast_of(job)
+    assert told is not None
+    return told.left
+
+
+def middle(job: Job) -> float:
+    low, high = left(job)
+    return (low * high) ** 0.5
+
+
+def test_a_fresh_machine_has_a_built_in_guess(running: Job) -> None:
+    low, high = left(running)
+    assert 0 < low < high < 600
+
+
+def test_past_runs_make_the_range_right_and_narrow(running: Job) -> None:
+    for _ in range(4):
+        past(running.owner, 10)
+    running.step = "PREFLIGHT"
+    low, high = left(running)
+    assert low < 80 < high <= 1.6 * low
+
+
+def test_it_shrinks_as_the_job_goes_on(running: Job) -> None:
+    for _ in range(4):
+        past(running.owner, 10)
+    running.step, running.percent = "GS_TRAIN", 75.0  # half way through training
+    row(running, Step.GS_TRAIN, 5, "running")
+    low, high = left(running)
+    assert low < 25 < high
+
+
+def test_new_rows_are_learnt_from_at_once(running: Job) -> None:
+    past(running.owner, 5)
+    before = middle(running)
+    past(running.owner, 50)
+    assert middle(running) > 1.5 * before
+
+
+def test_steps_whose_results_were_reused_teach_nothing(running: Job) -> None:
+    before = middle(running)
+    past(running.owner, 500, outcome="reused")
+    assert middle(running) == pytest.approx(before)
+
+
+def test_steps_that_a_failed_job_finished_teach(running: Job) -> None:
+    before = middle(running)
+    failed = job_of(running.owner, status=Job.Status.FAILED)
+    row(failed, Step.COLMAP_FEAT, 200)
+    row(failed, Step.COLMAP_MAP, 300, "failed")
+    assert middle(running) > before + 50
+
+
+def test_a_new_attempt_does_not_wait_for_steps_that_are_kept(running: Job) -> None:
+    for _ in range(4):
+        past(running.owner, 10)
+    row(running, Step.COLMAP_FEAT, 10)
+    lifecycle.worker_lost(running.pk, 1)
+    again = lifecycle.start(running.pk, 2)
+    assert again is not None
+    again.step = "PREFLIGHT"
+    told = time_left.forecast_of(again)
+    assert told is not None
+    assert Step.COLMAP_FEAT not in told.steps
+    assert Step.COLMAP_MATCH in told.steps
+
+
+def test_an_ended_job_and_a_draft_have_none(running: Job) -> None:
+    for status in (*Job.ENDED, Job.Status.DRAFT):
+        assert time_left.forecast_of(job_of(running.owner, status=status)) is None
+
+
+def test_a_job_whose_photos_are_gone_has_none_and_breaks_nothing(running: Job) -> None:
+    gone = past(running.owner, 10)
+    gone.photos.all().delete()
+    assert left(running)[0] > 0
+    running.photos.all().delete()
+    assert time_left.forecast_of(running) is None
+
+
+def test_settings_of_an_older_version_are_read_as_the_preset(running: Job) -> None:
+    running.config = {"train": {"a_setting_that_was": 1}}
+    assert left(running)[0] > 0
+
+
+def test_the_steps_show_what_they_took_and_what_they_should_take(running: Job) -> None:
+    for _ in range(4):
+        past(running.owner, 10)
+    row(running, Step.PREFLIGHT, 7)
+    running.step, running.percent = "COLMAP_FEAT", 15.0
+    told = time_left.forecast_of(running)
+    rows = {r["step"]: r for r in progress.step_rows(running, told)}
+    assert round(rows["PREFLIGHT"]["seconds"] or 0) == 7
+    assert rows["PREFLIGHT"]["expected"] is None
+    assert rows["GS_TRAIN"]["expected"] == pytest.approx(10, rel=0.4)
+
+
+class TestQueue:
+    def test_the_next_in_line_starts_after_the_running_one(
+        self, running: Job, settings: Any
+    ) -> None:
+        settings.MAX_CONCURRENT_JOBS = 1
+        for _ in range(4):
+            past(running.owner, 10)
+        waiting = job_of(running.owner)
+        start = time_left.start_of(waiting)
+        assert start is not None
+        assert start == pytest.approx(left(running), rel=0.05)
+        later = job_of(running.owner)
+        assert time_left.start_of(later).low > 1.8 * start.low  # type: ignore[union-attr]
+
+    def test_with_a_free_worker_it_starts_at_once(self, running: Job, settings: Any) -> None:
+        settings.MAX_CONCURRENT_JOBS = 2
+        assert time_left.start_of(job_of(running.owner)) == (0, 0)
+
+    def test_a_running_job_waits_for_nothing(self, running: Job) -> None:
+        assert time_left.start_of(running) is None
+
+    def test_it_is_ready_after_its_start_and_its_own_time(
+        self, running: Job, settings: Any
+    ) -> None:
+        settings.MAX_CONCURRENT_JOBS = 1
+        waiting = job_of(running.owner)
+        parts = moving_parts(waiting)
+        assert parts["queue_position"] == 1
+        assert parts["eta"].low == pytest.approx(
+            parts["starts_in"].low + left(waiting)[0], rel=0.05
+        )
+
+    def test_the_page_says_the_place_and_when_it_should_start(
+        self, running: Job, settings: Any
+    ) -> None:
+        settings.MAX_CONCURRENT_JOBS = 1
+        for _ in range(4):
+            past(running.owner, 60)
+        first, second = job_of(running.owner), job_of(running.owner)
+        pages = [
+            browser_of(running.owner).get(job.get_absolute_url()).content.decode()
+            for job in (first, second)
+        ]
+        assert "Next in line." in pages[0]
+        assert "1 before this one." in pages[1]
+        for page in pages:
+            assert re.search(r"Starts in</dt><dd>[\d½]+ to [\d½]+ min<", page)
