@@ -67,11 +67,16 @@ class Shows {
   showScene({ scene, render, view }) {
     if (scene === this.scene) return;
     this.scene = scene;
-    if (this.viewer) {
-      // Where the file is gone already, the next one comes in seconds.
-      this.viewer.splatViewer?.replaceScene(scene).catch(() => undefined);
-    } else {
-      this.open(scene, render, view);
+    if (this.viewer) this.replace(scene);
+    else this.open(scene, render, view);
+  }
+
+  /** The next snapshot in the place of the last. Where it fails, another comes in seconds. */
+  async replace(scene) {
+    const shown = await this.viewer.splatViewer?.replaceScene(scene).catch(() => false);
+    const lost = !this.viewer.querySelector("[data-problem=network]").hidden;
+    if (!shown && lost && this.viewer.dataset.state === "error") {
+      this.viewer.querySelector("[data-viewer-retry]").click();
     }
   }
 
@@ -94,7 +99,7 @@ class Shows {
 
   /** Snapshots that came while the first one was loading. */
   catchUp(shown) {
-    if (this.scene !== shown) this.viewer.splatViewer?.replaceScene(this.scene).catch(() => undefined);
+    if (this.scene !== shown) this.replace(this.scene);
   }
 
   hideOthers() {

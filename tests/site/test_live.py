@@ -15,7 +15,7 @@ from PIL import Image
 
 from recon.models import Job
 from recon.pipeline.workspace import Workspace
-from recon.splats.snapshots import Snapshot, publish
+from recon.splats.snapshots import Snapshot, publish, remove_snapshots
 from recon.web import cloud, curve, features_picture
 from tests.reconstruction import FinishedRun
 from tests.site.making import browser_of, job_of, person, photo_bytes
@@ -172,12 +172,24 @@ def test_no_other_file_comes_out_of_the_snapshots_folder(name: str) -> None:
     assert browser_of(job.owner).get(f"/jobs/{job.pk}/live/{name}").status_code == 404
 
 
-def test_a_snapshot_that_is_gone_is_not_there() -> None:
+def test_instead_of_a_snapshot_that_is_gone_comes_the_newest() -> None:
+    """A phone may need longer to fetch one than training to make the next two."""
     job = running()
-    old = snapshot(job, 100).splat.name
+    old = snapshot(job, 100)
     for step in (200, 300, 400):
-        snapshot(job, step)
-    assert browser_of(job.owner).get(own("snapshot", job, old)).status_code == 404
+        newest = snapshot(job, step)
+    newest.splat.write_bytes(SPLAT * 2)
+    browser = browser_of(job.owner)
+    assert body(browser.get(own("snapshot", job, old.splat.name))) == SPLAT * 2
+    picture = body(browser.get(own("snapshot", job, old.render.name)))
+    assert picture == newest.render.read_bytes()
+
+
+def test_after_the_end_there_are_no_snapshots() -> None:
+    job = running()
+    old = snapshot(job, 100)
+    remove_snapshots(job.workspace.snapshot)
+    assert browser_of(job.owner).get(own("snapshot", job, old.splat.name)).status_code == 404
 
 
 # --- What it looks like ---

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from recon.models import Job
+from recon.splats.snapshots import read_snapshot
 from recon.web import cloud, features_picture
 from recon.web.access import NotThere, own_job_or_404, shared_job_or_404, signed_in
 from recon.web.serving import GONE, contained, serve_file
@@ -63,8 +64,14 @@ def _cloud(request: HttpRequest, job: Job) -> HttpResponseBase:
 
 
 def _snapshot(request: HttpRequest, job: Job, name: str) -> HttpResponseBase:
-    """A file of the scene in training. The last two sets are there, the older ones gone."""
+    """A file of the scene in training; where it is gone already, the newest of its kind.
+
+    Two sets are kept, for seconds: who is slow to fetch one still gets a scene.
+    """
     if not _SNAPSHOT.fullmatch(name):
         raise NotThere(GONE)
-    path = contained(job, job.workspace.snapshot / name)
-    return serve_file(request, path, name, _MEDIA[path.suffix], saved=False)
+    path = job.workspace.snapshot / name
+    newest = read_snapshot(job.workspace.snapshot)
+    if newest is not None and not path.is_file():
+        path = newest.splat if path.suffix == newest.splat.suffix else newest.render
+    return serve_file(request, contained(job, path), name, _MEDIA[path.suffix], saved=False)
