@@ -11,10 +11,11 @@ from accounts.models import User
 from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth, wishes_of
-from recon.jobs import progress, queue, submit
-from recon.models import Job, Photo
-from recon.pipeline.errors import PipelineError
+from recon.jobs import progress, queue, submit, videos
+from recon.models import Job, Photo, Video
+from recon.pipeline.errors import ReconError
 from recon.web import uploads
+from recon.web.faults import status_of as http_status_of
 from recon.web.forms import UploadForm
 from recon.web.photo_check import check_facts
 from recon.web.scene import elapsed_seconds, share_url
@@ -39,11 +40,14 @@ def create_job(request: HttpRequest) -> HttpResponse:
     form = UploadForm(wishes, MultiValueDict({"photos": request.FILES.getlist("files")}))
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
-    photos = form.cleaned_data["photos"]
+    owner, photos = cast(User, request.user), form.cleaned_data["photos"]
     try:
-        job = submit.create_job(cast(User, request.user), photos, shared=shared, **wishes)
-    except PipelineError as error:  # no room on the disk
-        raise ApiError(503, str(error)) from error
+        if form.videos:
+            job = videos.create_job(owner, photos, form.videos, shared=shared, **wishes)
+        else:
+            job = submit.create_job(owner, photos, shared=shared, **wishes)
+    except ReconError as error:  # no room on the disk, or one draft too many
+        raise ApiError(http_status_of(error), str(error)) from error
     return JsonResponse(made(job) | {"warnings": form.left_out})
 
 
@@ -80,6 +84,18 @@ def photo_facts(photo: Photo) -> dict[str, Any]:
     """One photo of a job, as its owner's programs see it."""
     names = ("name", "original_name", "sha256", "size", "width", "height")
     return {"photo_id": photo.pk} | {name: getattr(photo, name) for name in names}
+
+
+def video_facts(video: Video) -> dict[str, Any]:
+    """One video of a draft, as its owner's programs see it."""
+    error = video.error
+    names = ("original_name", "sha256", "size", "state", "frames")
+    facts = {"video_id": video.pk} | {name: getattr(video, name) for name in names}
+    return facts | {
+        "progress": int(video.percent),
+        "error_code": video.error_code or None,
+        "error": error.sentence if error else None,
+    }
 
 
 def status_of(job: Job) -> dict[str, Any]:
@@ -120,6 +136,7 @@ def status_of(job: Job) -> dict[str, Any]:
         "registered": job.registered,
         "queue_position": _position(job),
         "photos": [photo_facts(photo) for photo in job.photos.all()],
+        "videos": [video_facts(video) for video in job.videos.all()] if job.is_draft else [],
         "check": check_facts(job) if job.is_draft else None,
     }
 

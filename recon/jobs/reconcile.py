@@ -6,6 +6,7 @@
 | PROCESSING, lock free, finished| its horse died before recording it  | published              |
 | PROCESSING, lock free          | its worker and horse both died      | `lifecycle.worker_lost`|
 | DRAFT, its photos not checked  | Redis was away, or the check died   | asked for, three times |
+| DRAFT, a video nobody works on | the same                            | asked for, three times |
 | DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
 
@@ -16,13 +17,13 @@ Several may run at once: everything in here is a compare-and-swap or harmless wh
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from recon.jobs import checks, drafts, folder_lock, lifecycle, publish, queue, unclaimed
+from recon.jobs import checks, drafts, folder_lock, frames, lifecycle, publish, queue, unclaimed
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 
@@ -41,15 +42,16 @@ class Mended:
     swept: int = 0  # folders without a row
     abandoned: int = 0  # drafts that nobody changed for long
     checks: int = 0  # photo checks that got lost
+    videos: int = 0  # videos whose work got lost
 
     def __bool__(self) -> bool:
-        return any((self.settled, self.queued, self.swept, self.abandoned, self.checks))
+        return any(asdict(self).values())
 
     def __str__(self) -> str:
         return (
             f"{self.settled} taken from lost workers, {self.queued} queued again, "
             f"{self.swept} leftover folders and {self.abandoned} abandoned drafts removed, "
-            f"{self.checks} photo checks asked for"
+            f"{self.checks} photo checks and the frames of {self.videos} videos asked for"
         )
 
 
@@ -62,6 +64,7 @@ def reconcile() -> Mended:
         swept=unclaimed.sweep(),
         abandoned=drafts.remove_abandoned(),
         checks=_ask_for_checks(),
+        videos=frames.request_missing(),
     )
     if mended:
         logger.info("Reconciled: %s", mended)

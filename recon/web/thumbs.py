@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from recon.models import Photo
-from recon.pipeline.photos import FORMATS
+from recon.pipeline.photos import open_photo
 from recon.pipeline.workspace import replacing
 
 SIDE = 320  # px, longest side: sharp at 160 CSS px on a dense screen
@@ -31,7 +31,7 @@ def thumb_of(photo: Photo) -> Path | None:
 
 def _small_image(path: Path) -> Image.Image:
     """Raises FileNotFoundError, UnidentifiedImageError."""
-    with Image.open(path, formats=FORMATS) as image:
+    with open_photo(path) as image:
         image.draft("RGB", (SIDE, SIDE))  # JPEGs are decoded small at once
         upright = ImageOps.exif_transpose(image)
         upright.thumbnail((SIDE, SIDE))

@@ -13,10 +13,12 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from recon.jobs import submit
-from recon.pipeline.errors import PipelineError
+from recon.jobs import submit, videos
+from recon.models import Job
+from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
+from recon.web.faults import status_of
 from recon.web.forms import UploadForm
 
 
@@ -40,24 +42,26 @@ def _submit(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refuse(request, form, 400)
-    wishes = form.cleaned_data
     try:
-        job = submit.create_job(
-            cast(User, request.user),
-            wishes["photos"],
-            title=wishes["title"],
-            preset=wishes["preset"],
-            original_resolution=wishes["original_resolution"],
-            cross_validate=wishes["cross_validate"],
-        )
-    except PipelineError as error:  # no room on the disk
+        job = _make_job(cast(User, request.user), form)
+    except ReconError as error:  # no room on the disk, or one draft too many
         form.add_error("photos", str(error))
-        return _refuse(request, form, 503)
+        return _refuse(request, form, status_of(error))
     for sentence in form.left_out:
         messages.warning(request, sentence)
     if prefers_json(request):
         return JsonResponse({"location": job.get_absolute_url()}, status=201)
     return redirect(job)
+
+
+def _make_job(owner: User, form: UploadForm) -> Job:
+    """A waiting job; with a video, a draft that starts when its frames are there."""
+    names = ("title", "preset", "original_resolution", "cross_validate")
+    wishes = {name: form.cleaned_data[name] for name in names}
+    photos = form.cleaned_data["photos"]
+    if form.videos:
+        return videos.create_job(owner, photos, form.videos, **wishes)
+    return submit.create_job(owner, photos, **wishes)
 
 
 def _given_up(request: HttpRequest, sentences: Sequence[str]) -> UploadForm:
