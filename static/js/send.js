@@ -27,8 +27,8 @@ export async function post(url, body, signal) {
 }
 
 /**
- * Sends a photo or a video; tries again where the server failed, not where it was refused. Where
- * nobody answers once more, the line is down, and waiting for it is not done here.
+ * Sends a photo or a video; tries again where the server failed, not where it was refused, and not
+ * where nobody answers: then the server is to be asked first what it has (see sending.js).
  *
  * @param {string} url
  * @param {FormData} body
@@ -41,8 +41,7 @@ export async function send(url, body, signals, isWanted, onProgress) {
   for (let tries = 1; ; tries += 1) {
     const answer = await sendOnce(url, body, signals, (share) => onProgress(share, tries));
     const pause = PAUSES_MS[tries - 1];
-    const isDown = answer.status === 0 && (tries > 1 || !navigator.onLine);
-    if (!mayPass(answer.status) || isDown || pause === undefined) return answer;
+    if (!mayPass(answer.status) || pause === undefined) return answer;
     await new Promise((resolve) => setTimeout(resolve, pause));
     if (!isWanted()) return answer;
   }
@@ -50,7 +49,7 @@ export async function send(url, body, signals, isWanted, onProgress) {
 
 /** Whether the same request may succeed a little later. */
 function mayPass(status) {
-  return status === 0 || status === 408 || status === 429 || status >= 500;
+  return status === 408 || status === 429 || status >= 500;
 }
 
 /** @returns {Promise<Answer>} */

@@ -1,6 +1,7 @@
 /** How one photo gets to the draft: by its digest if it is there, else sent, across lost lines. */
 import { post, send } from "./send.js";
 
+const HICCUP_MS = 500;
 const HEARD_LATER = [408, 429]; // the server may answer the same request in a moment
 
 /**
@@ -11,12 +12,16 @@ const HEARD_LATER = [408, 429]; // the server may answer the same request in a m
  * @returns {Promise<import("./send.js").Answer>} status 0 only of a photo that was taken out
  */
 export async function deliver(photo, form, line, onProgress) {
-  for (;;) {
+  for (let breaks = 0; ; breaks += 1) {
     const answer = await attempt(photo, form, line, onProgress);
     if (answer.status !== 0) line.up();
     if (answer.status !== 0 || photo.stop.signal.aborted) return answer;
-    photo.showHeld();
-    await line.back();
+    if (breaks === 0 && navigator.onLine && !line.isDown) {
+      await new Promise((resolve) => setTimeout(resolve, HICCUP_MS)); // not worth a word
+    } else {
+      photo.showHeld();
+      await line.back();
+    }
     if (photo.stop.signal.aborted) return answer;
   }
 }
