@@ -103,6 +103,8 @@ if MAX_UPLOAD_SIZE_MB < MAX_FILE_SIZE_MB:
         f"MAX_UPLOAD_SIZE_MB is {MAX_UPLOAD_SIZE_MB}, but must be at least MAX_FILE_SIZE_MB,"
         f" which is {MAX_FILE_SIZE_MB}."
     )
+#: A video is given up for its frames, so it may be larger than they.
+MAX_VIDEO_SIZE_MB = min(env.whole("MAX_VIDEO_SIZE_MB", 200), MAX_UPLOAD_SIZE_MB)
 TRAINING_ITERATIONS = env.ceiling("TRAINING_ITERATIONS")  # steps at most; else the preset decides
 MAX_IMAGE_SIZE = env.ceiling("MAX_IMAGE_SIZE", least=MIN_IMAGE_SIZE)  # px at most; likewise
 DEFAULT_PRESET = env.choice("DEFAULT_PRESET", ("auto", "draft", "standard", "high"), "auto")

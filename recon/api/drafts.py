@@ -13,8 +13,8 @@ from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError, NoSuchJob
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_of
-from recon.api.views import made, photo_facts, status_of
-from recon.jobs import drafts
+from recon.api.views import made, photo_facts, status_of, video_facts
+from recon.jobs import drafts, known_photos, ordering, videos
 from recon.models import Job
 from recon.pipeline.errors import ReconError, UserError
 from recon.web import faults, uploads
@@ -56,14 +56,53 @@ def draft_from(request: HttpRequest, job_id: str) -> HttpResponse:
 @endpoint("POST")
 @explained
 def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Multipart `file` in, the photo's facts out: 201, or 200 for one that was there already."""
+    """Multipart `file` in, the photo's facts out: 201, or 200 for one that was there already.
+
+    With `sha256` and no file, the photo of that digest that the caller has sent before, or 404.
+    A video: 202 and its facts; its frames become photos a little later.
+    """
     draft = own_job(request, job_id)
     _receive(request)
     files = request.FILES.getlist("file")
+    if not files and "sha256" in request.POST:
+        return _add_known(request, draft)
     if len(files) != 1:
         raise ApiError(400, f"Send one photo as `file`, not {len(files)}.")
+    if videos.is_video(files[0]):
+        return JsonResponse(video_facts(videos.add_video(draft, files[0])[0]), status=202)
     photo, is_new = drafts.add_photo(draft, files[0])
     return JsonResponse(photo_facts(photo), status=201 if is_new else 200)
+
+
+def _add_known(request: HttpRequest, draft: Job) -> HttpResponse:
+    name = request.POST.get("name", "photo")
+    found = known_photos.add_known(draft, request.POST["sha256"], name=name)
+    if found is None:
+        raise ApiError(404, "This photo is not here yet: send it as `file`.")
+    photo, is_new = found
+    return JsonResponse(photo_facts(photo), status=201 if is_new else 200)
+
+
+@endpoint("POST")
+@explained
+def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
+    """`photo_id`, repeated: the photos in the wanted order."""
+    draft = own_job(request, job_id)
+    _receive(request)
+    sent = request.POST.getlist("photo_id")
+    if not sent or not all(one.isascii() and one.isdigit() for one in sent):
+        raise ApiError(400, "Send the photos' numbers as `photo_id`, in the wanted order.")
+    ordering.reorder(draft, [int(one) for one in sent])
+    return JsonResponse(status_of(draft))
+
+
+@endpoint("DELETE")
+@explained
+def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse:
+    check_csrf(request)
+    if not videos.drop_video(own_job(request, job_id), video_id):
+        raise ApiError(404, "There is no such video in this draft.")
+    return HttpResponse(status=204)
 
 
 @endpoint("DELETE")

@@ -12,8 +12,8 @@ from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
-from recon.jobs import progress, queue, submit
-from recon.models import Job, Photo
+from recon.jobs import progress, queue, submit, videos
+from recon.models import Job, Photo, Video
 from recon.pipeline.errors import ReconError
 from recon.web import faults, uploads
 from recon.web.forms import UploadForm
@@ -41,11 +41,13 @@ def create_job(request: HttpRequest) -> HttpResponse:
     form = UploadForm(wishes, MultiValueDict({"photos": request.FILES.getlist("files")}))
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
-    photos = form.cleaned_data["photos"]
+    owner, photos = cast(User, request.user), form.cleaned_data["photos"]
     try:
-        job = submit.create_job(
-            cast(User, request.user), photos, shared=shared, sharing=sharing, **wishes
-        )
+        shares: dict[str, Any] = {"shared": shared, "sharing": sharing}
+        if form.videos:
+            job = videos.create_job(owner, photos, form.videos, **shares, **wishes)
+        else:
+            job = submit.create_job(owner, photos, **shares, **wishes)
     except ReconError as error:  # no room on the disk, or a limit of the person's is reached
         raise ApiError(faults.status_of(error), str(error)) from error
     return JsonResponse(made(job) | {"warnings": form.left_out})
@@ -86,6 +88,18 @@ def photo_facts(photo: Photo) -> dict[str, Any]:
     return {"photo_id": photo.pk} | {name: getattr(photo, name) for name in names}
 
 
+def video_facts(video: Video) -> dict[str, Any]:
+    """One video of a draft, as its owner's programs see it."""
+    error = video.error
+    names = ("original_name", "sha256", "size", "state", "frames")
+    facts = {"video_id": video.pk} | {name: getattr(video, name) for name in names}
+    return facts | {
+        "progress": int(video.percent),
+        "error_code": video.error_code or None,
+        "error": error.sentence if error else None,
+    }
+
+
 def status_of(job: Job) -> dict[str, Any]:
     """The status as the prototype told it, then what is new. Times are ISO 8601, in UTC."""
     error = job.error
@@ -121,6 +135,7 @@ def status_of(job: Job) -> dict[str, Any]:
         "registered": job.registered,
         "queue_position": _position(job),
         "photos": [photo_facts(photo) for photo in job.photos.all()],
+        "videos": [video_facts(video) for video in job.videos.all()] if job.is_draft else [],
         "check": check_facts(job) if job.is_draft else None,
     } | sharing_facts(job)
 

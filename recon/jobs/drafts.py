@@ -29,7 +29,7 @@ from django.utils import timezone
 from accounts.models import User
 from recon.jobs import checks, folder_lock, lifecycle, quotas, storing, submit
 from recon.jobs.photos import check_upload
-from recon.models import Job, Photo
+from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
 from recon.pipeline.workspace import replacing
 
@@ -88,14 +88,14 @@ def add_photo(job: Job, upload: UploadedFile, *, number: int | None = None) -> t
         try:
             storing.write(upload, waiting)
             with transaction.atomic():
-                draft = _locked(job)
+                draft = locked(job)
                 if twin := draft.photos.filter(sha256=facts.sha256).first():
                     return twin, False
-                _check_room(draft, upload)
-                photo = storing.photo_row(draft, _take_number(draft, number), upload, facts)
+                check_room(draft, upload.size or 0)
+                photo = storing.photo_row(draft, take_number(draft, number), upload, facts)
                 photo.save(force_insert=True)
                 os.replace(waiting, photo.path)
-                _note_change(draft)
+                note_change(draft)
             return photo, True
         finally:
             waiting.unlink(missing_ok=True)
@@ -107,13 +107,13 @@ def drop_photo(job: Job, photo_pk: int) -> bool:
     Raises UserError("draft_started"), Job.DoesNotExist.
     """
     with transaction.atomic():
-        draft = _locked(job)
+        draft = locked(job)
         photo = draft.photos.filter(pk=photo_pk).first()
         if photo is None:
             return False
         files = (photo.path, photo.thumb_path)
         photo.delete()
-        _note_change(draft)
+        note_change(draft)
         transaction.on_commit(partial(_remove, files))
     return True
 
@@ -125,19 +125,22 @@ def start(
 
     `wishes` are `submit.new_job`'s; those not given stay the draft's. `sharing` are columns of
     `Job` that say how it is shared. Raises UserError: too_few_photos, too_many_photos,
-    `quotas.may_start`'s; Job.DoesNotExist.
+    video_in_work, `quotas.may_start`'s; Job.DoesNotExist.
     """
     wished = submit.like(job, **wishes)
     fields = ("title", "preset", "original_resolution", "cross_validate", "config")
     with transaction.atomic():
         try:
-            draft = _locked(job)
+            draft = locked(job)
         except UserError:
             return False
+        if video := draft.videos.filter(state=Video.State.WAITING).first():
+            raise UserError("video_in_work", name=video.original_name)
         names = set(draft.photos.values_list("name", flat=True))
         submit.check_count(len(names))
         quotas.may_start(draft.owner_id)
         _remove_strays(draft, names)
+        shutil.rmtree(draft.folder / "videos", ignore_errors=True)
         chosen = {field: getattr(wished, field) for field in fields}
         return lifecycle.submit(draft, shared=shared, **(sharing or {}), **chosen)
 
@@ -182,7 +185,7 @@ def _save_new(draft: Job, photos: list[Photo]) -> None:
             checks.request_check(draft)
 
 
-def _locked(job: Job) -> Job:
+def locked(job: Job) -> Job:
     """The draft as it is now, its row locked until the transaction ends.
 
     Raises UserError("draft_started"), Job.DoesNotExist.
@@ -193,17 +196,19 @@ def _locked(job: Job) -> Job:
     return draft
 
 
-def _check_room(draft: Job, upload: UploadedFile) -> None:
+def check_room(draft: Job, new_size: int) -> None:
+    """Whether one more photo of so many bytes fits. Raises UserError: too_many_photos,
+    too_large_together."""
     count = draft.photos.count() + 1
     if count > settings.MAX_PHOTOS:
         submit.check_count(count)
     size = draft.photos.aggregate(total=Sum("size"))["total"] or 0
-    if size + (upload.size or 0) > settings.MAX_UPLOAD_SIZE_MB * MB:
+    if size + new_size > settings.MAX_UPLOAD_SIZE_MB * MB:
         raise UserError("too_large_together", limit_mb=settings.MAX_UPLOAD_SIZE_MB)
-    quotas.may_store(draft.owner_id, upload.size or 0)
+    quotas.may_store(draft.owner_id, new_size)
 
 
-def _take_number(draft: Job, wished: int | None) -> int:
+def take_number(draft: Job, wished: int | None) -> int:
     """A number that no photo of the draft ever had, the wished one if it can be."""
     if wished is not None and wished in draft.open_numbers:
         draft.open_numbers.remove(wished)
@@ -215,8 +220,8 @@ def _take_number(draft: Job, wished: int | None) -> int:
     return number
 
 
-def _note_change(draft: Job) -> None:
-    """Every photo that comes or goes passes here, inside the transaction that does it."""
+def note_change(draft: Job) -> None:
+    """Every photo that comes, goes or moves passes here, inside the transaction that does it."""
     draft.edited_at = timezone.now()
     draft.save(update_fields=("last_number", "open_numbers", "edited_at"))
     checks.request_check(draft)

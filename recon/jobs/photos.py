@@ -19,7 +19,7 @@ class CheckedPhoto:
     sha256: str
     width: int  # px, upright
     height: int  # px, upright
-    format: str  # JPEG, PNG or WEBP, by content
+    format: str  # one of `photos.FORMATS`, by content
 
 
 def check_upload(file: UploadedFile) -> CheckedPhoto:

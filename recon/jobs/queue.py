@@ -136,6 +136,12 @@ def running_ids(name: str) -> set[str]:
     return running | {one for one in handed_over if not _has_ended(one, queue.connection)}
 
 
+def carries(name: str, prefix: str) -> bool:
+    """Whether a task whose id begins so waits on queue `name` or runs. Raises RedisError."""
+    waiting = rq_queue(name).job_ids
+    return any(one.startswith(prefix) for one in [*waiting, *running_ids(name)])
+
+
 def _has_ended(queue_id: str, connection: Redis) -> bool:
     """Whether an attempt is over. One that is killed at once stays handed over for minutes."""
     try:

@@ -6,6 +6,7 @@
 | PROCESSING, lock free, finished| its horse died before recording it  | published              |
 | PROCESSING, lock free          | its worker and horse both died      | `lifecycle.worker_lost`|
 | DRAFT, its photos not checked  | Redis was away, or the check died   | asked for, three times |
+| DRAFT, a video nobody works on | the same                            | asked for, three times |
 | DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
 | an account half deleted        | the deletion died on its way        | finished               |
@@ -18,7 +19,7 @@ Several may run at once: everything in here is a compare-and-swap or harmless wh
 from __future__ import annotations
 
 import logging
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from django.utils import timezone
@@ -28,6 +29,7 @@ from recon.jobs import (
     checks,
     drafts,
     folder_lock,
+    frames,
     leaving,
     lifecycle,
     publish,
@@ -53,16 +55,18 @@ class Mended:
     swept: int = 0  # folders without a row
     abandoned: int = 0  # drafts that nobody changed for long
     checks: int = 0  # photo checks that got lost
+    videos: int = 0  # videos whose work got lost
     accounts: int = 0  # accounts whose deletion had died on its way
 
     def __bool__(self) -> bool:
-        return any(astuple(self))
+        return any(asdict(self).values())
 
     def __str__(self) -> str:
         return (
             f"{self.settled} taken from lost workers, {self.queued} queued again, "
             f"{self.swept} leftover folders and {self.abandoned} abandoned drafts removed, "
-            f"{self.checks} photo checks asked for, {self.accounts} accounts deleted to the end"
+            f"{self.checks} photo checks and the frames of {self.videos} videos asked for, "
+            f"{self.accounts} accounts deleted to the end"
         )
 
 
@@ -75,6 +79,7 @@ def reconcile() -> Mended:
         swept=unclaimed.sweep(),
         abandoned=drafts.remove_abandoned(),
         checks=_ask_for_checks(),
+        videos=frames.request_missing(),
         accounts=leaving.finish_forgotten(),
     )
     quotas.measure_forgotten(Job.objects.all())

@@ -19,7 +19,7 @@ from recon.jobs.photos import CheckedPhoto
 from recon.models import Job, Photo
 from recon.pipeline.errors import PipelineError, UserError
 
-_SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
+_SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "HEIF": "heic", "AVIF": "avif"}
 _STEM_LENGTH = 60
 
 
@@ -28,11 +28,28 @@ def photo_row(job: Job, number: int, upload: UploadedFile, facts: CheckedPhoto) 
     return Photo(
         job=job,
         name=stored_name(number, upload.name or "", facts.format),
-        original_name=_shown_name(upload.name or ""),
+        position=number,
+        original_name=shown_name(upload.name or ""),
         sha256=facts.sha256,
         size=upload.size or 0,
         width=facts.width,
         height=facts.height,
+    )
+
+
+def linked_row(job: Job, number: int, known: Photo, original_name: str) -> Photo:
+    """The row of a photo whose file is `known`'s, not saved."""
+    suffix = known.path.suffix.removeprefix(".")
+    kind = next((kind for kind, usual in _SUFFIX.items() if usual == suffix), "JPEG")
+    return Photo(
+        job=job,
+        name=stored_name(number, original_name, kind),
+        position=number,
+        original_name=shown_name(original_name),
+        sha256=known.sha256,
+        size=known.size,
+        width=known.width,
+        height=known.height,
     )
 
 
@@ -42,7 +59,8 @@ def stored_name(number: int, original_name: str, kind: str) -> str:
     return f"{number:02d}_{stem or 'photo'}.{_SUFFIX[kind]}"
 
 
-def _shown_name(original_name: str) -> str:
+def shown_name(original_name: str) -> str:
+    """What a file is called on pages: no folders, nothing unprintable."""
     name = original_name.replace("\\", "/").rpartition("/")[2]
     return "".join(c for c in name if c.isprintable())[:255] or "photo"
 
@@ -119,9 +137,9 @@ def link_photos(source: Job, job: Job) -> list[Photo]:
     Raises UserError("photo_unreadable").
     """
     photos = []
-    for photo in source.photos.all():
+    for position, photo in enumerate(source.photos.all(), start=1):
         file = photo.path
-        photo.pk, photo.job = None, job
+        photo.pk, photo.job, photo.position = None, job, position
         link(file, photo.path, shown_as=photo.original_name)
         photos.append(photo)
     return photos

@@ -86,9 +86,10 @@ def create_sample_job(owner: User) -> Job:
     job.is_sample = True
     with storing.new_folder(job):
         photos = []
-        for sample in sample_photos():
+        for position, sample in enumerate(sample_photos(), start=1):
             photo = Photo(
                 job=job,
+                position=position,
                 name=sample.path.name,
                 original_name=sample.path.name,
                 sha256=sample.sha256,

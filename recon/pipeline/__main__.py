@@ -70,7 +70,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="?",
         metavar="PHOTOS",
-        help="folder of JPEG, PNG, WebP photos, or of folders with one camera's each",
+        help="folder of JPEG, PNG, WebP, HEIC, AVIF photos, or of folders with one camera's each",
     )
     add("out", type=Path, nargs="?", metavar="OUT", help="folder for everything that is made")
     add(

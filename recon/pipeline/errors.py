@@ -104,6 +104,40 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Depth can be seen only from different places. Take a step sideways for each photo, and "
         "keep pointing at the same thing.",
     ),
+    # A video instead of photos.
+    "video_unreadable": Explanation(
+        "“{name}” can't be read as a video.",
+        "It may be damaged or only named like one. Export it again as MP4, or send photos.",
+    ),
+    "video_too_short": Explanation(
+        "“{name}” lasts {seconds} seconds; at least {minimum} are needed.",
+        "Walk slowly along or around the thing for 10 to 60 seconds.",
+    ),
+    "video_too_long": Explanation(
+        "“{name}” lasts {seconds} seconds; at most {maximum} are possible.",
+        "Cut it, or record a shorter one: the number of frames taken is the same.",
+    ),
+    "video_too_small": Explanation(
+        "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
+        "Send the video as it was recorded, not a preview.",
+    ),
+    "video_damaged": Explanation(
+        "“{name}” is damaged: {percent}% of it could be read.",
+        "Copy it from the camera again, or send photos.",
+    ),
+    "video_too_still": Explanation(
+        "The camera hardly moves in “{name}”.",
+        "Depth can be seen only from different places. Walk slowly, and keep pointing at the same "
+        "thing.",
+    ),
+    "video_too_slow": Explanation(
+        "Taking frames from “{name}” took longer than {minutes} minutes.",
+        "Send a shorter video, or one in 1080p.",
+    ),
+    "video_in_work": Explanation(
+        "Frames are still being taken from “{name}”.",
+        "Start when they are there, or remove the video.",
+    ),
     # Drafts.
     "too_large_together": Explanation(
         "The photos are larger than {limit_mb} MB together, the limit for one scene.",

@@ -14,12 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import pi_heif
 from PIL import Image, ImageOps
 
 from recon.pipeline.errors import UserError
+from recon.pipeline.media import HEAD, is_avif
 
 #: What Pillow may try; a file's name and declared type count for nothing.
-FORMATS = ("JPEG", "PNG", "WEBP")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF")
+
+# HEIC as phones send it. Only the picture: what else is in the file is not even decoded.
+pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 #: EXIF orientations that swap width and height.
 _SIDEWAYS = (5, 6, 7, 8)
@@ -36,6 +41,7 @@ _DAMAGED = (
     IndexError,
     AttributeError,
     OverflowError,
+    RuntimeError,  # libheif's
     struct.error,
     zlib.error,
 )
@@ -74,7 +80,7 @@ def decode(
     Raises UserError: photo_unreadable, photo_too_small (px, each side), photo_too_large.
     """
     try:
-        image = Image.open(source, formats=FORMATS)
+        image = open_photo(source)
         exif = image.getexif()
         width, height = image.size
     except Image.DecompressionBombError as error:
@@ -99,6 +105,21 @@ def decode(
     # A phone's JPEG with an extra picture in it (MPO) is a JPEG to everybody else.
     kind = "JPEG" if image.format == "MPO" else str(image.format)
     return DecodedPhoto(image=image, format=kind, exif=exif, width=width, height=height)
+
+
+def open_photo(source: Path | BinaryIO) -> Image.Image:
+    """Opens a photo of one of `FORMATS`, nothing decoded yet. Raises what Pillow raises.
+
+    The decoders of HEIC and AVIF both claim the brand that says "some picture".
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            head = file.read(HEAD)
+    else:
+        head = source.read(HEAD)
+        source.seek(0)
+    formats = [name for name in FORMATS if name != "HEIF"] if is_avif(head) else list(FORMATS)
+    return Image.open(source, formats=formats)
 
 
 def _declared_pixels(error: Image.DecompressionBombError) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from recon.pipeline.workspace import Workspace, replacing
 
 #: Files that are taken for photos; whether they are is found out by reading them.
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".hif", ".avif")
 
 
 def photos_in(folder: Path) -> tuple[list[Path], list[str]]:

@@ -6,6 +6,7 @@ from recon.pipeline.errors import PipelineError, ReconError
 
 _STATUS = {
     "draft_started": 409,
+    "video_in_work": 409,
     "not_ended": 409,
     "too_many_drafts": 409,
     "too_large_together": 413,

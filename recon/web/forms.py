@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 
 from recon.jobs.photos import check_upload
+from recon.jobs.videos import check_video, is_video
 from recon.models import Job
 from recon.pipeline.errors import UserError, explain
 
@@ -26,7 +27,8 @@ class PhotosInput(forms.ClearableFileInput):
 
 
 class PhotosField(forms.FileField):
-    """Several photos, each looked into. Cleans to the distinct ones, in the order given.
+    """Several photos, each looked into. Cleans to the distinct ones, in the order given. Videos
+    among them are set aside in `videos`; their frames may stand in for photos.
 
     `refused` holds sentences of an upload that was given up while it came in; they stand in for
     every other error, since its photos are not there to be checked.
@@ -37,12 +39,15 @@ class PhotosField(forms.FileField):
 
     def clean(self, data: list[UploadedFile], initial: Any = None) -> list[UploadedFile]:
         self.left_out: list[str] = []
+        self.videos: list[UploadedFile] = []
         if self.refused:
             raise forms.ValidationError(list(self.refused))
-        self._check_count(len(data))
         firsts: dict[str, UploadedFile] = {}
-        errors: list[str] = []
-        for photo in data:
+        errors = self._set_videos_aside(data)
+        photos = [file for file in data if file not in self.videos]
+        if not errors and not self.videos:
+            self._check_count(len(photos))
+        for photo in photos if not errors else ():
             try:
                 first = firsts.setdefault(check_upload(photo).sha256, photo)
             except UserError as error:
@@ -54,9 +59,21 @@ class PhotosField(forms.FileField):
                 )
         if errors:
             raise forms.ValidationError(errors)
-        if self.left_out and len(firsts) < settings.MIN_PHOTOS:
+        if self.left_out and not self.videos and len(firsts) < settings.MIN_PHOTOS:
             raise forms.ValidationError([*self.left_out, _count_error(len(firsts))])
         return list(firsts.values())
+
+    def _set_videos_aside(self, data: list[UploadedFile]) -> list[str]:
+        """What is wrong with them."""
+        errors = []
+        for file in data:
+            if is_video(file):
+                self.videos.append(file)
+                try:
+                    check_video(file)
+                except UserError as error:
+                    errors.append(str(error))
+        return errors
 
     def _check_count(self, count: int) -> None:
         if not settings.MIN_PHOTOS <= count <= settings.MAX_PHOTOS:
@@ -100,6 +117,11 @@ class UploadForm(WishesForm):
     def left_out(self) -> list[str]:
         """A sentence for each photo that was sent twice. After `is_valid`."""
         return self._photos_field.left_out
+
+    @property
+    def videos(self) -> list[UploadedFile]:
+        """The videos that were sent. After `is_valid`."""
+        return self._photos_field.videos
 
 
 def _count_error(count: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from recon.models import Photo
-from recon.pipeline.photos import FORMATS
+from recon.pipeline.photos import open_photo
 from recon.pipeline.workspace import replacing
 
 SIDE = 320  # px, longest side: sharp at 160 CSS px on a dense screen
@@ -40,7 +40,7 @@ def _kept(photo: Path, small: Path, side: int) -> Path | None:
 
 def _small_image(path: Path, side: int) -> Image.Image:
     """At most `side` px. Raises FileNotFoundError, UnidentifiedImageError."""
-    with Image.open(path, formats=FORMATS) as image:
+    with open_photo(path) as image:
         image.draft("RGB", (side, side))  # JPEGs are decoded small at once
         upright = ImageOps.exif_transpose(image)
         upright.thumbnail((side, side))

@@ -18,6 +18,8 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpl
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
+from recon.pipeline.media import HEAD, container_of
+
 MB = 2**20
 #: What a form may weigh besides its files: boundaries, headers, the text fields.
 FORM_OVERHEAD = 4 * MB
@@ -42,6 +44,7 @@ def limits() -> dict[str, int]:
         "max_photos": settings.MAX_PHOTOS,
         "max_file_mb": settings.MAX_FILE_SIZE_MB,
         "max_total_mb": settings.MAX_UPLOAD_SIZE_MB,
+        "max_video_mb": settings.MAX_VIDEO_SIZE_MB,
         "min_side": settings.MIN_IMAGE_SIZE,
     }
 
@@ -96,6 +99,7 @@ class QuotaUploadHandler(FileUploadHandler):
         super().__init__(request)
         self.in_all = 0
         self.in_file = 0
+        self.is_video = False
         self.too_large: list[str] = []
         self.total_reported = False
 
@@ -123,12 +127,15 @@ class QuotaUploadHandler(FileUploadHandler):
             raise SkipFile
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        if not self.in_file:
+            self.is_video = container_of(raw_data[:HEAD]) is not None
         self.in_file += len(raw_data)
         self.in_all += len(raw_data)
-        if self.in_file > settings.MAX_FILE_SIZE_MB * MB:
+        limit = settings.MAX_VIDEO_SIZE_MB if self.is_video else settings.MAX_FILE_SIZE_MB
+        if self.in_file > limit * MB:
             self.too_large.append(
-                f"“{self.file_name}” is larger than {settings.MAX_FILE_SIZE_MB} MB, "
-                "the limit for one photo."
+                f"“{self.file_name}” is larger than {limit} MB, the limit for one "
+                + ("video. Record a shorter one, or in 1080p." if self.is_video else "photo.")
             )
             raise SkipFile
         if self.in_all > _total_limit():

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from recon.web.views import (
+    draft_order,
+    draft_videos,
     drafts,
     embed,
     files,
@@ -34,6 +36,12 @@ urlpatterns = [
     path("jobs/<uuid:pk>/add-photos/", drafts.draft_from, name="draft_from"),
     path("jobs/<uuid:pk>/photos/", drafts.add, name="add_photos"),
     path("jobs/<uuid:pk>/photos/<int:photo_pk>/delete/", drafts.drop, name="drop_photo"),
+    path("jobs/<uuid:pk>/photos/known/", drafts.known, name="known_photo"),
+    path("jobs/<uuid:pk>/photos/<int:photo_pk>/move/", draft_order.move, name="move_photo"),
+    path("jobs/<uuid:pk>/order/", draft_order.order, name="order_photos"),
+    path("jobs/<uuid:pk>/tiles/", draft_order.tiles, name="tiles"),
+    path("jobs/<uuid:pk>/videos/", draft_videos.videos, name="videos"),
+    path("jobs/<uuid:pk>/videos/<int:video_pk>/delete/", draft_videos.drop, name="drop_video"),
     path("jobs/<uuid:pk>/check/", drafts.check, name="check"),
     path("jobs/<uuid:pk>/start/", drafts.start, name="start"),
     path("jobs/<uuid:pk>/share/", sharing.switch, name="share"),

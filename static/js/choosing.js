@@ -1,4 +1,4 @@
-/** Choosing photos: by the file input, or dropped anywhere on the page. */
+/** Choosing photos: by the file input, by the camera, dropped or pasted anywhere on the page. */
 
 /**
  * @param {HTMLElement} root holds the input and the box
@@ -6,16 +6,17 @@
  * @param {AbortSignal} [signal] ends it
  */
 export function enhanceChooser(root, add, signal) {
-  const input = root.querySelector("input[type=file]");
   root.classList.add("enhanced");
   root.querySelector("[data-drop-hint]").hidden = false;
-  input.required = false; // it is only a way to add
-  input.addEventListener("change", () => {
-    const files = [...input.files];
-    input.value = ""; // so that the same file can be chosen again after it was taken out
-    if (files.length) add(files);
-  });
+  for (const input of root.querySelectorAll("input[type=file]")) {
+    input.addEventListener("change", () => {
+      const files = [...input.files];
+      input.value = ""; // so that the same file can be chosen again after it was taken out
+      if (files.length) add(files);
+    });
+  }
   listenForDrops(root.querySelector("[data-drop]"), add, signal);
+  listenForPaste(add, signal);
 }
 
 /**
@@ -33,6 +34,17 @@ export function showErrors(root, sentences) {
   const place = root.querySelector("[data-photo-errors]");
   place.replaceChildren(...(list.children.length ? [list] : []));
   if (list.children.length) place.scrollIntoView({ block: "nearest" });
+}
+
+/** Pictures of the clipboard. Text goes where the cursor is, as ever. */
+function listenForPaste(add, signal) {
+  const paste = (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
+    event.preventDefault();
+    add(files);
+  };
+  document.addEventListener("paste", paste, { signal });
 }
 
 /** Files dropped anywhere on the page count: one beside the box must not open in the browser. */

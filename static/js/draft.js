@@ -1,13 +1,19 @@
 /**
  * A draft's page: photos are sent as soon as they are chosen, three at a time, each with its own
  * progress, its own retries and its own refusal; "Start" waits for those that are on their way.
+ * Where the line is lost, they wait for it and go on by themselves.
  *
  * Dispatches "draft:changed" whenever the draft has got or lost a photo.
  */
 import { enhanceChooser, showErrors } from "./choosing.js";
+import { framesAreComing, watchFrames } from "./frames.js";
+import { Line } from "./line.js";
+import { Ordering } from "./ordering.js";
 import { Photo, isSame, sha256 } from "./photo.js";
-import { drop, send } from "./send.js";
+import { drop, order } from "./send.js";
+import { deliver } from "./sending.js";
 import { shareSent, tallyText } from "./tally.js";
+import { recallUnsent, rememberUnsent, unsentText } from "./unsent.js";
 import { checkCount, readLimits } from "./upload-checks.js";
 import { UploadQueue } from "./upload-queue.js";
 
@@ -28,6 +34,10 @@ export class DraftPage {
     this.wantsStart = false;
     /** @type {string[]} names of photos that were chosen again */
     this.again = [];
+    /** Whether somebody moved a photo: then those that arrive later have to be told their place. */
+    this.isMoved = false;
+    this.line = new Line((isDown) => this.showLine(isDown));
+    this.say(unsentText(recallUnsent(root.dataset.draft)));
     root.querySelector("[data-plain]").hidden = true;
     enhanceChooser(root, (files) => this.add(files));
     this.listen();
@@ -35,14 +45,27 @@ export class DraftPage {
   }
 
   listen() {
+    const find = (within) => this.photos.find(({ tile }) => tile.contains(within));
+    const ordering = new Ordering(this.tiles, this.root.querySelector("[data-bin]"), {
+      moved: (tile) => this.move(find(tile)),
+      remove: (tile) => this.remove(find(tile)),
+    });
     this.tiles.addEventListener("click", (event) => {
       const button = event.target.closest("button");
-      const photo = this.photos.find(({ tile }) => tile.contains(button));
+      const photo = find(button);
       if (!button || !photo) return;
       event.preventDefault();
       if (button.classList.contains("tile-retry")) this.retry(photo);
-      else this.remove(photo);
+      else if (button.classList.contains("tile-remove")) this.remove(photo);
+      else ordering.step(photo.tile, button);
     });
+    watchFrames(
+      this.root.dataset.tilesUrl,
+      (id) => this.photos.some((photo) => photo.id === id),
+      (tiles) => this.takeFrames(tiles),
+      () => this.settled(),
+    );
+    this.root.querySelector("[data-line-now]").addEventListener("click", () => this.line.tryNow());
     this.starting.addEventListener("submit", (event) => {
       if (!this.mayStart()) event.preventDefault();
     });
@@ -60,6 +83,7 @@ export class DraftPage {
   add(files) {
     this.again = [];
     showErrors(this.root, []);
+    this.say("");
     for (const file of files) {
       const same = this.photos.find((photo) => photo.file && isSame(photo.file, file));
       if (same?.state === "stuck") this.retry(same);
@@ -101,27 +125,26 @@ export class DraftPage {
     if (place > this.limits.maxPhotos) {
       return this.settle(photo, "stuck", checkCount(place, this.limits));
     }
-    const body = new FormData(this.adding);
-    body.set("photos", photo.file, photo.file.name);
-    body.set("number", photo.number); // others may overtake it
-    const isWanted = () => photo.state === "sending";
     const onProgress = (share, tries) => {
       photo.showSent(share, tries);
       this.showWaiting();
     };
-    const { signal } = photo.stop;
-    this.receive(photo, await send(this.adding.action, body, signal, isWanted, onProgress));
+    this.receive(photo, await deliver(photo, this.adding, this.line, onProgress));
   }
 
   /** @param {Photo} photo @param {import("./send.js").Answer} answer */
   receive(photo, answer) {
     if (!this.photos.includes(photo)) return; // taken out, and the request with it
-    if (answer.tile) {
+    if (answer.video) {
+      this.forget(photo); // it has a place of its own, and its frames get tiles
+      this.root.dispatchEvent(new CustomEvent("video:changed", { bubbles: true }));
+    } else if (answer.tile) {
       const unwanted = photo.state === "leaving";
       const twin = this.photos.find((other) => other !== photo && other.id === String(answer.id));
       if (twin) return this.merge(photo, twin);
       photo.arrive(answer.tile);
       if (unwanted) return this.remove(photo);
+      if (this.isMoved) this.saveOrder();
       this.changed();
     } else if (photo.state === "leaving") {
       return this.forget(photo);
@@ -130,6 +153,46 @@ export class DraftPage {
       return this.settle(photo, state, answer.errors.join(" "));
     }
     this.settled();
+  }
+
+  /** @param {HTMLElement[]} tiles of frames that have become photos */
+  takeFrames(tiles) {
+    for (const tile of tiles) {
+      this.tiles.append(tile);
+      this.photos.push(new Photo(tile, "arrived"));
+    }
+    this.changed();
+  }
+
+  /** A tile was moved: the list follows, and the server hears of it. */
+  move(photo) {
+    const tiles = [...this.tiles.children];
+    this.photos.sort((a, b) => tiles.indexOf(a.tile) - tiles.indexOf(b.tile));
+    this.isMoved = true;
+    this.say(`“${photo.name}” is photo ${this.photos.indexOf(photo) + 1} of ${this.photos.length}.`);
+    this.saveOrder();
+  }
+
+  /** One request at a time: the last one has the order as it is then. */
+  async saveOrder() {
+    this.mustSave = true;
+    if (this.isSaving) return;
+    this.isSaving = true;
+    while (this.mustSave) {
+      this.mustSave = false;
+      const ids = this.photos.filter(({ state }) => state === "arrived").map(({ id }) => id);
+      const form = this.root.querySelector("#drop-photo");
+      const answer = await order(this.root.dataset.orderUrl, form, ids);
+      if (answer.status === 0) {
+        this.mustSave = true;
+        await this.line.back();
+        continue;
+      }
+      this.line.up();
+      if (answer.errors.length) showErrors(this.root, answer.errors);
+      else this.changed();
+    }
+    this.isSaving = false;
   }
 
   settle(photo, state, problem) {
@@ -212,7 +275,7 @@ export class DraftPage {
   }
 
   get isBusy() {
-    return this.photos.some((photo) => photo.isBusy);
+    return this.photos.some((photo) => photo.isBusy) || framesAreComing();
   }
 
   get chooser() {
@@ -236,7 +299,23 @@ export class DraftPage {
     const waits = this.wantsStart && this.isBusy;
     this.root.querySelector("[data-waiting]").hidden = !waits;
     this.starting.querySelector("[data-submit]").hidden = waits;
+    const unsent = this.photos.filter((photo) => photo.isBusy && photo.state !== "leaving");
+    if (unsent.length || this.isShown) {
+      rememberUnsent(this.root.dataset.draft, unsent.map(({ name }) => name));
+      this.isShown = true; // until then, what an earlier page remembered still holds
+    }
     this.showWaiting();
+  }
+
+  /** @param {boolean} isDown */
+  showLine(isDown) {
+    const notice = this.root.querySelector("[data-line]");
+    if (notice.hidden === isDown) notice.hidden = !isDown;
+  }
+
+  /** Something that is neither wrong nor a number. */
+  say(text) {
+    this.root.querySelector("[data-said]").textContent = text;
   }
 
   showWaiting() {

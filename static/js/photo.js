@@ -1,7 +1,8 @@
 /** One photo of a draft, here or on its way, and the tile that shows it. */
 import { drawThumbnail } from "./thumbnails.js";
-import { checkFile, megabytes } from "./upload-checks.js";
+import { checkFile, isVideo, megabytes } from "./upload-checks.js";
 
+const HASHED_BYTES = 64 * 1024 * 1024; // a phone's memory; only videos are larger
 const SENT_UNSAID = 2 * 1024 * 1024; // bytes: a fast line's 50 ms
 
 /**
@@ -35,9 +36,10 @@ export class Photo {
     tile.querySelector("progress").setAttribute("aria-label", `Upload of ${file.name}`);
     tile.querySelector(".tile-remove .visually-hidden").textContent = `Remove ${file.name}`;
     tile.querySelector(".tile-retry .visually-hidden").textContent = ` with ${file.name}`;
+    tile.classList.toggle("film", isVideo(file));
     const problem = checkFile(file, limits);
     /** Resolves to what is wrong with it, or "". */
-    photo.looked = problem
+    photo.looked = problem || isVideo(file)
       ? Promise.resolve(problem)
       : drawThumbnail(file, tile.querySelector("canvas"), limits);
     return photo;
@@ -45,6 +47,10 @@ export class Photo {
 
   get name() {
     return this.tile.querySelector(".tile-name").textContent;
+  }
+
+  get isVideo() {
+    return this.file !== null && isVideo(this.file);
   }
 
   get isBusy() {
@@ -79,6 +85,13 @@ export class Photo {
       tries > 1 ? `Trying again (${tries})` : megabytes(this.bytes);
   }
 
+  /** The line is down. */
+  showHeld() {
+    this.share = 0;
+    this.tile.querySelector("progress").value = 0;
+    this.tile.querySelector(".tile-size").textContent = "Waits for the connection";
+  }
+
   /** @param {State} state @param {string} [problem] */
   become(state, problem = "") {
     this.state = state;
@@ -92,20 +105,21 @@ export class Photo {
     if (progress) progress.hidden = !this.isBusy;
   }
 
-  /** It has arrived: the server's tile takes the place of ours, with the thumbnail as drawn. */
+  /** It has arrived: the server's tile takes the place of ours, with the thumbnail if one could be
+   * drawn here. */
   arrive(html) {
     const holder = document.createElement("template");
     holder.innerHTML = html;
     const tile = holder.content.querySelector("li");
     const canvas = this.tile.querySelector("canvas");
     const hadFocus = this.tile.contains(document.activeElement);
-    tile.querySelector("img").replaceWith(canvas);
+    if (canvas.width > 1) tile.querySelector("img").replaceWith(canvas);
     this.tile.replaceWith(tile);
     this.tile = tile;
     this.sha256 = tile.dataset.sha256;
     this.state = "arrived";
     this.share = 1;
-    if (hadFocus) tile.querySelector("button").focus();
+    if (hadFocus) tile.querySelector(".tile-remove").focus();
   }
 }
 
@@ -117,7 +131,7 @@ export function isSame(a, b) {
 /** The SHA-256 of a file in hexadecimal, or "" where it can't be had: browsers compute none over
  * plain HTTP, and sending a file that can't be read any more says so itself. */
 export async function sha256(file) {
-  const bytes = crypto.subtle && (await file.arrayBuffer().catch(() => null));
+  const bytes = crypto.subtle && file.size <= HASHED_BYTES && (await file.arrayBuffer().catch(() => null));
   if (!bytes) return "";
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

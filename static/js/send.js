@@ -6,21 +6,40 @@ const PAUSES_MS = [500, 2000, 6000]; // before the second, third and fourth try
 const NO_ANSWER = "The connection broke.";
 const TOO_MUCH = "The upload is larger than this site takes.";
 
-/** @typedef {{ status: number, errors: string[], location?: string, tile?: string, id?: number }} Answer */
+/** @typedef {{ status: number, errors: string[], location?: string, tile?: string, id?: number, video?: number }} Answer */
 
 /**
- * Sends a photo; tries again where the line or the server failed, not where the photo was refused.
+ * A small request; status 0 where nobody answers.
  *
  * @param {string} url
  * @param {FormData} body
- * @param {AbortSignal} signal ends a request on its way
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Answer>}
+ */
+export async function post(url, body, signal) {
+  try {
+    const headers = { Accept: "application/json" };
+    const answer = await fetch(url, { method: "POST", body, headers, signal });
+    return readAnswer(answer.status, await answer.text());
+  } catch {
+    return { status: 0, errors: [NO_ANSWER] };
+  }
+}
+
+/**
+ * Sends a photo or a video; tries again where the server failed, not where it was refused, and not
+ * where nobody answers: then the server is to be asked first what it has (see sending.js).
+ *
+ * @param {string} url
+ * @param {FormData} body
+ * @param {AbortSignal[]} signals any of which ends a request on its way
  * @param {() => boolean} isWanted asked before each new try
  * @param {(share: number, tries: number) => void} onProgress share of the bytes that left, 0 to 1
  * @returns {Promise<Answer>} status 0: nobody answered
  */
-export async function send(url, body, signal, isWanted, onProgress) {
+export async function send(url, body, signals, isWanted, onProgress) {
   for (let tries = 1; ; tries += 1) {
-    const answer = await sendOnce(url, body, signal, (share) => onProgress(share, tries));
+    const answer = await sendOnce(url, body, signals, (share) => onProgress(share, tries));
     const pause = PAUSES_MS[tries - 1];
     if (!mayPass(answer.status) || pause === undefined) return answer;
     await new Promise((resolve) => setTimeout(resolve, pause));
@@ -30,11 +49,11 @@ export async function send(url, body, signal, isWanted, onProgress) {
 
 /** Whether the same request may succeed a little later. */
 function mayPass(status) {
-  return status === 0 || status === 408 || status === 429 || status >= 500;
+  return status === 408 || status === 429 || status >= 500;
 }
 
 /** @returns {Promise<Answer>} */
-function sendOnce(url, body, signal, onProgress) {
+function sendOnce(url, body, signals, onProgress) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     let silence = 0;
@@ -52,7 +71,9 @@ function sendOnce(url, body, signal, onProgress) {
       clearTimeout(silence);
       resolve(readAnswer(request.status, request.responseText));
     });
-    signal.addEventListener("abort", () => request.abort(), { once: true });
+    for (const signal of signals) {
+      signal.addEventListener("abort", () => request.abort(), { once: true });
+    }
     onProgress(0);
     listen();
     request.send(body);
@@ -76,6 +97,20 @@ export async function drop(url, form) {
     if (!(error instanceof TypeError)) throw error; // what fetch says where nobody answers
     return `It could not be removed. ${NO_ANSWER}`;
   }
+}
+
+/**
+ * Tells the order of the photos.
+ *
+ * @param {string} url
+ * @param {HTMLFormElement} form with the CSRF token
+ * @param {string[]} ids
+ * @returns {Promise<Answer>}
+ */
+export async function order(url, form, ids) {
+  const body = new FormData(form);
+  for (const id of ids) body.append("photo", id);
+  return post(url, body);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Thumbnails of files that were not sent yet, one at a time. */
+import { maybeUndrawable } from "./upload-checks.js";
 
 const WIDTH = 272; // px, twice a tile's width
 const ASPECT = 4 / 3;
@@ -22,6 +23,7 @@ async function draw(file, canvas, limits) {
   try {
     bitmap = await createImageBitmap(file);
   } catch {
+    if (maybeUndrawable(file)) return "";
     return `“${file.name}” can’t be read as a photo. It may be damaged or only named like one.`;
   }
   const { width, height } = bitmap;

@@ -1,10 +1,12 @@
 /** What can be known of photos before they are sent. The sentences match the server's. */
 
-/** @typedef {{ minPhotos: number, maxPhotos: number, maxFileMb: number, maxTotalMb: number, minSide: number }} Limits */
+/** @typedef {{ minPhotos: number, maxPhotos: number, maxFileMb: number, maxTotalMb: number, maxVideoMb: number, minSide: number }} Limits */
 
 const MB = 1024 * 1024;
-const TYPES = ["image/jpeg", "image/png", "image/webp"];
-const ENDINGS = /\.(jpe?g|png|webp)$/i;
+const TYPES = /^image\/(jpeg|png|webp|hei[cf](-sequence)?|avif)$/;
+const ENDINGS = /\.(jpe?g|png|webp|hei[cf]|hif|avif)$/i;
+const VIDEO_ENDINGS = /\.(mp4|m4v|mov|qt|3gp|webm|mkv)$/i;
+const UNDRAWABLE = /\.(hei[cf]|hif|avif)$/i;
 
 /** @returns {Limits} */
 export function readLimits(data) {
@@ -13,19 +15,31 @@ export function readLimits(data) {
     maxPhotos: Number(data.maxPhotos),
     maxFileMb: Number(data.maxFileMb),
     maxTotalMb: Number(data.maxTotalMb),
+    maxVideoMb: Number(data.maxVideoMb),
     minSide: Number(data.minSide),
   };
+}
+
+export function isVideo(file) {
+  return file.type.startsWith("video/") || VIDEO_ENDINGS.test(file.name);
+}
+
+/** Whether browsers may fail to show it although it is good: then the server makes its picture. */
+export function maybeUndrawable(file) {
+  return /^image\/(hei|avif)/.test(file.type) || UNDRAWABLE.test(file.name);
 }
 
 /** @returns {string} a sentence, or "" where nothing is wrong */
 export function checkFile(file, limits) {
   // Some systems tell no type; then the name has to do, and the server looks inside.
-  if (file.type ? !TYPES.includes(file.type) : !ENDINGS.test(file.name)) {
-    return `“${file.name}” is not a JPEG, PNG or WebP photo.`;
+  const isPhoto = file.type ? TYPES.test(file.type) : ENDINGS.test(file.name);
+  if (!isPhoto && !isVideo(file)) {
+    return `“${file.name}” is neither a photo (JPEG, PNG, WebP, HEIC, AVIF) nor a video.`;
   }
   if (file.size === 0) return `“${file.name}” is empty.`;
-  if (file.size > limits.maxFileMb * MB) {
-    return `“${file.name}” has ${megabytes(file.size)}; at most ${limits.maxFileMb} MB are possible.`;
+  const most = isPhoto ? limits.maxFileMb : limits.maxVideoMb;
+  if (file.size > most * MB) {
+    return `“${file.name}” has ${megabytes(file.size)}; at most ${most} MB are possible.`;
   }
   return "";
 }

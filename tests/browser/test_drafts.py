@@ -170,14 +170,15 @@ def test_no_more_than_three_photos_are_on_the_way_at_once(page: Page, ann: User)
     assert names(ann.jobs.get()) == [f"{n}.jpg" for n in range(5)]
 
 
-def test_a_dead_line_ends_in_a_button_that_tries_again(page: Page, ann: User) -> None:
+def test_a_server_in_trouble_ends_in_a_button_that_tries_again(page: Page, ann: User) -> None:
     page.clock.install()
-    page.route(PHOTOS_URL, lambda route: route.abort())
+    page.route(PHOTOS_URL, lambda route: route.fulfill(status=502, body="no"))
     choose(page, upload("one.jpg"))
     retry = page.get_by_role("button", name="Try again with one.jpg")
     while not retry.is_visible():
         page.clock.run_for(1000)
-    expect(page.locator(".tile-problem")).to_have_text("The connection broke.")
+        page.wait_for_timeout(20)
+    expect(page.locator(".tile-problem")).to_have_text("The site could not take it (502).")
     page.unroute(PHOTOS_URL)
     retry.click()
     arrived(page, 1)
@@ -248,7 +249,7 @@ def test_a_photo_that_the_server_has_but_the_page_does_not_know_is_taken_out_too
         route.fulfill(response=response)
     expect(page.locator(".tile")).to_have_count(0)
     assert names(ann.jobs.get()) == []
-    assert page.locator("input[type=file]").evaluate("e => e === document.activeElement")
+    assert page.locator("#photos").evaluate("e => e === document.activeElement")
 
 
 def test_removing_leads_the_keyboard_to_the_neighbour(page: Page, ann: User) -> None:
@@ -289,7 +290,7 @@ def test_a_photo_too_many_says_so_on_its_tile(new_context: NewContext, ann: User
         (upload("tiny.jpg", content=photo_bytes(1, (50, 120))), "“tiny.jpg” is 50×120 pixels"),
         (
             {"name": "note.txt", "mimeType": "text/plain", "buffer": b"note"},
-            "“note.txt” is not a JPEG, PNG or WebP photo",
+            "“note.txt” is neither a photo (JPEG, PNG, WebP, HEIC, AVIF) nor a video",
         ),
     ],
     ids=["broken", "empty", "tiny", "text"],
@@ -307,7 +308,7 @@ def test_a_bad_file_is_named_and_never_sent(
 
 def test_a_choice_of_nothing_but_other_files_makes_no_draft(page: Page, ann: User) -> None:
     choose(page, {"name": "note.txt", "mimeType": "text/plain", "buffer": b"note"})
-    expect(page.locator(ERRORS)).to_contain_text("“note.txt” is not a JPEG, PNG or WebP photo")
+    expect(page.locator(ERRORS)).to_contain_text("“note.txt” is neither a photo (JPEG, PNG, WebP")
     start(page)
     expect(page.locator(ERRORS)).to_contain_text("There are 0 photos; a scene needs 3 to 20.")
     assert not ann.jobs.exists()

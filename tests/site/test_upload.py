@@ -66,6 +66,7 @@ def test_the_form_says_what_it_takes(browser: Client) -> None:
         "max_photos": 20,
         "max_file_mb": 30,
         "max_total_mb": 500,
+        "max_video_mb": 200,
         "min_side": 100,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -19,8 +19,9 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HTMX_STOP_POLLING
 
 from accounts.models import User
-from recon.jobs import drafts
-from recon.models import Job, Photo
+from recon.jobs import drafts, known_photos
+from recon.jobs import videos as draft_videos
+from recon.models import Job, Photo, Video
 from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
@@ -47,8 +48,19 @@ def page(
         "kept_until": drafts.kept_until(draft),
         "problems": problems,
     }
-    context |= check_context(draft)
+    context |= check_context(draft) | videos_context(draft)
     return render(request, "recon/draft.html", context, status=status)
+
+
+def videos_context(draft: Job) -> dict[str, Any]:
+    """What `_videos.html` shows: every video, whether one is in work, and all photos there are."""
+    videos = list(draft.videos.all())
+    return {
+        "job": draft,
+        "videos": videos,
+        "in_work": any(video.state == Video.State.WAITING for video in videos),
+        "photo_pks": list(draft.photos.values_list("pk", flat=True)),
+    }
 
 
 @require_safe
@@ -60,6 +72,11 @@ def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     draft = own_job_or_404(request, pk)
     if draft.is_draft:
         return render(request, "recon/_check.html", check_context(draft))
+    return started()
+
+
+def started() -> HttpResponse:
+    """The answer to a poll of a draft that is none any more."""
     response = HttpResponse(status=HTMX_STOP_POLLING)
     response["HX-Refresh"] = "true"
     return response
@@ -105,7 +122,7 @@ def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         uploads.receive(request)
     except uploads.UploadRefused as refused:
-        return _refuse(request, draft, refused.sentences, refused.status)
+        return refuse(request, draft, refused.sentences, refused.status)
     return _add(request, draft)
 
 
@@ -113,32 +130,65 @@ def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def _add(request: HttpRequest, draft: Job) -> HttpResponse:
     sent = request.FILES.getlist("photos")
     if not sent:
-        return _refuse(request, draft, ["No photo was sent."], 400)
+        return refuse(request, draft, ["No photo was sent."], 400)
     if prefers_json(request):
         return _add_one(request, draft, sent)
     problems, status = [], 400
     for upload in sent:
         try:
-            photo, is_new = drafts.add_photo(draft, upload)
+            said = _take_in(draft, upload)
         except ReconError as error:
             problems.append(str(error))
             status = max(status, status_of(error))
             continue
-        if not is_new:
-            said = f"“{upload.name}” is the same photo as “{photo}” and was left out."
+        if said:
             messages.warning(request, said)
-    return _refuse(request, draft, problems, status) if problems else redirect(draft)
+    return refuse(request, draft, problems, status) if problems else redirect(draft)
+
+
+def _take_in(draft: Job, upload: UploadedFile) -> str:
+    """Adds a photo or a video; a sentence where the draft has it already."""
+    if draft_videos.is_video(upload):
+        video, is_new = draft_videos.add_video(draft, upload)
+        return "" if is_new else f"Frames are being taken from “{video}” already."
+    photo, is_new = drafts.add_photo(draft, upload)
+    return "" if is_new else f"“{upload.name}” is the same photo as “{photo}” and was left out."
 
 
 def _add_one(request: HttpRequest, draft: Job, sent: list[UploadedFile]) -> HttpResponse:
-    """201 with the photo's tile; 200 where the draft has this very photo already."""
+    """201 with the photo's tile; 200 where the draft has this very photo already. 202 for a
+    video, whose frames are photos a little later."""
     if len(sent) > 1:
-        return _refuse(request, draft, ["Send one photo in each request."], 400)
+        return refuse(request, draft, ["Send one photo in each request."], 400)
     try:
+        if draft_videos.is_video(sent[0]):
+            video, _ = draft_videos.add_video(draft, sent[0])
+            return JsonResponse({"video": video.pk}, status=202)
         photo, is_new = drafts.add_photo(draft, sent[0], number=_wished_number(request))
     except ReconError as error:
-        return _refuse(request, draft, [str(error)], status_of(error))
-    answer = {"id": photo.pk, "sha256": photo.sha256, "tile": _tile(photo)}
+        return refuse(request, draft, [str(error)], status_of(error))
+    return _answer(photo, is_new)
+
+
+@require_POST
+@signed_in
+@unless_deleted
+def known(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """As `add`, by `sha256` and `name` instead of the bytes; 204 where they must be sent."""
+    draft = own_job_or_404(request, pk)
+    wanted, name = request.POST.get("sha256", ""), request.POST.get("name", "")
+    try:
+        found = known_photos.add_known(draft, wanted, name=name, number=_wished_number(request))
+    except ReconError as error:
+        return refuse(request, draft, [str(error)], status_of(error))
+    if found is None:
+        return HttpResponse(status=204)
+    return _answer(*found)
+
+
+def _answer(photo: Photo, is_new: bool) -> JsonResponse:
+    tile = render_to_string("recon/_tile.html", {"photo": photo})
+    answer = {"id": photo.pk, "sha256": photo.sha256, "tile": tile}
     return JsonResponse(answer, status=201 if is_new else 200)
 
 
@@ -151,7 +201,7 @@ def drop(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
     try:
         drafts.drop_photo(draft, photo_pk)
     except ReconError as error:
-        return _refuse(request, draft, [str(error)], status_of(error))
+        return refuse(request, draft, [str(error)], status_of(error))
     return HttpResponse(status=204) if prefers_json(request) else redirect(draft)
 
 
@@ -174,9 +224,7 @@ def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect(draft)
 
 
-def _refuse(
-    request: HttpRequest, draft: Job, sentences: Sequence[str], status: int
-) -> HttpResponse:
+def refuse(request: HttpRequest, draft: Job, sentences: Sequence[str], status: int) -> HttpResponse:
     """The draft's page with every error; the job's page where it is no draft (any more)."""
     if prefers_json(request):
         return JsonResponse({"errors": list(sentences)}, status=status)
@@ -200,7 +248,3 @@ def _wished_number(request: HttpRequest) -> int | None:
     """The photo's place in the choice, which scripts send along."""
     number = request.POST.get("number", "")
     return int(number) if re.fullmatch(r"[0-9]{1,4}", number) else None
-
-
-def _tile(photo: Photo) -> str:
-    return render_to_string("recon/_tile.html", {"photo": photo})

@@ -13,7 +13,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from recon.jobs import submit
+from recon.jobs import submit, videos
+from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
@@ -41,16 +42,8 @@ def _submit(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refuse(request, form, 400)
-    wishes = form.cleaned_data
     try:
-        job = submit.create_job(
-            cast(User, request.user),
-            wishes["photos"],
-            title=wishes["title"],
-            preset=wishes["preset"],
-            original_resolution=wishes["original_resolution"],
-            cross_validate=wishes["cross_validate"],
-        )
+        job = _make_job(cast(User, request.user), form)
     except ReconError as error:  # no room on the disk, or a limit of the person's is reached
         form.add_error("photos", str(error))
         return _refuse(request, form, status_of(error))
@@ -59,6 +52,16 @@ def _submit(request: HttpRequest) -> HttpResponse:
     if prefers_json(request):
         return JsonResponse({"location": job.get_absolute_url()}, status=201)
     return redirect(job)
+
+
+def _make_job(owner: User, form: UploadForm) -> Job:
+    """A waiting job; with a video, a draft that starts when its frames are there."""
+    names = ("title", "preset", "original_resolution", "cross_validate")
+    wishes = {name: form.cleaned_data[name] for name in names}
+    photos = form.cleaned_data["photos"]
+    if form.videos:
+        return videos.create_job(owner, photos, form.videos, **wishes)
+    return submit.create_job(owner, photos, **wishes)
 
 
 def _given_up(request: HttpRequest, sentences: Sequence[str]) -> UploadForm:

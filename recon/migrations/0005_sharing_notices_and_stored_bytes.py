@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recon', '0003_draft_jobs'),
+        ('recon', '0004_photo_positions_and_videos'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,72 @@
+"""Videos for tests, written by PyAV from pictures."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+from PIL import Image, ImageFilter
+
+from tests.photos import rendered_photos
+
+FPS = 10
+#: Frames of each photo in a walk; only the one at SHARP is in focus.
+STEPS, SHARP = 5, 2
+
+
+def video_bytes(
+    pictures: Sequence[Image.Image],
+    *,
+    container: str = "mp4",
+    codec: str = "libx264",
+    fps: int = FPS,
+    shown_turned: int = 0,
+    tags: dict[str, str] | None = None,
+) -> bytes:
+    """`pictures` of one size, one a frame; `shown_turned` degrees anticlockwise by its metadata."""
+    # With the index in front, a video that is cut off still opens.
+    options = {} if container == "webm" else {"movflags": "faststart"}
+    with tempfile.NamedTemporaryFile(suffix=f".{container}") as file:
+        _write(file.name, pictures, options, codec, fps, shown_turned, tags or {})
+        return Path(file.name).read_bytes()
+
+
+def _write(
+    path: str,
+    pictures: Sequence[Image.Image],
+    options: dict[str, str],
+    codec: str,
+    fps: int,
+    shown_turned: int,
+    tags: dict[str, str],
+) -> None:
+    with av.open(path, "w", options=options) as output:
+        output.metadata.update(tags)
+        stream = output.add_stream(codec, rate=fps)
+        stream.width, stream.height = pictures[0].size
+        stream.pix_fmt = "yuv420p"
+        stream.bit_rate = 8_000_000
+        if shown_turned:
+            stream.set_display_rotation(shown_turned)
+        for picture in pictures:
+            output.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        output.mux(stream.encode())
+
+
+def walk(count: int = 6, size: tuple[int, int] = (480, 360)) -> list[Image.Image]:
+    """A walk along the sample photos: each is blurred but for one moment."""
+    frames = []
+    for path in rendered_photos()[:count]:
+        with Image.open(path) as photo:
+            sharp = photo.convert("RGB").resize(size)
+        blurred = sharp.filter(ImageFilter.GaussianBlur(3))
+        frames += [sharp if step == SHARP else blurred for step in range(STEPS)]
+    return frames
+
+
+def walk_video(folder: Path, count: int = 6, **options: object) -> Path:
+    path = folder / "walk.mp4"
+    path.write_bytes(video_bytes(walk(count), **options))  # type: ignore[arg-type]
+    return path
