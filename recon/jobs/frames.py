@@ -32,6 +32,9 @@ TASK = "recon.jobs.frames.take_frames"
 TIMEOUT_MINUTES = 10
 FAILURE_TTL_S = 24 * 60 * 60
 LOCK_WAIT_S = 60.0
+
+#: What the draft or its owner has no more room for.
+FULL = ("too_many_photos", "too_large_together", "quota_stored")
 MAX_TRIES = 3
 
 #: How often the row hears of the progress.
@@ -109,7 +112,7 @@ def _take(video: Video) -> None:
         try:
             drafts.add_photo(video.job, SimpleUploadedFile(name, frame.jpeg, "image/jpeg"))
         except UserError as error:
-            if taken and error.code in ("too_many_photos", "too_large_together"):
+            if taken and error.code in FULL:
                 break  # others came meanwhile; what is there is good
             raise
         taken += 1

@@ -16,7 +16,7 @@ from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, Video
 from recon.pipeline import video as video_files
 from recon.pipeline.errors import TimeLimit, UserError
-from tests.site.making import browser_of, noise, person, photo, photos, token_of
+from tests.site.making import browser_of, job_of, noise, person, photo, photos, token_of
 from tests.site.working import work_off
 from tests.videos import video_bytes
 
@@ -442,3 +442,31 @@ def test_a_video_is_its_owner_s(draft: Job) -> None:
     of_bob = drafts.create_draft(User.objects.get(email="bob@example.org"))
     others.post(reverse("recon:drop_video", args=[of_bob.pk, video.pk]))
     assert draft.videos.count() == 1
+
+
+def test_a_video_must_fit_into_what_its_owner_may_store(draft: Job, ann: User) -> None:
+    ann.quota_stored_mb = 0
+    ann.save()
+    with pytest.raises(UserError) as caught:
+        videos.add_video(draft, clip())
+    assert caught.value.code == "quota_stored"
+    assert list((draft.folder / "videos").iterdir()) == []
+
+
+def test_frames_are_taken_while_they_fit(draft: Job, ann: User) -> None:
+    video = waiting(draft)
+    ann.quota_stored_mb = 1
+    ann.save()
+    filler = job_of(ann, status=Job.Status.FAILED, stored_bytes=2**20 - 30_000)
+    done(video)
+    assert (video.state, video.frames) == (State.DONE, draft.photos.count())
+    assert 0 < video.frames < 8
+    assert sum(photo.size for photo in draft.photos.all()) <= 30_000 - filler.photos.count()
+
+
+def test_a_video_that_comes_with_its_draft_is_shared_as_wished(program: Client) -> None:
+    wishes = {"files": [clip()], "share_password": "under the mat", "description": "A walk"}
+    assert program.post("/recon/jobs", wishes).status_code == 200
+    job = Job.objects.get()
+    assert job.share_password
+    assert (job.shared, job.description) == (True, "A walk")
