@@ -163,7 +163,9 @@ def test_no_more_than_three_photos_are_on_the_way_at_once(page: Page, ann: User)
     choose(page, *[upload(f"{n}.jpg", n) for n in range(5)])
     tally(page, "0 of at most 20 photos", "5 on the way")
     until(page, "document.querySelectorAll('.tile').length === 5")
-    page.wait_for_timeout(300)
+    while len(gate.held) < 3:
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(500)
     assert len(gate.held) == 3
     gate.open()
     arrived(page, 5)
