@@ -240,7 +240,7 @@ def test_a_photo_made_smaller_keeps_its_keypoints_places(
         photo.save(tmp_path / "photo.png")
         large = photo.resize((SIZE[0] * 4, SIZE[1] * 4), Image.Resampling.NEAREST)
         large.save(tmp_path / "large.png")
-    small_only = dataclasses.replace(networks, max_size=max(SIZE))
+    small_only = dataclasses.replace(networks, size=max(SIZE))
     plain = learned_networks.detect(small_only, tmp_path / "photo.png")
     large_ones = learned_networks.detect(small_only, tmp_path / "large.png")
     assert (plain.size, large_ones.size) == (SIZE, large.size)
