@@ -23,6 +23,7 @@ import argparse
 import datetime
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,10 @@ class Bench:
         self._config: PipelineConfig = configs.resolve(
             "standard", overrides=nested(options.changes), seed=options.seed
         )
+        # Own principal points place no photo; docs/ENGINE.md has what they cost and bring.
+        self._ladder_only = replace(
+            self._config, mapping=replace(self._config.mapping, own_principal_points=False)
+        )
         self.results: Result = {
             "date": datetime.date.today().isoformat(),
             "machine": jobs.machine(),
@@ -93,8 +98,8 @@ class Bench:
     def sets(self) -> None:
         for name, folder in engine.sources(self._options.sets or list(SETS), self._options.out):
             workspace = self._workspace("sets", name)
-            result = pose_runs.posed(photos_in(folder)[0], workspace, self._config)
-            self._keep("sets", name, pose_runs.with_default(result, workspace, self._config))
+            result = pose_runs.posed(photos_in(folder)[0], workspace, self._ladder_only)
+            self._keep("sets", name, pose_runs.with_default(result, workspace, self._ladder_only))
 
     def subsets(self) -> None:
         options = self._options
@@ -104,8 +109,8 @@ class Bench:
                 chosen = pose_sets.subsets(photos, size, options.subsets, options.seed)
                 for number, subset in enumerate(chosen):
                     workspace = self._workspace("subsets", f"{name}-{size}-{number}")
-                    result = pose_runs.posed(subset, workspace, self._config)
-                    result = pose_runs.with_default(result, workspace, self._config)
+                    result = pose_runs.posed(subset, workspace, self._ladder_only)
+                    result = pose_runs.with_default(result, workspace, self._ladder_only)
                     result["names"] = [photo.name for photo in subset]
                     self._keep("subsets", name, result)
                     shutil.rmtree(workspace.root)  # there are many of them

@@ -1,8 +1,9 @@
 """The relaxed incremental mapper, from several starts.
 
-Asked for less, the mapper takes more chances, and where it starts decides how they turn out: all
-eight photos of `cake` are placed from most starts, but the matches that fit are 78% from one and
-87% from another. So several are tried, and the checks and `choosing` see which model is best.
+Asked for less, the mapper takes more chances, and where it starts decides how they turn out: with
+few and doubtful matches all eight photos of `cake` were placed from most starts, but the matches
+that fitted were 78% from one and 87% from another. So several are tried, and the checks and
+`choosing` see which model is best.
 """
 
 from __future__ import annotations

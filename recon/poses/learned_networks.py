@@ -20,13 +20,13 @@ from recon.poses import learned_weights
 if TYPE_CHECKING:
     import torch
 
-#: Longest side in px, and keypoints per photo: what a CPU has time for. A GPU would have more, but
-#: how many matches mere chance brings depends on them (`learned.MIN_INLIERS`).
-MAX_SIZE, KEYPOINTS = 1024, 1024
+#: Longest side in px that every photo is brought to, and keypoints per photo: what a CPU has time
+#: for. A GPU would have more, but how many matches mere chance brings depends on them
+#: (`learned.MIN_INLIERS`).
+SIZE, KEYPOINTS = 1024, 1536
 
-#: How sure LightGlue must be of a match. Its own 0.1 is for use without RANSAC: with it, a lower
-#: one brings three times the matches on hard pairs, and no more by chance than RANSAC can tell.
-MIN_CONFIDENCE = 0.02
+#: How sure LightGlue must be of a match: its authors' default.
+MIN_CONFIDENCE = 0.1
 
 #: Buffers that kornia computes when it makes the networks, and that the files do not have.
 _NOT_LEARNED = {"dkd.hw_grid", "confidence_thresholds"}
@@ -39,7 +39,7 @@ class Networks:
     detector: Any
     matcher: Any
     device: torch.device
-    max_size: int  # px; larger photos are made smaller
+    size: int  # px, longest side that a photo is looked at in
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def load() -> Networks:
     matcher = LightGlue(None, **settings)  # type: ignore[arg-type]
     _fill(detector, learned_weights.load(learned_weights.ALIKED))
     _fill(matcher, learned_weights.load(learned_weights.LIGHTGLUE))
-    return Networks(detector.to(device).eval(), matcher.to(device).eval(), device, MAX_SIZE)
+    return Networks(detector.to(device).eval(), matcher.to(device).eval(), device, SIZE)
 
 
 def detect(networks: Networks, path: Path) -> Features:
@@ -74,15 +74,16 @@ def detect(networks: Networks, path: Path) -> Features:
 
     with Image.open(path) as photo:
         size = photo.size
-        scale = min(1.0, networks.max_size / max(size))
+        # Small ones grow: more keypoints find room, and they are told apart over fewer pixels.
+        scale = networks.size / max(size)
         used = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
         # Reducing averages over all pixels, which torch's own would not.
-        small = photo.convert("RGB").resize(used, Image.Resampling.LANCZOS)
-    pixels = torch.from_numpy(np.array(small)).to(networks.device)
+        seen = photo.convert("RGB").resize(used, Image.Resampling.LANCZOS)
+    pixels = torch.from_numpy(np.array(seen)).to(networks.device)
     with torch.inference_mode():
         found = networks.detector(pixels.permute(2, 0, 1)[None].float() / 255)[0]
     best = torch.argsort(found.keypoint_scores, descending=True, stable=True)
-    # kornia has the centre of the top-left pixel at (0, 0), of the photo as it was made smaller.
+    # kornia has the centre of the top-left pixel at (0, 0), of the photo as it was resized.
     xy = (found.keypoints[best].cpu().numpy() + 0.5) * (np.array(size) / np.array(used))
     return Features(xy.astype(np.float32), found.descriptors[best], size)
 

@@ -20,7 +20,7 @@ from recon.poses.cameras import CameraGroup
 from recon.poses.config import MappingConfig
 from recon.poses.native import Tick
 
-_VERSION = 2  # raise it when what `build` makes of the same photos changes
+_VERSION = 3  # raise it when what `build` makes of the same photos changes
 
 
 @dataclass(frozen=True)
