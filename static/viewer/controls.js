@@ -11,6 +11,7 @@ import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 const KEY_TURN = 5; // degrees a press
 const KEY_ZOOM = 1.12; // times a press
 const KEY_PAN = 0.04; // of the distance to the target, a press
+const ALONE = "body:not(.embed) .public, :fullscreen"; // nothing to scroll but the scene
 const POLE = 8; // degrees kept away from straight above and below
 
 export class Controls {
@@ -41,7 +42,7 @@ export class Controls {
   }
 
   listenForWheel(canvas) {
-    const isMain = () => document.activeElement === canvas || canvas.closest(".public, :fullscreen");
+    const isMain = () => document.activeElement === canvas || canvas.closest(ALONE);
     const wheel = (event) => {
       this.orbit.enableZoom = event.ctrlKey || Boolean(isMain());
     };

@@ -15,7 +15,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from recon.models import Job
 from tests.browser.scenes import BLUE, RED, blob_at, looks_like, picture
-from tests.browser.viewing import IT, VIEWER, open_scene, photographed, pose, ready, shared_scene
+from tests.browser.viewing import IT, POSE, VIEWER, open_scene, photographed, pose, shared_scene
 from tests.browser.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -158,4 +158,17 @@ def test_an_embedded_scene_can_be_looked_around_in(page: Page, scene: Job) -> No
     assert pose(page)["position"][0] != pytest.approx(0, abs=0.05)
     page.get_by_role("button", name="More", exact=True).click()
     expect(page.get_by_role("button", name="Save a picture")).to_be_visible()
-    ready(page)
+
+
+def test_in_a_frame_the_wheel_is_the_hosts_until_the_scene_is_clicked(
+    page: Page, scene: Job
+) -> None:
+    open_scene(page, scene, "?embed=1")
+    page.mouse.move(500, 350)
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(300)
+    assert pose(page)["position"] == pytest.approx([0, 0, 3], abs=1e-6)
+    page.mouse.down()
+    page.mouse.up()
+    page.mouse.wheel(0, -300)
+    until(page, f"{POSE}.position[2] < 2.95")

@@ -67,6 +67,7 @@ def test_the_strip_leads_to_each_photos_place(
     button = page.get_by_role("button", name="Where the photos were taken")
     button.click()
     expect(button).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".public-card")).to_be_hidden()
     third = page.get_by_role("button", name="Photo 3")
     third.click()
     assert at(page, 2)
@@ -78,6 +79,7 @@ def test_the_strip_leads_to_each_photos_place(
     assert at(page, 1)
     page.get_by_role("button", name="Close").click()
     expect(third).to_be_hidden()
+    expect(page.locator(".public-card")).to_be_visible()
     assert complaints == []
 
 

@@ -13,6 +13,7 @@ from recon.pipeline.stages import export
 from recon.pipeline.stages.export import starting_view
 from recon.pipeline.workspace import Workspace, write_json
 from recon.splats.config import TrainConfig
+from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import read_ply, read_splat
 from recon.splats.gaussians import Camera
 from recon.splats.rasterizers import rasterize
@@ -84,6 +85,27 @@ def test_the_poster_is_a_picture_of_the_scene(workspace: Workspace) -> None:
         assert poster.size == (48, 32)
         assert not poster.getexif()
         assert np.asarray(poster).std() > 10
+
+
+def test_the_poster_is_what_the_viewer_starts_with(workspace: Workspace) -> None:
+    """Its camera has no principal point but the middle, whatever the photo's had."""
+    cameras = workspace.undistorted_sparse / "cameras.txt"
+    assert " 30.0 20.0" in cameras.read_text()
+    cameras.write_text(cameras.read_text().replace(" 30.0 20.0", " 36.0 17.0"))
+    view = export.run(workspace, AS_MEASURED, ListReporter())["view"]
+    with Image.open(workspace.poster) as file:
+        poster = np.asarray(file.convert("RGB"), float)
+
+    def unlike(cx: float, cy: float) -> float:
+        """Mean difference to the picture from the start view, in grey levels."""
+        viewmat = torch.eye(4)
+        viewmat[:3, 3] = -torch.tensor(view["position"])  # the cameras are not turned
+        K = torch.tensor([[54.0, 0.0, cx], [0.0, 54.0, cy], [0.0, 0.0, 1.0]])
+        scene = read_ply(next(workspace.point_cloud.glob("*/point_cloud.ply")))
+        seen = to_bytes(draw(scene, Camera(viewmat, K, 60, 40).resized(48, 32)))
+        return float(np.abs(seen - poster).mean())
+
+    assert unlike(30.0, 20.0) < unlike(36.0, 17.0) / 2  # JPEG costs a few grey levels
 
 
 def test_the_viewer_starts_at_the_pose_of_a_photo_near_the_middle(workspace: Workspace) -> None:

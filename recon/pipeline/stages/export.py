@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -119,13 +119,21 @@ def _poster(
     report: Reporter,
 ) -> dict[str, Any]:
     """Takes the scene's picture and returns the viewer's start, which is the same pose."""
-    camera = _best_pose(scene, [photo.camera for photo in model.photos], report)
+    camera = _centred(_best_pose(scene, [photo.camera for photo in model.photos], report))
     size = fitted_size(camera.width, camera.height, config.export.poster_size)
     picture = to_bytes(draw(scene, camera.resized(*size)))
     with replacing(workspace.poster) as temporary:
         Image.fromarray(picture).save(temporary, "JPEG", quality=90, optimize=True)
     trained_at = settings_used(workspace, config.train).max_image_size
     return starting_view(camera, _look(scene, camera), trained_at)
+
+
+def _centred(camera: Camera) -> Camera:
+    """With its principal point in the middle, as the viewer's camera: so the poster is what it
+    starts with, and nothing jumps when one gives way to the other."""
+    K = camera.K.clone()
+    K[0, 2], K[1, 2] = camera.width / 2, camera.height / 2
+    return replace(camera, K=K)
 
 
 def _best_pose(scene: Gaussians, cameras: list[Camera], report: Reporter) -> Camera:
