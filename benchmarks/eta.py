@@ -1,6 +1,6 @@
 """Whether the time left that a page shows is true: whole jobs of mixed size, one after the other.
 
-    python benchmarks/eta.py                       # 3 jobs to learn from, then 10 that are judged
+    python benchmarks/eta.py                       # 6 jobs to learn from, then 10 that are judged
     python benchmarks/eta.py --out eta.json        # keeps what was measured
     python benchmarks/eta.py --replay eta.json     # judges it again, with the code as it is now
 
@@ -37,14 +37,14 @@ from recon.templatetags.wording import WIDEST, shown_range, time_range
 ROOT = Path(__file__).resolve().parents[1]
 AT = 25.0  # per cent of progress
 WANTED = 8  # of ten
-#: (set, photos): the first three are only learnt from. Where there are no real photos, all are
+#: (set, photos): the first six are only learnt from. Where there are no real photos, all are
 #: rendered ones. Sizes go from 0.26 to 6 megapixels.
 JOBS = (
-    ("fern", 8), ("samples", 12), ("sceaux", 5),
+    ("fern", 8), ("samples", 12), ("sceaux", 5), ("fern", 16), ("samples", 4), ("berlin", 3),
     ("fern", 5), ("samples", 6), ("fern", 12), ("berlin", 3), ("samples", 9),
-    ("fern", 20), ("cake", 8), ("sceaux", 7), ("samples", 4), ("sceaux", 11),
+    ("fern", 20), ("cake", 8), ("sceaux", 7), ("samples", 8), ("sceaux", 11),
 )  # fmt: skip
-LEARNT_FROM = 3
+LEARNT_FROM = 6
 
 #: Seconds as a person waits, or of the processors' time, which other programs don't stretch.
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.monotonic, "cpu": time.process_time}

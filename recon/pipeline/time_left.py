@@ -27,7 +27,7 @@ from recon.pipeline.work_ahead import Plan
 _NOISE_S = 0.5
 
 #: Distances at which a past run weighs 0.6, in logarithms: of photos, and of pixels a photo.
-_PHOTOS_REACH, _PIXELS_REACH = 0.5, 0.7
+_PHOTOS_REACH, _PIXELS_REACH = 0.8, 1.0
 _OTHER_PRESET = 0.25  # weight of a run with another preset
 _FADING = 0.95  # weight of each run to the one after it
 
@@ -38,10 +38,10 @@ _CHANCE: dict[Step, float] = {Step.COLMAP_MAP: 0.4}
 _OTHER_CHANCE = 0.15
 
 _WIDTH = 1.5  # standard deviations to either side: seven of eight, were all of it normal
+_NARROW = 1.28  # where that comes out too wide to be of use: eight of ten
 _LEAST = 0.06  # half the range's logarithm: two runs of one job differ by as much
-_MOST = math.log(1.55) / 2  # where enough is known
-_MOST_AT_FIRST = math.log(3.0) / 2
-_ENOUGH = 1.0  # comparable runs, each counted by its weight
+_MOST = math.log(1.55) / 2  # wherever what was seen allows it
+_MOST_EVER = math.log(3.0) / 2
 
 
 class Range(NamedTuple):
@@ -66,7 +66,6 @@ class Expectation:
     seconds: dict[Step, float]  # each step's middle
     chance: dict[Step, float]  # each step's own spread, in logarithms
     load: float  # spread that all steps of a job share, in logarithms
-    known: float  # comparable runs, each counted by its weight
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,6 @@ def expect(plan: Plan, past: Sequence[Run]) -> Expectation:
     }
     rests = [{step: r - machine[step] for step, r in run.items()} for run in ratios]
     loads = [_mean_by_seconds(rest, middle) for rest in rests]
-    known = sum(w for w, r in zip(weights, ratios, strict=True) if Step.GS_TRAIN in r)
     load = _spread([(w, load) for w, load in zip(weights, loads, strict=True)], _LOAD_SPREAD)
     # What is not known of the machine yet is half one speed for all steps, half each step's own.
     load = math.sqrt(load**2 + doubt[Step.GS_TRAIN] / 2)
@@ -107,7 +105,7 @@ def expect(plan: Plan, past: Sequence[Run]) -> Expectation:
             if step in rest
         ]
         chance[step] = math.sqrt(_spread(own, _chance(step)) ** 2 + doubt[step] / 2)
-    return Expectation(seconds=middle, chance=chance, load=load, known=known)
+    return Expectation(seconds=middle, chance=chance, load=load)
 
 
 def forecast(
@@ -143,7 +141,7 @@ def forecast(
     variance += sum(ahead.values()) ** 2 * doubt
     seconds |= ahead
     total = sum(seconds.values())
-    return Forecast(_range(total, variance, enough=expected.known >= _ENOUGH), seconds)
+    return Forecast(_range(total, variance), seconds)
 
 
 def starts_in(running: Sequence[Range], ahead: Sequence[Range], workers: int) -> Range:
@@ -244,7 +242,10 @@ def _present(
     return math.exp(whole), math.sqrt(variance)
 
 
-def _range(total: float, variance: float, *, enough: bool) -> Range:
-    half = _WIDTH * math.sqrt(variance) / total if total else 0.0
-    half = min(max(half, _LEAST), _MOST if enough else _MOST_AT_FIRST)
+def _range(total: float, variance: float) -> Range:
+    spread = math.sqrt(variance) / total if total else 0.0
+    half = _WIDTH * spread
+    if half > _MOST:
+        half = max(_MOST, _NARROW * spread)
+    half = min(max(half, _LEAST), _MOST_EVER)
     return Range(total * math.exp(-half), total * math.exp(half))

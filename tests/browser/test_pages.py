@@ -53,7 +53,7 @@ def test_progress_moves_by_itself_keeps_the_log_open_and_ends_in_the_scene(
     page.goto(job.get_absolute_url())
     expect(page.locator("#progress-title")).to_have_text("Find features")
     page.locator("#log-summary").click()
-    height = page.evaluate("document.getElementById('progress').offsetHeight")
+    height = page.evaluate("document.querySelector('.progress-now').offsetHeight")
 
     job.workspace.log.write_text("first line\nsecond line\n")
     Job.objects.filter(pk=job.pk).update(step="COLMAP_MATCH", percent=37.4, message="x" * 190)
@@ -63,7 +63,7 @@ def test_progress_moves_by_itself_keeps_the_log_open_and_ends_in_the_scene(
     expect(page.locator("#log pre")).to_be_visible()
     expect(page.locator("#log pre")).to_contain_text("second line")
     assert page.title().startswith("37% · ")
-    assert page.evaluate("document.getElementById('progress').offsetHeight") == height
+    assert page.evaluate("document.querySelector('.progress-now').offsetHeight") == height
 
     finished = finished_job(person("helper@example.org"), view=VIEW)
     finished.folder.rename(job.folder.with_name("spare"))
