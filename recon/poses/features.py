@@ -13,7 +13,7 @@ from typing import Any
 
 from recon.poses.cameras import CameraGroup
 from recon.poses.known import Known
-from recon.poses.native import Tick, colmap, count_in, run_native
+from recon.poses.native import Tick, colmap, counting, run_native
 
 
 def extract(
@@ -58,14 +58,13 @@ def extract(
         return sum(content.exists_descriptors(i.image_id) for i in content.read_all_images())
 
     brought = 0 if known is None else len(known.names)
-    done = 0
+    with counting(database, described) as count:
 
-    def poll() -> None:
-        nonlocal done
-        done = count_in(database, described, done + brought) - brought
-        tick(done / len(names), f"photo {min(done + 1, len(names))} of {len(names)}")
+        def poll() -> None:
+            done = max(count() - brought, 0)
+            tick(done / len(names), f"photo {min(done + 1, len(names))} of {len(names)}")
 
-    run_native(call, poll)
+        run_native(call, poll)
 
 
 def import_photos(database: Path, photos: Path, group: CameraGroup) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -73,13 +74,21 @@ def run_native(call: Callable[[Any], Any], poll: Callable[[], None]) -> Any:
     return outcome["result"]
 
 
-def count_in(database: Path, question: Callable[[Any], int], otherwise: int) -> int:
-    """`question`'s answer from a COLMAP database that pycolmap is writing to.
+@contextmanager
+def counting(database: Path, question: Callable[[Any], int]) -> Iterator[Callable[[], int]]:
+    """While pycolmap writes to a COLMAP database: a function that gives `question`'s answer.
 
-    `otherwise` where it can't be opened at this moment, which a writer's lock may cause.
+    Where there is none at this moment, the answer before it, at first 0. One connection serves
+    all the while: pycolmap writes whenever it opens a database, and a lock that its own writer
+    meets takes the whole process down (seen once, on a loaded machine).
     """
-    try:
-        with colmap().Database.open(database) as content:
-            return question(content)
-    except RuntimeError:
-        return otherwise
+    latest = 0
+    with colmap().Database.open(database) as content:
+
+        def count() -> int:
+            nonlocal latest
+            with suppress(RuntimeError):
+                latest = question(content)
+            return latest
+
+        yield count

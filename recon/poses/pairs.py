@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from recon.poses.native import Tick, colmap, count_in, run_native
+from recon.poses.native import Tick, colmap, counting, run_native
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,13 @@ def match_exhaustively(
             cancellation_token=token,
         )
 
-    done = 0
+    with counting(database, lambda content: content.num_matched_image_pairs()) as count:
 
-    def poll() -> None:
-        nonlocal done
-        done = count_in(database, lambda content: content.num_matched_image_pairs(), done)
-        tick(min(done / total, 1.0), f"pair {min(done + 1, total)} of {total}")
+        def poll() -> None:
+            done = count()
+            tick(min(done / total, 1.0), f"pair {min(done + 1, total)} of {total}")
 
-    run_native(call, poll)
+        run_native(call, poll)
 
 
 def verified(database: Path) -> list[Pair]:

@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from recon.poses import databases
 from recon.poses.cameras import Photo, group
-from recon.poses.native import colmap, count_in, run_native
+from recon.poses.native import colmap, counting, run_native
 from recon.poses.splits import split
 from tests.photos import PROJECT
 
@@ -80,12 +81,20 @@ def test_native_work_hands_back_its_result_and_its_errors() -> None:
         run_native(fail, lambda: None)
 
 
-def test_a_database_that_cannot_be_opened_now_is_asked_again_later(tmp_path: Path) -> None:
+def test_what_another_writes_is_counted_and_what_cannot_be_is_as_before(tmp_path: Path) -> None:
     path = tmp_path / "database.db"
-    colmap().Database.open(path).close()
-    assert count_in(path, lambda content: content.num_images(), otherwise=7) == 0
-    path.write_bytes(b"SQLite format 3\0 and then nothing")
-    assert count_in(path, lambda content: content.num_images(), otherwise=7) == 7
+    answers: list[Exception | None] = [None, RuntimeError("database is locked"), None]
+
+    def question(content: Any) -> int:
+        if answer := answers.pop(0):
+            raise answer
+        return int(content.num_cameras())
+
+    with counting(path, question) as count, colmap().Database.open(path) as writer:
+        assert count() == 0
+        writer.write_camera(colmap().Camera(model="SIMPLE_PINHOLE", params=[9, 4, 3]))
+        assert count() == 0
+        assert count() == 1
 
 
 def test_short_native_work_is_polled_too() -> None:
