@@ -28,18 +28,19 @@ def heic_bytes(image: Image.Image, *, exif: bytes = b"", quarter_turns: int = 0)
 def _hevc(image: Image.Image) -> tuple[bytes, bytes]:
     """The decoder's configuration (an hvcC box) and the picture, with lengths before its units."""
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
+    # Matroska keeps both as HEIC wants them. (Into MP4, PyAV 18.1 fails at random.)
+    with av.open(file, "w", format="matroska") as container:
         stream = container.add_stream("libx265", rate=1, options={"x265-params": "log-level=none"})
         stream.width, stream.height = image.size
         stream.pix_fmt = "yuv420p"
-        container.mux(stream.encode(av.VideoFrame.from_image(image)))
-        container.mux(stream.encode())
-    content = file.getvalue()
-    at = content.index(b"hvcC") - 4
-    length = struct.unpack(">I", content[at : at + 4])[0]
-    with av.open(io.BytesIO(content)) as container:
+        for packet in (*stream.encode(av.VideoFrame.from_image(image)), *stream.encode()):
+            container.mux(packet)
+    file.seek(0)
+    with av.open(file) as container:
+        config = container.streams.video[0].codec_context.extradata
+        assert config is not None
         picture = next(bytes(packet) for packet in container.demux(video=0) if packet.size)
-    return content[at : at + length], picture
+    return _box(b"hvcC", config), picture
 
 
 def _meta(

@@ -51,8 +51,10 @@ def _write(
         if shown_turned:
             stream.set_display_rotation(shown_turned)
         for picture in pictures:
-            output.mux(stream.encode(av.VideoFrame.from_image(picture)))
-        output.mux(stream.encode())
+            for packet in stream.encode(av.VideoFrame.from_image(picture)):
+                output.mux(packet)
+        for packet in stream.encode():
+            output.mux(packet)
 
 
 def walk(count: int = 6, size: tuple[int, int] = (480, 360)) -> list[Image.Image]:
