@@ -18,14 +18,14 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from redis.exceptions import RedisError
 
-from recon.jobs import drafts, folder_lock, queue, submit
+from recon.jobs import checks, drafts, folder_lock, queue, submit
 from recon.models import Job, Video
 from recon.pipeline import video as video_files
 from recon.pipeline.errors import Cancelled, TimeLimit, UserError
 
 logger = logging.getLogger(__name__)
 
-QUEUE = "checks"
+QUEUE = checks.QUEUE
 TASK = "recon.jobs.frames.take_frames"
 
 #: The largest video that is taken has some thousand frames, each decoded once.
@@ -145,8 +145,8 @@ def _finish(video: Video, frames: int) -> None:
         return
     try:
         drafts.start(video.job, shared=video.job.shared)
-    except UserError as error:
-        logger.info("Draft %s can't start by itself: %s", video.job_id, error)
+    except UserError as error:  # too few frames, or a limit of the owner's: the page says which
+        Video.objects.filter(pk=video.pk).update(error_code=error.code, error_facts=error.facts)
 
 
 def _fail(video: Video, error: UserError) -> None:

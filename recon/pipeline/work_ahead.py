@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
+from recon.poses import splits
 
-_HELD_OUT = 5  # one photo in so many
 _FEATURES = 5000  # of a photo of one megapixel, about; fewer in smaller ones
 
 
@@ -23,7 +23,7 @@ class Plan:
     photos: int
     megapixels: float  # of a photo, mean, as sent
     preset: str
-    folds: int  # photos held out one after the other; 0 where one split does
+    folds: int  # trainings that cross-validation adds; 0 where one split does
     seconds: dict[Step, float]
 
 
@@ -35,7 +35,7 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
     pairs = photos * (photos - 1) / 2
     features = min(config.features.max_num_features, _FEATURES * (prepared / photos) ** 0.7)
     compared = pairs * (features / 8192) ** 2
-    folds = photos if config.cross_validates(photos) else 0
+    folds = _folds(config, photos)
     trained = min(config.train.max_image_size or 10**6, config.preflight.max_image_size or 10**6)
     steps = steps_of(config, photos)
     one = _step_seconds(_total(sizes, trained) / photos, gpu=gpu)
@@ -66,12 +66,26 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
 
 
 def steps_of(config: PipelineConfig, photos: int) -> int:
-    """Training steps, as `recon.splats.engine.decided` counts them if all photos find a place."""
-    train = config.train
-    if not train.steps_per_photo:
-        return train.iterations
-    to_train = photos - max(round(photos / _HELD_OUT), 1)
-    return min(train.iterations, max(train.steps_per_photo * to_train, train.min_iterations))
+    """Training steps, if all photos find a place."""
+    held = config.undistort
+    to_train, _ = splits.split(
+        _names(photos),
+        every=held.holdout_every,
+        offset=held.holdout_offset,
+        offset_few=held.holdout_offset_few,
+    )
+    return config.train.steps_for(len(to_train))
+
+
+def _folds(config: PipelineConfig, photos: int) -> int:
+    """Trainings besides the job's own, whose split is one of the folds."""
+    if not config.cross_validates(photos):
+        return 0
+    return len(splits.folds(_names(photos), every=config.undistort.holdout_every)) - 1
+
+
+def _names(photos: int) -> list[str]:
+    return [f"{number:03d}" for number in range(photos)]
 
 
 def _step_seconds(megapixels: float, *, gpu: bool) -> float:

@@ -28,7 +28,7 @@ PARTNERS = 10
 #: looked at in a smaller size, so that their keypoints are less exact.
 MAX_ERROR, MAX_ERROR_SIZE = 4.0, 1600
 
-#: Verified matches of a pair, at least. Of 248 pairs of photos of different places the best has 34
+#: Verified matches of a pair, at least. Of 240 pairs of photos of different places the best has 34
 #: by chance (docs/LEARNED_FEATURES.md).
 MIN_INLIERS = 40
 

@@ -68,3 +68,9 @@ class TrainConfig:
     exposure_weight: float = 0.1  # times the map's squared distance from the identity
     final_refine: float = 0.3  # fraction of iterations, on all photos after the evaluation
     gpu_check_interval: int = 100  # steps between samples of GPU memory; 0 takes none
+
+    def steps_for(self, photos: int) -> int:
+        """How many steps so many photos to train on are worth."""
+        if not self.steps_per_photo:
+            return self.iterations
+        return min(self.iterations, max(self.steps_per_photo * photos, self.min_iterations))

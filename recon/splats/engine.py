@@ -45,9 +45,7 @@ def decided(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
     else no better. Each pixel is worth so many Gaussians. Both were measured on photos held out of
     train sets (docs/ENGINE.md). What `config` says is the most of either.
     """
-    steps, cap = config.iterations, config.max_gaussians
-    if config.steps_per_photo:
-        steps = min(steps, max(config.steps_per_photo * len(photos), config.min_iterations))
+    cap = config.max_gaussians
     if config.gaussians_per_pixel:
         sizes = [
             fitted_size(photo.camera.width, photo.camera.height, config.max_image_size)
@@ -55,7 +53,7 @@ def decided(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
         ]
         pixels = sum(width * height for width, height in sizes)
         cap = min(cap, max(round(config.gaussians_per_pixel * pixels), _MIN_CAP))
-    return replace(config, iterations=steps, max_gaussians=cap)
+    return replace(config, iterations=config.steps_for(len(photos)), max_gaussians=cap)
 
 
 def train(

@@ -151,12 +151,12 @@ class TestGuess:
         assert all(0 < few.seconds[step] <= many.seconds[step] for step in WORKING_STEPS)
         assert total(few) < total(many)
 
-    def test_holding_out_every_photo_takes_a_training_each(self) -> None:
+    def test_holding_out_every_photo_takes_a_training_for_each_further_fold(self) -> None:
         folds = resolve("standard", cross_validate=True)
         plain, each = (plan_of([(800, 600)] * 8, c, gpu=True) for c in (PRESETS["standard"], folds))
-        assert (plain.folds, each.folds) == (0, 8)
+        assert (plain.folds, each.folds) == (0, 4)  # of five, one is the job's own split
         more = each.seconds[Step.EVALUATION] - plain.seconds[Step.EVALUATION]
-        assert more == pytest.approx(8 * plain.seconds[Step.GS_TRAIN], rel=0.2)
+        assert more == pytest.approx(4 * plain.seconds[Step.GS_TRAIN], rel=0.2)
 
     def test_the_settings_count(self) -> None:
         quick = resolve("draft", overrides={"train": {"iterations": 100}}, final_refine=False)

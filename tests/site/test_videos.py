@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from html import unescape
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from recon.jobs import checks, drafts, folder_lock, frames, lifecycle, queue, vi
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, Video
 from recon.pipeline import video as video_files
-from recon.pipeline.errors import TimeLimit, UserError
+from recon.pipeline.errors import TimeLimit, UserError, explain
 from tests.site.making import browser_of, job_of, noise, person, photo, photos, token_of
 from tests.site.working import work_off
 from tests.videos import video_bytes
@@ -393,6 +394,20 @@ def test_a_video_that_leaves_too_few_frames_leaves_a_draft(draft: Job) -> None:
     assert done(video).frames == 2
     draft.refresh_from_db()
     assert draft.is_draft
+    page = browser_of(draft.owner).get(draft.get_absolute_url()).content.decode()
+    assert "2 frames taken, but the scene could not start by itself." in page
+    assert explain("too_few_photos", video.error_facts).advice in unescape(page)
+
+
+def test_a_video_whose_owner_may_start_no_more_says_so(draft: Job) -> None:
+    User.objects.update(quota_active_jobs=0)
+    video, _ = videos.add_video(draft, clip(), starts_job=True)
+    assert done(video).error_code == "quota_active_jobs"
+    draft.refresh_from_db()
+    assert draft.is_draft
+    page = browser_of(draft.owner).get(draft.get_absolute_url()).content.decode()
+    assert video.error is not None
+    assert video.error.sentence in unescape(page)
 
 
 def test_a_scene_that_can_t_be_made_of_a_video_leaves_nothing(
