@@ -44,7 +44,8 @@ def main() -> None:
     except ImproperlyConfigured as error:
         sys.exit(f"Settings: {error}")
     prepare_folders()
-    with open(settings.RUN_DIR / "lock", "w") as lock:
+    # In the data folder itself: where sockets lie depends on the session, see `run_folder`.
+    with open(settings.DATA_DIR / "lock", "w") as lock:
         only_one(lock.fileno())
         require_free_port(settings.HOST, settings.PORT)
         account = prepare_site()

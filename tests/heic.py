@@ -28,12 +28,13 @@ def heic_bytes(image: Image.Image, *, exif: bytes = b"", quarter_turns: int = 0)
 def _hevc(image: Image.Image) -> tuple[bytes, bytes]:
     """The decoder's configuration (an hvcC box) and the picture, with lengths before its units."""
     file = io.BytesIO()
-    # Matroska keeps both as HEIC wants them. (Into MP4, PyAV 18.1 fails at random.)
+    # Matroska keeps both as HEIC wants them.
     with av.open(file, "w", format="matroska") as container:
         stream = container.add_stream("libx265", rate=1, options={"x265-params": "log-level=none"})
         stream.width, stream.height = image.size
         stream.pix_fmt = "yuv420p"
         for packet in (*stream.encode(av.VideoFrame.from_image(image)), *stream.encode()):
+            packet.dts = packet.pts  # x265 leaves it to chance where a video ends at once
             container.mux(packet)
     file.seek(0)
     with av.open(file) as container:

@@ -48,6 +48,8 @@ def _write(
         stream.width, stream.height = pictures[0].size
         stream.pix_fmt = "yuv420p"
         stream.bit_rate = 8_000_000
+        if codec == "libx265":  # without them, its decoding times are left to chance at the end
+            stream.options = {"x265-params": "bframes=0:log-level=none"}
         if shown_turned:
             stream.set_display_rotation(shown_turned)
         for picture in pictures:

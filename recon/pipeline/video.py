@@ -102,7 +102,7 @@ def take_frames(path: Path, *, name: str, wanted: int, tick: Tick) -> Iterator[T
     chosen = choose(candidates, wanted)
     if len(chosen) < min(wanted, 2):
         raise UserError("video_too_still", name=name)
-    for done, (candidate, frame) in enumerate(zip(chosen, _frames_at(path, name, chosen))):  # noqa: B905
+    for done, (candidate, frame) in enumerate(_frames_at(path, name, chosen)):
         tick(0.8 + 0.2 * done / len(chosen), f"frame {done + 1} of {len(chosen)}")
         yield TakenFrame(candidate.seconds, _jpeg(frame))
 
@@ -146,21 +146,24 @@ def _grey(frame: av.VideoFrame, longest: int) -> Any:
     return small.to_ndarray().astype(np.float32)
 
 
-def _frames_at(path: Path, name: str, chosen: Sequence[Candidate]) -> Iterator[av.VideoFrame]:
-    """The chosen frames again, now whole."""
+def _frames_at(
+    path: Path, name: str, chosen: Sequence[Candidate]
+) -> Iterator[tuple[Candidate, av.VideoFrame]]:
+    """The chosen frames again, now whole; without those that can't be read a second time."""
     from av.error import FFmpegError
 
     with _opened(path, name) as (container, stream):
         for candidate in chosen:
             try:
                 container.seek(candidate.pts, stream=stream)
-                yield next(
+                frame = next(
                     frame
                     for frame in container.decode(stream)
                     if frame.pts is not None and frame.pts >= candidate.pts
                 )
             except (FFmpegError, StopIteration):  # read once, so only a file without an index
                 continue
+            yield candidate, frame
 
 
 def _jpeg(frame: av.VideoFrame) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -109,6 +110,18 @@ def test_where_the_camera_rests_one_frame_is_taken(tmp_path: Path) -> None:
 def test_of_a_video_that_is_cut_off_the_rest_is_used(tmp_path: Path, part: float) -> None:
     content = walk_bytes()
     assert len(taken(file_of(tmp_path, content[: int(len(content) * part)]), 6)) >= 3
+
+
+def test_a_frame_that_can_t_be_read_again_is_left_out_and_the_others_keep_their_moments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_one_lost(found: list[Candidate], wanted: int) -> list[Candidate]:
+        first, second, *others = choose(found, wanted)
+        return [first, replace(second, pts=10**12), *others]
+
+    monkeypatch.setattr(video, "choose", with_one_lost)
+    frames = taken(file_of(tmp_path, walk_bytes()), 6)
+    assert moments(frames) == [(place, SHARP) for place in (0, 2, 3, 4, 5)]
 
 
 def test_a_video_of_which_little_is_left_is_damaged(tmp_path: Path) -> None:

@@ -175,9 +175,9 @@ def test_a_host_that_is_not_this_machine_is_said(tmp_path: Path, host: str) -> N
 
 
 def test_a_second_site_on_the_same_data_is_refused(tmp_path: Path) -> None:
-    run = tmp_path / "data" / "run"
-    run.mkdir(parents=True)
-    with (run / "lock").open("w") as lock:
+    data = tmp_path / "data"
+    data.mkdir()
+    with (data / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = serve(tmp_path, PORT=str(free_port()))
     assert done.returncode == 1

@@ -155,7 +155,7 @@ def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
         "MIN_IMAGE_SIZE": 100,
         "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend",
         "REDIS_IS_EMBEDDED": True,
-        "REDIS_URL": f"unix://{tmp_path}/data/run/redis.sock",
+        "REDIS_URL": f"unix://{machine.run_folder(tmp_path / 'data')}/redis.sock",
         "SIGN_UP_OPEN": True,
         "MAX_UPLOAD_SIZE_MB": 500,
     }
