@@ -11,11 +11,12 @@ from accounts.models import User
 from recon.api.errors import ApiError, NoSuchJob
 from recon.models import Job
 from recon.web.access import visible_jobs
-from recon.web.forms import WishesForm
+from recon.web.forms import AgainForm
 
 TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
 
-#: Yes-or-no wishes and what holds where they are not sent.
+#: Wishes in words, and yes-or-no wishes with what holds where they are not sent.
+_WORDS = ("title", "preset", "outlier_filter")
 _SWITCHES = {"original_resolution": False, "cross_validate": False, "final_refine": True}
 
 
@@ -32,13 +33,13 @@ def wishes_of(data: QueryDict, *, only_sent: bool = False) -> dict[str, Any]:
 
     With `only_sent`, those that `data` does not name are left out, for whoever has others.
     """
-    wishes: dict[str, Any] = {name: data.get(name, "") for name in ("title", "preset")}
+    wishes: dict[str, Any] = {name: data.get(name, "") for name in _WORDS}
     for name, default in _SWITCHES.items():
         wishes[name] = truth(data, name, default=default)
-    form = WishesForm(wishes)
+    form = AgainForm(wishes)
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
-    wishes |= {name: form.cleaned_data[name] for name in ("title", "preset")}
+    wishes |= {name: form.cleaned_data[name] for name in _WORDS}
     return {name: wish for name, wish in wishes.items() if name in data or not only_sent}
 
 

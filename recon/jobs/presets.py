@@ -15,6 +15,7 @@ def resolved_config(
     original_resolution: bool,
     cross_validate: bool = False,
     final_refine: bool = True,
+    outlier_filter: str = "",
 ) -> PipelineConfig:
     """The preset with this site's limits. Raises KeyError for an unknown preset."""
     return resolve(
@@ -25,6 +26,7 @@ def resolved_config(
         max_image_size=settings.MAX_IMAGE_SIZE,
         cross_validate=cross_validate,
         final_refine=final_refine,
+        outlier_filter=outlier_filter,
     )
 
 

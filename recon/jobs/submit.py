@@ -31,12 +31,14 @@ def create_job(
     original_resolution: bool = False,
     cross_validate: bool = False,
     final_refine: bool = True,
+    outlier_filter: str = "",
     shared: bool = False,
     sharing: Mapping[str, Any] | None = None,
 ) -> Job:
     """A new job on uploaded photos, queued when the transaction commits.
 
-    An empty `preset` means the site's default; `sharing` are columns of `Job` that say how it is
+    An empty `preset` means the site's default, an empty `outlier_filter` that the figures decide
+    (`config.OUTLIER_FILTERS` has the others); `sharing` are columns of `Job` that say how it is
     shared. Raises UserError for what is wrong with the photos, `quotas.may_start`'s, and
     PipelineError("disk_full") when they find no room.
     """
@@ -49,6 +51,7 @@ def create_job(
         original_resolution=original_resolution,
         cross_validate=cross_validate,
         final_refine=final_refine,
+        outlier_filter=outlier_filter,
     )
     job.shared = shared
     for column, value in (sharing or {}).items():
@@ -63,14 +66,13 @@ def create_job(
     return job
 
 
-def run_again(job: Job, *, preset: str = "", original_resolution: bool | None = None) -> Job:
+def run_again(job: Job, **wishes: Any) -> Job:
     """A new job of the same owner on the same photos; their files are shared, not copied.
 
-    Settings that are not given are those of `job`. Raises UserError("photo_unreadable") where a
-    file is gone, and `quotas.may_start`'s.
+    `wishes` are those of `new_job`; the others are those of `job`. Raises
+    UserError("photo_unreadable") where a file is gone, and `quotas.may_start`'s.
     """
-    given = {"preset": preset or None, "original_resolution": original_resolution}
-    again = like(job, **{name: wish for name, wish in given.items() if wish is not None})
+    again = like(job, **wishes)
     again.photos_from = job
     again.is_sample = job.is_sample
     with storing.new_folder(again):
@@ -105,10 +107,16 @@ def create_sample_job(owner: User) -> Job:
 
 def like(job: Job, **wishes: Any) -> Job:
     """A job with the wishes of `job` but for those that are given, not saved."""
+    return new_job(job.owner, **(wishes_of(job) | wishes))
+
+
+def wishes_of(job: Job) -> dict[str, Any]:
+    """What was asked for, as `new_job` takes it."""
     names = ("title", "preset", "original_resolution", "cross_validate")
     same = {name: getattr(job, name) for name in names}
     same["final_refine"] = job.config.get("export", {}).get("final_refine", True)
-    return new_job(job.owner, **(same | wishes))
+    same["outlier_filter"] = job.config.get("evaluate", {}).get("outlier_filter", "")
+    return same
 
 
 def check_count(count: int) -> None:
@@ -128,6 +136,7 @@ def new_job(
     original_resolution: bool = False,
     cross_validate: bool = False,
     final_refine: bool = True,
+    outlier_filter: str = "",
 ) -> Job:
     """A job with these wishes, not saved."""
     preset = preset or settings.DEFAULT_PRESET
@@ -136,6 +145,7 @@ def new_job(
         original_resolution=original_resolution,
         cross_validate=cross_validate,
         final_refine=final_refine,
+        outlier_filter=outlier_filter,
     )
     return Job(
         owner=owner,

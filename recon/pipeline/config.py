@@ -58,6 +58,7 @@ class EvaluateConfig:
     """Held-out quality."""
 
     lpips: bool = True
+    outlier_filter: str = "auto"  # "always", "never", or by the next line
     max_filter_loss_db: float = 0.1  # the filtered scene is used if mean PSNR falls by no more
     cross_validate: bool = False  # hold out every photo once; never in the draft preset
     cross_validate_max_photos: int = 10  # registered; with more, one split says enough
@@ -110,6 +111,9 @@ class PipelineConfig:
         return self.may_cross_validate and photos <= self.evaluate.cross_validate_max_photos
 
 
+#: What may be asked of the outlier filter.
+OUTLIER_FILTERS = ("auto", "always", "never")
+
 PRESETS: dict[str, PipelineConfig] = {
     # A laptop without a GPU: small pictures, few Gaussians, minutes.
     "draft": PipelineConfig(
@@ -161,6 +165,7 @@ def resolve(
     seed: int | None = None,
     cross_validate: bool = False,
     final_refine: bool = True,
+    outlier_filter: str = "",
 ) -> PipelineConfig:
     """The config of `preset` with changes applied.
 
@@ -168,7 +173,8 @@ def resolve(
     `original_resolution` keeps photos at full size and trains on that too, except in the draft
     preset, which is small by definition (its score at full size is still reported).
     `max_iterations` (steps) and `max_image_size` (px) are ceilings, not settings. `cross_validate`
-    can only switch that on, `final_refine` can only switch that off.
+    can only switch that on, `final_refine` can only switch that off. `outlier_filter` is one of
+    `OUTLIER_FILTERS`; empty leaves it.
 
     Raises KeyError for an unknown preset and ValueError for an unknown or ill-typed key.
     """
@@ -198,6 +204,9 @@ def resolve(
         config = replace(config, evaluate=replace(config.evaluate, cross_validate=True))
     if not final_refine:
         config = replace(config, export=replace(config.export, final_refine=False))
+    if outlier_filter:
+        changed = _merge(config.evaluate, {"outlier_filter": outlier_filter}, "evaluate.")
+        config = replace(config, evaluate=changed)
     return config
 
 
@@ -230,6 +239,8 @@ def _checked(name: str, current: Any, value: Any) -> Any:
     """`value` if it has the type of `current`; whole numbers pass as floats, lists as tuples."""
     if name.endswith("max_image_size") and (value is None or type(value) is int):
         return value
+    if name == "evaluate.outlier_filter" and value not in OUTLIER_FILTERS:
+        raise ValueError(f"{name} must be one of {', '.join(OUTLIER_FILTERS)}, not {value!r}")
     if isinstance(current, float) and type(value) is int:
         return float(value)
     if isinstance(current, tuple) and isinstance(value, list):  # JSON knows no tuples

@@ -137,12 +137,14 @@ class CrossValidation:
             gaussians = without_outliers(
                 gaussians, self.config.export, lambda: report.progress(_TRAINED)
             )
-        photos = [photo for photo in self.model.photos if photo.name in test]
-        return self.scorer.scored(
-            gaussians.to(best_device()),
-            photos,
-            lambda: report.progress(_TRAINED, "comparing with its held-out photos"),
-        )
+        gaussians = gaussians.to(best_device())
+        photos = {Path(p.name).stem: p for p in self.model.photos if p.name in test}
+
+        def tick() -> None:
+            report.progress(_TRAINED, "comparing with its held-out photos")
+
+        self.scorer.save_pictures(gaussians, photos, self.workspace.fold_pictures, tick)
+        return self.scorer.scored(gaussians, list(photos.values()), tick)
 
     def _trained(self, test: list[str], report: Reporter) -> Gaussians:
         """The fold's scene, on the CPU. Training gets no photo of `test` to see."""

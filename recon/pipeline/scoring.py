@@ -6,15 +6,16 @@ can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 from recon.pipeline.config import ExportConfig
-from recon.splats.evaluation import Scores, score
+from recon.splats.evaluation import Scores, draw, score, to_bytes
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips
 from recon.splats.outliers import keep_mask
@@ -61,6 +62,24 @@ class Scorer:
                 tick()
             return Scored(at_training, at_training)
         return Scored(at_training, self._at(None, gaussians, photos, tick))
+
+    def save_pictures(
+        self,
+        gaussians: Gaussians,
+        photos: Mapping[str, Posed],
+        folder: Path,
+        tick: Callable[[], None],
+    ) -> None:
+        """Each photo as `gt/NAME.png` in `folder`, beside what the scene makes of it as
+        `renders/NAME.png`, at the size trained at; `tick` is called after each."""
+        for kind in ("renders", "gt"):
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+        for name, photo in photos.items():
+            view = load_view(photo, self.images, self.trained_size)
+            render = to_bytes(draw(gaussians, view.camera))
+            Image.fromarray(render).save(folder / "renders" / f"{name}.png")
+            Image.fromarray(view.image.numpy()).save(folder / "gt" / f"{name}.png")
+            tick()
 
     def _at(
         self,

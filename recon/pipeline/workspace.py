@@ -21,7 +21,7 @@ from typing import Any
 from recon.pipeline.progress import Step
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
-PIPELINE_VERSION = 4
+PIPELINE_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,11 @@ class Workspace:
     @property
     def output(self) -> Path:
         return self.root / "output"
+
+    # Photos that folds of a cross-validation held out, beside what was drawn of them.
+    @property
+    def fold_pictures(self) -> Path:
+        return self.output / "test" / "folds"
 
     @property
     def results_json(self) -> Path:

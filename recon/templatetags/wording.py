@@ -102,6 +102,18 @@ def megabytes(size: int) -> str:
 
 
 @register.filter
+def thousands(count: int) -> str:
+    """A count with its thousands apart: "50,213"."""
+    return f"{count:,}"
+
+
+@register.filter
+def with_pictures(held_out: list[Any]) -> list[Any]:
+    """Of held-out photos those whose pictures are still there."""
+    return [one for one in held_out if one.urls]
+
+
+@register.filter
 def as_json(value: Any) -> str:
     """`value` as JSON for a data attribute; the template escapes its quotes."""
     return json.dumps(value)

@@ -98,6 +98,18 @@ class WishesForm(forms.Form):
         ]
 
 
+class AgainForm(WishesForm):
+    """What may be asked of another run besides: those who have seen a scene know its outliers."""
+
+    FILTERS = (
+        ("auto", "Where it costs nothing"),
+        ("always", "Always"),
+        ("never", "Never"),
+    )
+
+    outlier_filter = forms.ChoiceField(choices=FILTERS, required=False)
+
+
 class UploadForm(WishesForm):
     """One job's wishes and its photos, in one go."""
 

@@ -6,6 +6,7 @@ words that may quote them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +109,58 @@ def own_viewer(job: Job) -> dict[str, Any] | None:
         poster_url=reverse("recon:file", args=(job.pk, Artifact.Kind.POSTER.value)),
         views_url=reverse("recon:views", args=(job.pk,)),
     )
+
+
+def scene_choices(job: Job, chosen: str) -> list[dict[str, Any]]:
+    """The scene with and without outliers, for the owner: key, url, size in bytes, count of
+    Gaussians, delivered, current. [] where the filter took nothing away, or a file is gone.
+
+    `chosen` is a key, of the one to show; anything else shows the delivered one.
+    """
+    if not job.is_completed:
+        return []
+    artifacts = {artifact.kind: artifact for artifact in job.artifacts.all()}
+    counts = {kind: _gaussians_in(artifacts.get(kind)) for kind in _CHOICES}
+    if None in counts.values() or len(set(counts.values())) == 1:
+        return []
+    delivered = artifacts.get(Artifact.Kind.SCENE_PLY)
+    keys = list(_CHOICES.values())
+    choices = []
+    for kind, key in _CHOICES.items():
+        is_delivered = delivered is not None and artifacts[kind].path == delivered.path
+        viewer = own_viewer(job) if is_delivered else None
+        choices.append(
+            {
+                "key": key,
+                "url": viewer["scene_url"] if viewer else _own_url(job, kind),
+                "size": viewer["bytes"] if viewer else artifacts[kind].size,
+                "count": counts[kind],
+                "delivered": is_delivered,
+                "current": key == chosen if chosen in keys else is_delivered,
+            }
+        )
+    return choices
+
+
+#: Files of the two, and how addresses call them.
+_CHOICES = {Artifact.Kind.FILTERED_PLY: "filtered", Artifact.Kind.PLY: "all"}
+
+
+def _gaussians_in(artifact: Artifact | None) -> int | None:
+    """How many Gaussians a PLY's header promises; None without one."""
+    if artifact is None:
+        return None
+    try:
+        with artifact.file.open("rb") as file:
+            head = file.read(512)
+    except FileNotFoundError:
+        return None
+    match = re.search(rb"^element vertex (\d+)$", head, re.MULTILINE)
+    return int(match[1]) if match else None
+
+
+def _own_url(job: Job, kind: str) -> str:
+    return reverse("recon:file", args=(job.pk, kind))
 
 
 def public_viewer(job: Job) -> dict[str, Any] | None:

@@ -24,7 +24,12 @@ def large_of(path: Path, folder: Path) -> Path | None:
     return _kept(path, folder / f"large-{path.name}.jpg", LARGE_SIDE)
 
 
-def _kept(photo: Path, small: Path, side: int) -> Path | None:
+def compared_of(path: Path, folder: Path, name: str) -> Path | None:
+    """The same of a picture that people look at closely, kept as `name`."""
+    return _kept(path, folder / f"compared-{name}.jpg", LARGE_SIDE, quality=92)
+
+
+def _kept(photo: Path, small: Path, side: int, quality: int = 80) -> Path | None:
     if small.is_file():
         return small
     try:
@@ -32,7 +37,7 @@ def _kept(photo: Path, small: Path, side: int) -> Path | None:
         # Not `parents=True`: a job deleted meanwhile must not get its folder back.
         small.parent.mkdir(exist_ok=True)
         with replacing(small) as temporary:
-            image.save(temporary, "JPEG", quality=80)
+            image.save(temporary, "JPEG", quality=quality)
     except (FileNotFoundError, UnidentifiedImageError):
         return None
     return small

@@ -74,6 +74,13 @@ def test_folds_are_asked_for_and_refinement_is_forgone() -> None:
     assert overridden.evaluate.cross_validate
 
 
+def test_the_outlier_filter_is_left_to_the_figures_or_decided() -> None:
+    assert resolve("draft").evaluate.outlier_filter == "auto"
+    assert resolve("draft", outlier_filter="never").evaluate.outlier_filter == "never"
+    with pytest.raises(ValueError, match="outlier_filter must be one of auto, always, never"):
+        resolve("draft", overrides={"evaluate": {"outlier_filter": "some"}})
+
+
 def test_the_stored_config_names_no_path_and_no_device() -> None:
     text = json.dumps(PRESETS["high"].to_dict())
     assert "cuda" not in text

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from recon.pipeline.config import EvaluateConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, TimeLimit
@@ -87,6 +89,23 @@ def test_each_fold_is_trained_from_its_own_photos_and_the_jobs_split_not_again(
     assert trainings.photos == [[n for n in NAMES if n not in fold] for fold in others]
     assert list(results["cross_validation"]["per_view"]) == NAMES
     assert not workspace.folds.exists()
+
+
+def test_every_photo_lies_beside_its_render_by_the_model_that_did_not_see_it(
+    workspace: Workspace,
+) -> None:
+    views = results_of(workspace)["cross_validation"]["per_view"]
+    others = [name for name in NAMES if name != NAMES[2]]  # the job's own split has a folder
+    for kind in ("renders", "gt"):
+        found = sorted(path.name for path in (workspace.fold_pictures / kind).iterdir())
+        assert found == [f"{Path(name).stem}.png" for name in others]
+    for name in others:
+        render, truth = (
+            np.asarray(Image.open(workspace.fold_pictures / kind / f"{Path(name).stem}.png"), float)
+            for kind in ("renders", "gt")
+        )
+        psnr = 20 * np.log10(255) - 10 * np.log10(np.mean((render - truth) ** 2))
+        assert psnr == pytest.approx(views[name]["PSNR"], abs=0.1)
 
 
 def test_the_headline_is_the_mean_over_all_photos_with_its_spread(workspace: Workspace) -> None:

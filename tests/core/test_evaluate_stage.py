@@ -132,6 +132,24 @@ def test_the_filter_is_used_where_it_costs_nothing(workspace: Workspace) -> None
     assert counts["filtered"] < counts["unfiltered"] == 301
 
 
+@pytest.mark.parametrize(("wish", "scene"), [("always", "filtered"), ("never", "unfiltered")])
+def test_the_filter_is_used_or_not_where_that_is_asked_for(
+    workspace: Workspace, wish: str, scene: str
+) -> None:
+    against = {"always": 0.0, "never": CONFIG.export.outlier_std_threshold}[wish]
+    give_model(workspace, with_floater())
+    asked = replace(
+        CONFIG,
+        export=replace(CONFIG.export, outlier_std_threshold=against),
+        evaluate=replace(CONFIG.evaluate, outlier_filter=wish),
+    )
+    results = results_of(workspace, asked)
+    assert results["scene"] == scene
+    assert results["ours_6"] == results[scene]
+    workspace.test_txt.write_text("")  # nothing can be measured
+    assert results_of(workspace, asked)["scene"] == scene
+
+
 def test_the_filter_is_not_used_where_it_costs_quality(workspace: Workspace) -> None:
     greedy = replace(CONFIG, export=replace(CONFIG.export, outlier_std_threshold=0.0))
     results = results_of(workspace, greedy)

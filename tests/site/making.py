@@ -118,6 +118,29 @@ def finished_job(owner: User, **fields: Any) -> Job:
     return job
 
 
+def measured_job(owner: User, **fields: Any) -> Job:
+    """A finished job with the figures and pictures of its second photo, and PLYs that differ."""
+    job = finished_job(owner, **fields)
+    view = {"001.jpg": {"PSNR": 22.84, "SSIM": 0.813, "LPIPS": None}}
+    results = {
+        "psnr": 22.84,
+        "scene": "filtered",
+        "filtered": {"per_view": view, "corrected": {"per_view": {"001.jpg": {"PSNR": 24.46}}}},
+        "ours_700": {},
+        "split": {"train": ["000.jpg", "002.jpg"], "test": ["001.jpg"]},
+        "max_image_size": 400,
+    }
+    job.workspace.results_json.write_text(json.dumps(results))
+    for seed, kind in enumerate(("renders", "gt")):
+        folder = job.workspace.output / "test" / "ours_700" / kind
+        folder.mkdir(parents=True)
+        noise(seed, (60, 40)).save(folder / "00000.png")
+    for kind, count in (("ply", 1300), ("filtered_ply", 1234)):
+        header = f"ply\nformat binary_little_endian 1.0\nelement vertex {count}\nend_header\n"
+        (job.folder / FILES[kind][0]).write_bytes(header.encode())
+    return job
+
+
 _SCENE = "output/point_cloud/iteration_700"
 FILES = {
     "ply": (f"{_SCENE}/point_cloud.ply", b"ply unfiltered"),

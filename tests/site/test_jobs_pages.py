@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from recon.jobs import queue
 from recon.models import Job
+from recon.pipeline.config import from_dict
 from recon.web.metrics import metrics_of
 from tests.site.making import browser_of, finished_job, job_of, person
 
@@ -39,7 +40,7 @@ def test_a_waiting_job_shows_its_place_in_the_queue() -> None:
     assert response.status_code == 200
     assert response.context["queue_position"] == 2
     assert response.context["elapsed_seconds"] is None
-    assert response.context["metrics"] == []
+    assert "metrics" not in response.context
     assert f'hx-get="{at("progress", job)}?v=' in response.content.decode()
 
 
@@ -277,7 +278,25 @@ def test_running_again_with_an_unknown_preset_is_refused_in_words() -> None:
     old = finished_job(person())
     response = browser_of(old.owner).post(at("again", old), {"preset": "ultra"})
     assert response["Location"] == at("job", old)
-    assert "no preset called “ultra”" in said(response)
+    assert "Preset: Select a valid choice. ultra is not one" in said(response)
+    assert Job.objects.count() == 1
+
+
+def test_running_again_with_all_wishes_changes_those_that_differ() -> None:
+    old = finished_job(person(), preset="standard", original_resolution=True)
+    wishes = {"all": "yes", "preset": "high", "outlier_filter": "never", "cross_validate": "on"}
+    browser_of(old.owner).post(at("again", old), wishes)
+    new = Job.objects.exclude(pk=old.pk).get()
+    assert (new.preset, new.title) == ("high", old.title)
+    assert not new.original_resolution, "a box that is not ticked is not sent"
+    assert new.cross_validate
+    assert from_dict(new.config).evaluate.outlier_filter == "never"
+
+
+def test_running_again_with_a_wish_that_there_is_not_is_refused_in_words() -> None:
+    old = finished_job(person())
+    response = browser_of(old.owner).post(at("again", old), {"outlier_filter": "some"})
+    assert "Outlier filter: Select a valid choice. some is not one" in said(response)
     assert Job.objects.count() == 1
 
 

@@ -184,16 +184,23 @@ def test_running_again_shares_the_files_and_changes_only_what_is_asked() -> None
 
 def test_running_again_keeps_how_to_measure_and_what_to_deliver() -> None:
     job = submit.create_job(
-        person(), photos(3), preset="high", cross_validate=True, final_refine=False
+        person(),
+        photos(3),
+        preset="high",
+        cross_validate=True,
+        final_refine=False,
+        outlier_filter="always",
     )
     again = submit.run_again(job)
     assert again.cross_validate
     config = from_dict(again.config)
     assert config.cross_validates(3)
     assert not config.export.final_refine
+    assert config.evaluate.outlier_filter == "always"
     plain = submit.run_again(submit.create_job(person("b@example.org"), photos(3)))
     assert not plain.cross_validate
     assert from_dict(plain.config).export.final_refine
+    assert from_dict(plain.config).evaluate.outlier_filter == "auto"
 
 
 def test_running_again_outlives_the_first_job() -> None:

@@ -1,6 +1,7 @@
 """EVALUATION: how well the scene predicts the photos that training never saw.
 
-output/held_out, work/images, work/test.txt -> output/results.json, output/test/ours_N/{renders,gt}.
+output/held_out, work/images, work/test.txt -> output/results.json, output/test/ours_N/{renders,gt}
+in graphdeco's layout, output/test/folds/{renders,gt} by the photos' names.
 Scores the model with and without the outlier filter, and so decides which of them is the scene.
 With few photos, and where asked for, every photo is then held out once (`cross_validation`).
 """
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.cross_validation import CrossValidation, applies
@@ -22,12 +22,12 @@ from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.scoring import Scored, Scorer, without_outliers
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
-from recon.splats.evaluation import CORRECTED, METRICS, draw, to_bytes
+from recon.splats.evaluation import CORRECTED, METRICS
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips, LpipsUnavailable, load_lpips
 from recon.splats.rasterizers import best_device
-from recon.splats.scene import Model, load_view, read_model
+from recon.splats.scene import Model, read_model
 
 _HELD_OUT = 0.1  # of the step, where folds follow
 
@@ -51,7 +51,7 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    files = [workspace.results_json, _pictures(workspace)]
+    files = [workspace.results_json, _pictures(workspace), workspace.fold_pictures]
     return {"results": digest_files(workspace.root, files)}
 
 
@@ -62,7 +62,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     except Cancelled:
         raise
     except Exception as error:
-        results = _nothing(f"{type(error).__name__}: {error}")
+        results = _nothing(f"{type(error).__name__}: {error}", config)
         report.log(f"Evaluation failed: {results['reason']}")
         report.warn("metrics_absent", reason=results["reason"])
     write_json(workspace.results_json, results)
@@ -70,10 +70,11 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     return {name: results.get(name) for name in told}
 
 
-def _nothing(reason: str) -> dict[str, Any]:
+def _nothing(reason: str, config: PipelineConfig) -> dict[str, Any]:
     """The results where nothing could be measured. The filter is not used on trust."""
     absent = dict.fromkeys(METRICS + CORRECTED)
-    return {**absent, "reason": reason, "lpips_reason": reason, "scene": "unfiltered"}
+    scene = "filtered" if config.evaluate.outlier_filter == "always" else "unfiltered"
+    return {**absent, "reason": reason, "lpips_reason": reason, "scene": scene}
 
 
 def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
@@ -115,9 +116,10 @@ def _held_out(
     scored = {which: scorer.scored(one, model.test, tick.done) for which, one in models.items()}
     psnrs = {which: one.at_training.means["psnr"] or 0.0 for which, one in scored.items()}
     loss = psnrs["unfiltered"] - psnrs["filtered"]
-    chosen = "filtered" if loss <= config.evaluate.max_filter_loss_db else "unfiltered"
+    chosen = _chosen(config, loss)
+    numbered = {f"{index:05d}": photo for index, photo in enumerate(model.test)}
     with replacing_folder(_pictures(workspace)) as folder:
-        _save_pictures(models[chosen], model, scorer, folder, tick)
+        scorer.save_pictures(models[chosen], numbered, folder, tick.done)
     report.log(
         f"Held out: {psnrs[chosen]:.2f} dB. The outlier filter leaves {len(models['filtered'])} "
         f"of {len(models['unfiltered'])} Gaussians and costs {loss:.2f} dB: scene {chosen}."
@@ -131,6 +133,13 @@ def _held_out(
         "filter_loss_db": loss,
         "gaussian_counts": {which: len(gaussians) for which, gaussians in models.items()},
     }
+
+
+def _chosen(config: PipelineConfig, loss: float) -> str:
+    """Which of the two is the scene, where the outlier filter costs `loss` dB."""
+    if config.evaluate.outlier_filter != "auto":
+        return "filtered" if config.evaluate.outlier_filter == "always" else "unfiltered"
+    return "filtered" if loss <= config.evaluate.max_filter_loss_db else "unfiltered"
 
 
 def _models(workspace: Workspace, config: PipelineConfig, tick: _Ticker) -> dict[str, Gaussians]:
@@ -158,20 +167,6 @@ def _lpips(
 
 def _pictures(workspace: Workspace) -> Path:
     return workspace.output / "test" / f"ours_{steps_trained(workspace)}"
-
-
-def _save_pictures(
-    gaussians: Gaussians, model: Model, scorer: Scorer, folder: Path, tick: _Ticker
-) -> None:
-    """Each held-out photo beside its render, at the size trained at, in graphdeco's layout."""
-    for name in ("renders", "gt"):
-        (folder / name).mkdir()
-    for index, photo in enumerate(model.test):
-        view = load_view(photo, scorer.images, scorer.trained_size)
-        render = to_bytes(draw(gaussians, view.camera))
-        Image.fromarray(render).save(folder / "renders" / f"{index:05d}.png")
-        Image.fromarray(view.image.numpy()).save(folder / "gt" / f"{index:05d}.png")
-        tick.done()
 
 
 class _Ticker:

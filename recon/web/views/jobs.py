@@ -17,15 +17,17 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from recon.jobs import lifecycle, notices, submit
 from recon.jobs import progress as job_progress
+from recon.jobs.progress import StepRow
 from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web import live as live_parts
-from recon.web import pair_graph, unfolding
+from recon.web import pair_graph, particulars, runs, scene, unfolding
 from recon.web.access import own_job_or_404, signed_in
+from recon.web.forms import AgainForm
+from recon.web.held_out import held_out_of
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
 from recon.web.polling import answer_poll, moving_parts, with_version
-from recon.web.scene import own_downloads, own_viewer, share_url
 from recon.web.sharing import sharing_context
 from recon.web.views import drafts
 
@@ -60,12 +62,8 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if job.has_ended and job.owner_id == request.user.pk:
         notices.mark_read(job.owner, job)
     context = progress_context(job) | {
-        "metrics": metrics_of(job) if job.is_completed else [],
-        "measurement": measurement_of(job) if job.is_completed else {},
-        "downloads": own_downloads(job),
-        "viewer": own_viewer(job),
-        "share_url": share_url(job),
-        "embed_snippet": unfolding.snippet(job) if job.is_completed else "",
+        "downloads": scene.own_downloads(job),
+        "share_url": scene.share_url(job),
         "photos": [
             {
                 "pk": photo.pk,
@@ -77,8 +75,31 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "picture": overlap_of(job),
         "presets": Job.Preset.choices,
     }
+    if job.is_completed:
+        context |= result_context(job, context["steps"], request.GET.get("show", ""))
     context |= sharing_context(job, job.owner)
     return render(request, "recon/job.html", context)
+
+
+def result_context(job: Job, steps: list[StepRow], show: str) -> dict[str, Any]:
+    """What only a finished job has to tell; `show` is the scene that is wished for."""
+    choices = scene.scene_choices(job, show)
+    viewer = scene.own_viewer(job)
+    if viewer and (current := next((one for one in choices if one["current"]), None)):
+        viewer |= {"scene_url": current["url"], "bytes": current["size"]}
+    wishes = submit.wishes_of(job)
+    return {
+        "viewer": viewer,
+        "scene_choices": choices,
+        "metrics": metrics_of(job),
+        "measurement": measurement_of(job),
+        "held_out": held_out_of(job),
+        "timings": particulars.timings(steps),
+        "settings_used": particulars.settings_used(job),
+        "runs": runs.others_of(job),
+        "again": AgainForm(initial=wishes),
+        "embed_snippet": unfolding.snippet(job),
+    }
 
 
 def overlap_of(job: Job) -> pair_graph.Picture | None:
@@ -137,16 +158,21 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """A new job on the same photos, with another preset if one was chosen."""
+    """A new job on the same photos. What is not asked for stays as it was: a form with all
+    wishes says so in `all`, since a box that is not ticked is not sent."""
     job = own_job_or_404(request, pk)
-    preset = request.POST.get("preset", "")
+    form = AgainForm(request.POST)
     if job.is_draft:
         return redirect(job)
-    if preset and preset not in Job.Preset.values:
-        messages.error(request, f"There is no preset called “{preset}”.")
+    if not form.is_valid():
+        for sentence in form.sentences:
+            messages.error(request, sentence)
         return redirect(job)
+    sent = form.fields if "all" in request.POST else request.POST
+    wishes = {name: wish for name, wish in form.cleaned_data.items() if name in sent}
+    kept = [name for name in ("title", "preset") if not wishes.get(name)]
     try:
-        return redirect(submit.run_again(job, preset=preset))
+        return redirect(submit.run_again(job, **{n: w for n, w in wishes.items() if n not in kept}))
     except ReconError as error:
         messages.error(request, str(error))
         return redirect(job)

@@ -1,0 +1,98 @@
+"""How a scene was made: the time each step took, and the settings that were used."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from recon.jobs.progress import StepRow
+from recon.models import Job
+from recon.pipeline.workspace import Workspace
+
+_FILTER_SAID = {
+    "auto": "where it costs nothing",
+    "always": "always",
+    "never": "never",
+}
+
+
+def timings(steps: list[StepRow]) -> list[dict[str, Any]]:
+    """The steps that took time, each with `share`, per cent of the longest."""
+    taken = [(step["label"], step["seconds"]) for step in steps if step["seconds"] is not None]
+    longest = max((seconds for _, seconds in taken), default=0.0) or 1.0
+    return [
+        {"label": label, "seconds": seconds, "share": round(100 * seconds / longest)}
+        for label, seconds in taken
+    ]
+
+
+def settings_used(job: Job) -> list[tuple[str, str]]:
+    """What people ask about a scene's making: (name, value) pairs; output/cfg_args has the rest.
+
+    Training may have decided its steps from the photos, or used less than was asked for on a small
+    GPU: these are the settings it really used. What a job did not write down is left out.
+    """
+    config, training = job.config, _read(job.workspace, "training_json")
+    used = training.get("settings") or config.get("train", {})
+    evaluate = config.get("evaluate", {})
+    size = training.get("training_size")
+    rows = [
+        ("Preset", job.get_preset_display()),
+        ("Photos prepared at", _pixels(config.get("preflight", {}).get("max_image_size", 0))),
+        ("Trained at", f"{size[0]} × {size[1]} pixels" if size else ""),
+        ("Training steps", _count(used.get("iterations"))),
+        ("Gaussians", _of(job.gaussian_count, used.get("max_gaussians"))),
+        ("Colours that change with the view (SH degree)", _text(used.get("sh_degree"))),
+        ("Outliers removed", _FILTER_SAID.get(evaluate.get("outlier_filter", "auto"), "")),
+        ("Random seed", _text(config.get("seed"))),
+        ("Machine", _machine(job.workspace)),
+        ("Versions", _versions(job.workspace)),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _read(workspace: Workspace, name: str) -> dict[str, Any]:
+    try:
+        content = json.loads(getattr(workspace, name).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _found(workspace: Workspace) -> dict[str, str]:
+    """What the machine was found to have, by name."""
+    checks = _read(workspace, "environment_json").get("checks", [])
+    return {check["name"]: check["found"] for check in checks if check.get("ok")}
+
+
+def _machine(workspace: Workspace) -> str:
+    found = _found(workspace)
+    device = found.get("CUDA device", "").split(",")[0]
+    return device or found.get("rasteriser", "")
+
+
+def _versions(workspace: Workspace) -> str:
+    found = _found(workspace)
+    named = [f"{name} {found[name]}" for name in ("pycolmap", "torch") if name in found]
+    return ", ".join(named + [v for v in [found.get("rasteriser", "")] if v.startswith("gsplat")])
+
+
+def _pixels(size: int | None) -> str:
+    """A limit of the longest side; None is none, 0 is not known."""
+    if size is None:
+        return "their full size"
+    return f"at most {size} pixels" if size else ""
+
+
+def _of(count: int | None, cap: int | None) -> str:
+    if count is None:
+        return ""
+    return f"{count:,} (at most {cap:,} while training)" if cap else f"{count:,}"
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,89 @@
+"""Several scenes of the same photos: which there are, and two of them side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from recon.models import Job, Photo
+from recon.web.held_out import HeldOut, held_out_of
+from recon.web.metrics import SCALES, Scale
+
+#: How many photos two scenes share before they are worth comparing, and how many are listed.
+SHARED, LISTED = 3, 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A photo that both scenes were measured on."""
+
+    name: str
+    first: HeldOut
+    second: HeldOut
+
+
+def others_of(job: Job) -> QuerySet[Job]:
+    """The owner's other finished scenes of (mostly) the same photos, newest first."""
+    same = Photo.objects.filter(sha256__in=job.photos.values("sha256"), job__owner=job.owner_id)
+    shared = (
+        same.exclude(job=job)
+        .values("job")
+        .annotate(count=Count("sha256", distinct=True))
+        .filter(count__gte=SHARED)
+    )
+    return Job.objects.filter(pk__in=shared.values("job"), status=Job.Status.COMPLETED).order_by(
+        "-completed_at"
+    )[:LISTED]
+
+
+def figures(first: Job, second: Job) -> list[dict[str, Any]]:
+    """Rows of label, first, second and `better`: "first", "second" or "" where neither is.
+
+    Scenes are measured on different photos where their photos or their protocol differ; the page
+    says so.
+    """
+    rows = [_row(scale, first, second) for scale in SCALES]
+    return [
+        *rows,
+        _plain("Gaussians", first.gaussian_count, second.gaussian_count),
+        _plain("Training steps", first.iterations, second.iterations),
+    ]
+
+
+def pairs(first: Job, second: Job) -> list[Pair]:
+    """The photos that both were measured on and have pictures of."""
+    own, theirs = _by_content(first), _by_content(second)
+    return [
+        Pair(name=one.name, first=one, second=theirs[content])
+        for content, one in own.items()
+        if content in theirs and one.urls and theirs[content].urls
+    ]
+
+
+def measured_alike(first: Job, second: Job) -> bool:
+    """Whether their figures are means over the same photos."""
+    return first.protocol == second.protocol and set(_by_content(first)) == set(_by_content(second))
+
+
+def _by_content(job: Job) -> dict[str, HeldOut]:
+    """Held-out photos by SHA-256: another upload of the same photos may name them otherwise."""
+    contents = {Path(photo.name).stem: photo.sha256 for photo in job.photos.all()}
+    return {contents[one.stem]: one for one in held_out_of(job) if one.stem in contents}
+
+
+def _row(scale: Scale, first: Job, second: Job) -> dict[str, Any]:
+    values = [getattr(job, scale.key) for job in (first, second)]
+    texts = ["–" if value is None else scale.figure.format(value) for value in values]
+    better = ""
+    if None not in values and texts[0] != texts[1]:
+        first_wins = (values[0] > values[1]) == scale.higher_is_better
+        better = "first" if first_wins else "second"
+    return {"label": scale.label, "first": texts[0], "second": texts[1], "better": better}
+
+
+def _plain(label: str, first: int | None, second: int | None) -> dict[str, Any]:
+    first_text, second_text = ("–" if v is None else f"{v:,}" for v in (first, second))
+    return {"label": label, "first": first_text, "second": second_text, "better": ""}

@@ -1,0 +1,56 @@
+"""What a finished job shows of itself to its owner: held-out photos, and two runs side by side."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from recon.models import Job
+from recon.web import held_out, runs
+from recon.web.access import NotThere, own_job_or_404, signed_in
+from recon.web.scene import elapsed_seconds, own_viewer
+from recon.web.serving import GONE, serve_file
+
+NOT_FINISHED = "Only finished scenes can be compared. Wait for this one, or choose another."
+
+
+@require_safe
+@signed_in
+def picture(request: HttpRequest, pk: uuid.UUID, number: int, kind: str) -> HttpResponseBase:
+    """A held-out photo, or what the scene makes of its view."""
+    job = own_job_or_404(request, pk)
+    found = held_out.picture_of(job, number, kind) if kind in held_out.PICTURES else None
+    if found is None:
+        raise NotThere(GONE)
+    return serve_file(request, found, f"{kind}-{number}.jpg", "image/jpeg", saved=False)
+
+
+@require_safe
+@signed_in
+@never_cache
+def compare(request: HttpRequest, pk: uuid.UUID, other_pk: uuid.UUID) -> HttpResponse:
+    """Two finished scenes of one person side by side."""
+    first, second = own_job_or_404(request, pk), own_job_or_404(request, other_pk)
+    if first.owner_id != second.owner_id or not (first.is_completed and second.is_completed):
+        raise NotThere(NOT_FINISHED)
+    if first.pk == second.pk:
+        return redirect(first)
+    context = {
+        "first": first,
+        "second": second,
+        "scenes": [_scene("A", first), _scene("B", second)],
+        "figures": runs.figures(first, second),
+        "pairs": runs.pairs(first, second),
+        "same_measure": runs.measured_alike(first, second),
+    }
+    return render(request, "recon/compare.html", context)
+
+
+def _scene(letter: str, job: Job) -> dict[str, object]:
+    seconds = elapsed_seconds(job)
+    return {"letter": letter, "job": job, "viewer": own_viewer(job), "seconds": seconds}

@@ -1,0 +1,197 @@
+"""A finished job in Chromium, on a phone and on a desk: comparing, choosing, running again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from accounts.models import User
+from recon.models import Artifact, Job, Photo
+from recon.pipeline.config import from_dict
+from recon.splats.formats import write_ply
+from tests.browser.scenes import VIEW, picture, splat_bytes
+from tests.core.tiny_scene import tiny_gaussians
+from tests.site.making import measured_job, person
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("data_dir", "redis_queue"),
+]
+NewContext = Callable[..., BrowserContext]
+SIZES = pytest.mark.parametrize(
+    "size",
+    [{"width": 390, "height": 844}, {"width": 1440, "height": 900}],
+    ids=["phone", "desk"],
+)
+READY = "[data-splat-viewer][data-state=ready]"
+
+
+@pytest.fixture
+def ann() -> User:
+    return person()
+
+
+@pytest.fixture
+def job(ann: User) -> Job:
+    return shown_job(ann)
+
+
+def shown_job(owner: User, **fields: Any) -> Job:
+    """A measured job whose scenes the viewer can show: the delivered one, and all Gaussians."""
+    job = measured_job(owner, view=VIEW, **fields)
+    scene = splat_bytes()
+    job.artifacts.get(kind=Artifact.Kind.SPLAT).file.write_bytes(scene)
+    write_ply(tiny_gaussians(), job.artifacts.get(kind=Artifact.Kind.PLY).file)
+    for artifact in job.artifacts.all():
+        artifact.size = artifact.file.stat().st_size
+        artifact.save()
+    return job
+
+
+def fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+@pytest.fixture
+def open_page(
+    new_context: NewContext, ann: User, listen: Callable[[Page], Page], complaints: list[str]
+) -> Any:
+    def opened(address: str, **options: Any) -> Page:
+        page = listen(new_context(ann, **options).new_page())
+        page.goto(address)
+        return page
+
+    yield opened
+    assert complaints == []
+
+
+def columns(element: Locator) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Colours near the left and the right edge, low in the picture where no label is."""
+    image = picture(element)
+    low = int(image.height * 0.8)
+    left, right = image.getpixel((6, low)), image.getpixel((image.width - 6, low))
+    assert isinstance(left, tuple)
+    assert isinstance(right, tuple)
+    return left, right
+
+
+@SIZES
+def test_a_held_out_photo_is_compared_by_dragging_and_by_keys(
+    open_page: Any, job: Job, size: dict[str, int]
+) -> None:
+    from PIL import Image
+
+    for kind, colour in (("renders", "blue"), ("gt", "red")):
+        path = job.workspace.output / "test" / "ours_700" / kind / "00000.png"
+        Image.new("RGB", (60, 40), colour).save(path)
+    page = open_page(job.get_absolute_url(), viewport=size)
+    versus = page.locator("[data-versus=on]")
+    versus.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.versus img')].every(i => i.complete && i.naturalWidth)"
+    )
+    (red, _, _), (_, _, blue) = columns(versus)
+    assert red > 200, "the photo is on the left"
+    assert blue > 200, "the scene is on the right"
+
+    line = page.get_by_role("slider", name="Line between Photo and Scene, secret garden 1.jpg")
+    line.focus()
+    page.keyboard.press("End")
+    assert columns(versus)[1][0] > 200
+    page.keyboard.press("Home")
+    assert columns(versus)[0][2] > 200
+    assert line.evaluate("e => e.ariaValueText") == "Photo 0 percent"
+
+    box = versus.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    assert 65 < int(line.input_value()) < 85
+    assert fits(page)
+
+
+def choice(page: Page, name: str) -> Locator:
+    return page.get_by_role("group", name="Outliers").get_by_role("link", name=name)
+
+
+@SIZES
+def test_the_other_scene_comes_into_the_same_viewer(
+    open_page: Any, job: Job, size: dict[str, int]
+) -> None:
+    page = open_page(job.get_absolute_url(), viewport=size)
+    page.wait_for_selector(READY)
+    page.locator("[data-splat-viewer]").evaluate("e => (e.dataset.marked = 'yes')")
+    choice(page, "With outliers").click()
+    expect(choice(page, "With outliers")).to_have_attribute("aria-current", "true")
+    expect(choice(page, "Without outliers")).not_to_have_attribute("aria-current", "true")
+    viewer = page.locator("[data-splat-viewer]")
+    expect(viewer).to_have_attribute("data-marked", "yes")
+    assert viewer.get_attribute("data-scene").endswith("/files/ply")
+    assert page.url.endswith("?show=all")
+    choice(page, "Without outliers").click()
+    expect(viewer).to_have_attribute("data-scene", f"{job.get_absolute_url()}files/splat")
+
+
+def test_a_scene_that_does_not_arrive_is_said_and_the_old_one_stays(
+    new_context: NewContext, ann: User, job: Job
+) -> None:
+    page = new_context(ann).new_page()
+    page.route(f"**/files/{Artifact.Kind.PLY}", lambda route: route.abort())
+    page.goto(job.get_absolute_url())
+    page.wait_for_selector(READY)
+    choice(page, "With outliers").click()
+    expect(page.get_by_text("The other scene did not arrive. Try once more.")).to_be_visible()
+    assert page.locator(READY).count() == 1
+    expect(choice(page, "Without outliers")).to_have_attribute("aria-current", "true")
+
+
+@SIZES
+def test_without_scripts_pictures_stand_side_by_side_and_scenes_are_links(
+    open_page: Any, job: Job, size: dict[str, int]
+) -> None:
+    page = open_page(job.get_absolute_url(), viewport=size, java_script_enabled=False)
+    boxes = [image.bounding_box() for image in page.locator(".versus img").all()]
+    assert boxes[0]["y"] == boxes[1]["y"]
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    choice(page, "With outliers").click()
+    expect(choice(page, "With outliers")).to_have_attribute("aria-current", "true")
+
+
+@SIZES
+def test_it_is_run_again_with_other_wishes(open_page: Any, job: Job, size: dict[str, int]) -> None:
+    page = open_page(job.get_absolute_url(), viewport=size)
+    page.get_by_label("Quality", exact=True).select_option("High")
+    page.get_by_label("Remove outliers").select_option("Never")
+    page.get_by_label("Keep the photos’ full size").check()
+    page.get_by_role("button", name="Run again", exact=True).click()
+    page.wait_for_selector("#progress")
+    new = Job.objects.exclude(pk=job.pk).get()
+    assert page.url.endswith(new.get_absolute_url())
+    assert (new.preset, new.original_resolution) == ("high", True)
+    assert from_dict(new.config).evaluate.outlier_filter == "never"
+
+
+@SIZES
+def test_two_runs_stand_side_by_side(
+    open_page: Any, ann: User, job: Job, size: dict[str, int]
+) -> None:
+    other = shown_job(ann, title="The second run", psnr=23.5)
+    for one, theirs in zip(job.photos.all(), other.photos.all(), strict=True):
+        Photo.objects.filter(pk=theirs.pk).update(sha256=one.sha256)
+    page = open_page(job.get_absolute_url(), viewport=size)
+    page.get_by_role("link", name="Compare with The second run").click()
+    expect(page.locator(READY)).to_have_count(2)
+    boxes = [viewer.bounding_box() for viewer in page.locator(READY).all()]
+    if size["width"] > 1000:
+        assert boxes[0]["y"] == boxes[1]["y"]
+    row = page.get_by_role("row", name="PSNR")
+    expect(row.get_by_role("cell").nth(1)).to_contain_text("better")
+    slider = page.get_by_role("slider", name="Line between A and B, secret garden 1.jpg")
+    expect(slider).to_have_count(1)
+    assert fits(page)

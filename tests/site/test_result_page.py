@@ -1,0 +1,115 @@
+"""What a finished job's page tells of its making, and the switch between its two scenes."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from recon.models import Artifact, Job, StageRun
+from tests.site.making import browser_of, finished_job, measured_job, person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+
+def page_of(job: Job, **query: str) -> Any:
+    return browser_of(job.owner).get(job.get_absolute_url(), query)
+
+
+def file_of(job: Job, kind: str) -> str:
+    return reverse("recon:file", args=(job.pk, kind))
+
+
+# --- With and without outliers ---
+
+
+def test_the_delivered_scene_is_shown_and_the_other_can_be() -> None:
+    job = measured_job(person())
+    context = page_of(job).context
+    assert [one["key"] for one in context["scene_choices"] if one["current"]] == ["filtered"]
+    assert [(one["key"], one["count"]) for one in context["scene_choices"]] == [
+        ("filtered", 1234),
+        ("all", 1300),
+    ]
+    assert context["viewer"]["scene_url"] == file_of(job, "splat")
+    other = page_of(job, show="all").context
+    assert [one["key"] for one in other["scene_choices"] if one["current"]] == ["all"]
+    assert other["viewer"]["scene_url"] == file_of(job, "ply")
+
+
+def test_where_all_gaussians_are_delivered_that_is_said() -> None:
+    job = measured_job(person())
+    unfiltered = job.artifacts.get(kind="ply").path
+    Artifact.objects.filter(job=job, kind="scene_ply").update(path=unfiltered)
+    choices = page_of(job, show="nonsense").context["scene_choices"]
+    assert [(one["key"], one["delivered"], one["current"]) for one in choices] == [
+        ("filtered", False, False),
+        ("all", True, True),
+    ]
+    assert choices[0]["url"] == file_of(job, "filtered_ply")
+
+
+@pytest.mark.parametrize("why", ["the same", "gone", "no row", "no scene"])
+def test_there_is_no_choice_where_there_is_nothing_to_choose(why: str) -> None:
+    job = measured_job(person())
+    plys = [job.artifacts.get(kind=kind) for kind in ("ply", "filtered_ply")]
+    if why == "the same":
+        plys[1].file.write_bytes(plys[0].file.read_bytes())
+    elif why == "gone":
+        plys[0].file.unlink()
+    elif why == "no row":
+        plys[1].delete()
+    else:
+        plys[0].file.write_bytes(b"ply without a header")
+    response = page_of(job)
+    assert response.context["scene_choices"] == []
+    assert "data-scene-choices" not in response.content.decode()
+
+
+# --- Time and settings ---
+
+
+def test_the_time_of_each_step_is_shown() -> None:
+    job = finished_job(person())
+    start = timezone.now()
+    for step, seconds in (("COLMAP_FEAT", 4), ("GS_TRAIN", 40)):
+        ended = start + timedelta(seconds=seconds)
+        StageRun.objects.create(
+            job=job, attempt=1, step=step, outcome="done", started_at=start, ended_at=ended
+        )
+    rows = {row["label"]: row for row in page_of(job).context["timings"]}
+    assert (rows["Train the scene"]["seconds"], rows["Train the scene"]["share"]) == (40, 100)
+    assert rows["Find features"]["share"] == 10
+
+
+def test_the_settings_are_those_that_were_used() -> None:
+    config = {"preflight": {"max_image_size": None}, "train": {"iterations": 9}, "seed": 42}
+    job = finished_job(person(), config=config)
+    training = {"training_size": [400, 299], "settings": {"iterations": 1200, "sh_degree": 0}}
+    checks = [
+        {"name": "torch", "found": "2.13.0", "ok": True},
+        {"name": "CUDA device", "found": "none", "ok": False},
+        {"name": "rasteriser", "found": "CPU, 2 cores", "ok": True},
+    ]
+    job.workspace.training_json.parent.mkdir(exist_ok=True)
+    job.workspace.training_json.write_text(json.dumps(training))
+    job.workspace.environment_json.write_text(json.dumps({"checks": checks}))
+    said = dict(page_of(job).context["settings_used"])
+    assert said["Training steps"] == "1,200"
+    assert said["Trained at"] == "400 × 299 pixels"
+    assert said["Photos prepared at"] == "their full size"
+    assert said["Colours that change with the view (SH degree)"] == "0"
+    assert (said["Machine"], said["Versions"]) == ("CPU, 2 cores", "torch 2.13.0")
+    assert said["Random seed"] == "42"
+
+
+def test_a_job_that_wrote_nothing_down_says_what_is_known() -> None:
+    response = page_of(finished_job(person()))
+    assert response.status_code == 200
+    said = dict(response.context["settings_used"])
+    assert said["Preset"] == "Draft"
+    assert "Machine" not in said
