@@ -34,7 +34,6 @@ def settings_used(job: Job) -> list[tuple[str, str]]:
     """
     config, training = job.config, _read(job.workspace, "training_json")
     used = training.get("settings") or config.get("train", {})
-    evaluate = config.get("evaluate", {})
     size = training.get("training_size")
     rows = [
         ("Preset", job.get_preset_display()),
@@ -43,12 +42,17 @@ def settings_used(job: Job) -> list[tuple[str, str]]:
         ("Training steps", _count(used.get("iterations"))),
         ("Gaussians", _of(job.gaussian_count, used.get("max_gaussians"))),
         ("Colours that change with the view (SH degree)", _text(used.get("sh_degree"))),
-        ("Outliers removed", _FILTER_SAID.get(evaluate.get("outlier_filter", "auto"), "")),
+        ("Outliers removed", filter_said(job)),
         ("Random seed", _text(config.get("seed"))),
         ("Machine", _machine(job.workspace)),
         ("Versions", _versions(job.workspace)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def filter_said(job: Job) -> str:
+    """When the outlier filter is used."""
+    return _FILTER_SAID[job.config.get("evaluate", {}).get("outlier_filter", "auto")]
 
 
 def _read(workspace: Workspace, name: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.db.models import Count, QuerySet
 from recon.models import Job, Photo
 from recon.web.held_out import HeldOut, held_out_of
 from recon.web.metrics import SCALES, Scale
+from recon.web.particulars import filter_said
 
 #: How many photos two scenes share before they are worth comparing, and how many are listed.
 SHARED, LISTED = 3, 8
@@ -50,6 +51,7 @@ def figures(first: Job, second: Job) -> list[dict[str, Any]]:
         *rows,
         _plain("Gaussians", first.gaussian_count, second.gaussian_count),
         _plain("Training steps", first.iterations, second.iterations),
+        _words("Outliers removed", filter_said(first), filter_said(second)),
     ]
 
 
@@ -85,5 +87,8 @@ def _row(scale: Scale, first: Job, second: Job) -> dict[str, Any]:
 
 
 def _plain(label: str, first: int | None, second: int | None) -> dict[str, Any]:
-    first_text, second_text = ("–" if v is None else f"{v:,}" for v in (first, second))
-    return {"label": label, "first": first_text, "second": second_text, "better": ""}
+    return _words(label, *("–" if value is None else f"{value:,}" for value in (first, second)))
+
+
+def _words(label: str, first: str, second: str) -> dict[str, Any]:
+    return {"label": label, "first": first, "second": second, "better": ""}

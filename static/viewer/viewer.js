@@ -11,6 +11,7 @@ import { Furniture } from "./furniture.js";
 import { ProblemError, asProblem } from "./problem.js";
 import { Stage } from "./stage.js";
 import { download } from "./download.js";
+import { keepPose, takePose } from "./kept-pose.js";
 import { fetchViews } from "./views.js";
 import { loadsByItself } from "./connection.js";
 import { looksLikeSplats } from "./format.js";
@@ -43,6 +44,10 @@ class Viewer {
     });
     this.buttons.click("[data-viewer-retry]", () => this.open());
     this.buttons.click("[data-viewer-load]", () => this.open());
+    this.leaving = () => {
+      if ("growing" in element.dataset && this.stage) keepPose(this.stage.rig.pose());
+    };
+    addEventListener("pagehide", this.leaving);
     if (loadsByItself(navigator.connection)) this.open();
     else this.furniture.showWaiting();
   }
@@ -80,6 +85,8 @@ class Viewer {
   /** The scene is there: it can be used. @param {import("./views.js").PhotoView[]} views */
   begin(views) {
     if (this.buttons.background) this.stage.setBackground(this.buttons.background);
+    const kept = takePose();
+    if (kept) this.stage.rig.stand({ ...this.stage.rig.pose(), ...kept });
     this.features = new Features(this.element, this.stage, views, {
       onChange: () => this.buttons.show(),
       limits: () => this.buttons.limits,
@@ -145,6 +152,7 @@ class Viewer {
 
   dispose() {
     this.close();
+    removeEventListener("pagehide", this.leaving);
     this.buttons.dispose();
     this.furniture.dispose();
     delete this.element.splatViewer;

@@ -31,9 +31,9 @@ POLL_S = 1.0
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """What `make run` starts, on data of its own; no sample job is queued.
 
-    It trains for half the steps that draft would take: enough for the bars below.
+    It trains for fewer steps than draft would take: enough for the bars below.
     """
-    with started_site(tmp_path_factory.mktemp("main-job"), TRAINING_ITERATIONS="400") as site:
+    with started_site(tmp_path_factory.mktemp("main-job"), TRAINING_ITERATIONS="300") as site:
         yield site
 
 

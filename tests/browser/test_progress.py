@@ -22,13 +22,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.reconstruction]
 
 PASSWORD = "a long enough password"
 VIEWER = "#stage [data-splat-viewer]"
-SIZES = [(390, 844), (1440, 900)]
+PHONE, DESK = (390, 844), (1440, 900)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("progress")
-    with started_site(folder, TRAINING_ITERATIONS="400") as site:
+    with started_site(folder, TRAINING_ITERATIONS="300") as site:
         yield site
 
 
@@ -79,27 +79,29 @@ def started(page: Page, photos: list[Path], title: str) -> str:
     return page.url
 
 
-def stages_until_ready(page: Page) -> list[str]:
-    """What the stage showed, in order, until the viewer had its first scene."""
-    shown: list[str] = []
+def stages_until_ready(*pages: Page) -> dict[Page, list[str]]:
+    """What the stage showed on each page, in order, until all had their first scene."""
+    shown: dict[Page, list[str]] = {page: [] for page in pages}
     give_up_at = time.monotonic() + 400
-    while not page.locator(f"{VIEWER}[data-state=ready]").count():
-        stage = page.locator("#stage").get_attribute("data-stage") or ""
-        if not shown or shown[-1] != stage:
-            shown.append(stage)
+    while not all(page.locator(f"{VIEWER}[data-state=ready]").count() for page in pages):
+        for page, stages in shown.items():
+            stage = page.locator("#stage").get_attribute("data-stage") or ""
+            if not stages or stages[-1] != stage:
+                stages.append(stage)
         assert time.monotonic() < give_up_at, shown
-        page.wait_for_timeout(100)
+        pages[0].wait_for_timeout(100)
     return shown
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["phone", "desk"])
-def test_a_scene_is_watched_as_it_grows(
-    browsers: Callable[..., BrowserContext], site: Site, size: tuple[int, int]
+def test_a_scene_is_watched_as_it_grows_on_a_phone_and_on_a_desk(
+    browsers: Callable[..., BrowserContext], site: Site
 ) -> None:
-    context = browsers(size)
-    page = signed_up(context, f"watcher-{size[0]}")
+    context = browsers(DESK)
+    page = signed_up(context, "watcher")
     photos = rendered_photos()[2:10]
     address = started(page, photos, "Watched")
+    phone = browsers(PHONE, storage_state=context.storage_state()).new_page()
+    phone.goto(address)
 
     # --- The place in the queue, of another job meanwhile ---
     other = context.new_page()
@@ -108,30 +110,36 @@ def test_a_scene_is_watched_as_it_grows(
     expect(facts).to_contain_text(re.compile(r"Place in line\s*1\b"))
     expect(facts).to_contain_text(re.compile(r"Starts in\s*[\d½]+.* (s|min)"))
     expect(facts).to_contain_text(re.compile(r"Ready in\s*[\d½]+.* (s|min)"))
-    other.get_by_text("Cancel", exact=True).first.click()
-    other.get_by_role("button", name="Cancel it").click()
-    expect(other.get_by_text("was cancelled").first).to_be_visible()
+    cancel(other)
     other.close()
 
     # --- Features, points, the scene ---
-    shown = stages_until_ready(page)
-    assert [stage for stage in ("features", "cloud") if stage in shown] == ["features", "cloud"]
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    expect(page.locator("#stage .curve svg")).to_be_visible()
-    expect(page.locator(".facts")).to_contain_text(re.compile(r"Time left\s*([\d½]|a few)"))
-    coming = page.locator(".step.todo .step-time").first
-    expect(coming).to_contain_text(re.compile("about|a moment"))
+    shown = stages_until_ready(page, phone)
+    for stages in shown.values():
+        assert [stage for stage in ("features", "cloud") if stage in stages] == [
+            "features",
+            "cloud",
+        ]
+    for one in (page, phone):
+        assert one.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        expect(one.locator("#stage .curve svg")).to_be_visible()
+        expect(one.locator(".facts")).to_contain_text(re.compile(r"Time left\s*([\d½]|a few)"))
+        coming = one.locator(".step.todo .step-time").first
+        expect(coming).to_contain_text(re.compile("about|a moment"))
 
     # --- It grows in place: another scene, the same camera, the same canvas ---
-    page.evaluate(f"document.querySelector('{VIEWER}').dataset.marked = 'yes'")
-    page.locator(f"{VIEWER} canvas").focus()
-    page.keyboard.press("ArrowLeft")
+    for one in (page, phone):
+        one.evaluate(f"document.querySelector('{VIEWER}').dataset.marked = 'yes'")
+        one.locator(f"{VIEWER} canvas").focus()
+        one.keyboard.press("ArrowLeft")
     page.wait_for_timeout(1500)
-    before = pose(page)
-    scene = page.locator(VIEWER).get_attribute("data-scene")
-    until(page, f"document.querySelector('{VIEWER}').dataset.scene !== '{scene}'")
-    assert pose(page) == pytest.approx(before, abs=1e-4)  # at rest, but for the last decimals
-    assert page.locator(VIEWER).get_attribute("data-marked") == "yes"
+    before = {
+        one: (pose(one), one.locator(VIEWER).get_attribute("data-scene")) for one in (page, phone)
+    }
+    for one, (stood, scene) in before.items():
+        until(one, f"document.querySelector('{VIEWER}').dataset.scene !== '{scene}'")
+        assert pose(one) == pytest.approx(stood, abs=1e-4)  # at rest, but for the last decimals
+        assert one.locator(VIEWER).get_attribute("data-marked") == "yes"
 
     # --- The tab is closed and opened again ---
     page.close()
@@ -140,15 +148,25 @@ def test_a_scene_is_watched_as_it_grows(
     assert page.locator("#progress").count() or page.locator(".metrics").count()
     page.wait_for_selector("[data-splat-viewer][data-state=ready]")
 
-    # --- The end ---
-    page.wait_for_selector(".metrics", timeout=400_000)
-    assert page.locator("#progress").count() == 0
-    page.wait_for_selector("[data-splat-viewer][data-state=ready]")
+    # --- The end: the camera stays where it was put ---
+    stood = pose(phone)
+    for one in (page, phone):
+        one.wait_for_selector(".metrics", timeout=400_000)
+        assert one.locator("#progress").count() == 0
+        one.wait_for_selector("[data-splat-viewer][data-state=ready]")
+    assert pose(phone) == pytest.approx(stood, abs=1e-3)
+
+
+def cancel(page: Page) -> None:
+    page.get_by_text("Cancel", exact=True).first.click()
+    page.get_by_role("button", name="Cancel it").click()
+    expect(page.get_by_text("was cancelled").first).to_be_visible()
 
 
 def pose(page: Page) -> list[float]:
     """Where the viewer's camera is and where it looks, in the scene's units."""
-    at = page.evaluate(f"document.querySelector('{VIEWER}').splatViewer.pose()")
+    viewer = "[...document.querySelectorAll('[data-splat-viewer]')].at(-1)"
+    at = page.evaluate(f"{viewer}.splatViewer.pose()")
     return [*at["position"], *at["target"], *at["up"], at["fovY"]]
 
 
@@ -159,7 +177,7 @@ def test_a_tab_that_nobody_looks_at_asks_rarely(
     page = signed_up(context, "hidden")
     polls: list[float] = []
     page.on("request", lambda r: polls.append(time.monotonic()) if "/progress/" in r.url else None)
-    started(page, rendered_photos(), "Hidden")
+    started(page, rendered_photos()[:8], "Hidden")
     until_polls(page, polls, 4)
     assert polls[3] - polls[1] < 10  # every two seconds, on a busy machine
 
@@ -174,6 +192,7 @@ def test_a_tab_that_nobody_looks_at_asks_rarely(
     until_polls(page, polls, asked + 1)
     assert polls[asked] - back < 1.5  # at once, not at the next turn
     until_polls(page, polls, asked + 3)
+    cancel(page)  # the next one need not wait for it
 
 
 def until_polls(page: Page, polls: list[float], count: int) -> None:
@@ -197,11 +216,11 @@ def hide(page: Page, hidden: bool) -> None:
 def test_without_javascript_the_page_still_shows_how_it_goes(
     browsers: Callable[..., BrowserContext], site: Site
 ) -> None:
-    context = browsers((390, 844))
+    context = browsers(PHONE)
     page = signed_up(context, "no-script")
     address = started(page, rendered_photos()[:5], "Without scripts")
     state = context.storage_state()
-    plain = browsers((390, 844), java_script_enabled=False, storage_state=state).new_page()
+    plain = browsers(PHONE, java_script_enabled=False, storage_state=state).new_page()
     plain.goto(address)
     expect(plain.get_by_role("list", name="Steps").get_by_role("listitem")).to_have_count(10)
     seen = set()
@@ -211,6 +230,4 @@ def test_without_javascript_the_page_still_shows_how_it_goes(
         seen.add(plain.locator("#stage").get_attribute("data-stage"))
         plain.wait_for_timeout(500)
     plain.goto(address)
-    plain.get_by_text("Cancel", exact=True).first.click()
-    plain.get_by_role("button", name="Cancel it").click()
-    expect(plain.get_by_text("was cancelled").first).to_be_visible()
+    cancel(plain)

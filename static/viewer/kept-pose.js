@@ -1,0 +1,24 @@
+/**
+ * The camera's place, kept while a running job's page gives way to the finished one: whoever looks
+ * around in the growing scene goes on from there.
+ */
+import { Vector3 } from "three";
+
+const KEY = "kept-pose";
+const GOOD_FOR_MS = 60_000; // somebody who comes back later wants the start view
+
+/** @param {import("./pose.js").Pose} pose */
+export function keepPose(pose) {
+  const kept = { page: location.pathname, at: Date.now(), pose };
+  sessionStorage.setItem(KEY, JSON.stringify(kept));
+}
+
+/** What was kept on this page a moment ago, once. @returns {import("./pose.js").Pose | null} */
+export function takePose() {
+  const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+  sessionStorage.removeItem(KEY);
+  if (kept?.page !== location.pathname || Date.now() - kept.at > GOOD_FOR_MS) return null;
+  const { position, target, up, fovY } = kept.pose;
+  const vector = ({ x, y, z }) => new Vector3(x, y, z);
+  return { position: vector(position), target: vector(target), up: vector(up), fovY };
+}
