@@ -18,7 +18,7 @@ export function takePose() {
   const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
   sessionStorage.removeItem(KEY);
   if (kept?.page !== location.pathname || Date.now() - kept.at > GOOD_FOR_MS) return null;
-  const { position, target, up, fovY } = kept.pose;
+  const { position, target, up, ...lens } = kept.pose;
   const vector = ({ x, y, z }) => new Vector3(x, y, z);
-  return { position: vector(position), target: vector(target), up: vector(up), fovY };
+  return { position: vector(position), target: vector(target), up: vector(up), ...lens };
 }

@@ -86,7 +86,7 @@ class Viewer {
   begin(views) {
     if (this.buttons.background) this.stage.setBackground(this.buttons.background);
     const kept = takePose();
-    if (kept) this.stage.rig.stand({ ...this.stage.rig.pose(), ...kept });
+    if (kept) this.stage.rig.stand(kept);
     this.features = new Features(this.element, this.stage, views, {
       onChange: () => this.buttons.show(),
       limits: () => this.buttons.limits,
