@@ -3,20 +3,24 @@
 
 PYTHON ?= python3
 
-.PHONY: help run test check bench clean
+.PHONY: help run test coverage check bench clean
 
 help:
-	@echo "make run     set everything up, then run the site (Ctrl-C stops it)"
-	@echo "make test    set everything up, then check and test the code"
-	@echo "make check   linters, types and import contracts only"
-	@echo "make bench   the longer measurements in benchmarks/"
-	@echo "make clean   remove what set-up and tools made; your data and accounts stay"
+	@echo "make run      set everything up, then run the site (Ctrl-C stops it)"
+	@echo "make test     set everything up, then check and test the code"
+	@echo "make coverage the tests once more, with the lines that they leave out"
+	@echo "make check    linters, types and import contracts only"
+	@echo "make bench    the longer measurements in benchmarks/"
+	@echo "make clean    remove what set-up and tools made; your data and accounts stay"
 
 run:
 	@exec $(PYTHON) scripts/bootstrap.py run
 
 test:
 	@exec $(PYTHON) scripts/bootstrap.py test
+
+coverage:
+	@exec $(PYTHON) scripts/bootstrap.py coverage
 
 check:
 	@exec $(PYTHON) scripts/bootstrap.py check

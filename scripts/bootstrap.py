@@ -1,6 +1,6 @@
 """Sets everything up, then runs the site, the tests, the checks or the benchmarks.
 
-    python3 scripts/bootstrap.py run|test|check|bench
+    python3 scripts/bootstrap.py run|test|coverage|check|bench
 
 Only the standard library, and a syntax that old Pythons can read, so that one can say that it is
 too old. Each step is one line, and is skipped when what it depends on has not changed.
@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 LEAST_PYTHON = (3, 11)
@@ -31,7 +32,7 @@ REGISTRY_HELP = (
 
 
 def main() -> None:
-    goals = {"run": run, "test": test, "check": check, "bench": bench}
+    goals = {"run": run, "test": test, "coverage": coverage, "check": check, "bench": bench}
     if len(sys.argv) != 2 or sys.argv[1] not in goals:
         sys.exit("Usage: python3 scripts/bootstrap.py " + "|".join(goals))
     os.chdir(str(ROOT))
@@ -44,7 +45,16 @@ def run() -> None:
     os.execv(str(VENV_PYTHON), [str(VENV_PYTHON), "scripts/serve.py"])
 
 
+def coverage() -> None:
+    # Not with every test run: counting lines costs more than half as much again.
+    run_tests(["--cov", "--cov-report=term:skip-covered"])
+
+
 def test() -> None:
+    run_tests([])
+
+
+def run_tests(more: Sequence[str]) -> None:
     set_up("requirements-dev.txt")
     chromium = subprocess.run(
         [str(VENV_PYTHON), "scripts/ensure_chromium.py"], stdout=subprocess.PIPE, text=True
@@ -54,7 +64,7 @@ def test() -> None:
     os.environ["CHROMIUM"] = chromium.stdout.strip()
     run_checks()
     say("Tests")
-    arguments = ["-m", "not gpu", "--cov", "--cov-report=term:skip-covered", "--durations=15"]
+    arguments = ["-m", "not gpu", "--durations=25", *more]
     # A file stays together, for what its tests share; in the order of their names, which puts the
     # longest, the browser's, first. More processes than four would want gigabytes of memory each.
     processes = str(min(os.cpu_count() or 1, 4))
