@@ -21,7 +21,7 @@ from typing import Any
 from recon.pipeline.progress import Step
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
-PIPELINE_VERSION = 4
+PIPELINE_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,14 @@ class Workspace:
     @property
     def viewer_json(self) -> Path:
         return self.output / "viewer.json"
+
+    @property
+    def turntable(self) -> Path:
+        return self.output / "turntable.mp4"
+
+    @property
+    def model_archive(self) -> Path:
+        return self.output / "colmap_model.zip"
 
     @property
     def input_ply(self) -> Path:

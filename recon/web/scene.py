@@ -19,8 +19,12 @@ from recon.models import Artifact, Job
 OWN_DOWNLOADS = {
     Artifact.Kind.SCENE_PLY: "Scene as shown (PLY)",
     Artifact.Kind.SPLAT: "Scene as shown (.splat)",
+    Artifact.Kind.SPZ: "Scene as shown, small (SPZ)",
     Artifact.Kind.PLY: "All Gaussians, unfiltered (PLY)",
     Artifact.Kind.FILTERED_PLY: "Without outliers (PLY)",
+    Artifact.Kind.TURNTABLE: "Turntable video (MP4)",
+    Artifact.Kind.POSTER: "Picture (JPEG)",
+    Artifact.Kind.COLMAP: "COLMAP model (zip)",
     Artifact.Kind.RESULTS: "Quality figures (JSON)",
     Artifact.Kind.CAMERAS: "Camera poses (JSON)",
 }
@@ -28,11 +32,14 @@ OWN_DOWNLOADS = {
 VIEWER_SCENES = ("spz", "splat")
 #: Those that a share link serves, and by which address.
 PUBLIC_SCENES = {
+    Artifact.Kind.SPZ.value: "recon:public_spz",
     Artifact.Kind.SPLAT.value: "recon:public_splat",
 }
 PUBLIC_DOWNLOADS = {
     Artifact.Kind.SCENE_PLY: "recon:public_ply",
     Artifact.Kind.SPLAT: "recon:public_splat",
+    Artifact.Kind.SPZ: "recon:public_spz",
+    Artifact.Kind.TURNTABLE: "recon:public_turntable",
 }
 
 
@@ -94,7 +101,7 @@ def own_downloads(job: Job) -> list[dict[str, Any]]:
 
 
 def public_downloads(job: Job) -> list[dict[str, Any]]:
-    """The two files that a share link offers, in the same form."""
+    """Those that a share link offers, in the same form: nothing with a photo or its name."""
     return _downloads(
         job, {kind: reverse(name, args=(job.pub_key,)) for kind, name in PUBLIC_DOWNLOADS.items()}
     )
