@@ -26,7 +26,7 @@ from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.scene import fitted_size
 from recon.splats.turntable import turntable
 
-_ENCODING = {"preset": "fast", "crf": "20", "profile": "high"}
+_ENCODING = {"preset": "veryfast", "crf": "20", "profile": "high"}
 _BT709 = 1  # FFmpeg's number for primaries, transfer and matrix of HD video
 _LIMITED = 1  # and for luma from 16 to 235, which is what players expect
 

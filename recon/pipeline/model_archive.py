@@ -20,9 +20,10 @@ Open it in COLMAP with File > Import model, in Python with pycolmap.Reconstructi
 give the folder to any program that reads COLMAP models, beside a folder with your photos.
 
 Photos
-  The names are those of your upload as this site keeps them, all as .jpg. Pixels are those of the
-  photos as prepared here: upright, and at most so large as listed below. Photos of another size fit
-  if the camera's parameters are multiplied accordingly.
+  The names are those that the photos have here: all are .jpg, and on the site a number comes first,
+  the photo's place in your upload. Name your photos so to use them with the model. Pixels are those
+  of the photos as prepared here: upright, in the sizes below. Where yours have another size, scale
+  them, or multiply the camera's parameters (width, height, focal length, principal point).
 
 Conventions
   Poses are camera-from-world: a point X of the world is at R X + t in front of the camera.

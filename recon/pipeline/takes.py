@@ -20,13 +20,13 @@ class Take:
 def take_for(*, gpu: bool, steps: int, trained_size: int | None, most_pixels: int) -> Take:
     """7 seconds at 30 frames a second on a GPU; less where drawing is dear.
 
-    On a CPU a frame is drawn at the size trained at and costs about a third of a training step,
-    which also goes backwards. One frame for every 4 of the job's training `steps`, 90 at most and
-    24 at least, keeps the video below a tenth of the training; 15 a second, so 6 seconds.
-    `trained_size` is the longest side trained at (None is the photos' own), `most_pixels` bounds
-    the video's.
+    On a CPU a frame is drawn at the size trained at and costs about as much as a training step. One
+    for every 4 of the job's training `steps`, up to 6 seconds, takes about a tenth of the job at
+    most; jobs that train little make do with 15 a second. `trained_size` is the longest side
+    trained at (None is the photos' own), `most_pixels` bounds the video's.
     """
     if gpu:
         return Take(frames=210, rate=30, longest=most_pixels)
     longest = min(most_pixels, trained_size or most_pixels, 480)
-    return Take(frames=min(90, max(24, steps // 4)), rate=15, longest=longest)
+    rate = 30 if steps >= 720 else 15
+    return Take(frames=min(6 * rate, max(24, steps // 4)), rate=rate, longest=longest)

@@ -96,12 +96,12 @@ def _step_seconds(megapixels: float, *, gpu: bool) -> float:
 
 
 def _filming_seconds(config: PipelineConfig, steps: int, one: float, *, gpu: bool) -> float:
-    """Seconds of the turntable video; a frame costs a part of a training step, `one` seconds."""
+    """Seconds of the turntable video; a frame costs about a training step, `one` seconds."""
     if not config.export.turntable:
         return 0.0
     size = config.train.max_image_size
     take = take_for(gpu=gpu, steps=steps, trained_size=size, most_pixels=1)
-    return take.frames * one * 0.4
+    return take.frames * one
 
 
 def _total(sizes: Sequence[tuple[int, int]], longest: int | None) -> float:
