@@ -279,7 +279,10 @@ class Artifact(models.Model):
         FILTERED_PLY = "filtered_ply", "point_cloud_filtered.ply"
         SCENE_PLY = "scene_ply", "the PLY of the scene as shown"
         SPLAT = "splat", "scene.splat"
+        SPZ = "spz", "scene.spz"
         POSTER = "poster", "poster.jpg"
+        TURNTABLE = "turntable", "turntable.mp4"
+        COLMAP = "colmap", "colmap_model.zip"
         RESULTS = "results", "results.json"
         CAMERAS = "cameras", "cameras.json"
 

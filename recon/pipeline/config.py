@@ -73,6 +73,8 @@ class ExportConfig:
     outlier_std_threshold: float = 2.0  # standard deviations over the mean neighbour distance
     outlier_min_cluster_ratio: float = 0.05  # of all Gaussians; smaller clusters go
     poster_size: int = 800  # px, longest side
+    turntable: bool = True  # make a video along a path through the photos
+    turntable_size: int = 1280  # px, longest side at most; smaller photos and CPUs make it smaller
 
     def filter_arguments(self) -> dict[str, Any]:
         """The arguments of `recon.splats.outliers.keep_mask`."""

@@ -199,6 +199,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The scene could not be finished with all photos: {reason}",
         "It is the one that was measured, made without the held-out photos.",
     ),
+    "turntable_absent": Explanation(
+        "The video could not be made: {reason}",
+        "The scene itself is complete.",
+    ),
     "reduced_after_out_of_memory": Explanation(
         "The GPU ran out of memory, so the scene was trained at {percent}% of the resolution.",
         "Choose a smaller preset, or a GPU with more memory, for full resolution.",

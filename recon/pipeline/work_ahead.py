@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
+from recon.pipeline.takes import take_for
 from recon.poses import splits
 
 _FEATURES = 5000  # of a photo of one megapixel, about; fewer in smaller ones
@@ -40,6 +41,7 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
     steps = steps_of(config, photos)
     one = _step_seconds(_total(sizes, trained) / photos, gpu=gpu)
     finishing = config.train.final_refine * steps * one if config.export.final_refine else 0.0
+    filming = _filming_seconds(config, steps, one, gpu=gpu)
     if gpu:
         seconds = {
             Step.PREFLIGHT: 0.7 + 0.05 * sent,
@@ -49,7 +51,7 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
             Step.COLMAP_UNDIST: 0.05 + 0.02 * prepared,
             Step.GS_TRAIN: 2.0 + steps * one,
             Step.EVALUATION: 2.0 + 0.17 * photos + folds * (2.0 + steps * one),
-            Step.EXPORT_PLY: 3.0 + finishing,
+            Step.EXPORT_PLY: 3.0 + finishing + filming,
         }
     else:
         seconds = {
@@ -60,7 +62,7 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
             Step.COLMAP_UNDIST: 0.1 + 0.06 * prepared,
             Step.GS_TRAIN: 4.0 + steps * one,
             Step.EVALUATION: 0.8 + 0.05 * photos + folds * (4.0 + steps * one),
-            Step.EXPORT_PLY: 2.5 + finishing,
+            Step.EXPORT_PLY: 2.5 + finishing + filming,
         }
     return Plan(photos, sent / photos, config.preset, folds, seconds)
 
@@ -91,6 +93,15 @@ def _names(photos: int) -> list[str]:
 def _step_seconds(megapixels: float, *, gpu: bool) -> float:
     """Seconds of one training step on a photo of that size."""
     return 0.0032 + 0.0013 * megapixels if gpu else 0.012 + 0.2 * megapixels
+
+
+def _filming_seconds(config: PipelineConfig, steps: int, one: float, *, gpu: bool) -> float:
+    """Seconds of the turntable video; a frame costs about a training step, `one` seconds."""
+    if not config.export.turntable:
+        return 0.0
+    size = config.train.max_image_size
+    take = take_for(gpu=gpu, steps=steps, trained_size=size, most_pixels=1)
+    return take.frames * one
 
 
 def _total(sizes: Sequence[tuple[int, int]], longest: int | None) -> float:

@@ -150,6 +150,14 @@ class Workspace:
         return self.output / "viewer.json"
 
     @property
+    def turntable(self) -> Path:
+        return self.output / "turntable.mp4"
+
+    @property
+    def model_archive(self) -> Path:
+        return self.output / "colmap_model.zip"
+
+    @property
     def input_ply(self) -> Path:
         return self.output / "input.ply"
 

@@ -33,11 +33,14 @@ def write_ply(gaussians: Gaussians, path: Path) -> int:
 
     Values are stored before activation (log scales, opacity logits); f_rest is channel-major.
     """
-    table = _table(_finite(gaussians))
-    names = _property_names(gaussians.shN.shape[1])
-    header = "".join(f"property float {name}\n" for name in names)
-    _write(path, len(table), header, np.ascontiguousarray(table, "<f4"))
-    return len(table)
+    sound = _finite(gaussians)
+    path.write_bytes(_encoded_gaussians(sound))
+    return len(sound)
+
+
+def ply_bytes(gaussians: Gaussians) -> bytes:
+    """What `write_ply` writes, for a converter."""
+    return _encoded_gaussians(_finite(gaussians))
 
 
 def read_ply(path: Path) -> Gaussians:
@@ -68,7 +71,7 @@ def write_points_ply(points: Points, path: Path) -> None:
     table["rgb"] = np.clip(np.round(points.rgb * 255), 0, 255)
     header = "".join(f"property float {name}\n" for name in ("x", "y", "z", "nx", "ny", "nz"))
     header += "".join(f"property uchar {name}\n" for name in ("red", "green", "blue"))
-    _write(path, len(table), header, table)
+    path.write_bytes(_encoded(len(table), header, table))
 
 
 def write_splat(gaussians: Gaussians, path: Path) -> int:
@@ -134,11 +137,15 @@ def _property_names(rest: int) -> list[str]:
     ]
 
 
-def _write(path: Path, count: int, properties: str, table: NDArray[np.generic]) -> None:
+def _encoded_gaussians(gaussians: Gaussians) -> bytes:
+    names = _property_names(gaussians.shN.shape[1])
+    header = "".join(f"property float {name}\n" for name in names)
+    return _encoded(len(gaussians), header, np.ascontiguousarray(_table(gaussians), "<f4"))
+
+
+def _encoded(count: int, properties: str, table: NDArray[np.generic]) -> bytes:
     head = f"ply\nformat binary_little_endian 1.0\nelement vertex {count}\n{properties}end_header\n"
-    with path.open("wb") as file:
-        file.write(head.encode("ascii"))
-        file.write(table.data)
+    return head.encode("ascii") + table.tobytes()
 
 
 def _read(path: Path) -> tuple[list[str], Floats]:

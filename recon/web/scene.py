@@ -20,8 +20,12 @@ from recon.models import Artifact, Job
 OWN_DOWNLOADS = {
     Artifact.Kind.SCENE_PLY: "Scene as shown (PLY)",
     Artifact.Kind.SPLAT: "Scene as shown (.splat)",
+    Artifact.Kind.SPZ: "Scene as shown, small (SPZ)",
     Artifact.Kind.PLY: "All Gaussians, unfiltered (PLY)",
     Artifact.Kind.FILTERED_PLY: "Without outliers (PLY)",
+    Artifact.Kind.TURNTABLE: "Turntable video (MP4)",
+    Artifact.Kind.POSTER: "Picture (JPEG)",
+    Artifact.Kind.COLMAP: "COLMAP model (zip)",
     Artifact.Kind.RESULTS: "Quality figures (JSON)",
     Artifact.Kind.CAMERAS: "Camera poses (JSON)",
 }
@@ -29,11 +33,15 @@ OWN_DOWNLOADS = {
 VIEWER_SCENES = ("spz", "splat")
 #: Those that a share link serves, and by which address.
 PUBLIC_SCENES = {
+    Artifact.Kind.SPZ.value: "recon:public_spz",
     Artifact.Kind.SPLAT.value: "recon:public_splat",
 }
+#: What it offers to take away: by which address and under which name. Room is short there.
 PUBLIC_DOWNLOADS = {
-    Artifact.Kind.SCENE_PLY: "recon:public_ply",
-    Artifact.Kind.SPLAT: "recon:public_splat",
+    Artifact.Kind.SCENE_PLY: ("recon:public_ply", "Scene (PLY)"),
+    Artifact.Kind.SPLAT: ("recon:public_splat", "Scene (.splat)"),
+    Artifact.Kind.SPZ: ("recon:public_spz", "Scene (SPZ)"),
+    Artifact.Kind.TURNTABLE: ("recon:public_turntable", "Video (MP4)"),
 }
 
 
@@ -90,14 +98,23 @@ def elapsed_seconds(job: Job) -> float | None:
 
 def own_downloads(job: Job) -> list[dict[str, Any]]:
     """The files that the owner may fetch: kind, label, url, size in bytes."""
-    urls = {kind: reverse("recon:file", args=(job.pk, kind.value)) for kind in OWN_DOWNLOADS}
-    return _downloads(job, urls)
+    return _downloads(
+        job,
+        {
+            kind: (reverse("recon:file", args=(job.pk, kind.value)), label)
+            for kind, label in OWN_DOWNLOADS.items()
+        },
+    )
 
 
 def public_downloads(job: Job) -> list[dict[str, Any]]:
-    """The two files that a share link offers, in the same form."""
+    """Those that a share link offers, in the same form: nothing with a photo or its name."""
     return _downloads(
-        job, {kind: reverse(name, args=(job.pub_key,)) for kind, name in PUBLIC_DOWNLOADS.items()}
+        job,
+        {
+            kind: (reverse(name, args=(job.pub_key,)), label)
+            for kind, (name, label) in PUBLIC_DOWNLOADS.items()
+        },
     )
 
 
@@ -174,11 +191,12 @@ def public_viewer(job: Job) -> dict[str, Any] | None:
     return viewer and viewer | {"turns": True}
 
 
-def _downloads(job: Job, urls: dict[Artifact.Kind, str]) -> list[dict[str, Any]]:
+def _downloads(job: Job, offers: dict[Artifact.Kind, tuple[str, str]]) -> list[dict[str, Any]]:
+    """`offers`: address and label by kind; those that the job has."""
     sizes = _sizes(job)
     return [
-        {"kind": kind.value, "label": OWN_DOWNLOADS[kind], "url": url, "size": sizes[kind]}
-        for kind, url in urls.items()
+        {"kind": kind.value, "label": label, "url": url, "size": sizes[kind]}
+        for kind, (url, label) in offers.items()
         if kind in sizes
     ]
 

@@ -30,7 +30,10 @@ KINDS: dict[str, tuple[str, str, bool]] = {
     Artifact.Kind.FILTERED_PLY: ("-filtered.ply", "application/octet-stream", True),
     Artifact.Kind.SCENE_PLY: (".ply", "application/octet-stream", True),
     Artifact.Kind.SPLAT: (".splat", "application/octet-stream", True),
+    Artifact.Kind.SPZ: (".spz", "application/octet-stream", True),
     Artifact.Kind.POSTER: (".jpg", "image/jpeg", False),
+    Artifact.Kind.TURNTABLE: (".mp4", "video/mp4", False),
+    Artifact.Kind.COLMAP: ("-colmap.zip", "application/zip", True),
     Artifact.Kind.RESULTS: ("-results.json", "application/json", True),
     Artifact.Kind.CAMERAS: ("-cameras.json", "application/json", True),
 }

@@ -9,6 +9,11 @@ export function fileTypeOf(bytes) {
   return getSplatFileType(bytes) ?? SplatFileType.SPLAT;
 }
 
+/** SPZ has three's axes (y up, z backward), as its format says; our other files have COLMAP's. */
+export function hasThreesAxes(fileType) {
+  return fileType === SplatFileType.SPZ;
+}
+
 /**
  * Whether `bytes` can be a scene. A .splat is recognised by its length and by numbers that are
  * numbers: anything at all of the right length would otherwise be drawn as a cloud of noise.

@@ -8,7 +8,7 @@ import { LEVELS, Quality } from "./quality.js";
 import { ProblemError } from "./problem.js";
 import { Rig } from "./rig.js";
 import { TO_THREE, focalLength, poseAround, poseFromView } from "./pose.js";
-import { fileTypeOf } from "./format.js";
+import { fileTypeOf, hasThreesAxes } from "./format.js";
 import { hasPicture } from "./pixels.js";
 
 export const BACKGROUND = "#0d0f12"; // --stage
@@ -234,8 +234,9 @@ export class Stage {
 
 /** @param {Uint8Array} bytes @returns {Promise<SplatMesh>} on three's axes */
 async function meshOf(bytes) {
-  const mesh = new SplatMesh({ fileBytes: bytes, fileType: fileTypeOf(bytes) });
-  mesh.quaternion.copy(TO_THREE);
+  const fileType = fileTypeOf(bytes);
+  const mesh = new SplatMesh({ fileBytes: bytes, fileType });
+  if (!hasThreesAxes(fileType)) mesh.quaternion.copy(TO_THREE);
   return mesh.initialized;
 }
 

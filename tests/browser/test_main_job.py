@@ -9,9 +9,13 @@ from __future__ import annotations
 import json
 import re
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
+import gsply
+import pycolmap
 import pytest
 from PIL import ImageStat
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -100,6 +104,16 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     assert scene.stat().st_size > 32 * 1000
     ply = download(page, "Scene as shown (PLY)", tmp_path)
     assert ply.read_bytes().startswith(b"ply\nformat binary_little_endian 1.0\n")
+    small = download(page, "Scene as shown, small (SPZ)", tmp_path)
+    assert len(gsply.read_spz(small).means) == scene.stat().st_size // 32
+    assert small.stat().st_size < 0.7 * scene.stat().st_size
+    with av.open(str(download(page, "Turntable video (MP4)", tmp_path))) as video:
+        assert video.streams.video[0].codec_context.name == "h264"
+        assert sum(1 for _ in video.decode(video=0)) == 90
+    with zipfile.ZipFile(download(page, "COLMAP model (zip)", tmp_path)) as archive:
+        archive.extractall(tmp_path / "model")
+    found = pycolmap.Reconstruction(tmp_path / "model" / "sparse" / "0")
+    assert found.num_reg_images() == int(held_out[-2:])
     results = json.loads(download(page, "Quality figures (JSON)", tmp_path).read_text())
     assert results["psnr"] == pytest.approx(psnr, abs=0.051)
 

@@ -92,6 +92,7 @@ def test_the_last_line_is_one_json_object_with_every_field(finished_run: Finishe
 def test_every_artifact_is_there_by_its_absolute_path(finished_run: FinishedRun) -> None:
     artifacts = finished_run.result.outcome["artifacts"]
     promised = {"ply", "filtered_ply", "held_out_ply", "splat", "poster", "results", "cameras"}
+    promised |= {"spz", "turntable", "colmap"}
     assert artifacts.keys() >= promised
     for path in artifacts.values():
         assert Path(path).is_absolute()

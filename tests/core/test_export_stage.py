@@ -1,7 +1,11 @@
 import json
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import av
+import gsply
 import numpy as np
 import pytest
 import torch
@@ -20,16 +24,18 @@ from recon.splats.rasterizers import rasterize
 from tests.core.tiny_scene import (
     tiny_camera,
     tiny_gaussians,
+    write_tiny_sfm,
     write_tiny_workspace,
     write_trained,
 )
 
 CONFIG = PipelineConfig(
     train=TrainConfig(iterations=6, max_image_size=30, max_gaussians=400, sh_degree=0),
-    export=ExportConfig(poster_size=48),
+    export=ExportConfig(poster_size=48, turntable=False),
 )
 #: The delivered scene is the measured one.
 AS_MEASURED = replace(CONFIG, export=replace(CONFIG.export, final_refine=False))
+FILMED = replace(CONFIG, export=replace(CONFIG.export, turntable=True))
 
 
 @pytest.fixture
@@ -39,6 +45,7 @@ def workspace(tmp_path: Path) -> Workspace:
     gaussians.means[0] = torch.tensor([0.0, 0.0, 60.0])  # a floater
     write_trained(workspace, gaussians, CONFIG.train)
     choose(workspace, "unfiltered")
+    write_tiny_sfm(workspace)
     return workspace
 
 
@@ -47,10 +54,10 @@ def choose(workspace: Workspace, scene: str) -> None:
 
 
 def test_every_file_that_is_promised_is_there(workspace: Workspace) -> None:
-    facts = export.run(workspace, CONFIG, ListReporter())
+    facts = export.run(workspace, FILMED, ListReporter())
     assert set(facts["artifacts"]) == {
         *("ply", "filtered_ply", "scene_ply", "held_out_ply"),
-        *("splat", "poster", "results", "cameras"),
+        *("splat", "spz", "poster", "turntable", "colmap", "results", "cameras"),
     }
     for path in facts["artifacts"].values():
         assert (workspace.root / path).is_file()
@@ -68,6 +75,8 @@ def test_the_scene_is_the_one_that_evaluation_chose(workspace: Workspace, scene:
     gaussians = read_ply(workspace.root / facts["artifacts"]["scene_ply"])
     records = read_splat(workspace.iteration(6) / "scene.splat")
     assert facts["gaussian_count"] == len(gaussians) == len(records)
+    small = gsply.read_spz(workspace.root / facts["artifacts"]["spz"])
+    assert len(small.means) == len(gaussians)
 
 
 def test_the_filtered_and_the_unfiltered_scene_are_there(workspace: Workspace) -> None:
@@ -106,6 +115,58 @@ def test_the_poster_is_what_the_viewer_starts_with(workspace: Workspace) -> None
         return float(np.abs(seen - poster).mean())
 
     assert unlike(30.0, 20.0) < unlike(36.0, 17.0) / 2  # JPEG costs a few grey levels
+
+
+def test_the_video_has_the_posters_shape(workspace: Workspace) -> None:
+    export.run(workspace, FILMED, ListReporter())
+    with av.open(str(workspace.turntable)) as video:
+        stream = video.streams.video[0]
+        assert (stream.width, stream.height) == (30, 20)
+        assert sum(1 for _ in video.decode(stream)) == 24
+
+
+def test_progress_never_goes_back(workspace: Workspace) -> None:
+    report = ListReporter()
+    export.run(workspace, FILMED, report)
+    told = [fraction for fraction, _ in report.named("progress")]
+    assert told == sorted(told)
+    assert 0.95 < told[-1] < 1
+
+
+def test_what_a_machine_cannot_make_is_left_out_and_said_in_the_log(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where an earlier run could."""
+    export.run(workspace, FILMED, ListReporter())
+    monkeypatch.setitem(sys.modules, "gaussforge", None)
+    monkeypatch.setitem(sys.modules, "av", None)
+    shutil.rmtree(workspace.sparse)
+    report = ListReporter()
+    facts = export.run(workspace, FILMED, report)
+    assert not {"spz", "turntable", "colmap"} & set(facts["artifacts"])
+    for path in facts["artifacts"].values():
+        assert (workspace.root / path).is_file()
+    assert not list(workspace.output.rglob("*.spz"))
+    assert not workspace.turntable.exists()
+    assert not workspace.model_archive.exists()
+    assert {"no SPZ: gaussforge is not installed here", "no COLMAP model to pack"} <= set(
+        report.named("log")
+    )
+    assert [code for code, _ in report.named("warn")] == ["turntable_absent"]
+
+
+@pytest.mark.parametrize("missing", ["turntable", "model_archive"])
+def test_a_file_that_was_deleted_is_made_again(workspace: Workspace, missing: str) -> None:
+    export.run(workspace, FILMED, ListReporter())
+    before = export.outputs(workspace, FILMED)
+    getattr(workspace, missing).unlink()
+    assert export.outputs(workspace, FILMED) != before
+
+
+def test_another_model_runs_the_export_again(workspace: Workspace) -> None:
+    before = export.inputs(workspace, CONFIG)
+    (workspace.sparse / "points3D.bin").write_bytes(b"other")
+    assert export.inputs(workspace, CONFIG) != before
 
 
 def test_the_viewer_starts_at_the_pose_of_a_photo_near_the_middle(workspace: Workspace) -> None:

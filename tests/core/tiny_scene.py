@@ -77,6 +77,29 @@ def write_tiny_workspace(root: Path) -> Workspace:
     return workspace
 
 
+def write_tiny_sfm(workspace: Workspace) -> None:
+    """What COLMAP_MAP leaves behind: the same cameras, without points."""
+    import pycolmap  # here: tests of the rasterisers run where there is none
+
+    model = pycolmap.Reconstruction()
+    K = tiny_camera(0).K
+    model.add_camera_with_trivial_rig(
+        pycolmap.Camera(
+            camera_id=1,
+            model="PINHOLE",
+            width=WIDTH,
+            height=HEIGHT,
+            params=[K[0, 0], K[1, 1], K[0, 2], K[1, 2]],
+        )
+    )
+    for index, name in enumerate(NAMES):
+        image = pycolmap.Image(image_id=index + 1, name=name, camera_id=1)
+        pose = pycolmap.Rigid3d(tiny_camera(index).viewmat[:3].double().numpy())
+        model.add_image_with_trivial_frame(image, pose)
+    workspace.sparse.mkdir(parents=True)
+    model.write_binary(workspace.sparse)
+
+
 def write_trained(workspace: Workspace, gaussians: Gaussians, used: TrainConfig) -> None:
     """What GS_TRAIN leaves behind for the stages after it."""
     folder = workspace.held_out_iteration(used.iterations)

@@ -147,7 +147,10 @@ FILES = {
     "filtered_ply": (f"{_SCENE}/point_cloud_filtered.ply", b"ply filtered"),
     "scene_ply": (f"{_SCENE}/point_cloud_filtered.ply", b"ply filtered"),
     "splat": (f"{_SCENE}/scene.splat", bytes(range(256)) * 4),
+    "spz": (f"{_SCENE}/scene.spz", b"spz" * 1000),  # larger than .splat, so not the viewer's
     "poster": ("output/poster.jpg", photo_bytes(99)),
+    "turntable": ("output/turntable.mp4", b"mp4" * 700),
+    "colmap": ("output/colmap_model.zip", b"PK model"),
     "results": ("output/results.json", json.dumps({"ours_700": {"PSNR": 22.84}}).encode()),
     "cameras": ("output/cameras.json", b'[{"img_name": "secret garden 0"}]'),
 }

@@ -69,6 +69,8 @@ EXPECTED = {
     "recon:public_snapshot": ("get", MISSING, MISSING, MISSING),
     "recon:public_ply": ("get", MISSING, MISSING, MISSING),
     "recon:public_splat": ("get", MISSING, MISSING, MISSING),
+    "recon:public_spz": ("get", MISSING, MISSING, MISSING),
+    "recon:public_turntable": ("get", MISSING, MISSING, MISSING),
     "recon:public_poster": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
     "recon:oembed": ("get", MISSING, MISSING, MISSING),
@@ -141,7 +143,7 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
 
 
-SHARED = ("", "_progress", "_ply", "_splat", "_poster", "_views")
+SHARED = ("", "_progress", "_ply", "_splat", "_spz", "_turntable", "_poster", "_views")
 LINKS = [*(f"recon:public{part}" for part in SHARED), *WHILE_RUNNING]
 
 

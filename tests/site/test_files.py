@@ -70,7 +70,24 @@ def test_a_download_is_named_after_the_title(job: Job, browser: Client) -> None:
     named = browser.get(at(job, "scene_ply"))["Content-Disposition"]
     assert named == 'attachment; filename="fern-in-the-hall.ply"'
     assert "fern-in-the-hall.splat" in browser.get(at(job))["Content-Disposition"]
-    assert browser.get(at(job, "poster"))["Content-Disposition"].startswith("inline")
+    assert "fern-in-the-hall.spz" in browser.get(at(job, "spz"))["Content-Disposition"]
+    assert "fern-in-the-hall-colmap.zip" in browser.get(at(job, "colmap"))["Content-Disposition"]
+    for kind, ending in (("poster", "jpg"), ("turntable", "mp4")):
+        shown = browser.get(at(job, kind))["Content-Disposition"]
+        assert shown == f'inline; filename="fern-in-the-hall.{ending}"'
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type"),
+    [
+        ("spz", "application/octet-stream"),
+        ("turntable", "video/mp4"),
+        ("colmap", "application/zip"),
+        ("poster", "image/jpeg"),
+    ],
+)
+def test_a_file_says_what_it_is(job: Job, browser: Client, kind: str, media_type: str) -> None:
+    assert browser.get(at(job, kind))["Content-Type"] == media_type
 
 
 @pytest.mark.parametrize(

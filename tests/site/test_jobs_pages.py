@@ -78,8 +78,12 @@ def test_a_finished_job_shows_scene_figures_downloads_and_photos() -> None:
     assert [d["kind"] for d in context["downloads"]] == [
         "scene_ply",
         "splat",
+        "spz",
         "ply",
         "filtered_ply",
+        "turntable",
+        "poster",
+        "colmap",
         "results",
         "cameras",
     ]
@@ -90,6 +94,17 @@ def test_a_finished_job_shows_scene_figures_downloads_and_photos() -> None:
     assert all(download["url"] in page for download in context["downloads"])
     assert "data-splat-viewer" in page
     assert round(context["elapsed_seconds"]) == 90
+
+
+def test_an_older_job_does_not_offer_what_it_lacks() -> None:
+    ann = person()
+    job = finished_job(ann)
+    job.artifacts.filter(kind__in=("spz", "turntable", "colmap")).delete()
+    response = browser_of(ann).get(at("job", job))
+    kinds = {d["kind"] for d in response.context["downloads"]}
+    assert kinds == {"scene_ply", "splat", "ply", "filtered_ply", "poster", "results", "cameras"}
+    for kind in ("spz", "turntable", "colmap"):
+        assert reverse("recon:file", args=(job.pk, kind)) not in response.content.decode()
 
 
 def test_a_finished_job_warns_of_photos_left_out() -> None:

@@ -20,9 +20,10 @@ from tests.site.making import browser_of, finished_job, job_of, person
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 NAMES = (
-    "public", "public_progress", "public_ply", "public_splat", "public_poster", "public_views"
+    "public", "public_progress", "public_ply", "public_splat", "public_spz", "public_turntable",
+    "public_poster", "public_views",
 )  # fmt: skip
-FILES = ("public_ply", "public_splat", "public_poster")
+FILES = ("public_ply", "public_splat", "public_spz", "public_turntable", "public_poster")
 WORD = "under the mat"
 
 

@@ -16,7 +16,8 @@ from tests.site.making import browser_of, finished_job, job_of, person
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 NAMES = (
-    "public", "public_progress", "public_ply", "public_splat", "public_poster", "public_views",
+    "public", "public_progress", "public_ply", "public_splat", "public_spz", "public_turntable",
+    "public_poster", "public_views",
 )  # fmt: skip
 
 
@@ -43,6 +44,8 @@ def test_a_link_opens_without_an_account(client: Client) -> None:
     assert [d["url"] for d in response.context["downloads"]] == [
         f"/recon/pub/{job.pub_key}/cloud.ply",
         f"/recon/pub/{job.pub_key}/scene.splat",
+        f"/recon/pub/{job.pub_key}/scene.spz",
+        f"/recon/pub/{job.pub_key}/turntable.mp4",
     ]
 
 
@@ -51,6 +54,37 @@ def test_a_link_serves_the_scene_as_shown(client: Client) -> None:
     assert text_of(client.get(link("public_ply", job))) == "ply filtered"
     assert b"".join(client.get(link("public_splat", job))) == bytes(range(256)) * 4
     assert client.get(link("public_poster", job))["Content-Type"] == "image/jpeg"
+    assert text_of(client.get(link("public_spz", job))) == "spz" * 1000
+    assert client.get(link("public_turntable", job))["Content-Type"] == "video/mp4"
+
+
+def test_a_link_does_not_offer_what_names_photos(client: Client) -> None:
+    job = finished_job(person(), shared=True)
+    response = client.get(link("public", job))
+    kinds = {d["kind"] for d in response.context["downloads"]}
+    assert kinds == {"scene_ply", "splat", "spz", "turntable"}
+    for name in ("colmap_model.zip", "model.zip", "cameras.json", "colmap"):
+        assert client.get(f"/recon/pub/{job.pub_key}/{name}").status_code == 404
+
+
+def test_a_link_to_an_older_scene_does_not_offer_what_it_lacks(client: Client) -> None:
+    job = finished_job(person(), shared=True)
+    job.artifacts.filter(kind__in=("spz", "turntable", "colmap")).delete()
+    page = client.get(link("public", job)).content.decode()
+    assert "cloud.ply" in page
+    assert "scene.spz" not in page
+    assert "turntable" not in page
+    for name in ("public_spz", "public_turntable"):
+        assert client.get(link(name, job)).status_code == 404
+
+
+def test_a_shared_video_can_be_played_from_any_place(client: Client) -> None:
+    """Safari plays nothing that it can't ask for in parts."""
+    job = finished_job(person(), shared=True)
+    part = client.get(link("public_turntable", job), headers={"Range": "bytes=0-1"})
+    assert part.status_code == 206
+    assert part["Content-Range"] == "bytes 0-1/2100"
+    assert part["Content-Disposition"].startswith("inline")
 
 
 @pytest.mark.parametrize("name", NAMES)

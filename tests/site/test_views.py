@@ -143,15 +143,19 @@ def test_the_viewer_gets_the_smallest_format_that_there_is(job: Job) -> None:
     viewer = own_viewer(job)
     assert viewer is not None
     assert viewer["scene_url"] == reverse("recon:file", args=(job.pk, "splat"))
-    Artifact.objects.create(job=job, kind="spz", path="output/scene.spz", size=7)
+    Artifact.objects.filter(kind="spz").update(size=7)
     viewer = own_viewer(job)
     assert viewer is not None
     assert viewer["scene_url"] == reverse("recon:file", args=(job.pk, "spz"))
     assert viewer["bytes"] == 7
 
 
-def test_a_link_serves_no_format_without_an_address(job: Job) -> None:
-    Artifact.objects.create(job=job, kind="spz", path="output/scene.spz", size=7)
+def test_a_link_gives_its_viewer_the_smallest_format_too(job: Job) -> None:
+    Artifact.objects.filter(kind="spz").update(size=7)
+    viewer = public_viewer(job)
+    assert viewer is not None
+    assert viewer["scene_url"] == reverse("recon:public_spz", args=(job.pub_key,))
+    Artifact.objects.filter(kind="spz").delete()
     viewer = public_viewer(job)
     assert viewer is not None
     assert viewer["scene_url"] == reverse("recon:public_splat", args=(job.pub_key,))

@@ -1,7 +1,8 @@
 """EXPORT_PLY: the scene that people take away, and where the viewer starts.
 
 output/held_out, output/results.json, work/images, work/sparse/0 -> output/point_cloud/iteration_N/
-{point_cloud.ply,point_cloud_filtered.ply,scene.splat}, output/poster.jpg, output/viewer.json.
+{point_cloud.ply,point_cloud_filtered.ply,scene.splat,scene.spz}, output/poster.jpg,
+output/viewer.json, output/turntable.mp4; and of colmap/sparse/0, output/colmap_model.zip.
 The model that was measured stays in output/held_out; the one here was finished with all photos.
 """
 
@@ -16,7 +17,9 @@ import torch
 from PIL import Image
 
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.film import film
 from recon.pipeline.finishing import finished
+from recon.pipeline.model_archive import write_model_archive
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.scoring import without_outliers
 from recon.pipeline.trained import settings_used, steps_trained
@@ -31,11 +34,17 @@ from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import write_ply, write_splat
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import Rendered, best_device, rasterize
-from recon.splats.scene import Model, fitted_size, read_model
+from recon.splats.scene import fitted_size, read_model
 from recon.splats.snapshots import remove_snapshots
+from recon.splats.spz import SpzUnavailable, write_spz
 
 _LOOK_SIZE = 160  # px, longest side of the pictures that choose the pose
-_FINISHED = 0.7  # of the step: the Gaussians are final
+# Parts of the step at whose end:
+_FINISHED = 0.6  # the Gaussians are final
+_FILTERED = 0.68
+_WRITTEN = 0.72
+_PICTURED = 0.75
+_MAY_BE_ABSENT = ("spz", "turntable", "colmap")
 _PLY = {"unfiltered": "point_cloud.ply", "filtered": "point_cloud_filtered.ply"}
 
 
@@ -50,11 +59,13 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
         "model": digest_files(workspace.root, [model, workspace.training_json]),
         "results": digest_files(workspace.root, [workspace.results_json]),
         "scene": digest_files(workspace.root, [*scene, workspace.test_txt]),
+        "sfm": digest_files(workspace.root, [workspace.sparse]),
     }
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     files = [workspace.point_cloud, workspace.poster, workspace.viewer_json]
+    files += [workspace.turntable, workspace.model_archive]
     return {"files": digest_files(workspace.root, files)}
 
 
@@ -69,11 +80,17 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     scenes = {"unfiltered": gaussians, "filtered": filtered}
     # Decided on the measured model: this one has seen every photo and can't be asked.
     which = json.loads(workspace.results_json.read_text())["scene"]
-    report.progress(0.8, "writing the scene")
-    count = _write(workspace, scenes, which)
-    report.progress(0.9, "taking its picture")
-    view = _poster(workspace, config, model, scenes[which].to(best_device()), report)
+    report.progress(_FILTERED, "writing the scene")
+    count = _write(workspace, scenes, which, report)
+    _pack_model(workspace, report)
+    report.progress(_WRITTEN, "taking its picture")
+    scene = scenes[which].to(best_device())
+    cameras = [photo.camera for photo in model.photos]
+    start = _centred(_best_pose(scene, cameras, report))
+    view = _poster(workspace, config, scene, start)
     write_json(workspace.viewer_json, view)
+    filming = Part(report, _PICTURED, 1.0, "filming")
+    film(workspace, config, scene, cameras, start, view["target"], filming)
     remove_snapshots(workspace.snapshot)  # what they promised is there
     return {
         "gaussian_count": count,
@@ -84,18 +101,35 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     }
 
 
-def _write(workspace: Workspace, scenes: dict[str, Gaussians], which: str) -> int:
+def _write(workspace: Workspace, scenes: dict[str, Gaussians], which: str, report: Reporter) -> int:
     """The delivered files, all at once: nobody finds half a scene. How many Gaussians it has."""
     with replacing_folder(workspace.point_cloud) as point_cloud:
         folder = point_cloud / f"iteration_{steps_trained(workspace)}"
         folder.mkdir()
         for name, gaussians in scenes.items():
             write_ply(gaussians, folder / _PLY[name])
+        try:
+            write_spz(scenes[which], folder / "scene.spz")
+        except SpzUnavailable as reason:
+            report.log(f"no SPZ: {reason}")
         return write_splat(scenes[which], folder / "scene.splat")
 
 
+def _pack_model(workspace: Workspace, report: Reporter) -> None:
+    """The zip of the COLMAP model; without one, as in a folder that was tidied, there is none."""
+    workspace.model_archive.unlink(missing_ok=True)
+    try:
+        with replacing(workspace.model_archive) as temporary:
+            write_model_archive(workspace.sparse, workspace.photos, temporary)
+    except FileNotFoundError:
+        report.log("no COLMAP model to pack")
+
+
 def _artifacts(workspace: Workspace, which: str) -> dict[str, str]:
-    """Every file that a finished job offers, by kind, relative to the workspace."""
+    """Every file that a finished job offers, by kind, relative to the workspace.
+
+    SPZ, video and COLMAP model are left out where there are none.
+    """
     steps = steps_trained(workspace)
     folder = workspace.iteration(steps)
     files = {
@@ -104,22 +138,25 @@ def _artifacts(workspace: Workspace, which: str) -> dict[str, str]:
         "scene_ply": folder / _PLY[which],
         "held_out_ply": workspace.held_out_iteration(steps) / _PLY["unfiltered"],
         "splat": folder / "scene.splat",
+        "spz": folder / "scene.spz",
         "poster": workspace.poster,
+        "turntable": workspace.turntable,
+        "colmap": workspace.model_archive,
         "results": workspace.results_json,
         "cameras": workspace.cameras_json,
     }
-    return {kind: path.relative_to(workspace.root).as_posix() for kind, path in files.items()}
+    absent = {kind for kind in _MAY_BE_ABSENT if not files[kind].is_file()}
+    return {
+        kind: path.relative_to(workspace.root).as_posix()
+        for kind, path in files.items()
+        if kind not in absent
+    }
 
 
 def _poster(
-    workspace: Workspace,
-    config: PipelineConfig,
-    model: Model,
-    scene: Gaussians,
-    report: Reporter,
+    workspace: Workspace, config: PipelineConfig, scene: Gaussians, camera: Camera
 ) -> dict[str, Any]:
     """Takes the scene's picture and returns the viewer's start, which is the same pose."""
-    camera = _centred(_best_pose(scene, [photo.camera for photo in model.photos], report))
     size = fitted_size(camera.width, camera.height, config.export.poster_size)
     picture = to_bytes(draw(scene, camera.resized(*size)))
     with replacing(workspace.poster) as temporary:
@@ -146,7 +183,7 @@ def _best_pose(scene: Gaussians, cameras: list[Camera], report: Reporter) -> Cam
         alpha = _look(scene, cameras[index]).alpha
         # The mean falls with every hole; the lowest twentieth finds black corners.
         covered.append(float(alpha.mean() + alpha.flatten().quantile(0.05)))
-        report.progress(0.9, "taking its picture")
+        report.progress(_WRITTEN, "taking its picture")
     return cameras[central[covered.index(max(covered))]]
 
 

@@ -153,6 +153,18 @@ def public_splat(request: HttpRequest, pub_key: str) -> HttpResponseBase:
 
 @require_safe
 @unlisted
+def public_spz(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.SPZ)
+
+
+@require_safe
+@unlisted
+def public_turntable(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.TURNTABLE)
+
+
+@require_safe
+@unlisted
 def public_poster(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.POSTER)
 
