@@ -13,16 +13,17 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
 
 from recon.models import Artifact, Job
 
 OWN_DOWNLOADS = {
-    Artifact.Kind.SCENE_PLY: "Scene as shown (PLY)",
-    Artifact.Kind.SPLAT: "Scene as shown (.splat)",
-    Artifact.Kind.PLY: "All Gaussians, unfiltered (PLY)",
-    Artifact.Kind.FILTERED_PLY: "Without outliers (PLY)",
-    Artifact.Kind.RESULTS: "Quality figures (JSON)",
-    Artifact.Kind.CAMERAS: "Camera poses (JSON)",
+    Artifact.Kind.SCENE_PLY: _("Scene as shown (PLY)"),
+    Artifact.Kind.SPLAT: _("Scene as shown (.splat)"),
+    Artifact.Kind.PLY: _("All Gaussians, unfiltered (PLY)"),
+    Artifact.Kind.FILTERED_PLY: _("Without outliers (PLY)"),
+    Artifact.Kind.RESULTS: _("Quality figures (JSON)"),
+    Artifact.Kind.CAMERAS: _("Camera poses (JSON)"),
 }
 #: Kinds of artifacts that the viewer reads; of those that a job has it gets the smallest.
 VIEWER_SCENES = ("spz", "splat")
