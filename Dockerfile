@@ -23,6 +23,7 @@ RUN groupadd --gid 10001 recon && useradd --uid 10001 --gid recon --create-home 
     && install --directory --owner recon --group recon --mode 0700 /data
 COPY . .
 COPY --from=frontend /app/static/dist static/dist
+RUN python scripts/translations.py compile
 # The key is for this command only; the site's own is made in /data at the first start.
 RUN DATA_DIR=/tmp/build SECRET_KEY=only-for-collecting-static-files-00 \
     python manage.py collectstatic --no-input --verbosity 0 && rm -r /tmp/build
@@ -62,6 +63,7 @@ COPY --from=cuda-packages /opt/venv /opt/venv
 RUN groupadd --gid 10001 recon && useradd --uid 10001 --gid recon --create-home recon \
     && install --directory --owner recon --group recon --mode 0700 /data
 COPY . .
+RUN python scripts/translations.py compile
 USER recon
 VOLUME /data
 CMD ["python", "scripts/worker.py", "0"]

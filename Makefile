@@ -30,5 +30,6 @@ bench:
 
 clean:
 	rm -rf .venv node_modules static/dist staticfiles htmlcov .coverage
+	rm -f locale/*/LC_MESSAGES/*.mo
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

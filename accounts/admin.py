@@ -24,7 +24,7 @@ class UserAdmin(DjangoUserAdmin):
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         ("Name", {"fields": ("first_name", "last_name")}),
-        ("Wishes", {"fields": ("time_zone", "mail_when_done")}),
+        ("Wishes", {"fields": ("language", "time_zone", "mail_when_done")}),
         ("Public page", {"fields": ("gallery_open", "handle", "public_name")}),
         ("Limits", {"fields": ("quota_stored_mb", "quota_active_jobs", "quota_jobs_a_day")}),
         (

@@ -12,14 +12,17 @@ from django.contrib.auth.password_validation import (
     password_validators_help_text_html,
     validate_password,
 )
+from django.utils.functional import lazy
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
-from accounts import time_zones
+from accounts import languages, time_zones
 from accounts.models import ApiToken, User
 
 MAX_TOKENS = 20  # per person
 
-ADDRESS_TAKEN = "There is an account with this address already. Sign in, or reset its password."
-HANDLE_TAKEN = "Somebody else has this address already. Choose another."
+ADDRESS_TAKEN = _("There is an account with this address already. Sign in, or reset its password.")
+HANDLE_TAKEN = _("Somebody else has this address already. Choose another.")
 
 
 class SignUpForm(forms.ModelForm):
@@ -27,8 +30,9 @@ class SignUpForm(forms.ModelForm):
 
     password = forms.CharField(
         strip=False,
+        label=_("Password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=password_validators_help_text_html(),
+        help_text=lazy(password_validators_help_text_html, str)(),
     )
     #: Filled in by a script. Without one the person sees the site's times until they choose.
     time_zone = forms.CharField(
@@ -38,7 +42,7 @@ class SignUpForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("email", "time_zone")
-        labels: ClassVar[dict[str, str]] = {"email": "E-mail address"}
+        labels: ClassVar[dict[str, Any]] = {"email": _("E-mail address")}
         widgets: ClassVar[dict[str, Any]] = {
             "email": forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
         }
@@ -64,6 +68,8 @@ class SignUpForm(forms.ModelForm):
 
     def save(self, commit: bool = True) -> User:
         self.instance.set_password(self.cleaned_data["password"])
+        # What they read just now: mails have no browser to ask.
+        self.instance.language = languages.known(get_language() or "")
         return super().save(commit)
 
 
@@ -71,8 +77,8 @@ class SignInForm(AuthenticationForm):
     """Django's. Its field is called `username` and holds the e-mail address."""
 
     error_messages = {
-        "invalid_login": "The e-mail address or the password is not right.",
-        "inactive": "This account has been switched off. Ask the site's staff.",
+        "invalid_login": _("The e-mail address or the password is not right."),
+        "inactive": _("This account has been switched off. Ask the site's staff."),
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -80,30 +86,47 @@ class SignInForm(AuthenticationForm):
         self.fields["username"].widget = forms.EmailInput(
             attrs={"autocomplete": "username", "autofocus": True, "maxlength": 254}
         )
-        self.fields["username"].label = "E-mail address"
+        self.fields["username"].label = _("E-mail address")
 
 
 class ResetForm(PasswordResetForm):
-    """Django's, but its links lead to BASE_URL, whatever Host the request claimed."""
+    """Django's, but its links lead to BASE_URL, whatever Host the request claimed, and its mail is
+    in the language of whoever gets it."""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         kwargs["domain_override"] = urlsplit(settings.BASE_URL).netloc
         kwargs["use_https"] = settings.IS_HTTPS
         super().save(*args, **kwargs)
 
+    def send_mail(
+        self,
+        subject_template_name: str,
+        email_template_name: str,
+        context: dict[str, Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        with languages.spoken(context["user"].language or get_language() or ""):
+            super().send_mail(subject_template_name, email_template_name, context, *args, **kwargs)
+
 
 class PreferencesForm(forms.ModelForm):
-    """In which time zone somebody sees times, and whether a mail says that a scene is done."""
+    """Language, time zone, and whether a mail says that a scene is done."""
 
+    language = forms.ChoiceField(
+        choices=languages.choices, required=False, label=_("Language of pages and mails")
+    )
     time_zone = forms.ChoiceField(
-        choices=time_zones.choices, required=False, label="Time zone of all times shown"
+        choices=time_zones.choices, required=False, label=_("Time zone of all times shown")
     )
 
     class Meta:
         model = User
-        fields = ("time_zone", "mail_when_done")
-        labels: ClassVar[dict[str, str]] = {"mail_when_done": "Send me a mail when a scene is done"}
-        help_texts: ClassVar[dict[str, str]] = {"mail_when_done": ""}
+        fields = ("language", "time_zone", "mail_when_done")
+        labels: ClassVar[dict[str, Any]] = {
+            "mail_when_done": _("Send me a mail when a scene is done")
+        }
+        help_texts: ClassVar[dict[str, Any]] = {"mail_when_done": ""}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -117,15 +140,15 @@ class PublicPageForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("gallery_open", "handle", "public_name")
-        labels: ClassVar[dict[str, str]] = {
-            "gallery_open": "I want a public page",
-            "handle": "Its address",
-            "public_name": "Name to show on it",
+        labels: ClassVar[dict[str, Any]] = {
+            "gallery_open": _("I want a public page"),
+            "handle": _("Its address"),
+            "public_name": _("Name to show on it"),
         }
-        help_texts: ClassVar[dict[str, str]] = {
-            "gallery_open": "Anybody can open it. It shows the scenes that you mark for it.",
-            "handle": "3 to 30 small letters, digits and hyphens.",
-            "public_name": "Your e-mail address is never shown.",
+        help_texts: ClassVar[dict[str, Any]] = {
+            "gallery_open": _("Anybody can open it. It shows the scenes that you mark for it."),
+            "handle": _("3 to 30 small letters, digits and hyphens."),
+            "public_name": _("Your e-mail address is never shown."),
         }
         widgets: ClassVar[dict[str, Any]] = {
             "handle": forms.TextInput(
@@ -137,7 +160,7 @@ class PublicPageForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("gallery_open") and not data.get("handle") and "handle" not in self.errors:
-            self.add_error("handle", "A public page needs an address.")
+            self.add_error("handle", _("A public page needs an address."))
         return data
 
 
@@ -146,7 +169,7 @@ class GoodbyeForm(forms.Form):
 
     password = forms.CharField(
         strip=False,
-        label="Your password",
+        label=_("Your password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
@@ -157,10 +180,12 @@ class TokenForm(forms.ModelForm):
     class Meta:
         model = ApiToken
         fields = ("name",)
-        labels: ClassVar[dict[str, str]] = {"name": "What is it for?"}
-        help_texts: ClassVar[dict[str, str]] = {"name": ""}
+        labels: ClassVar[dict[str, Any]] = {"name": _("What is it for?")}
+        help_texts: ClassVar[dict[str, Any]] = {"name": ""}
         widgets: ClassVar[dict[str, Any]] = {
-            "name": forms.TextInput(attrs={"placeholder": "upload script", "autocomplete": "off"})
+            "name": forms.TextInput(
+                attrs={"placeholder": _("upload script"), "autocomplete": "off"}
+            )
         }
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -169,7 +194,6 @@ class TokenForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         if self.user.api_tokens.count() >= MAX_TOKENS:
-            raise forms.ValidationError(
-                f"You have {MAX_TOKENS} tokens, which is the most. Revoke one to make another."
-            )
+            text = _("You have {count} tokens, which is the most. Revoke one to make another.")
+            raise forms.ValidationError(text.format(count=MAX_TOKENS))
         return super().clean() or {}

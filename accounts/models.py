@@ -11,11 +11,12 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 #: In small letters, so that no two differ only in their case.
 HANDLE = RegexValidator(
     r"^[a-z0-9](?:[a-z0-9-]{1,28})[a-z0-9]\Z",
-    "Use 3 to 30 small letters, digits and hyphens, with a letter or digit at both ends.",
+    _("Use 3 to 30 small letters, digits and hyphens, with a letter or digit at both ends."),
 )
 
 _OVERRIDE = "empty: the site's limit"
@@ -51,6 +52,9 @@ class User(AbstractUser):
 
     time_zone = models.CharField(
         max_length=64, blank=True, help_text="in which they see times; empty: the site's"
+    )
+    language = models.CharField(
+        max_length=10, blank=True, help_text="of pages and mails; empty: the browser's, the site's"
     )
     mail_when_done = models.BooleanField(
         "mail when a scene is done", default=False, help_text="where the site can send mail"

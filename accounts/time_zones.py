@@ -13,6 +13,7 @@ from functools import cache
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext
 
 #: Names that are kept for old programs, or that count backwards: nobody lives in "Etc/GMT+3".
 _ODD = ("Etc/", "SystemV/", "posix/", "right/")
@@ -31,7 +32,7 @@ def known(name: str) -> str:
 
 
 def choices() -> list[tuple[str, str]]:
-    return [("", "The site’s"), *((name, name.replace("_", " ")) for name in names())]
+    return [("", gettext("The site’s")), *((name, name.replace("_", " ")) for name in names())]
 
 
 @contextmanager

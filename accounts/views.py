@@ -16,10 +16,13 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
+from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.i18n import set_language
 
+from accounts import languages
 from accounts.forms import (
     ADDRESS_TAKEN,
     HANDLE_TAKEN,
@@ -130,8 +133,8 @@ def _account_page(request: HttpRequest, *, status: int = 200, **context: Any) ->
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
     """accounts/account.html: `tokens` (name, created_at, last_used_at), `form` (name), and the
-    forms `preferences` (time_zone, mail_when_done) and `public_page` (gallery_open, handle,
-    public_name).
+    forms `preferences` (language, time_zone, mail_when_done) and `public_page` (gallery_open,
+    handle, public_name).
 
     After a token was made also `new_token` and `new_secret`, shown this once.
     """
@@ -142,13 +145,26 @@ def account(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Time zone, and whether mails are wanted."""
+    """Language, time zone, and whether mails are wanted."""
     form = PreferencesForm(request.POST, instance=_fresh(request))
     if not form.is_valid():
         return _account_page(request, preferences=form, status=400)
-    form.save()
-    messages.success(request, "Your settings are saved.")
-    return redirect("accounts:account")
+    chosen = form.save().language
+    response = redirect("accounts:account")
+    if not chosen:  # the browser's: what was once chosen on a page must not stand in for it
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+    with languages.spoken(chosen or get_language() or ""):
+        messages.success(request, gettext("Your settings are saved."))
+    return response
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """`language` for this browser, and in the account of who is signed in. Back to `next`."""
+    code = languages.known(request.POST.get("language", ""))
+    if code and request.user.is_authenticated:
+        User.objects.filter(pk=request.user.pk).update(language=code)
+    return set_language(request)
 
 
 @never_cache
@@ -164,7 +180,7 @@ def public_page(request: HttpRequest) -> HttpResponse:
         except IntegrityError:
             form.add_error("handle", HANDLE_TAKEN)  # somebody else got there first
         else:
-            messages.success(request, "Your public page’s settings are saved.")
+            messages.success(request, gettext("Your public page’s settings are saved."))
             return redirect("accounts:account")
     return _account_page(request, public_page=form, status=400)
 
@@ -191,5 +207,6 @@ def token_create(request: HttpRequest) -> HttpResponse:
 def token_delete(request: HttpRequest, pk: int) -> HttpResponse:
     token = get_object_or_404(ApiToken, pk=pk, user=request.user)
     token.delete()
-    messages.success(request, f"The token “{token.name}” no longer works.")
+    said = gettext("The token “{name}” no longer works.").format(name=token.name)
+    messages.success(request, said)
     return redirect("accounts:account")

@@ -4,13 +4,15 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from instarecon_site.texts import script_address
 from recon.jobs import notices
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """`unread_notices` is counted only where a template asks for it."""
+    """`texts_script` is empty in English; `unread_notices` is counted only where asked for."""
     return {
         "sign_up_open": settings.SIGN_UP_OPEN,
+        "texts_script": script_address(),
         "unread_notices": SimpleLazyObject(lambda: _unread(request)),
     }
 

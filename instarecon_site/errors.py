@@ -9,13 +9,14 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
 
 _SENTENCES = {
-    400: "The request could not be understood.",
-    403: "This is not allowed.",
-    404: "There is nothing at this address.",
-    429: "Too many attempts. Wait a while, then try again.",
-    500: "Something went wrong on our side.",
+    400: _("The request could not be understood."),
+    403: _("This is not allowed."),
+    404: _("There is nothing at this address."),
+    429: _("Too many attempts. Wait a while, then try again."),
+    500: _("Something went wrong on our side."),
 }
 
 
@@ -38,7 +39,7 @@ def answer(
 ) -> HttpResponse:
     """The error page or JSON for `status`; `sentence` says more than the status alone."""
     if wants_json(request):
-        return JsonResponse({"detail": sentence or _SENTENCES[status]}, status=status)
+        return JsonResponse({"detail": str(sentence or _SENTENCES[status])}, status=status)
     context = {"sentence": sentence}
     return render(request, template or f"errors/{status}.html", context, status=status)
 
@@ -64,5 +65,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without the request's context: the session or the database may be what failed."""
     if wants_json(request):
-        return JsonResponse({"detail": _SENTENCES[500]}, status=500)
+        return JsonResponse({"detail": str(_SENTENCES[500])}, status=500)
     return HttpResponse(render_to_string("errors/500.html"), status=500)

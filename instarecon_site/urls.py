@@ -3,12 +3,17 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts.views import language
+from instarecon_site import texts
+
 admin.site.site_header = admin.site.site_title = "InstaRecon3D"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/queue/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
+    path("language/", language, name="language"),
+    path("texts/<slug:language>-<slug:version>.js", texts.script, name="texts"),
     path("", include("recon.api.urls")),
     path("", include("recon.web.urls")),
 ]

@@ -1,6 +1,13 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext
+
+from recon.pipeline.texts import translate_with
 
 
 class ReconConfig(AppConfig):
     name = "recon"
     verbose_name = "Reconstruction"
+
+    def ready(self) -> None:
+        """The core's texts are told in the language of whoever asks."""
+        translate_with(gettext)

@@ -99,6 +99,7 @@ def run_checks() -> None:
 def set_up(requirements: str) -> None:
     make_venv()
     install(requirements)
+    compile_translations()
     build_front_end()
 
 
@@ -150,6 +151,22 @@ def install(requirements: str) -> None:
     pip = [str(VENV_PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check"]
     quiet([*pip, "install", "--requirement", requirements], REGISTRY_HELP)
     write_stamp(requirements, want)
+
+
+def compile_translations() -> None:
+    """Writes the .mo files that Django reads beside the .po files that people write."""
+    catalogues = list((ROOT / "locale").rglob("*.po"))
+    want = digest([*catalogues, ROOT / "scripts" / "translations.py"])
+    if read_stamp("translations") == want and all(
+        p.with_suffix(".mo").exists() for p in catalogues
+    ):
+        return
+    say("Compiling the translations")
+    quiet(
+        [str(VENV_PYTHON), "scripts/translations.py", "compile"],
+        "The translations could not be compiled: see which file and line is named above.",
+    )
+    write_stamp("translations", want)
 
 
 def build_front_end() -> None:

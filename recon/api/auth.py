@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
@@ -56,7 +57,9 @@ def check_csrf(request: HttpRequest) -> None:
         middleware.process_request(request)
         reason = middleware.process_view(request, _unmarked, (), {})
         if reason:
-            raise ApiError(403, f"{reason} Programs send a bearer token instead of a session.")
+            raise ApiError(
+                403, f"{reason} {gettext('Programs send a bearer token instead of a session.')}"
+            )
 
 
 class _CsrfCheck(CsrfViewMiddleware):
@@ -74,7 +77,8 @@ def _unmarked(request: HttpRequest) -> HttpResponse:
 def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
     if request.method not in methods:
         allowed = ", ".join(methods)
-        raise ApiError(405, f"This address takes {allowed}, not {request.method}.", Allow=allowed)
+        said = gettext("This address takes {allowed}, not {method}.")
+        raise ApiError(405, said.format(allowed=allowed, method=request.method), Allow=allowed)
 
 
 def _caller(request: HttpRequest) -> User:
@@ -82,11 +86,11 @@ def _caller(request: HttpRequest) -> User:
     token = _bearer(request)
     if token is None:
         if not request.user.is_authenticated:
-            raise NotSignedIn("Send a bearer token from your account page, or sign in.")
+            raise NotSignedIn(gettext("Send a bearer token from your account page, or sign in."))
         return request.user
     user = ApiToken.owner_of(token)
     if user is None:
-        raise NotSignedIn("This bearer token is not valid (any more).")
+        raise NotSignedIn(gettext("This bearer token is not valid (any more)."))
     return user
 
 

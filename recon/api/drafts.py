@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext
 
 from accounts.models import User
 from recon.api.auth import check_csrf, endpoint
@@ -67,7 +68,9 @@ def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
     if not files and "sha256" in request.POST:
         return _add_known(request, draft)
     if len(files) != 1:
-        raise ApiError(400, f"Send one photo as `file`, not {len(files)}.")
+        raise ApiError(
+            400, gettext("Send one photo as `file`, not {count}.").format(count=len(files))
+        )
     if videos.is_video(files[0]):
         return JsonResponse(video_facts(videos.add_video(draft, files[0])[0]), status=202)
     photo, is_new = drafts.add_photo(draft, files[0])
@@ -78,7 +81,7 @@ def _add_known(request: HttpRequest, draft: Job) -> HttpResponse:
     name = request.POST.get("name", "photo")
     found = known_photos.add_known(draft, request.POST["sha256"], name=name)
     if found is None:
-        raise ApiError(404, "This photo is not here yet: send it as `file`.")
+        raise ApiError(404, gettext("This photo is not here yet: send it as `file`."))
     photo, is_new = found
     return JsonResponse(photo_facts(photo), status=201 if is_new else 200)
 
@@ -91,7 +94,7 @@ def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
     _receive(request)
     sent = request.POST.getlist("photo_id")
     if not sent or not all(one.isascii() and one.isdigit() for one in sent):
-        raise ApiError(400, "Send the photos' numbers as `photo_id`, in the wanted order.")
+        raise ApiError(400, gettext("Send the photos' numbers as `photo_id`, in the wanted order."))
     ordering.reorder(draft, [int(one) for one in sent])
     return JsonResponse(status_of(draft))
 
@@ -101,7 +104,7 @@ def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
 def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse:
     check_csrf(request)
     if not videos.drop_video(own_job(request, job_id), video_id):
-        raise ApiError(404, "There is no such video in this draft.")
+        raise ApiError(404, gettext("There is no such video in this draft."))
     return HttpResponse(status=204)
 
 
@@ -110,7 +113,7 @@ def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse
 def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse:
     check_csrf(request)
     if not drafts.drop_photo(own_job(request, job_id), photo_id):
-        raise ApiError(404, "There is no such photo in this draft.")
+        raise ApiError(404, gettext("There is no such photo in this draft."))
     return HttpResponse(status=204)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import JsonResponse
+from django.utils.translation import gettext
 
 
 class ApiError(Exception):
@@ -32,4 +33,4 @@ class NoSuchJob(ApiError):
     """The job does not exist, or is somebody else's: both sound the same."""
 
     def __init__(self) -> None:
-        super().__init__(404, "There is no such job among yours.")
+        super().__init__(404, gettext("There is no such job among yours."))

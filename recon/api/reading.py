@@ -6,6 +6,7 @@ import uuid
 from typing import Any, cast
 
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext
 
 from accounts.models import User
 from recon.api.errors import ApiError, NoSuchJob
@@ -50,5 +51,8 @@ def truth(data: QueryDict, name: str, *, default: bool) -> bool:
     sent = str(data[name])
     word = sent.strip().lower()
     if word not in TRUE + FALSE:
-        raise ApiError(400, f"{name} is either true or false, not “{sent}”.")
+        raise ApiError(
+            400,
+            gettext("{name} is either true or false, not “{sent}”.").format(name=name, sent=sent),
+        )
     return word in TRUE

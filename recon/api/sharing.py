@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError
@@ -73,7 +74,7 @@ def share(request: HttpRequest, job_id: str) -> HttpResponse:
         raise ApiError(refused.status, str(refused)) from refused
     check_csrf(request)
     if job.is_draft:
-        raise ApiError(409, "A scene can be shared once it was started.")
+        raise ApiError(409, gettext("A scene can be shared once it was started."))
     changes = sharing_of(request.POST)
     if "share" in request.POST:
         changes["shared"] = truth(request.POST, "share", default=True)

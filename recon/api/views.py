@@ -15,7 +15,7 @@ from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import progress, queue, submit, videos
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import ReconError
-from recon.web import faults, uploads
+from recon.web import doing, faults, uploads
 from recon.web.forms import UploadForm
 from recon.web.photo_check import check_facts
 from recon.web.scene import elapsed_seconds
@@ -122,7 +122,7 @@ def status_of(job: Job) -> dict[str, Any]:
         "error_code": job.error_code or None,
         "error": error.sentence if error else None,
         "warnings": [warning.sentence for warning in job.explained_warnings],
-        "message": job.message,
+        "message": doing.said(job.message),
         "title": job.title,
         "preset": job.preset,
         "original_resolution": job.original_resolution,

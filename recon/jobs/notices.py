@@ -17,7 +17,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from accounts import time_zones
+from accounts import languages, time_zones
 from accounts.models import User
 from recon.models import Job, Notice
 
@@ -44,7 +44,7 @@ def mark_read(user: User, job: Job | None = None) -> None:
 
 def _send_mail(job: Job) -> None:
     context = {"job": job, "url": settings.BASE_URL + job.get_absolute_url()}
-    with time_zones.shown_in(job.owner.time_zone):
+    with languages.spoken(job.owner.language), time_zones.shown_in(job.owner.time_zone):
         subject = render_to_string("recon/job_ended_subject.txt", context).strip()
         text = render_to_string("recon/job_ended_email.txt", context)
     try:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
+
+from django.utils.translation import gettext_lazy as _
 
 from recon.models import Job, StageRun
 from recon.pipeline.progress import STARTS_AT, Step
 from recon.pipeline.time_left import Forecast
 
-LABELS: dict[Step, str] = {
-    Step.QUEUED: "Wait in the queue",
-    Step.PREFLIGHT: "Prepare photos",
-    Step.COLMAP_FEAT: "Find features",
-    Step.COLMAP_MATCH: "Match photos",
-    Step.COLMAP_MAP: "Place cameras",
-    Step.COLMAP_UNDIST: "Straighten photos",
-    Step.GS_TRAIN: "Train the scene",
-    Step.EVALUATION: "Measure quality",
-    Step.EXPORT_PLY: "Write the scene",
-    Step.DONE: "Done",
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+LABELS: dict[Step, StrOrPromise] = {
+    Step.QUEUED: _("Wait in the queue"),
+    Step.PREFLIGHT: _("Prepare photos"),
+    Step.COLMAP_FEAT: _("Find features"),
+    Step.COLMAP_MATCH: _("Match photos"),
+    Step.COLMAP_MAP: _("Place cameras"),
+    Step.COLMAP_UNDIST: _("Straighten photos"),
+    Step.GS_TRAIN: _("Train the scene"),
+    Step.EVALUATION: _("Measure quality"),
+    Step.EXPORT_PLY: _("Write the scene"),
+    Step.DONE: _("Done"),
 }
 
 #: How much of the log's end is read for its last lines, bytes.
@@ -47,7 +52,7 @@ def step_rows(job: Job, told: Forecast | None = None) -> list[StepRow]:
     return [
         StepRow(
             step=step.value,
-            label=LABELS[step],
+            label=str(LABELS[step]),
             starts_at=STARTS_AT[step],
             state=_state(job, step),
             seconds=seconds.get(step),

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from recon.jobs import queue, quotas, storing
@@ -84,7 +85,7 @@ def run_again(job: Job, **wishes: Any) -> Job:
 
 def create_sample_job(owner: User) -> Job:
     """A new job on the photos that the project renders itself. Raises `quotas.may_start`'s."""
-    job = new_job(owner, title="Sample photos")
+    job = new_job(owner, title=gettext("Sample photos"))
     job.is_sample = True
     with storing.new_folder(job):
         photos = []

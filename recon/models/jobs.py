@@ -12,8 +12,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
+from django.template.defaultfilters import date
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from recon.pipeline.errors import Explained, explain
 from recon.pipeline.progress import WORKING_STEPS, Step
@@ -45,9 +48,9 @@ class Job(models.Model):
     ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
     class Preset(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        STANDARD = "standard", "Standard"
-        HIGH = "high", "High"
+        DRAFT = "draft", _("Draft")
+        STANDARD = "standard", _("Standard")
+        HIGH = "high", _("High")
 
     class Protocol(models.TextChoices):
         HELD_OUT = "held-out", "some photos held out"
@@ -154,8 +157,10 @@ class Job(models.Model):
     @property
     def name(self) -> str:
         """The title, or something to call an untitled job by."""
-        made = timezone.localtime(self.created_at)
-        return self.title or f"Scene of {made:%d %b %Y, %H:%M}"
+        if self.title:
+            return self.title
+        made = date(timezone.localtime(self.created_at), gettext("d M Y, H:i"))
+        return gettext("Scene of {made}").format(made=made)
 
     @property
     def has_ended(self) -> bool:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from recon.pipeline.errors import Explained, Explanation
+from recon.pipeline.texts import told
 
 #: Places where a photo would help, named one by one up to so many.
 MOST_GAPS = 4
@@ -78,11 +79,7 @@ def explain_finding(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> E
 
     Raises KeyError for an unknown code or photo: both are programming errors.
     """
-    explanation = FINDINGS[finding["code"]]
-    facts = _words(finding, numbers)
-    return Explained(
-        finding["code"], explanation.title.format(**facts), explanation.advice.format(**facts)
-    )
+    return FINDINGS[finding["code"]].filled(finding["code"], _words(finding, numbers))
 
 
 def explain_report(report: Mapping[str, Any], numbers: Mapping[str, int]) -> list[Explained]:
@@ -109,8 +106,11 @@ def numbers_in_words(numbers: Sequence[int]) -> str:
             runs.append([number])
     words = []
     for run in runs:
-        words += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(n) for n in run]
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+        whole = told("{first} to {last}", first=run[0], last=run[-1])
+        words += [whole] if len(run) > 2 else [str(n) for n in run]
+    if len(words) < 2:
+        return "".join(words)
+    return told("{some} and {last}", some=", ".join(words[:-1]), last=words[-1])
 
 
 def _mentioned(finding: Mapping[str, Any]) -> list[str]:
@@ -124,10 +124,14 @@ def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, 
     facts = dict(finding["facts"])
     places = [numbers[name] for name in finding["photos"]]
     said = numbers_in_words(places)
+    one = len(places) == 1
     facts |= {
-        "photos": f"Photo {said}" if len(places) == 1 else f"Photos {said}",
-        "are": "is" if len(places) == 1 else "are",
-        "show": "shows" if len(places) == 1 else "show",
+        "photos": told("Photo {numbers}", numbers=said)
+        if one
+        else told("Photos {numbers}", numbers=said),
+        # English only: other languages write their verbs into the text.
+        "are": "is" if one else "are",
+        "show": "shows" if one else "show",
         "one": places[0],
         "pair": said,
         "between": said,
@@ -140,7 +144,9 @@ def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, 
         for group in facts.get("groups") or [[name] for name in finding["photos"]]
     ]
     named = [
-        f"photo {group[0]}" if len(group) == 1 else f"photos {numbers_in_words(group)}"
+        told("photo {numbers}", numbers=group[0])
+        if len(group) == 1
+        else told("photos {numbers}", numbers=numbers_in_words(group))
         for group in groups
     ]
     return facts | {"count": len(groups), "groups": listed(named), "gaps": _gaps(groups)}
@@ -152,12 +158,14 @@ def _gaps(groups: Sequence[Sequence[int]]) -> str:
     order = sorted(group_of)
     steps = [(a, b) for a, b in pairwise(order) if group_of[a] != group_of[b]]
     if not steps or len(steps) > MOST_GAPS:
-        return "in between"
-    return listed([f"between {a} and {b}" for a, b in steps])
+        return told("in between")
+    return listed([told("between {a} and {b}", a=a, b=b) for a, b in steps])
 
 
 def listed(parts: Sequence[str]) -> str:
     """ "a", "a and b", "a, b, and c"."""
-    if len(parts) < 3:
-        return " and ".join(parts)
-    return f"{', '.join(parts[:-1])}, and {parts[-1]}"
+    if len(parts) < 2:
+        return "".join(parts)
+    if len(parts) == 2:
+        return told("{some} and {last}", some=parts[0], last=parts[1])
+    return told("{some}, and {last}", some=", ".join(parts[:-1]), last=parts[-1])

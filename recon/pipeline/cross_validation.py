@@ -23,6 +23,7 @@ from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.scoring import Scored, Scorer, without_outliers
+from recon.pipeline.texts import N_
 from recon.pipeline.trained import settings_used
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
 from recon.poses.splits import folds
@@ -70,7 +71,7 @@ class CrossValidation:
         except Cancelled:
             raise
         except torch.OutOfMemoryError:
-            reason = "The GPU ran out of memory."
+            reason = N_("The GPU ran out of memory.")
         except Exception as error:
             for line in traceback.format_exc().rstrip().splitlines():
                 report.log(line)

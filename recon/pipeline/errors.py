@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from recon.pipeline.texts import looked_up, told
+
 
 class ReconError(Exception):
     """A failure with a code; `facts` fill the placeholders of the code's explanation."""
@@ -55,6 +57,12 @@ class Explanation:
 
     title: str
     advice: str
+
+    def filled(self, code: str, facts: dict[str, Any]) -> Explained:
+        """The texts with `facts`, in the language of whoever is served."""
+        if "reason" in facts:
+            facts = {**facts, "reason": looked_up(str(facts["reason"]))}
+        return Explained(code, told(self.title, **facts), told(self.advice, **facts))
 
 
 EXPLANATIONS: dict[str, Explanation] = {
@@ -245,6 +253,4 @@ def explain(code: str, facts: dict[str, Any] | None = None) -> Explained:
 
     Raises KeyError for an unknown code or a missing fact: both are programming errors.
     """
-    explanation = EXPLANATIONS[code]
-    facts = facts or {}
-    return Explained(code, explanation.title.format(**facts), explanation.advice.format(**facts))
+    return EXPLANATIONS[code].filled(code, facts or {})

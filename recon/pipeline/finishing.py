@@ -15,6 +15,7 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.progress import Reporter
+from recon.pipeline.texts import N_
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace
 from recon.splats import engine
@@ -41,7 +42,7 @@ def finished(
     except Cancelled:
         raise
     except torch.OutOfMemoryError:
-        reason = "The GPU ran out of memory."
+        reason = N_("The GPU ran out of memory.")
     except Exception as error:
         for line in traceback.format_exc().rstrip().splitlines():
             report.log(line)

@@ -8,6 +8,9 @@ import re
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext
+
+from recon.web import doing
 
 register = template.Library()
 
@@ -19,10 +22,12 @@ def duration(seconds: float | None) -> str:
         return "–"
     whole = max(round(seconds), 0)
     if whole < 60:
-        return f"{whole} s"
+        return gettext("{seconds} s").format(seconds=whole)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+        minutes, rest = divmod(whole, 60)
+        return gettext("{minutes} min {seconds} s").format(minutes=minutes, seconds=f"{rest:02}")
+    hours, rest = divmod(whole // 60, 60)
+    return gettext("{hours} h {minutes} min").format(hours=hours, minutes=f"{rest:02}")
 
 
 @register.filter
@@ -35,20 +40,22 @@ def time_range(seconds: tuple[float, float] | None) -> str:
         return "–"
     low, high, unit = shown_range(*seconds)
     if unit == "s" and high <= 10:
-        return "a few seconds"
+        return gettext("a few seconds")
+    if low == high:
+        return gettext("about {time}").format(time=_time(low, unit))
     if unit == "min" and high >= 60:
-        return f"{_hours(low)} to {_hours(high)}" if low < high else f"about {_hours(low)}"
-    said = f"{_halves(low)} to {_halves(high)}" if low < high else f"about {_halves(low)}"
-    return f"{said} {unit}"
+        return gettext("{low} to {high}").format(low=_hours(low), high=_hours(high))
+    text = gettext("{low} to {high} s") if unit == "s" else gettext("{low} to {high} min")
+    return text.format(low=_halves(low), high=_halves(high))
 
 
 @register.filter
 def about(seconds: float) -> str:
     """One expected time: "a moment", "about 40 s", "about 3 min"."""
     if seconds < 2.5:
-        return "a moment"
+        return gettext("a moment")
     _, high, unit = shown_range(seconds, seconds)
-    return f"about {_hours(high) if unit == 'min' and high >= 60 else f'{_halves(high)} {unit}'}"
+    return gettext("about {time}").format(time=_time(high, unit))
 
 
 #: How many times the low end the high end of a range may be, where it was so before rounding.
@@ -73,6 +80,13 @@ _GRIDS: dict[str, list[tuple[float, float]]] = {
 }
 
 
+def _time(value: float, unit: str) -> str:
+    if unit == "min" and value >= 60:
+        return _hours(value)
+    text = gettext("{seconds} s") if unit == "s" else gettext("{minutes} min")
+    return text.format(seconds=_halves(value), minutes=_halves(value))
+
+
 def _halves(value: float) -> str:
     whole = int(value)
     half = "½" if value > whole else ""
@@ -82,14 +96,22 @@ def _halves(value: float) -> str:
 def _hours(minutes: float) -> str:
     hours, rest = divmod(round(minutes), 60)
     if not hours:
-        return f"{rest} min"
-    return f"{hours} h {rest:02} min" if rest else f"{hours} h"
+        return gettext("{minutes} min").format(minutes=rest)
+    if not rest:
+        return gettext("{hours} h").format(hours=hours)
+    return gettext("{hours} h {minutes} min").format(hours=hours, minutes=f"{rest:02}")
 
 
 @register.filter
 def without_time_left(message: str) -> str:
     """A step's message without its own guess at the time, where the page tells a better one."""
     return re.sub(r", \d+ s left$", "", message)
+
+
+@register.filter
+def in_words(message: str) -> str:
+    """A worker's message in the language of whoever looks."""
+    return doing.said(message)
 
 
 @register.filter

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
@@ -25,13 +26,16 @@ from recon.jobs import sharing
 from recon.models import Job
 from recon.web import link_throttle
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 class NotThere(Http404):
     """A 404 with a sentence that the person gets to read."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: StrOrPromise) -> None:
         super().__init__(sentence)
         self.sentence = sentence
 
@@ -39,7 +43,7 @@ class NotThere(Http404):
 class LinkLocked(PermissionDenied):
     """A share link with a password that this visitor has not entered: a 403 that tells nothing."""
 
-    sentence = "This scene has a password. Open its page and enter it there."
+    sentence = _("This scene has a password. Open its page and enter it there.")
 
     def __init__(self, job: Job) -> None:
         super().__init__(self.sentence)
@@ -50,11 +54,11 @@ class LinkLocked(PermissionDenied):
 ENTERED, MAX_ENTERED = "entered_links", 50
 PASSWORD_HEADER, MAX_SENT = "X-Scene-Password", 200
 
-NO_SUCH_JOB = "There is no such job among yours. It may have been deleted."
-NO_SUCH_LINK = (
+NO_SUCH_JOB = _("There is no such job among yours. It may have been deleted.")
+NO_SUCH_LINK = _(
     "There is nothing at this link. Its owner may have switched it off, or its time is over."
 )
-SIGN_IN_FIRST = "Sign in first: this page belongs to an account."
+SIGN_IN_FIRST = _("Sign in first: this page belongs to an account.")
 
 
 def prefers_json(request: HttpRequest) -> bool:
@@ -72,7 +76,7 @@ def signed_in(view: View) -> View:
         if request.headers.get("HX-Request") == "true":
             return _leave_the_fragment(request)
         if prefers_json(request):
-            return JsonResponse({"errors": [SIGN_IN_FIRST]}, status=401)
+            return JsonResponse({"errors": [str(SIGN_IN_FIRST)]}, status=401)
         return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
 
     return cast(View, checked)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from recon.splats.snapshots import Snapshot
 
 #: The drawing's units; the template's viewBox leaves room for the numbers around it.
@@ -47,11 +49,14 @@ def of(snapshot: Snapshot) -> Curve | None:
         return round(HEIGHT * (ceiling - db) / (ceiling - floor), 1)
 
     (first, began), (last, now) = rows[0], rows[-1]
+    said = gettext("PSNR went from {began} dB at step {first} to {now} dB at step {last}.")
     return Curve(
         points=" ".join(f"{x(step)},{y(db)}" for step, db in rows),
         end=(x(last), y(now)),
         levels=[Mark(y(db), f"{db} dB") for db in (ceiling, floor)],
         steps=[Mark(x(step), f"{step:,}") for step in (0, snapshot.of)],
-        words=f"PSNR went from {began:.1f} dB at step {first:,} to {now:.1f} dB at step {last:,}.",
+        words=said.format(
+            began=f"{began:.1f}", first=f"{first:,}", now=f"{now:.1f}", last=f"{last:,}"
+        ),
         rows=rows,
     )

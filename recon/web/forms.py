@@ -9,6 +9,8 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from recon.jobs.photos import check_upload
 from recon.jobs.videos import check_video, is_video
@@ -54,9 +56,7 @@ class PhotosField(forms.FileField):
                 errors.append(str(error))
                 continue
             if first is not photo:
-                self.left_out.append(
-                    f"“{photo.name}” is the same photo as “{first.name}” and was left out."
-                )
+                self.left_out.append(same_photo(photo.name, first.name))
         if errors:
             raise forms.ValidationError(errors)
         if self.left_out and not self.videos and len(firsts) < settings.MIN_PHOTOS:
@@ -83,8 +83,8 @@ class PhotosField(forms.FileField):
 class WishesForm(forms.Form):
     """What a person may ask of a job."""
 
-    title = forms.CharField(max_length=120, required=False, strip=True)
-    preset = forms.ChoiceField(choices=Job.Preset.choices, required=False)
+    title = forms.CharField(max_length=120, required=False, strip=True, label=_("Title"))
+    preset = forms.ChoiceField(choices=Job.Preset.choices, required=False, label=_("Preset"))
     original_resolution = forms.BooleanField(required=False)
     cross_validate = forms.BooleanField(required=False)
 
@@ -92,19 +92,23 @@ class WishesForm(forms.Form):
     def sentences(self) -> list[str]:
         """Every error as a sentence, for clients that read JSON. After `is_valid`."""
         return [
-            str(error) if name == "photos" else f"{name.replace('_', ' ').capitalize()}: {error}"
+            str(error) if name == "photos" else f"{self._called(name)}: {error}"
             for name, errors in self.errors.items()
             for error in errors
         ]
+
+    def _called(self, name: str) -> str:
+        label = self.fields[name].label if name in self.fields else None
+        return str(label or name.replace("_", " ").capitalize())
 
 
 class AgainForm(WishesForm):
     """What may be asked of another run besides: those who have seen a scene know its outliers."""
 
     FILTERS = (
-        ("auto", "Where it costs nothing"),
-        ("always", "Always"),
-        ("never", "Never"),
+        ("auto", _("Where it costs nothing")),
+        ("always", _("Always")),
+        ("never", _("Never")),
     )
 
     outlier_filter = forms.ChoiceField(choices=FILTERS, required=False)
@@ -134,6 +138,11 @@ class UploadForm(WishesForm):
     def videos(self) -> list[UploadedFile]:
         """The videos that were sent. After `is_valid`."""
         return self._photos_field.videos
+
+
+def same_photo(name: str | None, first: str | None) -> str:
+    said = gettext("“{name}” is the same photo as “{first}” and was left out.")
+    return said.format(name=name, first=first)
 
 
 def _count_error(count: int) -> str:

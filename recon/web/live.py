@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from recon.models import Job
 from recon.splats.snapshots import read_snapshot
@@ -52,7 +53,7 @@ class Live:
     def blank_viewer(self) -> dict[str, Any]:
         """A viewer for `_viewer.html` that the page's script fills in with the first scene."""
         return {"scene_url": "", "poster_url": "data:,", "view": None, "bytes": 0,
-                "title": "The scene so far"}  # fmt: skip
+                "title": gettext("The scene so far")}  # fmt: skip
 
     @property
     def mark(self) -> str:

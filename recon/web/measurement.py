@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.template.defaultfilters import pluralize
+from django.utils.translation import gettext, ngettext
 
 from recon.models import Job
 from recon.web.metrics import SCALES, recorded_of
@@ -38,27 +38,53 @@ def _protocol(job: Job, held_out: int, trained: int) -> str:
     if job.psnr is None:
         return ""
     photos = held_out + trained
-    all_of_them = f"all {photos} photos" if photos else "all photos"
-    if _each_once(job):
-        began = f"Each of the {photos} photos" if photos else "Each photo"
-        said = (
-            f"{began} was held out once: these figures are of models that never saw the photo "
-            "they were compared with"
+    measured = _each(photos) if _each_once(job) else _split(held_out, photos)
+    shown = _finished(photos) if job.refined else _left_out(job, held_out)
+    return f"{measured} {shown}"
+
+
+def _each(photos: int) -> str:
+    if not photos:
+        return gettext(
+            "Each photo was held out once: these figures are of models that never saw the photo "
+            "they were compared with."
         )
-    else:
-        which = f"{held_out} of {photos} photos" if photos else "Some photos"
-        was = pluralize(held_out, "was,were") if photos else "were"
-        it = pluralize(held_out, "it,them") if photos else "them"
-        said = f"{which} {was} held out: these figures are of a model that never saw {it}"
-    if job.refined:
-        return f"{said}. The scene shown was then finished with {all_of_them}."
-    return f"{said}. The scene shown is made without {_left_out(job, held_out)}."
+    return gettext(
+        "Each of the {photos} photos was held out once: these figures are of models that never "
+        "saw the photo they were compared with."
+    ).format(photos=photos)
+
+
+def _split(held_out: int, photos: int) -> str:
+    if not photos:
+        return gettext(
+            "Some photos were held out: these figures are of a model that never saw them."
+        )
+    return ngettext(
+        "{held_out} of {photos} photos was held out: these figures are of a model that never "
+        "saw it.",
+        "{held_out} of {photos} photos were held out: these figures are of a model that never "
+        "saw them.",
+        held_out,
+    ).format(held_out=held_out, photos=photos)
+
+
+def _finished(photos: int) -> str:
+    if not photos:
+        return gettext("The scene shown was then finished with all photos.")
+    said = gettext("The scene shown was then finished with all {photos} photos.")
+    return said.format(photos=photos)
 
 
 def _left_out(job: Job, held_out: int) -> str:
-    if _each_once(job):
-        return f"{held_out} of them" if held_out else "some of them"
-    return "it" if held_out == 1 else "them"
+    if not _each_once(job):
+        return ngettext(
+            "The scene shown is made without it.", "The scene shown is made without them.", held_out
+        )
+    if not held_out:
+        return gettext("The scene shown is made without some of them.")
+    said = gettext("The scene shown is made without {held_out} of them.")
+    return said.format(held_out=held_out)
 
 
 def _at_own_size(job: Job, recorded: dict[str, Any]) -> str:

@@ -10,11 +10,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext_lazy as _
 
 from recon.models import Job
+from recon.pipeline.texts import looked_up
 
-NOT_MEASURED = "It was not measured for this scene."
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+NOT_MEASURED = _("It was not measured for this scene.")
+
+VERDICTS = {"good": _("good"), "fair": _("fair"), "poor": _("poor")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +36,7 @@ class Scale:
     good: float
     fair: float
     higher_is_better: bool
-    words: dict[str, str]
+    words: dict[str, StrOrPromise]
 
     @property
     def figure(self) -> str:
@@ -53,9 +61,9 @@ SCALES = (
         fair=16.0,
         higher_is_better=True,
         words={
-            "good": "Held-out photos are matched closely, pixel by pixel.",
-            "fair": "Held-out photos are recognisable, with visible differences.",
-            "poor": "Held-out photos are matched badly: expect blur and floating spots.",
+            "good": _("Held-out photos are matched closely, pixel by pixel."),
+            "fair": _("Held-out photos are recognisable, with visible differences."),
+            "poor": _("Held-out photos are matched badly: expect blur and floating spots."),
         },
     ),
     Scale(
@@ -67,9 +75,9 @@ SCALES = (
         fair=0.6,
         higher_is_better=True,
         words={
-            "good": "Edges and structures of held-out photos are where they should be.",
-            "fair": "Large structures of held-out photos are right; fine ones are soft.",
-            "poor": "The structure of held-out photos is largely lost.",
+            "good": _("Edges and structures of held-out photos are where they should be."),
+            "fair": _("Large structures of held-out photos are right; fine ones are soft."),
+            "poor": _("The structure of held-out photos is largely lost."),
         },
     ),
     Scale(
@@ -81,9 +89,9 @@ SCALES = (
         fair=0.5,
         higher_is_better=False,
         words={
-            "good": "To the eye, held-out photos and the scene look alike.",
-            "fair": "To the eye, held-out photos and the scene differ noticeably.",
-            "poor": "To the eye, held-out photos and the scene look unlike each other.",
+            "good": _("To the eye, held-out photos and the scene look alike."),
+            "fair": _("To the eye, held-out photos and the scene differ noticeably."),
+            "poor": _("To the eye, held-out photos and the scene look unlike each other."),
         },
     ),
 )
@@ -119,9 +127,9 @@ def _described(scale: Scale, job: Job, reason: str) -> dict[str, Any]:
         "figure": figure,
         "spread": "" if spread is None else f"± {scale.digits.format(spread)}",
         "corrected": "" if matched == figure else matched,
-        "value_text": f"{figure}: {verdict}",
+        "value_text": f"{figure}: {VERDICTS[verdict]}",
         "verdict": verdict,
-        "words": scale.words[verdict],
+        "words": str(scale.words[verdict]),
         "reason": "",
     }
 
@@ -129,7 +137,8 @@ def _described(scale: Scale, job: Job, reason: str) -> dict[str, Any]:
 def _reason(scale: Scale, recorded: dict[str, Any]) -> str:
     """Why a metric is absent. LPIPS has reasons of its own: it needs a network's weights."""
     own = recorded.get(f"{scale.key}_reason")
-    return str(own or recorded.get("reason") or NOT_MEASURED)
+    reason = own or recorded.get("reason")
+    return looked_up(str(reason)) if reason else str(NOT_MEASURED)
 
 
 def recorded_of(job: Job) -> dict[str, Any]:

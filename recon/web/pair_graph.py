@@ -13,6 +13,7 @@ from math import log
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from recon.models import Job, Photo
 from recon.pipeline.check_texts import explain_finding, is_about, numbers_in_words
@@ -223,10 +224,20 @@ def _in_words(
     said = []
     if len(groups) > 1:
         parts = [numbers_in_words([numbers[name] for name in group]) for group in groups]
-        said.append(f"{len(groups)} groups: {'; '.join(parts)}.")
+        counted = gettext("{count} groups: {groups}.")
+        said.append(counted.format(count=len(groups), groups="; ".join(parts)))
     for name, number in numbers.items():
         others = [numbers[b if a == name else a] for a, b in strengths if name in (a, b)]
-        overlap = f"overlaps {numbers_in_words(others)}" if others else "overlaps no other"
-        placed = ", and found no place in the scene" if name in left_out else ""
-        said.append(f"Photo {number} {overlap}{placed}.")
+        sentence = _sentence(bool(others), name in left_out)
+        said.append(sentence.format(number=number, others=numbers_in_words(others)))
     return said
+
+
+def _sentence(overlaps: bool, is_left_out: bool) -> str:
+    if overlaps and is_left_out:
+        return gettext("Photo {number} overlaps {others}, and found no place in the scene.")
+    if overlaps:
+        return gettext("Photo {number} overlaps {others}.")
+    if is_left_out:
+        return gettext("Photo {number} overlaps no other, and found no place in the scene.")
+    return gettext("Photo {number} overlaps no other.")

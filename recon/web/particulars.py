@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from recon.jobs.progress import StepRow
 from recon.models import Job
 from recon.pipeline.workspace import Workspace
 
 _FILTER_SAID = {
-    "auto": "where it costs nothing",
-    "always": "always",
-    "never": "never",
+    "auto": _("where it costs nothing"),
+    "always": _("always"),
+    "never": _("never"),
 }
 
 
@@ -35,24 +38,28 @@ def settings_used(job: Job) -> list[tuple[str, str]]:
     config, training = job.config, _read(job.workspace, "training_json")
     used = training.get("settings") or config.get("train", {})
     size = training.get("training_size")
+    prepared_at = config.get("preflight", {}).get("max_image_size", 0)
     rows = [
-        ("Preset", job.get_preset_display()),
-        ("Photos prepared at", _pixels(config.get("preflight", {}).get("max_image_size", 0))),
-        ("Trained at", f"{size[0]} × {size[1]} pixels" if size else ""),
-        ("Training steps", _count(used.get("iterations"))),
-        ("Gaussians", _of(job.gaussian_count, used.get("max_gaussians"))),
-        ("Colours that change with the view (SH degree)", _text(used.get("sh_degree"))),
-        ("Outliers removed", filter_said(job)),
-        ("Random seed", _text(config.get("seed"))),
-        ("Machine", _machine(job.workspace)),
-        ("Versions", _versions(job.workspace)),
+        (gettext("Preset"), job.get_preset_display()),
+        (
+            gettext("Photos prepared at"),
+            _pixels(prepared_at),
+        ),
+        (gettext("Trained at"), _trained_at(size)),
+        (gettext("Training steps"), _count(used.get("iterations"))),
+        (gettext("Gaussians"), _of(job.gaussian_count, used.get("max_gaussians"))),
+        (gettext("Colours that change with the view (SH degree)"), _text(used.get("sh_degree"))),
+        (gettext("Outliers removed"), filter_said(job)),
+        (gettext("Random seed"), _text(config.get("seed"))),
+        (gettext("Machine"), _machine(job.workspace)),
+        (gettext("Versions"), _versions(job.workspace)),
     ]
     return [(name, value) for name, value in rows if value]
 
 
 def filter_said(job: Job) -> str:
     """When the outlier filter is used."""
-    return _FILTER_SAID[job.config.get("evaluate", {}).get("outlier_filter", "auto")]
+    return str(_FILTER_SAID[job.config.get("evaluate", {}).get("outlier_filter", "auto")])
 
 
 def _read(workspace: Workspace, name: str) -> dict[str, Any]:
@@ -84,14 +91,24 @@ def _versions(workspace: Workspace) -> str:
 def _pixels(size: int | None) -> str:
     """A limit of the longest side; None is none, 0 is not known."""
     if size is None:
-        return "their full size"
-    return f"at most {size} pixels" if size else ""
+        return gettext("their full size")
+    return gettext("at most {size} pixels").format(size=size) if size else ""
+
+
+def _trained_at(size: list[int] | None) -> str:
+    """`size` is width and height, px."""
+    if not size:
+        return ""
+    return gettext("{width} × {height} pixels").format(width=size[0], height=size[1])
 
 
 def _of(count: int | None, cap: int | None) -> str:
     if count is None:
         return ""
-    return f"{count:,} (at most {cap:,} while training)" if cap else f"{count:,}"
+    if not cap:
+        return f"{count:,}"
+    said = gettext("{count} (at most {cap} while training)")
+    return said.format(count=f"{count:,}", cap=f"{cap:,}")
 
 
 def _count(value: int | None) -> str:

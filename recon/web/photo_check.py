@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
+
 from recon.jobs import checks
 from recon.jobs.checks import State
 from recon.models import Job
@@ -47,13 +49,15 @@ def check_facts(job: Job) -> dict[str, Any]:
 
 def _summary(state: State, findings: int, count: int) -> str:
     if state is State.COMING:
-        return "Looking at the photos…"
+        return gettext("Looking at the photos…")
     if state is State.ABSENT:
-        return "The photo check is not available just now. The scene can be started without it."
+        return gettext(
+            "The photo check is not available just now. The scene can be started without it."
+        )
     if findings:
-        return "Only advice: you can start whenever you like."
+        return gettext("Only advice: you can start whenever you like.")
     if not count:
         return ""
     if count < NEEDED:
-        return "Nothing to say against this photo."
-    return "Nothing to say against these photos."
+        return gettext("Nothing to say against this photo.")
+    return gettext("Nothing to say against these photos.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext
 
 from recon.models import Job, Photo
 from recon.web.held_out import HeldOut, held_out_of
@@ -49,9 +50,9 @@ def figures(first: Job, second: Job) -> list[dict[str, Any]]:
     rows = [_row(scale, first, second) for scale in SCALES]
     return [
         *rows,
-        _plain("Gaussians", first.gaussian_count, second.gaussian_count),
-        _plain("Training steps", first.iterations, second.iterations),
-        _words("Outliers removed", filter_said(first), filter_said(second)),
+        _plain(gettext("Gaussians"), first.gaussian_count, second.gaussian_count),
+        _plain(gettext("Training steps"), first.iterations, second.iterations),
+        _words(gettext("Outliers removed"), filter_said(first), filter_said(second)),
     ]
 
 

@@ -7,27 +7,32 @@ words that may quote them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
 
 from recon.models import Artifact, Job
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 OWN_DOWNLOADS = {
-    Artifact.Kind.SCENE_PLY: "Scene as shown (PLY)",
-    Artifact.Kind.SPLAT: "Scene as shown (.splat)",
-    Artifact.Kind.SPZ: "Scene as shown, small (SPZ)",
-    Artifact.Kind.PLY: "All Gaussians, unfiltered (PLY)",
-    Artifact.Kind.FILTERED_PLY: "Without outliers (PLY)",
-    Artifact.Kind.TURNTABLE: "Turntable video (MP4)",
-    Artifact.Kind.POSTER: "Picture (JPEG)",
-    Artifact.Kind.COLMAP: "COLMAP model (zip)",
-    Artifact.Kind.RESULTS: "Quality figures (JSON)",
-    Artifact.Kind.CAMERAS: "Camera poses (JSON)",
+    Artifact.Kind.SCENE_PLY: _("Scene as shown (PLY)"),
+    Artifact.Kind.SPLAT: _("Scene as shown (.splat)"),
+    Artifact.Kind.SPZ: _("Scene as shown, small (SPZ)"),
+    Artifact.Kind.PLY: _("All Gaussians, unfiltered (PLY)"),
+    Artifact.Kind.FILTERED_PLY: _("Without outliers (PLY)"),
+    Artifact.Kind.TURNTABLE: _("Turntable video (MP4)"),
+    Artifact.Kind.POSTER: _("Picture (JPEG)"),
+    Artifact.Kind.COLMAP: _("COLMAP model (zip)"),
+    Artifact.Kind.RESULTS: _("Quality figures (JSON)"),
+    Artifact.Kind.CAMERAS: _("Camera poses (JSON)"),
 }
 #: Kinds of artifacts that the viewer reads; of those that a job has it gets the smallest.
 VIEWER_SCENES = ("spz", "splat")
@@ -38,10 +43,10 @@ PUBLIC_SCENES = {
 }
 #: What it offers to take away: by which address and under which name. Room is short there.
 PUBLIC_DOWNLOADS = {
-    Artifact.Kind.SCENE_PLY: ("recon:public_ply", "Scene (PLY)"),
-    Artifact.Kind.SPLAT: ("recon:public_splat", "Scene (.splat)"),
-    Artifact.Kind.SPZ: ("recon:public_spz", "Scene (SPZ)"),
-    Artifact.Kind.TURNTABLE: ("recon:public_turntable", "Video (MP4)"),
+    Artifact.Kind.SCENE_PLY: ("recon:public_ply", _("Scene (PLY)")),
+    Artifact.Kind.SPLAT: ("recon:public_splat", _("Scene (.splat)")),
+    Artifact.Kind.SPZ: ("recon:public_spz", _("Scene (SPZ)")),
+    Artifact.Kind.TURNTABLE: ("recon:public_turntable", _("Video (MP4)")),
 }
 
 
@@ -191,7 +196,9 @@ def public_viewer(job: Job) -> dict[str, Any] | None:
     return viewer and viewer | {"turns": True}
 
 
-def _downloads(job: Job, offers: dict[Artifact.Kind, tuple[str, str]]) -> list[dict[str, Any]]:
+def _downloads(
+    job: Job, offers: Mapping[Artifact.Kind, tuple[str, StrOrPromise]]
+) -> list[dict[str, Any]]:
     """`offers`: address and label by kind; those that the job has."""
     sizes = _sizes(job)
     return [

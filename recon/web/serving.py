@@ -17,12 +17,13 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
 
 from recon.models import Artifact, Job
 from recon.web.access import NotThere
 
 CHUNK = 256 * 1024  # bytes per write
-GONE = "This file is not there (any more). The job may still be running, or was cleaned up."
+GONE = _("This file is not there (any more). The job may still be running, or was cleaned up.")
 
 #: What each kind is called after the title, its media type, and whether it is saved, not shown.
 KINDS: dict[str, tuple[str, str, bool]] = {

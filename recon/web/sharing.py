@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from recon.jobs import sharing
@@ -20,9 +21,13 @@ LOCAL = "%Y-%m-%dT%H:%M"  # what <input type="datetime-local"> speaks
 class AboutForm(forms.Form):
     """A scene's title and description, which may be changed at any time."""
 
-    title = forms.CharField(max_length=120, required=False, strip=True)
+    title = forms.CharField(max_length=120, required=False, strip=True, label=_("Title"))
     description = forms.CharField(
-        max_length=2000, required=False, strip=True, widget=forms.Textarea(attrs={"rows": 4})
+        max_length=2000,
+        required=False,
+        strip=True,
+        label=_("Description"),
+        widget=forms.Textarea(attrs={"rows": 4}),
     )
 
 
@@ -48,22 +53,22 @@ class UntilField(forms.DateTimeField):
     def clean(self, value: Any) -> datetime | None:
         until: datetime | None = super().clean(value)
         if until is not None and until <= timezone.now():
-            raise forms.ValidationError("This time has passed already. Choose one to come.")
+            raise forms.ValidationError(_("This time has passed already. Choose one to come."))
         return until
 
 
 class LinkForm(forms.Form):
     """A link's password, its end, and whether the scene is on its owner's public page."""
 
-    password = LinkPasswordField(label="New password")
-    no_password = forms.BooleanField(required=False, label="Take the password off")
+    password = LinkPasswordField(label=_("New password"))
+    no_password = forms.BooleanField(required=False, label=_("Take the password off"))
     until = UntilField(
         required=False,
-        label="The link ends on",
+        label=_("The link ends on"),
         input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
     )
-    in_gallery = forms.BooleanField(required=False, label="Show it on my public page")
+    in_gallery = forms.BooleanField(required=False, label=_("Show it on my public page"))
 
     def __init__(self, data: QueryDict | None = None, *, job: Job) -> None:
         until = None if job.link_is_over else job.share_until
@@ -72,7 +77,7 @@ class LinkForm(forms.Form):
         self.is_over = job.link_is_over
         if not job.share_password:
             del self.fields["no_password"]
-            self.fields["password"].label = "Password"
+            self.fields["password"].label = _("Password")
 
     def changes(self) -> dict[str, Any]:
         """The job's columns as wished. After `is_valid`."""
@@ -94,6 +99,7 @@ class EnterForm(forms.Form):
     password = forms.CharField(
         max_length=LONGEST_PASSWORD,
         strip=False,
+        label=_("Password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
 

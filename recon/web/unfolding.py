@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
+from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
 from recon.models import Artifact, Job
@@ -34,7 +35,7 @@ def job_at(request: HttpRequest, address: str) -> Job:
     except (Resolver404, ValueError):  # what is no address at all
         match = None
     if match is None or match.view_name != "recon:public":
-        raise NotThere("This is no address of a shared scene.")
+        raise NotThere(_("This is no address of a shared scene."))
     return shared_job_or_404(request, match.kwargs["pub_key"])
 
 

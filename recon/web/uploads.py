@@ -17,6 +17,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.utils.translation import gettext
 
 from recon.pipeline.media import HEAD, container_of
 
@@ -69,15 +70,19 @@ def _parse(request: HttpRequest) -> UploadRefused | None:
         _ = request.POST
     except TooManyFilesSent:
         _drain(request)
+        said = gettext("That is more than {count} files; a scene takes {least} to {most} photos.")
         return UploadRefused(
             400,
-            f"That is more than {settings.DATA_UPLOAD_MAX_NUMBER_FILES} files; "
-            f"a scene takes {settings.MIN_PHOTOS} to {settings.MAX_PHOTOS} photos.",
+            said.format(
+                count=settings.DATA_UPLOAD_MAX_NUMBER_FILES,
+                least=settings.MIN_PHOTOS,
+                most=settings.MAX_PHOTOS,
+            ),
         )
     except RequestDataTooBig:
-        return UploadRefused(413, "The form's text fields are too large.")
+        return UploadRefused(413, gettext("The form's text fields are too large."))
     except (TooManyFieldsSent, MultiPartParserError, UnreadablePostError):
-        return UploadRefused(400, "The upload arrived damaged or cut off. Send it again.")
+        return UploadRefused(400, gettext("The upload arrived damaged or cut off. Send it again."))
     return None
 
 
@@ -133,10 +138,8 @@ class QuotaUploadHandler(FileUploadHandler):
         self.in_all += len(raw_data)
         limit = settings.MAX_VIDEO_SIZE_MB if self.is_video else settings.MAX_FILE_SIZE_MB
         if self.in_file > limit * MB:
-            self.too_large.append(
-                f"“{self.file_name}” is larger than {limit} MB, the limit for one "
-                + ("video. Record a shorter one, or in 1080p." if self.is_video else "photo.")
-            )
+            said = _too_large(self.is_video)
+            self.too_large.append(said.format(name=self.file_name, limit=limit))
             raise SkipFile
         if self.in_all > _total_limit():
             self._report_total()
@@ -148,10 +151,20 @@ class QuotaUploadHandler(FileUploadHandler):
 
     def _report_total(self) -> None:
         self.total_reported = True
-        self.too_large.append(
-            f"The photos are larger than {settings.MAX_UPLOAD_SIZE_MB} MB together, "
-            "the limit for one upload. Send fewer or smaller ones."
+        said = gettext(
+            "The photos are larger than {limit} MB together, the limit for one upload. "
+            "Send fewer or smaller ones."
         )
+        self.too_large.append(said.format(limit=settings.MAX_UPLOAD_SIZE_MB))
+
+
+def _too_large(is_video: bool) -> str:
+    if is_video:
+        return gettext(
+            "“{name}” is larger than {limit} MB, the limit for one video. Record a shorter one, or "
+            "in 1080p."
+        )
+    return gettext("“{name}” is larger than {limit} MB, the limit for one photo.")
 
 
 def _total_limit() -> int:

@@ -16,6 +16,7 @@ import { shareSent, tallyText } from "./tally.js";
 import { recallUnsent, rememberUnsent, unsentText } from "./unsent.js";
 import { checkCount, readLimits } from "./upload-checks.js";
 import { UploadQueue } from "./upload-queue.js";
+import { gettext } from "./texts.js";
 
 const REFUSED = [400, 413]; // the photo itself: sending it again would not help
 
@@ -169,7 +170,13 @@ export class DraftPage {
     const tiles = [...this.tiles.children];
     this.photos.sort((a, b) => tiles.indexOf(a.tile) - tiles.indexOf(b.tile));
     this.isMoved = true;
-    this.say(`“${photo.name}” is photo ${this.photos.indexOf(photo) + 1} of ${this.photos.length}.`);
+    this.say(
+      gettext("“{name}” is photo {number} of {count}.", {
+        name: photo.name,
+        number: this.photos.indexOf(photo) + 1,
+        count: this.photos.length,
+      }),
+    );
     this.saveOrder();
   }
 
@@ -255,7 +262,7 @@ export class DraftPage {
   mayStart() {
     const failed = this.photos.filter((photo) => photo.hasFailed);
     const problem = failed.length
-      ? "What is marked is not in the scene. Remove it or try it again, then start."
+      ? gettext("What is marked is not in the scene. Remove it or try it again, then start.")
       : !this.isBusy && checkCount(this.count("arrived"), this.limits);
     showErrors(this.root, [problem]);
     this.wantsStart = !problem;
@@ -295,7 +302,9 @@ export class DraftPage {
     tally.hidden = !any;
     const text = tallyText(this.photos, this.again, this.limits);
     if (tally.textContent !== text) tally.textContent = text; // said aloud once
-    this.root.querySelector("[data-choose]").textContent = any ? "Add photos" : "Choose photos";
+    this.root.querySelector("[data-choose]").textContent = any
+      ? gettext("Add photos")
+      : gettext("Choose photos");
     const waits = this.wantsStart && this.isBusy;
     this.root.querySelector("[data-waiting]").hidden = !waits;
     this.starting.querySelector("[data-submit]").hidden = waits;

@@ -1,6 +1,7 @@
 /** One photo of a draft, here or on its way, and the tile that shows it. */
 import { drawThumbnail } from "./thumbnails.js";
 import { checkFile, isVideo, megabytes } from "./upload-checks.js";
+import { gettext } from "./texts.js";
 
 const HASHED_BYTES = 64 * 1024 * 1024; // a phone's memory; only videos are larger
 const SENT_UNSAID = 2 * 1024 * 1024; // bytes: a fast line's 50 ms
@@ -33,9 +34,11 @@ export class Photo {
     photo.bytes = file.size;
     Object.assign(tile.querySelector(".tile-name"), { textContent: file.name, title: file.name });
     tile.querySelector(".tile-size").textContent = megabytes(file.size);
-    tile.querySelector("progress").setAttribute("aria-label", `Upload of ${file.name}`);
-    tile.querySelector(".tile-remove .visually-hidden").textContent = `Remove ${file.name}`;
-    tile.querySelector(".tile-retry .visually-hidden").textContent = ` with ${file.name}`;
+    const { name } = file;
+    const hidden = (button) => tile.querySelector(`${button} .visually-hidden`);
+    tile.querySelector("progress").setAttribute("aria-label", gettext("Upload of {name}", { name }));
+    hidden(".tile-remove").textContent = gettext("Remove {name}", { name });
+    hidden(".tile-retry").textContent = gettext(" with {name}", { name });
     tile.classList.toggle("film", isVideo(file));
     const problem = checkFile(file, limits);
     /** Resolves to what is wrong with it, or "". */
@@ -82,14 +85,14 @@ export class Photo {
     this.share = share;
     this.tile.querySelector("progress").value = share;
     this.tile.querySelector(".tile-size").textContent =
-      tries > 1 ? `Trying again (${tries})` : megabytes(this.bytes);
+      tries > 1 ? gettext("Trying again ({tries})", { tries }) : megabytes(this.bytes);
   }
 
   /** The line is down. */
   showHeld() {
     this.share = 0;
     this.tile.querySelector("progress").value = 0;
-    this.tile.querySelector(".tile-size").textContent = "Waits for the connection";
+    this.tile.querySelector(".tile-size").textContent = gettext("Waits for the connection");
   }
 
   /** @param {State} state @param {string} [problem] */

@@ -5,6 +5,7 @@
  * htmx replaces #progress whole; this looks at it before and after.
  */
 import { keepCurrent } from "./polling.js";
+import { gettext } from "./texts.js";
 
 export function enhanceProgress() {
   const first = document.getElementById("progress");
@@ -51,9 +52,12 @@ function runClock() {
 /** Seconds as recon/templatetags/wording.py says them. @param {number} seconds whole */
 export function duration(seconds) {
   const two = (value) => String(value).padStart(2, "0");
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
-  return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`;
+  if (seconds < 60) return gettext("{seconds} s", { seconds });
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60)
+    return gettext("{minutes} min {seconds} s", { minutes, seconds: two(seconds % 60) });
+  const hours = Math.floor(minutes / 60);
+  return gettext("{hours} h {minutes} min", { hours, minutes: two(minutes % 60) });
 }
 
 /** @param {HTMLElement} progress */

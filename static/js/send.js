@@ -1,10 +1,12 @@
 /** Sends photos, each in a request of its own, with upload progress, which fetch can't tell. */
+import { gettext } from "./texts.js";
+
 
 const SILENCE_MS = 60_000; // without a byte leaving or an answer coming: the line is dead
 const PAUSES_MS = [500, 2000, 6000]; // before the second, third and fourth try
 
-const NO_ANSWER = "The connection broke.";
-const TOO_MUCH = "The upload is larger than this site takes.";
+const NO_ANSWER = () => gettext("The connection broke.");
+const TOO_MUCH = () => gettext("The upload is larger than this site takes.");
 
 /** @typedef {{ status: number, errors: string[], location?: string, tile?: string, id?: number, video?: number }} Answer */
 
@@ -22,7 +24,7 @@ export async function post(url, body, signal) {
     const answer = await fetch(url, { method: "POST", body, headers, signal });
     return readAnswer(answer.status, await answer.text());
   } catch {
-    return { status: 0, errors: [NO_ANSWER] };
+    return { status: 0, errors: [NO_ANSWER()] };
   }
 }
 
@@ -95,7 +97,7 @@ export async function drop(url, form) {
     return readAnswer(answer.status, await answer.text()).errors.join(" ");
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // what fetch says where nobody answers
-    return `It could not be removed. ${NO_ANSWER}`;
+    return gettext("It could not be removed. The connection broke.");
   }
 }
 
@@ -124,9 +126,9 @@ export function readAnswer(status, text) {
   const errors = answer.errors ?? (answer.detail ? [answer.detail] : []);
   if (!errors.length) {
     // Nobody, or a proxy in front of the site, which answers in its own way.
-    if (status === 0) errors.push(NO_ANSWER);
-    else if (status === 413) errors.push(TOO_MUCH);
-    else errors.push(`The site could not take it (${status}).`);
+    if (status === 0) errors.push(NO_ANSWER());
+    else if (status === 413) errors.push(TOO_MUCH());
+    else errors.push(gettext("The site could not take it ({status}).", { status }));
   }
   return { status, errors };
 }

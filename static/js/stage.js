@@ -5,6 +5,7 @@
  * stays, so that a viewer keeps its camera from one snapshot to the next.
  */
 import { drawCloud } from "./cloud.js";
+import { gettext } from "./texts.js";
 
 export function enhanceStage() {
   const stage = document.getElementById("stage");
@@ -39,7 +40,7 @@ class Shows {
   showPicture(url) {
     if (this.picture.getAttribute("src") !== url) {
       this.picture.src = url;
-      this.picture.alt = "One of your photos with the features found on it";
+      this.picture.alt = gettext("One of your photos with the features found on it");
     }
     this.picture.hidden = false;
     this.stage.dataset.stage = "features";
@@ -56,7 +57,10 @@ class Shows {
       this.canvas.hidden = false;
       this.endCloud = drawCloud(this.canvas, content);
       const { points, cameras } = content;
-      this.canvas.ariaLabel = `${points.length} points and the places of ${cameras.length} cameras, in 3D. Arrow keys turn it.`;
+      this.canvas.ariaLabel = gettext(
+        "{points} points and the places of {cameras} cameras, in 3D. Arrow keys turn it.",
+        { points: points.length, cameras: cameras.length },
+      );
       this.picture.hidden = true;
       this.stage.dataset.stage = "cloud";
     } catch {

@@ -1,5 +1,6 @@
 /** A draft in a line, and as a share of what was chosen. */
 import { megabytes } from "./upload-checks.js";
+import { gettext } from "./texts.js";
 
 /**
  * @param {import("./photo.js").Photo[]} photos
@@ -11,11 +12,16 @@ export function tallyText(photos, again, { maxPhotos, maxTotalMb }) {
   const coming = photos.filter(({ state }) => state === "waiting" || state === "sending").length;
   const failed = photos.filter((photo) => photo.hasFailed).length;
   return [
-    `${here.length} of at most ${maxPhotos} photos, ${megabytes(sum(here))} of ${maxTotalMb} MB`,
-    coming && `${coming} on the way`,
-    failed && `${failed} not taken`,
-    again.length === 1 && `“${again[0]}” was there already`,
-    again.length > 1 && `${again.length} were there already`,
+    gettext("{count} of at most {most} photos, {size} of {limit} MB", {
+      count: here.length,
+      most: maxPhotos,
+      size: megabytes(sum(here)),
+      limit: maxTotalMb,
+    }),
+    coming && gettext("{count} on the way", { count: coming }),
+    failed && gettext("{count} not taken", { count: failed }),
+    again.length === 1 && gettext("“{name}” was there already", { name: again[0] }),
+    again.length > 1 && gettext("{count} were there already", { count: again.length }),
   ]
     .filter(Boolean)
     .join(" · ");

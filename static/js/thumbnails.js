@@ -1,5 +1,6 @@
 /** Thumbnails of files that were not sent yet, one at a time. */
 import { maybeUndrawable } from "./upload-checks.js";
+import { gettext } from "./texts.js";
 
 const WIDTH = 272; // px, twice a tile's width
 const ASPECT = 4 / 3;
@@ -24,13 +25,18 @@ async function draw(file, canvas, limits) {
     bitmap = await createImageBitmap(file);
   } catch {
     if (maybeUndrawable(file)) return "";
-    return `“${file.name}” can’t be read as a photo. It may be damaged or only named like one.`;
+    return gettext("“{name}” can’t be read as a photo. It may be damaged or only named like one.", {
+      name: file.name,
+    });
   }
   const { width, height } = bitmap;
   drawCovering(bitmap, canvas);
   bitmap.close();
   if (Math.min(width, height) < limits.minSide) {
-    return `“${file.name}” is ${width}×${height} pixels; at least ${limits.minSide} on each side are needed.`;
+    return gettext(
+      "“{name}” is {width}×{height} pixels; at least {least} on each side are needed.",
+      { name: file.name, width, height, least: limits.minSide },
+    );
   }
   return "";
 }

@@ -1,4 +1,6 @@
 /** What a draft's page was still to send when it was closed, by name. Kept in this browser. */
+import { gettext, ngettext } from "./texts.js";
+
 
 const key = (draft) => `unsent:${draft}`;
 
@@ -26,7 +28,12 @@ export function unsentText(names) {
   if (!names.length) return "";
   const some = names.slice(0, 3).map((name) => `“${name}”`);
   const more = names.length - some.length;
-  const listed = more > 0 ? `${some.join(", ")} and ${more} more` : some.join(", ");
-  const verb = names.length === 1 ? "was" : "were";
-  return `${listed} ${verb} still on the way when this page was closed. Choose the same files again: only what is missing is sent.`;
+  const first = some.join(", ");
+  const listed = more > 0 ? gettext("{names} and {count} more", { names: first, count: more }) : first;
+  return ngettext(
+    "{names} was still on the way when this page was closed. Choose the same files again: only what is missing is sent.",
+    "{names} were still on the way when this page was closed. Choose the same files again: only what is missing is sent.",
+    names.length,
+    { names: listed },
+  );
 }

@@ -1,4 +1,6 @@
 /** What can be known of photos before they are sent. The sentences match the server's. */
+import { gettext, ngettext } from "./texts.js";
+
 
 /** @typedef {{ minPhotos: number, maxPhotos: number, maxFileMb: number, maxTotalMb: number, maxVideoMb: number, minSide: number }} Limits */
 
@@ -34,12 +36,18 @@ export function checkFile(file, limits) {
   // Some systems tell no type; then the name has to do, and the server looks inside.
   const isPhoto = file.type ? TYPES.test(file.type) : ENDINGS.test(file.name);
   if (!isPhoto && !isVideo(file)) {
-    return `“${file.name}” is neither a photo (JPEG, PNG, WebP, HEIC, AVIF) nor a video.`;
+    return gettext("“{name}” is neither a photo (JPEG, PNG, WebP, HEIC, AVIF) nor a video.", {
+      name: file.name,
+    });
   }
-  if (file.size === 0) return `“${file.name}” is empty.`;
+  if (file.size === 0) return gettext("“{name}” is empty.", { name: file.name });
   const most = isPhoto ? limits.maxFileMb : limits.maxVideoMb;
   if (file.size > most * MB) {
-    return `“${file.name}” has ${megabytes(file.size)}; at most ${most} MB are possible.`;
+    return gettext("“{name}” has {size}; at most {most} MB are possible.", {
+      name: file.name,
+      size: megabytes(file.size),
+      most,
+    });
   }
   return "";
 }
@@ -47,11 +55,18 @@ export function checkFile(file, limits) {
 /** @returns {string} a sentence on so many photos together, or "" */
 export function checkCount(count, { minPhotos, maxPhotos }) {
   if (count < minPhotos) {
-    const have = count === 1 ? "There is 1 photo" : `There are ${count} photos`;
-    return `${have}; a scene needs ${minPhotos} to ${maxPhotos}.`;
+    return ngettext(
+      "There is 1 photo; a scene needs {least} to {most}.",
+      "There are {count} photos; a scene needs {least} to {most}.",
+      count,
+      { least: minPhotos, most: maxPhotos },
+    );
   }
   if (count > maxPhotos) {
-    return `There are ${count} photos; a scene takes ${minPhotos} to ${maxPhotos}. Leave out near-duplicates and blurred ones.`;
+    return gettext(
+      "There are {count} photos; a scene takes {least} to {most}. Leave out near-duplicates and blurred ones.",
+      { count, least: minPhotos, most: maxPhotos },
+    );
   }
   return "";
 }

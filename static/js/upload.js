@@ -9,6 +9,7 @@ import { DraftPage } from "./draft.js";
 import { enhanceChooser, showErrors } from "./choosing.js";
 import { checkCount, checkFile, readLimits } from "./upload-checks.js";
 import { readAnswer } from "./send.js";
+import { gettext } from "./texts.js";
 
 export function enhanceUpload() {
   const form = document.querySelector("form[data-new-draft]");
@@ -66,7 +67,7 @@ async function makeDraft(form) {
     return { location, page: new DOMParser().parseFromString(html, "text/html") };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // what fetch says where nobody answers
-    return { errors: ["The site can’t be reached. Choose the photos again in a moment."] };
+    return { errors: [gettext("The site can’t be reached. Choose the photos again in a moment.")] };
   }
 }
 

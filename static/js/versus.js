@@ -5,7 +5,7 @@ export function enhanceVersus() {
     const line = versus.querySelector("[data-versus-line]");
     const show = () => {
       versus.style.setProperty("--at", `${line.value}%`);
-      line.ariaValueText = line.dataset.text.replace("%s", line.value);
+      line.ariaValueText = line.dataset.text.replace("#", line.value);
     };
     line.hidden = false;
     versus.dataset.versus = "on";

@@ -113,6 +113,8 @@ def test_a_held_out_photo_is_compared_by_dragging_and_by_keys(
     page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
     assert 65 < int(line.input_value()) < 85
+    page.get_by_text("Figures of each held-out photo").click()
+    expect(page.get_by_role("row", name="secret garden 1.jpg")).to_contain_text("24.5 dB")
     assert fits(page)
 
 

@@ -20,6 +20,7 @@ from recon.pipeline.cross_validation import CrossValidation, applies
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.scoring import Scored, Scorer, without_outliers
+from recon.pipeline.texts import N_
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
 from recon.splats.evaluation import CORRECTED, METRICS
@@ -158,7 +159,7 @@ def _lpips(
 ) -> tuple[Lpips | None, str | None]:
     """LPIPS, or why there is none."""
     if not config.evaluate.lpips:
-        return None, "LPIPS is switched off in the settings."
+        return None, N_("LPIPS is switched off in the settings.")
     try:
         return load_lpips(device, tick=tick), None
     except LpipsUnavailable as reason:

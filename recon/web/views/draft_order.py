@@ -6,6 +6,7 @@ import uuid
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -37,7 +38,7 @@ def order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     draft = own_job_or_404(request, pk)
     sent = request.POST.getlist("photo")
     if not all(one.isascii() and one.isdigit() for one in sent):
-        return drafts.refuse(request, draft, ["An order is a list of photo numbers."], 400)
+        return drafts.refuse(request, draft, [gettext("An order is a list of photo numbers.")], 400)
     try:
         ordering.reorder(draft, [int(one) for one in sent])
     except ReconError as error:
@@ -53,7 +54,7 @@ def move(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
     draft = own_job_or_404(request, pk)
     step = _STEPS.get(request.POST.get("to", ""))
     if step is None:
-        return drafts.refuse(request, draft, ["A photo moves earlier or later."], 400)
+        return drafts.refuse(request, draft, [gettext("A photo moves earlier or later.")], 400)
     try:
         ordering.move(draft, photo_pk, step)
     except ReconError as error:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
@@ -26,7 +27,7 @@ from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.faults import status_of
-from recon.web.forms import WishesForm
+from recon.web.forms import WishesForm, same_photo
 from recon.web.photo_check import check_context
 
 
@@ -130,7 +131,7 @@ def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def _add(request: HttpRequest, draft: Job) -> HttpResponse:
     sent = request.FILES.getlist("photos")
     if not sent:
-        return refuse(request, draft, ["No photo was sent."], 400)
+        return refuse(request, draft, [gettext("No photo was sent.")], 400)
     if prefers_json(request):
         return _add_one(request, draft, sent)
     problems, status = [], 400
@@ -150,16 +151,17 @@ def _take_in(draft: Job, upload: UploadedFile) -> str:
     """Adds a photo or a video; a sentence where the draft has it already."""
     if draft_videos.is_video(upload):
         video, is_new = draft_videos.add_video(draft, upload)
-        return "" if is_new else f"Frames are being taken from “{video}” already."
+        said = gettext("Frames are being taken from “{name}” already.")
+        return "" if is_new else said.format(name=video)
     photo, is_new = drafts.add_photo(draft, upload)
-    return "" if is_new else f"“{upload.name}” is the same photo as “{photo}” and was left out."
+    return "" if is_new else same_photo(upload.name, str(photo))
 
 
 def _add_one(request: HttpRequest, draft: Job, sent: list[UploadedFile]) -> HttpResponse:
     """201 with the photo's tile; 200 where the draft has this very photo already. 202 for a
     video, whose frames are photos a little later."""
     if len(sent) > 1:
-        return refuse(request, draft, ["Send one photo in each request."], 400)
+        return refuse(request, draft, [gettext("Send one photo in each request.")], 400)
     try:
         if draft_videos.is_video(sent[0]):
             video, _ = draft_videos.add_video(draft, sent[0])

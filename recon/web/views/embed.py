@@ -8,6 +8,7 @@ from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
@@ -51,7 +52,7 @@ def _framed(request: HttpRequest, template: str, context: dict[str, Any]) -> Htt
 def oembed(request: HttpRequest) -> JsonResponse:
     """oEmbed (oembed.com): what a page may show for a link to a shared scene."""
     if request.GET.get("format", "json") != "json":
-        return JsonResponse({"detail": "Only format=json is spoken here."}, status=501)
+        return JsonResponse({"detail": gettext("Only format=json is spoken here.")}, status=501)
     job = unfolding.job_at(request, request.GET.get("url", ""))
     sizes = [_size(request.GET.get(name, "")) for name in ("maxwidth", "maxheight")]
     return JsonResponse(unfolding.oembed_of(job, *sizes))

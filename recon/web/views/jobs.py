@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -136,11 +137,11 @@ def sample(request: HttpRequest) -> HttpResponse:
 def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     if lifecycle.cancel(job):
-        messages.success(request, f"“{job.name}” was cancelled.")
+        messages.success(request, gettext("“{name}” was cancelled.").format(name=job.name))
     elif job.is_draft:
-        messages.info(request, f"“{job.name}” was not started yet.")
+        messages.info(request, gettext("“{name}” was not started yet.").format(name=job.name))
     else:
-        messages.info(request, f"“{job.name}” had already ended.")
+        messages.info(request, gettext("“{name}” had already ended.").format(name=job.name))
     return redirect(job)
 
 
@@ -151,7 +152,8 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     name = job.name
     lifecycle.delete(job)
-    messages.success(request, f"“{name}” was deleted, with its photos and files.")
+    said = gettext("“{name}” was deleted, with its photos and files.")
+    messages.success(request, said.format(name=name))
     return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
 
 

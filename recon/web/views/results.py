@@ -7,6 +7,7 @@ import uuid
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -16,7 +17,7 @@ from recon.web.access import NotThere, own_job_or_404, signed_in
 from recon.web.scene import elapsed_seconds, own_viewer
 from recon.web.serving import GONE, serve_file
 
-NOT_FINISHED = "Only finished scenes can be compared. Wait for this one, or choose another."
+NOT_FINISHED = _("Only finished scenes can be compared. Wait for this one, or choose another.")
 
 
 @require_safe

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -97,7 +98,7 @@ def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
         return _too_many(request, pub_key, form)
     if not sharing.password_is_right(job, form.cleaned_data["password"]):
         link_throttle.note_wrong(request, job)
-        form.add_error("password", "This is not the password.")
+        form.add_error("password", gettext("This is not the password."))
         return _locked_page(request, pub_key, form, status=403)
     remember_entered(request, job)
     return page
@@ -105,7 +106,8 @@ def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
 
 def _too_many(request: HttpRequest, pub_key: str, form: EnterForm) -> HttpResponse:
     seconds = link_throttle.wait_seconds()
-    form.add_error("password", f"Too many wrong passwords. Try again in {seconds // 60} minutes.")
+    said = gettext("Too many wrong passwords. Try again in {minutes} minutes.")
+    form.add_error("password", said.format(minutes=seconds // 60))
     response = _locked_page(request, pub_key, form, status=429)
     response["Retry-After"] = str(seconds)
     return response

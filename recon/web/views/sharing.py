@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import segno
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,6 +23,9 @@ from recon.web.access import NotThere, own_job_or_404, signed_in
 from recon.web.scene import share_url
 from recon.web.sharing import AboutForm, LinkForm, sentences
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 @require_POST
 @signed_in
@@ -28,10 +34,10 @@ def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     wish = request.POST.get("shared", "")
     if job.is_draft:
-        messages.error(request, "A scene can be shared once it was started.")
+        messages.error(request, _("A scene can be shared once it was started."))
         return redirect(job)
     if wish not in SWITCHES:
-        messages.error(request, "Sharing can be switched on or off.")
+        messages.error(request, _("Sharing can be switched on or off."))
         return redirect(job)
     act, sentence = SWITCHES[wish]
     act(job)
@@ -45,13 +51,13 @@ def _on(job: Job) -> None:
     sharing.change(job, shared=True, **over)
 
 
-SWITCHES: dict[str, tuple[Callable[[Job], None], str]] = {
-    "on": (_on, "Sharing is on: whoever has the link sees the scene."),
+SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
+    "on": (_on, _("Sharing is on: whoever has the link sees the scene.")),
     "off": (
         lambda job: sharing.change(job, shared=False),
-        "Sharing is off: the link stopped working.",
+        _("Sharing is off: the link stopped working."),
     ),
-    "new": (sharing.renew, "There is a new link. The old one stopped working."),
+    "new": (sharing.renew, _("There is a new link. The old one stopped working.")),
 }
 
 
@@ -61,7 +67,7 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The link's password, its end, and the public page. What is wrong changes nothing."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
-        messages.error(request, "A scene can be shared once it was started.")
+        messages.error(request, _("A scene can be shared once it was started."))
         return redirect(job)
     form = LinkForm(request.POST, job=job)
     if not form.is_valid():
@@ -69,7 +75,7 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             messages.error(request, sentence)
         return _back(job)
     sharing.change(job, **form.changes())
-    messages.success(request, "The link’s settings are saved.")
+    messages.success(request, _("The link’s settings are saved."))
     return _back(job)
 
 
@@ -81,7 +87,7 @@ def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     form = AboutForm(request.POST)
     if form.is_valid():
         sharing.change(job, **form.cleaned_data)
-        messages.success(request, "Title and description are saved.")
+        messages.success(request, _("Title and description are saved."))
     for sentence in sentences(form):
         messages.error(request, sentence)
     return redirect(job)
@@ -94,10 +100,10 @@ def qr(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The share link as a QR code. Black on white in both themes: cameras like it so."""
     job = own_job_or_404(request, pk)
     if not job.shared or job.link_is_over:
-        raise NotThere("There is no link to make a code of: sharing is off.")
-    picture = io.BytesIO()
+        raise NotThere(_("There is no link to make a code of: sharing is off."))
+    picture, said = io.BytesIO(), gettext("QR code")
     code = segno.make(share_url(job), micro=False, error="m")
-    code.save(picture, kind="svg", scale=8, border=4, dark="#000", light="#fff", title="QR code")
+    code.save(picture, kind="svg", scale=8, border=4, dark="#000", light="#fff", title=said)
     return HttpResponse(picture.getvalue(), content_type="image/svg+xml")
 
 
