@@ -22,7 +22,13 @@ STAMPS = VENV / "stamps"
 
 #: What `make bench` runs, in this order; each takes options when it is started by itself. Others
 #: in benchmarks/ are for themselves: jobs.py, and ablation.py, which needs a job with poses.
-BENCHMARKS = (["rasterizer.py"], ["engine.py"], ["poses.py", "--quick"], ["eta.py"])
+BENCHMARKS = (
+    ["rasterizer.py"],
+    ["engine.py"],
+    ["poses.py", "--quick"],
+    ["first_paint.py"],
+    ["eta.py"],
+)
 
 REGISTRY_HELP = (
     "The package registry could not be reached or refused. Check the network (and a proxy, if\n"
@@ -46,12 +52,7 @@ def run() -> None:
 
 def test() -> None:
     set_up("requirements-dev.txt")
-    chromium = subprocess.run(
-        [str(VENV_PYTHON), "scripts/ensure_chromium.py"], stdout=subprocess.PIPE, text=True
-    )
-    if chromium.returncode:
-        sys.exit(chromium.returncode)
-    os.environ["CHROMIUM"] = chromium.stdout.strip()
+    find_chromium()
     run_checks()
     say("Tests")
     arguments = ["-m", "not gpu", "--cov", "--cov-report=term:skip-covered", "--durations=15"]
@@ -69,6 +70,7 @@ def check() -> None:
 
 def bench() -> None:
     set_up("requirements-dev.txt")
+    find_chromium()
     for name, *options in BENCHMARKS:
         say("Benchmark " + name)
         execute(["benchmarks/" + name, *options])
@@ -90,6 +92,16 @@ def set_up(requirements: str) -> None:
     make_venv()
     install(requirements)
     build_front_end()
+
+
+def find_chromium() -> None:
+    """Names a browser for what is started from here, after installing one where there is none."""
+    chromium = subprocess.run(
+        [str(VENV_PYTHON), "scripts/ensure_chromium.py"], stdout=subprocess.PIPE, text=True
+    )
+    if chromium.returncode:
+        sys.exit(chromium.returncode)
+    os.environ["CHROMIUM"] = chromium.stdout.strip()
 
 
 def use_good_python() -> None:

@@ -14,6 +14,7 @@ from recon.web.views import (
     people,
     share,
     sharing,
+    styleguide,
     upload,
 )
 
@@ -66,5 +67,6 @@ urlpatterns = [
     path("recon/pub/<str:pub_key>/scene.splat", share.public_splat, name="public_splat"),
     path("recon/pub/<str:pub_key>/poster.jpg", share.public_poster, name="public_poster"),
     path("recon/pub/<str:pub_key>/views.json", share.public_views, name="public_views"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("oembed", embed.oembed, name="oembed"),
 ]

@@ -2,6 +2,7 @@
 import { enhanceConfirms } from "./confirm.js";
 import { enhanceCopyButtons } from "./copy.js";
 import { enhanceHero } from "./hero.js";
+import { mindTheLine } from "./offline.js";
 import { enhancePhotoCheck } from "./photo-check.js";
 import { enhanceProgress } from "./progress.js";
 import { enhanceStage } from "./stage.js";
@@ -18,5 +19,6 @@ enhanceStage();
 enhanceUpload();
 enhancePhotoCheck();
 enhanceHero();
+mindTheLine(); // before: it holds forms back
 submitFormsOnce();
 fillTimeZones();
