@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import signal
 import statistics
 import sys
 import tempfile
@@ -46,6 +47,7 @@ PAINTS = """() => new Promise((resolve) => {
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the site must not outlive this
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--slower", type=float, default=4.0, help="times")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import shutil
+import signal
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -27,13 +28,22 @@ from scripts.temporary_site import BROWSER_FLAGS, ROOT, chromium_path, new_site
 
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}  # CSS px
 THEMES = ("light", "dark")
-LONGEST = 2600  # px of a long page
-QUALITY = 55
+SCALE = {"phone": 1.0, "desk": 0.75}  # of what is kept
+LONGEST = 2000  # CSS px of a long page
+QUALITY = 38
+#: Also what waits until it is scrolled to; and phones have no room set apart for a scroll bar.
+SHOW_ALL = """async (gutter) => {
+  document.documentElement.style.scrollbarGutter = gutter;
+  const images = [...document.querySelectorAll("img[loading=lazy]")];
+  for (const image of images) image.loading = "eager";
+  const all = Promise.all(images.map((image) => image.decode().catch(() => undefined)));
+  await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 5000))]);
+}"""
 HEAD = f"""# Every page, from real jobs
 
 Made by `.venv/bin/python scripts/screens.py`, which starts a site, does what people do there and
-takes each page at 390×844 and 1440×900, light and dark. The photos are the project's own rendered
-ones. Long pages are shown down to {LONGEST} px.
+takes each page at 390×844 and 1440×900 (kept at three quarters), light and dark. The photos are the
+project's own rendered ones. Long pages are shown down to {LONGEST} px.
 """
 
 
@@ -50,9 +60,10 @@ class Screens:
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             for size, (width, height) in SIZES.items():
                 page.set_viewport_size({"width": width, "height": height})
-                page.wait_for_timeout(250)  # what loads only when it comes into view
-                picture = whole(page, width, height)
-                (self.folder / f"{name}-{size}-{theme}.webp").write_bytes(compact(picture))
+                page.evaluate(SHOW_ALL, "auto" if size == "phone" else "")
+                page.wait_for_timeout(200)
+                picture = compact(whole(page, width, height), SCALE[size])
+                (self.folder / f"{name}-{size}-{theme}.webp").write_bytes(picture)
         self.taken[name] = shows
         say(f"{name}: {shows}")
 
@@ -61,10 +72,13 @@ class Screens:
         try:
             page.wait_for_selector(what)
         except Error:
-            say(f"{name}: left out, no {what}")
+            self.leave_out(f"{name}: no {what}")
             return False
         self.take(page, name, shows)
         return True
+
+    def leave_out(self, why: str) -> None:
+        say(f"left out: {why}")
 
     def write_index(self) -> None:
         lines = [HEAD]
@@ -86,9 +100,11 @@ def whole(page: Page, width: int, height: int) -> bytes:
     return page.screenshot(full_page=True, clip=clip)
 
 
-def compact(png: bytes) -> bytes:
+def compact(png: bytes, scale: float) -> bytes:
     """The same as WebP: without losses where that is smaller, as with pages of words."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
+    size = round(picture.width * scale), round(picture.height * scale)
+    picture = picture.resize(size, Image.Resampling.LANCZOS)
     options = ({"quality": QUALITY}, {"lossless": True})
     tries = []
     for option in options:
@@ -99,6 +115,7 @@ def compact(png: bytes) -> bytes:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the site must not outlive this
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screens")
     parser.add_argument("--iterations", help="training steps at most")

@@ -251,16 +251,20 @@ def template(name: str) -> Callable[[Page], None]:
     return show
 
 
+OFFLINE = ("ERR_INTERNET_DISCONNECTED", "htmx:afterRequest", "htmx:sendError")
+BAD_REQUEST = ("400 (Bad Request)",)
 NOT_FOUND = ("404 (Not Found)",)
 STATES = {
     "home": State(at("/"), signed_in=False),
     "sign in": State(at("/accounts/sign-in/"), signed_in=False),
-    "sign in, wrong": State(at("/accounts/sign-in/"), wrong_password, signed_in=False),
+    "sign in, wrong": State(
+        at("/accounts/sign-in/"), wrong_password, signed_in=False, said=BAD_REQUEST
+    ),
     "sign up": State(at("/accounts/sign-up/"), signed_in=False),
     "sign up, wrong": State(
-        at("/accounts/sign-up/"), short_password, signed_in=False, said=("400 (Bad Request)",)
+        at("/accounts/sign-up/"), short_password, signed_in=False, said=BAD_REQUEST
     ),
-    "sign up, offline": State(at("/accounts/sign-up/"), offline, signed_in=False),
+    "sign up, offline": State(at("/accounts/sign-up/"), offline, signed_in=False, said=OFFLINE),
     "reset": State(at("/accounts/reset/"), signed_in=False),
     "reset, sent": State(at("/accounts/reset/sent/"), signed_in=False),
     "reset, too old": State(at("/accounts/reset/MQ/abc-def/"), signed_in=False),
@@ -269,14 +273,14 @@ STATES = {
     "gallery, nothing found": State(lambda ann: f"{one_of_each(ann)}?q=unicorn"),
     "upload": State(at("/jobs/new/"), everything_unfolded),
     "upload, wrong": State(at("/jobs/new/"), sent_empty),
-    "upload, offline": State(at("/jobs/new/"), offline),
+    "upload, offline": State(at("/jobs/new/"), offline, said=OFFLINE),
     "draft, empty": State(page_of(empty_draft)),
     "draft": State(page_of(draft), everything_unfolded),
-    "draft, offline": State(page_of(draft), offline),
+    "draft, offline": State(page_of(draft), offline, said=OFFLINE),
     "job, waiting": State(page_of(waiting)),
     "job, running": State(page_of(running), everything_unfolded),
     "job, growing": State(page_of(growing), viewer_ready),
-    "job, offline": State(page_of(running), offline),
+    "job, offline": State(page_of(running), offline, said=OFFLINE),
     "job, done": State(page_of(shared), owner_sees_all),
     "job, menu open": State(page_of(scene), viewer_menu),
     "job, file gone": State(page_of(without_file)),
