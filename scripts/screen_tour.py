@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PhotoSets = dict[str, list[Path]]
 
 WAIT_MS = 20 * 60 * 1000  # a job on a busy machine
-SHORT_MS = 20_000
+SHORT_MS = 60_000
 PASSWORD = "a long enough password"  # noqa: S105
 LINK_PASSWORD = "open sesame"  # noqa: S105
 
@@ -47,8 +47,11 @@ def first_scene(own: BrowserContext) -> str:
     """The address of the sample job, which a first start makes."""
     page = own.new_page()
     page.goto("/jobs/")
+    while not page.locator(".card a").count():  # its photos are rendered first
+        page.wait_for_timeout(1000)
+        page.reload()
     page.locator(".card a").first.click()
-    page.wait_for_load_state()
+    page.wait_for_url("**/jobs/*-*/")
     address = page.url
     page.close()
     return address

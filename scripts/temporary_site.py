@@ -110,4 +110,8 @@ def new_site(folder: Path, **settings: str) -> Iterator[TemporarySite]:
     try:
         yield site
     finally:
+        if site.process.poll() is not None:  # nobody has asked it to
+            logs = sorted((folder / "data" / "logs").glob("*.log"))
+            ends = [f"{log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in logs]
+            sys.stderr.write("\n".join(["The site ended by itself.", site.said(), *ends]))
         site.stop(signal.SIGTERM)

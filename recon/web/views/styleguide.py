@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from recon.jobs.progress import LABELS, StepRow
 from recon.models import Job, Photo
 from recon.pipeline.progress import STARTS_AT, Step
@@ -53,7 +54,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "done": jobs[3],
         "metrics": metrics_of(jobs[3], public=True),
         "steps": sample_steps(),
-        "photos": Photo.objects.filter(job__owner=request.user).order_by("-pk")[:3],
+        "photos": Photo.objects.filter(job__owner=cast(User, request.user)).order_by("-pk")[:3],
     }
     return render(request, "styleguide/page.html", context)
 
