@@ -27,7 +27,14 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from benchmarks.jobs import machine
 from benchmarks.tables import table
-from scripts.temporary_site import BROWSER_FLAGS, TemporarySite, chromium_path, new_site
+from scripts.temporary_site import (
+    BROWSER_FLAGS,
+    TemporarySite,
+    chromium_path,
+    first_scene,
+    new_site,
+    sign_in,
+)
 
 PHONE = {"width": 390, "height": 844}  # CSS px
 STEPS = "60"  # of training: the page is measured, not the scene
@@ -78,17 +85,14 @@ OWN = ("gallery", "job page, done")
 def prepare(browser: Browser, site: TemporarySite) -> tuple[list[Any], dict[str, str]]:
     """Waits for the sample job and shares it. The session's cookies, and the pages' addresses."""
     context = browser.new_context(base_url=site.address)
+    sign_in(context, *site.account())
+    scene = first_scene(context)
     page = context.new_page()
-    email, password = site.account()
-    page.goto("/accounts/sign-in/")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator(".card a").first.click()
-    page.wait_for_selector("[data-splat-viewer]", timeout=JOB_MS, state="attached")
+    page.goto(scene)
+    page.wait_for_selector(".job-meta .chip.completed", timeout=JOB_MS)
     page.get_by_role("switch", name="Anyone with the link can see it").click()
     link = page.locator("#share-url").input_value()
-    pages = {"home": "/", "gallery": "/jobs/", "job page, done": page.url, "public page": link}
+    pages = {"home": "/", "gallery": "/jobs/", "job page, done": scene, "public page": link}
     cookies = context.cookies()
     context.close()
     return cookies, pages

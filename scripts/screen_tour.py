@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from recon.samples import write_photos
-from scripts.temporary_site import TemporarySite
+from scripts.temporary_site import TemporarySite, first_scene, sign_in
 
 if TYPE_CHECKING:
     from scripts.screens import Screens
@@ -43,20 +43,6 @@ def tour(site: TemporarySite, browser: Browser, screens: Screens, folder: Path) 
             screens.leave_out(str(error).splitlines()[0])
 
 
-def first_scene(own: BrowserContext) -> str:
-    """The address of the sample job, which a first start makes."""
-    page = own.new_page()
-    page.goto("/jobs/")
-    while not page.locator(".card a").count():  # its photos are rendered first
-        page.wait_for_timeout(1000)
-        page.reload()
-    page.locator(".card a").first.click()
-    page.wait_for_url("**/jobs/*-*/")
-    address = page.url
-    page.close()
-    return address
-
-
 def rendered(folder: Path) -> PhotoSets:
     """Photos of three places, which no job can join, and some that the check has a word on."""
     for name, count in (("corner", 7), ("wall", 2), ("orbit", 2)):
@@ -83,16 +69,6 @@ def waiting_for(page: Page, what: str, limit_ms: int) -> bool:
     except Error:
         return False
     return True
-
-
-def sign_in(context: BrowserContext, email: str, password: str) -> None:
-    page = context.new_page()
-    page.goto("/accounts/sign-in/")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/jobs/")
-    page.close()
 
 
 def of_nobody(context: BrowserContext, screens: Screens) -> None:
@@ -194,7 +170,7 @@ def of_a_scene(own: BrowserContext, url: str, stranger: BrowserContext, screens:
     """The finished scene, its owner's view first, then behind its link, open and locked."""
     page = own.new_page()
     page.goto(url)
-    waiting_for(page, "[data-splat-viewer]", WAIT_MS)
+    waiting_for(page, ".job-meta .chip.completed", WAIT_MS)
     screens.try_to("scene", page, "[data-splat-viewer][data-state=ready]", "A finished scene")
     page.get_by_role("switch", name="Anyone with the link can see it").click()
     page.wait_for_load_state()

@@ -16,8 +16,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scripts.ensure_chromium import NAMES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "scripts"
@@ -115,3 +119,27 @@ def new_site(folder: Path, **settings: str) -> Iterator[TemporarySite]:
             ends = [f"{log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in logs]
             sys.stderr.write("\n".join(["The site ended by itself.", site.said(), *ends]))
         site.stop(signal.SIGTERM)
+
+
+def sign_in(context: BrowserContext, email: str, password: str) -> None:
+    page = context.new_page()
+    page.goto("/accounts/sign-in/")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/jobs/")
+    page.close()
+
+
+def first_scene(context: BrowserContext) -> str:
+    """The address of the sample job, which a first start makes, for the first account."""
+    page = context.new_page()
+    page.goto("/jobs/")
+    while not page.locator(".card a").count():  # its photos are rendered first
+        page.wait_for_timeout(1000)
+        page.reload()
+    page.locator(".card a").first.click()
+    page.wait_for_url("**/jobs/*-*/")
+    address: str = page.url
+    page.close()
+    return address
