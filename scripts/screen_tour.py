@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,17 +43,13 @@ def tour(site: TemporarySite, browser: Browser, screens: Screens, folder: Path) 
 
 
 def rendered(folder: Path) -> PhotoSets:
-    """Photos of three places, which no job can join, and some that the check has a word on."""
-    for name, count in (("corner", 7), ("wall", 2), ("orbit", 2)):
+    """Photos of a bare wall, which no job can use, and some that the check has a word on."""
+    for name, count in (("corner", 7), ("wall", 1), ("blank", 4)):
         write_photos(folder / name, count, scene=name)
         for file in (folder / name).glob("*.jpg"):
             file.rename(file.with_name(f"{name}-{file.name[6:]}"))
-    corner, wall, orbit = (sorted((folder / n).glob("*.jpg")) for n in ("corner", "wall", "orbit"))
-    twin = shutil.copy(corner[2], folder / "corner-02b.jpg")
-    return {
-        "apart": [*corner[:2], *wall, *orbit],
-        "draft": [*corner, wall[0], Path(twin)],
-    }
+    corner, wall, blank = (sorted((folder / n).glob("*.jpg")) for n in ("corner", "wall", "blank"))
+    return {"blank": blank, "draft": [*corner, *wall]}
 
 
 def visitor(browser: Browser, site: TemporarySite) -> BrowserContext:
@@ -119,7 +114,7 @@ def of_jobs_on_their_way(
     """Three jobs behind each other: one that is watched, one that fails, one that is cancelled."""
     running, failing, waiting = own.new_page(), own.new_page(), own.new_page()
     start_sample(running)
-    draft_of(failing, sets["apart"], "Three places")
+    draft_of(failing, sets["blank"], "A white wall")
     failing.locator("[data-submit]").click()
     waiting_for(failing, "#progress", SHORT_MS)
     start_sample(waiting)
@@ -136,7 +131,7 @@ def of_jobs_on_their_way(
     waiting.get_by_role("button", name="Cancel").click()
     waiting.get_by_role("button", name="Cancel it").click()
     screens.try_to("job-cancelled", waiting, "#ended-title", "A cancelled job")
-    if waiting_for(failing, "#ended-title", WAIT_MS):
+    if waiting_for(failing, "#ended-title, .job-meta .chip.completed", WAIT_MS):
         screens.take(failing, "job-failed", "A failed job")
     for page in (running, failing, waiting):
         page.close()

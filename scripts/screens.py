@@ -61,7 +61,7 @@ class Screens:
             for size, (width, height) in SIZES.items():
                 page.set_viewport_size({"width": width, "height": height})
                 page.evaluate(SHOW_ALL, "auto" if size == "phone" else "")
-                page.wait_for_timeout(200)
+                page.wait_for_timeout(500)  # a software renderer is slow
                 picture = compact(whole(page, width, height), SCALE[size])
                 (self.folder / f"{name}-{size}-{theme}.webp").write_bytes(picture)
         self.taken[name] = shows
