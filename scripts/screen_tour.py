@@ -13,6 +13,9 @@ from scripts.temporary_site import TemporarySite, first_scene, sign_in
 if TYPE_CHECKING:
     from scripts.screens import Screens
 
+ONLY_COMPONENTS = """() => document.querySelectorAll("section:not(:has(#components))")
+  .forEach((section) => section.remove())"""
+
 PhotoSets = dict[str, list[Path]]
 
 WAIT_MS = 20 * 60 * 1000  # a job on a busy machine
@@ -218,4 +221,6 @@ def of_an_account(own: BrowserContext, stranger: BrowserContext, screens: Screen
         page.goto(address)
         page.wait_for_load_state("networkidle")
         screens.take(page, name, shows)
+    page.evaluate(ONLY_COMPONENTS)
+    screens.take(page, "styleguide-components", "The styleguide: components")
     page.close()

@@ -119,8 +119,8 @@ def test_a_form_that_is_on_its_way_says_so_on_its_button(
 ) -> None:
     page = new_context(ann).new_page()
     page.goto("/accounts/")
-    # An answer without content leaves the page as it is.
-    page.route("**/accounts/preferences/", lambda route: route.fulfill(status=204))
     save = page.locator("#settings + form").get_by_role("button", name="Save")
-    save.click()
-    expect(save).to_have_attribute("aria-busy", "true")
+    with page.expect_navigation():
+        busy = save.evaluate("(button) => (button.click(), button.getAttribute('aria-busy'))")
+    assert busy == "true"
+    expect(save).not_to_have_attribute("aria-busy", "true")
