@@ -23,7 +23,13 @@ STAMPS = VENV / "stamps"
 
 #: What `make bench` runs, in this order; each takes options when it is started by itself. Others
 #: in benchmarks/ are for themselves: jobs.py, and ablation.py, which needs a job with poses.
-BENCHMARKS = (["rasterizer.py"], ["engine.py"], ["poses.py", "--quick"], ["eta.py"])
+BENCHMARKS = (
+    ["rasterizer.py"],
+    ["engine.py"],
+    ["poses.py", "--quick"],
+    ["first_paint.py"],
+    ["eta.py"],
+)
 
 REGISTRY_HELP = (
     "The package registry could not be reached or refused. Check the network (and a proxy, if\n"
@@ -56,12 +62,7 @@ def test() -> None:
 
 def run_tests(more: Sequence[str]) -> None:
     set_up("requirements-dev.txt")
-    chromium = subprocess.run(
-        [str(VENV_PYTHON), "scripts/ensure_chromium.py"], stdout=subprocess.PIPE, text=True
-    )
-    if chromium.returncode:
-        sys.exit(chromium.returncode)
-    os.environ["CHROMIUM"] = chromium.stdout.strip()
+    find_chromium()
     run_checks()
     say("Tests")
     arguments = ["-m", "not gpu", "--durations=25", *more]
@@ -79,6 +80,7 @@ def check() -> None:
 
 def bench() -> None:
     set_up("requirements-dev.txt")
+    find_chromium()
     for name, *options in BENCHMARKS:
         say("Benchmark " + name)
         execute(["benchmarks/" + name, *options])
@@ -101,6 +103,16 @@ def set_up(requirements: str) -> None:
     install(requirements)
     compile_translations()
     build_front_end()
+
+
+def find_chromium() -> None:
+    """Names a browser for what is started from here, after installing one where there is none."""
+    chromium = subprocess.run(
+        [str(VENV_PYTHON), "scripts/ensure_chromium.py"], stdout=subprocess.PIPE, text=True
+    )
+    if chromium.returncode:
+        sys.exit(chromium.returncode)
+    os.environ["CHROMIUM"] = chromium.stdout.strip()
 
 
 def use_good_python() -> None:

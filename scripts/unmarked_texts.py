@@ -37,6 +37,8 @@ SPEAKING = (
     "recon/web/**/*.py",
     "recon/api/*.py",
 )
+#: Staff read English, as in the admin.
+FOR_STAFF = ("templates/styleguide/", "recon/web/views/styleguide.py")
 MARKS = ("gettext", "gettext_lazy", "_", "ngettext", "ngettext_lazy", "N_", "told")
 SENTENCE = re.compile(r"[a-z]+ [a-z]+.*[.…?]$", re.DOTALL)
 #: For programs, not for people.
@@ -45,11 +47,16 @@ TECHNICAL = ("cam_from_world: ",)
 
 def everywhere() -> Iterator[str]:
     """A line for each: its file, its line, and the text."""
-    for path in sorted((ROOT / "templates").rglob("*.html")):
+    for path in _for_everybody("templates/**/*.html"):
         yield from _told(path, in_template(path.read_text(encoding="utf-8")))
     for pattern in SPEAKING:
-        for path in sorted(ROOT.glob(pattern)):
+        for path in _for_everybody(pattern):
             yield from _told(path, in_python(path.read_text(encoding="utf-8")))
+
+
+def _for_everybody(pattern: str) -> list[Path]:
+    found = sorted(ROOT.glob(pattern))
+    return [p for p in found if not p.relative_to(ROOT).as_posix().startswith(FOR_STAFF)]
 
 
 def _told(path: Path, found: list[tuple[int, str]]) -> Iterator[str]:

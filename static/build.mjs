@@ -37,6 +37,9 @@ await build({
 await build({
   ...common,
   target: ["chrome111", "firefox113", "safari16.4"],
-  entryPoints: [{ in: here("css/site.css"), out: "site" }],
+  entryPoints: [
+    { in: here("css/site.css"), out: "site" },
+    { in: here("css/styleguide.css"), out: "styleguide" },
+  ],
 });
 await writeFile(here("dist/fern.svg"), fernSvg());

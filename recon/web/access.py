@@ -54,6 +54,7 @@ class LinkLocked(PermissionDenied):
 ENTERED, MAX_ENTERED = "entered_links", 50
 PASSWORD_HEADER, MAX_SENT = "X-Scene-Password", 200
 
+NO_SUCH_PAGE = _("There is no such page for your account.")
 NO_SUCH_JOB = _("There is no such job among yours. It may have been deleted.")
 NO_SUCH_LINK = _(
     "There is nothing at this link. Its owner may have switched it off, or its time is over."
@@ -80,6 +81,18 @@ def signed_in(view: View) -> View:
         return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
 
     return cast(View, checked)
+
+
+def staff_only(view: View) -> View:
+    """Pages of the site's staff. Others who are signed in find nothing there."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_staff:
+            raise NotThere(NO_SUCH_PAGE)
+        return view(request, *args, **kwargs)
+
+    return signed_in(cast(View, checked))
 
 
 def unless_deleted(view: View) -> View:

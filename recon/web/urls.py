@@ -15,6 +15,7 @@ from recon.web.views import (
     results,
     share,
     sharing,
+    styleguide,
     upload,
 )
 
@@ -71,5 +72,6 @@ urlpatterns = [
     path("recon/pub/<str:pub_key>/turntable.mp4", share.public_turntable, name="public_turntable"),
     path("recon/pub/<str:pub_key>/poster.jpg", share.public_poster, name="public_poster"),
     path("recon/pub/<str:pub_key>/views.json", share.public_views, name="public_views"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("oembed", embed.oembed, name="oembed"),
 ]

@@ -60,6 +60,7 @@ export function keepCurrent() {
     else askNow();
   });
   window.addEventListener("online", () => asking || askNow());
+  window.addEventListener("offline", () => showTrouble(true));
 
   function askNow() {
     clearTimeout(timer);

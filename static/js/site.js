@@ -2,6 +2,7 @@
 import { enhanceConfirms } from "./confirm.js";
 import { enhanceCopyButtons } from "./copy.js";
 import { enhanceHero } from "./hero.js";
+import { mindTheLine } from "./offline.js";
 import { enhancePhotoCheck } from "./photo-check.js";
 import { enhanceProgress } from "./progress.js";
 import { enhanceSceneChoices } from "./scene-choices.js";
@@ -22,5 +23,6 @@ enhanceVersus();
 enhanceUpload();
 enhancePhotoCheck();
 enhanceHero();
+mindTheLine(); // before: it holds forms back
 submitFormsOnce();
 fillTimeZones();

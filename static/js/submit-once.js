@@ -1,13 +1,17 @@
 /** A double click must not make two scenes: each form is sent once per showing of its page. */
 export function submitFormsOnce() {
-  /** @type {Set<HTMLFormElement>} */
-  const sent = new Set();
+  /** @type {Map<HTMLFormElement, HTMLElement | null>} with the button that sent it */
+  const sent = new Map();
   document.addEventListener("submit", (event) => {
-    // Whoever handled the form itself (the upload) counts for itself.
+    // Whoever handled the form itself (the upload, offline.js) counts for itself.
     if (event.defaultPrevented || event.target.method !== "post") return;
-    if (sent.has(event.target)) event.preventDefault();
-    sent.add(event.target);
+    if (sent.has(event.target)) return event.preventDefault();
+    sent.set(event.target, event.submitter);
+    event.submitter?.setAttribute("aria-busy", "true");
   });
   // The back button may bring the page back as it was left.
-  addEventListener("pageshow", () => sent.clear());
+  addEventListener("pageshow", () => {
+    for (const button of sent.values()) button?.removeAttribute("aria-busy");
+    sent.clear();
+  });
 }

@@ -7,6 +7,7 @@
 import { enhanceConfirms } from "./confirm.js";
 import { DraftPage } from "./draft.js";
 import { enhanceChooser, showErrors } from "./choosing.js";
+import { Line } from "./line.js";
 import { checkCount, checkFile, readLimits } from "./upload-checks.js";
 import { readAnswer } from "./send.js";
 import { gettext } from "./texts.js";
@@ -25,6 +26,7 @@ function enhanceNewScene(form) {
   /** @type {File[]} */
   let chosen = [];
   let wantsStart = false;
+  const line = new Line(() => undefined); // the sentence beside the photos says it
 
   enhanceChooser(form, add, here.signal);
   form.addEventListener("submit", (event) => {
@@ -40,7 +42,8 @@ function enhanceNewScene(form) {
     chosen.push(...files);
     if (chosen.length > files.length) return; // a draft is being made
     showErrors(form, []);
-    const { page, location, errors } = await makeDraft(form);
+    const { page, location, errors } = await makeDraft(form, line);
+    line.up();
     if (page) {
       here.abort();
       const draft = show(page, location, form);
@@ -54,20 +57,36 @@ function enhanceNewScene(form) {
   }
 }
 
-/** Asks for a draft with the wishes so far, and for its page. */
-async function makeDraft(form) {
-  const body = new FormData(form);
-  body.delete("photos");
-  try {
-    const headers = { Accept: "application/json" };
-    const made = await fetch(form.dataset.newDraft, { method: "POST", body, headers });
-    const { location, errors } = readAnswer(made.status, await made.text());
-    if (!location) return { errors };
-    const html = await (await fetch(location)).text();
-    return { location, page: new DOMParser().parseFromString(html, "text/html") };
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // what fetch says where nobody answers
-    return { errors: [gettext("The site can’t be reached. Choose the photos again in a moment.")] };
+/**
+ * Asks for a draft with the wishes so far, and for its page, until somebody answers.
+ *
+ * @param {HTMLFormElement} form
+ * @param {Line} line
+ */
+async function makeDraft(form, line) {
+  const headers = { Accept: "application/json" };
+  let location;
+  for (;;) {
+    try {
+      if (!location) {
+        const body = new FormData(form);
+        body.delete("photos");
+        const made = await fetch(form.dataset.newDraft, { method: "POST", body, headers });
+        const answer = readAnswer(made.status, await made.text());
+        if (!answer.location) return answer;
+        location = answer.location;
+      }
+      const html = await (await fetch(location)).text();
+      return { location, page: new DOMParser().parseFromString(html, "text/html") };
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // what fetch says where nobody answers
+      showErrors(form, [
+        gettext(
+          "The site can’t be reached. Your photos are still chosen: they are sent as soon as it is back.",
+        ),
+      ]);
+      await line.back();
+    }
   }
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,20 +18,11 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from scripts.temporary_site import BROWSER_FLAGS, chromium_path
 from tests.node import node
 from tests.run_folder import once
 
 ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-#: WebGL 2 without a graphics card, and no calls home.
-FLAGS = (
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-)
 WAIT_MS = 120_000  # for things that take a second on a machine that does nothing else
 expect.set_options(timeout=WAIT_MS)
 
@@ -58,11 +48,11 @@ def _build(_: Path) -> None:
 
 @pytest.fixture(scope="session")
 def chromium(built_static: Path) -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = chromium_path()
     if not path:
         pytest.fail("There is no Chromium: scripts/ensure_chromium.py installs one.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(BROWSER_FLAGS))
         yield browser
         browser.close()
 
@@ -78,7 +68,7 @@ def new_context(chromium: Browser, live_server: Any) -> Iterator[Callable[..., B
         context.set_default_timeout(WAIT_MS)
         contexts.append(context)
         if user is not None:
-            context.add_cookies([_session_cookie(user, live_server.url)])
+            context.add_cookies([session_cookie(user, live_server.url)])
         return context
 
     yield make
@@ -86,7 +76,7 @@ def new_context(chromium: Browser, live_server: Any) -> Iterator[Callable[..., B
         context.close()
 
 
-def _session_cookie(user: Any, url: str) -> dict[str, str]:
+def session_cookie(user: Any, url: str) -> dict[str, str]:
     from django.conf import settings
 
     from tests.site.making import browser_of

@@ -15,7 +15,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
-from recon.models import Job, Notice
+from recon.models import Job
 from tests.browser.scenes import VIEW, splat_bytes
 from tests.photos import rendered_photos
 from tests.site.making import finished_job, job_of, person
@@ -183,33 +183,6 @@ def test_the_landing_pages_fern_turns_by_hand_and_stands_still_on_request(
     page.wait_for_timeout(100)
     assert fern.screenshot() != before
     assert complaints == []
-
-
-@pytest.mark.parametrize("size", [(390, 844), (1440, 900)], ids=["phone", "desk"])
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/", "/jobs/", "/jobs/new/", "/accounts/", "/accounts/password/", "/accounts/delete/",
-        "/notices/", "/usage/", "/nowhere",
-    ],
-)  # fmt: skip
-def test_no_page_is_wider_than_its_window_or_asks_other_hosts(
-    new_context: NewContext,
-    ann: User,
-    listen: Callable[[Page], Page],
-    complaints: list[str],
-    path: str,
-    size: tuple[int, int],
-) -> None:
-    job = job_of(ann, title="A title of one very long word: " + "Donaudampfschiff" * 5)
-    Notice.objects.create(user=ann, job=job)
-    user = None if path == "/" else ann
-    page = listen(new_context(user, viewport={"width": size[0], "height": size[1]}).new_page())
-    page.goto(path)
-    page.wait_for_load_state("networkidle")
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    expected = "404 (Not Found)" if path == "/nowhere" else None
-    assert [c for c in complaints if not expected or expected not in c] == []
 
 
 def test_a_double_click_makes_one_scene(new_context: NewContext, ann: User, data_dir: Path) -> None:

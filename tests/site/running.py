@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,29 +15,9 @@ from pathlib import Path
 import psutil
 
 from instarecon_site.machine import run_folder
+from scripts.temporary_site import ROOT, SCRIPTS, TemporarySite, free_port, site_environment
 
-ROOT = Path(__file__).parents[2]
-SCRIPTS = ROOT / "scripts"
-
-
-def site_environment(tmp_path: Path, **values: str) -> dict[str, str]:
-    """An environment with nothing of ours in it but `values` and a data folder."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {
-        **kept,
-        "DJANGO_SETTINGS_MODULE": "instarecon_site.settings",
-        "ENV_FILE": os.devnull,
-        "DATA_DIR": str(tmp_path / "data"),
-        "PYTHONPATH": str(ROOT),
-        **values,
-    }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+__all__ = ["ROOT", "SCRIPTS", "Site", "eventually", "free_port", "site_environment", "started_site"]
 
 
 def eventually(condition: Callable[[], bool]) -> None:
@@ -48,35 +26,8 @@ def eventually(condition: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-class Site:
-    """`make run` after its set-up, on data of its own."""
-
-    def __init__(self, folder: Path, **settings: str) -> None:
-        self.folder, self.settings = folder, settings
-        self.port = free_port()
-        self.address = f"http://localhost:{self.port}"
-        self.output = folder / "output.txt"
-
-    def start(self) -> None:
-        environment = site_environment(
-            self.folder,
-            PORT=str(self.port),
-            STATIC_ROOT=str(self.folder / "static"),
-            **self.settings,
-        )
-        with self.output.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, str(SCRIPTS / "serve.py")],
-                env=environment,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        eventually(lambda: "Address" in self.said() or self.process.poll() is not None)
-        assert self.process.poll() is None, self.said()
-
-    def said(self) -> str:
-        return self.output.read_text()
+class Site(TemporarySite):
+    """A temporary site with what tests ask it."""
 
     def health(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz") as answer:
@@ -124,11 +75,6 @@ class Site:
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
         return found
-
-    def stop(self, sent: int = signal.SIGINT) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(sent)
-        return self.process.wait()
 
 
 @contextmanager

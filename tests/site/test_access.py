@@ -73,6 +73,7 @@ EXPECTED = {
     "recon:public_turntable": ("get", MISSING, MISSING, MISSING),
     "recon:public_poster": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
+    "recon:styleguide": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_styleguide
     "recon:oembed": ("get", MISSING, MISSING, MISSING),
     "api:healthz": ("get", 200, 200, 200),
     "api:create_job": ("post", 400, 400, UNAUTHORISED),
@@ -116,7 +117,7 @@ def address(name: str, job: Job) -> str:
         return reverse(name, args=[job.pub_key])
     of_no_job = (
         "home", "gallery", "upload", "sample", "create_draft", "healthz", "queue",
-        "notices", "read_notices", "usage", "delete_account",
+        "notices", "read_notices", "usage", "delete_account", "styleguide",
     )  # fmt: skip
     return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])
 

@@ -1,0 +1,312 @@
+"""Every page of the site in every state that it has, each made for the asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+from playwright.sync_api import Page, Route, expect
+
+from accounts.models import ApiToken, User
+from recon.jobs import checks, drafts, sharing
+from recon.models import Job, Notice
+from recon.splats.snapshots import Snapshot, publish
+from tests.browser.scenes import VIEW, splat_bytes
+from tests.site.making import finished_job, job_of, person, photo, photo_bytes
+
+MB = 2**20
+LONG = "A title of one very long word: " + "Donaudampfschiff" * 5
+READY = "[data-splat-viewer][data-state=ready]"
+
+
+def nothing(page: Page) -> None:
+    """The page as it comes."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A page in one state. `make` gives the address; `act` brings an open page there."""
+
+    make: Callable[[User], str]
+    act: Callable[[Page], None] = nothing
+    signed_in: bool = True
+    #: What the console is expected to say, such as of an answer 404.
+    said: tuple[str, ...] = field(default=())
+
+
+def at(path: str) -> Callable[[User], str]:
+    return lambda ann: path
+
+
+def page_of(make: Callable[[User], Job]) -> Callable[[User], str]:
+    return lambda ann: make(ann).get_absolute_url()
+
+
+def link_to(make: Callable[[User], Job], query: str = "") -> Callable[[User], str]:
+    return lambda ann: f"/v/{make(ann).pub_key}{query}"
+
+
+# --- Jobs ---
+
+
+def scene(owner: User, **fields: object) -> Job:
+    """A finished job that the viewer can show, with everything that its owner may have said."""
+    warning = {"code": "photos_left_out", "facts": {"count": 1, "total": 3, "names": "a.jpg"}}
+    told = {"title": LONG, "description": "By the well.", "warnings": [warning], "view": VIEW}
+    job = finished_job(owner, **(told | fields))
+    artifact = job.artifacts.get(kind="splat")
+    artifact.file.write_bytes(splat_bytes())
+    job.artifacts.filter(kind="splat").update(size=len(splat_bytes()))
+    return job
+
+
+def shared(owner: User) -> Job:
+    return scene(owner, shared=True)
+
+
+def locked(owner: User) -> Job:
+    return scene(owner, shared=True, share_password=sharing.hashed("under the mat"))
+
+
+def without_file(owner: User) -> Job:
+    job = scene(owner, shared=True)
+    job.artifacts.all().delete()
+    return job
+
+
+def waiting(owner: User) -> Job:
+    return job_of(owner)
+
+
+def running(owner: User, step: str = "COLMAP_FEAT", percent: float = 20.0) -> Job:
+    now = timezone.now()
+    job = job_of(
+        owner, status=Job.Status.PROCESSING, step=step, percent=percent, message="Photo 2 of 3",
+        started_at=now, heartbeat_at=now, shared=True, title=LONG,
+    )  # fmt: skip
+    job.workspace.log.parent.mkdir(parents=True, exist_ok=True)
+    job.workspace.log.write_text("12:00:00 first line\n")
+    return job
+
+
+def growing(owner: User) -> Job:
+    """In training, with a snapshot and its curve."""
+    job = running(owner, "GS_TRAIN", 75.0)
+    folder = job.workspace.snapshot
+    folder.mkdir(parents=True)
+    splat, render = folder / "scene-000300-a.splat", folder / "render-000300-a.jpg"
+    splat.write_bytes(splat_bytes())
+    render.write_bytes(photo_bytes(3))
+    publish(
+        Snapshot(
+            splat=splat, render=render, step=300, of=700, start_seconds=1.0, seconds=3.0,
+            gaussians=3, shown=3, psnr=21.0, photo="000.jpg", held_out=True, spent_seconds=0.1,
+            history=[(100, 1.0, 18.2), (200, 2.0, 19.9), (300, 3.0, 21.0)],
+        )
+    )  # fmt: skip
+    return job
+
+
+def failed(owner: User) -> Job:
+    return job_of(
+        owner, status=Job.Status.FAILED, step="COLMAP_MAP", error_code="no_baseline",
+        completed_at=timezone.now(), shared=True,
+    )  # fmt: skip
+
+
+def cancelled(owner: User) -> Job:
+    return job_of(owner, status=Job.Status.CANCELLED, completed_at=timezone.now(), shared=True)
+
+
+def draft(owner: User, photos: str = "abc") -> Job:
+    """A draft with photos of nothing, checked: too small, and none like another."""
+    made = drafts.create_draft(owner, title=LONG)
+    for name in photos:
+        drafts.add_photo(made, photo(f"{name}.jpg", size=(480, 360)))
+    if photos:
+        checks.check_photos(str(made.pk))
+    return made
+
+
+def empty_draft(owner: User) -> Job:
+    return draft(owner, "")
+
+
+# --- A person's pages ---
+
+
+def one_of_each(owner: User) -> str:
+    for make in (waiting, running, scene, failed, cancelled, empty_draft):
+        make(owner)
+    return "/jobs/"
+
+
+def with_notices(owner: User) -> str:
+    Notice.objects.create(user=owner, job=scene(owner))
+    Notice.objects.create(user=owner, job=failed(owner), read_at=timezone.now())
+    return "/notices/"
+
+
+def full(owner: User) -> str:
+    owner.quota_stored_mb = 10
+    owner.save()
+    job_of(owner, title=LONG, status=Job.Status.FAILED, stored_bytes=11 * MB)
+    return "/usage/"
+
+
+def with_a_token(owner: User) -> str:
+    ApiToken.issue(owner, "laptop")
+    return "/accounts/"
+
+
+def on_show(owner: User) -> str:
+    scene(owner, shared=True, in_gallery=True)
+    return nothing_on_show(owner)
+
+
+def nothing_on_show(owner: User) -> str:
+    owner.gallery_open, owner.handle, owner.public_name = True, "ann", "Ann"
+    owner.save()
+    return "/u/ann/"
+
+
+def as_staff(owner: User) -> str:
+    owner.is_staff = True
+    owner.save()
+    draft(owner)
+    return "/styleguide/"
+
+
+def somebody_elses(ann: User) -> str:
+    return scene(person("bob@example.org")).get_absolute_url()
+
+
+# --- What is done on a page ---
+
+
+def viewer_ready(page: Page) -> None:
+    page.wait_for_selector(READY)
+
+
+def viewer_menu(page: Page) -> None:
+    viewer_ready(page)
+    page.locator("[data-viewer-more-button]").click()
+    expect(page.locator("[data-viewer-more]")).to_be_visible()
+
+
+def everything_unfolded(page: Page) -> None:
+    for details in page.locator("main details").all():
+        details.evaluate("(details) => { details.open = true; }")
+
+
+def owner_sees_all(page: Page) -> None:
+    viewer_ready(page)
+    everything_unfolded(page)
+
+
+def asked_whether_sure(page: Page) -> None:
+    page.get_by_role("button", name="Delete").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def sent_empty(page: Page) -> None:
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("[data-photo-errors] li")).to_be_visible()
+
+
+def wrong_password(page: Page) -> None:
+    page.get_by_label("E-mail address").fill("ann@example.org")
+    page.get_by_label("Password", exact=True).fill("not this one")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert").filter(visible=True)).to_be_visible()
+
+
+def short_password(page: Page) -> None:
+    page.get_by_label("E-mail address").fill("bea@example.org")
+    page.get_by_label("Password", exact=True).fill("short")
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.locator(".errorlist").first).to_be_visible()
+
+
+def offline(page: Page) -> None:
+    page.context.set_offline(True)
+    expect(page.locator("[data-offline], [data-line], [data-poll-trouble]").filter(visible=True)
+           ).to_have_count(1)  # fmt: skip
+
+
+def template(name: str) -> Callable[[Page], None]:
+    """Shows one of the pages for errors that can't be had for the asking."""
+
+    def show(page: Page) -> None:
+        html = render_to_string(f"errors/{name}.html", {"sign_up_open": True})
+
+        def answer(route: Route) -> None:
+            route.fulfill(body=html, content_type="text/html; charset=utf-8")
+
+        page.route("**/shown", answer)
+        page.goto("/shown")
+
+    return show
+
+
+OFFLINE = ("ERR_INTERNET_DISCONNECTED", "htmx:afterRequest", "htmx:sendError")
+BAD_REQUEST = ("400 (Bad Request)",)
+NOT_FOUND = ("404 (Not Found)",)
+STATES = {
+    "home": State(at("/"), signed_in=False),
+    "sign in": State(at("/accounts/sign-in/"), signed_in=False),
+    "sign in, wrong": State(
+        at("/accounts/sign-in/"), wrong_password, signed_in=False, said=BAD_REQUEST
+    ),
+    "sign up": State(at("/accounts/sign-up/"), signed_in=False),
+    "sign up, wrong": State(
+        at("/accounts/sign-up/"), short_password, signed_in=False, said=BAD_REQUEST
+    ),
+    "sign up, offline": State(at("/accounts/sign-up/"), offline, signed_in=False, said=OFFLINE),
+    "reset": State(at("/accounts/reset/"), signed_in=False),
+    "reset, sent": State(at("/accounts/reset/sent/"), signed_in=False),
+    "reset, too old": State(at("/accounts/reset/MQ/abc-def/"), signed_in=False),
+    "gallery, empty": State(at("/jobs/")),
+    "gallery": State(one_of_each),
+    "gallery, nothing found": State(lambda ann: f"{one_of_each(ann)}?q=unicorn"),
+    "upload": State(at("/jobs/new/"), everything_unfolded),
+    "upload, wrong": State(at("/jobs/new/"), sent_empty),
+    "upload, offline": State(at("/jobs/new/"), offline, said=OFFLINE),
+    "draft, empty": State(page_of(empty_draft)),
+    "draft": State(page_of(draft), everything_unfolded),
+    "draft, offline": State(page_of(draft), offline, said=OFFLINE),
+    "job, waiting": State(page_of(waiting)),
+    "job, running": State(page_of(running), everything_unfolded),
+    "job, growing": State(page_of(growing), viewer_ready),
+    "job, offline": State(page_of(running), offline, said=OFFLINE),
+    "job, done": State(page_of(shared), owner_sees_all),
+    "job, menu open": State(page_of(scene), viewer_menu),
+    "job, file gone": State(page_of(without_file)),
+    "job, failed": State(page_of(failed), everything_unfolded),
+    "job, cancelled": State(page_of(cancelled)),
+    "job, deleting": State(page_of(cancelled), asked_whether_sure),
+    "notices, empty": State(at("/notices/")),
+    "notices": State(with_notices),
+    "usage, empty": State(at("/usage/")),
+    "usage, full": State(full),
+    "account": State(with_a_token),
+    "password": State(at("/accounts/password/")),
+    "leaving": State(at("/accounts/delete/")),
+    "shared, done": State(link_to(shared), viewer_menu, signed_in=False),
+    "shared, file gone": State(link_to(without_file), signed_in=False),
+    "shared, running": State(link_to(running), signed_in=False),
+    "shared, failed": State(link_to(failed), signed_in=False),
+    "shared, locked": State(link_to(locked), signed_in=False),
+    "frame": State(link_to(shared, "?embed=1"), viewer_ready, signed_in=False),
+    "frame, running": State(link_to(running, "?embed=1"), signed_in=False),
+    "frame, locked": State(link_to(locked, "?embed=1"), signed_in=False),
+    "public page": State(on_show, signed_in=False),
+    "public page, empty": State(nothing_on_show, signed_in=False),
+    "styleguide": State(as_staff),
+    "nowhere": State(at("/nowhere"), said=NOT_FOUND),
+    "somebody else's": State(somebody_elses, said=NOT_FOUND),
+    **{f"error {code}": State(at("/"), template(code), signed_in=False)
+       for code in ("400", "403", "403_csrf", "413", "429", "500")},
+}  # fmt: skip

@@ -1,0 +1,86 @@
+"""What the scripts and styles of a page weigh as the site sends them: compressed by WhiteNoise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test.testcases import LiveServerThread
+from playwright.sync_api import Browser, BrowserContext, Response
+
+from accounts.models import User
+from tests.browser.conftest import session_cookie
+from tests.browser.every_page import one_of_each, running, scene
+from tests.site.making import person
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+KB = 1000  # bytes
+BUDGET = 150 * KB  # of JavaScript and CSS, before the viewer
+VIEWER = "/viewer."
+
+
+@pytest.fixture
+def site(settings: Any, tmp_path: Path, data_dir: Path, built_static: Path) -> Iterator[str]:
+    """The address of a server with static files as `make run` collects them."""
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.WHITENOISE_USE_FINDERS = False
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "instarecon_site.storage.StaticStorage"},
+    }
+    call_command("collectstatic", interactive=False, verbosity=0)
+    server = LiveServerThread("127.0.0.1", lambda application: application)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait()
+    assert server.error is None
+    yield f"http://127.0.0.1:{server.port}"
+    server.terminate()
+
+
+@pytest.fixture
+def ann_s_browser(chromium: Browser, site: str, redis_queue: Any) -> Iterator[BrowserContext]:
+    context = chromium.new_context(base_url=site)
+    context.add_cookies([session_cookie(person(), site)])
+    yield context
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "page_of",
+    [one_of_each, lambda ann: running(ann).get_absolute_url(),
+     lambda ann: scene(ann).get_absolute_url()],
+    ids=["gallery", "job running", "job done"],
+)  # fmt: skip
+def test_scripts_and_styles_stay_below_150_kb_before_the_viewer(
+    ann_s_browser: BrowserContext, page_of: Callable[[Any], str]
+) -> None:
+    answers: list[Response] = []
+    page = ann_s_browser.new_page()
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto(page_of(User.objects.get()))
+    page.wait_for_load_state("networkidle")
+    counted = [a for a in answers if is_code(a) and VIEWER not in a.url]
+    assert all(a.headers["content-encoding"] in ("gzip", "br") for a in counted)
+    sent = {name_of(a): a.request.sizes()["responseBodySize"] for a in counted}
+    whole = {name_of(a): len(a.body()) for a in counted}
+    print(f"\n{'':32} sent  whole, bytes")
+    for name in sent:
+        print(f"{name:32} {sent[name]:6} {whole[name]:6}")
+    print(f"{'together':32} {sum(sent.values()):6} {sum(whole.values()):6}")
+    assert len(sent) >= 3, "styles, theme, site"
+    assert 0 < sum(sent.values()) < BUDGET
+    assert sum(whole.values()) < BUDGET, "even where nothing is compressed"
+
+
+def is_code(answer: Response) -> bool:
+    kind = answer.request.resource_type
+    return kind in ("script", "stylesheet") and answer.url.startswith("http")
+
+
+def name_of(answer: Response) -> str:
+    return answer.url.rsplit("/", 1)[-1]

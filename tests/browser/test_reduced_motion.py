@@ -1,0 +1,44 @@
+"""Where people asked for less motion, nothing moves that they did not set going."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from tests.browser.test_every_page import MOVING
+from tests.browser.viewing import open_scene, photographed, pose, shared_scene
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+AWHILE_MS = 800
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_scenes_and_the_start_page_keep_still_and_a_step_to_a_photo_is_a_cut(
+    new_context: Callable[..., BrowserContext], data_dir: Path, motion: str
+) -> None:
+    is_still = motion == "reduce"
+    page = new_context(reduced_motion=motion).new_page()
+    page.goto("/")
+    fern = page.locator("[data-hero] canvas")
+    before = fern.screenshot()
+    page.wait_for_timeout(AWHILE_MS)
+    assert (fern.screenshot() == before) is is_still
+    assert (page.evaluate(MOVING) == []) is is_still
+
+    open_scene(page, photographed(shared_scene()))
+    start = pose(page)
+    page.wait_for_timeout(AWHILE_MS)
+    assert (pose(page) == start) is is_still, "a shared scene turns by itself"
+    assert (page.evaluate(MOVING) == []) is is_still
+
+    page.locator(".viewer-canvas").focus()
+    page.keyboard.press("p")
+    page.keyboard.press(".")
+    page.wait_for_timeout(100)
+    soon = pose(page)
+    page.wait_for_timeout(AWHILE_MS)
+    assert (pose(page) == soon) is is_still, "a step to a photo"
