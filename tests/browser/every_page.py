@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from accounts.models import ApiToken, User
 from recon.jobs import checks, drafts, sharing
-from recon.models import Job, Notice
+from recon.models import Job, Notice, Photo
 from recon.splats.snapshots import Snapshot, publish
 from tests.browser.scenes import VIEW, splat_bytes
-from tests.site.making import finished_job, job_of, person, photo, photo_bytes
+from tests.site.making import job_of, measured_job, person, photo, photo_bytes
 
 MB = 2**20
 LONG = "A title of one very long word: " + "Donaudampfschiff" * 5
@@ -55,11 +56,18 @@ def scene(owner: User, **fields: object) -> Job:
     """A finished job that the viewer can show, with everything that its owner may have said."""
     warning = {"code": "photos_left_out", "facts": {"count": 1, "total": 3, "names": "a.jpg"}}
     told = {"title": LONG, "description": "By the well.", "warnings": [warning], "view": VIEW}
-    job = finished_job(owner, **(told | fields))
+    job = measured_job(owner, **(told | fields))
     artifact = job.artifacts.get(kind="splat")
     artifact.file.write_bytes(splat_bytes())
     job.artifacts.filter(kind="splat").update(size=len(splat_bytes()))
     return job
+
+
+def two_runs(owner: User) -> str:
+    first, second = scene(owner), scene(owner, psnr=23.5)
+    for one, other in zip(first.photos.all(), second.photos.all(), strict=True):
+        Photo.objects.filter(pk=other.pk).update(sha256=one.sha256)
+    return reverse("recon:compare", args=(first.pk, second.pk))
 
 
 def shared(owner: User) -> Job:
@@ -283,6 +291,7 @@ STATES = {
     "job, offline": State(page_of(running), offline, said=OFFLINE),
     "job, done": State(page_of(shared), owner_sees_all),
     "job, menu open": State(page_of(scene), viewer_menu),
+    "two runs": State(two_runs, viewer_ready),
     "job, file gone": State(page_of(without_file)),
     "job, failed": State(page_of(failed), everything_unfolded),
     "job, cancelled": State(page_of(cancelled)),

@@ -29,6 +29,7 @@ RUN_AXE = """async () => {
 MOVING = """() => [...document.querySelectorAll("*")].flatMap((element) =>
   [null, "::before", "::after", "::backdrop", "::-webkit-progress-value"].flatMap((part) => {
     const style = getComputedStyle(element, part);
+    if (!style.display) return []; // inside of a video, which shows nothing of it
     const moves = style.animationName !== "none" || !/^0s(, 0s)*$/.test(style.transitionDuration);
     return moves ? [`${element.localName}.${element.className}${part ?? ""}`] : [];
   }))"""

@@ -63,6 +63,8 @@ EXPECTED = {
     "recon:thumb": ("get", 200, MISSING, SIGN_IN),
     "recon:views": ("get", 200, MISSING, SIGN_IN),
     "recon:view_photo": ("get", MISSING, MISSING, SIGN_IN),  # the run's photos are not there
+    "recon:held_out": ("get", MISSING, MISSING, SIGN_IN),  # nothing was measured
+    "recon:compare": ("get", 302, MISSING, SIGN_IN),  # with itself
     "recon:public": ("get", MISSING, MISSING, MISSING),
     "recon:public_progress": ("get", MISSING, MISSING, MISSING),
     "recon:public_cloud": ("get", MISSING, MISSING, MISSING),
@@ -99,6 +101,8 @@ def address(name: str, job: Job) -> str:
         "recon:thumb": [job.pk, "000.jpg"],
         "recon:drop_photo": [job.pk, 1],
         "recon:view_photo": [job.pk, 1],
+        "recon:held_out": [job.pk, 1, "photo"],
+        "recon:compare": [job.pk, job.pk],
         "recon:oembed": [],
         "recon:move_photo": [job.pk, 1],
         "recon:drop_video": [job.pk, 1],
