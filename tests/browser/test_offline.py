@@ -18,7 +18,7 @@ from tests.site.making import finished_job, person
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NewContext = Callable[..., BrowserContext]
-LOST, UNSENT = "The connection is lost", "That was not sent"
+LOST, UNSENT = "There is no connection", "That was not sent"
 
 
 @pytest.fixture
