@@ -10,15 +10,24 @@ const GOOD_FOR_MS = 60_000; // somebody who comes back later wants the start vie
 /** @param {import("./pose.js").Pose} pose */
 export function keepPose(pose) {
   const kept = { page: location.pathname, at: Date.now(), pose };
-  sessionStorage.setItem(KEY, JSON.stringify(kept));
+  memory()?.setItem(KEY, JSON.stringify(kept));
 }
 
 /** What was kept on this page a moment ago, once. @returns {import("./pose.js").Pose | null} */
 export function takePose() {
-  const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
-  sessionStorage.removeItem(KEY);
+  const kept = JSON.parse(memory()?.getItem(KEY) ?? "null");
+  memory()?.removeItem(KEY);
   if (kept?.page !== location.pathname || Date.now() - kept.at > GOOD_FOR_MS) return null;
   const { position, target, up, ...lens } = kept.pose;
   const vector = ({ x, y, z }) => new Vector3(x, y, z);
   return { position: vector(position), target: vector(target), up: vector(up), ...lens };
+}
+
+/** The tab's own storage; in a frame on another site it is refused. */
+function memory() {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
 }
