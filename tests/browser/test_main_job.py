@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.reconstruction]
 EMAIL, PASSWORD = "newcomer@example.org", "a long enough password"
 VIEWER = "[data-splat-viewer]"
 POLL_S = 1.0
+STEPS = 300
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
     It trains for fewer steps than draft would take: enough for the bars below.
     """
-    with started_site(tmp_path_factory.mktemp("main-job"), TRAINING_ITERATIONS="300") as site:
+    with started_site(tmp_path_factory.mktemp("main-job"), TRAINING_ITERATIONS=str(STEPS)) as site:
         yield site
 
 
@@ -109,7 +110,7 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     assert small.stat().st_size < 0.7 * scene.stat().st_size
     with av.open(str(download(page, "Turntable video (MP4)", tmp_path))) as video:
         assert video.streams.video[0].codec_context.name == "h264"
-        assert sum(1 for _ in video.decode(video=0)) == 90
+        assert sum(1 for _ in video.decode(video=0)) == STEPS // 4  # docs/DOWNLOADS.md
     with zipfile.ZipFile(download(page, "COLMAP model (zip)", tmp_path)) as archive:
         archive.extractall(tmp_path / "model")
     found = pycolmap.Reconstruction(tmp_path / "model" / "sparse" / "0")

@@ -28,7 +28,7 @@ PHONE, DESK = (390, 844), (1440, 900)
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("progress")
-    with started_site(folder, TRAINING_ITERATIONS="300") as site:
+    with started_site(folder, TRAINING_ITERATIONS="700") as site:
         yield site
 
 
