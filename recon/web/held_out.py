@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from recon.models import Job
 from recon.web import thumbs
-from recon.web.metrics import SCALES, recorded_of
+from recon.web.metrics import SCALES, Scale, recorded_of
 
 #: What a picture shows: its folder in graphdeco's layout.
 PICTURES = {"photo": "gt", "scene": "renders"}
@@ -28,7 +28,7 @@ class HeldOut:
     stem: str  # of the photo's file
     name: str  # what the person called it
     figures: tuple[str, ...]  # in the order of `SCALES`; "–" for what was not measured
-    corrected: str  # PSNR with the photo's exposure matched; empty where it is not known
+    corrected: str  # PSNR with the photo's exposure matched
     files: dict[str, Path]  # by kind of picture; empty where they are gone
     urls: dict[str, str]
     size: tuple[int, int] | None  # px, of the pictures as they are served
@@ -55,7 +55,7 @@ def held_out_of(job: Job) -> list[HeldOut]:
                 stem=stem,
                 name=names.get(stem, image),
                 figures=tuple(_figure(scale, views[image]) for scale in SCALES),
-                corrected=_figure(SCALES[0], matched.get(image, {})).replace("–", ""),
+                corrected=_figure(SCALES[0], matched.get(image, {})),
                 files=files,
                 urls={kind: _url(job, number, kind) for kind in files},
                 size=_size(files.get("photo")),
@@ -80,7 +80,7 @@ def _table(job: Job, recorded: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
-def _figure(scale: Any, view: dict[str, Any]) -> str:
+def _figure(scale: Scale, view: dict[str, Any]) -> str:
     value = view.get(scale.label)
     return "–" if value is None else scale.figure.format(value)
 

@@ -41,10 +41,7 @@ def settings_used(job: Job) -> list[tuple[str, str]]:
     prepared_at = config.get("preflight", {}).get("max_image_size", 0)
     rows = [
         (gettext("Preset"), job.get_preset_display()),
-        (
-            gettext("Photos prepared at"),
-            _pixels(prepared_at),
-        ),
+        (gettext("Photos prepared at"), _pixels(prepared_at)),
         (gettext("Trained at"), _trained_at(size)),
         (gettext("Training steps"), _count(used.get("iterations"))),
         (gettext("Gaussians"), _of(job.gaussian_count, used.get("max_gaussians"))),
@@ -85,7 +82,9 @@ def _machine(workspace: Workspace) -> str:
 def _versions(workspace: Workspace) -> str:
     found = _found(workspace)
     named = [f"{name} {found[name]}" for name in ("pycolmap", "torch") if name in found]
-    return ", ".join(named + [v for v in [found.get("rasteriser", "")] if v.startswith("gsplat")])
+    if found.get("rasteriser", "").startswith("gsplat"):
+        named.append(found["rasteriser"])
+    return ", ".join(named)
 
 
 def _pixels(size: int | None) -> str:

@@ -22,7 +22,6 @@ SHARED, LISTED = 3, 8
 class Pair:
     """A photo that both scenes were measured on."""
 
-    name: str
     first: HeldOut
     second: HeldOut
 
@@ -47,9 +46,8 @@ def figures(first: Job, second: Job) -> list[dict[str, Any]]:
     Scenes are measured on different photos where their photos or their protocol differ; the page
     says so.
     """
-    rows = [_row(scale, first, second) for scale in SCALES]
     return [
-        *rows,
+        *(_row(scale, first, second) for scale in SCALES),
         _plain(gettext("Gaussians"), first.gaussian_count, second.gaussian_count),
         _plain(gettext("Training steps"), first.iterations, second.iterations),
         _words(gettext("Outliers removed"), filter_said(first), filter_said(second)),
@@ -60,7 +58,7 @@ def pairs(first: Job, second: Job) -> list[Pair]:
     """The photos that both were measured on and have pictures of."""
     own, theirs = _by_content(first), _by_content(second)
     return [
-        Pair(name=one.name, first=one, second=theirs[content])
+        Pair(first=one, second=theirs[content])
         for content, one in own.items()
         if content in theirs and one.urls and theirs[content].urls
     ]

@@ -81,6 +81,13 @@ def contained(job: Job, path: Path) -> Path:
     return resolved
 
 
+def serve_jpeg(request: HttpRequest, path: Path | None, name: str) -> HttpResponseBase:
+    """A picture to show. Raises NotThere where there is none."""
+    if path is None:
+        raise NotThere(GONE)
+    return serve_file(request, path, name, "image/jpeg", saved=False)
+
+
 def serve_file(
     request: HttpRequest, path: Path, name: str, media_type: str, *, saved: bool
 ) -> HttpResponseBase:

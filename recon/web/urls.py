@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from recon.models import Artifact
 from recon.web.views import (
     draft_order,
     draft_videos,
@@ -20,6 +21,15 @@ from recon.web.views import (
 )
 
 app_name = "recon"
+
+#: The files behind a share link: the address's name, the file in it, the kind of artifact.
+PUBLIC_FILES = (
+    ("ply", "cloud.ply", Artifact.Kind.SCENE_PLY),
+    ("splat", "scene.splat", Artifact.Kind.SPLAT),
+    ("spz", "scene.spz", Artifact.Kind.SPZ),
+    ("turntable", "turntable.mp4", Artifact.Kind.TURNTABLE),
+    ("poster", "poster.jpg", Artifact.Kind.POSTER),
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -66,11 +76,15 @@ urlpatterns = [
     path("v/<str:pub_key>/progress/", share.public_progress, name="public_progress"),
     path("v/<str:pub_key>/live/cloud.json", live.public_cloud, name="public_cloud"),
     path("v/<str:pub_key>/live/<str:name>", live.public_snapshot, name="public_snapshot"),
-    path("recon/pub/<str:pub_key>/cloud.ply", share.public_ply, name="public_ply"),
-    path("recon/pub/<str:pub_key>/scene.splat", share.public_splat, name="public_splat"),
-    path("recon/pub/<str:pub_key>/scene.spz", share.public_spz, name="public_spz"),
-    path("recon/pub/<str:pub_key>/turntable.mp4", share.public_turntable, name="public_turntable"),
-    path("recon/pub/<str:pub_key>/poster.jpg", share.public_poster, name="public_poster"),
+    *(
+        path(
+            f"recon/pub/<str:pub_key>/{file}",
+            share.public_file,
+            {"kind": kind},
+            name=f"public_{name}",
+        )
+        for name, file, kind in PUBLIC_FILES
+    ),
     path("recon/pub/<str:pub_key>/views.json", share.public_views, name="public_views"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("oembed", embed.oembed, name="oembed"),

@@ -103,15 +103,7 @@ def test_a_scene_is_watched_as_it_grows_on_a_phone_and_on_a_desk(
     phone = browsers(PHONE, storage_state=context.storage_state()).new_page()
     phone.goto(address)
 
-    # --- The place in the queue, of another job meanwhile ---
-    other = context.new_page()
-    started(other, photos[:4], "Behind it")
-    facts = other.locator(".facts")
-    expect(facts).to_contain_text(re.compile(r"Place in line\s*1\b"))
-    expect(facts).to_contain_text(re.compile(r"Starts in\s*[\d½]+.* (s|min)"))
-    expect(facts).to_contain_text(re.compile(r"Ready in\s*[\d½]+.* (s|min)"))
-    cancel(other)
-    other.close()
+    another_waits_in_line(context, photos[:4])
 
     # --- Features, points, the scene ---
     shown = stages_until_ready(page, phone)
@@ -157,6 +149,18 @@ def test_a_scene_is_watched_as_it_grows_on_a_phone_and_on_a_desk(
     *place, fov = pose(phone)
     assert place == pytest.approx(stood[:-1], abs=1e-3)
     assert fov == pytest.approx(stood[-1], abs=0.5)  # the stage has a little another shape
+
+
+def another_waits_in_line(context: BrowserContext, photos: list[Path]) -> None:
+    """A second job, behind the one that runs; it is told its place and its start."""
+    other = context.new_page()
+    started(other, photos, "Behind it")
+    facts = other.locator(".facts")
+    expect(facts).to_contain_text(re.compile(r"Place in line\s*1\b"))
+    expect(facts).to_contain_text(re.compile(r"Starts in\s*[\d½]+.* (s|min)"))
+    expect(facts).to_contain_text(re.compile(r"Ready in\s*[\d½]+.* (s|min)"))
+    cancel(other)
+    other.close()
 
 
 def cancel(page: Page) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from accounts.models import User
@@ -83,8 +84,6 @@ def columns(element: Locator) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def test_a_held_out_photo_is_compared_by_dragging_and_by_keys(
     open_page: Any, job: Job, size: dict[str, int]
 ) -> None:
-    from PIL import Image
-
     for kind, colour in (("renders", "blue"), ("gt", "red")):
         path = job.workspace.output / "test" / "ours_700" / kind / "00000.png"
         Image.new("RGB", (60, 40), colour).save(path)

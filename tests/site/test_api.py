@@ -138,6 +138,12 @@ def test_the_measured_model_can_be_asked_for(program: Program) -> None:
     assert Job.objects.get().config["export"]["final_refine"] is False
 
 
+def test_whether_outliers_are_removed_can_be_asked_for(program: Program) -> None:
+    program.send(photos(3), outlier_filter="never")
+    assert Job.objects.get().config["evaluate"]["outlier_filter"] == "never"
+    assert is_error(program.send(photos(3), outlier_filter="some"), 400, "Outlier filter", "some")
+
+
 def test_the_status_tells_how_a_finished_job_was_measured(program: Program) -> None:
     spread = {"psnr": 1.2, "ssim": 0.05, "lpips": None}
     job = finished_job(program.owner, protocol="cross-validation", spread=spread)

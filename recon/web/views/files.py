@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from recon.models import Artifact
 from recon.web import cameras, thumbs
 from recon.web.access import NotThere, own_job_or_404, signed_in
-from recon.web.serving import GONE, serve_artifact, serve_file
+from recon.web.serving import GONE, serve_artifact, serve_jpeg
 
 
 @require_safe
@@ -29,9 +29,7 @@ def thumb(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
     """A small JPEG without metadata, also of photos that browsers can't show."""
     photo = own_job_or_404(request, pk).photos.filter(name=name).first()
     small = thumbs.thumb_of(photo) if photo else None
-    if small is None:
-        raise NotThere(GONE)
-    return serve_file(request, small, f"{small.stem}.jpg", "image/jpeg", saved=False)
+    return serve_jpeg(request, small, f"{name}.jpg")
 
 
 @require_safe
@@ -49,6 +47,4 @@ def view_photo(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse
     job = own_job_or_404(request, pk)
     photo = cameras.trained_photo(job, number)
     large = thumbs.large_of(photo, job.folder / "thumbs") if photo else None
-    if large is None:
-        raise NotThere(GONE)
-    return serve_file(request, large, f"photo-{number}.jpg", "image/jpeg", saved=False)
+    return serve_jpeg(request, large, f"photo-{number}.jpg")

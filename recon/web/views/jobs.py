@@ -88,7 +88,6 @@ def result_context(job: Job, steps: list[StepRow], show: str) -> dict[str, Any]:
     viewer = scene.own_viewer(job)
     if viewer and (current := next((one for one in choices if one["current"]), None)):
         viewer |= {"scene_url": current["url"], "bytes": current["size"]}
-    wishes = submit.wishes_of(job)
     return {
         "viewer": viewer,
         "scene_choices": choices,
@@ -98,7 +97,7 @@ def result_context(job: Job, steps: list[StepRow], show: str) -> dict[str, Any]:
         "timings": particulars.timings(steps),
         "settings_used": particulars.settings_used(job),
         "runs": runs.others_of(job),
-        "again": AgainForm(initial=wishes),
+        "again": AgainForm(initial=submit.wishes_of(job)),
         "embed_snippet": unfolding.snippet(job),
     }
 
@@ -171,10 +170,13 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             messages.error(request, sentence)
         return redirect(job)
     sent = form.fields if "all" in request.POST else request.POST
-    wishes = {name: wish for name, wish in form.cleaned_data.items() if name in sent}
-    kept = [name for name in ("title", "preset") if not wishes.get(name)]
+    wishes = {
+        name: wish
+        for name, wish in form.cleaned_data.items()
+        if name in sent and (wish or name not in ("title", "preset"))
+    }
     try:
-        return redirect(submit.run_again(job, **{n: w for n, w in wishes.items() if n not in kept}))
+        return redirect(submit.run_again(job, **wishes))
     except ReconError as error:
         messages.error(request, str(error))
         return redirect(job)

@@ -15,7 +15,7 @@ from recon.models import Job
 from recon.web import held_out, runs
 from recon.web.access import NotThere, own_job_or_404, signed_in
 from recon.web.scene import elapsed_seconds, own_viewer
-from recon.web.serving import GONE, serve_file
+from recon.web.serving import serve_jpeg
 
 NOT_FINISHED = _("Only finished scenes can be compared. Wait for this one, or choose another.")
 
@@ -26,9 +26,7 @@ def picture(request: HttpRequest, pk: uuid.UUID, number: int, kind: str) -> Http
     """A held-out photo, or what the scene makes of its view."""
     job = own_job_or_404(request, pk)
     found = held_out.picture_of(job, number, kind) if kind in held_out.PICTURES else None
-    if found is None:
-        raise NotThere(GONE)
-    return serve_file(request, found, f"{kind}-{number}.jpg", "image/jpeg", saved=False)
+    return serve_jpeg(request, found, f"{kind}-{number}.jpg")
 
 
 @require_safe

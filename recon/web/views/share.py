@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from recon.jobs import sharing
-from recon.models import Artifact, Job
+from recon.models import Job
 from recon.web import cameras, link_throttle, unfolding
 from recon.web import live as live_parts
 from recon.web.access import LinkLocked, View, remember_entered, shared_job_or_404
@@ -143,32 +143,9 @@ def public_progress(request: HttpRequest, pub_key: str) -> HttpResponse:
 
 @require_safe
 @unlisted
-def public_ply(request: HttpRequest, pub_key: str) -> HttpResponseBase:
-    return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.SCENE_PLY)
-
-
-@require_safe
-@unlisted
-def public_splat(request: HttpRequest, pub_key: str) -> HttpResponseBase:
-    return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.SPLAT)
-
-
-@require_safe
-@unlisted
-def public_spz(request: HttpRequest, pub_key: str) -> HttpResponseBase:
-    return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.SPZ)
-
-
-@require_safe
-@unlisted
-def public_turntable(request: HttpRequest, pub_key: str) -> HttpResponseBase:
-    return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.TURNTABLE)
-
-
-@require_safe
-@unlisted
-def public_poster(request: HttpRequest, pub_key: str) -> HttpResponseBase:
-    return serve_artifact(request, shared_job_or_404(request, pub_key), Artifact.Kind.POSTER)
+def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBase:
+    """One of the files that a link offers; its address says which."""
+    return serve_artifact(request, shared_job_or_404(request, pub_key), kind)
 
 
 @require_safe
