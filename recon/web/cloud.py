@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recon.models import Job
-from recon.pipeline.workspace import Workspace, replacing
+from recon.pipeline.workspace import Workspace
 from recon.poses.sparse_model import Placed, SparseModel, read_sparse
+from recon.web import kept
 
 MOST_POINTS = 4000
 _FAR = 0.95  # of the points; those beyond are left out, they are mostly wrong
@@ -33,18 +34,13 @@ def is_ready(job: Job) -> bool:
 def cloud_of(job: Job) -> Path | None:
     """The drawing's numbers as a JSON file, kept in the job's folder. None where there are none."""
     try:
-        made = (job.workspace.sparse / "points3D.bin").stat().st_mtime_ns
-        kept = job.folder / "thumbs" / f"cloud-{made:x}.json"
-        if not kept.is_file():
-            content = _cloud(read_sparse(job.workspace.sparse))
-            kept.parent.mkdir(exist_ok=True)  # not `parents`: see `thumbs`
-            for old in kept.parent.glob("cloud-*.json"):
-                old.unlink(missing_ok=True)
-            with replacing(kept) as temporary:
-                temporary.write_text(json.dumps(content, separators=(",", ":")))
+        return kept.made_from(
+            job.workspace.sparse / "points3D.bin",
+            job.folder / "thumbs" / "cloud.json",
+            lambda place: _write_cloud(read_sparse(job.workspace.sparse), place),
+        )
     except (OSError, ValueError):
         return None
-    return kept
 
 
 def view_from(workspace: Workspace, photo: str, trained_size: int | None) -> dict[str, Any] | None:
@@ -71,6 +67,10 @@ def view_from(workspace: Workspace, photo: str, trained_size: int | None) -> dic
 def _model(folder: Path, made: int) -> SparseModel:
     """The model in `folder`, which was `made` at that time. Polls ask for it again and again."""
     return read_sparse(folder)
+
+
+def _write_cloud(model: SparseModel, place: Path) -> None:
+    place.write_text(json.dumps(_cloud(model), separators=(",", ":")))
 
 
 def _cloud(model: SparseModel) -> dict[str, Any]:

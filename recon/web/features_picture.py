@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from recon.models import Job
 from recon.pipeline.photos import FORMATS
-from recon.pipeline.workspace import Workspace, replacing
+from recon.pipeline.workspace import Workspace
 from recon.poses import databases
+from recon.web import kept
 
 SIDE = 960  # px, longest side
 DRAWN = 3000  # features, the largest: more would hide the photo
@@ -31,29 +32,21 @@ def features_of(job: Job) -> Path | None:
     """The picture, a JPEG without metadata. None where features or photos are not there."""
     workspace = job.workspace
     try:
-        made = workspace.database.stat().st_mtime_ns
-        picture = job.folder / "thumbs" / f"features-{made:x}.jpg"
-        if picture.is_file():
-            return picture
-        drawn = _drawn(workspace)
-        if drawn is None:
-            return None
-        # Not `parents=True`: a job deleted meanwhile must not get its folder back.
-        picture.parent.mkdir(exist_ok=True)
-        for old in picture.parent.glob("features-*.jpg"):
-            old.unlink(missing_ok=True)
-        with replacing(picture) as temporary:
-            drawn.save(temporary, "JPEG", quality=85)
+        return kept.made_from(
+            workspace.database,
+            job.folder / "thumbs" / "features.jpg",
+            lambda place: _drawn(workspace).save(place, "JPEG", quality=85),
+        )
     except (OSError, ValueError, KeyError, sqlite3.DatabaseError, UnidentifiedImageError):
         return None
-    return picture
 
 
-def _drawn(workspace: Workspace) -> Image.Image | None:
+def _drawn(workspace: Workspace) -> Image.Image:
+    """Raises ValueError where no photo has features, and what reading them raises."""
     counts = databases.count_descriptors(workspace.database)
     name = _middle(workspace, counts)
     if name is None:
-        return None
+        raise ValueError("no features to draw")
     with Image.open(workspace.photos / name, formats=FORMATS) as photo:
         full = photo.size
         photo.draft("RGB", (SIDE, SIDE))

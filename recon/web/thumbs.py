@@ -8,7 +8,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from recon.models import Photo
 from recon.pipeline.photos import open_photo
-from recon.pipeline.workspace import replacing
+from recon.web import kept
 
 SIDE = 320  # px, longest side: sharp at 160 CSS px on a dense screen
 LARGE_SIDE = 1600  # px, to lie over the scene
@@ -34,13 +34,9 @@ def _kept(photo: Path, small: Path, side: int, quality: int = 80) -> Path | None
         return small
     try:
         image = _small_image(photo, side)
-        # Not `parents=True`: a job deleted meanwhile must not get its folder back.
-        small.parent.mkdir(exist_ok=True)
-        with replacing(small) as temporary:
-            image.save(temporary, "JPEG", quality=quality)
+        return kept.put(small, lambda place: image.save(place, "JPEG", quality=quality))
     except (FileNotFoundError, UnidentifiedImageError):
         return None
-    return small
 
 
 def _small_image(path: Path, side: int) -> Image.Image:

@@ -98,7 +98,7 @@ def listen(complaints: list[str], live_server: Any) -> Callable[[Page], Page]:
     def console(message: ConsoleMessage) -> None:
         # Reading a first picture back from a software renderer is slow and says so: expected.
         if message.type in ("error", "warning") and "GPU stall" not in message.text:
-            complaints.append(f"{message.type}: {message.text}")
+            complaints.append(f"{message.type}: {message.text} {message.location['url']}")
 
     def request(url: str) -> None:
         if not url.startswith((live_server.url, "blob:", "data:")):

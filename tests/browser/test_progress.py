@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.browser.waiting import until
 from tests.photos import rendered_photos
@@ -38,11 +38,13 @@ def browsers(chromium: Browser, site: Site) -> Iterator[Callable[..., BrowserCon
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
+    def listen(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            complaints.append(f"{said.text} {said.location['url']}")
+
     def attach(page: Page) -> None:
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
-        page.on(
-            "console", lambda said: complaints.append(said.text) if said.type == "error" else None
-        )
+        page.on("console", listen)
 
     def new(size: tuple[int, int] = (1440, 900), **options: Any) -> BrowserContext:
         viewport = {"width": size[0], "height": size[1]}
