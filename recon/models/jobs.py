@@ -285,6 +285,7 @@ class Artifact(models.Model):
         SCENE_PLY = "scene_ply", "the PLY of the scene as shown"
         SPLAT = "splat", "scene.splat"
         SPZ = "spz", "scene.spz"
+        OTHER_SPZ = "other_spz", "the SPZ of the scene that is not shown at first"
         POSTER = "poster", "poster.jpg"
         TURNTABLE = "turntable", "turntable.mp4"
         COLMAP = "colmap", "colmap_model.zip"

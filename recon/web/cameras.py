@@ -42,6 +42,15 @@ def own_views(job: Job) -> dict[str, Any]:
     return {"about": ABOUT, "views": views}
 
 
+def poses_by_content(job: Job) -> dict[str, list[list[float]]]:
+    """Camera-from-world [R | t], 3 rows, of each photo that has a place, by the photo's SHA-256."""
+    contents = {Path(photo.name).stem: photo.sha256 for photo in job.photos.all()}
+    poses = {Path(entry["img_name"]).stem: _camera(entry) for entry in _entries(job)}
+    return {
+        contents[stem]: pose["cam_from_world"] for stem, pose in poses.items() if stem in contents
+    }
+
+
 def trained_photo(job: Job, number: int) -> Path | None:
     """The undistorted photo of view `number`, from 1 on; None where there is none (any more)."""
     entries = _entries(job)

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext
 
 from recon.models import Job, Photo
+from recon.poses.alignment import align
+from recon.web import cameras
 from recon.web.held_out import HeldOut, held_out_of
 from recon.web.metrics import SCALES, Scale
 from recon.web.particulars import filter_said
@@ -67,6 +70,19 @@ def pairs(first: Job, second: Job) -> list[Pair]:
 def measured_alike(first: Job, second: Job) -> bool:
     """Whether their figures are means over the same photos."""
     return first.protocol == second.protocol and set(_by_content(first)) == set(_by_content(second))
+
+
+def alignment(first: Job, second: Job) -> dict[str, Any] | None:
+    """Where the first scene's world lies in the second's, as `recon.poses.alignment` says it:
+    scale, rotation (3 rows), translation. None where their photos don't tell."""
+    own, theirs = cameras.poses_by_content(first), cameras.poses_by_content(second)
+    both = [content for content in own if content in theirs]
+    found = align(*(np.array([poses[one] for one in both]) for poses in (own, theirs)))
+    return found and {
+        "scale": found.scale,
+        "rotation": found.rotation.tolist(),
+        "translation": found.translation.tolist(),
+    }
 
 
 def _by_content(job: Job) -> dict[str, HeldOut]:

@@ -150,12 +150,17 @@ def scene_choices(job: Job, chosen: str) -> list[dict[str, Any]]:
     choices = []
     for kind, key in _CHOICES.items():
         is_delivered = delivered is not None and artifacts[kind].path == delivered.path
-        viewer = own_viewer(job) if is_delivered else None
+        formats = VIEWER_SCENES if is_delivered else (Artifact.Kind.OTHER_SPZ,)
+        shown = min(
+            (artifacts[one] for one in formats if one in artifacts),
+            key=lambda artifact: artifact.size,
+            default=artifacts[kind],  # a PLY is several times as large
+        )
         choices.append(
             {
                 "key": key,
-                "url": viewer["scene_url"] if viewer else _own_url(job, kind),
-                "size": viewer["bytes"] if viewer else artifacts[kind].size,
+                "url": reverse("recon:file", args=(job.pk, shown.kind)),
+                "size": shown.size,
                 "count": counts[kind],
                 "delivered": is_delivered,
                 "current": key == chosen if chosen in keys else is_delivered,
@@ -179,10 +184,6 @@ def _gaussians_in(artifact: Artifact | None) -> int | None:
         return None
     match = re.search(rb"^element vertex (\d+)$", head, re.MULTILINE)
     return int(match[1]) if match else None
-
-
-def _own_url(job: Job, kind: str) -> str:
-    return reverse("recon:file", args=(job.pk, kind))
 
 
 def public_viewer(job: Job) -> dict[str, Any] | None:

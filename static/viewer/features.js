@@ -51,6 +51,7 @@ export class Features {
     this.veil.style.opacity = veilAt(support).toFixed(3);
     this.unseen.hidden = support >= UNSEEN;
     this.supported = support;
+    this.element.dispatchEvent(new Event("viewer:frame")); // for together.js
   }
 
   changed() {

@@ -4,6 +4,7 @@
  * `mount(element)` is the way in for other scripts; it returns the viewer that `element` has if
  * it has one. docs/VIEWER.md describes what a viewer can do.
  */
+import { moveTogether } from "./together.js";
 import { mountViewer } from "./viewer.js";
 
 export { mountViewer as mount } from "./viewer.js";
@@ -12,3 +13,4 @@ const mountAll = () => document.querySelectorAll("[data-splat-viewer]").forEach(
 
 document.addEventListener("htmx:afterSettle", mountAll);
 mountAll();
+document.querySelectorAll("[data-together]").forEach((element) => moveTogether(element));

@@ -25,13 +25,20 @@ export class Rig {
 
   /** Puts the camera down at `pose`, for a person to look around from. */
   stand(pose) {
+    this.follow(pose);
+    this.control();
+  }
+
+  /** Into `pose`, which somebody else steers: until `control`, nobody does here. */
+  follow(pose) {
     this.end();
-    this.place(pose);
+    this.controls?.dispose();
+    this.controls = null;
     const distance = pose.position.distanceTo(pose.target) || 1;
     this.camera.near = distance / 200;
     this.camera.far = distance * 200;
-    this.camera.updateProjectionMatrix();
-    this.control();
+    this.place(pose);
+    this.onChange();
   }
 
   /** Hands the camera to the person, where it is. */

@@ -95,6 +95,7 @@ class Viewer {
     this.furniture.showReady();
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if ("turns" in this.element.dataset && !still) this.features.toggle("turn");
+    this.element.dispatchEvent(new Event("viewer:ready"));
   }
 
   fail(error) {

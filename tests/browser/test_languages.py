@@ -121,6 +121,24 @@ def test_what_a_visitor_meets_is_in_korean(
 
 
 @SIZES
+@pytest.mark.parametrize("state", ["waiting", "done", "locked"])
+def test_a_friend_switches_the_language_of_a_shared_page(
+    new_context: NewContext, ann: User, size: dict[str, int], state: str
+) -> None:
+    if state == "waiting":
+        scene = job_of(ann, title="현관", shared=True, status=Job.Status.PENDING)
+    else:
+        scene = finished_job(
+            ann, title="현관", shared=True, share_password="x" if state == "locked" else ""
+        )
+    page = new_context(viewport=size).new_page()
+    page.goto(f"/v/{scene.pub_key}")
+    page.get_by_role("button", name="한국어").click()
+    expect(page).to_have_url(re.compile(f"/v/{scene.pub_key}$"))
+    is_korean(page, f"public-{state}")
+
+
+@SIZES
 def test_the_pages_of_a_person_are_in_korean(
     new_context: NewContext, ann: User, size: dict[str, int]
 ) -> None:

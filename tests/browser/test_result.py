@@ -13,6 +13,7 @@ from accounts.models import User
 from recon.models import Artifact, Job, Photo
 from recon.pipeline.config import from_dict
 from recon.splats.formats import write_ply
+from recon.splats.spz import write_spz
 from tests.browser.scenes import VIEW, picture, splat_bytes
 from tests.core.tiny_scene import tiny_gaussians
 from tests.site.making import measured_job, person
@@ -46,7 +47,9 @@ def shown_job(owner: User, **fields: Any) -> Job:
     job = measured_job(owner, view=VIEW, **fields)
     scene = splat_bytes()
     job.artifacts.get(kind=Artifact.Kind.SPLAT).file.write_bytes(scene)
-    write_ply(tiny_gaussians(), job.artifacts.get(kind=Artifact.Kind.PLY).file)
+    every = tiny_gaussians()
+    write_ply(every, job.artifacts.get(kind=Artifact.Kind.PLY).file)
+    write_spz(every, job.artifacts.get(kind=Artifact.Kind.OTHER_SPZ).file)
     for artifact in job.artifacts.all():
         artifact.size = artifact.file.stat().st_size
         artifact.save()
@@ -122,9 +125,12 @@ def choice(page: Page, name: str) -> Locator:
 
 
 @SIZES
+@pytest.mark.parametrize("kind", ["other_spz", "ply"])
 def test_the_other_scene_comes_into_the_same_viewer(
-    open_page: Any, job: Job, size: dict[str, int]
+    open_page: Any, job: Job, kind: str, size: dict[str, int]
 ) -> None:
+    if kind == "ply":  # as in jobs of older versions
+        job.artifacts.filter(kind=Artifact.Kind.OTHER_SPZ).delete()
     page = open_page(job.get_absolute_url(), viewport=size)
     page.wait_for_selector(READY)
     page.locator("[data-splat-viewer]").evaluate("e => (e.dataset.marked = 'yes')")
@@ -133,7 +139,7 @@ def test_the_other_scene_comes_into_the_same_viewer(
     expect(choice(page, "Without outliers")).not_to_have_attribute("aria-current", "true")
     viewer = page.locator("[data-splat-viewer]")
     expect(viewer).to_have_attribute("data-marked", "yes")
-    assert viewer.get_attribute("data-scene").endswith("/files/ply")
+    assert viewer.get_attribute("data-scene").endswith(f"/files/{kind}")
     assert page.url.endswith("?show=all")
     choice(page, "Without outliers").click()
     expect(viewer).to_have_attribute("data-scene", f"{job.get_absolute_url()}files/splat")
@@ -143,7 +149,7 @@ def test_a_scene_that_does_not_arrive_is_said_and_the_old_one_stays(
     new_context: NewContext, ann: User, job: Job
 ) -> None:
     page = new_context(ann).new_page()
-    page.route(f"**/files/{Artifact.Kind.PLY}", lambda route: route.abort())
+    page.route(f"**/files/{Artifact.Kind.OTHER_SPZ}", lambda route: route.abort())
     page.goto(job.get_absolute_url())
     page.wait_for_selector(READY)
     choice(page, "With outliers").click()

@@ -57,7 +57,7 @@ def test_every_file_that_is_promised_is_there(workspace: Workspace) -> None:
     facts = export.run(workspace, FILMED, ListReporter())
     assert set(facts["artifacts"]) == {
         *("ply", "filtered_ply", "scene_ply", "held_out_ply"),
-        *("splat", "spz", "poster", "turntable", "colmap", "results", "cameras"),
+        *("splat", "spz", "other_spz", "poster", "turntable", "colmap", "results", "cameras"),
     }
     for path in facts["artifacts"].values():
         assert (workspace.root / path).is_file()
@@ -77,6 +77,18 @@ def test_the_scene_is_the_one_that_evaluation_chose(workspace: Workspace, scene:
     assert facts["gaussian_count"] == len(gaussians) == len(records)
     small = gsply.read_spz(workspace.root / facts["artifacts"]["spz"])
     assert len(small.means) == len(gaussians)
+    other = {"unfiltered": "filtered_ply", "filtered": "ply"}[scene]
+    other_small = gsply.read_spz(workspace.root / facts["artifacts"]["other_spz"])
+    assert len(other_small.means) == len(read_ply(workspace.root / facts["artifacts"][other]))
+
+
+def test_there_is_no_second_spz_where_nothing_was_filtered(workspace: Workspace) -> None:
+    write_trained(workspace, tiny_gaussians(), CONFIG.train)
+    mild = {"outlier_std_threshold": 1e9, "outlier_min_cluster_ratio": 0.0}
+    nothing = replace(AS_MEASURED, export=replace(AS_MEASURED.export, **mild))
+    facts = export.run(workspace, nothing, ListReporter())
+    assert "other_spz" not in facts["artifacts"]
+    assert not (workspace.iteration(6) / "other.spz").exists()
 
 
 def test_the_filtered_and_the_unfiltered_scene_are_there(workspace: Workspace) -> None:
@@ -143,7 +155,7 @@ def test_what_a_machine_cannot_make_is_left_out_and_said_in_the_log(
     shutil.rmtree(workspace.sparse)
     report = ListReporter()
     facts = export.run(workspace, FILMED, report)
-    assert not {"spz", "turntable", "colmap"} & set(facts["artifacts"])
+    assert not {"spz", "other_spz", "turntable", "colmap"} & set(facts["artifacts"])
     for path in facts["artifacts"].values():
         assert (workspace.root / path).is_file()
     assert not list(workspace.output.rglob("*.spz"))

@@ -148,6 +148,7 @@ FILES = {
     "scene_ply": (f"{_SCENE}/point_cloud_filtered.ply", b"ply filtered"),
     "splat": (f"{_SCENE}/scene.splat", bytes(range(256)) * 4),
     "spz": (f"{_SCENE}/scene.spz", b"spz" * 1000),  # larger than .splat, so not the viewer's
+    "other_spz": (f"{_SCENE}/other.spz", b"spz other"),
     "poster": ("output/poster.jpg", photo_bytes(99)),
     "turntable": ("output/turntable.mp4", b"mp4" * 700),
     "colmap": ("output/colmap_model.zip", b"PK model"),

@@ -116,7 +116,7 @@ def test_a_link_shows_points_and_scene_while_it_is_shared(
     response = client.get(address)
     assert response.status_code == 200
     assert "noindex" in response["X-Robots-Tag"]
-    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Referrer-Policy"] == "same-origin"
     assert "no-cache" in response["Cache-Control"]
     Job.objects.update(shared=False)
     for browser in (client, browser_of(job.owner)):

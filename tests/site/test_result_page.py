@@ -38,7 +38,19 @@ def test_the_delivered_scene_is_shown_and_the_other_can_be() -> None:
     assert context["viewer"]["scene_url"] == file_of(job, "splat")
     other = page_of(job, show="all").context
     assert [one["key"] for one in other["scene_choices"] if one["current"]] == ["all"]
-    assert other["viewer"]["scene_url"] == file_of(job, "ply")
+    assert other["viewer"]["scene_url"] == file_of(job, "other_spz")
+    assert other["viewer"]["bytes"] == len("spz other")
+    page = page_of(job).content.decode()
+    assert page.count(file_of(job, "other_spz")) == 1  # for the viewer; the PLYs are to take away
+
+
+def test_without_its_small_file_the_other_scene_is_shown_from_its_ply() -> None:
+    """Jobs of older versions have none, nor scenes that are too large for the format."""
+    job = measured_job(person())
+    job.artifacts.filter(kind="other_spz").delete()
+    ply = job.artifacts.get(kind="ply")
+    viewer = page_of(job, show="all").context["viewer"]
+    assert (viewer["scene_url"], viewer["bytes"]) == (file_of(job, "ply"), ply.size)
 
 
 def test_where_all_gaussians_are_delivered_that_is_said() -> None:
@@ -50,7 +62,7 @@ def test_where_all_gaussians_are_delivered_that_is_said() -> None:
         ("filtered", False, False),
         ("all", True, True),
     ]
-    assert choices[0]["url"] == file_of(job, "filtered_ply")
+    assert choices[0]["url"] == file_of(job, "other_spz")
 
 
 @pytest.mark.parametrize("why", ["the same", "gone", "no row", "no scene"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -95,3 +98,43 @@ def test_nobody_else_compares_them(first: Job, second: Job, client: Client) -> N
     staff = browser_of(person("staff@example.org", is_staff=True))
     assert staff.get(at(first, second)).status_code == 200
     assert staff.get(at(first, bob)).status_code == 404, "not across accounts"
+
+
+def with_cameras(job: Job, scale: float = 1.0) -> Job:
+    """Three photos in a row, a step of `scale` from each other, all looking along z."""
+    cameras = [
+        {
+            "img_name": f"{number:03}.jpg",
+            "width": 80,
+            "height": 60,
+            "fx": 70.0,
+            "fy": 70.0,
+            "position": [scale * number, 0.0, scale],
+            "rotation": np.eye(3).tolist(),
+        }
+        for number in range(3)
+    ]
+    job.artifacts.get(kind="cameras").file.write_text(json.dumps(cameras))
+    return job
+
+
+def test_where_the_first_world_lies_in_the_second_is_told(first: Job, second: Job) -> None:
+    with_cameras(first)
+    with_cameras(second, scale=4.0)
+    response = browser_of(first.owner).get(at(first, second))
+    told = response.context["alignment"]
+    assert told["scale"] == pytest.approx(4)
+    assert np.array(told["rotation"]) == pytest.approx(np.eye(3))
+    assert told["translation"] == pytest.approx([0, 0, 0], abs=1e-9)
+    assert "data-together=" in response.content.decode()
+
+
+@pytest.mark.parametrize("why", ["no cameras", "other photos"])
+def test_without_photos_that_both_have_each_moves_alone(first: Job, second: Job, why: str) -> None:
+    with_cameras(first)
+    if why == "other photos":
+        with_cameras(second)
+        Photo.objects.filter(job=second, name="001.jpg").update(sha256="0" * 64)
+    page = browser_of(first.owner).get(at(first, second))
+    assert page.context["alignment"] is None
+    assert "data-together" not in page.content.decode()

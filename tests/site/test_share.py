@@ -91,7 +91,7 @@ def test_a_shared_video_can_be_played_from_any_place(client: Client) -> None:
 def test_a_link_keeps_out_of_search_engines_and_referrers(client: Client, name: str) -> None:
     response = client.get(link(name, finished_job(person(), shared=True)))
     assert "noindex" in response["X-Robots-Tag"]
-    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,7 +1,7 @@
 """EXPORT_PLY: the scene that people take away, and where the viewer starts.
 
 output/held_out, output/results.json, work/images, work/sparse/0 -> output/point_cloud/iteration_N/
-{point_cloud.ply,point_cloud_filtered.ply,scene.splat,scene.spz}, output/poster.jpg,
+{point_cloud.ply,point_cloud_filtered.ply,scene.splat,scene.spz,other.spz}, output/poster.jpg,
 output/viewer.json, output/turntable.mp4; and of colmap/sparse/0, output/colmap_model.zip.
 The model that was measured stays in output/held_out; the one here was finished with all photos.
 """
@@ -44,7 +44,7 @@ _FINISHED = 0.6  # the Gaussians are final
 _FILTERED = 0.68
 _WRITTEN = 0.72
 _PICTURED = 0.75
-_MAY_BE_ABSENT = ("spz", "turntable", "colmap")
+_MAY_BE_ABSENT = ("spz", "other_spz", "turntable", "colmap")
 _PLY = {"unfiltered": "point_cloud.ply", "filtered": "point_cloud_filtered.ply"}
 
 
@@ -110,6 +110,9 @@ def _write(workspace: Workspace, scenes: dict[str, Gaussians], which: str, repor
             write_ply(gaussians, folder / _PLY[name])
         try:
             write_spz(scenes[which], folder / "scene.spz")
+            (other,) = scenes.keys() - {which}
+            if len(scenes[other]) != len(scenes[which]):
+                write_spz(scenes[other], folder / "other.spz")
         except SpzUnavailable as reason:
             report.log(f"no SPZ: {reason}")
         return write_splat(scenes[which], folder / "scene.splat")
@@ -128,7 +131,8 @@ def _pack_model(workspace: Workspace, report: Reporter) -> None:
 def _artifacts(workspace: Workspace, which: str) -> dict[str, str]:
     """Every file that a finished job offers, by kind, relative to the workspace.
 
-    SPZ, video and COLMAP model are left out where there are none.
+    SPZ, video and COLMAP model are left out where there are none. `other_spz` is of the scene that
+    is not delivered, for the viewer: filtered where the other is not, and the other way round.
     """
     steps = steps_trained(workspace)
     folder = workspace.iteration(steps)
@@ -139,6 +143,7 @@ def _artifacts(workspace: Workspace, which: str) -> dict[str, str]:
         "held_out_ply": workspace.held_out_iteration(steps) / _PLY["unfiltered"],
         "splat": folder / "scene.splat",
         "spz": folder / "scene.spz",
+        "other_spz": folder / "other.spz",
         "poster": workspace.poster,
         "turntable": workspace.turntable,
         "colmap": workspace.model_archive,

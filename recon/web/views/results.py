@@ -46,6 +46,7 @@ def compare(request: HttpRequest, pk: uuid.UUID, other_pk: uuid.UUID) -> HttpRes
         "figures": runs.figures(first, second),
         "pairs": runs.pairs(first, second),
         "same_measure": runs.measured_alike(first, second),
+        "alignment": runs.alignment(first, second),
     }
     return render(request, "recon/compare.html", context)
 

@@ -42,7 +42,8 @@ def unlisted(view: View) -> View:
     def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
         response["X-Robots-Tag"] = "noindex, nofollow"
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        # Not "no-referrer": a browser then hides from us, too, that a form it sends is ours.
+        response["Referrer-Policy"] = "same-origin"
         return response
 
     return cast(View, marked)
@@ -117,10 +118,7 @@ def _locked_page(
     request: HttpRequest, pub_key: str, form: EnterForm, *, status: int = 200
 ) -> HttpResponse:
     context = {"form": form, "pub_key": pub_key}
-    response = render(request, "recon/locked.html", context, status=status)
-    # With "no-referrer" a browser hides from us, too, that the form it sends is ours.
-    response["Referrer-Policy"] = "same-origin"
-    return response
+    return render(request, "recon/locked.html", context, status=status)
 
 
 def _count_once(request: HttpRequest, response: HttpResponse, job: Job) -> None:

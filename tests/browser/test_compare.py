@@ -1,0 +1,151 @@
+"""Two scenes of the same photos side by side, in worlds of their own: they move together."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from django.urls import reverse
+from PIL import Image, ImageChops
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+from scipy.spatial.transform import Rotation
+
+from recon.models import Artifact, Job, Photo
+from tests.browser.scenes import BLOBS, VIEW, picture, splat_bytes
+from tests.browser.viewing import DESK, PHONE, camera_at, write_scene
+from tests.site.making import finished_job, person
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("data_dir", "redis_queue"),
+]
+NewContext = Callable[..., BrowserContext]
+SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+
+#: The second world: turned, 2.5 times as large, somewhere else.
+TURN = Rotation.from_euler("xyz", [25, -40, 70], degrees=True).as_matrix()
+SCALE, SHIFT = 2.5, np.array([3.0, -1.0, 6.0])
+
+
+def there(point: Any) -> list[float]:
+    moved: list[float] = (SCALE * TURN @ np.array(point) + SHIFT).tolist()
+    return moved
+
+
+def blobs_there() -> bytes:
+    size = SCALE * 0.12
+    return b"".join(
+        struct.pack("<6f8B", *there(place), size, size, size, *colour, 255, 255, 128, 128, 128)
+        for colour, place in BLOBS.items()
+    )
+
+
+def camera_there(camera: dict[str, Any]) -> dict[str, Any]:
+    turned = (TURN @ np.array(camera["rotation"])).tolist()
+    return camera | {"position": there(camera["position"]), "rotation": turned}
+
+
+def view_there() -> dict[str, Any]:
+    """Where the second scene starts: as the first does, but from elsewhere."""
+    aside = [1.5, -0.8, -2.6]
+    return VIEW | {
+        "position": there(aside),
+        "target": there(VIEW["target"]),
+        "up": (TURN @ np.array(VIEW["up"])).tolist(),
+    }
+
+
+def scene(title: str, content: bytes, cameras: list[dict[str, Any]], view: dict[str, Any]) -> Job:
+    job = finished_job(person(), title=title, view=view)
+    job.artifacts.filter(kind=Artifact.Kind.POSTER).delete()
+    job.artifacts.get(kind=Artifact.Kind.CAMERAS).file.write_text(json.dumps(cameras))
+    write_scene(job, content)
+    return job
+
+
+@pytest.fixture
+def two() -> tuple[Job, Job]:
+    cameras = [camera_at(number, degrees) for number, degrees in enumerate((-12, 0, 12))]
+    first = scene("Before", splat_bytes(), cameras, VIEW)
+    second = scene("After", blobs_there(), [camera_there(one) for one in cameras], view_there())
+    for one, other in zip(first.photos.all(), second.photos.all(), strict=True):
+        Photo.objects.filter(pk=other.pk).update(sha256=one.sha256)
+    return first, second
+
+
+def opened(
+    new_context: NewContext, listen: Callable[[Page], Page], two: tuple[Job, Job], size: Any
+) -> Page:
+    page = listen(new_context(two[0].owner, viewport=size).new_page())
+    page.goto(reverse("recon:compare", args=(two[0].pk, two[1].pk)))
+    for canvas in canvases(page):
+        canvas.scroll_into_view_if_needed()
+        canvas.locator("xpath=ancestor::*[@data-state='ready']").wait_for()
+    return page
+
+
+def canvases(page: Page) -> list[Locator]:
+    return [page.locator(".compare [data-splat-viewer] canvas").nth(number) for number in range(2)]
+
+
+def unlike(page: Page) -> float:
+    """How much the two pictures differ: mean of 255, without the buttons at their edges."""
+    shots = []
+    for canvas in canvases(page):
+        canvas.scroll_into_view_if_needed()
+        page.wait_for_timeout(700)  # it draws what it sees, and sorts beside that
+        shot = picture(canvas)
+        shots.append(shot.crop((60, 60, shot.width - 60, shot.height - 90)))
+    size = shots[0].size
+    difference = ImageChops.difference(shots[0], shots[1].resize(size, Image.Resampling.BILINEAR))
+    return float(np.asarray(difference, float).mean())
+
+
+@SIZES
+def test_one_is_turned_and_the_other_follows_until_they_are_parted(
+    new_context: NewContext,
+    listen: Callable[[Page], Page],
+    complaints: list[str],
+    two: tuple[Job, Job],
+    size: Any,
+) -> None:
+    page = opened(new_context, listen, two, size)
+    first, second = canvases(page)
+    assert unlike(page) < 1.0  # the second stands where the first does
+
+    for canvas in (first, second):  # either may lead
+        canvas.focus()
+        before = picture(first)
+        for _ in range(4):
+            page.keyboard.press("ArrowLeft")
+        assert unlike(page) < 1.0
+        first.scroll_into_view_if_needed()
+        moved = np.abs(np.asarray(picture(first), float) - np.asarray(before, float)).mean()
+        assert moved > 2.0
+
+    page.get_by_label("Both move together").uncheck()
+    second.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowUp")
+    assert unlike(page) > 2.0
+    page.get_by_label("Both move together").check()
+    assert unlike(page) < 1.0
+    assert complaints == []
+
+
+def test_scenes_whose_cameras_are_unknown_move_alone(
+    new_context: NewContext,
+    listen: Callable[[Page], Page],
+    complaints: list[str],
+    two: tuple[Job, Job],
+) -> None:
+    two[1].artifacts.get(kind=Artifact.Kind.CAMERAS).file.write_text("[]")
+    page = opened(new_context, listen, two, DESK)
+    expect(page.get_by_label("Both move together")).to_have_count(0)
+    assert unlike(page) > 2.0
+    assert complaints == []
