@@ -26,6 +26,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from django.conf import settings
+
 from benchmarks.jobs import PHOTOS, machine
 from benchmarks.tables import table
 from recon.pipeline.config import PipelineConfig, resolve
@@ -78,6 +80,7 @@ class Clock(ListReporter):
 
 
 def main() -> None:
+    settings.configure(USE_I18N=False)  # what pages say is asked for in English
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--preset", default="draft")
     parser.add_argument("--iterations", type=int, help="training steps at most, to be quicker")

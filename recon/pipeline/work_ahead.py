@@ -6,6 +6,7 @@ are those of docs/BENCHMARKS.md: two CPU cores without a GPU, and sixteen with o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,9 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
     folds = _folds(config, photos)
     trained = min(config.train.max_image_size or 10**6, config.preflight.max_image_size or 10**6)
     steps = steps_of(config, photos)
-    one = _step_seconds(_total(sizes, trained) / photos, gpu=gpu)
+    pixels = _total(sizes, trained) / photos
+    one = _step_seconds(pixels, photos, gpu=gpu)
+    training = _dense_seconds(config, pixels, photos, gpu=gpu) + steps * one
     finishing = config.train.final_refine * steps * one if config.export.final_refine else 0.0
     filming = _filming_seconds(config, steps, one, gpu=gpu)
     if gpu:
@@ -49,26 +52,30 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
             Step.COLMAP_MATCH: 0.4 + 0.03 * compared,
             Step.COLMAP_MAP: 1.5 + 0.3 * photos,
             Step.COLMAP_UNDIST: 0.05 + 0.02 * prepared,
-            Step.GS_TRAIN: 2.0 + steps * one,
-            Step.EVALUATION: 2.0 + 0.17 * photos + folds * (2.0 + steps * one),
+            Step.GS_TRAIN: 1.3 + training,
+            Step.EVALUATION: 2.0 + 0.17 * photos + folds * (1.3 + training),
             Step.EXPORT_PLY: 3.0 + finishing + filming,
         }
     else:
         seconds = {
-            Step.PREFLIGHT: 0.15 + 0.1 * sent,
-            Step.COLMAP_FEAT: 0.3 + 0.75 * prepared,
-            Step.COLMAP_MATCH: 0.5 + 0.17 * compared,
-            Step.COLMAP_MAP: 2.0 + 0.3 * photos,
-            Step.COLMAP_UNDIST: 0.1 + 0.06 * prepared,
-            Step.GS_TRAIN: 4.0 + steps * one,
-            Step.EVALUATION: 0.8 + 0.05 * photos + folds * (4.0 + steps * one),
-            Step.EXPORT_PLY: 2.5 + finishing + filming,
+            Step.PREFLIGHT: 0.3 + 0.03 * sent,
+            Step.COLMAP_FEAT: 0.3 + 0.7 * prepared,
+            Step.COLMAP_MATCH: 0.3 + 0.17 * compared,
+            Step.COLMAP_MAP: 0.3 + 0.09 * photos**1.4 * features / 2500,
+            Step.COLMAP_UNDIST: 0.1 + 0.05 * prepared,
+            Step.GS_TRAIN: 1.0 + training,
+            Step.EVALUATION: 0.5 + 0.05 * photos + folds * (1.0 + training),
+            Step.EXPORT_PLY: 1.2 + finishing + filming,
         }
     return Plan(photos, sent / photos, config.preset, folds, seconds)
 
 
 def steps_of(config: PipelineConfig, photos: int) -> int:
     """Training steps, if all photos find a place."""
+    return config.train.steps_for(len(_to_train(config, photos)))
+
+
+def _to_train(config: PipelineConfig, photos: int) -> list[str]:
     held = config.undistort
     to_train, _ = splits.split(
         _names(photos),
@@ -76,7 +83,7 @@ def steps_of(config: PipelineConfig, photos: int) -> int:
         offset=held.holdout_offset,
         offset_few=held.holdout_offset_few,
     )
-    return config.train.steps_for(len(to_train))
+    return to_train
 
 
 def _folds(config: PipelineConfig, photos: int) -> int:
@@ -90,18 +97,30 @@ def _names(photos: int) -> list[str]:
     return [f"{number:03d}" for number in range(photos)]
 
 
-def _step_seconds(megapixels: float, *, gpu: bool) -> float:
-    """Seconds of one training step on a photo of that size."""
-    return 0.0032 + 0.0013 * megapixels if gpu else 0.012 + 0.2 * megapixels
+def _step_seconds(megapixels: float, photos: int, *, gpu: bool) -> float:
+    """Seconds of one training step on a photo of that size.
+
+    Few photos make few Gaussians, which count on a CPU.
+    """
+    if gpu:
+        return 0.0032 + 0.0013 * megapixels
+    return 0.014 + 0.175 * megapixels * (1 - math.exp(-photos / 6))
+
+
+def _dense_seconds(config: PipelineConfig, megapixels: float, photos: int, *, gpu: bool) -> float:
+    """Seconds of the dense start: each photo to train on is held against some of the others."""
+    trained = len(_to_train(config, photos))
+    held_against = trained * min(trained - 1, config.train.dense.compared)
+    return held_against * megapixels * (0.03 if gpu else 3.8)
 
 
 def _filming_seconds(config: PipelineConfig, steps: int, one: float, *, gpu: bool) -> float:
-    """Seconds of the turntable video; a frame costs about a training step, `one` seconds."""
+    """Seconds of the turntable video; a frame costs about half a training step, `one` seconds."""
     if not config.export.turntable:
         return 0.0
     size = config.train.max_image_size
     take = take_for(gpu=gpu, steps=steps, trained_size=size, most_pixels=1)
-    return take.frames * one
+    return take.frames * one * 0.45
 
 
 def _total(sizes: Sequence[tuple[int, int]], longest: int | None) -> float:
