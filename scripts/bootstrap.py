@@ -161,7 +161,8 @@ def install(requirements: str) -> None:
         return
     say("Installing Python packages (the first time this takes some minutes)")
     pip = [str(VENV_PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    quiet([*pip, "install", "--requirement", requirements], REGISTRY_HELP)
+    # Python compiles what is used when it is used; all of it would take as long as the rest.
+    quiet([*pip, "install", "--no-compile", "--requirement", requirements], REGISTRY_HELP)
     write_stamp(requirements, want)
 
 

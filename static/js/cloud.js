@@ -2,14 +2,16 @@
  * Points and cameras on a plain canvas: a few thousand dots need no graphics card.
  *
  * The content is recon/web/cloud.py's: whole thousandths of the cloud's size around its middle, in
- * COLMAP's axes (y down). It turns slowly by itself until it is touched, and not at all where less
- * motion is wished for.
+ * COLMAP's axes (y down). It turns to and fro once by itself, so that its depth is seen, and not at
+ * all where less motion is wished for. Endless, it would cost a machine without a graphics card a
+ * core, which the training needs.
  */
 const DISTANCE = 3; // of the eye from the middle, in sizes of the cloud
 const FILLS = 0.86; // of the canvas, by all cameras and most points, as long as nobody turns them
 const MOST = 0.97; // of the points
-const TURN = 0.00016; // radians a millisecond
 const SWING = 0.45; // radians to each side
+const SWING_MS = 16_000; // to both sides and back
+const PAUSE_MS = 70; // between two pictures: it moves slowly
 const FRUSTUM = 0.09; // length of a camera's pyramid
 const KEY_STEP = 0.12; // radians
 
@@ -27,13 +29,19 @@ export function drawCloud(canvas, content) {
   const on = (type, act) => canvas.addEventListener(type, act, { signal: listeners.signal });
   let turning = !still;
   let began = null;
+  let painted = 0;
   let frame = 0;
 
   const draw = (now) => {
     frame = 0;
     began ??= now;
-    if (turning) angles.yaw = SWING * Math.sin((now - began) * TURN);
-    paint(canvas, cloud, angles);
+    const share = Math.min((now - began) / SWING_MS, 1);
+    if (!turning || now - painted >= PAUSE_MS || share === 1) {
+      if (turning) angles.yaw = SWING * Math.sin(2 * Math.PI * share);
+      paint(canvas, cloud, angles);
+      painted = now;
+    }
+    turning &&= share < 1;
     if (turning) ask();
   };
   const ask = () => {
@@ -118,7 +126,8 @@ function paint(canvas, { points, colours, cameras, reach: [wide, high] }, angles
   if (!width || !height) return;
   if (canvas.width !== Math.round(width)) canvas.width = width;
   if (canvas.height !== Math.round(height)) canvas.height = height;
-  const pen = canvas.getContext("2d");
+  // Drawn by the processor: so many small squares are more work for a software graphics card.
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
   const scale = FILLS * Math.min(width / 2 / wide, height / 2 / high);
   const place = projection(angles);
   const project = (point) => {

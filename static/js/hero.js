@@ -4,6 +4,7 @@ import { growFern, inkOf, layOut, projector } from "./fern.js";
 const PITCH = 0.2; // radians, from slightly above
 const SWAY = 0.35; // radians to each side, while nobody touches it
 const PERIOD = 16000; // ms
+const SWAYS = 3; // times, then it rests: what moves for ever costs battery
 
 export function enhanceHero() {
   const figure = document.querySelector("[data-hero]");
@@ -58,7 +59,9 @@ class Hero {
       this.frame = 0;
       if (this.sways) {
         this.began ??= now;
-        this.yaw = SWAY * Math.sin(((now - this.began) / PERIOD) * 2 * Math.PI);
+        const share = Math.min((now - this.began) / PERIOD, SWAYS);
+        this.yaw = SWAY * Math.sin(share * 2 * Math.PI);
+        this.sways = share < SWAYS;
       }
       this.draw();
       if (this.sways) this.ask();

@@ -88,14 +88,13 @@ class Shows {
   open(scene, render, view) {
     const content = this.template.content.cloneNode(true);
     this.viewer = content.querySelector("[data-splat-viewer]");
-    Object.assign(this.viewer.dataset, { scene, poster: render, view });
+    Object.assign(this.viewer.dataset, { growing: "", scene, poster: render, view });
     content.querySelector("[data-viewer-poster]").src = render;
     this.place.append(content);
     this.place.hidden = false;
     new MutationObserver((_, observer) => {
       if (this.viewer.dataset.state === "loading") return;
       observer.disconnect();
-      this.viewer.dataset.growing = "";
       this.hideOthers();
       this.catchUp(scene);
     }).observe(this.viewer, { attributeFilter: ["data-state"] });

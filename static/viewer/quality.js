@@ -21,7 +21,8 @@ export const LEVELS = [
 const SLOW = 36; // ms: 30 frames a second, and a little for clocks that are not exact
 const FAST = 20; // ms
 const WINDOW = 15; // frames to judge by
-const PAUSE = 1000; // ms: not a slow frame but a stop
+const ENOUGH = 1500; // ms: three frames or more that took so long tell it, too
+const PAUSE = 3000; // ms: not a slow frame but a stop
 const FIRST_WAIT = 60; // fast frames before a step up is tried
 const LONGEST_WAIT = 3600;
 
@@ -43,12 +44,17 @@ export class Quality {
     if (!(ms > 0) || ms > PAUSE) return false;
     this.since += 1;
     this.times.push(ms);
-    if (this.times.length < WINDOW) return false;
+    if (this.times.length < WINDOW && !this.crawls()) return false;
     const middle = median(this.times);
     if (middle > SLOW) return this.coarser();
     this.fast = middle <= FAST ? this.fast + 1 : 0;
     this.times.shift();
     return this.fast >= this.wait && this.finer();
+  }
+
+  /** Without a graphics card a frame may take a second: nobody should wait for fifteen. */
+  crawls() {
+    return this.times.length > 2 && this.times.reduce((sum, ms) => sum + ms) > ENOUGH;
   }
 
   /** A movement begins: what came before is no measure for it. */

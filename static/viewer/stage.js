@@ -14,6 +14,8 @@ import { hasPicture } from "./pixels.js";
 export const BACKGROUND = "#0d0f12"; // --stage
 const MAX_PIXEL_RATIO = 2; // more costs four times the work for a difference nobody sees
 const PATIENCE = 240; // frames to wait for a first picture
+const DEAR = 120; // ms a frame: no graphics card draws this
+const RESTS = 10; // frames' time from one scene to the next, where frames are dear; five are drawn
 const TRAINER_BLUR = 0.3; // px squared that our trainer widens splats by
 
 export class Stage {
@@ -41,6 +43,7 @@ export class Stage {
     this.scene.add(this.spark);
     this.frame = 0;
     this.moving = 0; // when the frame before was drawn, ms, while one follows the other
+    this.rests = this.restsUntil = 0; // ms; see `spare`
     this.visible = true;
     this.disposed = false;
     /** Called after each frame. */
@@ -110,6 +113,7 @@ export class Stage {
     this.mesh = mesh;
     this.scene.add(mesh);
     mesh.updateMatrixWorld();
+    this.restsUntil = performance.now() + this.rests;
     this.invalidate();
     return true;
   }
@@ -129,6 +133,31 @@ export class Stage {
       };
       this.invalidate();
     });
+  }
+
+  /**
+   * For a preview beside running work: coarse, and seldom another, where drawing would take the
+   * work's processors.
+   */
+  spare() {
+    if (this.cost() < DEAR) return;
+    this.quality.level = LEVELS.length - 1;
+    this.resize();
+    this.rests = RESTS * this.cost();
+    this.restsUntil = performance.now() + this.rests;
+  }
+
+  /** ms that a frame takes here. */
+  cost() {
+    const began = performance.now();
+    this.render();
+    hasPicture(this.renderer, 0); // waits until it is drawn
+    return performance.now() - began;
+  }
+
+  /** Settles when another scene may come. */
+  rested() {
+    return new Promise((resolve) => setTimeout(resolve, this.restsUntil - performance.now()));
   }
 
   /** Back to the start view, at once. */

@@ -45,7 +45,7 @@ class Viewer {
     this.buttons.click("[data-viewer-retry]", () => this.open());
     this.buttons.click("[data-viewer-load]", () => this.open());
     this.leaving = () => {
-      if ("growing" in element.dataset && this.stage) keepPose(this.stage.rig.pose());
+      if ("growing" in element.dataset && this.features) keepPose(this.stage.rig.pose());
     };
     addEventListener("pagehide", this.leaving);
     if (loadsByItself(navigator.connection)) this.open();
@@ -87,6 +87,7 @@ class Viewer {
     if (this.buttons.background) this.stage.setBackground(this.buttons.background);
     const kept = takePose();
     if (kept) this.stage.rig.stand(kept);
+    if ("growing" in this.element.dataset) this.stage.spare();
     this.features = new Features(this.element, this.stage, views, {
       onChange: () => this.buttons.show(),
       limits: () => this.buttons.limits,
@@ -141,6 +142,8 @@ class Viewer {
     await this.opened;
     if (signal.aborted) return false;
     const { stage } = this;
+    await stage?.rested();
+    if (signal.aborted) return false;
     if (stage) {
       const scene = await fetchScene(url, bytes, signal, () => undefined).catch((error) => {
         if (!signal.aborted) throw error;

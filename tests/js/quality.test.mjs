@@ -76,6 +76,12 @@ test("a machine that was busy for a while gets its pixels back, one level after 
   }
 });
 
+test("without a graphics card nobody waits for fifteen frames of a second each", () => {
+  const frames = draw(new Quality(), machine(300, 1500), { seconds: 60 });
+  const coarsest = frames.findIndex(({ level }) => level === LEVELS.length - 1);
+  assert.ok(coarsest > 0 && coarsest <= 16, `after ${coarsest} frames`);
+});
+
 test("one slow frame changes nothing, nor does a pause", () => {
   const quality = new Quality();
   for (let i = 0; i < 300; i++) assert.equal(quality.frame(i % 10 ? FRAME : 90), false);
