@@ -1,6 +1,7 @@
 """Whether the time left that a page shows is true: whole jobs of mixed size, one after the other.
 
     python benchmarks/eta.py                       # 6 jobs to learn from, then 10 that are judged
+    python benchmarks/eta.py --others              # judges ten others
     python benchmarks/eta.py --out eta.json        # keeps what was measured
     python benchmarks/eta.py --replay eta.json     # judges it again, with the code as it is now
 
@@ -47,6 +48,11 @@ JOBS = (
     ("fern", 20), ("cake", 8), ("sceaux", 7), ("samples", 8), ("sceaux", 11),
 )  # fmt: skip
 LEARNT_FROM = 6
+#: With `--others` these are judged: the proportions in `work_ahead` were fitted to the ones above.
+OTHERS = (
+    ("fern", 6), ("samples", 10), ("sceaux", 9), ("fern", 18), ("berlin", 3),
+    ("samples", 7), ("sceaux", 3), ("fern", 14), ("cake", 6), ("fern", 4),
+)  # fmt: skip
 
 #: Seconds as a person waits, or of the processors' time, which other programs don't stretch.
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.monotonic, "cpu": time.process_time}
@@ -87,6 +93,7 @@ def main() -> None:
     parser.add_argument(
         "--clock", choices=sorted(CLOCKS), default="wall", help="cpu: for a busy machine"
     )
+    parser.add_argument("--others", action="store_true", help="judge ten other sets of photos")
     parser.add_argument("--out", type=Path, help="keep what was measured here, as JSON")
     parser.add_argument("--replay", type=Path, help="judge what --out kept, without running jobs")
     options = parser.parse_args()
@@ -97,7 +104,8 @@ def main() -> None:
     os.environ["ETA_CLOCK"] = options.clock
     jobs: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="bench-eta-") as folder:
-        for number, (name, photos) in enumerate(JOBS):
+        wanted = JOBS[:LEARNT_FROM] + OTHERS if options.others else JOBS
+        for number, (name, photos) in enumerate(wanted):
             jobs.append(
                 run(name, photos, options.preset, options.iterations, Path(folder) / str(number))
             )

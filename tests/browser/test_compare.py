@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -101,7 +102,7 @@ def shot(page: Page, number: int) -> Image.Image:
     """One viewer's picture, without the buttons at its edges."""
     canvas = canvases(page)[number]
     canvas.scroll_into_view_if_needed()
-    page.wait_for_timeout(700)  # it draws what is in sight, and sorts beside that
+    page.wait_for_timeout(300)  # it draws what is in sight, and sorts beside that
     seen = picture(canvas)
     return seen.crop((60, 60, seen.width - 60, seen.height - 90))
 
@@ -113,8 +114,20 @@ def unlike(one: Image.Image, other: Image.Image) -> float:
     return float(np.abs(first - second).mean() / blobs.mean())
 
 
-def apart(page: Page) -> float:
-    return unlike(shot(page, 0), shot(page, 1))
+def comes(difference: Callable[[], float], wanted: Callable[[float], bool]) -> bool:
+    """Whether `difference` becomes as `wanted`: a machine with much to do draws late."""
+    give_up_at = time.monotonic() + 60
+    while not (is_so := wanted(difference())) and time.monotonic() < give_up_at:
+        pass
+    return is_so
+
+
+def are_alike(page: Page) -> bool:
+    return comes(lambda: unlike(shot(page, 0), shot(page, 1)), lambda value: value < SAME)
+
+
+def differ(page: Page) -> bool:
+    return comes(lambda: unlike(shot(page, 0), shot(page, 1)), lambda value: value > ANOTHER)
 
 
 @SIZES
@@ -126,23 +139,23 @@ def test_one_is_turned_and_the_other_follows_until_they_are_parted(
     size: Any,
 ) -> None:
     page = opened(new_context, listen, two, size)
-    assert apart(page) < SAME  # the second stands where the first does
+    assert are_alike(page)  # the second stands where the first does
 
     for canvas in canvases(page):  # either may lead
         before = shot(page, 0)
         canvas.focus()
         for key in ("ArrowLeft", "ArrowUp", "+") * 4:
             page.keyboard.press(key)
-        assert apart(page) < SAME
-        assert unlike(before, shot(page, 0)) > ANOTHER
+        assert comes(lambda old=before: unlike(old, shot(page, 0)), lambda value: value > ANOTHER)
+        assert are_alike(page)
 
     page.get_by_label("Both move together").uncheck()
     canvases(page)[1].focus()
     for key in ("ArrowRight", "-") * 5:
         page.keyboard.press(key)
-    assert apart(page) > ANOTHER
+    assert differ(page)
     page.get_by_label("Both move together").check()
-    assert apart(page) < SAME
+    assert are_alike(page)
     assert complaints == []
 
 
@@ -155,5 +168,5 @@ def test_scenes_whose_cameras_are_unknown_move_alone(
     two[1].artifacts.get(kind=Artifact.Kind.CAMERAS).file.write_text("[]")
     page = opened(new_context, listen, two, DESK)
     expect(page.get_by_label("Both move together")).to_have_count(0)
-    assert apart(page) > ANOTHER
+    assert differ(page)
     assert complaints == []
