@@ -78,7 +78,9 @@ def alignment(first: Job, second: Job) -> dict[str, Any] | None:
     own, theirs = cameras.poses_by_content(first), cameras.poses_by_content(second)
     both = [content for content in own if content in theirs]
     found = align(*(np.array([poses[one] for one in both]) for poses in (own, theirs)))
-    return found and {
+    if found is None:
+        return None
+    return {
         "scale": found.scale,
         "rotation": found.rotation.tolist(),
         "translation": found.translation.tolist(),
