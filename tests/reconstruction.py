@@ -27,6 +27,7 @@ SETTINGS = (
     "--preset", "draft", "--seed", "7",
     "--set", "train.iterations=150", "--set", "train.max_image_size=240",
     "--set", "train.max_gaussians=8000", "--set", "evaluate.lpips=false",
+    "--set", "train.dense.max_image_size=240",
 )  # fmt: skip
 
 

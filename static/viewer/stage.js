@@ -140,7 +140,7 @@ export class Stage {
    * work's processors.
    */
   spare() {
-    if (this.cost() < DEAR) return;
+    if (this.cost() < DEAR || this.cost() < DEAR) return; // one slow frame is no slow machine
     this.quality.level = LEVELS.length - 1;
     this.resize();
     this.rests = RESTS * this.cost();

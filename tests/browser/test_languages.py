@@ -128,7 +128,7 @@ def test_a_friend_switches_the_language_of_a_shared_page(
     if state == "waiting":
         scene = job_of(ann, title="현관", shared=True, status=Job.Status.PENDING)
     else:
-        scene = finished_job(
+        scene = shown_job(
             ann, title="현관", shared=True, share_password="x" if state == "locked" else ""
         )
     page = new_context(viewport=size).new_page()

@@ -192,7 +192,7 @@ def test_a_tab_that_nobody_looks_at_asks_rarely(
     hide(page, True)
     page.wait_for_timeout(3000)  # one may have been on its way
     asked = len(polls)
-    page.wait_for_timeout(12_000)
+    page.wait_for_timeout(7000)  # three times as long as it takes to ask where somebody looks
     assert len(polls) == asked
 
     hide(page, False)

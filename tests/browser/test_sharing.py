@@ -70,7 +70,9 @@ def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
     expect(page.locator(".share-facts")).to_contain_text("Ends on 1 Jul 2126, 18:30")
     expect(page.locator(".share-facts")).to_contain_text("Nobody has opened it yet")
 
-    friend = new_context(viewport=size, java_script_enabled=scripts).new_page()
+    # Keeps still: a scene that turns by itself would only make a software renderer sweat.
+    still = {"viewport": size, "reduced_motion": "reduce"}
+    friend = new_context(**still, java_script_enabled=scripts).new_page()
     friend.goto(link)
     expect(friend.get_by_role("heading", name="This scene has a password")).to_be_visible()
     expect(friend.locator("body")).not_to_contain_text("Fern in the hall")
@@ -160,7 +162,7 @@ def test_a_public_page_is_opened_filled_and_visited(
     page.locator(".link-settings").get_by_role("button", name="Save").click()
     expect(page.locator(".share-facts")).to_contain_text("On your public page")
 
-    friend = listen(new_context(viewport=size).new_page())
+    friend = listen(new_context(viewport=size, reduced_motion="reduce").new_page())
     friend.goto("/u/ann/")
     expect(friend.get_by_role("heading", name="Scenes by Ann of the ferns")).to_be_visible()
     until(friend, "document.querySelector('.card img').naturalWidth > 0")
