@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ def tour(site: TemporarySite, browser: Browser, screens: Screens, folder: Path) 
         lambda: of_jobs_on_their_way(own, screens, sets),
         lambda: of_a_scene(own, done_url, stranger, screens),
         lambda: of_an_account(own, stranger, screens),
+        lambda: of_two_scenes(own, done_url, screens),
     )
     sign_in(own, *site.account())
     done_url = first_scene(own)
@@ -195,6 +197,21 @@ def of_a_scene(own: BrowserContext, url: str, stranger: BrowserContext, screens:
     page.wait_for_load_state()
     page.close()
     guest.close()
+
+
+def of_two_scenes(own: BrowserContext, url: str, screens: Screens) -> None:
+    """The finished scene beside the other one of the same photos, once that is done, too."""
+    page = own.new_page()
+    page.goto(url)
+    give_up_at = time.monotonic() + WAIT_MS / 1000
+    link = page.locator("#main a[href*='/compare/']").first
+    while not link.count() and time.monotonic() < give_up_at:
+        page.wait_for_timeout(3000)
+        page.reload()
+    page.goto(str(link.get_attribute("href")))
+    both = ".compare section:last-child [data-splat-viewer][data-state=ready]"
+    screens.try_to("compare", page, both, "Two scenes of the same photos side by side")
+    page.close()
 
 
 def of_an_account(own: BrowserContext, stranger: BrowserContext, screens: Screens) -> None:
