@@ -128,11 +128,14 @@ def overview() -> dict[str, int]:
 
 
 def running_ids(name: str) -> set[str]:
-    """The ids on queue `name` that a worker has taken and was heard of since. Raises RedisError."""
+    """The ids on queue `name` that a worker has taken and was heard of since. Raises RedisError.
+
+    The intermediate list is read first, as in `carried_ids`: what leaves it has been started.
+    """
     queue = rq_queue(name)
+    handed_over = set(queue.intermediate_queue.get_job_ids())
     started = queue.started_job_registry.get_job_and_execution_ids(cleanup=False)
     running = {one for one, run in started if _is_alive(one, run, queue.connection)}
-    handed_over = set(queue.intermediate_queue.get_job_ids())
     return running | {one for one in handed_over if not _has_ended(one, queue.connection)}
 
 
