@@ -77,8 +77,9 @@ class Scorer:
         for name, photo in photos.items():
             view = load_view(photo, self.images, self.trained_size)
             render = to_bytes(draw(gaussians, view.camera))
-            Image.fromarray(render).save(folder / "renders" / f"{name}.png")
-            Image.fromarray(view.image.numpy()).save(folder / "gt" / f"{name}.png")
+            for kind, picture in (("renders", render), ("gt", view.image.numpy())):
+                # Level 6, the default, takes three times as long to save 6% of the bytes.
+                Image.fromarray(picture).save(folder / kind / f"{name}.png", compress_level=1)
             tick()
 
     def _at(

@@ -44,16 +44,18 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
     one = _step_seconds(pixels, photos, gpu=gpu)
     training = _dense_seconds(config, pixels, photos, gpu=gpu) + steps * one
     finishing = config.train.final_refine * steps * one if config.export.final_refine else 0.0
-    filming = _filming_seconds(config, steps, one, gpu=gpu)
+    filming = _filming_seconds(config, sizes, steps, one, gpu=gpu)
+    mapping = 0.09 * photos**1.4 * features / 2500  # on few threads, however many there are
     if gpu:
         seconds = {
-            Step.PREFLIGHT: 0.7 + 0.05 * sent,
-            Step.COLMAP_FEAT: 0.4 + 0.2 * prepared,
+            Step.PREFLIGHT: 0.7 + 0.06 * sent,
+            # A photo's features are one thread's work: with a core for each, the largest decides.
+            Step.COLMAP_FEAT: 0.4 + 2.0 * prepared / photos + 0.13 * prepared,
             Step.COLMAP_MATCH: 0.4 + 0.03 * compared,
-            Step.COLMAP_MAP: 1.5 + 0.3 * photos,
-            Step.COLMAP_UNDIST: 0.05 + 0.02 * prepared,
+            Step.COLMAP_MAP: 0.5 + 1.4 * mapping,
+            Step.COLMAP_UNDIST: 0.2 + 0.03 * prepared,
             Step.GS_TRAIN: 1.3 + training,
-            Step.EVALUATION: 2.0 + 0.17 * photos + folds * (1.3 + training),
+            Step.EVALUATION: 0.5 + 0.08 * photos + 0.6 * pixels + folds * (1.3 + training),
             Step.EXPORT_PLY: 3.0 + finishing + filming,
         }
     else:
@@ -61,7 +63,7 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
             Step.PREFLIGHT: 0.3 + 0.03 * sent,
             Step.COLMAP_FEAT: 0.3 + 0.7 * prepared,
             Step.COLMAP_MATCH: 0.3 + 0.17 * compared,
-            Step.COLMAP_MAP: 0.3 + 0.09 * photos**1.4 * features / 2500,
+            Step.COLMAP_MAP: 0.3 + mapping,
             Step.COLMAP_UNDIST: 0.1 + 0.05 * prepared,
             Step.GS_TRAIN: 1.0 + training,
             Step.EVALUATION: 0.5 + 0.05 * photos + folds * (1.0 + training),
@@ -114,13 +116,23 @@ def _dense_seconds(config: PipelineConfig, megapixels: float, photos: int, *, gp
     return held_against * megapixels * (0.03 if gpu else 3.8)
 
 
-def _filming_seconds(config: PipelineConfig, steps: int, one: float, *, gpu: bool) -> float:
-    """Seconds of the turntable video; a frame costs about half a training step, `one` seconds."""
+def _filming_seconds(
+    config: PipelineConfig, sizes: Sequence[tuple[int, int]], steps: int, one: float, *, gpu: bool
+) -> float:
+    """Seconds of the turntable video. On a CPU a frame is drawn in about half a training step,
+    `one` seconds; a GPU waits for the encoder, which minds the pixels."""
     if not config.export.turntable:
         return 0.0
-    size = config.train.max_image_size
-    take = take_for(gpu=gpu, steps=steps, trained_size=size, most_pixels=1)
-    return take.frames * one * 0.45
+    take = take_for(
+        gpu=gpu,
+        steps=steps,
+        trained_size=config.train.max_image_size,
+        most_pixels=config.export.turntable_size,
+    )
+    if not gpu:
+        return take.frames * one * 0.45
+    largest = min(take.longest, config.preflight.max_image_size or take.longest)
+    return take.frames * (0.004 + 0.012 * _total(sizes, largest) / len(sizes))
 
 
 def _total(sizes: Sequence[tuple[int, int]], longest: int | None) -> float:

@@ -1,6 +1,9 @@
 from typing import Any
 
 import numpy as np
+import pytest
+from sklearn.cluster import DBSCAN
+from sklearn.neighbors import kneighbors_graph
 
 from recon.splats import outliers
 
@@ -103,3 +106,19 @@ def test_few_neighbours_are_enough() -> None:
     keep = keep_mask(means, k_neighbors=5)
     assert not keep[2000:].any()
     assert keep[:2000].mean() > 0.9
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_clusters_are_those_of_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    clouds = [ball(rng, count, place) for count, place in ((400, 0.0), (300, 0.3), (60, 2.0))]
+    points = rng.permutation(np.concatenate([*clouds, rng.uniform(-1, 3, size=(80, 3))]))
+    graph = kneighbors_graph(points, 12, mode="distance")
+    graph = graph.maximum(graph.T).tocsr()
+    eps = float(np.quantile(graph.data, 0.5))
+    expected = DBSCAN(eps=eps, min_samples=8, metric="precomputed").fit(graph).labels_
+    assert len(set(expected)) > 3, "clusters, and points in none"
+    labels = outliers.dbscan(graph, eps, 8)
+    assert ((labels < 0) == (expected < 0)).all()
+    inside = labels >= 0
+    assert (np.unique(labels[inside], return_inverse=True)[1] == expected[inside]).all()
