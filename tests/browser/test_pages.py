@@ -82,6 +82,36 @@ def test_progress_moves_by_itself_keeps_the_log_open_and_ends_in_the_scene(
     assert complaints == []
 
 
+def test_the_stage_is_in_sight_at_once_and_shows_one_of_the_photos(
+    new_context: NewContext, ann: User
+) -> None:
+    job = job_of(ann, status=Job.Status.PENDING)
+    page = new_context(ann).new_page()
+    page.goto(job.get_absolute_url())
+    photo = page.locator("#stage .stage-empty img")
+    expect(photo).to_be_visible()
+    assert photo.evaluate("img => img.decode().then(() => img.naturalWidth)") > 0
+    for width, height, beside in ((1440, 900, True), (1000, 800, True), (390, 844, False)):
+        page.set_viewport_size({"width": width, "height": height})
+        stage, card, steps = (
+            box(page, f"#{one}") for one in ("stage", "progress > div", "progress > ol")
+        )
+        if beside:
+            assert stage["y"] == card["y"] < height / 2
+            assert stage["x"] + stage["width"] < card["x"] == steps["x"]
+            assert card["y"] + card["height"] < steps["y"]
+        else:
+            assert card["y"] < stage["y"] < steps["y"]
+            assert card["x"] == stage["x"] == steps["x"]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def box(page: Page, selector: str) -> dict[str, float]:
+    found = page.locator(selector).bounding_box()
+    assert found is not None
+    return dict(found)
+
+
 def test_a_page_without_scripts_asks_to_be_loaded_again(new_context: NewContext, ann: User) -> None:
     job = running_job(ann)
     page = new_context(ann, java_script_enabled=False).new_page()

@@ -62,17 +62,20 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return drafts.page(request, job)
     if job.has_ended and job.owner_id == request.user.pk:
         notices.mark_read(job.owner, job)
+    photos = [
+        {
+            "pk": photo.pk,
+            "name": photo.original_name,
+            "url": reverse("recon:thumb", args=(job.pk, photo.name)),
+        }
+        for photo in job.photos.all()
+    ]
     context = progress_context(job) | {
         "downloads": scene.own_downloads(job),
         "share_url": scene.share_url(job),
-        "photos": [
-            {
-                "pk": photo.pk,
-                "name": photo.original_name,
-                "url": reverse("recon:thumb", args=(job.pk, photo.name)),
-            }
-            for photo in job.photos.all()
-        ],
+        "photos": photos,
+        # The one in the middle, which the features are drawn on later.
+        "waiting_photo": photos[len(photos) // 2]["url"] if photos else "",
         "picture": overlap_of(job),
         "presets": Job.Preset.choices,
     }
