@@ -172,8 +172,8 @@ def of_a_scene(own: BrowserContext, url: str, stranger: BrowserContext, screens:
     page.goto(url)
     waiting_for(page, ".job-meta .chip.completed", WAIT_MS)
     screens.try_to("scene", page, "[data-splat-viewer][data-state=ready]", "A finished scene")
-    page.get_by_role("switch", name="Anyone with the link can see it").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("switch", name="Anyone with the link can see it").click()
     link = page.locator("#share-url").input_value()
     guest = stranger.new_page()
     for name, address, shows in (
@@ -184,8 +184,8 @@ def of_a_scene(own: BrowserContext, url: str, stranger: BrowserContext, screens:
         screens.try_to(name, guest, "[data-splat-viewer][data-state=ready]", shows)
     page.locator("summary", has_text="Password, end").click()
     page.locator("#link-password").fill(LINK_PASSWORD)
-    page.locator("form.link-settings button[type=submit]").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("form.link-settings button[type=submit]").click()
     guest.goto(link)
     screens.try_to("locked", guest, "#main form", "A link with a password")
     guest.goto(f"{link}?embed=1")
@@ -193,8 +193,8 @@ def of_a_scene(own: BrowserContext, url: str, stranger: BrowserContext, screens:
     page.locator("summary", has_text="Password, end").click()
     page.locator("#link-no_password").check()
     page.locator("#link-in_gallery").check()
-    page.locator("form.link-settings button[type=submit]").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("form.link-settings button[type=submit]").click()
     page.close()
     guest.close()
 
