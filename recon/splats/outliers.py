@@ -99,8 +99,9 @@ def dbscan(graph: csr_matrix, eps: float, min_samples: int) -> Integers:
     """DBSCAN's clusters on a symmetric graph of distances [N, N]: labels [N], -1 is in none.
 
     The same clusters as scikit-learn's, whose lists of neighbours in Python take half of the
-    filter's time. A core has `min_samples` others within `eps`, counting itself. Cores that are
-    so near to each other are one cluster; who is near to cores of two belongs to the first.
+    filter's time. A core is one of at least `min_samples` that lie within `eps` of it, itself
+    counted. Cores so near to each other are one cluster; who is near to cores of two belongs to
+    the first.
     """
     count = graph.shape[0]
     near = graph.data <= eps
