@@ -17,6 +17,7 @@ from tests.site.making import person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+NARROWEST = {"width": 320, "height": 844}  # where WCAG 1.4.10 wants no scrolling sideways
 SIZES = ({"width": 390, "height": 844}, {"width": 1440, "height": 900})
 THEMES = ("light", "dark")
 #: Findings, serious or not, as "rule (impact): selector; selector".
@@ -65,6 +66,9 @@ def test_a_page_has_no_barriers_fits_asks_nobody_else_and_can_keep_still(
             found[label] = page.evaluate(RUN_AXE)
             if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
                 found[label].append("wider than its window")
+    page.set_viewport_size(NARROWEST)
+    if page.evaluate("document.documentElement.scrollWidth") > NARROWEST["width"]:
+        found["320 px"] = ["wider than its window"]
     assert {label: findings for label, findings in found.items() if findings} == {}
     assert page.evaluate(MOVING) == []
     page.context.set_offline(False)
