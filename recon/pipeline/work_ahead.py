@@ -45,11 +45,11 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
     training = _dense_seconds(config, pixels, photos, gpu=gpu) + steps * one
     finishing = config.train.final_refine * steps * one if config.export.final_refine else 0.0
     filming = _filming_seconds(config, sizes, steps, one, gpu=gpu)
-    mapping = 0.09 * photos**1.4 * features / 2500  # on few threads, however many there are
+    mapping = 0.09 * photos**1.4 * features / 2500
     if gpu:
         seconds = {
             Step.PREFLIGHT: 0.7 + 0.06 * sent,
-            # A photo's features are one thread's work: with a core for each, the largest decides.
+            # A photo is one thread's work: with a core for each, a photo's size decides.
             Step.COLMAP_FEAT: 0.4 + 2.0 * prepared / photos + 0.13 * prepared,
             Step.COLMAP_MATCH: 0.4 + 0.03 * compared,
             Step.COLMAP_MAP: 0.5 + 1.4 * mapping,

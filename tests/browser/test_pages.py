@@ -17,6 +17,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from accounts.models import User
 from recon.models import Job
 from tests.browser.scenes import VIEW, splat_bytes
+from tests.browser.test_sharing import fits
 from tests.photos import rendered_photos
 from tests.site.making import finished_job, job_of, person
 
@@ -103,7 +104,7 @@ def test_the_stage_is_in_sight_at_once_and_shows_one_of_the_photos(
         else:
             assert card["y"] < stage["y"] < steps["y"]
             assert card["x"] == stage["x"] == steps["x"]
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert fits(page)
 
 
 def box(page: Page, selector: str) -> dict[str, float]:

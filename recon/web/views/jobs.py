@@ -74,7 +74,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "downloads": scene.own_downloads(job),
         "share_url": scene.share_url(job),
         "photos": photos,
-        # The one in the middle, which the features are drawn on later.
+        # The middle one: later, features are drawn on the middle one that has some.
         "waiting_photo": photos[len(photos) // 2]["url"] if photos else "",
         "picture": overlap_of(job),
         "presets": Job.Preset.choices,
