@@ -185,11 +185,19 @@ def test_instead_of_a_snapshot_that_is_gone_comes_the_newest() -> None:
     assert picture == newest.render.read_bytes()
 
 
-def test_after_the_end_there_are_no_snapshots() -> None:
+def test_after_the_last_snapshot_comes_the_finished_scene(finished_run: FinishedRun) -> None:
+    """A page may ask for one just when the job ends: its viewer rests between two scenes."""
     job = running()
     old = snapshot(job, 100)
     remove_snapshots(job.workspace.snapshot)
-    assert browser_of(job.owner).get(own("snapshot", job, old.splat.name)).status_code == 404
+    scene, picture = own("snapshot", job, old.splat.name), own("snapshot", job, old.render.name)
+    browser = browser_of(job.owner)
+    assert {browser.get(address).status_code for address in (scene, picture)} == {404}
+    shutil.copytree(finished_run.workspace.output, job.workspace.output)
+    made = job.workspace
+    (delivered,) = made.point_cloud.glob("*/scene.splat")
+    assert body(browser.get(scene)) == delivered.read_bytes()
+    assert body(browser.get(picture)) == made.poster.read_bytes()
 
 
 # --- What it looks like ---

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import suppress
+from pathlib import Path
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -64,14 +66,26 @@ def _cloud(request: HttpRequest, job: Job) -> HttpResponseBase:
 
 
 def _snapshot(request: HttpRequest, job: Job, name: str) -> HttpResponseBase:
-    """A file of the scene in training; where it is gone already, the newest of its kind.
+    """A file of the scene in training; where it is gone already, what came after it.
 
-    Two sets are kept, for seconds: who is slow to fetch one still gets a scene.
+    Two sets are kept, for seconds, and none beyond the end: who is slow to fetch one still gets a
+    scene.
     """
     if not _SNAPSHOT.fullmatch(name):
         raise NotThere(GONE)
     path = job.workspace.snapshot / name
-    newest = read_snapshot(job.workspace.snapshot)
-    if newest is not None and not path.is_file():
-        path = newest.splat if path.suffix == newest.splat.suffix else newest.render
-    return serve_file(request, contained(job, path), name, _MEDIA[path.suffix], saved=False)
+    media = _MEDIA[path.suffix]
+    with suppress(NotThere):
+        return serve_file(request, contained(job, path), name, media, saved=False)
+    return serve_file(request, contained(job, _successor(job, path)), name, media, saved=False)
+
+
+def _successor(job: Job, path: Path) -> Path:
+    """Of `path`'s kind, the last snapshot's or else the finished scene's; `path` without either."""
+    workspace = job.workspace
+    newest = read_snapshot(workspace.snapshot)
+    if path.suffix == ".jpg":
+        return newest.render if newest else workspace.poster
+    if newest:
+        return newest.splat
+    return next(workspace.point_cloud.glob("iteration_*/scene.splat"), path)
