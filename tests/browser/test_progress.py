@@ -237,5 +237,13 @@ def test_without_javascript_the_page_still_shows_how_it_goes(
         assert time.monotonic() < give_up_at
         seen.add(plain.locator("#stage").get_attribute("data-stage"))
         plain.wait_for_timeout(500)
+
+    # --- What takes longer than a reload needs a page that stays ---
     plain.goto(address)
+    for needs_time in ("Cancel", "Change title and description"):
+        expect(plain.get_by_text(needs_time, exact=True)).to_be_hidden()
+    plain.get_by_role("link", name="Hold it still").click()
+    expect(plain.get_by_role("link", name="Let this page reload itself again")).to_be_visible()
+    expect(plain.locator("meta[http-equiv=refresh]")).to_have_count(0)
+    expect(plain.get_by_text("Change title and description", exact=True)).to_be_visible()
     cancel(plain)

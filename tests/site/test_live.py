@@ -330,6 +330,22 @@ def test_a_flat_curve_stays_inside_its_frame() -> None:
     assert all(0 <= height <= curve.HEIGHT for height in heights)
 
 
+# --- Without scripts ---
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_page_reloads_itself_until_it_is_held_still(shared: bool) -> None:
+    job = running()
+    address = reverse("recon:public", args=(job.pub_key,)) if shared else own("job", job)
+    browser = browser_of(job.owner)
+    page = browser.get(address).content.decode()
+    assert f'<meta http-equiv="refresh" content="5; url={address}">' in page
+    assert f'href="{address}?still=1"' in page
+    held = browser.get(address, {"still": "1"}).content.decode()
+    assert 'http-equiv="refresh"' not in held
+    assert f'<a href="{address}">Let this page reload itself again</a>' in held
+
+
 # --- Polls ---
 
 
