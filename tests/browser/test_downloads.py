@@ -20,6 +20,7 @@ from recon.splats.gaussians import Gaussians
 from recon.splats.spz import write_spz
 from recon.splats.starting import SH_C0
 from recon.web.scene import OWN_DOWNLOADS, PUBLIC_DOWNLOADS
+from tests.browser.fitting import fits
 from tests.browser.scenes import BLOBS
 from tests.browser.viewing import (
     DESK,
@@ -86,7 +87,7 @@ def test_the_owner_takes_every_file_away(
         saved = save(page, OWN_DOWNLOADS[Artifact.Kind(artifact.kind)], tmp_path)
         assert saved.read_bytes() == artifact.file.read_bytes()
         assert saved.name.startswith("fern-in-the-hall")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
 
 
 @SIZES

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from accounts.models import User
 from recon.jobs import checks, drafts
 from recon.models import Job
+from tests.browser.fitting import fits
 from tests.browser.test_drafts import DESK, ERRORS, PHONE, arrived, choose, names, start, upload
 from tests.browser.waiting import until
 from tests.heic import heic_bytes
@@ -81,7 +82,7 @@ def test_photos_of_phones_and_a_video_become_a_scene(
     shown.scroll_into_view_if_needed()
     until(page, "document.querySelector('.tile img').naturalHeight > 0")
     assert shown.evaluate("i => i.naturalHeight > i.naturalWidth"), "turned, by the server"
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert fits(page)
     start(page)
     expect(page.get_by_role("list", name="Steps")).to_be_visible()
     job = ann.jobs.get()
@@ -159,7 +160,7 @@ def test_photos_are_put_in_order_by_keyboard_and_by_dragging(
     expect(tiles).to_have_count(5)
     arrived(page, 5)
     assert kept(draft) == "42305"
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert fits(page)
     page.reload()
     assert order_of(page) == "42305"
 
@@ -234,7 +235,7 @@ def test_a_phone_offers_its_camera_and_says_how_to_shoot(
     arrived(phone, 1)
     phone.get_by_label("Take a photo").set_input_files([upload("1.jpg", 1)])
     arrived(phone, 2)
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    assert fits(phone)
     desk = new_context(ann, viewport=DESK).new_page()
     desk.goto("/jobs/new/")
     expect(desk.get_by_text("Take a photo", exact=True)).to_be_hidden()

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from accounts.models import User
 from recon.jobs import drafts, queue
 from recon.models import Job
+from tests.browser.fitting import fits
 from tests.browser.waiting import until
 from tests.site.making import job_of, person, photo, photo_bytes
 
@@ -113,7 +114,7 @@ def test_photos_go_up_one_fails_another_takes_its_place_and_the_scene_is_queued(
     tally(page, "1 not taken")
     expect(page.locator(".tile.bad .tile-problem")).to_contain_text("“broken.jpg” can’t be read")
     expect(page.get_by_role("progressbar")).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert fits(page)
 
     start(page)
     expect(page.locator(ERRORS)).to_contain_text("What is marked is not in the scene.")
@@ -355,7 +356,7 @@ def test_measuring_on_every_photo_is_offered_where_it_is_done(
 def test_everything_works_without_scripts(new_context: NewContext, ann: User) -> None:
     page = new_context(ann, java_script_enabled=False, viewport=PHONE).new_page()
     page.goto("/jobs/new/")
-    assert page.locator("body").evaluate("body => body.scrollWidth") <= 390
+    assert fits(page)
     choose(page, *[upload(f"{n}.jpg", n) for n in range(3)])
     start(page)
     expect(page.get_by_role("list", name="Steps")).to_be_visible()
@@ -365,7 +366,7 @@ def test_everything_works_without_scripts(new_context: NewContext, ann: User) ->
     page.goto(failed.get_absolute_url())
     page.get_by_role("button", name="Add photos and run again").click()
     expect(page.locator(".tile")).to_have_count(3)
-    assert page.locator("body").evaluate("body => body.scrollWidth") <= 390
+    assert fits(page)
     choose(page, upload("x.jpg", 8), upload("broken.jpg", content=b"no photo"))
     page.get_by_role("button", name="Add these photos").click()
     expect(page.locator(ERRORS)).to_contain_text("“broken.jpg” can't be read as a photo.")

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from accounts.models import User
 from tests.browser.every_page import STATES, State
+from tests.browser.fitting import fits
 from tests.site.making import person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -74,8 +75,7 @@ def test_a_page_has_no_barriers_fits_asks_nobody_else_and_can_keep_still(
 
 
 def too_wide(page: Page) -> list[str]:
-    fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    return [] if fits else ["wider than its window"]
+    return [] if fits(page) else ["wider than its window"]
 
 
 def test_the_look_for_barriers_finds_some_where_there_are_some(

@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from accounts.models import User
 from benchmarks import planted_faults
 from recon.jobs import checks
+from tests.browser.fitting import fits
 from tests.core.walls import write_wall
 from tests.photos import rendered_photos
 from tests.site.making import person
@@ -63,7 +64,7 @@ def test_what_is_wrong_appears_while_the_page_is_open_and_goes_with_the_photo(
         expect(check.locator("svg image")).to_have_count(6)
         expect(check.locator("svg rect.group")).to_have_count(2)
         expect(page.locator("[data-live-check]")).to_have_text(re.compile("^Only advice"))
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        assert fits(page)
         assert page.evaluate(
             "[...document.querySelectorAll('#check image')].every(i => i.getBBox().width > 0)"
         )

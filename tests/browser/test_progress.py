@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from tests.browser.fitting import fits
 from tests.browser.waiting import until
 from tests.photos import rendered_photos
 from tests.site.running import Site, started_site
@@ -115,7 +116,7 @@ def test_a_scene_is_watched_as_it_grows_on_a_phone_and_on_a_desk(
             "cloud",
         ]
     for one in (page, phone):
-        assert one.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert fits(one)
         expect(one.locator("#stage .curve svg")).to_be_visible()
         expect(one.locator(".facts")).to_contain_text(re.compile(r"Time left\s*([\d½]|a few)"))
         coming = one.locator(".step.todo .step-time").first

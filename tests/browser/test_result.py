@@ -14,6 +14,7 @@ from recon.models import Artifact, Job, Photo
 from recon.pipeline.config import from_dict
 from recon.splats.formats import write_ply
 from recon.splats.spz import write_spz
+from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, picture, splat_bytes
 from tests.core.tiny_scene import tiny_gaussians
 from tests.site.making import measured_job, person
@@ -54,10 +55,6 @@ def shown_job(owner: User, **fields: Any) -> Job:
         artifact.size = artifact.file.stat().st_size
         artifact.save()
     return job
-
-
-def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from accounts.models import User
 from recon.jobs import drafts
+from tests.browser.fitting import fits
 from tests.browser.test_drafts import (
     DESK,
     PHONE,
@@ -49,11 +50,6 @@ def posts(page: Page) -> list[str]:
     return sent
 
 
-def narrow(page: Page) -> bool:
-    width = page.viewport_size["width"]  # type: ignore[index]
-    return bool(page.evaluate("document.documentElement.scrollWidth") <= width)
-
-
 @sizes
 def test_an_upload_pauses_while_the_line_is_lost_and_goes_on_by_itself(
     new_context: NewContext, ann: User, size: dict[str, int]
@@ -75,7 +71,7 @@ def test_an_upload_pauses_while_the_line_is_lost_and_goes_on_by_itself(
     gate.held.clear()
     expect(page.get_by_text(LOST)).to_be_visible()
     expect(page.get_by_text("Waits for the connection").first).to_be_visible()
-    assert narrow(page)
+    assert fits(page)
     page.unroute(PHOTOS_URL)
     context.set_offline(False)
     arrived(page, 6)
@@ -174,7 +170,7 @@ def test_a_tab_closed_in_the_middle_is_gone_on_with_and_only_the_rest_is_sent(
     expect(card.get_by_text("Go on")).to_be_visible()
     again.get_by_role("link", name="Fern").click()
     expect(again.locator("[data-said]")).to_contain_text("“2.jpg”, “3.jpg”, “4.jpg” were still on")
-    assert narrow(again)
+    assert fits(again)
     sent = posts(again)
     choose(again, *chosen)
     arrived(again, 5)

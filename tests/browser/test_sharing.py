@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
 from recon.models import Job
+from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, splat_bytes
 from tests.browser.waiting import until
 from tests.site.making import finished_job, person
@@ -40,14 +41,6 @@ def scene(owner: User, **fields: Any) -> Job:
     artifact.file.write_bytes(splat_bytes())
     job.artifacts.filter(kind="splat").update(size=len(splat_bytes()))
     return job
-
-
-def fits(page: Page) -> bool:
-    return bool(
-        page.evaluate(
-            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        )
-    )
 
 
 @SIZES

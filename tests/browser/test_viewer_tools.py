@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from recon.models import Artifact, Job
+from tests.browser.fitting import fits
 from tests.browser.scenes import BLUE, blob_at, looks_like, picture
 from tests.browser.viewing import (
     DESK,
@@ -91,7 +92,7 @@ def test_every_button_is_named_large_and_in_reach(page: Page, scene: Job, opened
     in_reach(page, page.locator("[data-viewer-strip] button"))
     in_reach(page, page.locator("[data-viewer-tools] button"))
     page.get_by_role("button", name="Close").click()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
 
 
 def test_all_of_it_can_be_reached_by_keyboard(page: Page, scene: Job) -> None:

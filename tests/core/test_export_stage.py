@@ -161,7 +161,7 @@ def test_what_a_machine_cannot_make_is_left_out_and_said_in_the_log(
     assert not list(workspace.output.rglob("*.spz"))
     assert not workspace.turntable.exists()
     assert not workspace.model_archive.exists()
-    assert {"no SPZ: gaussforge is not installed here", "no COLMAP model to pack"} <= set(
+    assert {"no scene.spz: gaussforge is not installed here", "no COLMAP model to pack"} <= set(
         report.named("log")
     )
     assert [code for code, _ in report.named("warn")] == ["turntable_absent"]

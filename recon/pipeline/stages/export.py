@@ -108,13 +108,16 @@ def _write(workspace: Workspace, scenes: dict[str, Gaussians], which: str, repor
         folder.mkdir()
         for name, gaussians in scenes.items():
             write_ply(gaussians, folder / _PLY[name])
-        try:
-            write_spz(scenes[which], folder / "scene.spz")
-            (other,) = scenes.keys() - {which}
-            if len(scenes[other]) != len(scenes[which]):
-                write_spz(scenes[other], folder / "other.spz")
-        except SpzUnavailable as reason:
-            report.log(f"no SPZ: {reason}")
+        (other,) = scenes.keys() - {which}
+        spz = {"scene.spz": scenes[which]}
+        if len(scenes[other]) != len(scenes[which]):
+            spz["other.spz"] = scenes[other]
+        for file, scene in spz.items():
+            try:
+                write_spz(scene, folder / file)
+            except SpzUnavailable as reason:
+                report.log(f"no {file}: {reason}")
+                break
         return write_splat(scenes[which], folder / "scene.splat")
 
 
