@@ -180,6 +180,7 @@ def test_photos_are_put_in_order_without_scripts(new_context: NewContext, ann: U
     expect(page.locator("#videos")).to_contain_text("Its frames are taken in a moment.")
     start(page)
     expect(page.locator(ERRORS)).to_contain_text("Frames are still being taken")
+    page.get_by_role("link", name="Let this page reload itself again").click()
     with worker(queue=checks.QUEUE):
         expect(page.locator("#videos")).to_contain_text("8 frames taken.")
     assert draft.photos.count() == 11
