@@ -45,7 +45,7 @@ EXPECTED = {
     # What a running job shows is gone with its end; `test_live` asks while it runs.
     "recon:features": ("get", MISSING, MISSING, SIGN_IN),
     "recon:cloud": ("get", MISSING, MISSING, SIGN_IN),
-    "recon:snapshot": ("get", MISSING, MISSING, SIGN_IN),
+    "recon:snapshot": ("get", 200, MISSING, SIGN_IN),  # the finished scene
     "recon:cancel": ("post", 302, MISSING, SIGN_IN),
     "recon:again": ("post", 302, MISSING, SIGN_IN),
     "recon:share": ("post", 302, MISSING, SIGN_IN),
@@ -91,7 +91,7 @@ EXPECTED = {
     "api:queue": ("get", 200, 200, UNAUTHORISED),
 }
 
-WHILE_RUNNING = ("recon:public_cloud", "recon:public_snapshot")
+WHILE_RUNNING = ("recon:public_cloud",)
 SNAPSHOT = "scene-000300-abc123.splat"
 
 
@@ -148,7 +148,7 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
 
 
-SHARED = ("", "_progress", "_ply", "_splat", "_spz", "_turntable", "_poster", "_views")
+SHARED = ("", "_progress", "_ply", "_splat", "_spz", "_turntable", "_poster", "_views", "_snapshot")
 LINKS = [*(f"recon:public{part}" for part in SHARED), *WHILE_RUNNING]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from typing import Any
 
@@ -78,6 +79,7 @@ def test_files_and_progress_obey_the_password(client: Client, name: str) -> None
 
 def test_a_scene_in_training_obeys_it_too(client: Client) -> None:
     job = locked_job(status=Job.Status.PROCESSING, step="GS_TRAIN")
+    shutil.rmtree(job.workspace.output)
     addresses = (
         reverse("recon:public_cloud", args=(job.pub_key,)),
         reverse("recon:public_snapshot", args=(job.pub_key, "scene-1.splat")),
