@@ -14,9 +14,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
 from recon.models import Job, Video
+from tests.browser.fitting import fits
 from tests.browser.test_pages import running_job
 from tests.browser.test_result import shown_job
-from tests.browser.test_sharing import SIZES, fits
+from tests.browser.test_sharing import SIZES
 from tests.site.making import finished_job, job_of, person, photo_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

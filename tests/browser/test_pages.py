@@ -16,8 +16,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
 from recon.models import Job
+from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, splat_bytes
-from tests.browser.test_sharing import fits
 from tests.photos import rendered_photos
 from tests.site.making import finished_job, job_of, person
 

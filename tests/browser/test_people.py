@@ -12,7 +12,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from accounts.models import User
 from recon.jobs import lifecycle, queue, submit
 from recon.models import Job
-from tests.browser.test_sharing import SIZES, fits
+from tests.browser.fitting import fits
+from tests.browser.test_sharing import SIZES
 from tests.site.making import PASSWORD, finished_job, job_of, person, photos
 from tests.site.staged_pipeline import play
 from tests.site.working import horse_of, wait_until, worker

@@ -42,10 +42,11 @@ EXPECTED = {
     "recon:job": ("get", 200, MISSING, SIGN_IN),
     "recon:check": ("get", 286, MISSING, SIGN_IN),
     "recon:progress": ("get", 286, MISSING, SIGN_IN),
-    # What a running job shows is gone with its end; `test_live` asks while it runs.
+    # What a running job shows is gone with its end, or else is the finished scene; `test_live`
+    # asks while it runs.
     "recon:features": ("get", MISSING, MISSING, SIGN_IN),
     "recon:cloud": ("get", MISSING, MISSING, SIGN_IN),
-    "recon:snapshot": ("get", 200, MISSING, SIGN_IN),  # the finished scene
+    "recon:snapshot": ("get", 200, MISSING, SIGN_IN),
     "recon:cancel": ("post", 302, MISSING, SIGN_IN),
     "recon:again": ("post", 302, MISSING, SIGN_IN),
     "recon:share": ("post", 302, MISSING, SIGN_IN),

@@ -117,7 +117,7 @@ def _write(workspace: Workspace, scenes: dict[str, Gaussians], which: str, repor
                 write_spz(scene, folder / file)
             except SpzUnavailable as reason:
                 report.log(f"no {file}: {reason}")
-                break
+                break  # the other would mostly fail for the same reason
         return write_splat(scenes[which], folder / "scene.splat")
 
 
