@@ -11,3 +11,7 @@ try:
     application = get_wsgi_application()
 except ImproperlyConfigured as error:
     sys.exit(f"Settings: {error}")
+
+from recon.jobs import turns
+
+turns.opener().pool.warm()  # the first upload need not wait for a process to start
