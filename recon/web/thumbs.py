@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from recon.models import Photo
-from recon.pipeline.photos import open_photo
+from recon.pipeline.errors import UserError
+from recon.pipeline.photos import load_photo
+from recon.poses.exif import upright
 from recon.web import kept
 
 SIDE = 320  # px, longest side: sharp at 160 CSS px on a dense screen
@@ -35,16 +37,16 @@ def _kept(photo: Path, small: Path, side: int, quality: int = 80) -> Path | None
     try:
         image = _small_image(photo, side)
         return kept.put(small, lambda place: image.save(place, "JPEG", quality=quality))
-    except (FileNotFoundError, UnidentifiedImageError):
+    except (FileNotFoundError, UserError):
         return None
 
 
 def _small_image(path: Path, side: int) -> Image.Image:
-    """At most `side` px. Raises FileNotFoundError, UnidentifiedImageError."""
-    with open_photo(path) as image:
-        image.draft("RGB", (side, side))  # JPEGs are decoded small at once
-        upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((side, side))
-    plain = upright.convert("RGB")
+    """At most `side` px. Raises FileNotFoundError, UserError("photo_unreadable")."""
+    image, _ = load_photo(path, name=path.name, longest_needed=side)  # JPEGs small at once
+    with image:
+        turned = upright(image)
+        turned.thumbnail((side, side))
+    plain = turned.convert("RGB")
     plain.info.clear()
     return plain
