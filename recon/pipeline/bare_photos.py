@@ -9,12 +9,12 @@ import io
 import struct
 from collections.abc import Iterator
 
-#: PNG: what the pixels need, and what says how they are meant in a few bytes.
-_PNG_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"sRGB", b"IDAT", b"IEND")
+#: PNG: what the pixels need.
+_PNG_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
-#: JPEG: application segments and comments go. Adobe's (14) says how colours are stored.
-_JPEG_DROPPED = (*(m for m in range(0xE0, 0xF0) if m != 0xEE), 0xFE)
+#: JPEG: application segments and comments go, but Adobe's, which says how colours are stored.
+_JPEG_DROPPED, _ADOBE, _ADOBES = (*range(0xE0, 0xF0), 0xFE), 0xEE, 14
 _JPEG_SCAN, _JPEG_ALONE = 0xDA, (0x01, *range(0xD0, 0xD9))
 
 #: WebP: pictures and their transparency stay. Flags of the header: profile, EXIF, XMP.
@@ -42,10 +42,13 @@ def bare(content: bytes) -> io.BytesIO | None:
 
 
 def _png_chunks(content: bytes) -> Iterator[bytes]:
-    at = len(_PNG_START)
+    at, has_palette = len(_PNG_START), False
     while at + 12 <= len(content):
         length, kind = struct.unpack_from(">I4s", content, at)
-        if kind in _PNG_KEPT:
+        # One transparent grey or colour, or a value for each of a palette.
+        is_odd = kind == b"tRNS" and not has_palette and length not in (2, 6)
+        has_palette = has_palette or kind == b"PLTE"
+        if kind in _PNG_KEPT and not is_odd:
             yield content[at : at + 12 + length]
         if kind == b"IEND":
             return
@@ -68,7 +71,8 @@ def _jpeg_segments(content: bytes) -> Iterator[bytes]:
             yield content[at:]
             return
         length = 0 if marker in _JPEG_ALONE else struct.unpack_from(">H", content, at + 2)[0]
-        if marker not in _JPEG_DROPPED:
+        is_adobes = content[at + 4 : at + 9] == b"Adobe" and length >= _ADOBES
+        if marker not in _JPEG_DROPPED or (marker == _ADOBE and is_adobes):
             yield content[at : at + 2 + length]
         at += 2 + length
 

@@ -17,7 +17,6 @@ from recon.pipeline.photos import decode
 from recon.pipeline.workspace import replacing
 from recon.poses.cameras import Photo, exif_device, exif_focal
 
-
 #: Characters of a prepared photo's name before its suffix.
 LONGEST_STEM = 120
 

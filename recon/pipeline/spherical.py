@@ -34,6 +34,7 @@ _FOCAL_LENGTH, _FOCAL_LENGTH_IN_35MM_FILM = 0x920A, 0xA405
 #: quality of 40, and on 850 crops of ordinary photos at 2:1:
 _LOOK = (512, 256)
 _MOST_STEP = 1.3  # across the seam, of the usual one between columns: 1.04 and less; 1.74 and more
+_NOISE = 5.0  # grey levels that compression adds to that step; 18 and more in ordinary photos
 _LEAST_CORRELATION = 0.55  # of the fine detail at both edges: 0.69 and more; 0.42 and less
 _LEAST_DETAIL = 3.0  # grey levels, of that detail: plain walls go on anywhere
 _MOST_AT_POLES = 0.5  # spread along the first and last row, of the usual one: 0.33 and less
@@ -58,7 +59,7 @@ def looks_spherical(image: Image.Image) -> bool:
     step = np.abs(pixels[:, 0] - pixels[:, -1]).mean()
     usual = np.abs(np.diff(pixels, axis=1)).mean()
     poles = max(_spread(pixels[:1]), _spread(pixels[-1:]))
-    if step > _MOST_STEP * usual or poles > _MOST_AT_POLES * _spread(
+    if step > _MOST_STEP * usual + _NOISE or poles > _MOST_AT_POLES * _spread(
         pixels[height // 4 : -height // 4]
     ):
         return False

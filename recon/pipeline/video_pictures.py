@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -65,7 +65,7 @@ def aspect_of(stream: VideoStream) -> Fraction:
 
 def turn_of(frame: av.VideoFrame) -> Image.Transpose | None:
     """How the frame is turned to be shown: the nearest of the eight ways without a slant."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")  # declared as text, which it is not
     if matrix is None or matrix.buffer_size < 36:
         return None
     a, b, _, c, d = struct.unpack("=5i", bytes(matrix)[:20])

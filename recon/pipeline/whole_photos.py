@@ -1,8 +1,8 @@
 """Whether a photo's file holds all of its pixels, where its decoder does not say.
 
 A cut-off file mostly fails to decode. Two kinds pass: a PNG whose pixels end early but in good
-order, and a file that was given its full length before its content came, whose rest is zeros, as
-interrupted copies leave it. The missing part comes out black or grey.
+order, and a JPEG or WebP that was given its full length before its content came, whose rest is
+zeros, as interrupted copies leave it. The missing part comes out black or grey.
 """
 
 from __future__ import annotations
@@ -23,9 +23,6 @@ _PIECE = 2**18  # bytes decompressed at a time
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
           (0, 1, 1, 2))  # fmt: skip
-
-#: Boxes that hold pixels, where the last of a file is one.
-_PIXEL_BOXES = (b"mdat", b"VP8 ", b"VP8L")
 
 
 def is_whole(source: Path | BinaryIO, kind: str) -> bool:
@@ -100,22 +97,13 @@ def _end_is_lost(file: BinaryIO, kind: str) -> bool:
     if kind == "JPEG":
         # Some cameras pad their files, and phones append films: then the picture has an end.
         return content.find(b"\xff\xd9", max(0, content.find(b"\xff\xda"))) < 0
-    return _last_box(content) in _PIXEL_BOXES
+    return kind == "WEBP" and _last_chunk(content) in (b"VP8 ", b"VP8L")
 
 
-def _last_box(content: bytes) -> bytes:
-    """The kind of the last box of a WebP, HEIC or AVIF."""
-    is_webp = content.startswith(b"RIFF")
-    at, kind = 12 if is_webp else 0, b""
+def _last_chunk(content: bytes) -> bytes:
+    """The kind of the last chunk of a WebP."""
+    at, kind = 12, b""
     while at + 8 <= len(content):
-        if is_webp:
-            kind, length = struct.unpack_from("<4sI", content, at)
-            at += 8 + length + length % 2
-            continue
-        length, kind = struct.unpack_from(">I4s", content, at)
-        if length == 1 and at + 16 <= len(content):  # a size of 64 bits
-            length = struct.unpack_from(">Q", content, at + 8)[0]
-        if length < 8:  # 0: up to the end
-            return kind
-        at += length
+        kind, length = struct.unpack_from("<4sI", content, at)
+        at += 8 + length + length % 2
     return kind
