@@ -11,9 +11,12 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
+
+from PIL import Image
 
 from recon.pipeline import check_cache
 from recon.pipeline.check_cache import PairKey
@@ -36,6 +39,10 @@ THREADS = min(os.cpu_count() or 1, 4)
 
 #: Told `(fraction, message)` as the work goes on; may raise, which stops it.
 Tick = Callable[[float, str], None]
+
+#: Pixels from which on that matters, and modes in which neighbouring pixels can be averaged.
+_ENORMOUS = 24_000_000
+_REDUCED_WELL = ("L", "LA", "RGB", "RGBA", "CMYK")
 
 _LOOKING = 0.6  # of the time; the rest compares pairs
 
@@ -130,8 +137,17 @@ def look_here(path: Path, name: str) -> PhotoLook:
         longest_needed=photo_check.WORKING_SIZE,
     )
     with decoded.image:
-        upright = to_rgb(decoded.upright())
+        upright = to_rgb(replace(decoded, image=_reduced(decoded.image)).upright())
     return photo_check.look(upright, path, size=(decoded.width, decoded.height))
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """An enormous picture as small as a JPEG's decoder would have made it: each step after this
+    one copies all pixels, and several photos are looked at side by side."""
+    factor = max(image.size) // photo_check.WORKING_SIZE
+    if image.width * image.height <= _ENORMOUS or factor < 2 or image.mode not in _REDUCED_WELL:
+        return image
+    return image.reduce(factor)
 
 
 def _pairs(
