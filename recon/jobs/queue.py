@@ -10,11 +10,12 @@ import logging
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
+from uuid import UUID
 
 import django_rq
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -118,11 +119,20 @@ def position(job: Job) -> int | None:
     return Job.objects.filter(earlier, status=Job.Status.PENDING).count() + 1
 
 
+def positions(owner_pk: int) -> dict[UUID, int]:
+    """`position` of all of one person's jobs that wait."""
+    waiting = Job.objects.filter(status=Job.Status.PENDING).order_by("created_at", "pk")
+    line = enumerate(waiting.values_list("pk", "owner_id"), start=1)
+    return {pk: place for place, (pk, owner) in line if owner == owner_pk}
+
+
 def overview() -> dict[str, int]:
     """How busy the site is. `max_concurrent` counts workers: one per GPU, one job each."""
+    active = Job.objects.filter(status__in=Job.ACTIVE).order_by().values("status")
+    counts = dict(active.annotate(count=Count("pk")).values_list("status", "count"))
     return {
-        "queued": Job.objects.filter(status=Job.Status.PENDING).count(),
-        "running": Job.objects.filter(status=Job.Status.PROCESSING).count(),
+        "queued": counts.get(Job.Status.PENDING, 0),
+        "running": counts.get(Job.Status.PROCESSING, 0),
         "max_concurrent": settings.MAX_CONCURRENT_JOBS,
     }
 

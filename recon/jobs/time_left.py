@@ -5,37 +5,49 @@ The arithmetic is `recon.pipeline.time_left`; here it gets what the database kno
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from threading import Lock
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Max, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from recon.models import Job, StageRun
+from recon.models import Job, Photo, StageRun
 from recon.pipeline.config import PRESETS, PipelineConfig, from_dict
 from recon.pipeline.progress import STARTS_AT, Step, overall_percent
-from recon.pipeline.time_left import Expectation, Forecast, Range, Run, expect, forecast, starts_in
+from recon.pipeline.time_left import Forecast, Range, Run, expect, forecast, starts_in
 from recon.pipeline.work_ahead import Plan, plan_of
 
 #: Jobs that are learnt from, the latest.
 _HISTORY = 60
 
-#: Jobs in front of a waiting one that are looked at one by one.
+#: Jobs in front of a waiting one that are looked at one by one; each of the others counts as
+#: the mean of these.
 _QUEUE = 50
 
 #: A horse imports what it needs before the first step.
 _SETTING_OUT_S = 5.0
 
 
+#: A step that was done: when, and its row.
+Lesson = tuple[datetime | None, int]
+
+
 def forecast_of(job: Job) -> Forecast | None:
     """What is left of a running job, or of a waiting one once it has begun. None after the end."""
     if job.has_ended or job.is_draft or job.step == Step.DONE:
         return None
-    expected = _expectation_of(job)
-    if expected is None:
+    return _forecast(job, _past(_last_lesson()))
+
+
+def _forecast(job: Job, past: list[Run]) -> Forecast | None:
+    plan = _plan(job)
+    if plan is None:
         return None
+    expected = expect(plan, past)
     if not job.is_processing:
         return _with_setting_out(forecast(expected))
     runs = list(job.stage_runs.all())
@@ -55,18 +67,23 @@ def forecast_of(job: Job) -> Forecast | None:
 
 
 def start_of(job: Job) -> Range | None:
-    """Seconds until a waiting job begins. None where it does not wait."""
+    """Seconds until a waiting job begins. None where it does not wait.
+
+    The same few queries however many wait: a page with a waiting job asks every few seconds.
+    """
     if not job.is_pending:
         return None
+    lesson = _last_lesson()
+    running = _with_photos(Job.objects.filter(status=Job.Status.PROCESSING), "stage_runs")
+    left = [told.left for one in running if (told := _forecast(one, _past(lesson)))]
     earlier = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
     ahead = Job.objects.filter(earlier, status=Job.Status.PENDING).order_by("created_at", "pk")
-    running = Job.objects.filter(status=Job.Status.PROCESSING)
-    return starts_in(_left(running), _left(ahead[:_QUEUE]), settings.MAX_CONCURRENT_JOBS)
+    takes = _takes(list(ahead.values_list("pk", flat=True)), lesson)
+    return starts_in(left, takes, settings.MAX_CONCURRENT_JOBS)
 
 
-def ready_in(job: Job, told: Forecast | None) -> Range | None:
-    """Seconds until the scene is there: what `forecast_of` told, after the wait for its start."""
-    start = start_of(job)
+def ready_in(told: Forecast | None, start: Range | None) -> Range | None:
+    """Seconds until the scene is there: what `forecast_of` told, after the wait for `start_of`."""
     if told is None:
         return None
     if start is None:
@@ -74,26 +91,62 @@ def ready_in(job: Job, told: Forecast | None) -> Range | None:
     return Range(start.low + told.left.low, start.high + told.left.high)
 
 
-def _left(jobs: Iterable[Job]) -> list[Range]:
-    return [told.left for told in map(forecast_of, jobs) if told is not None]
+def _takes(waiting: Sequence[UUID], lesson: Lesson | None) -> list[Range]:
+    """What each of the jobs in front of a waiting one takes, in their order.
+
+    A waiting job's photos and wishes stay as they are, so what it should take holds until the next
+    lesson.
+    """
+    looked_at, known = waiting[:_QUEUE], _known_at(lesson)
+    if unknown := [pk for pk in looked_at if pk not in known]:
+        for job in _with_photos(Job.objects.filter(pk__in=unknown)):
+            told = _forecast(job, _past(lesson))
+            known[job.pk] = told.left if told else None
+    takes = [one for pk in looked_at if (one := known.get(pk)) is not None]
+    return takes + _mean(takes) * (len(waiting) - len(looked_at))
 
 
-def _expectation_of(job: Job) -> Expectation | None:
-    plan = _plan(job)
-    return None if plan is None else expect(plan, _past())
-
-
-def _past() -> list[Run]:
-    """The latest jobs with steps that were done, not reused. Also failed jobs teach."""
-    done = StageRun.objects.filter(outcome=StageRun.Outcome.DONE)
-    state = done.aggregate(latest=Max("ended_at"), last=Max("pk"), count=Count("pk"))
-    return _past_at(state["latest"], state["last"], state["count"])
+def _mean(ranges: Collection[Range]) -> list[Range]:
+    """One range, the mean of these; none where there are none."""
+    if not ranges:
+        return []
+    low, high = (sum(side) / len(ranges) for side in zip(*ranges, strict=True))
+    return [Range(low, high)]
 
 
 @lru_cache(maxsize=1)
-def _past_at(latest: datetime | None, pk: int | None, count: int) -> list[Run]:
-    """The same; the arguments say whether the rows are still those of the last time."""
-    if not count:
+def _known_at(lesson: Lesson | None) -> dict[UUID, Range | None]:
+    """What waiting jobs should take, as far as it was asked since that lesson: `_takes` fills it."""
+    return {}
+
+
+def _with_photos(jobs: QuerySet[Job], *others: str) -> QuerySet[Job]:
+    """The jobs with what a plan needs to know of their photos."""
+    photos = Photo.objects.order_by().only("job", "width", "height")
+    return jobs.prefetch_related(Prefetch("photos", photos), *others)
+
+
+def _last_lesson() -> Lesson | None:
+    """The latest step that was done: while it stays the same, so does what past runs teach."""
+    done = StageRun.objects.filter(outcome=StageRun.Outcome.DONE, ended_at__isnull=False)
+    return done.order_by("-ended_at", "-pk").values_list("ended_at", "pk").first()
+
+
+def _past(lesson: Lesson | None) -> list[Run]:
+    """The latest jobs with steps that were done, not reused. Also failed jobs teach.
+
+    `lesson` says whether the rows are still those of the last time.
+    """
+    with _reading:  # of many pages that ask at once the first reads, and the others wait for it
+        return _past_at(lesson)
+
+
+_reading = Lock()
+
+
+@lru_cache(maxsize=1)
+def _past_at(lesson: Lesson | None) -> list[Run]:
+    if lesson is None:
         return []
     done = Q(stage_runs__outcome=StageRun.Outcome.DONE)
     jobs = Job.objects.filter(status__in=Job.ENDED).annotate(
@@ -101,7 +154,7 @@ def _past_at(latest: datetime | None, pk: int | None, count: int) -> list[Run]:
     )
     latest_first = jobs.filter(worked_at__isnull=False).order_by("-worked_at")
     runs = []
-    for job in latest_first.prefetch_related("photos", "stage_runs")[:_HISTORY]:
+    for job in _with_photos(latest_first, "stage_runs")[:_HISTORY]:
         plan = _plan(job)
         rows = (r for r in job.stage_runs.all() if r.outcome == StageRun.Outcome.DONE)
         if plan is not None:

@@ -26,12 +26,12 @@ VERSION = "v"
 
 def moving_parts(job: Job) -> dict[str, Any]:
     """What `_progress.html` shows to everybody: steps, times, place in the queue."""
-    told = time_left.forecast_of(job)
+    told, start = time_left.forecast_of(job), time_left.start_of(job)
     return {
         "steps": job_progress.step_rows(job, told),
         "queue_position": queue.position(job) if job.is_pending else None,
-        "starts_in": time_left.start_of(job),
-        "eta": time_left.ready_in(job, told),
+        "starts_in": start,
+        "eta": time_left.ready_in(told, start),
         "elapsed_seconds": elapsed_seconds(job),
     }
 
