@@ -80,8 +80,9 @@ RQ_QUEUES = {
         # Pickle, the default, runs the code of whoever can write to Redis.
         "SERIALIZER": "rq.serializers.JSONSerializer",
     }
-    # Reconstructions, and the short checks of photos that must never wait behind them.
-    for name, timeout in (("recon", JOB_TIMEOUT_MINUTES * 60), ("checks", 180))
+    # Reconstructions; the short checks of photos, which must never wait behind the others; and the
+    # frames of videos, which take minutes.
+    for name, timeout in (("recon", JOB_TIMEOUT_MINUTES * 60), ("checks", 180), ("videos", 600))
 }
 RQ = {"WORKER_CLASS": "recon.jobs.worker.ReconWorker", "COMMIT_MODE": "on_db_commit"}
 RQ_SHOW_ADMIN_LINK = True
@@ -90,11 +91,13 @@ RQ_SHOW_ADMIN_LINK = True
 
 MIN_PHOTOS, MAX_PHOTOS = 3, 20
 MAX_DRAFTS = env.whole("MAX_DRAFTS", 20, most=1000)  # a person
+MAX_VIDEOS = env.whole("MAX_VIDEOS", 5, most=100)  # a scene
 DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
 #: What one person may have, unless staff gave them limits of their own.
 QUOTA_STORED_MB = env.whole("QUOTA_STORED_MB", 20_480)
 QUOTA_ACTIVE_JOBS = env.whole("QUOTA_ACTIVE_JOBS", 10)  # waiting or running
 QUOTA_JOBS_A_DAY = env.whole("QUOTA_JOBS_A_DAY", 100)  # started, by the site's calendar
+QUOTA_VIDEOS = env.whole("QUOTA_VIDEOS", 10)  # whose frames are still to be taken
 MIN_IMAGE_SIZE = env.whole("MIN_IMAGE_SIZE", 100, most=10_000)  # px, each side
 MAX_FILE_SIZE_MB = env.whole("MAX_FILE_SIZE_MB", 30)
 MAX_UPLOAD_SIZE_MB = env.whole("MAX_UPLOAD_SIZE_MB", 500)

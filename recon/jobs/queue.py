@@ -149,10 +149,10 @@ def running_ids(name: str) -> set[str]:
     return running | {one for one in handed_over if not _has_ended(one, queue.connection)}
 
 
-def carries(name: str, prefix: str) -> bool:
-    """Whether a task whose id begins so waits on queue `name` or runs. Raises RedisError."""
-    waiting = rq_queue(name).job_ids
-    return any(one.startswith(prefix) for one in [*waiting, *running_ids(name)])
+def task_ids(name: str) -> set[str]:
+    """The ids of all tasks that wait on queue `name` or run. Raises RedisError."""
+    waiting = set(rq_queue(name).job_ids)
+    return waiting | running_ids(name)
 
 
 def _has_ended(queue_id: str, connection: Redis) -> bool:

@@ -116,7 +116,7 @@ def _mean(ranges: Collection[Range]) -> list[Range]:
 
 @lru_cache(maxsize=1)
 def _known_at(lesson: Lesson | None) -> dict[UUID, Range | None]:
-    """What waiting jobs should take, as far as it was asked since that lesson: `_takes` fills it."""
+    """What waiting jobs should take, as far as `_takes` was asked since that lesson."""
     return {}
 
 
