@@ -15,7 +15,7 @@ from uuid import UUID
 import django_rq
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -115,8 +115,13 @@ def position(job: Job) -> int | None:
     """The job's place among those that wait: 1 is next. None when it does not wait."""
     if not job.is_pending:
         return None
+    return waiting_before(job).count() + 1
+
+
+def waiting_before(job: Job) -> QuerySet[Job]:
+    """The jobs that have waited for longer."""
     earlier = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
-    return Job.objects.filter(earlier, status=Job.Status.PENDING).count() + 1
+    return Job.objects.filter(earlier, status=Job.Status.PENDING)
 
 
 def positions(owner_pk: int) -> dict[UUID, int]:

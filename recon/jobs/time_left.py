@@ -6,6 +6,7 @@ The arithmetic is `recon.pipeline.time_left`; here it gets what the database kno
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.db.models import Max, Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from recon.jobs.queue import waiting_before
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.config import PRESETS, PipelineConfig, from_dict
 from recon.pipeline.progress import STARTS_AT, Step, overall_percent
@@ -36,11 +38,38 @@ _SETTING_OUT_S = 5.0
 Lesson = tuple[datetime | None, int]
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """What is known of a job's way from now to its scene."""
+
+    told: Forecast | None = None  # what it takes from now on, or from its start
+    position: int | None = None  # its place among those that wait: 1 is next
+    starts_in: Range | None = None  # seconds until it begins
+    ready_in: Range | None = None  # seconds until the scene is there
+
+
+def outlook_of(job: Job) -> Outlook:
+    """The same few queries however many wait: pages with a waiting job ask every few seconds."""
+    if job.has_ended or job.is_draft or job.step == Step.DONE:
+        return Outlook()
+    lesson = _last_lesson()
+    told = _forecast(job, _past(lesson))
+    if not job.is_pending:
+        return Outlook(told, ready_in=told.left if told else None)
+    ahead = list(waiting_before(job).order_by("created_at", "pk").values_list("pk", flat=True))
+    start = _start(ahead, lesson)
+    ready = Range(start.low + told.left.low, start.high + told.left.high) if told else None
+    return Outlook(told, len(ahead) + 1, start, ready)
+
+
 def forecast_of(job: Job) -> Forecast | None:
     """What is left of a running job, or of a waiting one once it has begun. None after the end."""
-    if job.has_ended or job.is_draft or job.step == Step.DONE:
-        return None
-    return _forecast(job, _past(_last_lesson()))
+    return outlook_of(job).told
+
+
+def start_of(job: Job) -> Range | None:
+    """Seconds until a waiting job begins. None where it does not wait."""
+    return outlook_of(job).starts_in
 
 
 def _forecast(job: Job, past: list[Run]) -> Forecast | None:
@@ -66,44 +95,23 @@ def _forecast(job: Job, past: list[Run]) -> Forecast | None:
     return _with_setting_out(told) if step == Step.QUEUED else told
 
 
-def start_of(job: Job) -> Range | None:
-    """Seconds until a waiting job begins. None where it does not wait.
+def _start(ahead: Sequence[UUID], lesson: Lesson | None) -> Range:
+    """Seconds until the job begins that waits behind these, in their order.
 
-    The same few queries however many wait: a page with a waiting job asks every few seconds.
+    Their photos and wishes stay as they are, so what one takes is kept until the next lesson.
     """
-    if not job.is_pending:
-        return None
-    lesson = _last_lesson()
-    running = _with_photos(Job.objects.filter(status=Job.Status.PROCESSING), "stage_runs")
-    left = [told.left for one in running if (told := _forecast(one, _past(lesson)))]
-    earlier = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
-    ahead = Job.objects.filter(earlier, status=Job.Status.PENDING).order_by("created_at", "pk")
-    takes = _takes(list(ahead.values_list("pk", flat=True)), lesson)
-    return starts_in(left, takes, settings.MAX_CONCURRENT_JOBS)
-
-
-def ready_in(told: Forecast | None, start: Range | None) -> Range | None:
-    """Seconds until the scene is there: what `forecast_of` told, after the wait for `start_of`."""
-    if told is None:
-        return None
-    if start is None:
-        return told.left
-    return Range(start.low + told.left.low, start.high + told.left.high)
-
-
-def _takes(waiting: Sequence[UUID], lesson: Lesson | None) -> list[Range]:
-    """What each of the jobs in front of a waiting one takes, in their order.
-
-    A waiting job's photos and wishes stay as they are, so what it should take holds until the next
-    lesson.
-    """
-    looked_at, known = waiting[:_QUEUE], _known_at(lesson)
-    if unknown := [pk for pk in looked_at if pk not in known]:
-        for job in _with_photos(Job.objects.filter(pk__in=unknown)):
-            told = _forecast(job, _past(lesson))
+    looked_at, known = ahead[:_QUEUE], _known_at(lesson)
+    new = [pk for pk in looked_at if pk not in known]
+    running = []
+    for job in _with_photos(Job.objects.filter(Q(status=Job.Status.PROCESSING) | Q(pk__in=new))):
+        told = _forecast(job, _past(lesson))
+        if job.is_pending:
             known[job.pk] = told.left if told else None
+        elif job.is_processing and told:
+            running.append(told.left)
     takes = [one for pk in looked_at if (one := known.get(pk)) is not None]
-    return takes + _mean(takes) * (len(waiting) - len(looked_at))
+    takes += _mean(takes) * (len(ahead) - len(looked_at))
+    return starts_in(running, takes, settings.MAX_CONCURRENT_JOBS)
 
 
 def _mean(ranges: Collection[Range]) -> list[Range]:
@@ -116,14 +124,14 @@ def _mean(ranges: Collection[Range]) -> list[Range]:
 
 @lru_cache(maxsize=1)
 def _known_at(lesson: Lesson | None) -> dict[UUID, Range | None]:
-    """What waiting jobs should take, as far as `_takes` was asked since that lesson."""
+    """What waiting jobs should take, as far as was asked since that lesson; `_start` fills it."""
     return {}
 
 
-def _with_photos(jobs: QuerySet[Job], *others: str) -> QuerySet[Job]:
-    """The jobs with what a plan needs to know of their photos."""
+def _with_photos(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """The jobs with their steps, and with what a plan needs to know of their photos."""
     photos = Photo.objects.order_by().only("job", "width", "height")
-    return jobs.prefetch_related(Prefetch("photos", photos), *others)
+    return jobs.prefetch_related(Prefetch("photos", photos), "stage_runs")
 
 
 def _last_lesson() -> Lesson | None:
@@ -154,7 +162,7 @@ def _past_at(lesson: Lesson | None) -> list[Run]:
     )
     latest_first = jobs.filter(worked_at__isnull=False).order_by("-worked_at")
     runs = []
-    for job in _with_photos(latest_first, "stage_runs")[:_HISTORY]:
+    for job in _with_photos(latest_first)[:_HISTORY]:
         plan = _plan(job)
         rows = (r for r in job.stage_runs.all() if r.outcome == StageRun.Outcome.DONE)
         if plan is not None:
