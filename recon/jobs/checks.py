@@ -48,6 +48,9 @@ FAILURE_TTL_S = 24 * 60 * 60
 #: A check waits for another one of the same draft, which a second worker may run.
 LOCK_WAIT_S = 60.0
 
+#: How many lost checks one round of `reconcile` asks for: more than are done until the next.
+AT_ONCE = 100
+
 #: A check that did not get through (out of memory, killed) is tried so many times.
 MAX_TRIES = 3
 
@@ -91,7 +94,7 @@ def request_missing(edited_after: datetime) -> int:
         logger.warning("%d drafts can't be checked now: %s", len(lacking), error)
         return 0
     lost = [job for job in lacking if not _has_prefix(carried, job.pk)]
-    return sum(_enqueue(str(job.pk), job.owner_id) for job in lost)
+    return sum(_put_on_the_list(str(job.pk), job.owner_id) for job in lost[:AT_ONCE])
 
 
 def _lacks(job: Job) -> bool:
@@ -166,18 +169,23 @@ def _check(draft: Job) -> None:
     checking.check([photo.path for photo in photos], _report_path(draft).parent, tick=tick)
 
 
-def _enqueue(job_pk: str, owner_pk: int) -> bool:
-    """Puts a check on the list, unless one waits there. False where Redis is away.
+def _enqueue(job_pk: str, owner_pk: int) -> None:
+    """Puts a check on the list, unless one waits there.
 
     Two may wait where two requests ask at the same moment, which costs nothing: the second finds
     nothing new.
     """
     try:
         if _has_prefix(queue.rq_queue(QUEUE).job_ids, job_pk):
-            return True
+            return
     except RedisError as error:
         logger.warning("Draft %s can't be checked now: %s", job_pk, error)
-        return False
+        return
+    _put_on_the_list(job_pk, owner_pk)
+
+
+def _put_on_the_list(job_pk: str, owner_pk: int) -> bool:
+    """False where Redis is away."""
     return turns.enqueue(
         QUEUE,
         TASK,

@@ -47,12 +47,14 @@ def place_of(task_id: str, waiting: Sequence[str], running: Iterable[str]) -> in
     A person's first task, running or waiting, is of the first turn, their second of the second.
     """
     turns = Counter(map(_owner_of, running))
-    mine = turns[_owner_of(task_id)] + sum(_owner_of(one) == _owner_of(task_id) for one in waiting)
-    for place, one in enumerate(waiting):
-        if turns[_owner_of(one)] > mine:
+    owners = list(map(_owner_of, waiting))
+    owner = _owner_of(task_id)
+    mine = turns[owner] + owners.count(owner)
+    for place, one in enumerate(owners):
+        if turns[one] > mine:
             return place
-        turns[_owner_of(one)] += 1
-    return len(waiting)
+        turns[one] += 1
+    return len(owners)
 
 
 def _take_turn(name: str, task_id: str) -> None:

@@ -30,7 +30,7 @@ from tests.site.test_access import EXPECTED, address
 pytestmark = pytest.mark.django_db
 
 MOST = 15
-WAITING, DRAFTS, WITH_VIDEO, ENDED = 300, 1000, 200, 60
+WAITING, DRAFTS, WITH_VIDEO, ENDED = 300, 1000, 20, 60
 
 
 @pytest.fixture
@@ -150,11 +150,12 @@ def test_a_round_of_reconcile_asks_as_often_with_a_thousand_drafts(ann: User) ->
     for job in Job.objects.filter(status=Job.Status.PENDING)[:3]:
         unclaimed_folder(job)
     asked = costs(reconcile)
-    assert len(queue.task_ids(checks.QUEUE)) == DRAFTS, "and all are asked for"
+    assert len(queue.task_ids(checks.QUEUE)) == checks.AT_ONCE
     assert len(queue.task_ids(frames.QUEUE)) == WITH_VIDEO
     assert asked <= MOST
     assert not Job.objects.filter(status__in=Job.ENDED, stored_bytes=None).exists()
-    assert costs(reconcile) <= MOST, "nor when there is nothing to do"
+    assert costs(reconcile) <= MOST
+    assert len(queue.task_ids(checks.QUEUE)) == 2 * checks.AT_ONCE, "the next round asks for others"
 
 
 def unclaimed_folder(job: Job) -> None:
