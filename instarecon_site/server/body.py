@@ -37,6 +37,9 @@ class Body:
     def __len__(self) -> int:
         return self.size
 
+    def __bool__(self) -> bool:
+        return True  # also while nothing has come yet
+
     @property
     def is_large(self) -> bool:
         return max(self.declared, self.size) > self.limits.in_memory

@@ -75,5 +75,5 @@ class Pool(ThreadedTaskDispatcher):
             return bool(self.queue) and time.monotonic() - self.queue.moved_at > self.stuck_s
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
-        self._beside.shutdown(cancel_pending, timeout=0)
+        self._beside.shutdown(cancel_pending, timeout=timeout)
         return bool(super().shutdown(cancel_pending, timeout))

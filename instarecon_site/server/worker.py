@@ -45,7 +45,7 @@ class BufferingWorker(Worker):
                 bind_socket=False,
                 sockinfo=(listener.sock.family, listener.sock.type, 0, listener.sock.getsockname()),
                 dispatcher=pool,
-                adj=_adjustments(self.cfg, limits.head_bytes),
+                adj=adjustments(backlog=self.cfg.backlog, head_bytes=limits.head_bytes),
             )
             for listener in self.sockets
         ]
@@ -54,7 +54,7 @@ class BufferingWorker(Worker):
             self._turn()
         for server in servers:
             server.drain(self._turn, self.cfg.graceful_timeout)
-        pool.shutdown(timeout=0)
+        pool.shutdown(timeout=1)
 
     def _turn(self) -> None:
         self.notify()
@@ -75,7 +75,7 @@ class _Waker(wasyncore.file_dispatcher):
             self.recv(4096)
 
 
-def _adjustments(cfg: Any, head_bytes: int) -> Adjustments:
+def adjustments(*, backlog: int, head_bytes: int) -> Adjustments:
     return Adjustments(
         ident=None,  # no Server header
         recv_bytes=64 * 1024,
@@ -89,5 +89,5 @@ def _adjustments(cfg: Any, head_bytes: int) -> Adjustments:
         log_socket_errors=False,
         clear_untrusted_proxy_headers=False,  # settings.TRUST_PROXY decides
         asyncore_use_poll=True,
-        backlog=cfg.backlog,
+        backlog=backlog,
     )
