@@ -38,6 +38,8 @@ ALLOWED_HOSTS = [str(urlsplit(BASE_URL).hostname), "localhost", "127.0.0.1", "[:
 ALLOWED_HOSTS += env.words("ALLOWED_HOSTS")
 #: Whether a reverse proxy stands in front that sets X-Forwarded-For and X-Forwarded-Proto itself.
 TRUST_PROXY = env.flag("TRUST_PROXY", False)
+#: Of each web process; an IPv6 network of 64 bits counts as one. See `instarecon_site.server`.
+MAX_CONNECTIONS_PER_ADDRESS = env.whole("MAX_CONNECTIONS_PER_ADDRESS", 100, least=4, most=1000)
 
 # --- Where its data is ---
 
@@ -160,6 +162,7 @@ MIDDLEWARE = [
     "accounts.time_zones.in_their_time_zone",
     "accounts.languages.in_their_language",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "instarecon_site.refusals.with_refusals",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -294,7 +297,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "line": {
+            "()": "instarecon_site.redaction.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
     },
     "handlers": {
         "stdout": {

@@ -23,7 +23,13 @@ from recon.web.scene import elapsed_seconds
 
 @endpoint("GET", "HEAD", public=True)
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The web process is up and answers. Knows nothing of workers: see /recon/queue."""
+    """The web process is up and answers. Knows nothing of workers: see /recon/queue.
+
+    The server gives it a thread of its own and tells whether the others get on; see
+    `instarecon_site.server.pool`.
+    """
+    if request.META.get("recon.is_stuck"):
+        return HttpResponse("no request gets on", content_type="text/plain", status=503)
     return HttpResponse("ok", content_type="text/plain")
 
 
