@@ -154,6 +154,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "instarecon_site.odd_requests.without_odd_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -166,6 +167,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "instarecon_site.odd_requests.without_odd_addresses",
+    "instarecon_site.queue_pages.missing_is_404",
 ]
 ROOT_URLCONF = "instarecon_site.urls"
 WSGI_APPLICATION = "instarecon_site.wsgi.application"
