@@ -243,7 +243,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Delete old jobs or give DATA_DIR a larger disk, then run again.",
     ),
     "folder_not_writable": Explanation(
-        "The folder that all is kept in can't be written to.",
+        "The folder that scenes are kept in can't be written to.",
         "Ask whoever runs this site to look at it, then try again.",
         "It is {folder}: check its owner and permissions (DATA_DIR in the settings).",
     ),
