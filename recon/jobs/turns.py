@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from redis.exceptions import RedisError, WatchError
+from rq.utils import as_text
 
 from recon.jobs import queue
 
@@ -64,7 +65,7 @@ def _take_turn(name: str, task_id: str) -> None:
     with listed.connection.pipeline() as pipe:
         for _ in range(TRIES):
             pipe.watch(listed.key)
-            waiting = [one.decode() for one in pipe.lrange(listed.key, 0, -1)]
+            waiting = [as_text(one) for one in pipe.lrange(listed.key, 0, -1)]
             others = [one for one in waiting if one != task_id]
             place = place_of(task_id, others, running)
             if task_id not in waiting or place == len(others):
