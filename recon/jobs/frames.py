@@ -2,7 +2,7 @@
 
 The work is a task on a queue of its own, whose workers do nothing else: it takes minutes, and a
 photo check waits for none of it. Of several people's videos each person's first come first
-(`recon.jobs.turns`). It is the row that says what is to do: a task
+(`recon.jobs.fair_queue`). It is the row that says what is to do: a task
 that Redis loses, or whose worker dies, is asked for again by `reconcile`, and one whose video was
 removed, or whose draft was started or deleted, ends quietly. Frames that a second try finds again
 are told apart from new ones by their content, like all photos.
@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from redis.exceptions import RedisError
 
-from recon.jobs import drafts, folder_lock, queue, storing, submit, turns
+from recon.jobs import drafts, fair_queue, folder_lock, queue, storing, submit
 from recon.models import Job, Video
 from recon.pipeline import video as video_files
 from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
@@ -69,7 +69,7 @@ def take_frames(video_pk: int) -> None:
 
 def request(video_pk: int, owner_pk: int) -> bool:
     """Asks for a video's frames. False where Redis is away: the video waits for `reconcile`."""
-    return turns.enqueue(
+    return fair_queue.enqueue(
         QUEUE,
         TASK,
         (video_pk,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from recon.jobs import queue, turns
+from recon.jobs import fair_queue, queue
 
 #: Any task that RQ could look up by its name; nothing runs it here.
 TASK = "recon.jobs.checks.check_photos"
@@ -27,16 +27,16 @@ TASK = "recon.jobs.checks.check_photos"
 def test_a_task_stands_behind_everybody_s_of_the_same_turn(
     task: str, waiting: list[str], running: list[str], place: int
 ) -> None:
-    assert turns.place_of(task, waiting, running) == place
+    assert fair_queue.place_of(task, waiting, running) == place
 
 
 def test_tasks_come_off_the_list_in_turns(redis_queue: Redis) -> None:
     for owner in (1, 1, 1, 2, 3, 2):
-        assert turns.enqueue("checks", TASK, (), prefix="t-", owner_pk=owner)
+        assert fair_queue.enqueue("checks", TASK, (), prefix="t-", owner_pk=owner)
     listed = queue.rq_queue("checks")
     assert [one.rpartition("-")[2] for one in listed.job_ids] == ["1", "2", "3", "1", "2", "1"]
     assert len(set(listed.job_ids)) == 6, "moved, not doubled"
 
 
 def test_without_redis_nothing_is_put_on_it(no_redis: None) -> None:
-    assert not turns.enqueue("checks", TASK, (), prefix="t-", owner_pk=1)
+    assert not fair_queue.enqueue("checks", TASK, (), prefix="t-", owner_pk=1)
