@@ -30,7 +30,7 @@ import django  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import OperationalError, connections  # noqa: E402
+from django.db import OperationalError, connection, connections  # noqa: E402
 
 #: Seconds until the first page; the first start of a slow machine compiles a lot of Python.
 START_LIMIT_S = 120
@@ -111,7 +111,9 @@ def prepare_site() -> tuple[str, str] | None:
     collect_static_files()
     say("Preparing the database")
     try:
+        refuse_foreign_data()  # before anything in it is changed
         call_command("migrate", interactive=False, verbosity=0)
+        refuse_foreign_data()
     except OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         sys.exit(f"The database can't be used: {reason}\nCheck DATABASE_URL, or the disk.")
@@ -120,6 +122,19 @@ def prepare_site() -> tuple[str, str] | None:
     connections.close_all()
     lines = made.getvalue().split()
     return (lines[0], lines[1]) if lines else None
+
+
+def refuse_foreign_data() -> None:
+    """Exits with a sentence where the database belongs to another data folder."""
+    from recon.jobs import data_folder
+    from recon.models import DataFolder
+
+    if DataFolder._meta.db_table not in connection.introspection.table_names():
+        return  # not migrated yet
+    try:
+        data_folder.require_own()
+    except data_folder.ForeignDataFolder as error:
+        sys.exit(str(error))
 
 
 def collect_static_files() -> None:

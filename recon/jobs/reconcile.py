@@ -27,6 +27,7 @@ from redis.exceptions import RedisError
 
 from recon.jobs import (
     checks,
+    data_folder,
     drafts,
     folder_lock,
     frames,
@@ -71,7 +72,11 @@ class Mended:
 
 
 def reconcile() -> Mended:
-    """One round. An unreachable Redis only means that nothing can be queued this time."""
+    """One round. An unreachable Redis only means that nothing can be queued this time.
+
+    Raises ForeignDataFolder where what is missing here may well lie elsewhere.
+    """
+    data_folder.confirm()
     settled = sum(settle(job) for job in Job.objects.filter(status=Job.Status.PROCESSING))
     mended = Mended(
         settled=settled,

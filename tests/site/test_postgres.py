@@ -19,7 +19,7 @@ from redis import Redis
 
 from recon.jobs import drafts, lifecycle, queue
 from recon.jobs.reconcile import reconcile
-from recon.models import Job
+from recon.models import DataFolder, Job
 from tests.site.making import job_of, person
 from tests.site.staged_pipeline import play
 from tests.site.working import ROOT, manage, wait_until, work_off, worker_environment
@@ -52,6 +52,7 @@ def database(
     connections["default"] = _connection(url)
     yield url
     Job.objects.all().delete()
+    DataFolder.objects.all().delete()  # the next test has another one
     person_model().objects.all().delete()
     connections["default"].close()
     connections["default"] = ours
