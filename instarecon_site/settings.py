@@ -120,7 +120,7 @@ OUTLIER_MIN_CLUSTER_RATIO = env.number("OUTLIER_MIN_CLUSTER_RATIO", 0.05, least=
 
 # Uploads are spooled on the disk that they stay on, so that keeping one is a rename.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
-FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o640
 FILE_UPLOAD_HANDLERS = [
     "recon.web.uploads.QuotaUploadHandler",  # first: it counts, the others store
@@ -249,8 +249,9 @@ AXES_VERBOSE = False
 
 #: Whether people are offered mail when a scene is done.
 MAIL_IS_SET_UP = env.is_set("EMAIL_URL")
-#: Printed into the web process's log unless EMAIL_URL names a server (smtp+tls://user:word@host).
-globals().update(env.mail("EMAIL_URL"))
+#: Kept in files unless EMAIL_URL names a server (smtp+tls://user:word@host). Not in the log: a mail
+#: has links that let one in.
+globals().update(env.mail("EMAIL_URL", folder=DATA_DIR / "mail"))
 EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", f"InstaRecon3D <noreply@{urlsplit(BASE_URL).hostname}>"

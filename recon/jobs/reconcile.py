@@ -10,6 +10,7 @@
 | DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
 | an account half deleted        | the deletion died on its way        | finished               |
+| spooled uploads, an hour old   | a web process was killed            | removed                |
 | an ended job, not measured     | its horse died, or it is from before| measured, for quotas   |
 
 Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
@@ -32,6 +33,7 @@ from recon.jobs import (
     folder_lock,
     frames,
     leaving,
+    leftovers,
     lifecycle,
     publish,
     queue,
@@ -54,6 +56,7 @@ class Mended:
     settled: int = 0  # running but nobody's
     queued: int = 0  # committed but not in Redis
     swept: int = 0  # folders without a row
+    leftovers: int = 0  # temporary files of killed processes
     abandoned: int = 0  # drafts that nobody changed for long
     checks: int = 0  # photo checks that got lost
     videos: int = 0  # videos whose work got lost
@@ -65,7 +68,8 @@ class Mended:
     def __str__(self) -> str:
         return (
             f"{self.settled} taken from lost workers, {self.queued} queued again, "
-            f"{self.swept} leftover folders and {self.abandoned} abandoned drafts removed, "
+            f"{self.swept} leftover folders, {self.leftovers} leftover files and "
+            f"{self.abandoned} abandoned drafts removed, "
             f"{self.checks} photo checks and the frames of {self.videos} videos asked for, "
             f"{self.accounts} accounts deleted to the end"
         )
@@ -82,6 +86,7 @@ def reconcile() -> Mended:
         settled=settled,
         queued=_queue_forgotten(),
         swept=unclaimed.sweep(),
+        leftovers=leftovers.sweep(),
         abandoned=drafts.remove_abandoned(),
         checks=_ask_for_checks(),
         videos=frames.request_missing(),
@@ -108,6 +113,7 @@ def settle(job: Job) -> bool:
     """
     try:
         with folder_lock.hold(job.folder):
+            leftovers.clear(job.folder)
             return _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
     except folder_lock.FolderBusy:
         return False

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
+from recon.jobs import leftovers
 from recon.jobs.data_folder import ForeignDataFolder, require_own
 from recon.jobs.reconcile import reconcile
 
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             require_own()
             self.stdout.write(f"{reconcile()}.")
             return
+        leftovers.sweep_pictures()
         while True:
             self._round()
             time.sleep(every)
