@@ -4,6 +4,7 @@ Every name is described in docs/CONFIGURATION.md and listed in `.env.example` (a
 the three). Reading goes through `instarecon_site.env`, which refuses wrong values with a sentence.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -107,6 +108,8 @@ if MAX_UPLOAD_SIZE_MB < MAX_FILE_SIZE_MB:
     )
 #: A video is given up for its frames, so it may be larger than they.
 MAX_VIDEO_SIZE_MB = min(env.whole("MAX_VIDEO_SIZE_MB", 200), MAX_UPLOAD_SIZE_MB)
+#: Processes that open photos and videos for requests, at a time and for all web processes together.
+DECODING_PROCESSES = env.whole("DECODING_PROCESSES", min(4, max(2, os.cpu_count() or 1)), most=64)
 TRAINING_ITERATIONS = env.ceiling("TRAINING_ITERATIONS")  # steps at most; else the preset decides
 MAX_IMAGE_SIZE = env.ceiling("MAX_IMAGE_SIZE", least=MIN_IMAGE_SIZE)  # px at most; likewise
 DEFAULT_PRESET = env.choice("DEFAULT_PRESET", ("auto", "draft", "standard", "high"), "auto")

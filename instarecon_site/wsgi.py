@@ -17,7 +17,7 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(f"Settings: {error}")
 
-from recon.jobs import data_folder
+from recon.jobs import data_folder, turns
 
 try:
     data_folder.require_own()
@@ -27,3 +27,5 @@ except DatabaseError as error:
     sys.exit(f"The database can't be used: {error}")
 finally:
     connections.close_all()
+
+turns.opener().pool.warm()  # the first upload need not wait for a process to start

@@ -78,7 +78,7 @@ def add_photo(job: Job, upload: UploadedFile, *, number: int | None = None) -> t
     Photos are told apart by their content. `number` is where the sender wants it among the
     others, which may arrive before it; without one, or one that is taken, it is the last.
     Raises UserError: `check_upload`'s, too_many_photos, too_large_together, quota_stored,
-    draft_started; PipelineError("disk_full"); Job.DoesNotExist.
+    draft_started; PipelineError: `check_upload`'s, disk_full; Job.DoesNotExist.
     """
     facts = check_upload(upload)
     waiting = job.workspace.upload / f".{uuid4().hex}"
@@ -96,6 +96,7 @@ def add_photo(job: Job, upload: UploadedFile, *, number: int | None = None) -> t
                 photo.save(force_insert=True)
                 os.replace(waiting, photo.path)
                 note_change(draft)
+            storing.keep_small(photo, facts)
             return photo, True
         finally:
             waiting.unlink(missing_ok=True)

@@ -19,8 +19,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from redis.exceptions import RedisError
 
 from recon.jobs import checks, drafts, folder_lock, queue, submit
+from recon.jobs.photos import check_upload
 from recon.models import Job, Video
-from recon.pipeline import video as video_files
+from recon.pipeline.decoding import opening
 from recon.pipeline.errors import Cancelled, TimeLimit, UserError
 
 logger = logging.getLogger(__name__)
@@ -105,12 +106,14 @@ def _take(video: Video) -> None:
         submit.check_count(settings.MAX_PHOTOS + 1)
     stem = video.original_name.rpartition(".")[0] or video.original_name
     taken = 0
-    for frame in video_files.take_frames(
+    for frame in opening.own().take_frames(
         video.path, name=video.original_name, wanted=room, tick=_teller(video.pk)
     ):
         name = f"{stem} {frame.seconds:05.1f} s.jpg"
+        upload = SimpleUploadedFile(name, frame.jpeg, "image/jpeg")
+        check_upload(upload, by=opening.own())  # nobody waits at a request
         try:
-            drafts.add_photo(video.job, SimpleUploadedFile(name, frame.jpeg, "image/jpeg"))
+            drafts.add_photo(video.job, upload)
         except UserError as error:
             if taken and error.code in FULL:
                 break  # others came meanwhile; what is there is good

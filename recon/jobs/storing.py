@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -18,6 +19,9 @@ from recon.jobs import unclaimed
 from recon.jobs.photos import CheckedPhoto
 from recon.models import Job, Photo
 from recon.pipeline.errors import PipelineError, UserError
+from recon.pipeline.workspace import replacing
+
+logger = logging.getLogger(__name__)
 
 _SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "HEIF": "heic", "AVIF": "avif"}
 _STEM_LENGTH = 60
@@ -106,6 +110,17 @@ def _needed_mb(job: Job) -> int:
     return int(job.config["preflight"]["min_free_disk_mb"])
 
 
+def keep_small(photo: Photo, facts: CheckedPhoto) -> None:
+    """Keeps the small picture that the check has made. Where that fails it is made when it is
+    asked for."""
+    try:
+        photo.thumb_path.parent.mkdir(exist_ok=True)
+        with replacing(photo.thumb_path) as temporary:
+            temporary.write_bytes(facts.small)
+    except OSError as error:
+        logger.warning("The small picture of photo %s was not kept: %s", photo.pk, error)
+
+
 def write(upload: UploadedFile, path: Path) -> None:
     """Keeps an upload. A large one is spooled on the same disk already and only gets a name."""
     spooled = getattr(upload, "temporary_file_path", None)
@@ -138,8 +153,11 @@ def link_photos(source: Job, job: Job) -> list[Photo]:
     """
     photos = []
     for position, photo in enumerate(source.photos.all(), start=1):
-        file = photo.path
+        file, small = photo.path, photo.thumb_path
         photo.pk, photo.job, photo.position = None, job, position
         link(file, photo.path, shown_as=photo.original_name)
+        with suppress(OSError):  # made when it is asked for
+            photo.thumb_path.parent.mkdir(exist_ok=True)
+            os.link(small, photo.thumb_path)
         photos.append(photo)
     return photos

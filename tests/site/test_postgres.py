@@ -29,11 +29,11 @@ JOBS = 25
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_url: str) -> str:
+def migrated_postgres(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The PostgreSQL with the site's tables, made by the site's own migrations."""
     environment = {
         **worker_environment(database=postgres_url),
-        "RECON_TEST_JOBS": "/nonexistent",
+        "RECON_TEST_JOBS": str(tmp_path_factory.mktemp("unused")),
     }
     manage("migrate", "--verbosity", "0", environment=environment)
     return postgres_url
