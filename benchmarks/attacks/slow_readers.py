@@ -30,7 +30,8 @@ from recon.models import Artifact, Job
 from recon.jobs.presets import resolved_config
 job = Job.objects.create(
     owner=User.objects.first(), status=Job.Status.COMPLETED, step="DONE", shared=True,
-    completed_at=timezone.now(), preset="draft", config=resolved_config("draft").to_dict())
+    completed_at=timezone.now(), preset="draft",
+    config=resolved_config("draft", original_resolution=False).to_dict())
 (job.folder / "output").mkdir(parents=True)
 with open(job.folder / "output" / "scene.ply", "wb") as file:
     file.truncate(int(sys.argv[1]))

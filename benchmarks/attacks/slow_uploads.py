@@ -1,4 +1,4 @@
-"""Twenty honest uploads on slow lines, by somebody signed up.
+"""Twenty honest uploads on slow lines, each by somebody else.
 
     python -m benchmarks.attacks slow_uploads
 
@@ -18,24 +18,27 @@ from benchmarks.attacks.watching import Watch, questions_of
 
 #: Bytes per second, as from a phone on a bad evening.
 RATE = 150_000
-SIDE = 1100  # of a photo of noise: some 3 MB, 20 s
+#: Pixels on a side of a photo of noise: from 1.8 to 5 MB, 12 to 35 s.
+LEAST_SIDE, STEP = 800, 30
 CROWDS = (0, 20)
 
 
 def run() -> list[dict[str, str]]:
     rows = []
-    with attacked_site() as site:
-        mallory, ann = (site.person(name) for name in site.people)
-        draft = mallory.draft()
+    people = [f"person{number}@example.org" for number in range(max(CROWDS))]
+    with attacked_site("ann@example.org", *people) as site:
+        ann = site.person("ann@example.org")
         for count in CROWDS:
-            uploads = [_upload(site.port, mallory, draft, number) for number in range(count)]
+            senders = [site.person(name) for name in people[:count]]
+            uploads = [_upload(site.port, one, number) for number, one in enumerate(senders)]
             with Watch(site, **questions_of(ann)) as seen, Crowd(uploads) as crowd:
                 crowd.wait(at_least_s=10)
             rows.append({"uploads": str(count), "answers": counted(crowd.ended)} | seen.row())
     return rows
 
 
-def _upload(port: int, person: Person, draft: str, number: int) -> Client:
+def _upload(port: int, person: Person, number: int) -> Client:
+    draft = person.draft()
     body, kind = form({}, {f"{number}.jpg": noise(number)})
     headers = person.headers() | {"Content-Type": kind, "Accept": "application/json"}
     return slow_upload(port, f"{draft}photos/", headers, body, rate=RATE)
@@ -43,7 +46,8 @@ def _upload(port: int, person: Person, draft: str, number: int) -> Client:
 
 def noise(seed: int) -> bytes:
     """A photo that no compression makes smaller."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    side = LEAST_SIDE + STEP * seed
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=98, subsampling=0)
     return file.getvalue()

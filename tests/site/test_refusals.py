@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -59,6 +60,7 @@ def test_too_long_a_body_is_refused_in_the_view_s_own_words_without_the_body(
         "recon.refused": "too_large",
         "CONTENT_TYPE": "multipart/form-data; boundary=x",
         "CONTENT_LENGTH": str(TOO_LARGE_FOR_ONE),
+        "wsgi.input": BytesIO(),
     }
     page = browser.generic("POST", "/jobs/new/", b"", **facts)
     assert page.status_code == 413
