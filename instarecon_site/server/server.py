@@ -66,7 +66,9 @@ class Server(TcpWSGIServer):
     def _close_one(self, among: Iterable[Channel], newest: Channel) -> None:
         """Closes the oldest one that nothing is lost with, or else the newest."""
         dispensable = [one for one in among if one is not newest and one.is_dispensable]
-        min(dispensable, key=lambda one: one.began, default=newest).handle_close()
+        # In the loop's next turn: in this one its number may already be a newcomer's, whom the
+        # events of the old one would then be taken for.
+        min(dispensable, key=lambda one: one.began, default=newest).will_close = True
 
     def gone(self, channel: Channel) -> None:
         beside = self.of_network.get(channel.network, set())
