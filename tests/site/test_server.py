@@ -361,6 +361,18 @@ def test_an_address_has_only_so_many_uploads_at_a_time(tmp_path: Path) -> None:
             one.close()
 
 
+def test_an_address_may_fill_only_so_much_of_the_disk(tmp_path: Path) -> None:
+    with running(echo, tmp_path, body_bytes=MB, bodies_of_one=2) as site:
+        uploads = [site.connect() for _ in range(2)]
+        for one in uploads:  # announced is enough
+            one.sendall(head("/", f"Content-Length: {MB}", method="POST"))
+        site.until(lambda: sum(bool(c.body) for c in site.server.active_channels.values()) == 2)
+        third = site.ask("/", f"Content-Length: {MB}", body=b"x" * MB, method="POST")
+        assert third.endswith(f"{TOO_MANY}|0|".encode())
+        for one in uploads:
+            one.close()
+
+
 def test_behind_a_proxy_uploads_count_for_whom_it_names(tmp_path: Path) -> None:
     size = f"Content-Length: {MB}"
     with (
