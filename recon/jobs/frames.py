@@ -20,8 +20,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from redis.exceptions import RedisError
 
 from recon.jobs import drafts, fair_queue, folder_lock, queue, storing, submit
+from recon.jobs.photos import check_upload
 from recon.models import Job, Video
-from recon.pipeline import video as video_files
+from recon.pipeline.decoding import opening
 from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
 
 logger = logging.getLogger(__name__)
@@ -112,12 +113,13 @@ def _take(video: Video) -> None:
         submit.check_count(settings.MAX_PHOTOS + 1)
     stem = video.original_name.rpartition(".")[0] or video.original_name
     taken = 0
-    for frame in video_files.take_frames(
+    for frame in opening.own().take_frames(
         video.path, name=video.original_name, wanted=room, tick=_teller(video.pk)
     ):
         name = f"{stem} {frame.seconds:05.1f} s.jpg"
+        upload = SimpleUploadedFile(name, frame.jpeg, "image/jpeg")
+        check_upload(upload, by=opening.own())  # nobody waits at a request
         try:
-            upload = SimpleUploadedFile(name, frame.jpeg, "image/jpeg")
             # The video goes when they are there: they may have its room.
             drafts.add_photo(video.job, upload, given_up=video.size)
         except UserError as error:

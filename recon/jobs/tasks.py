@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from recon.jobs import folder_lock, lifecycle, publish, quotas, storing
+from recon.jobs import data_folder, folder_lock, lifecycle, publish, quotas, storing
 from recon.jobs.pulse import Pulse
 from recon.jobs.reporter import SiteReporter
 from recon.models import Job
@@ -33,8 +33,10 @@ def run_job(job_id: str, attempt: int) -> None:
 
     Holds the folder's lock from before the claim until after the last write, so that a running
     job with a free lock is nobody's. Raises FolderBusy when a predecessor still writes there
-    after a wait; the job stays PENDING and `reconcile` queues it again.
+    after a wait; the job stays PENDING and `reconcile` queues it again. Likewise with
+    ForeignDataFolder: the job's folder is not missing, it lies elsewhere.
     """
+    data_folder.require_own()
     folder = Path(settings.DATA_DIR) / "jobs" / job_id
     try:
         with folder_lock.hold(folder, wait_s=LOCK_WAIT_S):

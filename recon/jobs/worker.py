@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from recon.jobs import lifecycle, queue, reconcile
+from recon.jobs import data_folder, lifecycle, queue, reconcile
 from recon.models import Job
 from recon.pipeline.errors import TimeLimit
 
@@ -70,10 +71,21 @@ class ReconWorker(Worker):
         }
         super().__init__(*args, **kwargs)
 
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        try:
+            data_folder.require_own()
+        except data_folder.ForeignDataFolder as error:
+            sys.exit(str(error))
+        finally:
+            connections.close_all()
+        return bool(super().work(*args, **kwargs))
+
     def run_maintenance_tasks(self) -> None:
         super().run_maintenance_tasks()
         try:
             reconcile.reconcile()
+        except data_folder.ForeignDataFolder as error:
+            sys.exit(str(error))
         except DatabaseError as error:
             logger.warning("Could not reconcile now: %s", error)
         finally:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from recon.pipeline import check_cache
 from recon.pipeline.check_cache import PairKey
 from recon.pipeline.config import PreflightConfig
+from recon.pipeline.decoding import opening
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos import decode
 from recon.pipeline.prepared import to_rgb
@@ -92,11 +93,16 @@ def _looks(
 
 
 def look_at(path: Path) -> PhotoLook:
-    """One photo file, decoded only as large as the check needs it. Raises UserError."""
+    """One photo file, in a process of its own. Raises UserError."""
+    return opening.own().look_at(path)
+
+
+def look_here(path: Path, name: str) -> PhotoLook:
+    """The same in this process, decoded only as large as the check needs it. Raises UserError."""
     limits = PreflightConfig()
     decoded = decode(
         path,
-        name=path.name,
+        name=name,
         min_image_size=limits.min_image_size,
         max_megapixels=limits.max_megapixels,
         longest_needed=photo_check.WORKING_SIZE,

@@ -95,6 +95,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "“{name}” declares {megapixels} megapixels; the limit is {maximum}.",
         "Make it smaller and send it again.",
     ),
+    "photo_too_complex": Explanation(
+        "“{name}” takes too much memory or time to open.",
+        "Open it in a program for photos, save it as an ordinary JPEG, and send that.",
+    ),
     "too_few_registered": Explanation(
         "Only {registered} of {total} photos could be placed in one common scene.",
         "Neighbouring photos should share at least two thirds of what they show. Take photos of "
@@ -136,6 +140,14 @@ EXPLANATIONS: dict[str, Explanation] = {
     "video_too_small": Explanation(
         "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
         "Send the video as it was recorded, not a preview.",
+    ),
+    "video_too_large": Explanation(
+        "“{name}” is {width}×{height} pixels; a frame may have {maximum} megapixels at most.",
+        "Export it in 4K or 1080p: frames are made smaller anyway.",
+    ),
+    "video_too_complex": Explanation(
+        "“{name}” takes too much memory or time to open.",
+        "Export it again as MP4 in 4K or 1080p, or send photos.",
     ),
     "video_damaged": Explanation(
         "“{name}” is damaged: {percent}% of it could be read.",
@@ -236,6 +248,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The GPU ran out of memory, also at the reduced resolution.",
         "Choose the draft preset or fewer pixels, then run again.",
         "Choose the draft preset or fewer pixels, or close other programs that use the GPU.",
+    ),
+    "too_busy": Explanation(
+        "The site is busy with photos and videos that others have sent.",
+        "Nothing is lost: send it again in a moment.",
     ),
     "disk_full": Explanation(
         "There is too little free disk space: {free_mb} MB, where {needed_mb} MB are needed.",

@@ -17,6 +17,7 @@ from typing import BinaryIO
 import pi_heif
 from PIL import Image, ImageOps
 
+from recon.pipeline.decoding import limits
 from recon.pipeline.errors import UserError
 from recon.pipeline.media import HEAD, is_avif
 
@@ -31,7 +32,7 @@ _SIDEWAYS = (5, 6, 7, 8)
 _ORIENTATION = 0x0112
 
 #: What Pillow's decoders raise on damaged files. Not `Exception`: a job's time limit is one too.
-_DAMAGED = (
+DAMAGED = (
     OSError,
     SyntaxError,
     ValueError,
@@ -77,15 +78,16 @@ def decode(
     `longest_needed` (px, of the longest side) the image of a large JPEG may come at a half, a
     quarter or an eighth of its size, as long as so much is left: its decoder is faster at that.
 
-    Raises UserError: photo_unreadable, photo_too_small (px, each side), photo_too_large.
+    Raises UserError: photo_unreadable, photo_too_small (px, each side), photo_too_large,
+    photo_too_complex.
     """
     try:
-        image = open_photo(source)
+        image = open_photo(source, name)
         exif = image.getexif()
         width, height = image.size
     except Image.DecompressionBombError as error:
         raise _too_large(name, _declared_pixels(error), max_megapixels) from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise UserError("photo_unreadable", name=name) from error
     if width * height > max_megapixels * 1_000_000:
         raise _too_large(name, width * height, max_megapixels)
@@ -100,22 +102,25 @@ def decode(
         image.draft(image.mode, (math.ceil(image.width * part), math.ceil(image.height * part)))
     try:
         image.load()
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise UserError("photo_unreadable", name=name) from error
     # A phone's JPEG with an extra picture in it (MPO) is a JPEG to everybody else.
     kind = "JPEG" if image.format == "MPO" else str(image.format)
     return DecodedPhoto(image=image, format=kind, exif=exif, width=width, height=height)
 
 
-def open_photo(source: Path | BinaryIO) -> Image.Image:
-    """Opens a photo of one of `FORMATS`, nothing decoded yet. Raises what Pillow raises.
+def open_photo(source: Path | BinaryIO, name: str = "photo") -> Image.Image:
+    """Opens a photo of one of `FORMATS`, nothing decoded yet. Raises what Pillow raises, and
+    UserError("photo_too_complex") with `name`.
 
     The decoders of HEIC and AVIF both claim the brand that says "some picture".
     """
     if isinstance(source, Path):
         with source.open("rb") as file:
+            limits.check_photo(file, name)
             head = file.read(HEAD)
     else:
+        limits.check_photo(source, name)
         head = source.read(HEAD)
         source.seek(0)
     formats = [name for name in FORMATS if name != "HEIF"] if is_avif(head) else list(FORMATS)

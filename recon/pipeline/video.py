@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from recon.pipeline.decoding import boxes, limits
 from recon.pipeline.errors import UserError
 from recon.pipeline.frame_choice import Candidate, choose, small_picture
 from recon.pipeline.media import HEAD, container_of
@@ -46,6 +47,9 @@ READABLE = 0.5
 
 #: Told `(fraction, message)` as the work goes on; may raise, which stops it.
 Tick = Callable[[float, str], None]
+
+#: For FFmpeg's decoders, which may find other sizes than the file's index told.
+_DECODER_LIMITS = {"max_pixels": str(limits.FRAME_PIXELS)}
 
 _TURNED = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180,
            270: Image.Transpose.ROTATE_270}  # fmt: skip
@@ -88,7 +92,9 @@ def probe(source: Path | BinaryIO, *, name: str, limits: VideoLimits) -> float:
     return seconds
 
 
-def take_frames(path: Path, *, name: str, wanted: int, tick: Tick) -> Iterator[TakenFrame]:
+def take_frames(
+    path: Path | BinaryIO, *, name: str, wanted: int, tick: Tick
+) -> Iterator[TakenFrame]:
     """The `wanted` best frames or fewer, in the order of time.
 
     Raises UserError: video_unreadable, video_damaged, video_too_still; what `tick` raises.
@@ -107,7 +113,9 @@ def take_frames(path: Path, *, name: str, wanted: int, tick: Tick) -> Iterator[T
         yield TakenFrame(candidate.seconds, _jpeg(frame))
 
 
-def _look(path: Path, name: str, seconds: float, looks: int, tick: Tick) -> list[Candidate]:
+def _look(
+    path: Path | BinaryIO, name: str, seconds: float, looks: int, tick: Tick
+) -> list[Candidate]:
     """Frames evenly spread over the video, as far as it can be read."""
     from av.error import FFmpegError
 
@@ -147,7 +155,7 @@ def _grey(frame: av.VideoFrame, longest: int) -> Any:
 
 
 def _frames_at(
-    path: Path, name: str, chosen: Sequence[Candidate]
+    path: Path | BinaryIO, name: str, chosen: Sequence[Candidate]
 ) -> Iterator[tuple[Candidate, av.VideoFrame]]:
     """The chosen frames again, now whole; without those that can't be read a second time."""
     from av.error import FFmpegError
@@ -179,7 +187,8 @@ def _jpeg(frame: av.VideoFrame) -> bytes:
 
 @contextmanager
 def _opened(source: Path | BinaryIO, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The file and its first moving picture. Raises UserError("video_unreadable")."""
+    """The file and its first moving picture. Raises UserError: video_unreadable,
+    video_too_complex, video_too_large."""
     import av  # here: the web process needs it for videos only
     from av.error import FFmpegError
 
@@ -193,17 +202,30 @@ def _opened(source: Path | BinaryIO, name: str) -> Iterator[tuple[InputContainer
     kind = container_of(head)
     if kind is None:
         raise UserError("video_unreadable", name=name)
+    if kind == "mov":
+        _check_index(source, name)
     try:
         file = str(source) if isinstance(source, Path) else source
-        opened = av.open(file, mode="r", format=kind)
+        opened = av.open(file, mode="r", format=kind, options=_DECODER_LIMITS)
     except (FFmpegError, ValueError) as error:
         raise UserError("video_unreadable", name=name) from error
     with opened as container:
         streams = [s for s in container.streams.video if s.width and s.height]
         if not streams:
             raise UserError("video_unreadable", name=name)
+        limits.check_frame_size(streams[0].width, streams[0].height, name)
+        streams[0].codec_context.options = _DECODER_LIMITS
         streams[0].thread_type = "AUTO"
+        streams[0].codec_context.thread_count = limits.VIDEO_THREADS
         yield container, streams[0]
+
+
+def _check_index(source: Path | BinaryIO, name: str) -> None:
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            boxes.check_index(file, name)
+    else:
+        boxes.check_index(source, name)
 
 
 def _length(container: InputContainer, stream: VideoStream) -> float:
