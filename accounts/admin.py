@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Invitation, User
 
 
 @admin.register(User)
@@ -48,11 +48,41 @@ class UserAdmin(DjangoUserAdmin):
 class ApiTokenAdmin(admin.ModelAdmin):
     """To see and revoke. Tokens are made by their owner, who alone gets to see the secret."""
 
-    list_display = ("name", "user", "created_at", "last_used_at")
-    list_filter = ("created_at", "last_used_at")
+    list_display = ("name", "user", "scopes", "created_at", "ends_at", "last_used_at")
+    list_filter = ("created_at", "ends_at", "last_used_at")
     search_fields = ("name", "user__email")
     date_hierarchy = "created_at"
-    readonly_fields = ("name", "user", "created_at", "last_used_at")
+    readonly_fields = ("name", "user", "scopes", "created_at", "ends_at", "last_used_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin):
+    """Links for those who may make an account. Its page shows the link, to be sent to them."""
+
+    list_display = ("__str__", "created_by", "created_at", "ends_at", "uses", "most_uses")
+    list_filter = ("created_at", "ends_at")
+    list_select_related = ("created_by",)
+    search_fields = ("note", "created_by__email")
+    readonly_fields = ("link", "uses", "created_by", "created_at")
+    fields = ("note", "most_uses", "ends_at", "link", "uses", "created_by", "created_at")
+
+    @admin.display(description="link")
+    def link(self, invitation: Invitation) -> str:
+        return invitation.link if invitation.pk else "shown when it is saved"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The link makes accounts: whoever may only look at invitations does not get it."""
+        may_invite = self.has_add_permission(request) or self.has_change_permission(request, obj)
+        return [name for name in self.fields or () if name != "link" or may_invite]
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_by = request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Invitation, *args: Any) -> Any:
+        self.message_user(request, f"Send this link to whoever is invited: {obj.link}")
+        return super().response_add(request, obj, *args)

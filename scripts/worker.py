@@ -4,7 +4,7 @@
     python scripts/worker.py checks
 
 One worker serves one GPU: with more workers than GPUs they share, in turn. The worker for photo
-checks sees none.
+checks, which also sends mails about accounts, sees none.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from instarecon_site.machine import gpu_count
 
 def main() -> None:
     if sys.argv[1] == "checks":
-        queue = "checks"
+        queues = ["mail", "checks"]  # a mail is short, and somebody waits for it
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     else:
-        queue = "recon"
+        queues = ["recon"]
         choose_gpu(int(sys.argv[1]))
-    command = [sys.executable, "manage.py", "rqworker", queue]
+    command = [sys.executable, "manage.py", "rqworker", *queues]
     os.execv(sys.executable, [*command, "--serializer", "rq.serializers.JSONSerializer"])
 
 

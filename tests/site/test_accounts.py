@@ -95,7 +95,7 @@ def test_two_who_sign_up_at_once_with_one_address_get_one_account(
 
 
 def test_sign_up_can_be_closed(client: Client, settings: SettingsWrapper) -> None:
-    settings.SIGN_UP_OPEN = False
+    settings.SIGN_UP = "closed"
     assert client.get(reverse("accounts:sign_up")).status_code == 403
     data = {"email": EMAIL, "password": PASSWORD}
     response = client.post(reverse("accounts:sign_up"), data)
@@ -157,7 +157,7 @@ def test_guessing_is_locked_out_with_a_page_that_says_so(client: Client, jo: Use
     assert not signed_in(client)
     data = {"username": EMAIL, "password": PASSWORD}
     response = client.post(reverse("accounts:sign_in"), data)
-    assert response["Retry-After"] == "900"
+    assert 890 <= int(response["Retry-After"]) <= 900
     assert "Too many" in response.content.decode()
 
 

@@ -141,7 +141,7 @@ def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
         tmp_path,
         *("DEBUG", "HOST", "PORT", "BASE_URL", "TRAINING_ITERATIONS", "MAX_IMAGE_SIZE"),
         *("SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS", "MIN_IMAGE_SIZE", "EMAIL_BACKEND"),
-        *("REDIS_IS_EMBEDDED", "REDIS_URL", "SIGN_UP_OPEN", "MAX_UPLOAD_SIZE_MB"),
+        *("REDIS_IS_EMBEDDED", "REDIS_URL", "SIGN_UP", "MAX_UPLOAD_SIZE_MB"),
     )
     assert found == {
         "DEBUG": False,
@@ -156,7 +156,7 @@ def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
         "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend",
         "REDIS_IS_EMBEDDED": True,
         "REDIS_URL": f"unix://{machine.run_folder(tmp_path / 'data')}/redis.sock",
-        "SIGN_UP_OPEN": True,
+        "SIGN_UP": "open",
         "MAX_UPLOAD_SIZE_MB": 500,
     }
 
@@ -178,14 +178,14 @@ def test_an_https_address_makes_cookies_secure(tmp_path: Path) -> None:
 
 
 def test_a_file_gives_values_and_the_environment_wins(tmp_path: Path) -> None:
-    (tmp_path / "env").write_text("PORT=9000\nSIGN_UP_OPEN=off\nMAX_IMAGE_SIZE=\n")
+    (tmp_path / "env").write_text("PORT=9000\nSIGN_UP=closed\nMAX_IMAGE_SIZE=\n")
     found = read_settings(
         tmp_path,
-        *("PORT", "SIGN_UP_OPEN", "MAX_IMAGE_SIZE"),
+        *("PORT", "SIGN_UP", "MAX_IMAGE_SIZE"),
         ENV_FILE=str(tmp_path / "env"),
         PORT="9001",
     )
-    assert found == {"PORT": 9001, "SIGN_UP_OPEN": False, "MAX_IMAGE_SIZE": None}
+    assert found == {"PORT": 9001, "SIGN_UP": "closed", "MAX_IMAGE_SIZE": None}
 
 
 def test_postgres_and_mail_addresses_are_understood(tmp_path: Path) -> None:

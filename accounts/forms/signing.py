@@ -1,4 +1,4 @@
-"""Sign-up, sign-in, password reset and API tokens, as forms."""
+"""Signing up and in, and passwords."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, PasswordResetForm
 from django.contrib.auth.password_validation import (
     password_validators_help_text_html,
     validate_password,
 )
+from django.http import HttpRequest
 from django.utils.functional import lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages, time_zones
-from accounts.models import ApiToken, User
-
-MAX_TOKENS = 20  # per person
+from accounts.models import User
 
 ADDRESS_TAKEN = _("There is an account with this address already. Sign in, or reset its password.")
-HANDLE_TAKEN = _("Somebody else has this address already. Choose another.")
+TAKEN = "taken"
 
 
 class SignUpForm(forms.ModelForm):
@@ -50,7 +50,7 @@ class SignUpForm(forms.ModelForm):
     def clean_email(self) -> str:
         email: str = User.objects.normalize_email(self.cleaned_data["email"])
         if User.objects.filter(email__iexact=email).exists():
-            raise forms.ValidationError(ADDRESS_TAKEN)
+            raise forms.ValidationError(ADDRESS_TAKEN, code=TAKEN)
         return email
 
     def clean_time_zone(self) -> str:
@@ -71,6 +71,36 @@ class SignUpForm(forms.ModelForm):
         # What they read just now: mails have no browser to ask.
         self.instance.language = languages.known(get_language() or "")
         return super().save(commit)
+
+
+class AskForm(forms.ModelForm):
+    """The address alone, where a mail proves it before there is an account.
+
+    It says nothing about whether the address is known.
+    """
+
+    time_zone = SignUpForm.base_fields["time_zone"]
+
+    class Meta(SignUpForm.Meta):
+        fields = ("email", "time_zone")
+
+    def clean_time_zone(self) -> str:
+        return time_zones.known(self.cleaned_data["time_zone"])
+
+    def validate_unique(self) -> None:
+        """Not here: see above."""
+
+    def validate_constraints(self) -> None:
+        """Nor here."""
+
+
+class ConfirmForm(SignUpForm):
+    """The password of a new account whose address is proven; `instance` has the address."""
+
+    time_zone = None  # type: ignore[assignment]
+
+    class Meta(SignUpForm.Meta):
+        fields = ()  # type: ignore[assignment]
 
 
 class SignInForm(AuthenticationForm):
@@ -110,90 +140,19 @@ class ResetForm(PasswordResetForm):
             super().send_mail(subject_template_name, email_template_name, context, *args, **kwargs)
 
 
-class PreferencesForm(forms.ModelForm):
-    """Language, time zone, and whether a mail says that a scene is done."""
+class NewPasswordForm(PasswordChangeForm):
+    """Django's, but the old password is looked at as at sign-in: wrong ones are counted, so that a
+    stolen session can't try them all."""
 
-    language = forms.ChoiceField(
-        choices=languages.choices, required=False, label=_("Language of pages and mails")
-    )
-    time_zone = forms.ChoiceField(
-        choices=time_zones.choices, required=False, label=_("Time zone of all times shown")
-    )
-
-    class Meta:
-        model = User
-        fields = ("language", "time_zone", "mail_when_done")
-        labels: ClassVar[dict[str, Any]] = {
-            "mail_when_done": _("Send me a mail when a scene is done")
-        }
-        help_texts: ClassVar[dict[str, Any]] = {"mail_when_done": ""}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not settings.MAIL_IS_SET_UP:
-            del self.fields["mail_when_done"]
+        self.request = request
 
-
-class PublicPageForm(forms.ModelForm):
-    """Somebody's public page: whether there is one, at which address, under which name."""
-
-    class Meta:
-        model = User
-        fields = ("gallery_open", "handle", "public_name")
-        labels: ClassVar[dict[str, Any]] = {
-            "gallery_open": _("I want a public page"),
-            "handle": _("Its address"),
-            "public_name": _("Name to show on it"),
-        }
-        help_texts: ClassVar[dict[str, Any]] = {
-            "gallery_open": _("Anybody can open it. It shows the scenes that you mark for it."),
-            "handle": _("3 to 30 small letters, digits and hyphens."),
-            "public_name": _("Your e-mail address is never shown."),
-        }
-        widgets: ClassVar[dict[str, Any]] = {
-            "handle": forms.TextInput(
-                attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
+    def clean_old_password(self) -> str:
+        """Raises TooMany."""
+        old: str = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.email, password=old) != self.user:
+            raise forms.ValidationError(
+                self.error_messages["password_incorrect"], code="password_incorrect"
             )
-        }
-        error_messages: ClassVar[dict[str, Any]] = {"handle": {"unique": HANDLE_TAKEN}}
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("gallery_open") and not data.get("handle") and "handle" not in self.errors:
-            self.add_error("handle", _("A public page needs an address."))
-        return data
-
-
-class GoodbyeForm(forms.Form):
-    """The password once more, before an account is deleted."""
-
-    password = forms.CharField(
-        strip=False,
-        label=_("Your password"),
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-
-
-class TokenForm(forms.ModelForm):
-    """The name of a new API token for `user`."""
-
-    class Meta:
-        model = ApiToken
-        fields = ("name",)
-        labels: ClassVar[dict[str, Any]] = {"name": _("What is it for?")}
-        help_texts: ClassVar[dict[str, Any]] = {"name": ""}
-        widgets: ClassVar[dict[str, Any]] = {
-            "name": forms.TextInput(
-                attrs={"placeholder": _("upload script"), "autocomplete": "off"}
-            )
-        }
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
-
-    def clean(self) -> dict[str, Any]:
-        if self.user.api_tokens.count() >= MAX_TOKENS:
-            text = _("You have {count} tokens, which is the most. Revoke one to make another.")
-            raise forms.ValidationError(text.format(count=MAX_TOKENS))
-        return super().clean() or {}
+        return old
