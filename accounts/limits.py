@@ -34,10 +34,8 @@ def spelled(email: object) -> str:
 
 def by_network(request: HttpRequest, *limits: Limit) -> list[Counter]:
     """Counters for where the request comes from."""
-    one = networks.network(request)
-    counters = [Counter(limit, one) for limit in limits]
-    site = networks.network(request, networks.SITE)
-    if site != one:
+    counters = [Counter(limit, networks.network(request)) for limit in limits]
+    if site := networks.site_network(request):
         large = [replace(limit, amount=limit.amount * SITE_FACTOR) for limit in limits]
         counters += [Counter(limit, site) for limit in large]
     return counters

@@ -2,9 +2,10 @@
 
     python scripts/worker.py N
     python scripts/worker.py checks
+    python scripts/worker.py videos
 
-One worker serves one GPU: with more workers than GPUs they share, in turn. The worker for photo
-checks, which also sends mails about accounts, sees none.
+One worker serves one GPU: with more workers than GPUs they share, in turn. The workers for photo
+checks, which also sends mails about accounts, and for videos see none.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from instarecon_site.machine import gpu_count
 
 
 def main() -> None:
-    if sys.argv[1] == "checks":
-        queues = ["mail", "checks"]  # a mail is short, and somebody waits for it
+    if sys.argv[1] in ("checks", "videos"):
+        # A mail about an account is short, and somebody waits for it.
+        queues = ["mail", "checks"] if sys.argv[1] == "checks" else ["videos"]
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     else:
         queues = ["recon"]

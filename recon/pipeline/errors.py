@@ -146,6 +146,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Frames are still being taken from “{name}”.",
         "Start when they are there, or remove the video.",
     ),
+    "too_many_videos": Explanation(
+        "A scene takes frames from at most {limit} videos.",
+        "Take one out to send another.",
+    ),
     # Drafts.
     "too_large_together": Explanation(
         "The photos are larger than {limit_mb} MB together, the limit for one scene.",
@@ -175,6 +179,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     "quota_jobs_a_day": Explanation(
         "You may start {limit} scenes a day, and have done so today.",
         "Photos can still be added to scenes that were not started. Come back tomorrow.",
+    ),
+    "quota_videos": Explanation(
+        "You have {limit} videos that wait for their frames, which is the most.",
+        "Wait until one is done, or take one out.",
     ),
     "account_closing": Explanation(
         "This account is being deleted.",

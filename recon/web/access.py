@@ -117,7 +117,7 @@ def job_for(request: HttpRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job
     Somebody else's takes permissions that staff may have: `recon.view_private_scene`, and for
     anything but looking the permission `change` as well. The audit log then says so.
     """
-    job = Job.objects.filter(pk=pk).first()
+    job = Job.objects.select_related("owner").filter(pk=pk).first()
     user = cast(User, request.user)
     if job is None or job.owner_id == user.pk:
         return job
