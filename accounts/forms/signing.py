@@ -13,7 +13,9 @@ from django.contrib.auth.password_validation import (
     password_validators_help_text_html,
     validate_password,
 )
+from django.core.mail import send_mail
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.functional import lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -100,7 +102,14 @@ class ConfirmForm(SignUpForm):
     time_zone = None  # type: ignore[assignment]
 
     class Meta(SignUpForm.Meta):
-        fields = ()  # type: ignore[assignment]
+        fields = ("email",)  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        address, password = self.fields["email"], self.fields["password"]
+        address.disabled = True  # what is sent for it is not looked at
+        address.widget.attrs = {"autocomplete": "username"}
+        password.widget.attrs["autofocus"] = True
 
 
 class SignInForm(AuthenticationForm):
@@ -120,10 +129,11 @@ class SignInForm(AuthenticationForm):
 
 
 class ResetForm(PasswordResetForm):
-    """Django's, but its links lead to BASE_URL, whatever Host the request claimed, and its mail is
-    in the language of whoever gets it."""
+    """Django's, but its links lead to BASE_URL, whatever Host the request claimed, its mail is in
+    the language of whoever gets it, and a mail server that refuses it is heard of."""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Sends the mail. Raises what the mail server's connection raises."""
         kwargs["domain_override"] = urlsplit(settings.BASE_URL).netloc
         kwargs["use_https"] = settings.IS_HTTPS
         super().save(*args, **kwargs)
@@ -133,11 +143,14 @@ class ResetForm(PasswordResetForm):
         subject_template_name: str,
         email_template_name: str,
         context: dict[str, Any],
-        *args: Any,
-        **kwargs: Any,
+        from_email: str | None,
+        to_email: str,
+        html_email_template_name: str | None = None,
     ) -> None:
         with languages.spoken(context["user"].language or get_language() or ""):
-            super().send_mail(subject_template_name, email_template_name, context, *args, **kwargs)
+            subject = render_to_string(subject_template_name, context)
+            text = render_to_string(email_template_name, context)
+        send_mail(" ".join(subject.split()), text, from_email, [to_email])
 
 
 class NewPasswordForm(PasswordChangeForm):

@@ -14,7 +14,7 @@ from django.contrib.auth import login
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -66,8 +66,8 @@ def sent(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(METHODS)
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """accounts/confirm.html: `form` (password) and `email`; without a form where the link is too
-    old, or was used."""
+    """accounts/confirm.html: `form` (email, which can't be changed, and password); without a form
+    where the link is too old, or was used."""
     wanted = letters.confirmed(token)
     if wanted is None or User.objects.filter(email__iexact=str(wanted["email"])).exists():
         return render(request, "accounts/confirm.html", {"form": None}, status=410)
@@ -78,8 +78,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     form = ConfirmForm(request.POST or None, instance=user)
     if form.is_valid() and (answer := _make(request, form, invitation)):
         return answer
-    context = {"form": form, "email": user.email}
-    return render(request, "accounts/confirm.html", context, status=_status(request))
+    return render(request, "accounts/confirm.html", {"form": form}, status=_status(request))
 
 
 def _form_page(request: HttpRequest, invitation: Invitation | None) -> HttpResponse:
@@ -125,10 +124,7 @@ def _make(
     except InvitationOver:
         return _closed(request, "over")
     except IntegrityError:
-        if "email" in form.fields:
-            form.add_error("email", ADDRESS_TAKEN)
-        else:
-            form.add_error(None, gettext("There is an account with this address by now."))
+        form.add_error("email", ADDRESS_TAKEN)
         return None
     login(request, user, backend=BACKEND)
     devices.remember(request, limits.spelled(user.email))
