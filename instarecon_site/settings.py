@@ -159,6 +159,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "instarecon_site.caching.keep_nothing",
     "csp.middleware.CSPMiddleware",
+    "instarecon_site.odd_requests.without_odd_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -172,6 +173,9 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.devices.remember_devices",
     "accounts.throttling.answer_too_many",
+    "instarecon_site.odd_requests.without_odd_addresses",
+    "instarecon_site.queue_pages.missing_is_404",
+    "instarecon_site.queue_pages.permissions_decide",
 ]
 ROOT_URLCONF = "instarecon_site.urls"
 WSGI_APPLICATION = "instarecon_site.wsgi.application"
