@@ -196,7 +196,7 @@ def test_staff_s_and_commands_new_passwords_end_them_too(
     assert admin_client.post(address, data).status_code == 302
     assert call(secret).status_code == 401
     secret = ApiToken.issue(ann, "t")[1]
-    monkeypatch.setattr("getpass.getpass", lambda *_: "another staple gun")
+    monkeypatch.setattr("getpass.getpass", lambda **_: "another staple gun")
     call_command("changepassword", ann.email, stdout=StringIO())
     assert call(secret).status_code == 401
 
