@@ -106,7 +106,7 @@ def _send_sign_up(letter: Letter) -> None:
     name = "known_address" if known else "confirm"
     context = {
         "email": letter.email,
-        "url": settings.BASE_URL + (reverse("accounts:sign_in") if known else _link(letter)),
+        "url": settings.BASE_URL + (reverse("accounts:sign_in") if known else link_for(letter)),
         "reset_url": settings.BASE_URL + reverse("accounts:password_reset"),
     }
     with languages.spoken((known.language if known else "") or letter.language):
@@ -115,7 +115,7 @@ def _send_sign_up(letter: Letter) -> None:
     send_mail(" ".join(subject.split()), text, None, [known.email if known else letter.email])
 
 
-def _link(letter: Letter) -> str:
+def link_for(letter: Letter) -> str:
     """The address of the page that makes the account. What it needs to know is signed, not kept."""
     wanted = {
         "email": letter.email,
@@ -127,7 +127,7 @@ def _link(letter: Letter) -> str:
 
 
 def confirmed(token: str) -> dict[str, str | int | None] | None:
-    """What `_link` signed, where the link is sound and in time; else None."""
+    """What `link_for` signed, where the link is sound and in time; else None."""
     try:
         wanted: dict[str, str | int | None] = signing.loads(
             token, salt=CONFIRM_SALT, max_age=CONFIRM_S

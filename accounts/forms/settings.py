@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -93,7 +94,6 @@ class TokenForm(forms.ModelForm):
     }
 
     may = forms.ChoiceField(
-        required=False,
         label=_("What may it do?"),
         choices=(
             (READ, _("See your scenes")),
@@ -103,7 +103,6 @@ class TokenForm(forms.ModelForm):
         initial=UPLOAD,
     )
     days = forms.ChoiceField(
-        required=False,
         label=_("How long does it work?"),
         choices=(
             ("30", _("30 days")),
@@ -125,11 +124,13 @@ class TokenForm(forms.ModelForm):
             )
         }
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None = None, *, user: User) -> None:
+        if data is not None:
+            data = data.copy()
+            for name in ("may", "days"):  # what a script does not send is as on the page
+                data.setdefault(name, self.base_fields[name].initial)
+        super().__init__(data)
         self.user = user
-        for name in ("may", "days"):  # a choice, which always has a value
-            self.fields[name].widget.is_required = True
 
     def clean(self) -> dict[str, Any]:
         ApiToken.objects.filter(user=self.user, ends_at__lte=timezone.now()).delete()
@@ -141,9 +142,9 @@ class TokenForm(forms.ModelForm):
     def issue(self) -> tuple[ApiToken, str]:
         """The token and its secret. After `is_valid`."""
         data = self.cleaned_data
-        scopes = self.SCOPES[data["may"] or self.UPLOAD]
+        scopes = self.SCOPES[data["may"]]
         return ApiToken.issue(self.user, data["name"], scopes=scopes, ends_at=self._end())
 
     def _end(self) -> datetime | None:
-        days = self.cleaned_data["days"] or "90"
+        days = self.cleaned_data["days"]
         return None if days == "never" else timezone.now() + timedelta(days=int(days))

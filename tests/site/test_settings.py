@@ -72,6 +72,7 @@ def manage(tmp_path: Path, *arguments: str, **values: str) -> subprocess.Complet
         ("DATABASE_URL", "postgres://me@host", "an address that ends with the database's name"),
         ("EMAIL_URL", "mail.example.org", "an address that begins with smtp://"),
         ("EMAIL_URL", "smtp://", "an address with a host"),
+        ("SIGN_UP", "off", "one of open, invitation, closed"),
         ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
     ],
 )
@@ -159,6 +160,33 @@ def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
         "SIGN_UP": "open",
         "MAX_UPLOAD_SIZE_MB": 500,
     }
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, "open"),
+        ({"HOST": "::1", "BASE_URL": "http://localhost:9000"}, "open"),
+        ({"HOST": "0.0.0.0"}, "invitation"),
+        ({"HOST": "192.0.2.1"}, "invitation"),
+        ({"BASE_URL": "https://recon.example.org"}, "invitation"),
+        ({"TRUST_PROXY": "on"}, "invitation"),
+        ({"ALLOWED_HOSTS": "recon.example.org"}, "invitation"),
+        ({"HOST": "0.0.0.0", "SIGN_UP": "open"}, "open"),
+        ({"SIGN_UP": "closed"}, "closed"),
+    ],
+)
+def test_sign_up_is_open_only_where_nobody_else_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, str], expected: str
+) -> None:
+    for other in [n for n in os.environ if n in DOCUMENTED]:
+        monkeypatch.delenv(other)
+    for name, value in {"ENV_FILE": os.devnull, "DATA_DIR": str(tmp_path), **values}.items():
+        monkeypatch.setenv(name, value)
+    source = ROOT / "instarecon_site" / "settings.py"
+    found: dict[str, object] = {"__file__": str(source)}
+    exec(compile(source.read_text(), source, "exec"), found)  # noqa: S102
+    assert found["SIGN_UP"] == expected
 
 
 def test_an_https_address_makes_cookies_secure(tmp_path: Path) -> None:
