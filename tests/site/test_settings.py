@@ -167,12 +167,12 @@ def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
     [
         ({}, "open"),
         ({"HOST": "::1", "BASE_URL": "http://localhost:9000"}, "open"),
-        ({"HOST": "0.0.0.0"}, "invitation"),
+        ({"HOST": "0.0.0.0"}, "invitation"),  # noqa: S104
         ({"HOST": "192.0.2.1"}, "invitation"),
         ({"BASE_URL": "https://recon.example.org"}, "invitation"),
         ({"TRUST_PROXY": "on"}, "invitation"),
         ({"ALLOWED_HOSTS": "recon.example.org"}, "invitation"),
-        ({"HOST": "0.0.0.0", "SIGN_UP": "open"}, "open"),
+        ({"HOST": "0.0.0.0", "SIGN_UP": "open"}, "open"),  # noqa: S104
         ({"SIGN_UP": "closed"}, "closed"),
     ],
 )
