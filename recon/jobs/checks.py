@@ -33,6 +33,7 @@ from rq import Worker
 
 from recon.jobs import folder_lock, queue, turns
 from recon.models import Job, Photo
+from recon.pipeline import disk
 from recon.pipeline.errors import Cancelled, TimeLimit
 from recon.pipeline.workspace import write_json
 
@@ -148,6 +149,10 @@ def check_photos(job_id: str) -> None:
         logger.warning("Draft %s is busy; reconcile asks again", job_id)
     except Cancelled:
         logger.info("Draft %s was started or deleted; its check ends", job_id)
+    except OSError as error:
+        if not disk.is_why(error, folder):
+            raise
+        logger.error("Draft %s can't be checked: %s", job_id, error)
     except TimeLimit:
         logger.warning("The check of draft %s took longer than %s s", job_id, TIMEOUT_S)
 

@@ -19,10 +19,10 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from redis.exceptions import RedisError
 
-from recon.jobs import drafts, folder_lock, queue, submit, turns
+from recon.jobs import drafts, folder_lock, queue, storing, submit, turns
 from recon.models import Job, Video
 from recon.pipeline import video as video_files
-from recon.pipeline.errors import Cancelled, TimeLimit, UserError
+from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +61,8 @@ def take_frames(video_pk: int) -> None:
         logger.info("Video %s was removed, or its draft started or deleted", video_pk)
     except UserError as error:
         _fail(video, error)
+    except PipelineError as error:
+        _put_off(video, error)
     except TimeLimit:
         _fail(video, _told("video_too_slow", video, minutes=TIMEOUT_MINUTES))
 
@@ -102,7 +104,9 @@ def request_missing() -> int:
 
 
 def _take(video: Video) -> None:
-    Video.objects.filter(pk=video.pk).update(tries=video.tries + 1)
+    with storing.room_for(video.job):
+        begun = {"tries": video.tries + 1, "error_code": "", "error_facts": {}}
+        Video.objects.filter(pk=video.pk).update(**begun)
     room = settings.MAX_PHOTOS - video.job.photos.count()
     if room <= 0:
         submit.check_count(settings.MAX_PHOTOS + 1)
@@ -158,6 +162,12 @@ def _fail(video: Video, error: UserError) -> None:
     rows = Video.objects.filter(pk=video.pk, state=State.WAITING)
     rows.update(state=State.FAILED, error_code=error.code, error_facts=error.facts)
     video.path.unlink(missing_ok=True)
+
+
+def _put_off(video: Video, error: PipelineError) -> None:
+    """The disk is full, which is no fault of the video: it waits, and `reconcile` asks again."""
+    rows = Video.objects.filter(pk=video.pk, state=State.WAITING)
+    rows.update(tries=video.tries, error_code=error.code, error_facts=error.facts)
 
 
 def _told(code: str, video: Video, **facts: Any) -> UserError:

@@ -39,6 +39,7 @@ from recon.jobs import (
     publish,
     queue,
     quotas,
+    storing,
     unclaimed,
 )
 from recon.models import Job
@@ -108,7 +109,9 @@ def settle(job: Job) -> bool:
     """
     try:
         with folder_lock.hold(job.folder):
-            return _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
+            lost = _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
+            storing.remove_leftovers(job.folder)
+            return lost
     except folder_lock.FolderBusy:
         return False
     except FileNotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from html import unescape
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,11 +13,21 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import checks, drafts, folder_lock, frames, lifecycle, queue, quotas, videos
+from recon.jobs import (
+    checks,
+    drafts,
+    folder_lock,
+    frames,
+    lifecycle,
+    queue,
+    quotas,
+    storing,
+    videos,
+)
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, Video
 from recon.pipeline import video as video_files
-from recon.pipeline.errors import TimeLimit, UserError, explain
+from recon.pipeline.errors import PipelineError, TimeLimit, UserError, explain
 from tests.site.making import browser_of, job_of, noise, person, photo, photos, token_of
 from tests.site.working import work_off
 from tests.videos import video_bytes
@@ -564,6 +575,24 @@ def test_a_person_s_videos_wait_for_their_frames_in_a_limited_number(
     videos.add_video(drafts.create_draft(person("bob@example.org")), another(3))
     done(first)
     videos.add_video(other, another(2))
+
+
+def test_a_video_waits_while_the_disk_is_full(
+    draft: Job, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = waiting(draft)
+    full = PipelineError("disk_full", free_mb=3, needed_mb=500)
+    for step in (storing, "is_short_of_room"), (drafts, "add_photo"):
+        with monkeypatch.context() as patch:
+            patch.setattr(*step, Mock(side_effect=full))
+            for _ in range(frames.MAX_TRIES + 1):
+                assert done(video).state == State.WAITING
+        assert (video.error_code, video.tries) == ("disk_full", 0)
+        assert video.path.is_file(), "nothing needs to be sent again"
+        page = browser.get(draft.get_absolute_url()).content.decode()
+        assert "Its frames are taken when there is room again." in page
+    assert done(video).state == State.DONE
+    assert video.error is None
 
 
 # --- In turns ---
