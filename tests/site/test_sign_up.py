@@ -298,9 +298,9 @@ def test_a_mail_is_sent_once_however_many_work_on_it() -> None:
 def test_a_worker_sends_them(redis_queue: Redis, data_dir: Any) -> None:
     person("ann@example.org")
     Client().post(reverse("accounts:password_reset"), {"email": "ann@example.org"})
-    said = work_off(queue=letters.QUEUE)
+    assert Letter.objects.exists()
+    work_off(queue=letters.QUEUE)
     assert not Letter.objects.exists()
-    assert "ann@example.org" in said, "where no server is set up, mails are in the worker's log"
 
 
 @pytest.mark.django_db(transaction=True)
