@@ -33,6 +33,9 @@ class UserAdmin(DjangoUserAdmin):
         ),
         ("Times", {"fields": ("last_login", "date_joined")}),
     )
+    #: What only superusers give: whoever may change accounts must not make themselves one of them.
+    powers = ("is_staff", "is_superuser", "groups", "user_permissions")
+
     add_fieldsets = (
         (
             None,
@@ -42,6 +45,16 @@ class UserAdmin(DjangoUserAdmin):
             },
         ),
     )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        powers = () if request.user.is_superuser else self.powers
+        return (*super().get_readonly_fields(request, obj), *powers)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Superusers alone change the staff's accounts, and set passwords for them."""
+        if obj is not None and (obj.is_staff or obj.is_superuser) and obj != request.user:
+            return bool(request.user.is_superuser)
+        return super().has_change_permission(request, obj)
 
 
 @admin.register(ApiToken)

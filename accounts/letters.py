@@ -12,7 +12,6 @@ import logging
 from datetime import timedelta
 from smtplib import SMTPException
 
-import django_rq
 from django.conf import settings
 from django.core import signing
 from django.core.mail import send_mail
@@ -22,11 +21,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from redis.exceptions import RedisError
-from rq.serializers import JSONSerializer
 
 from accounts import languages, limits, throttling
 from accounts.forms import ResetForm
 from accounts.models import Invitation, Letter, User
+from instarecon_site import queues
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +138,7 @@ def confirmed(token: str) -> dict[str, str | int | None] | None:
 
 def _call_worker() -> None:
     try:
-        queue = django_rq.get_queue(QUEUE, serializer=JSONSerializer, commit_mode="auto")
+        queue = queues.rq_queue(QUEUE)
         queue.enqueue_call(TASK, result_ttl=0, description="mails about accounts")
     except RedisError as error:
         logger.warning("Mails are left to reconcile: %s", error)

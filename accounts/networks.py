@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+from functools import cache
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from instarecon_site import addresses
+
+logger = logging.getLogger(__name__)
 
 #: Bits of an IPv6 address that a household or company has: thousands of networks.
 SITE_PREFIX = 48
@@ -20,9 +24,21 @@ def client_address(request: HttpRequest) -> ipaddress.IPv4Address | ipaddress.IP
     ones before it are whatever the client claims.
     """
     written = [str(request.META.get("REMOTE_ADDR") or "")]
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     if settings.TRUST_PROXY:
-        written.insert(0, request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1])
+        written.insert(0, forwarded.rsplit(",", 1)[-1])
+    elif forwarded:
+        _tell_of_proxy()
     return next((one for text in written if (one := addresses.read(text)) is not None), None)
+
+
+@cache
+def _tell_of_proxy() -> None:
+    """Once: whoever runs the site may have forgotten it, and then all visitors count as one."""
+    logger.warning(
+        "Requests say X-Forwarded-For, but TRUST_PROXY is off: visitors are told apart by the"
+        " address of the connection. Switch it on where a proxy of yours sets that header."
+    )
 
 
 def network(request: HttpRequest) -> str:

@@ -75,25 +75,24 @@ class SignUpForm(forms.ModelForm):
         return super().save(commit)
 
 
-class AskForm(forms.ModelForm):
+class AskForm(forms.Form):
     """The address alone, where a mail proves it before there is an account.
 
-    It says nothing about whether the address is known.
+    Not a model's form: that would say whether the address is known.
     """
 
+    email = forms.EmailField(
+        max_length=254,
+        label=_("E-mail address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+    )
     time_zone = SignUpForm.base_fields["time_zone"]
 
-    class Meta(SignUpForm.Meta):
-        fields = ("email", "time_zone")
+    def clean_email(self) -> str:
+        return User.objects.normalize_email(self.cleaned_data["email"])
 
     def clean_time_zone(self) -> str:
         return time_zones.known(self.cleaned_data["time_zone"])
-
-    def validate_unique(self) -> None:
-        """Not here: see above."""
-
-    def validate_constraints(self) -> None:
-        """Nor here."""
 
 
 class ConfirmForm(SignUpForm):

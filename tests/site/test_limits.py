@@ -149,6 +149,13 @@ def test_many_networks_of_one_customer_count_together_too(
     assert sign_in("p1@example.org", **from_("2001:db8:8::1")) == 400
 
 
+def test_a_proxy_that_is_not_trusted_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    networks._tell_of_proxy.cache_clear()
+    for _ in range(2):
+        assert networks.network(RequestFactory().get("/", **from_("192.0.2.7"))) == "127.0.0.1"
+    assert caplog.text.count("TRUST_PROXY is off") == 1
+
+
 @pytest.mark.parametrize(
     ("written", "counted"),
     [
