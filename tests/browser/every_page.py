@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts import letters
 from accounts.models import ApiToken, Letter, User
+from accounts.waiting import told
 from recon.jobs import checks, drafts, sharing
 from recon.models import Job, Notice, Photo
 from recon.splats.snapshots import Snapshot, publish
@@ -253,7 +254,9 @@ def template(name: str) -> Callable[[Page], None]:
     """Shows one of the pages for errors that can't be had for the asking."""
 
     def show(page: Page) -> None:
-        html = render_to_string(f"errors/{name}.html", {"sign_up_open": True, "sentence": LONG})
+        html = render_to_string(
+            f"errors/{name}.html", {"sign_up_open": True, "sentence": told("sign_up", 900)}
+        )
 
         def answer(route: Route) -> None:
             route.fulfill(body=html, content_type="text/html; charset=utf-8")
