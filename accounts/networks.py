@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 SITE_PREFIX = 48
 
 
-def client_address(request: HttpRequest) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def client_address(request: HttpRequest) -> str | None:
     """The client's IP address; None where it is not known, as over a Unix socket.
 
     Behind a proxy it is the last entry of X-Forwarded-For, the one that our own proxy added; the
@@ -29,7 +29,8 @@ def client_address(request: HttpRequest) -> ipaddress.IPv4Address | ipaddress.IP
         written.insert(0, forwarded.rsplit(",", 1)[-1])
     elif forwarded:
         _tell_of_proxy()
-    return next((one for text in written if (one := addresses.read(text)) is not None), None)
+    found = next((one for text in written if (one := addresses.read(text)) is not None), None)
+    return None if found is None else str(found)
 
 
 @cache
@@ -46,12 +47,12 @@ def network(request: HttpRequest) -> str:
 
     Unknown addresses count as one.
     """
-    return addresses.network_of(str(client_address(request)))
+    return addresses.network_of(client_address(request) or "")
 
 
 def site_network(request: HttpRequest) -> str:
     """The IPv6 network of 48 bits around the client's; "" for others."""
-    address = client_address(request)
+    address = addresses.read(client_address(request) or "")
     if not isinstance(address, ipaddress.IPv6Address):
         return ""
     return str(ipaddress.ip_network((int(address), SITE_PREFIX), strict=False))

@@ -38,7 +38,7 @@ class LooksAreLogged:
                 action=f"{request.resolver_match.view_name if request.resolver_match else ''}"
                 f" {'' if found is job else found}".strip(),
                 method=str(request.method),
-                address=str(networks.client_address(request) or ""),
+                address=networks.client_address(request) or "",
             )
         return found
 

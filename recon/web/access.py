@@ -124,14 +124,8 @@ def job_for(request: HttpRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job
     is_look = request.method in ("GET", "HEAD")
     if not user.is_staff or not user.has_perms([VIEW] if is_look else [VIEW, change]):
         return None
-    address = networks.client_address(request)
-    audit.note(
-        user,
-        job,
-        action=_what(request),
-        method=str(request.method),
-        address=str(address or ""),
-    )
+    address = networks.client_address(request) or ""
+    audit.note(user, job, action=_what(request), method=str(request.method), address=address)
     return job
 
 
