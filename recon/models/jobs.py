@@ -147,6 +147,9 @@ class Job(models.Model):
             models.Index(fields=("owner", "-created_at")),
             models.Index(fields=("status", "created_at")),
         )
+        permissions = (
+            ("view_private_scene", "Can open other people's scenes, photos and files (logged)"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.status})"

@@ -66,6 +66,11 @@ def test_nothing_is_published_but_the_site(compose: dict[str, Any]) -> None:
     assert published == {"web"}
 
 
+def test_sign_up_is_by_invitation_where_a_port_is_published(compose: dict[str, Any]) -> None:
+    """The default of BASE_URL there would make the settings think that nobody else comes."""
+    assert compose["services"]["web"]["environment"]["SIGN_UP"] == "${SIGN_UP:-invitation}"
+
+
 def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     uses = re.findall(r"\$\{POSTGRES_PASSWORD[^}]*\}", text)
