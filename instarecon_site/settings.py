@@ -136,7 +136,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 FILE_UPLOAD_HANDLERS = [
     "recon.web.uploads.QuotaUploadHandler",  # first: it counts, the others store
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "recon.web.uploads.SpoolingUploadHandler",
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 

@@ -87,6 +87,21 @@ EXPLANATIONS: dict[str, Explanation] = {
         "“{name}” can't be read as a photo.",
         "It may be damaged or only named like a photo. Export it again as JPEG, PNG or WebP.",
     ),
+    "photo_raw": Explanation(
+        "“{name}” is a camera's raw photo ({kind}).",
+        "Raw formats such as CR3, NEF, ARW and DNG can't be read here. Export it as JPEG in the "
+        "camera or a photo program, and send that.",
+    ),
+    "photo_other_kind": Explanation(
+        "“{name}” is no photo of a kind that is read here: its format is {kind}.",
+        "Export the photo as JPEG, PNG, WebP, HEIC or AVIF. Take photos out of archives and "
+        "documents, and send them one by one.",
+    ),
+    "photo_spherical": Explanation(
+        "“{name}” is a 360-degree photo or a stitched panorama.",
+        "A scene needs ordinary photos, each taken from a place of its own. Take some with a phone "
+        "or a camera, or export flat views of 360-degree photos from several places.",
+    ),
     "photo_too_small": Explanation(
         "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
         "Use the original photo, not a thumbnail.",
@@ -127,7 +142,17 @@ EXPLANATIONS: dict[str, Explanation] = {
     # A video instead of photos.
     "video_unreadable": Explanation(
         "“{name}” can't be read as a video.",
-        "It may be damaged or only named like one. Export it again as MP4, or send photos.",
+        "It may be damaged, hold no moving picture, or be compressed in a way that is not known "
+        "here. Export it again as MP4 (H.264), or send photos.",
+    ),
+    "video_other_kind": Explanation(
+        "“{name}” is no video of a kind that is read here: its format is {kind}.",
+        "Export it as MP4, MOV or WebM, or send photos.",
+    ),
+    "video_spherical": Explanation(
+        "“{name}” is a 360-degree video.",
+        "A scene needs ordinary pictures. Export a flat view of it, or film with a phone or a "
+        "camera.",
     ),
     "video_too_short": Explanation(
         "“{name}” lasts {seconds} seconds; at least {minimum} are needed.",

@@ -24,6 +24,10 @@ from recon.pipeline.progress import Step
 PIPELINE_VERSION = 5
 
 
+#: Bytes of a file's name, on all common file systems.
+LONGEST_NAME = 255
+
+
 @dataclass(frozen=True)
 class Marker:
     """What a finished stage left behind."""
@@ -225,14 +229,16 @@ def digest_json(value: Mapping[str, Any]) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as JSON, atomically."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+        # What is no text in a file's name becomes a question mark.
+        temporary.write_bytes(text.encode("utf-8", "replace"))
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file name beside `path` that takes its place when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = _temporary(path)
     temporary.unlink(missing_ok=True)
     try:
         yield temporary
@@ -244,7 +250,7 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """An empty temporary folder beside `path` that takes its place when the block ends well."""
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = _temporary(path)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -253,6 +259,14 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary(path: Path) -> Path:
+    """The hidden name beside `path`; by a digest where no room is left to add to its own."""
+    name = f".{path.name}.partial"
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()}.partial"
+    return path.with_name(name)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ and on rendered photos both arrive at the same (docs/CAMERAS.md).
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,9 +20,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from recon.poses import exif
 from recon.poses.native import colmap
 
-EXIF_IFD = 0x8769
 FOCAL_LENGTH_IN_35MM_FILM = 0xA405
 FULL_FRAME_DIAGONAL = 43.27  # mm
 
@@ -80,9 +81,8 @@ def exif_device(image: Image.Image) -> str | None:
 
     A digest, since a serial number says who took the photo.
     """
-    exif = image.getexif()
-    details = exif.get_ifd(EXIF_IFD)
-    said = [str(exif.get(tag, "")).strip("\0 ") for tag in _BODY_TAGS]
+    tags, details = exif.tags_of(image), exif.details_of(image)
+    said = [str(tags.get(tag, "")).strip("\0 ") for tag in _BODY_TAGS]
     said += [str(details.get(tag, "")).strip("\0 ") for tag in _DETAIL_TAGS]
     if not any(said):
         return None
@@ -95,25 +95,29 @@ def exif_focal(path: Path, image: Image.Image) -> float | None:
     COLMAP's own reader comes first: it knows sensor widths by camera model where the 35 mm
     equivalent is missing. It can't read every format, so that Pillow is asked too.
     """
-    exif = image.getexif()
-    if not exif:
+    if not exif.tags_of(image):
         return None
     focal = _colmaps_focal(path, image) if image.format in ("JPEG", "MPO") else None
     if focal is None:
-        equivalent = exif.get_ifd(EXIF_IFD).get(FOCAL_LENGTH_IN_35MM_FILM)
-        if isinstance(equivalent, int | float) and equivalent > 0:
-            diagonal = (image.width**2 + image.height**2) ** 0.5
-            focal = float(equivalent) / FULL_FRAME_DIAGONAL * diagonal
+        focal = equivalent_focal(image)
     low, high = PLAUSIBLE_FOCAL
     if focal is None or not low * max(image.size) <= focal <= high * max(image.size):
         return None
     return focal
 
 
+def equivalent_focal(image: Image.Image) -> float | None:
+    """In px of the opened `image`, by the 35 mm equivalent; None where that is not said."""
+    equivalent = exif.number(exif.details_of(image).get(FOCAL_LENGTH_IN_35MM_FILM))
+    if equivalent is None or equivalent <= 0:
+        return None
+    return equivalent / FULL_FRAME_DIAGONAL * math.hypot(*image.size)
+
+
 def _colmaps_focal(path: Path, image: Image.Image) -> float | None:
     try:
         camera = colmap().infer_camera_from_image(path)
-    except ValueError:  # a JPEG that Pillow reads and COLMAP's library does not
+    except Exception:  # a JPEG that Pillow reads and COLMAP's library does not, or broken metadata
         return None
     if not camera.has_prior_focal_length:
         return None

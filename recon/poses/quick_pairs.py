@@ -59,6 +59,10 @@ class PairFacts:
     detail_change: tuple[float, ...] | None  # [4], log2, a -> b, median at the common points
 
 
+#: What is known of two photos that can't be compared.
+NOTHING = PairFacts(0, 0, 0.0, 0.0, 0.0, None, None)
+
+
 def extract(luminance: NDArray[np.uint8]) -> QuickFeatures:
     """SIFT features of the small photo `luminance` [H, W]; their detail is not known yet."""
     height, width = luminance.shape
