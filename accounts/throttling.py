@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from instarecon_site import addresses
 from instarecon_site.errors import answer
 
 
@@ -17,16 +18,17 @@ def username(request: HttpRequest, credentials: dict[str, Any] | None = None) ->
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The client's IP address.
+    """The client's IP address. None over a unix socket without a proxy that says it.
 
     Behind a proxy it is the last entry of X-Forwarded-For, the one that our own proxy added; the
-    ones before it are whatever the client claims.
+    ones before it are whatever the client claims. Proxies write it in several ways, and the
+    database takes nothing but an address.
     """
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    if settings.TRUST_PROXY and forwarded:
-        return forwarded.rsplit(",", 1)[-1].strip()
-    # Over a unix socket there is none.
-    return request.META.get("REMOTE_ADDR") or None
+    written = [str(request.META.get("REMOTE_ADDR") or "")]
+    if settings.TRUST_PROXY:
+        written.insert(0, request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1])
+    found = next((one for text in written if (one := addresses.read(text)) is not None), None)
+    return None if found is None else str(found)
 
 
 def locked_out(

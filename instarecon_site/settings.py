@@ -38,6 +38,8 @@ ALLOWED_HOSTS = [str(urlsplit(BASE_URL).hostname), "localhost", "127.0.0.1", "[:
 ALLOWED_HOSTS += env.words("ALLOWED_HOSTS")
 #: Whether a reverse proxy stands in front that sets X-Forwarded-For and X-Forwarded-Proto itself.
 TRUST_PROXY = env.flag("TRUST_PROXY", False)
+#: Of each web process; an IPv6 network of 64 bits counts as one. See `instarecon_site.server`.
+MAX_CONNECTIONS_PER_ADDRESS = env.whole("MAX_CONNECTIONS_PER_ADDRESS", 100, least=4, most=1000)
 
 # --- Where its data is ---
 
@@ -80,8 +82,9 @@ RQ_QUEUES = {
         # Pickle, the default, runs the code of whoever can write to Redis.
         "SERIALIZER": "rq.serializers.JSONSerializer",
     }
-    # Reconstructions, and the short checks of photos that must never wait behind them.
-    for name, timeout in (("recon", JOB_TIMEOUT_MINUTES * 60), ("checks", 180))
+    # Reconstructions; the short checks of photos, which must never wait behind the others; and the
+    # frames of videos, which take minutes.
+    for name, timeout in (("recon", JOB_TIMEOUT_MINUTES * 60), ("checks", 180), ("videos", 600))
 }
 RQ = {"WORKER_CLASS": "recon.jobs.worker.ReconWorker", "COMMIT_MODE": "on_db_commit"}
 RQ_SHOW_ADMIN_LINK = True
@@ -90,11 +93,13 @@ RQ_SHOW_ADMIN_LINK = True
 
 MIN_PHOTOS, MAX_PHOTOS = 3, 20
 MAX_DRAFTS = env.whole("MAX_DRAFTS", 20, most=1000)  # a person
+MAX_VIDEOS = env.whole("MAX_VIDEOS", 5, most=100)  # a scene
 DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
 #: What one person may have, unless staff gave them limits of their own.
 QUOTA_STORED_MB = env.whole("QUOTA_STORED_MB", 20_480)
 QUOTA_ACTIVE_JOBS = env.whole("QUOTA_ACTIVE_JOBS", 10)  # waiting or running
 QUOTA_JOBS_A_DAY = env.whole("QUOTA_JOBS_A_DAY", 100)  # started, by the site's calendar
+QUOTA_VIDEOS = env.whole("QUOTA_VIDEOS", 10)  # whose frames are still to be taken
 MIN_IMAGE_SIZE = env.whole("MIN_IMAGE_SIZE", 100, most=10_000)  # px, each side
 MAX_FILE_SIZE_MB = env.whole("MAX_FILE_SIZE_MB", 30)
 MAX_UPLOAD_SIZE_MB = env.whole("MAX_UPLOAD_SIZE_MB", 500)
@@ -149,6 +154,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "instarecon_site.odd_requests.without_odd_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -157,9 +163,12 @@ MIDDLEWARE = [
     "accounts.time_zones.in_their_time_zone",
     "accounts.languages.in_their_language",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "instarecon_site.refusals.with_refusals",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "instarecon_site.odd_requests.without_odd_addresses",
+    "instarecon_site.queue_pages.missing_is_404",
 ]
 ROOT_URLCONF = "instarecon_site.urls"
 WSGI_APPLICATION = "instarecon_site.wsgi.application"
@@ -291,7 +300,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "line": {
+            "()": "instarecon_site.redaction.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
     },
     "handlers": {
         "stdout": {

@@ -2,9 +2,10 @@
 
     python scripts/worker.py N
     python scripts/worker.py checks
+    python scripts/worker.py videos
 
-One worker serves one GPU: with more workers than GPUs they share, in turn. The worker for photo
-checks sees none.
+One worker serves one GPU: with more workers than GPUs they share, in turn. The workers for photo
+checks and for videos see none.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from instarecon_site.machine import gpu_count
 
 
 def main() -> None:
-    if sys.argv[1] == "checks":
-        queue = "checks"
+    if sys.argv[1] in ("checks", "videos"):
+        queue = sys.argv[1]
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     else:
         queue = "recon"

@@ -92,10 +92,10 @@ def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
     """`photo_id`, repeated: the photos in the wanted order."""
     draft = own_job(request, job_id)
     _receive(request)
-    sent = request.POST.getlist("photo_id")
-    if not sent or not all(one.isascii() and one.isdigit() for one in sent):
+    numbers = ordering.numbers_in(request.POST.getlist("photo_id"))
+    if not numbers:
         raise ApiError(400, gettext("Send the photos' numbers as `photo_id`, in the wanted order."))
-    ordering.reorder(draft, [int(one) for one in sent])
+    ordering.reorder(draft, numbers)
     return JsonResponse(status_of(draft))
 
 

@@ -35,6 +35,7 @@ from recon.jobs import (
     publish,
     queue,
     quotas,
+    storing,
     unclaimed,
 )
 from recon.models import Job
@@ -90,9 +91,7 @@ def reconcile() -> Mended:
 
 def _ask_for_checks() -> int:
     """For drafts that somebody has worked on lately; nobody waits for the others' checks."""
-    lately = timezone.now() - CHECKED_FOR
-    edited = Job.objects.filter(status=Job.Status.DRAFT, edited_at__gt=lately)
-    return sum(checks.request_missing(draft) for draft in edited if draft.photos.exists())
+    return checks.request_missing(edited_after=timezone.now() - CHECKED_FOR)
 
 
 def settle(job: Job) -> bool:
@@ -103,7 +102,9 @@ def settle(job: Job) -> bool:
     """
     try:
         with folder_lock.hold(job.folder):
-            return _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
+            lost = _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
+            storing.remove_leftovers(job.folder)
+            return lost
     except folder_lock.FolderBusy:
         return False
     except FileNotFoundError:

@@ -14,10 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from recon.jobs import folder_lock, lifecycle, publish, quotas
+from recon.jobs import folder_lock, lifecycle, publish, quotas, storing
 from recon.jobs.pulse import Pulse
 from recon.jobs.reporter import SiteReporter
 from recon.models import Job
+from recon.pipeline import disk
 from recon.pipeline.config import from_dict
 from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit
 
@@ -65,11 +66,16 @@ def _run_attempt(job: Job) -> None:
             logger.info("Job %s, attempt %s was cancelled", job.pk, job.attempt)
         except PipelineError as error:
             lifecycle.fail(job.pk, job.attempt, error.code, error.facts)
-        except Exception:
+        except Exception as error:
             # Ours, and unforeseen (the pipeline itself names its faults): never left running.
             # The traceback goes to the worker's log; the job's may be what can't be written.
             logger.exception("Job %s, attempt %s failed", job.pk, job.attempt)
-            lifecycle.fail(job.pk, job.attempt, "internal")
+            named = (
+                storing.disk_full(job)
+                if disk.is_why(error, Path(settings.DATA_DIR))
+                else PipelineError("internal")
+            )
+            lifecycle.fail(job.pk, job.attempt, named.code, named.facts)
         finally:
             quotas.measure(job)
 

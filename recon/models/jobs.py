@@ -262,6 +262,7 @@ class StageRun(models.Model):
 
     class Meta:
         ordering = ("started_at", "pk")
+        indexes = (models.Index(fields=("outcome", "-ended_at")),)  # the latest to learn from
         constraints = (
             models.UniqueConstraint(
                 fields=("job", "attempt", "step"), name="one_run_per_step_and_attempt"

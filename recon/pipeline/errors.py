@@ -45,24 +45,32 @@ class Explained:
     code: str
     title: str
     advice: str
+    for_staff: str = ""  # what whoever runs the machine can do, where others can only ask them
 
     @property
     def sentence(self) -> str:
         return f"{self.title} {self.advice}"
 
+    @property
+    def staff_sentence(self) -> str:
+        """For whoever runs the machine."""
+        return f"{self.title} {self.for_staff or self.advice}"
+
 
 @dataclass(frozen=True)
 class Explanation:
-    """One code's texts. Both are `str.format` templates over the error's facts."""
+    """One code's texts, `str.format` templates over the error's facts."""
 
     title: str
     advice: str
+    for_staff: str = ""
 
     def filled(self, code: str, facts: dict[str, Any]) -> Explained:
         """The texts with `facts`, in the language of whoever is served."""
         if "reason" in facts:
             facts = {**facts, "reason": looked_up(str(facts["reason"]))}
-        return Explained(code, told(self.title, **facts), told(self.advice, **facts))
+        texts = (self.title, self.advice, self.for_staff)
+        return Explained(code, *(told(text, **facts) if text else "" for text in texts))
 
 
 EXPLANATIONS: dict[str, Explanation] = {
@@ -171,6 +179,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Frames are still being taken from “{name}”.",
         "Start when they are there, or remove the video.",
     ),
+    "too_many_videos": Explanation(
+        "A scene takes frames from at most {limit} videos.",
+        "Take one out to send another.",
+    ),
     # Drafts.
     "too_large_together": Explanation(
         "The photos are larger than {limit_mb} MB together, the limit for one scene.",
@@ -200,6 +212,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     "quota_jobs_a_day": Explanation(
         "You may start {limit} scenes a day, and have done so today.",
         "Photos can still be added to scenes that were not started. Come back tomorrow.",
+    ),
+    "quota_videos": Explanation(
+        "You have {limit} videos that wait for their frames, which is the most.",
+        "Wait until one is done, or take one out.",
     ),
     "account_closing": Explanation(
         "This account is being deleted.",
@@ -243,18 +259,22 @@ EXPLANATIONS: dict[str, Explanation] = {
     # Ours, or the machine's.
     "gpu_out_of_memory": Explanation(
         "The GPU ran out of memory, also at the reduced resolution.",
+        "Choose the draft preset or fewer pixels, then run again.",
         "Choose the draft preset or fewer pixels, or close other programs that use the GPU.",
     ),
     "disk_full": Explanation(
         "There is too little free disk space: {free_mb} MB, where {needed_mb} MB are needed.",
+        "Ask whoever runs this site to make room, then try again.",
         "Delete old jobs or give DATA_DIR a larger disk, then run again.",
     ),
     "folder_not_writable": Explanation(
-        "The folder {folder} can't be written to.",
-        "Check its owner and permissions (DATA_DIR in the settings).",
+        "The folder that all is kept in can't be written to.",
+        "Ask whoever runs this site to look at it, then try again.",
+        "It is {folder}: check its owner and permissions (DATA_DIR in the settings).",
     ),
     "environment_broken": Explanation(
         "A needed part is missing or broken on this machine: {problem}",
+        "Ask whoever runs this site to look at it, then try again.",
         "Run `manage.py preflight` for the whole report and what to do.",
     ),
     "worker_lost": Explanation(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from recon.pipeline import disk
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserError
 from recon.pipeline.progress import WORKING_STEPS, Reporter, Step
@@ -95,7 +96,7 @@ def run_pipeline(
     for index, step in enumerate(WORKING_STEPS[: WORKING_STEPS.index(until) + 1]):
         summary.step = step
         try:
-            with _named_faults(report):
+            with _named_faults(workspace, config, report):
                 _run_step(step, workspace, config, report, summary, force=index >= forced)
         except Cancelled:
             summary.status = "CANCELLED"
@@ -129,7 +130,8 @@ def _run_step(
     if marker is None:
         workspace.remove_marker(step)
         inputs = digest_json(stage.inputs(workspace, config))
-        collector = _WarningCollector(report)
+        watched = disk.Watched(report, workspace.root, config.preflight.min_free_disk_mb)
+        collector = _WarningCollector(watched)
         facts = stage.run(workspace, config, collector)
         marker = Marker(
             inputs=inputs,
@@ -165,13 +167,16 @@ def still_true(
 
 
 @contextmanager
-def _named_faults(report: Reporter) -> Iterator[None]:
+def _named_faults(workspace: Workspace, config: PipelineConfig, report: Reporter) -> Iterator[None]:
     """Gives every unforeseen exception a code, and its traceback to the log."""
     try:
         yield
     except (Cancelled, UserError, PipelineError):
         raise
     except Exception as error:
-        for line in traceback.format_exc().rstrip().splitlines():
-            report.log(line)
+        with suppress(OSError):  # the log may be what can't be written
+            for line in traceback.format_exc().rstrip().splitlines():
+                report.log(line)
+        if disk.is_why(error, workspace.root):
+            raise disk.full(workspace.root, config.preflight.min_free_disk_mb) from error
         raise PipelineError("internal") from error

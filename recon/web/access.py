@@ -115,7 +115,7 @@ def visible_jobs(user: User) -> QuerySet[Job]:
 
 def own_job_or_404(request: HttpRequest, pk: uuid.UUID) -> Job:
     """The job, where this person may see it. Raises NotThere."""
-    job = visible_jobs(cast(User, request.user)).filter(pk=pk).first()
+    job = visible_jobs(cast(User, request.user)).select_related("owner").filter(pk=pk).first()
     if job is None:
         raise NotThere(NO_SUCH_JOB)
     return job

@@ -25,14 +25,8 @@ from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext
 
+from instarecon_site.server.limits import FORM_OVERHEAD, MB, READ_TO_THE_END
 from recon.pipeline.media import HEAD, container_of
-
-MB = 2**20
-#: What a form may weigh besides its files: boundaries, headers, the text fields.
-FORM_OVERHEAD = 4 * MB
-#: Bodies up to this many times the limit are read to their end, so that a browser gets to see
-#: the answer; larger ones are cut off.
-READ_TO_THE_END = 2
 
 
 class UploadRefused(Exception):

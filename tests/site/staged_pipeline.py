@@ -7,6 +7,7 @@ the real one. It has the real one's signature and the real one's reporter.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import time
@@ -55,6 +56,13 @@ def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary
     if what == "die" or (what == "die once" and not (root / "died").exists()):
         (root / "died").touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    if what == "abort":  # as COLMAP does where its database can't be written
+        scratch = root / "colmap" / ".scratch-abc"
+        scratch.mkdir(parents=True)
+        (scratch / "database.db").write_bytes(bytes(1000))
+        os.abort()
+    if what == "full":
+        raise OSError(errno.ENOSPC, "No space left on device")
     if what == "deaf":  # native code that holds the interpreter lock
         ctypes.PyDLL(None).sleep(600)
     if what == "fail":

@@ -43,7 +43,7 @@ def test_the_schema_would_find_a_mistake(
 
 def test_everything_that_production_needs_is_there(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    assert {"web", "worker", "checks", "reconcile", "db", "redis"} <= set(services)
+    assert {"web", "worker", "checks", "videos", "reconcile", "db", "redis"} <= set(services)
     for name in services.keys() - {"migrate"}:
         assert "healthcheck" in services[name], f"{name} has no health check"
         assert services[name]["restart"] == "unless-stopped"
@@ -53,7 +53,8 @@ def test_everything_that_production_needs_is_there(compose: dict[str, Any]) -> N
 
 def test_web_and_workers_share_photos_database_and_queue(compose: dict[str, Any]) -> None:
     ours = [
-        compose["services"][name] for name in ("migrate", "web", "worker", "checks", "reconcile")
+        compose["services"][name]
+        for name in ("migrate", "web", "worker", "checks", "videos", "reconcile")
     ]
     assert all(service["volumes"] == ["data:/data"] for service in ours)
     for name in ("DATABASE_URL", "REDIS_URL", "DATA_DIR"):

@@ -10,12 +10,15 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from benchmarks.attacks.slow import Crowd, half_head, slow_upload
 from tests.site.running import Site, eventually, free_port, site_environment, started_site
 
 ROOT = Path(__file__).parents[2]
@@ -219,6 +222,22 @@ def test_a_started_site_answers_and_says_where(site: Site) -> None:
     assert lines[-1].split() == ["Address", f"http://localhost:{site.port}"]
     assert "Password" not in site.said()  # the account is not new
     assert site.supervised("first-job") == 0  # and so is no job of ours
+
+
+def test_slow_clients_stop_nobody_else(site: Site) -> None:
+    """More of each than there are threads. They go on until everybody else was served."""
+    body = b"x" * 10_000_000  # at 150 kB/s it takes over a minute
+    uploads = [slow_upload(site.port, "/recon/jobs", {}, body, rate=150_000) for _ in range(20)]
+    heads = [half_head(site.port) for _ in range(200)]
+    with Crowd(heads + uploads) as crowd:
+        for _ in range(20):
+            assert site.health() == "ok"
+            for path in ("/", "/accounts/sign-in/"):
+                with urllib.request.urlopen(f"http://127.0.0.1:{site.port}{path}") as page:
+                    assert page.status == 200
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(f"http://127.0.0.1:{site.port}/recon/queue")
+        assert "200" not in crowd.ended
 
 
 def test_a_worker_s_health_is_what_redis_heard_of_it(site: Site) -> None:

@@ -176,6 +176,19 @@ def test_a_job_whose_horse_always_dies_fails_in_the_end() -> None:
     assert (job.error_code, job.attempt, job.losses) == ("worker_lost", 3, 3)
 
 
+@pytest.mark.parametrize("how", ["abort", "full"])
+def test_a_job_that_fills_the_disk_says_so_and_is_not_tried_in_vain(how: str) -> None:
+    job = queued(how)
+    if how == "abort":  # then there is less than the next attempt would need
+        Job.objects.update(config={"preflight": {"min_free_disk_mb": 10**9}})
+    with worker():
+        wait_for_status(job, "COMPLETED", "FAILED")
+    assert (job.error_code, job.attempt, job.losses) == ("disk_full", 1, 0)
+    assert job.error is not None
+    assert "DATA_DIR" not in job.error.sentence
+    assert not list(job.folder.rglob(".scratch-*")), "what filled it is gone"
+
+
 def test_worker_and_horse_killed_together_leave_a_job_for_the_next_worker() -> None:
     job = queued("talk")
     with worker() as process:

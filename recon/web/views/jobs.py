@@ -62,6 +62,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return drafts.page(request, job)
     if job.has_ended and job.owner_id == request.user.pk:
         notices.mark_read(job.owner, job)
+    context = progress_context(job)
     photos = [
         {
             "pk": photo.pk,
@@ -70,7 +71,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         }
         for photo in job.photos.all()
     ]
-    context = progress_context(job) | {
+    context |= {
         "downloads": scene.own_downloads(job),
         "share_url": scene.share_url(job),
         "photos": photos,
