@@ -14,6 +14,7 @@ from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserErro
 from recon.pipeline.progress import WORKING_STEPS, Reporter, Step
 from recon.pipeline.stages import STAGES, Stage
 from recon.pipeline.workspace import Marker, Workspace, digest_json
+from recon.splats.checkpoints import remove_checkpoints
 
 
 @dataclass
@@ -126,6 +127,8 @@ def _run_step(
     began = time.monotonic()
     marker = None if force else still_true(stage, step, workspace, config)
     reused = marker is not None
+    if force:
+        remove_checkpoints(workspace.checkpoint)
     if marker is None:
         workspace.remove_marker(step)
         inputs = digest_json(stage.inputs(workspace, config))
@@ -140,6 +143,7 @@ def _run_step(
             warnings=collector.warnings,
         )
         workspace.write_marker(step, marker)
+        remove_checkpoints(workspace.checkpoint)
     else:
         for warning in marker.warnings:
             report.warn(warning["code"], **warning["facts"])

@@ -114,6 +114,11 @@ class Workspace:
     def snapshot(self) -> Path:
         return self.root / "work" / "snapshot"
 
+    # A training that has not ended yet; see `recon.splats.checkpoints`.
+    @property
+    def checkpoint(self) -> Path:
+        return self.root / "work" / "checkpoint"
+
     # The folds of a cross-validation that has not ended yet.
     @property
     def folds(self) -> Path:

@@ -14,7 +14,7 @@ from recon.pipeline.errors import Cancelled, TimeLimit
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import export
 from recon.pipeline.workspace import Workspace, write_json
-from recon.splats import engine, training
+from recon.splats import engine, learner
 from recon.splats.config import TrainConfig
 from recon.splats.evaluation import score
 from recon.splats.formats import read_ply
@@ -149,7 +149,7 @@ class FullAfter:
 def test_a_full_gpu_delivers_the_measured_model_and_says_so(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "rasterize", FullAfter(5))
+    monkeypatch.setattr(learner, "rasterize", FullAfter(5))
     report = ListReporter()
     facts = export.run(workspace, CONFIG, report)
     measured, delivered = scenes(workspace)

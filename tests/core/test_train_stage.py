@@ -15,7 +15,7 @@ from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import train
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace
-from recon.splats import engine, training
+from recon.splats import engine, learner
 from recon.splats.config import TrainConfig
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Camera
@@ -123,7 +123,7 @@ class FullGpu:
 def test_out_of_memory_tries_once_more_at_three_quarters_and_says_so(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "rasterize", FullGpu(1))
+    monkeypatch.setattr(learner, "rasterize", FullGpu(1))
     report = ListReporter()
     facts = train.run(workspace, CONFIG, report)
     assert report.named("warn") == [("reduced_after_out_of_memory", {"percent": 75})]
@@ -140,7 +140,7 @@ def test_out_of_memory_tries_once_more_at_three_quarters_and_says_so(
 def test_out_of_memory_twice_is_the_end(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "rasterize", FullGpu(2))
+    monkeypatch.setattr(learner, "rasterize", FullGpu(2))
     report = ListReporter()
     with pytest.raises(PipelineError) as caught:
         train.run(workspace, CONFIG, report)
