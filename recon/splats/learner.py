@@ -82,8 +82,15 @@ class Learner:
             part.load(kept)
 
     def _parts(self) -> list[Stateful]:
-        moving = [self.optimizer, self.pulls, self.average, self._exposures, self._dropout]
-        return [*moving, Chance(self._chance), *self._watching]
+        return [
+            self.optimizer,
+            self.pulls,
+            self.average,
+            self._exposures,
+            self._dropout,
+            Chance(self._chance),
+            *self._watching,
+        ]
 
 
 def rates(config: TrainConfig, extent: float) -> dict[str, float]:

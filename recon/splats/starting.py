@@ -50,7 +50,10 @@ class Points:
 
 def points_from(tensors: Mapping[str, torch.Tensor | None]) -> Points:
     """The points that `Points.tensors` gave."""
-    return Points(**{n: None if t is None else t.numpy() for n, t in tensors.items()})
+    xyz, rgb, normals = (tensors[name] for name in ("xyz", "rgb", "normals"))
+    assert xyz is not None
+    assert rgb is not None
+    return Points(xyz.numpy(), rgb.numpy(), None if normals is None else normals.numpy())
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A training that is interrupted and goes on: what comes of it, and what a checkpoint may not do."""
+"""A training that is interrupted and goes on: what comes of it, and what it may not cost."""
 
 from __future__ import annotations
 
@@ -206,7 +206,8 @@ def test_a_damaged_checkpoint_costs_the_steps_and_not_the_job(
     said: list[str] = []
     assert_same(train(views, Checkpoints(interrupted, "this", log=said.append), report), whole)
     assert report.steps == 60
-    assert len(said) == 1 and "can't be" in said[0]
+    (line,) = said
+    assert "can't be" in line
 
 
 def test_code_in_a_checkpoint_is_not_run(interrupted: Path, tmp_path: Path) -> None:
@@ -249,7 +250,8 @@ def test_torchs_own_word_for_a_full_disk_is_understood(
     (tmp_path / ".state.partial").symlink_to("/dev/full")
     said: list[str] = []
     assert_same(train(views, every_step(tmp_path, said.append)), whole)
-    assert len(said) == 1 and said[0].startswith("No more checkpoints: ")
+    (line,) = said
+    assert line.startswith("No more checkpoints: ")
 
 
 def test_what_a_checkpoint_costs_is_bounded(tmp_path: Path) -> None:
@@ -287,8 +289,8 @@ def test_the_curve_and_its_seconds_go_on(views: list[View], tmp_path: Path) -> N
         )  # fmt: skip
 
     folder = tmp_path / "checkpoint"
+    observe = watched(itertools.count(0.0, 10.0))
     with pytest.raises(Stopped):
-        observe = watched(itertools.count(0.0, 10.0))
         train(views, every_step(folder), Report(20, Stopped), observe=observe)
     before = read_snapshot(tmp_path / "snapshot")
     assert before is not None
