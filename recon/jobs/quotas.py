@@ -11,6 +11,7 @@ holds besides, measured when it ends. While it runs, that is not known yet.
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -113,12 +114,14 @@ def locked(owner_pk: int) -> User:
 
 def measure(job: Job) -> None:
     """Notes what the job's folder holds besides the photos, in bytes. A file that has two names in
-    it counts once."""
+    it counts once. A cancelled job's half training goes first: only a failed one can go on."""
+    if Job.objects.filter(pk=job.pk, status=Job.Status.CANCELLED).exists():
+        shutil.rmtree(job.workspace.checkpoint, ignore_errors=True)
     Job.objects.filter(pk=job.pk).update(stored_bytes=_folder_bytes(job))
 
 
 def measure_forgotten(jobs: QuerySet[Job]) -> int:
-    """Measures the ended jobs that nobody has measured: an earlier version's, or a dead horse's."""
+    """Measures the ended jobs that nobody has measured: just ended, or left by a dead horse."""
     forgotten = jobs.filter(status__in=Job.ENDED, stored_bytes=None)
     for job in forgotten:
         measure(job)

@@ -74,7 +74,7 @@ def _run_attempt(job: Job) -> None:
             logger.exception("Job %s, attempt %s failed", job.pk, job.attempt)
             lifecycle.fail(job.pk, job.attempt, "internal")
         finally:
-            quotas.measure(job)
+            quotas.measure_forgotten(Job.objects.filter(pk=job.pk))
 
 
 def _record(job: Job, summary: Any, *, stopped: bool) -> None:

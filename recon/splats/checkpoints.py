@@ -29,7 +29,7 @@ from recon.splats.stopping import Stopped
 State = dict[str, Any]
 
 _FORMAT = 1  # raise it when what a state holds changes
-_EVERY = 5.0  # seconds of work between checkpoints, and the most that a lost worker costs
+EVERY = 5.0  # seconds of work between checkpoints, and the most that a lost worker costs
 _WAITED_FOR = 0.015  # of the training's time, at most, in which it waits for a copy of its state
 _WRITING = 0.1  # of its time, at most, in which a thread beside it writes
 _START, _STATE = "start", "state"
@@ -65,14 +65,15 @@ class Checkpoints:
         key: str = "",
         *,
         log: Callable[[str], None] = lambda line: None,
-        every: float = _EVERY,
+        every: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`every` is in seconds of `clock`."""
-        self._folder, self._log, self._every, self._clock = folder, log, every, clock
+        """`every` is in seconds of `clock`; `EVERY`, unless said otherwise."""
+        self._folder, self._log, self._clock = folder, log, clock
+        self._every = EVERY if every is None else every
         self._key = f"{_FORMAT} {torch.__version__} {key}"
         self._off = folder is None
-        self._due = clock() + every
+        self._due = clock() + self._every
         self._written = 0  # the step of the newest checkpoint
         self._writer: threading.Thread | None = None
         self._failure: Exception | None = None  # the writer's

@@ -41,6 +41,9 @@ CONFIG = TrainConfig(
 )
 
 
+pytestmark = pytest.mark.usefixtures("every_step_is_told")
+
+
 class Killed(BaseException):
     """As the kernel does it: nothing is tidied up, nothing more is written."""
 
@@ -62,11 +65,6 @@ class Report(ListReporter):
         super().progress(fraction, message)
         if self._end is not Killed and message.startswith(f"step {self._at} "):
             raise self._end
-
-
-@pytest.fixture(autouse=True)
-def _every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recon.splats.training._REPORT_EVERY", 0.0)
 
 
 @pytest.fixture(scope="module")
