@@ -13,8 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Reporter, Step
 from recon.pipeline.workspace import Workspace
+from recon.splats.config import TrainConfig
 
 PATH = "tests.site.staged_pipeline.run_pipeline"
 
@@ -65,9 +67,21 @@ def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary
         if what == "talk":
             report.progress(0.5, "half way")
         time.sleep(0.05)
+    if what == "train":
+        train(workspace, report)
     report.finish(Step.GS_TRAIN, 1.0, reused=False)
     write_results(root)
     return Summary("COMPLETED")
+
+
+def train(workspace: Workspace, report: Reporter) -> None:
+    """The real stage on the tiny scene in the folder, with a checkpoint ten times a second."""
+    from recon.pipeline.stages import train as stage  # here: it brings torch
+    from recon.splats import checkpoints
+
+    checkpoints.EVERY = 0.1
+    settings = TrainConfig(iterations=200, max_gaussians=250, refine_every=50)
+    stage.run(workspace, PipelineConfig(train=settings), report)
 
 
 def write_results(root: Path) -> None:
