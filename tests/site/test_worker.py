@@ -25,7 +25,7 @@ from recon.models import Job, StageRun
 from tests.conftest import redis_address, start_redis, stop_redis, use_redis
 from tests.core.tiny_scene import write_tiny_workspace
 from tests.site.making import job_of, person, photos
-from tests.site.staged_pipeline import play
+from tests.site.staged_pipeline import HOLDS, play
 from tests.site.working import (
     horse_of,
     is_held,
@@ -228,28 +228,31 @@ def test_a_training_survives_a_shutdown_and_a_kill(tmp_path: Path) -> None:
     """Asked to stop, it keeps the step it has just finished; killed, it loses a moment's work."""
     job = queued("train")
     write_tiny_workspace(job.folder)
+    first_hold, second_hold = (job.folder / f"held at {step}" for step in HOLDS)
     state = job.workspace.checkpoint / "state.pt"
     with worker() as process:
-        wait_until(state.exists, "there is a checkpoint")
+        wait_until(first_hold.exists, "the training holds")
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
     job.refresh_from_db()
     assert (job.status, job.attempt, job.losses) == ("PENDING", 2, 0)
     kept = state.stat().st_mtime_ns
     with worker():
-        wait_until(lambda: state.stat().st_mtime_ns > kept, "the second attempt kept some more")
+        wait_until(second_hold.exists, "the second attempt holds, too")
+        wait_until(lambda: state.stat().st_mtime_ns > kept, "it has kept some more")
         horse_of(job).kill()
         wait_for_status(job, "COMPLETED", "FAILED")
     assert (job.status, job.attempt, job.losses) == ("COMPLETED", 3, 1)
     log = job.workspace.log.read_text()
     steps = [int(said.split()[0]) for said in log.split("continued at step ")[1:]]
     assert len(steps) == 2
-    assert 0 < steps[0] < steps[1]
+    assert steps[0] == HOLDS[0]
+    assert HOLDS[0] < steps[1] <= HOLDS[1]
     runs = job.stage_runs.order_by("attempt").values_list("outcome", "taken_over")
     first, second, third = runs
     assert first == ("lost", 0.0)
     assert (second[0], third[0]) == ("lost", "done")
-    assert 0.1 < second[1] < third[1] < 1.0
+    assert 0.0 < second[1] < third[1] < 1.0
 
 
 def test_told_to_stop_twice_the_worker_ends_its_horse_and_stays_to_give_the_job_back(
