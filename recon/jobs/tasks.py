@@ -80,7 +80,8 @@ def _run_attempt(job: Job) -> None:
 def _record(job: Job, summary: Any, *, stopped: bool) -> None:
     """Writes down how the run ended; `summary` is a `recon.pipeline.runner.Summary`.
 
-    `stopped`: the machine is about to, so that a run which calls itself cancelled was interrupted.
+    Raises Interrupted for one that calls itself cancelled where the machine is about to stop
+    (`stopped`).
     """
     if summary.status == "COMPLETED":
         publish.note_finished(job, summary.to_dict())
@@ -88,7 +89,7 @@ def _record(job: Job, summary: Any, *, stopped: bool) -> None:
     elif summary.status == "FAILED":
         lifecycle.fail(job.pk, job.attempt, summary.error_code, summary.error_facts)
     elif summary.status == "CANCELLED" and stopped:
-        lifecycle.hand_back(job.pk, job.attempt)
+        raise Interrupted
 
 
 def _pipeline() -> Callable[..., Any]:

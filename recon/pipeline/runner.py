@@ -13,7 +13,7 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserError
 from recon.pipeline.progress import WORKING_STEPS, Reporter, Step
 from recon.pipeline.stages import STAGES, Stage
-from recon.pipeline.workspace import Marker, Workspace, digest_json
+from recon.pipeline.workspace import Marker, Workspace, digest_json, remove_scratch
 from recon.splats.checkpoints import remove_checkpoints
 
 
@@ -131,6 +131,8 @@ def _run_step(
         remove_checkpoints(workspace.checkpoint)
     if marker is None:
         workspace.remove_marker(step)
+        for folder in (workspace.colmap, workspace.images.parent):
+            remove_scratch(folder)
         inputs = digest_json(stage.inputs(workspace, config))
         collector = _WarningCollector(report)
         facts = stage.run(workspace, config, collector)

@@ -23,6 +23,8 @@ from recon.pipeline.progress import Step
 #: Part of every marker. Raise it when a stage's code changes what it would write.
 PIPELINE_VERSION = 5
 
+_SCRATCH = ".scratch-"  # the ladder's, too
+
 
 @dataclass(frozen=True)
 class Marker:
@@ -261,6 +263,28 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def unfinished_folder(parent: Path, name: str, key: str) -> Iterator[Path]:
+    """A folder in `parent` for long work, gone when the block ends well.
+
+    What an interrupted block left in it is there again for the next one with the same `name` and
+    `key`, which stands for all that decides the work.
+    """
+    folder = parent / f".{name}-{key[:16]}"
+    for other in parent.glob(f".{name}-*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_scratch(parent: Path) -> None:
+    """Deletes the scratch folders in `parent` that a killed process left."""
+    for folder in parent.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """A temporary folder in `parent`, gone afterwards.
 
@@ -268,7 +292,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     that must not hide why the block ended.
     """
     with tempfile.TemporaryDirectory(
-        dir=parent, prefix=".scratch-", ignore_cleanup_errors=True
+        dir=parent, prefix=_SCRATCH, ignore_cleanup_errors=True
     ) as scratch:
         yield Path(scratch)
 

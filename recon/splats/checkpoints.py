@@ -88,10 +88,9 @@ class Checkpoints:
         return self._read(_START)
 
     def keep_start(self, start: State) -> None:
-        """Keeps what was made before the first step."""
+        """Keeps what was made before the first step, and does not change any more."""
         if not self._off:
-            self._write(_START, start)
-            self._say_failure()
+            self._write_in_thread(_START, start)
 
     def resumed(self, make: Callable[[], Run]) -> tuple[Run, int]:
         """What `make` makes, as it was after some step, and that step; fresh and 0 without one."""
@@ -144,7 +143,10 @@ class Checkpoints:
         copied_in = self._clock() - began
         pause = max(self._every, copied_in / _WAITED_FOR, self._wrote_in / _WRITING)
         self._due, self._written = self._clock() + pause, steps
-        self._writer = threading.Thread(target=self._write, args=(_STATE, state), name="checkpoint")
+        self._write_in_thread(_STATE, state)
+
+    def _write_in_thread(self, name: str, state: State) -> None:
+        self._writer = threading.Thread(target=self._write, args=(name, state), name="checkpoint")
         self._writer.start()
 
     def _wait(self) -> None:

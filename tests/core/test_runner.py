@@ -242,3 +242,12 @@ def test_a_step_that_is_asked_to_run_anew_does_not_go_on_from_a_checkpoint(
     stages[Step.GS_TRAIN].raises = Cancelled()
     run_pipeline(workspace, CONFIG, ListReporter(), start=Step.GS_TRAIN)
     assert not workspace.checkpoint.exists()
+
+
+def test_what_a_killed_process_left_half_done_is_swept(workspace: Workspace, stages: dict) -> None:
+    left = [workspace.colmap / ".scratch-1", workspace.images.parent / ".scratch-2"]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "database.db").write_bytes(b"half")
+    run_pipeline(workspace, CONFIG, ListReporter())
+    assert not any(folder.exists() for folder in left)
