@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
@@ -264,7 +265,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def unfinished_folder(parent: Path, name: str, key: str) -> Iterator[Path]:
-    """A folder in `parent` for long work, gone when the block ends well.
+    """A folder in `parent` for long work, gone when the block ends well or is cancelled.
 
     What an interrupted block left in it is there again for the next one with the same `name` and
     `key`, which stands for all that decides the work.
@@ -274,7 +275,13 @@ def unfinished_folder(parent: Path, name: str, key: str) -> Iterator[Path]:
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    yield folder
+    try:
+        yield folder
+    except Interrupted:
+        raise
+    except Cancelled:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     shutil.rmtree(folder, ignore_errors=True)
 
 
