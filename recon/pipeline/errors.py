@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recon.pipeline.texts import looked_up, told
+from recon.splats.stopping import Stopped
 
 
 class ReconError(Exception):
@@ -31,6 +32,10 @@ class PipelineError(ReconError):
 
 class Cancelled(Exception):
     """Somebody cancelled the job, or another attempt took it over. Nothing to explain."""
+
+
+class Interrupted(Cancelled, Stopped):
+    """The machine is about to stop: a training keeps what it has, and the job goes on later."""
 
 
 class TimeLimit(BaseException):

@@ -18,10 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
 PIPELINE_VERSION = 5
+
+_SCRATCH = ".scratch-"  # the ladder's, too
 
 
 #: Bytes of a file's name, on all common file systems.
@@ -117,6 +120,11 @@ class Workspace:
     @property
     def snapshot(self) -> Path:
         return self.root / "work" / "snapshot"
+
+    # A training that has not ended yet; see `recon.splats.checkpoints`.
+    @property
+    def checkpoint(self) -> Path:
+        return self.root / "work" / "checkpoint"
 
     # The folds of a cross-validation that has not ended yet.
     @property
@@ -270,6 +278,34 @@ def _temporary(path: Path) -> Path:
 
 
 @contextmanager
+def unfinished_folder(parent: Path, name: str, key: str) -> Iterator[Path]:
+    """A folder in `parent` for long work, gone when the block ends well or is cancelled.
+
+    What an interrupted block left in it is there again for the next one with the same `name` and
+    `key`, which stands for all that decides the work.
+    """
+    folder = parent / f".{name}-{key[:16]}"
+    for other in parent.glob(f".{name}-*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    except Interrupted:
+        raise
+    except Cancelled:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_scratch(parent: Path) -> None:
+    """Deletes the scratch folders in `parent` that a killed process left."""
+    for folder in parent.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """A temporary folder in `parent`, gone afterwards.
 
@@ -277,7 +313,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     that must not hide why the block ended.
     """
     with tempfile.TemporaryDirectory(
-        dir=parent, prefix=".scratch-", ignore_cleanup_errors=True
+        dir=parent, prefix=_SCRATCH, ignore_cleanup_errors=True
     ) as scratch:
         yield Path(scratch)
 
