@@ -78,6 +78,11 @@ class Workspace:
     def pairs_json(self) -> Path:
         return self.colmap / "pairs.json"
 
+    # What stands still in all photos; see `recon.poses.standing_still`.
+    @property
+    def still_json(self) -> Path:
+        return self.colmap / "still.json"
+
     # What an earlier job computed of the same photos; see `recon.pipeline.known`.
     @property
     def known(self) -> Path:
