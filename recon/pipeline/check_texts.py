@@ -41,6 +41,16 @@ FINDINGS: dict[str, Explanation] = {
         "{photos} {are} small: {width}×{height} pixels.",
         "The original, at 640×480 pixels or more, shows more to hold on to.",
     ),
+    "copies": Explanation(
+        "{photos} are copies of one photo.",
+        "Only the best of them is used. A photo from a step further on would add something.",
+    ),
+    "stands_still": Explanation(
+        "Something stands still in the photos while the rest moves: a background, a frame or an "
+        "overlay, in about {percent}% of what they show.",
+        "Move the camera around the thing instead of turning the thing, and cut off frames, bars "
+        "and watermarks.",
+    ),
     "near_duplicates": Explanation(
         "{photos} are nearly the same.",
         "A second view from the same spot adds nothing: keep the best, and take a step sideways "

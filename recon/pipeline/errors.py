@@ -205,9 +205,9 @@ EXPLANATIONS: dict[str, Explanation] = {
         "frames and overlays.",
     ),
     "near_copies": Explanation(
-        "{count} photos were taken from nearly the same spot as others: {names}.",
-        "They were held out or trained on together, so that the figures stay honest. Take a step "
-        "between photos: views from one spot add little.",
+        "{count} photos were taken from nearly the same spot as another: {names}.",
+        "So that the figures stay honest, those of one spot were held out or trained on together. "
+        "Views from one spot add little: take a step between photos.",
     ),
     "photos_in_groups": Explanation(
         "{count} groups of photos hang together among themselves, but not with the scene: "

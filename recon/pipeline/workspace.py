@@ -109,6 +109,11 @@ class Workspace:
     def test_txt(self) -> Path:
         return self.root / "work" / "test.txt"
 
+    # Photos from nearly one spot, which the split takes together; see `recon.poses.viewpoints`.
+    @property
+    def together_json(self) -> Path:
+        return self.root / "work" / "together.json"
+
     # What training really used; see `recon.pipeline.trained`.
     @property
     def training_json(self) -> Path:

@@ -1,4 +1,4 @@
-"""Copies of one photo, told by their pixels: saved again, smaller, brighter, turned, under any name.
+"""Copies of one photo, told by their pixels: saved again, smaller, brighter, turned.
 
 A copy shows the same from the same place: there is no parallax in it, so it adds nothing to a
 model, and a photo held out to be measured on is no test where its copy was trained on. So small

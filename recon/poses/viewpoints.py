@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recon.poses.native import colmap
 
 #: Two cameras that are nearer to each other than this part of the depth of what both see stand on
 #: one spot.
@@ -23,10 +26,11 @@ _SAME_VIEW = 0.75
 Array = NDArray[np.float64]
 
 
-def shared(model: Any) -> list[list[str]]:
-    """The photos of the pycolmap reconstruction `model` that were taken from nearly one spot and
-    show the same, by name, two or more a group; each with each, so that a slow walk is none.
+def shared(folder: Path) -> list[list[str]]:
+    """The photos of the COLMAP model in `folder` that were taken from nearly one spot and show the
+    same, by name, two or more a group; each with each, so that a slow walk is none.
     """
+    model = colmap().Reconstruction(folder)
     images = sorted((model.images[i] for i in model.reg_image_ids()), key=lambda image: image.name)
     near = {
         frozenset((a.name, b.name))
@@ -53,7 +57,7 @@ def _from_one_spot(model: Any, a: Any, b: Any) -> bool:
     points = [_points(model, image) for image in (a, b)]
     if not all(len(seen) for seen in points):
         return False
-    depth = min(float(np.median(_depths(image, seen))) for image, seen in zip((a, b), points, strict=True))
+    depth = min(float(np.median(_depths(*seen))) for seen in zip((a, b), points, strict=True))
     apart = float(np.linalg.norm(a.projection_center() - b.projection_center()))
     if apart > _SAME_SPOT * depth:
         return False

@@ -36,6 +36,7 @@ DROPPABLE = (
     "featureless",
     "too_dark",
     "too_bright",
+    "copies",
     "near_duplicates",
     "stranger",
 )
