@@ -28,7 +28,7 @@ _BLOCK = 20  # px, sides of the parts that must be alike
 _TEXTURED = 4.0  # grey levels, standard deviation from which on a part shows anything
 _ALIKE = 0.7  # correlation of two parts that show the same
 _IN_PLACE = 0.7  # px that a part may have moved
-_MOVED = 0.33  # px that all parts may have moved, root mean square
+_MOVED = 0.25  # px that all parts may have moved, root mean square
 _MOST = 0.98  # of the parts
 _FEWEST = 6  # parts; with fewer there is nothing to tell copies by
 _DARKEST, _BRIGHTEST = 3, 250  # grey levels beyond which a part of a brighter copy is lost
@@ -43,7 +43,7 @@ def small(image: Image.Image) -> Small:
     """The small grey picture of the upright photo `image` that copies are told by."""
     factor = min(1.0, LONGEST / max(image.size))
     width, height = (max(1, round(side * factor)) for side in image.size)
-    grey = image.convert("L").resize((width, height), Image.Resampling.BOX)
+    grey = image.convert("L").resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(grey)
 
 
@@ -78,7 +78,7 @@ _TURNS = [
 def _coarse(picture: Small) -> _Array:
     """[_COARSE, _COARSE] of mean zero and length one, whatever the photo's shape."""
     sides = (_COARSE, _COARSE)
-    tiny = np.asarray(Image.fromarray(picture).resize(sides, Image.Resampling.BOX), float)
+    tiny = np.asarray(Image.fromarray(picture).resize(sides, Image.Resampling.BILINEAR), float)
     tiny -= tiny.mean()
     return tiny / max(float(np.linalg.norm(tiny)), 1e-6)
 
@@ -90,7 +90,7 @@ def _one_of_the_other(a: Small, b: Small) -> bool:
     if a.size > b.size:
         a, b = b, a
     height, width = a.shape
-    other = Image.fromarray(b).resize((width, height), Image.Resampling.BOX)
+    other = Image.fromarray(b).resize((width, height), Image.Resampling.BILINEAR)
     here, there = _blocks(_softened(a)), _blocks(_softened(np.asarray(other)))
     textured = (_spread(here) >= _TEXTURED) | (_spread(there) >= _TEXTURED)
     told = textured & ~_lost(here) & ~_lost(there)
