@@ -25,6 +25,7 @@ from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.resuming import checkpoints_of
 from recon.pipeline.scoring import Scored, Scorer, without_outliers
 from recon.pipeline.texts import N_
+from recon.pipeline.together import read_together
 from recon.pipeline.trained import settings_used
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
 from recon.poses.splits import folds
@@ -106,7 +107,11 @@ class CrossValidation:
         """
         photos = [photo.name for photo in self.model.photos]
         known = [photo.name for photo in self.model.test]
-        tests = folds(photos, every=self.config.undistort.holdout_every)
+        tests = folds(
+            photos,
+            every=self.config.undistort.holdout_every,
+            together=read_together(self.workspace),
+        )
         found = []
         for number, test in enumerate(tests):
             doing = f"fold {number + 1} of {len(tests)}"

@@ -139,6 +139,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Of the {total} photos only {distinct} are different; the others are copies.",
         "Take each photo from another place, a step further on.",
     ),
+    "stands_still": Explanation(
+        "Something stands still in all photos (a background, a frame or an overlay), in about "
+        "{percent}% of what they show, and the rest is too little to tell where they were taken "
+        "from.",
+        "Move the camera around the thing instead of turning the thing before it, or use a "
+        "background without structure. Cut frames, bars and watermarks off.",
+    ),
     "no_baseline": Explanation(
         "All photos were taken from one spot, only turned.",
         "Depth can be seen only from different places. Take a step sideways for each photo, and "
@@ -243,6 +250,23 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Make another account a superuser first, on the administration pages.",
     ),
     # Warnings: the job goes on.
+    "copies_left_out": Explanation(
+        "{count} of the {total} photos are copies of others and were left out: {names}.",
+        "A copy adds nothing, whatever its name, size or format. Of each photo the best version "
+        "was used.",
+    ),
+    "still_parts_left_out": Explanation(
+        "Something stands still in the pictures while the rest moves (a background, a frame or an "
+        "overlay), in about {percent}% of what they show.",
+        "Where the photos were taken from was worked out from the rest; the scene can look wrong "
+        "where things stood still. Move the camera around the thing, not the thing, and cut off "
+        "frames and overlays.",
+    ),
+    "near_copies": Explanation(
+        "{count} photos were taken from nearly the same spot as another: {names}.",
+        "So that the figures stay honest, those of one spot were held out or trained on together. "
+        "Views from one spot add little: take a step between photos.",
+    ),
     "photos_in_groups": Explanation(
         "{count} groups of photos hang together among themselves, but not with the scene: "
         "{groups}.",

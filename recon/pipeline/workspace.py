@@ -85,6 +85,11 @@ class Workspace:
     def pairs_json(self) -> Path:
         return self.colmap / "pairs.json"
 
+    # What stands still in all photos; see `recon.poses.standing_still`.
+    @property
+    def still_json(self) -> Path:
+        return self.colmap / "still.json"
+
     # What an earlier job computed of the same photos; see `recon.pipeline.known`.
     @property
     def known(self) -> Path:
@@ -110,6 +115,11 @@ class Workspace:
     @property
     def test_txt(self) -> Path:
         return self.root / "work" / "test.txt"
+
+    # Photos from nearly one spot, which the split takes together; see `recon.poses.viewpoints`.
+    @property
+    def together_json(self) -> Path:
+        return self.root / "work" / "together.json"
 
     # What training really used; see `recon.pipeline.trained`.
     @property
