@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from recon.pipeline import config as configs
-from recon.pipeline import environment, uploads
+from recon.pipeline import environment, errors, uploads
 from recon.pipeline.check_command import check_photos
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.console import ConsoleReporter
@@ -228,7 +228,10 @@ def tell(summary: Summary, workspace: Workspace, *, as_json: bool) -> None:
 
     Paths in the object are absolute, so that they mean the same wherever it is read.
     """
-    if summary.error:
+    if summary.error_code:
+        # Whoever runs it here runs the machine, too.
+        found = errors.explain(summary.error_code, summary.error_facts)
+        summary.error = found.staff_sentence
         sys.stderr.write(f"{summary.step} failed ({summary.error_code}): {summary.error}\n")
         sys.stderr.write(f"The log is {workspace.log}\n")
     elif summary.status == "COMPLETED":

@@ -51,6 +51,16 @@ FINDINGS: dict[str, Explanation] = {
         "Something about it is unusual. It may still work in the scene; if not, export it again as "
         "JPEG, or drop it.",
     ),
+    "copies": Explanation(
+        "{photos} are copies of one photo.",
+        "Only the best of them is used. A photo from a step further on would add something.",
+    ),
+    "stands_still": Explanation(
+        "Something stands still in the photos while the rest moves: a background, a frame or an "
+        "overlay, in about {percent}% of what they show.",
+        "Move the camera around the thing instead of turning the thing, and cut off frames, bars "
+        "and watermarks.",
+    ),
     "near_duplicates": Explanation(
         "{photos} are nearly the same.",
         "A second view from the same spot adds nothing: keep the best, and take a step sideways "

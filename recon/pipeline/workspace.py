@@ -18,10 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
 PIPELINE_VERSION = 5
+
+_SCRATCH = ".scratch-"  # the ladder's, too
 
 
 #: Bytes of a file's name, on all common file systems.
@@ -82,6 +85,11 @@ class Workspace:
     def pairs_json(self) -> Path:
         return self.colmap / "pairs.json"
 
+    # What stands still in all photos; see `recon.poses.standing_still`.
+    @property
+    def still_json(self) -> Path:
+        return self.colmap / "still.json"
+
     # What an earlier job computed of the same photos; see `recon.pipeline.known`.
     @property
     def known(self) -> Path:
@@ -108,6 +116,11 @@ class Workspace:
     def test_txt(self) -> Path:
         return self.root / "work" / "test.txt"
 
+    # Photos from nearly one spot, which the split takes together; see `recon.poses.viewpoints`.
+    @property
+    def together_json(self) -> Path:
+        return self.root / "work" / "together.json"
+
     # What training really used; see `recon.pipeline.trained`.
     @property
     def training_json(self) -> Path:
@@ -117,6 +130,11 @@ class Workspace:
     @property
     def snapshot(self) -> Path:
         return self.root / "work" / "snapshot"
+
+    # A training that has not ended yet; see `recon.splats.checkpoints`.
+    @property
+    def checkpoint(self) -> Path:
+        return self.root / "work" / "checkpoint"
 
     # The folds of a cross-validation that has not ended yet.
     @property
@@ -270,6 +288,34 @@ def _temporary(path: Path) -> Path:
 
 
 @contextmanager
+def unfinished_folder(parent: Path, name: str, key: str) -> Iterator[Path]:
+    """A folder in `parent` for long work, gone when the block ends well or is cancelled.
+
+    What an interrupted block left in it is there again for the next one with the same `name` and
+    `key`, which stands for all that decides the work.
+    """
+    folder = parent / f".{name}-{key[:16]}"
+    for other in parent.glob(f".{name}-*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    except Interrupted:
+        raise
+    except Cancelled:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_scratch(parent: Path) -> None:
+    """Deletes the scratch folders in `parent` that a killed process left."""
+    for folder in parent.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """A temporary folder in `parent`, gone afterwards.
 
@@ -277,7 +323,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     that must not hide why the block ended.
     """
     with tempfile.TemporaryDirectory(
-        dir=parent, prefix=".scratch-", ignore_cleanup_errors=True
+        dir=parent, prefix=_SCRATCH, ignore_cleanup_errors=True
     ) as scratch:
         yield Path(scratch)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recon.poses import brightness, colours, quick_pairs, sharpness
+from recon.poses import brightness, colours, copies, quick_pairs, sharpness
 from recon.poses.brightness import Brightness
 from recon.poses.cameras import PLAUSIBLE_FOCAL, equivalent_focal, exif_focal
 from recon.poses.quick_pairs import QuickFeatures
@@ -69,6 +69,7 @@ class PhotoLook:
     brightness: Brightness
     colours: NDArray[np.float32]  # see `colours.histogram`
     features: QuickFeatures
+    small: NDArray[np.uint8]  # see `copies.small`
 
 
 def look(image: Image.Image, path: Path, *, size: tuple[int, int]) -> PhotoLook:
@@ -89,6 +90,7 @@ def look(image: Image.Image, path: Path, *, size: tuple[int, int]) -> PhotoLook:
         brightness=brightness.measure(luminance),
         colours=colours.histogram(image),
         features=replace(features, detail=sharp_at),
+        small=copies.small(image),
     )
 
 

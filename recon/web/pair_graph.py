@@ -38,6 +38,7 @@ DROPPABLE = (
     "featureless",
     "too_dark",
     "too_bright",
+    "copies",
     "near_duplicates",
     "stranger",
 )

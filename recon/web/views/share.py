@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.throttling import TooMany
 from recon.jobs import sharing
 from recon.models import Job
 from recon.web import cameras, cross_origin, link_throttle, unfolding
@@ -95,22 +96,23 @@ def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
     form = EnterForm(request.POST)
     if not form.is_valid():
         return _locked_page(request, pub_key, form, status=400)
-    if not link_throttle.may_try(request, job):
-        return _too_many(request, pub_key, form)
-    if not sharing.password_is_right(job, form.cleaned_data["password"]):
-        link_throttle.note_wrong(request, job)
+    try:
+        is_right = link_throttle.password_is_right(request, job, form.cleaned_data["password"])
+    except TooMany as too_many:
+        return _too_many(request, pub_key, form, too_many)
+    if not is_right:
         form.add_error("password", gettext("This is not the password."))
         return _locked_page(request, pub_key, form, status=403)
     remember_entered(request, job)
     return page
 
 
-def _too_many(request: HttpRequest, pub_key: str, form: EnterForm) -> HttpResponse:
-    seconds = link_throttle.wait_seconds()
-    said = gettext("Too many wrong passwords. Try again in {minutes} minutes.")
-    form.add_error("password", said.format(minutes=seconds // 60))
+def _too_many(
+    request: HttpRequest, pub_key: str, form: EnterForm, too_many: TooMany
+) -> HttpResponse:
+    form.add_error("password", too_many.sentence)
     response = _locked_page(request, pub_key, form, status=429)
-    response["Retry-After"] = str(seconds)
+    response["Retry-After"] = str(too_many.wait_s)
     return response
 
 
