@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ class Candidate:
     def beats(self, other: Candidate | None) -> bool:
         """More photos placed firmly; among equals more of the verified matches that fit, then more
         points a photo, then wider angles, then a smaller reprojection error."""
-        return other is None or self._rank > other._rank
+        return other is None or self.rank > other.rank
 
     @property
     def firm(self) -> bool:
@@ -30,7 +31,8 @@ class Candidate:
         return self.worth >= _FIRM * len(self.names)
 
     @property
-    def _rank(self) -> tuple[float, ...]:
+    def rank(self) -> tuple[float, ...]:
+        """What models are compared by, the larger the better."""
         facts = self.facts
         return (
             round(self.worth, 1),
@@ -55,3 +57,8 @@ def candidate(model: Any, facts: ModelFacts, solid_points: float) -> Candidate:
 def wins(candidate: Candidate, total: int) -> bool:
     """Whether nothing better can come: all photos, nearly all of them firmly."""
     return len(candidate.names) == total and candidate.firm
+
+
+def best_of(candidates: Iterable[Candidate | None]) -> Candidate | None:
+    """The best of those that there are; of equals the first."""
+    return max((c for c in candidates if c is not None), key=lambda c: c.rank, default=None)
