@@ -44,7 +44,7 @@ class Misfit:
     def in_words(self) -> str:
         return (
             f"the focal length in the files does not fit: {self.said:.0f} mm there, "
-            f"{self.found:.0f} mm by the photos; not used for {', '.join(self.names)}"
+            f"{self.found:.0f} mm by the photos; not used for {len(self.names)} photos"
         )
 
 

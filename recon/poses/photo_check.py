@@ -16,10 +16,6 @@ from PIL import Image
 from recon.poses import brightness, colours, quick_pairs, sharpness
 from recon.poses.brightness import Brightness
 from recon.poses.cameras import (
-    EXIF_IFD,
-    FOCAL_LENGTH_IN_35MM_FILM,
-    FULL_FRAME_DIAGONAL,
-    PLAUSIBLE_FOCAL,
     exif_focal,
 )
 from recon.poses.quick_pairs import QuickFeatures
@@ -95,17 +91,10 @@ def look(image: Image.Image, path: Path, *, size: tuple[int, int]) -> PhotoLook:
 
 
 def _focal(path: Path) -> float | None:
-    """The focal length as a part of the longest side. COLMAP's reader, which decodes the whole
-    photo, is asked only where the 35 mm equivalent is missing."""
+    """The focal length as a part of the longest side, from the metadata."""
     with Image.open(path) as stored:
-        equivalent = stored.getexif().get_ifd(EXIF_IFD).get(FOCAL_LENGTH_IN_35MM_FILM)
-        if isinstance(equivalent, int | float) and equivalent > 0:
-            part = equivalent / FULL_FRAME_DIAGONAL * float(np.hypot(*stored.size))
-        else:
-            part = exif_focal(path, stored) or 0.0
-        part /= max(stored.size)
-    low, high = PLAUSIBLE_FOCAL
-    return float(part) if low <= part <= high else None
+        focal = exif_focal(path, stored)
+        return None if focal is None else focal / max(stored.size)
 
 
 def shrunk(image: Image.Image, longest: int) -> Image.Image:

@@ -75,12 +75,13 @@ def look_again(matches: Matches, so_far: SoFar, tick: Tick) -> None:
         witnesses.append(found)
         if len(witnesses) >= ENOUGH:
             break
-    why = _why_believe_the_files(witnesses, matches, work, tick)
+    trust = _why_believe_the_files(witnesses, matches, work, tick)
     seconds = time.monotonic() - began
-    if why is None:
-        _believe_the_photos(_best(witnesses), again, so_far, matches, seconds)
+    best = best_of(witnesses)
+    if trust is None and best is not None:
+        _believe_the_photos(best, again, so_far, matches, seconds)
     else:
-        so_far.note(again, TRIED, why, seconds)
+        so_far.note(again, TRIED, trust or "no firm model", seconds)
 
 
 def _why_believe_the_files(
@@ -89,7 +90,8 @@ def _why_believe_the_files(
     """Why the photos say too little, a clause; None where they speak against the metadata."""
     if not focal_hints.same_focals(witnesses):
         return "other starts lead to other focal lengths"
-    if not focal_hints.explains_more(_best(witnesses), _held(matches, work, tick)):
+    held = _held(matches, work, tick)
+    if not all(focal_hints.explains_more(one, held) for one in witnesses):
         return "the focal lengths in the files explain as much"
     return None
 
@@ -137,10 +139,6 @@ def _mapped(
             tick=lambda done, said: tick(1.0, f"{WITHOUT}: {said}"),
         )  # fmt: skip
     return best_of(judge(model, database, work).candidate for model in models)
-
-
-def _best(witnesses: Sequence[Candidate]) -> Candidate:
-    return max(witnesses, key=lambda one: one.rank)
 
 
 def _misfit(candidate: Candidate, work: Work) -> Misfit | None:
