@@ -49,11 +49,13 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def answer(
-    request: HttpRequest, status: int, template: str = "", sentence: str = ""
+    request: HttpRequest, status: int, template: str = "", sentence: str = "", code: str = ""
 ) -> HttpResponse:
-    """The error page or JSON for `status`; `sentence` says more than the status alone."""
+    """The error page or JSON for `status`; `sentence` says more than the status alone, and `code`
+    says it to programs."""
     if wants_json(request):
-        return JsonResponse({"detail": str(sentence or _SENTENCES[status])}, status=status)
+        content = {"detail": str(sentence or _SENTENCES[status])} | ({"code": code} if code else {})
+        return JsonResponse(content, status=status)
     context = {"sentence": sentence}
     return render(request, template or f"errors/{status}.html", context, status=status)
 

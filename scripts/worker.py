@@ -5,7 +5,7 @@
     python scripts/worker.py videos
 
 One worker serves one GPU: with more workers than GPUs they share, in turn. The workers for photo
-checks and for videos see none.
+checks, which also sends mails about accounts, and for videos see none.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from instarecon_site.machine import gpu_count
 
 def main() -> None:
     if sys.argv[1] in ("checks", "videos"):
-        queue = sys.argv[1]
+        # A mail about an account is short, and somebody waits for it.
+        queues = ["mail", "checks"] if sys.argv[1] == "checks" else ["videos"]
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     else:
-        queue = "recon"
+        queues = ["recon"]
         choose_gpu(int(sys.argv[1]))
-    command = [sys.executable, "manage.py", "rqworker", queue]
+    command = [sys.executable, "manage.py", "rqworker", *queues]
     os.execv(sys.executable, [*command, "--serializer", "rq.serializers.JSONSerializer"])
 
 

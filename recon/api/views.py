@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.datastructures import MultiValueDict
 
-from accounts.models import User
+from accounts.models import Scope, User
 from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth, wishes_of
@@ -33,7 +33,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 def create_job(request: HttpRequest) -> HttpResponse:
     """Multipart `files` and wishes in, a job out. It is shared at once unless `share` is false."""
     try:

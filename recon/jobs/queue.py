@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
-from typing import Any
+from functools import partial
 from uuid import UUID
 
-import django_rq
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from rq import Queue
 from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
@@ -27,6 +23,7 @@ from rq.executions import Execution
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 
+from instarecon_site import queues
 from recon.models import Job
 
 logger = logging.getLogger(__name__)
@@ -73,7 +70,7 @@ def withdraw(queue_id: str) -> None:
     A stop goes through Redis to the worker, which kills its horse. Where that message is lost,
     the horse's own `Pulse` notices within seconds.
     """
-    connection = _connection(settings.RQ_QUEUES[QUEUE]["URL"])
+    connection = queues.connection(settings.RQ_QUEUES[QUEUE]["URL"])
     try:
         queued = QueuedJob.fetch(queue_id, connection=connection, serializer=JSONSerializer)
         if queued.is_queued:
@@ -171,20 +168,4 @@ def _has_ended(queue_id: str, connection: Redis) -> bool:
 
 def rq_queue(name: str = QUEUE) -> Queue:
     """The RQ queue `name`. Commit hooks are ours (`enqueue_on_commit`), so RQ's own are off."""
-    queue: Queue = django_rq.get_queue(
-        name,
-        connection=_connection(settings.RQ_QUEUES[name]["URL"]),
-        serializer=JSONSerializer,
-        commit_mode="auto",
-    )
-    return queue
-
-
-@lru_cache(maxsize=4)
-def _connection(url: str) -> Redis:
-    """A connection that gives up soon: a page must not hang because Redis is away."""
-    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_timeout": 5}
-    if not url.startswith("unix:"):
-        options["socket_connect_timeout"] = 2
-    connection: Redis = Redis.from_url(url, **options)
-    return connection
+    return queues.rq_queue(name)

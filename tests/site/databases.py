@@ -30,8 +30,6 @@ def database(
     request: pytest.FixtureRequest, transactional_db: None, data_dir: Path, redis_queue: Redis
 ) -> Iterator[str]:
     """Runs the test on one of the two; gives the name under which other processes find it."""
-    from axes.models import AccessAttempt
-
     from accounts.models import User
     from recon.models import DataFolder, Job
 
@@ -42,7 +40,6 @@ def database(
     ours = connections["default"]
     connections["default"] = connection_to(url)
     yield url
-    AccessAttempt.objects.all().delete()
     Job.objects.all().delete()
     DataFolder.objects.all().delete()  # the next test has another one
     User.objects.all().delete()

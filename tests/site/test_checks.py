@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from accounts import letters
 from recon.jobs import checks, drafts, folder_lock, frames, lifecycle, queue
 from recon.jobs.checks import State
 from recon.jobs.reconcile import Mended, reconcile
@@ -193,4 +194,4 @@ def test_the_web_process_never_loads_pycolmap_or_torch() -> None:
 def test_all_queues_speak_json() -> None:
     serializers = {options["SERIALIZER"] for options in settings.RQ_QUEUES.values()}
     assert serializers == {"rq.serializers.JSONSerializer"}
-    assert set(settings.RQ_QUEUES) == {queue.QUEUE, checks.QUEUE, frames.QUEUE}
+    assert set(settings.RQ_QUEUES) == {queue.QUEUE, checks.QUEUE, frames.QUEUE, letters.QUEUE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 from importlib.resources import files
@@ -11,6 +12,8 @@ from typing import Any
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
+
+from recon.jobs import stopping, worker
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,6 +69,11 @@ def test_nothing_is_published_but_the_site(compose: dict[str, Any]) -> None:
     assert published == {"web"}
 
 
+def test_sign_up_is_by_invitation_where_a_port_is_published(compose: dict[str, Any]) -> None:
+    """The default of BASE_URL there would make the settings think that nobody else comes."""
+    assert compose["services"]["web"]["environment"]["SIGN_UP"] == "${SIGN_UP:-invitation}"
+
+
 def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     uses = re.findall(r"\$\{POSTGRES_PASSWORD[^}]*\}", text)
@@ -102,3 +110,14 @@ def test_every_file_that_the_images_copy_is_sent_to_the_builder() -> None:
         assert (ROOT / name).exists()
         assert name not in ignored
     assert {".env", ".git", "data"} <= set(ignored)
+
+
+def test_whoever_stops_a_worker_gives_it_the_time_that_it_gives_its_horse(
+    compose: dict[str, Any],
+) -> None:
+    longest = stopping.GRACE_S + worker.MONITORING_S + 5  # and to give the job back
+    granted = compose["services"]["worker"]["stop_grace_period"]
+    assert longest <= int(granted.removesuffix("s"))
+    programs = configparser.RawConfigParser()
+    programs.read(ROOT / "scripts" / "supervisord.conf")
+    assert longest <= programs.getint("program:worker", "stopwaitsecs")

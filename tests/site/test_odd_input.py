@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.throttling import client_address
+from accounts.networks import client_address
 from recon.jobs import drafts
 from recon.models import Job
 from tests.site.making import browser_of, finished_job, job_of, person, photo, token_of

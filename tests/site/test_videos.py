@@ -23,7 +23,7 @@ from recon.jobs import (
 )
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, Video
-from recon.pipeline import video as video_files
+from recon.pipeline.decoding.opening import Opener
 from recon.pipeline.errors import TimeLimit, UserError, explain
 from tests.site.making import browser_of, noise, person, photo, photos, token_of
 from tests.site.working import work_off
@@ -127,7 +127,7 @@ def test_frames_fill_the_places_that_photos_left(draft: Job) -> None:
 def test_photos_that_arrive_meanwhile_go_before_frames(
     draft: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = video_files.take_frames
+    take = Opener.take_frames
 
     def busy(*args: Any, **options: Any) -> Any:
         for index, frame in enumerate(take(*args, **options)):
@@ -136,7 +136,7 @@ def test_photos_that_arrive_meanwhile_go_before_frames(
                     drafts.add_photo(draft, upload)
             yield frame
 
-    monkeypatch.setattr(video_files, "take_frames", busy)
+    monkeypatch.setattr(Opener, "take_frames", busy)
     video = done(waiting(draft))
     assert draft.photos.count() == 20
     assert (video.state, video.frames) == (State.DONE, 3)
@@ -181,7 +181,7 @@ def test_work_ends_quietly_when_nobody_wants_it_any_more(
         options["tick"](0.1, "")
         pytest.fail("it went on")
 
-    monkeypatch.setattr(video_files, "take_frames", end_it)
+    monkeypatch.setattr(Opener, "take_frames", end_it)
     frames.take_frames(video.pk)
     frames.take_frames(video.pk)  # nothing is left to do
     assert not Video.objects.filter(state__in=(State.DONE, State.FAILED)).exists()
@@ -233,7 +233,7 @@ def test_work_that_takes_too_long_says_so(draft: Job, monkeypatch: pytest.Monkey
     def slow(*args: Any, **options: Any) -> Any:
         raise TimeLimit
 
-    monkeypatch.setattr(video_files, "take_frames", slow)
+    monkeypatch.setattr(Opener, "take_frames", slow)
     video = done(waiting(draft))
     assert (video.state, video.error_code) == (State.FAILED, "video_too_slow")
     assert "longer than 10 minutes" in str(video.error and video.error.sentence)
