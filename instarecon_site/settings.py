@@ -4,6 +4,7 @@ Every name is described in docs/CONFIGURATION.md and listed in `.env.example` (a
 the three). Reading goes through `instarecon_site.env`, which refuses wrong values with a sentence.
 """
 
+import os
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -115,6 +116,8 @@ if MAX_UPLOAD_SIZE_MB < MAX_FILE_SIZE_MB:
     )
 #: A video is given up for its frames, so it may be larger than they.
 MAX_VIDEO_SIZE_MB = min(env.whole("MAX_VIDEO_SIZE_MB", 200), MAX_UPLOAD_SIZE_MB)
+#: Processes that open photos and videos for requests, at a time and for all web processes together.
+DECODING_PROCESSES = env.whole("DECODING_PROCESSES", min(4, max(2, os.cpu_count() or 1)), most=64)
 TRAINING_ITERATIONS = env.ceiling("TRAINING_ITERATIONS")  # steps at most; else the preset decides
 MAX_IMAGE_SIZE = env.ceiling("MAX_IMAGE_SIZE", least=MIN_IMAGE_SIZE)  # px at most; likewise
 DEFAULT_PRESET = env.choice("DEFAULT_PRESET", ("auto", "draft", "standard", "high"), "auto")
@@ -128,12 +131,12 @@ OUTLIER_MIN_CLUSTER_RATIO = env.number("OUTLIER_MIN_CLUSTER_RATIO", 0.05, least=
 
 # Uploads are spooled on the disk that they stay on, so that keeping one is a rename.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
-FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o640
 FILE_UPLOAD_HANDLERS = [
     "recon.web.uploads.QuotaUploadHandler",  # first: it counts, the others store
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "recon.web.uploads.SpoolingUploadHandler",
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 
@@ -260,8 +263,9 @@ AUDIT_DAYS = env.whole("AUDIT_DAYS", 365, most=36_500)
 
 #: Whether people are offered mail when a scene is done, and confirm their address at sign-up.
 MAIL_IS_SET_UP = env.is_set("EMAIL_URL")
-#: Printed into the web process's log unless EMAIL_URL names a server (smtp+tls://user:word@host).
-globals().update(env.mail("EMAIL_URL"))
+#: Kept in files unless EMAIL_URL names a server (smtp+tls://user:word@host). Not in the log: a mail
+#: has links that let one in.
+globals().update(env.mail("EMAIL_URL", folder=DATA_DIR / "mail"))
 EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", f"InstaRecon3D <noreply@{urlsplit(BASE_URL).hostname}>"

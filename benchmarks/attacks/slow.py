@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 HOST = "127.0.0.1"
@@ -40,27 +41,23 @@ class Crowd:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
-    def wait(self) -> None:
-        """Until each of them is through."""
-        self._loop.call_soon_threadsafe(self._patient.set)
-        self._thread.join()
+    def wait(self, *, at_least_s: float = 0) -> None:
+        """Until each of them is through, and for so long in any case."""
+        until = time.monotonic() + at_least_s
+        while len(self.ended) < len(self.clients) or time.monotonic() < until:
+            time.sleep(0.2)
 
     async def _run(self) -> None:
-        self._loop, self._patient = asyncio.get_running_loop(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         tasks = [asyncio.create_task(one) for one in self.clients]
         for task in tasks:
             task.add_done_callback(self._note)
         await asyncio.sleep(0.5)  # until they are all connected
         self._begun.set()
-        over = asyncio.create_task(self._over.wait())
-        everybody = asyncio.gather(*tasks, return_exceptions=True)
-        patient = asyncio.create_task(self._patient.wait())
-        await asyncio.wait([over, patient], return_when=asyncio.FIRST_COMPLETED)
-        if over.done():
-            everybody.cancel()
-        with suppress(asyncio.CancelledError):
-            await everybody
-        over.cancel()
+        await self._over.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _note(self, task: asyncio.Task[str]) -> None:
         if not task.cancelled():
@@ -119,6 +116,12 @@ def head(method: str, path: str, headers: Mapping[str, str]) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def counted(ended: Sequence[str]) -> str:
+    """`12 × 408; 3 × closed`, or a dash where none has ended yet."""
+    found = Counter(ended)
+    return "; ".join(f"{count} × {what}" for what, count in sorted(found.items())) or "–"
 
 
 def status_of(answer: bytes) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 
 import psutil
 
-from benchmarks.attacks.site import AttackedSite
+from benchmarks.attacks.site import AttackedSite, Person
 
 MB = 2**20
 #: In the command line of each process that answers requests, and of each that opens uploads.
@@ -106,6 +106,14 @@ class Watch:
             else:
                 asked.unanswered += 1
             self._over.wait(ASK_EVERY_S)
+
+
+def questions_of(person: Person) -> dict[str, Question]:
+    """What somebody who does no harm asks meanwhile: a page, and the API."""
+    return {
+        "somebody else’s page": lambda: person.get("/jobs/").status == 200,
+        "API": lambda: person.get("/recon/queue").status == 200,
+    }
 
 
 def _is_healthy(site: AttackedSite) -> bool:

@@ -82,13 +82,14 @@ class Channel(HTTPChannel):
     @property
     def body(self) -> Any:
         """The body that is coming, or that a thread works on; None where there is none."""
-        current = self.requests[0] if self.requests else self.request
+        # A copy: the thread may take its request off the list at any moment.
+        current = next(iter(self.requests[:1]), self.request)
         return current.body if current else None
 
     @property
     def is_dispensable(self) -> bool:
         """Nothing is lost by closing it: it is idle, or its head has not come yet."""
-        nothing_going = not self.requests and not self.total_outbufs_len
+        nothing_going = not (self.requests or self.total_outbufs_len or self.will_close)
         return nothing_going and (self.request is None or not self.request.headers_finished)
 
     def overdue(self, now: float) -> str:

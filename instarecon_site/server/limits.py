@@ -18,6 +18,8 @@ class Limits:
     connections: int = 1000
     #: Bodies larger than `in_memory` that one address may have under way or in work.
     uploads_of_one: int = 32
+    #: Bytes of them that have come or were announced, in lengths of the longest body.
+    bodies_of_one: int = 4
     #: Seconds from a connection, or from a request's first byte, to the end of its head.
     head_s: float = 15
     head_bytes: int = 64 * 1024

@@ -64,7 +64,7 @@ class Pool(ThreadedTaskDispatcher):
         self._beside.set_thread_count(1)
 
     def add_task(self, channel: Any) -> None:
-        if channel.requests[0].path == HEALTH:
+        if getattr(channel.requests[0], "path", "") == HEALTH:  # what is no HTTP has none
             self._beside.add_task(channel)
         else:
             super().add_task(channel)

@@ -66,7 +66,9 @@ class Server(TcpWSGIServer):
     def _close_one(self, among: Iterable[Channel], newest: Channel) -> None:
         """Closes the oldest one that nothing is lost with, or else the newest."""
         dispensable = [one for one in among if one is not newest and one.is_dispensable]
-        min(dispensable, key=lambda one: one.began, default=newest).handle_close()
+        # In the loop's next turn: in this one its number may already be a newcomer's, whom the
+        # events of the old one would then be taken for.
+        min(dispensable, key=lambda one: one.began, default=newest).will_close = True
 
     def gone(self, channel: Channel) -> None:
         beside = self.of_network.get(channel.network, set())
@@ -86,11 +88,17 @@ class Server(TcpWSGIServer):
         body = request.body
         if body is None or not (body.is_large or request.chunked):
             return ""
-        large = [one for one in self.active_channels.values() if one.body and one.body.is_large]
-        others = sum(one.client == channel.client for one in large if one is not channel)
-        if others >= self.limits.uploads_of_one:
+        others = [
+            (one.client, kept)
+            for one in self.active_channels.values()
+            if one is not channel and (kept := one.body) and kept.is_large
+        ]
+        same = [kept for client, kept in others if client == channel.client]
+        in_all = sum(kept.size + kept.to_come for kept in same if not kept.refused) + body.to_come
+        most = self.limits.bodies_of_one * self.limits.body_bytes
+        if len(same) >= self.limits.uploads_of_one or in_all > most:
             return TOO_MANY
-        wanted = sum(one.body.to_come for one in large if one is not channel) + body.to_come
+        wanted = sum(kept.to_come for _, kept in others) + body.to_come
         return "" if has_room(self.spool, wanted, self.limits.disk_reserve) else DISK_FULL
 
     # --- For how long ---

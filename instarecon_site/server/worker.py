@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import sys
+from dataclasses import replace
 from typing import Any
 
 from gunicorn.workers.base import Worker
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
-from instarecon_site.server.limits import configured
+from instarecon_site.server.limits import Limits, configured
 from instarecon_site.server.pool import Pool
 from instarecon_site.server.server import Server
 
 #: Seconds between two looks at the clock: for whose time is over, and for gunicorn's heartbeat.
 TURN_S = 1.0
+#: Files that a process has open besides: libraries, the database, pipes to other processes.
+OTHER_FILES = 200
 
 
 class BufferingWorker(Worker):
@@ -31,7 +35,7 @@ class BufferingWorker(Worker):
     def run(self) -> None:
         from django.conf import settings
 
-        limits = configured()
+        limits = within_open_files(configured())
         self.map: dict[int, Any] = {}
         pool = Pool(self.cfg.threads, stuck_s=limits.stuck_s)
         servers = [
@@ -59,6 +63,23 @@ class BufferingWorker(Worker):
     def _turn(self) -> None:
         self.notify()
         wasyncore.loop(timeout=TURN_S, use_poll=True, map=self.map, count=1)
+
+
+def within_open_files(limits: Limits) -> Limits:
+    """As many connections as the system lets this process have files open, or fewer.
+
+    A connection may need two: its own, and the file that its body or its answer lies in.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * limits.connections + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(ValueError, OSError):  # macOS has a limit that it does not tell
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        fitting = max((soft - OTHER_FILES) // 2, 10)
+        return replace(limits, connections=min(limits.connections, fitting))
+    return limits
 
 
 class _Waker(wasyncore.file_dispatcher):

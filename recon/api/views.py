@@ -12,7 +12,7 @@ from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
-from recon.jobs import progress, queue, submit, videos
+from recon.jobs import progress, queue, submit, turns, videos
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import ReconError
 from recon.web import doing, faults, uploads
@@ -41,6 +41,16 @@ def create_job(request: HttpRequest) -> HttpResponse:
     except uploads.UploadRefused as refused:
         raise ApiError(refused.status, str(refused)) from refused
     check_csrf(request)
+    try:
+        with turns.turn_of(cast(User, request.user).pk):
+            return _made_of(request)
+    except ReconError as error:  # no room, a limit of the person's, or too much to do just now
+        headers = faults.headers_of(error)
+        raise ApiError(faults.status_of(error), str(error), **headers) from error
+
+
+def _made_of(request: HttpRequest) -> HttpResponse:
+    """Raises ApiError, ReconError."""
     shared = truth(request.POST, "share", default=True)
     sharing = sharing_of(request.POST)
     wishes = wishes_of(request.POST)
@@ -48,14 +58,11 @@ def create_job(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
     owner, photos = cast(User, request.user), form.cleaned_data["photos"]
-    try:
-        shares: dict[str, Any] = {"shared": shared, "sharing": sharing}
-        if form.videos:
-            job = videos.create_job(owner, photos, form.videos, **shares, **wishes)
-        else:
-            job = submit.create_job(owner, photos, **shares, **wishes)
-    except ReconError as error:  # no room on the disk, or a limit of the person's is reached
-        raise ApiError(faults.status_of(error), str(error)) from error
+    shares: dict[str, Any] = {"shared": shared, "sharing": sharing}
+    if form.videos:
+        job = videos.create_job(owner, photos, form.videos, **shares, **wishes)
+    else:
+        job = submit.create_job(owner, photos, **shares, **wishes)
     return JsonResponse(made(job) | {"warnings": form.left_out})
 
 

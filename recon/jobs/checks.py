@@ -5,7 +5,7 @@ so that it never waits behind a reconstruction or a video. It writes `check/repo
 draft's folder (`recon.pipeline.checking`) and nothing into the database: what it says is advice,
 and a draft can be started without it.
 
-Of several people's checks each person's first come first (`recon.jobs.turns`).
+Of several people's checks each person's first come first (`recon.jobs.fair_queue`).
 
 At most one check waits for each draft. One that a change finds running does not count: it may
 have listed the photos already, so the change asks for another.
@@ -31,7 +31,7 @@ from django.db.models import Exists, OuterRef, Prefetch
 from redis.exceptions import RedisError
 from rq import Worker
 
-from recon.jobs import folder_lock, queue, turns
+from recon.jobs import fair_queue, folder_lock, queue
 from recon.models import Job, Photo
 from recon.pipeline import disk
 from recon.pipeline.errors import Cancelled, TimeLimit
@@ -191,7 +191,7 @@ def _enqueue(job_pk: str, owner_pk: int) -> None:
 
 def _put_on_the_list(job_pk: str, owner_pk: int) -> bool:
     """False where Redis is away."""
-    return turns.enqueue(
+    return fair_queue.enqueue(
         QUEUE,
         TASK,
         (job_pk,),

@@ -81,7 +81,7 @@ def add_photo(
     others, which may arrive before it; without one, or one that is taken, it is the last.
     `given_up` are bytes that are stored now and go for it, as a video does for its frames.
     Raises UserError: `check_upload`'s, too_many_photos, too_large_together, quota_stored,
-    draft_started; PipelineError("disk_full"); Job.DoesNotExist.
+    draft_started; PipelineError: `check_upload`'s, disk_full; Job.DoesNotExist.
     """
     facts = check_upload(upload)
     waiting = job.workspace.upload / f".{uuid4().hex}"
@@ -99,6 +99,7 @@ def add_photo(
                 photo.save(force_insert=True)
                 os.replace(waiting, photo.path)
                 note_change(draft)
+            storing.keep_small(photo, facts)
             return photo, True
         finally:
             waiting.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 The work is a task on a queue of its own, whose workers do nothing else: it takes minutes, and a
 photo check waits for none of it. Of several people's videos each person's first come first
-(`recon.jobs.turns`). It is the row that says what is to do: a task
+(`recon.jobs.fair_queue`). It is the row that says what is to do: a task
 that Redis loses, or whose worker dies, is asked for again by `reconcile`, and one whose video was
 removed, or whose draft was started or deleted, ends quietly. Frames that a second try finds again
 are told apart from new ones by their content, like all photos.
@@ -19,9 +19,10 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from redis.exceptions import RedisError
 
-from recon.jobs import drafts, folder_lock, queue, storing, submit, turns
+from recon.jobs import drafts, fair_queue, folder_lock, queue, storing, submit
+from recon.jobs.photos import check_upload
 from recon.models import Job, Video
-from recon.pipeline import video as video_files
+from recon.pipeline.decoding import opening
 from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ def take_frames(video_pk: int) -> None:
 
 def request(video_pk: int, owner_pk: int) -> bool:
     """Asks for a video's frames. False where Redis is away: the video waits for `reconcile`."""
-    return turns.enqueue(
+    return fair_queue.enqueue(
         QUEUE,
         TASK,
         (video_pk,),
@@ -112,12 +113,13 @@ def _take(video: Video) -> None:
         submit.check_count(settings.MAX_PHOTOS + 1)
     stem = video.original_name.rpartition(".")[0] or video.original_name
     taken = 0
-    for frame in video_files.take_frames(
+    for frame in opening.own().take_frames(
         video.path, name=video.original_name, wanted=room, tick=_teller(video.pk)
     ):
         name = f"{stem} {frame.seconds:05.1f} s.jpg"
+        upload = SimpleUploadedFile(name, frame.jpeg, "image/jpeg")
+        check_upload(upload, by=opening.own())  # nobody waits at a request
         try:
-            upload = SimpleUploadedFile(name, frame.jpeg, "image/jpeg")
             # The video goes when they are there: they may have its room.
             drafts.add_photo(video.job, upload, given_up=video.size)
         except UserError as error:

@@ -275,6 +275,7 @@ def _at_the_beginning() -> dict[str, Any]:
         "message": "",
         "error_code": "",
         "error_facts": {},
+        "stored_bytes": None,  # measured anew at the end
     }
 
 

@@ -12,6 +12,7 @@ not known yet.
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -133,18 +134,27 @@ def locked(owner_pk: int) -> User:
 
 def measure(job: Job) -> None:
     """Notes what the job's folder holds besides photos and videos, in bytes. A file that has two
-    names in it counts once."""
+    names in it counts once. A cancelled job's half training goes first: only a failed one can go
+    on."""
+    if Job.objects.filter(pk=job.pk, status=Job.Status.CANCELLED).exists():
+        _forget_training(job)
     Job.objects.filter(pk=job.pk).update(stored_bytes=_folder_bytes(job))
 
 
 def measure_forgotten(jobs: QuerySet[Job]) -> int:
-    """Measures the ended jobs that nobody has measured: an earlier version's, or a dead horse's."""
+    """Measures the ended jobs that nobody has measured: just ended, or left by a dead horse."""
     forgotten = list(jobs.filter(status__in=Job.ENDED, stored_bytes=None))
     for job in forgotten:
+        if job.status == Job.Status.CANCELLED:
+            _forget_training(job)
         job.stored_bytes = _folder_bytes(job)
     # Together: somebody may have left hundreds.
     Job.objects.bulk_update(forgotten, ["stored_bytes"], batch_size=BATCH)
     return len(forgotten)
+
+
+def _forget_training(job: Job) -> None:
+    shutil.rmtree(job.workspace.checkpoint, ignore_errors=True)
 
 
 def _check_stored(owner: User, size: int) -> None:

@@ -10,6 +10,7 @@
 | DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
 | an account half deleted        | the deletion died on its way        | finished               |
+| spooled uploads, an hour old   | a web process was killed            | removed                |
 | a mail that was not sent       | Redis or the mail server was away   | sent                   |
 | an old entry of the audit log  | AUDIT_DAYS are over                 | removed                |
 | an ended job, not measured     | its horse died, or it is from before| measured, for quotas   |
@@ -31,15 +32,16 @@ from accounts import letters
 from recon.jobs import (
     audit,
     checks,
+    data_folder,
     drafts,
     folder_lock,
     frames,
     leaving,
+    leftovers,
     lifecycle,
     publish,
     queue,
     quotas,
-    storing,
     unclaimed,
 )
 from recon.models import Job
@@ -58,6 +60,7 @@ class Mended:
     settled: int = 0  # running but nobody's
     queued: int = 0  # committed but not in Redis
     swept: int = 0  # folders without a row
+    leftovers: int = 0  # temporary files of killed processes
     abandoned: int = 0  # drafts that nobody changed for long
     checks: int = 0  # photo checks that got lost
     videos: int = 0  # videos whose work got lost
@@ -70,19 +73,25 @@ class Mended:
     def __str__(self) -> str:
         return (
             f"{self.settled} taken from lost workers, {self.queued} queued again, "
-            f"{self.swept} leftover folders and {self.abandoned} abandoned drafts removed, "
+            f"{self.swept} leftover folders, {self.leftovers} leftover files and "
+            f"{self.abandoned} abandoned drafts removed, "
             f"{self.checks} photo checks and the frames of {self.videos} videos asked for, "
             f"{self.accounts} accounts deleted to the end, {self.mails} mails sent"
         )
 
 
 def reconcile() -> Mended:
-    """One round. An unreachable Redis only means that nothing can be queued this time."""
+    """One round. An unreachable Redis only means that nothing can be queued this time.
+
+    Raises ForeignDataFolder where what is missing here may well lie elsewhere.
+    """
+    data_folder.confirm()
     settled = sum(settle(job) for job in Job.objects.filter(status=Job.Status.PROCESSING))
     mended = Mended(
         settled=settled,
         queued=_queue_forgotten(),
         swept=unclaimed.sweep(),
+        leftovers=leftovers.sweep(),
         abandoned=drafts.remove_abandoned(),
         checks=_ask_for_checks(),
         videos=frames.request_missing(),
@@ -109,8 +118,9 @@ def settle(job: Job) -> bool:
     """
     try:
         with folder_lock.hold(job.folder):
+            # First: what the horse left fills the disk, which is why it died.
             lost = _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
-            storing.remove_leftovers(job.folder)
+            leftovers.clear(job.folder)
             return lost
     except folder_lock.FolderBusy:
         return False

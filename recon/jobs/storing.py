@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from recon.jobs.photos import CheckedPhoto
 from recon.models import Job, Photo
 from recon.pipeline import disk
 from recon.pipeline.errors import PipelineError, UserError, explain
+from recon.pipeline.workspace import replacing
 
 logger = logging.getLogger(__name__)
 
@@ -116,14 +117,15 @@ def needed_mb(job: Job) -> int:
     return int(job.config.get("preflight", {}).get("min_free_disk_mb", 0))
 
 
-def remove_leftovers(folder: Path) -> None:
-    """What a killed work horse left half-written in its job's folder: whoever works there next
-    begins with names of their own. Call it with the folder's lock held."""
-    for left in [*folder.rglob(".scratch-*"), *folder.rglob(".*.partial")]:
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
+def keep_small(photo: Photo, facts: CheckedPhoto) -> None:
+    """Keeps the small picture that the check has made. Where that fails it is made when it is
+    asked for."""
+    try:
+        photo.thumb_path.parent.mkdir(exist_ok=True)
+        with replacing(photo.thumb_path) as temporary:
+            temporary.write_bytes(facts.small)
+    except OSError as error:
+        logger.warning("The small picture of photo %s was not kept: %s", photo.pk, error)
 
 
 def write(upload: UploadedFile, path: Path) -> None:
@@ -158,8 +160,11 @@ def link_photos(source: Job, job: Job) -> list[Photo]:
     """
     photos = []
     for position, photo in enumerate(source.photos.all(), start=1):
-        file = photo.path
+        file, small = photo.path, photo.thumb_path
         photo.pk, photo.job, photo.position = None, job, position
         link(file, photo.path, shown_as=photo.original_name)
+        with suppress(OSError):  # made when it is asked for
+            photo.thumb_path.parent.mkdir(exist_ok=True)
+            os.link(small, photo.thumb_path)
         photos.append(photo)
     return photos

@@ -30,6 +30,9 @@ _HISTORY = 60
 #: the mean of these.
 _QUEUE = 50
 
+#: A step of which more was taken over teaches nothing.
+_MOSTLY = 0.5
+
 #: A horse imports what it needs before the first step.
 _SETTING_OUT_S = 5.0
 
@@ -83,12 +86,13 @@ def _forecast(job: Job, past: list[Run]) -> Forecast | None:
     now = timezone.now()
     step = Step(job.step)
     present = [r for r in runs if r.attempt == job.attempt]
-    began = next((r.started_at for r in present if r.step == step and r.ended_at is None), now)
+    running = next((r for r in present if r.step == step and r.ended_at is None), None)
     told = forecast(
         expected,
         step=step,
         fraction=_fraction(job),
-        in_step=(now - began).total_seconds(),
+        in_step=(now - running.started_at).total_seconds() if running else 0.0,
+        taken_over=running.taken_over if running else 0.0,
         done=_seconds(r for r in present if r.outcome == StageRun.Outcome.DONE),
         kept=frozenset(Step(r.step) for r in runs if _is_kept(r, job)),
     )
@@ -188,8 +192,13 @@ def _config(job: Job) -> PipelineConfig | None:
 
 
 def _seconds(runs: Iterable[StageRun]) -> dict[Step, float]:
-    """By step; of several attempts the last counts."""
-    return {Step(run.step): run.seconds for run in runs if run.seconds is not None}
+    """By step; of several attempts the last counts. Of a step that was interrupted and went on,
+    what all of it would have taken, where enough of it was done at once to tell."""
+    return {
+        Step(run.step): run.seconds / (1.0 - run.taken_over)
+        for run in runs
+        if run.seconds is not None and run.taken_over < _MOSTLY
+    }
 
 
 def _is_kept(run: StageRun, job: Job) -> bool:

@@ -1,83 +1,74 @@
-"""Short tasks of many people on one list, in turns: nobody's tenth is before another's first.
+"""Opening what people sent while they wait at a request: few at a time, for all web processes
+together, and nobody may have all the places.
 
-RQ takes tasks in the order of a list in Redis and puts new ones at its end. Here a new task is
-moved forward to its owner's turn. The number of the owner is a part of the task's id, so the list
-alone says whose turn it is, and nothing needs to be kept elsewhere.
+Everything else is in `recon.pipeline.decoding`, which knows no settings.
 """
 
 from __future__ import annotations
 
-import logging
+import os
+import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
-from uuid import uuid4
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from redis.exceptions import RedisError, WatchError
+from django.conf import settings
 
-from recon.jobs import queue
+from recon.pipeline.decoding.opening import Opener
+from recon.pipeline.decoding.pool import Pool
+from recon.pipeline.decoding.slots import Slots
+from recon.pipeline.errors import PipelineError
 
-logger = logging.getLogger(__name__)
+#: How long a request waits for its turn: scripts give a silent one up after 60 s.
+PATIENCE_S = 15.0
 
-#: How often a task is moved again where the list changed meanwhile. It may stay where it is: it
-#: only comes later than it could.
-TRIES = 5
+#: Threads of a web process that may wait; the others serve pages.
+WAITING = 4
+
+#: Requests of one person that a web process opens files for at a time. A page sends three.
+OF_ONE_PERSON = 4
+
+_lock = threading.Lock()
+_opener: Opener | None = None
+_busy_for: Counter[int] = Counter()
 
 
-def enqueue(
-    name: str, task: str, args: Sequence[Any], *, prefix: str, owner_pk: int, **options: Any
-) -> bool:
-    """Puts a task of this person on the list `name`, where their turn is. False where Redis is
-    away. `prefix` is what the task is found by; `options` are RQ's."""
-    task_id = f"{prefix}{uuid4().hex}-{owner_pk}"
+def opener() -> Opener:
+    """This process's."""
+    global _opener
+    with _lock:
+        if _opener is None:
+            folder = Path(settings.RUN_DIR) / "slots"
+            slots = Slots(settings.DECODING_PROCESSES, folder, waiting=WAITING)
+            _opener = Opener(Pool(slots, patience_s=PATIENCE_S))
+        return _opener
+
+
+@contextmanager
+def turn_of(person_pk: int) -> Iterator[None]:
+    """Around whatever opens a person's files. Raises PipelineError("too_busy")."""
+    with _lock:
+        if _busy_for[person_pk] >= OF_ONE_PERSON:
+            raise PipelineError("too_busy")
+        _busy_for[person_pk] += 1
     try:
-        queue.rq_queue(name).enqueue_call(
-            task, args=tuple(args), job_id=task_id, result_ttl=0, **options
-        )
-        _take_turn(name, task_id)
-    except RedisError as error:
-        logger.warning("%s can't be done now: %s", options.get("description", task_id), error)
-        return False
-    return True
+        yield
+    finally:
+        with _lock:
+            _busy_for[person_pk] -= 1
+            if not _busy_for[person_pk]:
+                del _busy_for[person_pk]
 
 
-def place_of(task_id: str, waiting: Sequence[str], running: Iterable[str]) -> int:
-    """Where among those that wait a new task belongs: behind everybody's task of the same turn.
-
-    A person's first task, running or waiting, is of the first turn, their second of the second.
-    """
-    turns = Counter(map(_owner_of, running))
-    owners = list(map(_owner_of, waiting))
-    owner = _owner_of(task_id)
-    mine = turns[owner] + owners.count(owner)
-    for place, one in enumerate(owners):
-        if turns[one] > mine:
-            return place
-        turns[one] += 1
-    return len(owners)
+def _forget() -> None:
+    """A fork has none of its parent's processes."""
+    global _lock, _opener
+    _lock = threading.Lock()
+    if _opener is not None:
+        _opener.pool.forget()
+        _opener = None
+    _busy_for.clear()
 
 
-def _take_turn(name: str, task_id: str) -> None:
-    """Moves the task at the end of the list to its place. Raises RedisError."""
-    listed = queue.rq_queue(name)
-    running = queue.running_ids(name)
-    with listed.connection.pipeline() as pipe:
-        for _ in range(TRIES):
-            pipe.watch(listed.key)
-            waiting = [one.decode() for one in pipe.lrange(listed.key, 0, -1)]
-            others = [one for one in waiting if one != task_id]
-            place = place_of(task_id, others, running)
-            if task_id not in waiting or place == len(others):
-                return
-            pipe.multi()
-            pipe.lrem(listed.key, 1, task_id)
-            pipe.linsert(listed.key, "BEFORE", others[place], task_id)
-            try:
-                pipe.execute()
-            except WatchError:  # a worker took one, or another came
-                continue
-            return
-
-
-def _owner_of(task_id: str) -> str:
-    return task_id.rpartition("-")[2]
+os.register_at_fork(after_in_child=_forget)

@@ -262,6 +262,8 @@ class StageRun(models.Model):
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.RUNNING)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    # Of the step, 0 to 1: done by an earlier attempt that was interrupted in it.
+    taken_over = models.FloatField(default=0.0)
 
     class Meta:
         ordering = ("started_at", "pk")

@@ -14,7 +14,8 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserError
 from recon.pipeline.progress import WORKING_STEPS, Reporter, Step
 from recon.pipeline.stages import STAGES, Stage
-from recon.pipeline.workspace import Marker, Workspace, digest_json
+from recon.pipeline.workspace import Marker, Workspace, digest_json, remove_scratch
+from recon.splats.checkpoints import remove_checkpoints
 
 
 @dataclass
@@ -127,8 +128,12 @@ def _run_step(
     began = time.monotonic()
     marker = None if force else still_true(stage, step, workspace, config)
     reused = marker is not None
+    if force:
+        remove_checkpoints(workspace.checkpoint)
     if marker is None:
         workspace.remove_marker(step)
+        for folder in (workspace.colmap, workspace.images.parent):
+            remove_scratch(folder)
         inputs = digest_json(stage.inputs(workspace, config))
         watched = disk.Watched(report, workspace.root, config.preflight.min_free_disk_mb)
         collector = _WarningCollector(watched)
@@ -142,6 +147,7 @@ def _run_step(
             warnings=collector.warnings,
         )
         workspace.write_marker(step, marker)
+        remove_checkpoints(workspace.checkpoint)
     else:
         for warning in marker.warnings:
             report.warn(warning["code"], **warning["facts"])

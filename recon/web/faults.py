@@ -20,6 +20,16 @@ _STATUS = {
 }
 
 
+#: When to ask again, where that is soon.
+_RETRY_AFTER_S = {"too_busy": 2}
+
+
+def headers_of(error: ReconError) -> dict[str, str]:
+    """What an answer says besides its status."""
+    seconds = _RETRY_AFTER_S.get(error.code)
+    return {"Retry-After": str(seconds)} if seconds else {}
+
+
 def status_of(error: ReconError) -> int:
     """400 for what the photos caused, unless the code has its own; 503 for our own faults."""
     return _STATUS.get(error.code, 503 if isinstance(error, PipelineError) else 400)

@@ -14,7 +14,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadhandler import (
+    FileUploadHandler,
+    SkipFile,
+    StopUpload,
+    TemporaryFileUploadHandler,
+)
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext
@@ -156,6 +162,17 @@ class QuotaUploadHandler(FileUploadHandler):
             "Send fewer or smaller ones."
         )
         self.too_large.append(said.format(limit=settings.MAX_UPLOAD_SIZE_MB))
+
+
+class SpoolingUploadHandler(TemporaryFileUploadHandler):
+    """Puts files on the disk as its parent does, but not under the ending of the name that was
+    sent, which may be longer than a disk's names can be."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        FileUploadHandler.new_file(self, *args, **kwargs)
+        kind = (self.content_type, 0, self.charset, self.content_type_extra)
+        self.file = TemporaryUploadedFile("file", *kind)
+        self.file.name = self.file_name
 
 
 def _too_large(is_video: bool) -> str:

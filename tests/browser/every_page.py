@@ -331,5 +331,5 @@ STATES = {
     "nowhere": State(at("/nowhere"), said=NOT_FOUND),
     "somebody else's": State(somebody_elses, said=NOT_FOUND),
     **{f"error {code}": State(at("/"), template(code), signed_in=False)
-       for code in ("400", "403", "403_csrf", "413", "429", "429_slow_down", "500")},
+       for code in ("400", "403", "403_csrf", "413", "429", "429_slow_down", "500", "503")},
 }  # fmt: skip

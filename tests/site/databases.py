@@ -15,11 +15,11 @@ from tests.site.working import manage, worker_environment
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_url: str) -> str:
+def migrated_postgres(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The PostgreSQL with the site's tables, made by the site's own migrations."""
     environment = {
         **worker_environment(database=postgres_url),
-        "RECON_TEST_JOBS": "/nonexistent",
+        "RECON_TEST_JOBS": str(tmp_path_factory.mktemp("unused")),
     }
     manage("migrate", "--verbosity", "0", environment=environment)
     return postgres_url
@@ -31,7 +31,7 @@ def database(
 ) -> Iterator[str]:
     """Runs the test on one of the two; gives the name under which other processes find it."""
     from accounts.models import User
-    from recon.models import Job
+    from recon.models import DataFolder, Job
 
     if request.param == "sqlite":
         yield str(connections["default"].settings_dict["NAME"])
@@ -41,6 +41,7 @@ def database(
     connections["default"] = connection_to(url)
     yield url
     Job.objects.all().delete()
+    DataFolder.objects.all().delete()  # the next test has another one
     User.objects.all().delete()
     connections["default"].close()
     connections["default"] = ours

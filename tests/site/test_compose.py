@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 from importlib.resources import files
@@ -11,6 +12,8 @@ from typing import Any
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
+
+from recon.jobs import stopping, worker
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,3 +110,14 @@ def test_every_file_that_the_images_copy_is_sent_to_the_builder() -> None:
         assert (ROOT / name).exists()
         assert name not in ignored
     assert {".env", ".git", "data"} <= set(ignored)
+
+
+def test_whoever_stops_a_worker_gives_it_the_time_that_it_gives_its_horse(
+    compose: dict[str, Any],
+) -> None:
+    longest = stopping.GRACE_S + worker.MONITORING_S + 5  # and to give the job back
+    granted = compose["services"]["worker"]["stop_grace_period"]
+    assert longest <= int(granted.removesuffix("s"))
+    programs = configparser.RawConfigParser()
+    programs.read(ROOT / "scripts" / "supervisord.conf")
+    assert longest <= programs.getint("program:worker", "stopwaitsecs")

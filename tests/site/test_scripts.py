@@ -16,9 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import psutil
 import pytest
 
 from benchmarks.attacks.slow import Crowd, half_head, slow_upload
+from instarecon_site.machine import run_folder
+from scripts import program
 from tests.site.running import Site, eventually, free_port, site_environment, started_site
 
 ROOT = Path(__file__).parents[2]
@@ -266,6 +269,47 @@ def test_ctrl_c_stops_everything_and_a_second_start_works(site: Site) -> None:
     assert site.processes() == []
     site.start()
     assert site.health() == "ok"
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(site: Site) -> None:
+    """It left seven processes behind, and the next start was refused for the port in use."""
+    data = site.folder / "data"
+    for path in (data, data / "db.sqlite3", data / "logs" / "web.log"):
+        path.chmod(0o755)  # as an earlier version left them
+    os.kill(program.supervisor_of(run_folder(data)), signal.SIGKILL)
+    assert site.process.wait() != 0
+    assert "The site ended by itself." in site.said()
+    assert site.processes() == []
+    site.start()
+    assert site.health() == "ok"
+    for path in (data, data / "db.sqlite3", data / "logs" / "web.log"):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_what_outlived_its_supervisor_is_ended_at_the_next_start(tmp_path: Path) -> None:
+    """Where the system does not end it: macOS has no such wish."""
+    env = {"RECON_RUN": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    recording = (
+        "import time; from pathlib import Path; from scripts import program;"
+        f"program.record(Path('{tmp_path}'), 'web'); print('recorded', flush=True); time.sleep(600)"
+    )
+    left = subprocess.Popen([sys.executable, "-c", recording], env=env, stdout=subprocess.PIPE)
+    assert left.stdout
+    left.stdout.readline()
+    assert program.end_recorded(tmp_path) == 1
+    assert not psutil.pid_exists(left.pid)
+    assert program.end_recorded(tmp_path) == 0
+
+
+def test_a_number_that_was_given_again_is_left_alone(tmp_path: Path) -> None:
+    """This very process has the number, but began at another time."""
+    program.record(tmp_path, "web")
+    path = tmp_path / program.RECORDS / "web"
+    assert program.recorded(path) == psutil.Process()
+    number, began = path.read_text().split()
+    path.write_text(f"{number} {float(began) - 60}\n")
+    assert program.recorded(path) is None
+    assert program.end_recorded(tmp_path) == 0
 
 
 def test_nothing_is_left_when_the_parent_is_killed(site: Site) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from waitress import wasyncore
 
+from instarecon_site.server import worker
 from instarecon_site.server.body import DISK_FULL, TOO_LARGE, TOO_MANY
 from instarecon_site.server.limits import MB, Limits
 from instarecon_site.server.pool import Pool
 from instarecon_site.server.server import Server
-from instarecon_site.server.worker import adjustments
 
 GENEROUS = Limits(connections_of_one=50, body_bytes=8 * MB, read_to_the_end=16 * MB)
 HALF = b"GET /half HTTP/1.1\r\nHost: x\r\nX-More: "
@@ -103,7 +103,7 @@ def running(
         bind_socket=False,
         sockinfo=(listener.family, listener.type, 0, listener.getsockname()),
         dispatcher=pool,
-        adj=adjustments(backlog=128, head_bytes=chosen.head_bytes),
+        adj=worker.adjustments(backlog=128, head_bytes=chosen.head_bytes),
     )
     site = Running(server)
     try:
@@ -179,6 +179,14 @@ def test_a_connection_may_stay_open_between_requests_but_not_for_ever(site: Runn
         assert read_all(client) == b""
 
 
+@pytest.mark.parametrize("head", [b"what?\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n"])
+def test_what_is_no_http_is_told_so(site: Running, head: bytes) -> None:
+    with site.connect() as client:
+        client.sendall(head)
+        assert read_all(client).split(b" ")[1] == b"400"
+    assert site.ask().endswith(b"|0|")
+
+
 def test_a_head_without_end_is_refused(site: Running) -> None:
     with site.connect() as client:
         client.sendall(b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 70_000)
@@ -233,6 +241,15 @@ def test_behind_a_proxy_the_connections_are_not_one_persons(tmp_path: Path) -> N
         assert site.ask().endswith(b"|0|")
         for one in slow:
             one.close()
+
+
+def test_connections_are_as_many_as_files_may_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = [(300, 1000)]
+    monkeypatch.setattr(worker.resource, "getrlimit", lambda what: allowed[-1])
+    monkeypatch.setattr(worker.resource, "setrlimit", lambda what, pair: allowed.append(pair))
+    limits = worker.within_open_files(GENEROUS)
+    assert allowed[-1] == (1000, 1000)
+    assert limits.connections == 400
 
 
 # --- Bodies ---
@@ -310,7 +327,7 @@ def test_far_too_long_a_body_is_answered_at_once_and_what_follows_is_no_request(
     with site.connect() as client:
         inside = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
         client.sendall(head("/", f"Content-Length: {99 * MB}", method="POST") + inside)
-        answer = client.recv(65536)
+        answer = read_all(client)
     assert answer.endswith(f"{TOO_LARGE}|0|".encode())
     assert answer.count(b"HTTP/1.1 200") == 1
 
@@ -340,6 +357,18 @@ def test_an_address_has_only_so_many_uploads_at_a_time(tmp_path: Path) -> None:
         assert third.endswith(f"{TOO_MANY}|0|".encode())
         small = site.ask("/", "Content-Length: 5", body=b"hello", method="POST")
         assert small.endswith(b"|5|hello")  # a form is no upload
+        for one in uploads:
+            one.close()
+
+
+def test_an_address_may_fill_only_so_much_of_the_disk(tmp_path: Path) -> None:
+    with running(echo, tmp_path, body_bytes=MB, bodies_of_one=2) as site:
+        uploads = [site.connect() for _ in range(2)]
+        for one in uploads:  # announced is enough
+            one.sendall(head("/", f"Content-Length: {MB}", method="POST"))
+        site.until(lambda: sum(bool(c.body) for c in site.server.active_channels.values()) == 2)
+        third = site.ask("/", f"Content-Length: {MB}", body=b"x" * MB, method="POST")
+        assert third.endswith(f"{TOO_MANY}|0|".encode())
         for one in uploads:
             one.close()
 

@@ -131,6 +131,32 @@ def test_a_data_folder_that_can_t_be_made_is_named(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"Settings: DATA_DIR is {tmp_path}/file/data, but must be a fold")
 
 
+def test_a_data_folder_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    data.chmod(0o755)
+    assert manage(tmp_path, "check", DATA_DIR=str(data)).returncode == 0
+    assert data.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_for_everybody_stays_so(tmp_path: Path) -> None:
+    shared = tmp_path / "like-tmp"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    env.tighten(shared)
+    assert shared.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_only_what_others_may_do_is_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").touch()
+    (tmp_path / "run.sh").chmod(0o754)
+    (tmp_path / "link").symlink_to(tmp_path / "run.sh")
+    env.tighten(tmp_path / "link")  # where a link leads is not ours to say
+    assert (tmp_path / "run.sh").stat().st_mode & 0o777 == 0o754
+    env.tighten(tmp_path / "run.sh")
+    assert (tmp_path / "run.sh").stat().st_mode & 0o777 == 0o700
+
+
 def test_an_upload_limit_below_the_photo_limit_is_refused(tmp_path: Path) -> None:
     done = manage(tmp_path, "check", MAX_UPLOAD_SIZE_MB="20")
     assert done.returncode == 1
@@ -154,7 +180,7 @@ def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
         "SESSION_COOKIE_SECURE": False,
         "SECURE_HSTS_SECONDS": 0,
         "MIN_IMAGE_SIZE": 100,
-        "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend",
+        "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
         "REDIS_IS_EMBEDDED": True,
         "REDIS_URL": f"unix://{machine.run_folder(tmp_path / 'data')}/redis.sock",
         "SIGN_UP": "open",

@@ -16,12 +16,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.throttling import TooMany
 from recon.jobs import sharing
 from recon.models import Job
-from recon.web import cameras, link_throttle, unfolding
+from recon.web import cameras, cross_origin, link_throttle, unfolding
 from recon.web import live as live_parts
 from recon.web.access import LinkLocked, View, remember_entered, shared_job_or_404
 from recon.web.measurement import measurement_of
@@ -141,11 +141,15 @@ def public_progress(request: HttpRequest, pub_key: str) -> HttpResponse:
     return answer_poll(request, job, _progress_context(job))
 
 
-@require_safe
+@require_http_methods(cross_origin.METHODS)
 @unlisted
 def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBase:
-    """One of the files that a link offers; its address says which."""
-    return serve_artifact(request, shared_job_or_404(request, pub_key), kind)
+    """One of the files that a link offers; its address says which. Pages of other sites may read
+    it, too, unless the link has a password."""
+    job = shared_job_or_404(request, pub_key)
+    asks_first = request.method == "OPTIONS" and job.is_completed
+    response = cross_origin.preflight() if asks_first else serve_artifact(request, job, kind)
+    return response if job.share_password else cross_origin.opened(response)
 
 
 @require_safe

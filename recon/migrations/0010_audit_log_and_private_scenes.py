@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recon', '0008_latest_steps_by_index'),
+        ('recon', '0009_latest_steps_by_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

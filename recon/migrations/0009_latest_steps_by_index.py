@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recon', '0007_other_spz'),
+        ('recon', '0008_data_folder'),
     ]
 
     operations = [
