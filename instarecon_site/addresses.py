@@ -1,4 +1,6 @@
-"""Whom an address belongs to, for limits: one IPv4 address, or one IPv6 network of 64 bits.
+"""The addresses that clients come from, as the network or a proxy in front writes them.
+
+Limits count one IPv4 address, or one IPv6 network of 64 bits.
 
 A single IPv6 customer has at least 2^64 addresses, so counting them one by one limits nobody.
 """
@@ -14,18 +16,27 @@ IPV6_PREFIX = 64
 def network_of(address: str) -> str:
     """`address` as limits count it: "192.0.2.7", or "2001:db8:1:2::/64".
 
-    Takes what proxies write, too: a port behind it, brackets around it, a zone. What is no
-    address at all is counted under one empty name.
+    What is no address at all is counted under one empty name.
+    """
+    found = read(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(found), IPV6_PREFIX), strict=False))
+    return "" if found is None else str(found)
+
+
+def read(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address, or None for what is none ("unknown", an empty text, what somebody made up).
+
+    Takes what proxies write, too: a port behind it, brackets around it, a zone. An IPv4 address
+    that is written as IPv6 (::ffff:192.0.2.7) is that IPv4 address.
     """
     try:
         found = ipaddress.ip_address(_bare(address.strip()))
     except ValueError:
-        return ""
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is None:
-            return str(ipaddress.ip_network((int(found), IPV6_PREFIX), strict=False))
-        found = found.ipv4_mapped
-    return str(found)
+        return None
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        return found.ipv4_mapped
+    return found
 
 
 def _bare(address: str) -> str:

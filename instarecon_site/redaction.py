@@ -11,7 +11,8 @@ import re
 
 #: An address's part that gives access, after the part of it that says what it is.
 _KEYS = re.compile(
-    r"(?P<what>/v/|/recon/pub/|/accounts/reset/|/stats\.json/)(?!done\b|sent\b)(?P<key>[^\s/?#\"'<>]+)"
+    r"(?P<what>/v/|/recon/pub/|/accounts/(?:reset|confirm|invitation)/|/stats\.json/)"
+    r"(?!done\b|sent\b)(?P<key>[^\s/?#\"'<>]+)"
     r"(?P<token>/[^\s/?#\"'<>]+)?"
 )
 #: A query: share keys stand in `oembed`'s, what people look for in others.

@@ -5,7 +5,6 @@ the three). Reading goes through `instarecon_site.env`, which refuses wrong valu
 """
 
 import os
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -24,7 +23,8 @@ DEBUG = env.flag("DEBUG", False)
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.whole("PORT", 8000, least=1, most=65535)
 #: How people reach the site, without a slash at its end; it stands in mails and in API answers.
-_here = HOST.strip("[]") in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::")  # noqa: S104
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_here = HOST.strip("[]") in (*_LOOPBACK, "0.0.0.0", "::")  # noqa: S104
 BASE_URL = env.url(
     "BASE_URL",
     f"http://{'localhost' if _here else HOST}:{PORT}",
@@ -83,8 +83,14 @@ RQ_QUEUES = {
         # Pickle, the default, runs the code of whoever can write to Redis.
         "SERIALIZER": "rq.serializers.JSONSerializer",
     }
-    # Reconstructions, and the short checks of photos that must never wait behind them.
-    for name, timeout in (("recon", JOB_TIMEOUT_MINUTES * 60), ("checks", 180))
+    # Reconstructions; the short checks of photos, which must never wait behind the others; the
+    # frames of videos, which take minutes; and mails, which the checks' worker sends first.
+    for name, timeout in (
+        ("recon", JOB_TIMEOUT_MINUTES * 60),
+        ("checks", 180),
+        ("videos", 600),
+        ("mail", 120),
+    )
 }
 RQ = {"WORKER_CLASS": "recon.jobs.worker.ReconWorker", "COMMIT_MODE": "on_db_commit"}
 RQ_SHOW_ADMIN_LINK = True
@@ -93,11 +99,13 @@ RQ_SHOW_ADMIN_LINK = True
 
 MIN_PHOTOS, MAX_PHOTOS = 3, 20
 MAX_DRAFTS = env.whole("MAX_DRAFTS", 20, most=1000)  # a person
+MAX_VIDEOS = env.whole("MAX_VIDEOS", 5, most=100)  # a scene
 DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
 #: What one person may have, unless staff gave them limits of their own.
 QUOTA_STORED_MB = env.whole("QUOTA_STORED_MB", 20_480)
 QUOTA_ACTIVE_JOBS = env.whole("QUOTA_ACTIVE_JOBS", 10)  # waiting or running
 QUOTA_JOBS_A_DAY = env.whole("QUOTA_JOBS_A_DAY", 100)  # started, by the site's calendar
+QUOTA_VIDEOS = env.whole("QUOTA_VIDEOS", 10)  # whose frames are still to be taken
 MIN_IMAGE_SIZE = env.whole("MIN_IMAGE_SIZE", 100, most=10_000)  # px, each side
 MAX_FILE_SIZE_MB = env.whole("MAX_FILE_SIZE_MB", 30)
 MAX_UPLOAD_SIZE_MB = env.whole("MAX_UPLOAD_SIZE_MB", 500)
@@ -128,7 +136,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 FILE_UPLOAD_HANDLERS = [
     "recon.web.uploads.QuotaUploadHandler",  # first: it counts, the others store
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "recon.web.uploads.SpoolingUploadHandler",
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 
@@ -145,7 +153,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "django_rq",
-    "axes",
     "csp",
     "accounts",
     "recon",
@@ -153,7 +160,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "instarecon_site.caching.keep_nothing",
     "csp.middleware.CSPMiddleware",
+    "instarecon_site.odd_requests.without_odd_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -165,7 +174,11 @@ MIDDLEWARE = [
     "instarecon_site.refusals.with_refusals",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "accounts.devices.remember_devices",
+    "accounts.throttling.answer_too_many",
+    "instarecon_site.odd_requests.without_odd_addresses",
+    "instarecon_site.queue_pages.missing_is_404",
+    "instarecon_site.queue_pages.permissions_decide",
 ]
 ROOT_URLCONF = "instarecon_site.urls"
 WSGI_APPLICATION = "instarecon_site.wsgi.application"
@@ -215,10 +228,7 @@ STORAGES = {
 # --- People ---
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-]
+AUTHENTICATION_BACKENDS = ["accounts.backends.ThrottledBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -228,29 +238,30 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-SIGN_UP_OPEN = env.flag("SIGN_UP_OPEN", True)
+#: Whether anybody can make an account: `open`, with an `invitation` of the staff's, or `closed`.
+#: A site that nobody but this machine reaches is open, any other is not unless somebody says so.
+_only_here = (
+    HOST.strip("[]") in _LOOPBACK
+    and urlsplit(BASE_URL).hostname in _LOOPBACK
+    and not (TRUST_PROXY or env.words("ALLOWED_HOSTS"))
+)
+SIGN_UP = env.choice(
+    "SIGN_UP", ("open", "invitation", "closed"), "open" if _only_here else "invitation"
+)
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "recon:gallery"
 LOGOUT_REDIRECT_URL = "recon:home"
 PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # seconds
 
-# Password guessing: attempts are counted in the database, so that all web processes see them.
-AXES_FAILURE_LIMIT = 6
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody can lock out somebody else
-AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "accounts.throttling.username"
-AXES_CLIENT_IP_CALLABLE = "accounts.throttling.client_address"
-AXES_LOCKOUT_CALLABLE = "accounts.throttling.locked_out"
-AXES_ENABLE_ACCESS_FAILURE_LOG = False
-AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
+# What one account may do; the limits of guessing and signing up are in `accounts.limits`.
+API_CALLS_A_MINUTE = env.whole("API_CALLS_A_MINUTE", 600)
+UPLOADS_AN_HOUR = env.whole("UPLOADS_AN_HOUR", 1200)
+#: How long it is kept that staff opened somebody else's scene.
+AUDIT_DAYS = env.whole("AUDIT_DAYS", 365, most=36_500)
 
 # --- Mail ---
 
-#: Whether people are offered mail when a scene is done.
+#: Whether people are offered mail when a scene is done, and confirm their address at sign-up.
 MAIL_IS_SET_UP = env.is_set("EMAIL_URL")
 #: Kept in files unless EMAIL_URL names a server (smtp+tls://user:word@host). Not in the log: a mail
 #: has links that let one in.

@@ -6,6 +6,7 @@ python -m benchmarks.attacks decoding
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -25,8 +26,10 @@ def run() -> list[Row]:
         mallory, ann = (site.person(name) for name in site.people)
         shown = ann.draft()
         rows = [_row(site, "nothing", ann, shown, lambda: _idle(ann, shown))]
-        for name, attack in ATTACKS.items():
-            rows.append(_row(site, name, ann, shown, partial(attack, mallory)))
+        for name, (attack, file_name, make) in ATTACKS.items():
+            content = make()  # not a part of what is measured
+            sent = partial(attack, mallory, file_name, content)
+            rows.append(_row(site, f"{name}, {len(content):,} bytes", ann, shown, sent))
     return rows
 
 
@@ -51,38 +54,47 @@ def _idle(person: Person, draft: str) -> list[Answer]:
     return [person.get(draft) for _ in range(20)]
 
 
-def _one(name: str, make: Callable[[], bytes], person: Person) -> list[Answer]:
-    return [person.send(person.draft(), name, make(), timeout=PATIENCE_S)]
+def _one(person: Person, name: str, content: bytes) -> list[Answer]:
+    return [person.send(person.draft(), name, content, timeout=PATIENCE_S)]
 
 
-def _several(name: str, make: Callable[[], bytes], person: Person) -> list[Answer]:
+def _until_done(person: Person, name: str, content: bytes) -> list[Answer]:
+    """A video, until its frames are taken or it has failed."""
+    draft = person.draft()
+    answers = [person.send(draft, name, content, timeout=PATIENCE_S)]
+    end = time.monotonic() + PATIENCE_S
+    while b"every 2s" in person.get(f"{draft}videos/").body and time.monotonic() < end:
+        time.sleep(0.5)
+    return answers
+
+
+def _several(person: Person, name: str, content: bytes) -> list[Answer]:
     """Six of them at once, each different by what follows its end."""
-    draft, content = person.draft(), make()
+    draft = person.draft()
+
+    def send(number: int) -> Answer:
+        return person.send(draft, name, content + bytes([number]), timeout=PATIENCE_S)
+
     with ThreadPoolExecutor(AT_ONCE) as senders:
-        return list(
-            senders.map(
-                lambda number: person.send(
-                    draft, name, content + bytes([number]), timeout=PATIENCE_S
-                ),
-                range(AT_ONCE),
-            )
-        )
+        return list(senders.map(send, range(AT_ONCE)))
 
 
-def _with_thumbnails(name: str, make: Callable[[], bytes], person: Person) -> list[Answer]:
+def _with_thumbnails(person: Person, name: str, content: bytes) -> list[Answer]:
     """A photo, then its small picture, asked for six times at once."""
     draft = person.draft()
-    answers = [person.send(draft, name, make(), timeout=PATIENCE_S)]
+    answers = [person.send(draft, name, content, timeout=PATIENCE_S)]
     page = person.get(draft).body.decode()
     small = re.findall(rf'src="({re.escape(draft)}photos/[^"]+)"', page)[:1] * AT_ONCE
     with ThreadPoolExecutor(AT_ONCE) as askers:
         return answers + list(askers.map(partial(person.get, timeout=PATIENCE_S), small))
 
 
-ATTACKS: dict[str, Callable[[Person], Sequence[Answer]]] = {
-    "MP4, 66 million samples": partial(_one, "a.mp4", bombs.many_samples),
-    "MP4, 3 such tracks": partial(_one, "b.mp4", partial(bombs.many_samples, tracks=3)),
-    "JPEG, 3,500 scans": partial(_with_thumbnails, "c.jpg", bombs.many_scans),
-    "6 PNGs of 100 megapixels": partial(_several, "d.png", bombs.many_pixels),
-    "MOV, 12,000 × 12,000": partial(_one, "e.mov", bombs.large_frames),
+Attack = Callable[[Person, str, bytes], Sequence[Answer]]
+#: By what is sent: how, under which name, and what makes it.
+ATTACKS: dict[str, tuple[Attack, str, Callable[[], bytes]]] = {
+    "MP4, 66 million samples": (_one, "a.mp4", bombs.many_samples),
+    "MP4, 3 such tracks": (_one, "b.mp4", partial(bombs.many_samples, tracks=3)),
+    "JPEG, 3,500 scans": (_with_thumbnails, "c.jpg", bombs.many_scans),
+    "6 PNGs of 100 megapixels": (_several, "d.png", bombs.many_pixels),
+    "MOV, 12,000 × 12,000": (_until_done, "e.mov", bombs.large_frames),
 }

@@ -46,6 +46,7 @@ class Answer:
     status: int  # 0: nobody answered in time
     body: bytes
     seconds: float
+    retry_after: int | None = None  # s, where a busy site asks for another try
 
     @property
     def said(self) -> str:
@@ -110,15 +111,16 @@ class Person:
 
     def _ask(self, request: urllib.request.Request, timeout: float) -> Answer:
         started = time.monotonic()
-        status, body = 0, b""
+        status, body, later = 0, b"", None
         try:
             with self.opener.open(request, timeout=timeout) as answer:
                 status, body = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, body = error.code, error.read()
+            later = int(error.headers.get("Retry-After", 0)) or None
         except OSError:
             pass  # nobody answered, or not to the end
-        return Answer(status, body, time.monotonic() - started)
+        return Answer(status, body, time.monotonic() - started, later)
 
     def _cookie(self, name: str) -> str:
         return next((str(one.value) for one in self.cookies if one.name == name), "")

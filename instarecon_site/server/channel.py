@@ -52,6 +52,7 @@ class Channel(HTTPChannel):
     it is idle. Only the third holds a thread.
     """
 
+    sendbuf_len: int
     task_class = ServeTask
     error_task_class = RefuseTask
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext
 
-from accounts.models import User
+from accounts.models import Scope, User
 from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError, NoSuchJob
 from recon.api.reading import own_job, truth, wishes_of
@@ -37,7 +37,7 @@ def explained(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return answered
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def create_draft(request: HttpRequest) -> HttpResponse:
     """A draft with these wishes and no photos yet."""
@@ -46,7 +46,7 @@ def create_draft(request: HttpRequest) -> HttpResponse:
     return JsonResponse(status_of(draft), status=201)
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def draft_from(request: HttpRequest, job_id: str) -> HttpResponse:
     """A draft with the photos, wishes and features of a job that has ended."""
@@ -55,7 +55,7 @@ def draft_from(request: HttpRequest, job_id: str) -> HttpResponse:
     return JsonResponse(status_of(draft), status=201)
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
     """Multipart `file` in, the photo's facts out: 201, or 200 for one that was there already.
@@ -88,20 +88,20 @@ def _add_known(request: HttpRequest, draft: Job) -> HttpResponse:
     return JsonResponse(photo_facts(photo), status=201 if is_new else 200)
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
     """`photo_id`, repeated: the photos in the wanted order."""
     draft = own_job(request, job_id)
     _receive(request)
-    sent = request.POST.getlist("photo_id")
-    if not sent or not all(one.isascii() and one.isdigit() for one in sent):
+    numbers = ordering.numbers_in(request.POST.getlist("photo_id"))
+    if not numbers:
         raise ApiError(400, gettext("Send the photos' numbers as `photo_id`, in the wanted order."))
-    ordering.reorder(draft, [int(one) for one in sent])
+    ordering.reorder(draft, numbers)
     return JsonResponse(status_of(draft))
 
 
-@endpoint("DELETE")
+@endpoint("DELETE", scope=Scope.UPLOAD)
 @explained
 def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse:
     check_csrf(request)
@@ -110,7 +110,7 @@ def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse
     return HttpResponse(status=204)
 
 
-@endpoint("DELETE")
+@endpoint("DELETE", scope=Scope.UPLOAD)
 @explained
 def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse:
     check_csrf(request)
@@ -119,7 +119,7 @@ def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse
     return HttpResponse(status=204)
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def start(request: HttpRequest, job_id: str) -> HttpResponse:
     """Queues the draft. Wishes that are not sent stay as they are. Shared, unless `share` is

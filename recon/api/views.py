@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.datastructures import MultiValueDict
 
-from accounts.models import User
+from accounts.models import Scope, User
 from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth, wishes_of
@@ -33,7 +33,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 def create_job(request: HttpRequest) -> HttpResponse:
     """Multipart `files` and wishes in, a job out. It is shared at once unless `share` is false."""
     try:
@@ -74,12 +74,12 @@ def job_status(request: HttpRequest, job_id: str) -> HttpResponse:
 @endpoint("GET", "HEAD")
 def queue_overview(request: HttpRequest) -> HttpResponse:
     """How busy the site is, and where the caller's own unfinished jobs stand in it."""
-    unfinished = Job.objects.filter(
-        owner=cast(User, request.user), status__in=(Job.Status.PENDING, Job.Status.PROCESSING)
-    )
+    owner = cast(User, request.user)
+    unfinished = Job.objects.filter(owner=owner, status__in=Job.ACTIVE).order_by("created_at")
+    places = queue.positions(owner.pk)
     own = [
-        {"job_id": str(job.pk), "status": job.status, "position": _position(job)}
-        for job in unfinished.order_by("created_at")
+        {"job_id": str(pk), "status": status, "position": places.get(pk)}
+        for pk, status in unfinished.values_list("pk", "status")
     ]
     return JsonResponse(queue.overview() | {"jobs": own})
 
@@ -146,12 +146,8 @@ def status_of(job: Job) -> dict[str, Any]:
         "spread": job.spread,
         "refined": job.refined,
         "registered": job.registered,
-        "queue_position": _position(job),
+        "queue_position": queue.position(job),
         "photos": [photo_facts(photo) for photo in job.photos.all()],
         "videos": [video_facts(video) for video in job.videos.all()] if job.is_draft else [],
         "check": check_facts(job) if job.is_draft else None,
     } | sharing_facts(job)
-
-
-def _position(job: Job) -> int | None:
-    return queue.position(job) if job.is_pending else None

@@ -11,6 +11,8 @@
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
 | an account half deleted        | the deletion died on its way        | finished               |
 | spooled uploads, an hour old   | a web process was killed            | removed                |
+| a mail that was not sent       | Redis or the mail server was away   | sent                   |
+| an old entry of the audit log  | AUDIT_DAYS are over                 | removed                |
 | an ended job, not measured     | its horse died, or it is from before| measured, for quotas   |
 
 Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
@@ -26,7 +28,9 @@ from datetime import timedelta
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from accounts import letters
 from recon.jobs import (
+    audit,
     checks,
     data_folder,
     drafts,
@@ -61,6 +65,7 @@ class Mended:
     checks: int = 0  # photo checks that got lost
     videos: int = 0  # videos whose work got lost
     accounts: int = 0  # accounts whose deletion had died on its way
+    mails: int = 0  # mails about accounts that the queue had not sent
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
@@ -71,7 +76,7 @@ class Mended:
             f"{self.swept} leftover folders, {self.leftovers} leftover files and "
             f"{self.abandoned} abandoned drafts removed, "
             f"{self.checks} photo checks and the frames of {self.videos} videos asked for, "
-            f"{self.accounts} accounts deleted to the end"
+            f"{self.accounts} accounts deleted to the end, {self.mails} mails sent"
         )
 
 
@@ -91,8 +96,10 @@ def reconcile() -> Mended:
         checks=_ask_for_checks(),
         videos=frames.request_missing(),
         accounts=leaving.finish_forgotten(),
+        mails=letters.send_waiting(overdue_only=True),
     )
     quotas.measure_forgotten(Job.objects.all())
+    audit.forget_old()
     if mended:
         logger.info("Reconciled: %s", mended)
     return mended
@@ -100,9 +107,7 @@ def reconcile() -> Mended:
 
 def _ask_for_checks() -> int:
     """For drafts that somebody has worked on lately; nobody waits for the others' checks."""
-    lately = timezone.now() - CHECKED_FOR
-    edited = Job.objects.filter(status=Job.Status.DRAFT, edited_at__gt=lately)
-    return sum(checks.request_missing(draft) for draft in edited if draft.photos.exists())
+    return checks.request_missing(edited_after=timezone.now() - CHECKED_FOR)
 
 
 def settle(job: Job) -> bool:
@@ -113,8 +118,10 @@ def settle(job: Job) -> bool:
     """
     try:
         with folder_lock.hold(job.folder):
+            # First: what the horse left fills the disk, which is why it died.
+            lost = _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
             leftovers.clear(job.folder)
-            return _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
+            return lost
     except folder_lock.FolderBusy:
         return False
     except FileNotFoundError:

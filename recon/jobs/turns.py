@@ -30,18 +30,19 @@ WAITING = 4
 OF_ONE_PERSON = 4
 
 _lock = threading.Lock()
-_openers: dict[Path, Opener] = {}
+_opener: Opener | None = None
 _busy_for: Counter[int] = Counter()
 
 
 def opener() -> Opener:
     """This process's."""
-    folder = Path(settings.DATA_DIR) / "slots"
+    global _opener
     with _lock:
-        if folder not in _openers:
+        if _opener is None:
+            folder = Path(settings.RUN_DIR) / "slots"
             slots = Slots(settings.DECODING_PROCESSES, folder, waiting=WAITING)
-            _openers[folder] = Opener(Pool(slots, patience_s=PATIENCE_S))
-        return _openers[folder]
+            _opener = Opener(Pool(slots, patience_s=PATIENCE_S))
+        return _opener
 
 
 @contextmanager
@@ -62,11 +63,11 @@ def turn_of(person_pk: int) -> Iterator[None]:
 
 def _forget() -> None:
     """A fork has none of its parent's processes."""
-    global _lock
+    global _lock, _opener
     _lock = threading.Lock()
-    for one in _openers.values():
-        one.pool.forget()
-    _openers.clear()
+    if _opener is not None:
+        _opener.pool.forget()
+        _opener = None
     _busy_for.clear()
 
 

@@ -70,8 +70,7 @@ def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tu
     start when they are there.
 
     Raises UserError: `check_video`'s, too_many_photos where no frame has room,
-    quota_stored where the video itself has none, draft_started;
-    PipelineError("disk_full"); Job.DoesNotExist.
+    `quotas.may_add_video`'s, draft_started; PipelineError("disk_full"); Job.DoesNotExist.
     """
     facts = check_video(upload)
     folder = job.folder / "videos"
@@ -89,7 +88,7 @@ def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tu
                     return twin, False
                 same.delete()  # done or failed: it is to be done again
                 drafts.check_room(draft, 0)
-                quotas.may_store(draft.owner_id, upload.size or 0)
+                quotas.may_add_video(draft, upload.size or 0)
                 video = Video.objects.create(
                     job=draft,
                     original_name=storing.shown_name(upload.name or ""),
@@ -99,7 +98,7 @@ def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tu
                 )
                 os.replace(waiting, video.path)
                 drafts.note_change(draft)
-                transaction.on_commit(partial(frames.request, video.pk))
+                transaction.on_commit(partial(frames.request, video.pk, draft.owner_id))
             return video, True
         finally:
             waiting.unlink(missing_ok=True)

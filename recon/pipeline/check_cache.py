@@ -19,9 +19,10 @@ from recon.pipeline.workspace import replacing, write_json
 from recon.poses.brightness import Brightness
 from recon.poses.photo_check import PhotoLook
 from recon.poses.quick_pairs import PairFacts, QuickFeatures
+from recon.poses.standing_still import StillMatches
 
 #: Raise it when a look or a comparison comes to other results.
-VERSION = 2
+VERSION = 3
 
 PairKey = tuple[str, str]  # the two photos' digests, the smaller first
 
@@ -58,6 +59,7 @@ def unpack_look(file: BinaryIO) -> PhotoLook | None:
                 brightness=light,
                 colours=kept["colours"],
                 features=features,
+                small=kept["small_grey"],
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
@@ -80,6 +82,7 @@ def pack_look(file: BinaryIO, look: PhotoLook) -> None:
         points=look.features.points,
         descriptors=look.features.descriptors,
         sharp_at=look.features.detail,
+        small_grey=look.small,
     )
 
 
@@ -111,7 +114,7 @@ def _pair_facts(facts: dict[str, Any]) -> PairFacts:
     for name in ("homography", "detail_change"):
         value = facts[name]
         facts[name] = tuple(value) if value is not None else None
-    return PairFacts(**facts)
+    return PairFacts(**facts | {"still": StillMatches(**facts["still"])})
 
 
 def _look_path(folder: Path, digest: str) -> Path:

@@ -19,6 +19,9 @@ from recon.pipeline.photos import decode
 from recon.pipeline.workspace import replacing
 from recon.poses.cameras import Photo, exif_device, exif_focal
 
+#: Characters of a prepared photo's name before its suffix.
+LONGEST_STEM = 120
+
 
 @dataclass(frozen=True)
 class PreparedPhoto:
@@ -120,14 +123,16 @@ def prepared_names(originals: list[str]) -> dict[str, str]:
     """Original file name -> name in work/photos.
 
     COLMAP's text files separate fields by spaces, and two photos may differ in their extension
-    only, so names are reduced to safe letters and made different again by a number.
+    only, so names are reduced to safe letters and made different again by a number. Other files
+    are named after them, with a bit more, so they are kept short.
     """
     names: dict[str, str] = {}
     taken: set[str] = set()
     for original in sorted(originals):
         path = PurePosixPath(original)
         words = "_".join([*path.parts[:-1], path.stem])
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", words).strip(".") or "photo"
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", words).strip(".")
+        stem = stem[:LONGEST_STEM].rstrip(".") or "photo"
         name, number = f"{stem}.jpg", 1
         while name.casefold() in taken:
             number += 1

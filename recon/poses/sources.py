@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from recon.poses import databases, features, learned, pairs
-from recon.poses.cameras import CameraGroup
+from recon.poses import databases, features, learned, pairs, still_pairs
+from recon.poses.cameras import ORDINARY_MODEL, CameraGroup
 from recon.poses.config import MappingConfig
 from recon.poses.native import Tick
 
@@ -34,6 +34,7 @@ class Work:
     photos_digest: str  # of the photos' content
     seed: int
     min_num_inliers: int  # verified matches for a pair to count
+    still: bool  # whether something stands still in the pictures, see `standing_still`
     config: MappingConfig
 
     @property
@@ -44,6 +45,15 @@ class Work:
     def focal_priors(self) -> dict[str, float]:
         """px, by name, of the photos whose metadata say so."""
         return {n: g.focal for g in self.groups if g.focal is not None for n in g.names}
+
+    def without_focals(self, names: Collection[str]) -> Work:
+        """The same, where the metadata of the photos `names` say no focal length."""
+        doubted = set(names)
+        groups = [
+            replace(g, focal=None, model=ORDINARY_MODEL) if doubted.intersection(g.names) else g
+            for g in self.groups
+        ]
+        return replace(self, groups=groups)
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,11 @@ def database_of(source: Source, work: Work, tick: Tick) -> Path:
         ) as scratch:
             made, settled = Path(scratch) / "database.db", Path(scratch) / "settled.db"
             source.build(work, made, tick)
+            if work.still:
+                still_pairs.verify_without(
+                    made, min_num_inliers=work.min_num_inliers, seed=work.seed,
+                    tick=lambda _, said: tick(1.0, said),
+                )  # fmt: skip
             databases.settle(made, settled)
             for outdated in work.kept.glob(f"{source.name}-*.db"):
                 outdated.unlink()
@@ -87,6 +102,7 @@ def _key(source: Source, work: Work) -> str:
         "cameras": [asdict(group) for group in work.groups],
         "seed": work.seed,
         "min_num_inliers": work.min_num_inliers,
+        "still": work.still,
     }
     if source is STRONG:
         config = work.config

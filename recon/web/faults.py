@@ -9,6 +9,8 @@ _STATUS = {
     "video_in_work": 409,
     "not_ended": 409,
     "too_many_drafts": 409,
+    "too_many_videos": 409,
+    "quota_videos": 429,
     "too_large_together": 413,
     "quota_stored": 413,
     "quota_active_jobs": 429,

@@ -156,7 +156,7 @@ def _if_range_holds(request: HttpRequest, etag: str, modified: int) -> bool:
         return condition in ("", etag)
     try:
         return int(parsedate_to_datetime(condition).timestamp()) == modified
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or none that a clock could show
         return False
 
 

@@ -72,6 +72,7 @@ def manage(tmp_path: Path, *arguments: str, **values: str) -> subprocess.Complet
         ("DATABASE_URL", "postgres://me@host", "an address that ends with the database's name"),
         ("EMAIL_URL", "mail.example.org", "an address that begins with smtp://"),
         ("EMAIL_URL", "smtp://", "an address with a host"),
+        ("SIGN_UP", "off", "one of open, invitation, closed"),
         ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
     ],
 )
@@ -167,7 +168,7 @@ def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
         tmp_path,
         *("DEBUG", "HOST", "PORT", "BASE_URL", "TRAINING_ITERATIONS", "MAX_IMAGE_SIZE"),
         *("SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS", "MIN_IMAGE_SIZE", "EMAIL_BACKEND"),
-        *("REDIS_IS_EMBEDDED", "REDIS_URL", "SIGN_UP_OPEN", "MAX_UPLOAD_SIZE_MB"),
+        *("REDIS_IS_EMBEDDED", "REDIS_URL", "SIGN_UP", "MAX_UPLOAD_SIZE_MB"),
     )
     assert found == {
         "DEBUG": False,
@@ -182,9 +183,36 @@ def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
         "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
         "REDIS_IS_EMBEDDED": True,
         "REDIS_URL": f"unix://{machine.run_folder(tmp_path / 'data')}/redis.sock",
-        "SIGN_UP_OPEN": True,
+        "SIGN_UP": "open",
         "MAX_UPLOAD_SIZE_MB": 500,
     }
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, "open"),
+        ({"HOST": "::1", "BASE_URL": "http://localhost:9000"}, "open"),
+        ({"HOST": "0.0.0.0"}, "invitation"),  # noqa: S104
+        ({"HOST": "192.0.2.1"}, "invitation"),
+        ({"BASE_URL": "https://recon.example.org"}, "invitation"),
+        ({"TRUST_PROXY": "on"}, "invitation"),
+        ({"ALLOWED_HOSTS": "recon.example.org"}, "invitation"),
+        ({"HOST": "0.0.0.0", "SIGN_UP": "open"}, "open"),  # noqa: S104
+        ({"SIGN_UP": "closed"}, "closed"),
+    ],
+)
+def test_sign_up_is_open_only_where_nobody_else_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, str], expected: str
+) -> None:
+    for other in [n for n in os.environ if n in DOCUMENTED]:
+        monkeypatch.delenv(other)
+    for name, value in {"ENV_FILE": os.devnull, "DATA_DIR": str(tmp_path), **values}.items():
+        monkeypatch.setenv(name, value)
+    source = ROOT / "instarecon_site" / "settings.py"
+    found: dict[str, object] = {"__file__": str(source)}
+    exec(compile(source.read_text(), source, "exec"), found)  # noqa: S102
+    assert found["SIGN_UP"] == expected
 
 
 def test_an_https_address_makes_cookies_secure(tmp_path: Path) -> None:
@@ -204,14 +232,14 @@ def test_an_https_address_makes_cookies_secure(tmp_path: Path) -> None:
 
 
 def test_a_file_gives_values_and_the_environment_wins(tmp_path: Path) -> None:
-    (tmp_path / "env").write_text("PORT=9000\nSIGN_UP_OPEN=off\nMAX_IMAGE_SIZE=\n")
+    (tmp_path / "env").write_text("PORT=9000\nSIGN_UP=closed\nMAX_IMAGE_SIZE=\n")
     found = read_settings(
         tmp_path,
-        *("PORT", "SIGN_UP_OPEN", "MAX_IMAGE_SIZE"),
+        *("PORT", "SIGN_UP", "MAX_IMAGE_SIZE"),
         ENV_FILE=str(tmp_path / "env"),
         PORT="9001",
     )
-    assert found == {"PORT": 9001, "SIGN_UP_OPEN": False, "MAX_IMAGE_SIZE": None}
+    assert found == {"PORT": 9001, "SIGN_UP": "closed", "MAX_IMAGE_SIZE": None}
 
 
 def test_postgres_and_mail_addresses_are_understood(tmp_path: Path) -> None:

@@ -27,20 +27,21 @@ _CODE = Path(__file__).resolve().parents[2]  # the package `recon`
 
 def main() -> None:
     channel = socket.socket(fileno=int(sys.argv[1]))
+    memory = _open_memory()  # can't be opened any more afterwards
     refused = confinement.confine(_CODE)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(ChannelClosed, BrokenPipeError, ConnectionResetError):
         send(channel, Message({"ready": refused}))
         while True:
-            _serve(channel, receive(channel, most_files=1))
+            _serve(channel, receive(channel, most_files=1), memory)
 
 
-def _serve(channel: socket.socket, request: Message) -> None:
+def _serve(channel: socket.socket, request: Message, memory: int | None) -> None:
     confinement.spend(Budget(**request.facts["budget"]))
     with os.fdopen(request.files[0], "rb") as file:
         answer = _done(channel, request.facts, file)
     _give_back_memory()
-    send(channel, Message(answer.facts | {"memory": _memory()}, answer.body))
+    send(channel, Message(answer.facts | {"memory": _read_memory(memory)}, answer.body))
 
 
 def _done(channel: socket.socket, facts: dict[str, Any], file: Any) -> Message:
@@ -82,13 +83,17 @@ def _give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _memory() -> int:
+def _open_memory() -> int | None:
+    with suppress(OSError):
+        return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    return None
+
+
+def _read_memory(memory: int | None) -> int:
     """Bytes in use now; 0 where the system does not say."""
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-    except OSError:
+    if memory is None:
         return 0
+    return int(os.pread(memory, 200, 0).split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def _end_with_parent() -> None:

@@ -15,11 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from recon.pipeline import photos
 from recon.pipeline.config import PreflightConfig
-from recon.pipeline.errors import UserError
+from recon.poses.exif import upright
 
 Facts = dict[str, Any]
 Result = tuple[Facts, bytes]
@@ -39,18 +39,15 @@ def check_photo(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
 
 
 def small_picture(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
-    try:
-        with photos.open_photo(file) as image:
-            image.draft("RGB", (facts["side"], facts["side"]))  # JPEGs are decoded small at once
-            return {}, _small(image, facts)
-    except photos.DAMAGED as error:
-        raise UserError("photo_unreadable", name=facts["name"]) from error
+    image, _ = photos.load_photo(file, name=facts["name"], longest_needed=facts["side"])
+    with image:
+        return {}, _small(image, facts)
 
 
 def _small(image: Image.Image, facts: Facts) -> bytes:
     """Made small before it is turned: a turned picture is another copy of all its pixels."""
     image.thumbnail((facts["side"], facts["side"]))
-    plain = ImageOps.exif_transpose(image).convert("RGB")
+    plain = upright(image).convert("RGB")
     plain.info.clear()
     jpeg = io.BytesIO()
     plain.save(jpeg, "JPEG", quality=facts["quality"])

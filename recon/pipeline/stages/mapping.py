@@ -15,9 +15,11 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.prepared import PreparedPhoto
 from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.stages.matching import read_still
 from recon.pipeline.stages.preflight import read_photos
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
 from recon.poses import cameras, databases, model_checks, principal_points
+from recon.poses.focal_hints import Misfit
 from recon.poses.ladder import climb, graph_of
 from recon.poses.pair_graph import PairGraph
 from recon.poses.so_far import SoFar
@@ -42,6 +44,7 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
         "photos": photos_digest(workspace),
         "features": databases.features_digest(workspace.database),
         "matches": databases.matches_digest(workspace.database),
+        "still": digest_files(workspace.root, [workspace.still_json]),
     }
 
 
@@ -69,9 +72,9 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         log=report.log,
         keep=keep,
     )
-    graph = graph_of(climbed)
+    graph, still = graph_of(climbed), read_still(workspace)
     if climbed.best is None:
-        raise reason(climbed, graph, databases.count_descriptors(workspace.database))
+        raise reason(climbed, graph, databases.count_descriptors(workspace.database), still)
     model, facts = climbed.best.model, climbed.best.facts
     if config.mapping.own_principal_points:
         model, verdict = principal_points.refined(model, Part(report, _PLACED, 1.0).progress)
@@ -82,7 +85,11 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.sparse) as folder:
         model.write(folder)
+    if still is not None:
+        report.warn("still_parts_left_out", percent=round(100 * still))
     warn_of_left_out(photos, graph, report)
+    if climbed.misfit is not None:
+        warn_of_misfit(photos, climbed.misfit, report)
     return {**facts.to_dict(), "total": len(photos), "rung": graph.rung}
 
 
@@ -97,15 +104,20 @@ def work_of(workspace: Workspace, photos: list[PreparedPhoto], config: PipelineC
         photos_digest=photos_digest(workspace),
         seed=config.seed,
         min_num_inliers=config.matching.min_num_inliers,
+        still=read_still(workspace) is not None,
         config=config.mapping,
     )
 
 
-def reason(climbed: SoFar, graph: PairGraph, features: dict[str, int]) -> UserError:
+def reason(
+    climbed: SoFar, graph: PairGraph, features: dict[str, int], still: float | None
+) -> UserError:
     """Why there is no model, from the most telling reason to the least."""
     total, needed = len(graph.photos), climbed.work.config.min_registered
     if median(features.values()) < _FEW_FEATURES:
         return UserError("no_features")
+    if still is not None:
+        return UserError("stands_still", percent=round(100 * still))
     if climbed.diagnosis is not None:
         return UserError(climbed.diagnosis.code, **climbed.diagnosis.facts)
     largest = len(graph.groups[0])
@@ -134,6 +146,20 @@ def warn_of_left_out(photos: list[PreparedPhoto], graph: PairGraph, report: Repo
     if others:
         groups = "; ".join(_listed(original[name] for name in group) for group in others)
         report.warn("photos_in_groups", count=len(others), groups=groups)
+
+
+def warn_of_misfit(photos: list[PreparedPhoto], misfit: Misfit, report: Reporter) -> None:
+    """Warns that the metadata's focal lengths were not believed."""
+    report.log(misfit.in_words)
+    names = [photo.original for photo in photos if photo.name in misfit.names]
+    report.warn(
+        "focal_length_does_not_fit",
+        count=len(names),
+        total=len(photos),
+        said=round(misfit.said),
+        found=round(misfit.found),
+        names=_listed(sorted(names)),
+    )
 
 
 def _listed(names: Iterable[str]) -> str:
