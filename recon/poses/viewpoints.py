@@ -39,9 +39,7 @@ def shared(folder: Path) -> list[list[str]]:
     """
     model = colmap().Reconstruction(folder)
     images = sorted((model.images[i] for i in model.reg_image_ids()), key=lambda image: image.name)
-    apart = {
-        frozenset((a.name, b.name)): _apart(model, a, b) for a, b in combinations(images, 2)
-    }
+    apart = {frozenset((a.name, b.name)): _apart(model, a, b) for a, b in combinations(images, 2)}
     return spots([image.name for image in images], apart)
 
 

@@ -160,9 +160,7 @@ def test_one_photo_that_was_doubled_is_left_out_alone(
 
 
 @pytest.mark.parametrize("metadata", [False, True])
-def test_the_best_version_is_kept(
-    workspace: Workspace, walls: list[Path], metadata: bool
-) -> None:
+def test_the_best_version_is_kept(workspace: Workspace, walls: list[Path], metadata: bool) -> None:
     """The larger one; of one size the one that still has its metadata, else the one with more
     bytes."""
     exif = Image.Exif()
