@@ -1,4 +1,4 @@
-"""A wall behind a turntable, a frame, an overlay: they stand still, and are not taken for copies."""
+"""A wall behind a turntable, a frame, an overlay: they stand still, and aren't taken for copies."""
 
 from __future__ import annotations
 
@@ -202,5 +202,5 @@ def test_what_covers_all_features_covers_all() -> None:
     assert half.cover == pytest.approx(0.5, abs=0.02)
     smaller = standing_still.placed(xy / 2, 320, 240)
     assert standing_still.of_pair(at, smaller, rows).count == 4000, "whatever the size"
-    moved = standing_still.placed(xy + [2.0, 0.0], 640, 480)
+    moved = standing_still.placed(xy + np.array([2.0, 0.0]), 640, 480)
     assert standing_still.of_pair(at, moved, rows) == standing_still.NONE

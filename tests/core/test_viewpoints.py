@@ -118,6 +118,11 @@ def test_no_fold_parts_what_belongs_together(together: list[str]) -> None:
     assert test in found
 
 
+def test_where_all_are_from_one_spot_they_are_split_as_ever() -> None:
+    assert split("abc", every=5, offset=2, offset_few=1, together=["abc"])[1] == ["b"]
+    assert folds("abc", every=5, together=["abc"]) == [["a"], ["b"], ["c"]]
+
+
 def test_most_of_the_photos_are_never_held_out() -> None:
     train, test = split("abcdef", every=5, offset=2, offset_few=1, together=["bcde"])
     assert (train, test) == (["b", "c", "d", "e", "f"], ["a"])
