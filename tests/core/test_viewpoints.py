@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,11 @@ from recon.poses import viewpoints
 from recon.poses.splits import folds, split
 from tests.core.walls import write_bursts
 
-DRAFT = PRESETS["draft"]
+DRAFT = replace(
+    PRESETS["draft"],
+    mapping=replace(PRESETS["draft"].mapping, last_rung="relaxed"),
+    features=replace(PRESETS["draft"].features, max_num_features=2000),
+)
 STAGES = (preflight, features, matching, mapping, undistort)
 
 
