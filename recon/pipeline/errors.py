@@ -277,6 +277,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "{count} of {total} photos could not be placed and were left out: {names}.",
         "The scene was made from the others. Photos from between them and the rest would help.",
     ),
+    "focal_length_does_not_fit": Explanation(
+        "The focal length in the files of {count} of {total} photos does not fit what they show: "
+        "{said} mm there, {found} mm in the photos (as on 35 mm film): {names}.",
+        "The scene was made without it. Photos that were cropped, edited or taken through a "
+        "converter keep the lens's own; the originals as the camera wrote them are best.",
+    ),
     "metrics_absent": Explanation(
         "The quality could not be measured: {reason}",
         "The scene itself is complete.",

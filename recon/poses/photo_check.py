@@ -15,7 +15,7 @@ from PIL import Image
 
 from recon.poses import brightness, colours, copies, quick_pairs, sharpness
 from recon.poses.brightness import Brightness
-from recon.poses.cameras import PLAUSIBLE_FOCAL, equivalent_focal, exif_focal
+from recon.poses.cameras import exif_focal
 from recon.poses.quick_pairs import QuickFeatures
 
 #: px, longest side at which sharpness and brightness are judged: as large as photos are trained
@@ -95,16 +95,13 @@ def look(image: Image.Image, path: Path, *, size: tuple[int, int]) -> PhotoLook:
 
 
 def _focal(path: Path) -> float | None:
-    """The focal length as a part of the longest side. COLMAP's reader, which decodes the whole
-    photo, is asked only where the 35 mm equivalent is missing."""
+    """The focal length as a part of the longest side, from the metadata."""
     try:
         with Image.open(path) as stored:
-            focal = equivalent_focal(stored) or exif_focal(path, stored) or 0.0
-            part = focal / max(stored.size)
+            focal = exif_focal(path, stored)
+            return None if focal is None else focal / max(stored.size)
     except Exception:  # metadata that keeps Pillow from opening what `decode` could
         return None
-    low, high = PLAUSIBLE_FOCAL
-    return float(part) if low <= part <= high else None
 
 
 def shrunk(image: Image.Image, longest: int) -> Image.Image:

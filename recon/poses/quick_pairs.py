@@ -63,7 +63,7 @@ class PairFacts:
 
 
 #: What is known of two photos that can't be compared.
-NOTHING = PairFacts(0, 0, 0.0, 0.0, 0.0, None, None)
+NOTHING = PairFacts(0, 0, 0.0, 0.0, 0.0, None, None, standing_still.NONE)
 
 
 def extract(luminance: NDArray[np.uint8]) -> QuickFeatures:
