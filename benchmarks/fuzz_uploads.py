@@ -103,7 +103,9 @@ def main() -> None:
         file = Path(f"mutant-{options.seed}-{options.only}.{kind}")
         file.write_bytes(content)
         print(f"{file}, {len(content)} bytes")
-    with attacked_site(MAX_DRAFTS="1000", UPLOADS_AN_HOUR="1000000") as site:
+    # Nobody honest sends so much: without the limits on people.
+    limits = {"MAX_DRAFTS": "1000", "MAX_VIDEOS": "100", "QUOTA_VIDEOS": "1000"}
+    with attacked_site(**limits, UPLOADS_AN_HOUR="1000000") as site:
         outcome = fuzz(site, options.seed, numbers)
     print(f"\n{datetime.date.today()}, seed {options.seed}, {len(outcome.sent)} mutants\n")
     print(outcome.table())
