@@ -102,7 +102,7 @@ def main() -> None:
         file = Path(f"mutant-{options.seed}-{options.only}.{kind}")
         file.write_bytes(content)
         print(f"{file}, {len(content)} bytes")
-    with attacked_site(MAX_DRAFTS="1000") as site:
+    with attacked_site(MAX_DRAFTS="1000", UPLOADS_AN_HOUR="1000000") as site:
         outcome = fuzz(site, options.seed, numbers)
     print(f"\n{datetime.date.today()}, seed {options.seed}, {len(numbers)} mutants\n")
     print(outcome.table())

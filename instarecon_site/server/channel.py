@@ -14,6 +14,9 @@ from instarecon_site.addresses import network_of
 from instarecon_site.server import access_log
 from instarecon_site.server.body import Request
 
+#: Bytes of an answer that are read from its file at a time.
+SENT_AT_ONCE = 256 * 1024
+
 
 class RequestTimeout(Error):
     code, reason = 408, "Request Timeout"
@@ -49,6 +52,7 @@ class Channel(HTTPChannel):
     it is idle. Only the third holds a thread.
     """
 
+    sendbuf_len: int
     task_class = ServeTask
     error_task_class = RefuseTask
 
@@ -59,6 +63,8 @@ class Channel(HTTPChannel):
         self.began = time.time()  # being here, or the request that is coming
         self._stalled: tuple[float, float] = (0.0, 0.0)  # after which activity, since when
         super().__init__(server, sock, addr, adj, map=map)
+        # Waitress reads what the kernel may take at once, megabytes, and sends what it does take.
+        self.sendbuf_len = min(self.sendbuf_len, SENT_AT_ONCE)
 
     def received(self, data: bytes) -> bool:
         if self.request is None:

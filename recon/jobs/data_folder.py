@@ -100,12 +100,18 @@ def _database_has_more_than(tokens: list[str]) -> bool:
     """Whether two that never met have each had a life of their own.
 
     A database without a token has none of its own yet. Where this folder has one, it is another
-    database's, if there is work in it; where it has none, the jobs' folders are elsewhere.
+    database's, if there is work in it; where it has none, the jobs' folders are elsewhere: there
+    never were any here, or other jobs'.
     """
+    here = Path(settings.DATA_DIR) / "jobs"
     if tokens:
-        return any((Path(settings.DATA_DIR) / "jobs").glob("*/*")) and not Job.objects.exists()
-    jobs = list(Job.objects.order_by("-created_at")[:20])
-    return bool(jobs) and not any(job.folder.is_dir() for job in jobs)
+        return any(here.glob("*/*")) and not Job.objects.exists()
+    # Only those that a worker has had its hands on: their folders can't be missing for long.
+    worked_on = Job.objects.filter(status__in=(Job.Status.PROCESSING, Job.Status.COMPLETED))
+    jobs = list(worked_on.order_by("-created_at")[:20])
+    if not jobs or any(job.folder.is_dir() for job in jobs):
+        return False
+    return not here.is_dir() or any(here.iterdir())
 
 
 def _database_lies_in_folder() -> bool:

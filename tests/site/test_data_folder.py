@@ -116,9 +116,15 @@ def test_a_database_that_lies_in_the_folder_is_never_refused(
     assert DataFolder.objects.get().path == str(elsewhere)
 
 
-def test_a_database_with_jobs_is_no_new_one_for_an_empty_folder(data_dir: Path) -> None:
+@pytest.mark.parametrize("others", [False, True])
+def test_a_database_with_jobs_is_no_new_one_for_a_folder_without_them(
+    data_dir: Path, others: bool
+) -> None:
     """As it is where the second machine is the first one that starts with this version."""
-    shutil.rmtree(job_of(person()).folder, ignore_errors=True)
+    job_of(person(), status=Job.Status.COMPLETED)
+    shutil.rmtree(data_dir / "jobs")
+    if others:
+        (data_dir / "jobs" / "another-s").mkdir(parents=True)
     with pytest.raises(ForeignDataFolder, match="The database has jobs, but none of them lies in"):
         data_folder.require_own()
 

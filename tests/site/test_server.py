@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from waitress import wasyncore
 
+from instarecon_site.addresses import network_of
 from instarecon_site.server import worker
 from instarecon_site.server.body import DISK_FULL, TOO_LARGE, TOO_MANY
 from instarecon_site.server.limits import MB, Limits
@@ -517,3 +518,20 @@ def test_addresses_take_turns(tmp_path: Path) -> None:
         assert order.index("7.7.7.7") <= 2
         for one in asked:
             one.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_as"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7:4711", "192.0.2.7"),  # some proxies add the port
+        ("::ffff:192.0.2.7", "192.0.2.7"),  # over a socket for both
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::9]:4711", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", ""),
+        ("", ""),
+    ],
+)
+def test_whom_an_address_is_counted_as(address: str, counted_as: str) -> None:
+    assert network_of(address) == counted_as

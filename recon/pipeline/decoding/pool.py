@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 from recon.pipeline.decoding.budgets import MB, Budget
 from recon.pipeline.decoding.messages import ChannelClosed, Message, receive, send
 from recon.pipeline.decoding.slots import NoSlot, Slots
-from recon.pipeline.errors import PipelineError, UserError
+from recon.pipeline.errors import EXPLANATIONS, PipelineError, UserError
 
 logger = logging.getLogger(__name__)
 
@@ -243,9 +243,9 @@ def _result(last: Message, task: str) -> Message:
     facts = last.facts
     if facts.get("too_much"):
         raise TooMuch
-    if "refused" in facts:
-        raise UserError(str(facts["refused"]), **facts["facts"])
-    if "done" not in facts:
+    if facts.get("refused") in EXPLANATIONS and isinstance(facts.get("facts"), dict):
+        raise UserError(facts["refused"], **facts["facts"])
+    if not isinstance(facts.get("done"), dict):
         logger.warning("Decoding (%s) failed in a way of its own:\n%s", task, facts.get("failed"))
         raise Unreadable
     return Message(facts["done"], last.body)
