@@ -19,7 +19,7 @@ from PIL import Image
 from recon.pipeline import check_command, checking, photos, prepared, uploads
 from recon.pipeline.__main__ import main
 from recon.pipeline.config import PreflightConfig
-from recon.pipeline.errors import Cancelled, TimeLimit, UserError
+from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
 from recon.pipeline.spherical import looks_spherical
 from recon.pipeline.workspace import Workspace, replacing, replacing_folder, write_json
 from recon.poses import quick_pairs
@@ -364,6 +364,18 @@ def test_a_photo_that_nobody_can_look_at_stops_no_other(
     monkeypatch.undo()  # nothing of it is kept
     report = checking.check(ordinary, tmp_path / "check")
     assert len(report["photos"]) == 3
+
+
+def test_what_is_the_machine_s_fault_is_said_of_no_photo(
+    ordinary: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path) -> Any:
+        raise PipelineError("environment_broken", problem="decoding process")
+
+    monkeypatch.setattr(checking, "look_at", broken)
+    with pytest.raises(PipelineError):
+        checking.check(ordinary, tmp_path / "check")
+    assert not (tmp_path / "check" / "report.json").exists()
 
 
 def test_a_pair_that_can_t_be_compared_stops_no_other(
