@@ -277,6 +277,6 @@ class TestCheckUpload:
     ) -> None:
         file = photo("a.jpg")
         first = job_photos.check_upload(file)
-        monkeypatch.setattr(job_photos, "decode", lambda *a, **k: pytest.fail("decoded again"))
+        monkeypatch.setattr(job_photos.turns, "opener", lambda: pytest.fail("decoded again"))
         assert job_photos.check_upload(file) is first
         assert len(file.read()) == file.size
