@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -30,7 +30,21 @@ PairKey = tuple[str, str]  # the two photos' digests, the smaller first
 def read_look(folder: Path, digest: str) -> PhotoLook | None:
     """The look at the photo with SHA-256 `digest`, or None."""
     try:
-        with np.load(_look_path(folder, digest), allow_pickle=False) as kept:
+        with _look_path(folder, digest).open("rb") as file:
+            return unpack_look(file)
+    except OSError:
+        return None
+
+
+def write_look(folder: Path, digest: str, look: PhotoLook) -> None:
+    with replacing(_look_path(folder, digest)) as temporary, temporary.open("wb") as file:
+        pack_look(file, look)
+
+
+def unpack_look(file: BinaryIO) -> PhotoLook | None:
+    """What `pack_look` wrote, or None."""
+    try:
+        with np.load(file, allow_pickle=False) as kept:
             facts = json.loads(str(kept["facts"]))
             if facts.pop("version") != VERSION:
                 return None
@@ -51,7 +65,7 @@ def read_look(folder: Path, digest: str) -> PhotoLook | None:
         return None
 
 
-def write_look(folder: Path, digest: str, look: PhotoLook) -> None:
+def pack_look(file: BinaryIO, look: PhotoLook) -> None:
     facts = {
         "version": VERSION,
         "width": look.width,
@@ -60,17 +74,16 @@ def write_look(folder: Path, digest: str, look: PhotoLook) -> None:
         "brightness": asdict(look.brightness),
         "small": [look.features.width, look.features.height],
     }
-    with replacing(_look_path(folder, digest)) as temporary, temporary.open("wb") as file:
-        np.savez(
-            file,
-            facts=np.array(json.dumps(facts)),
-            detail=look.detail,
-            colours=look.colours,
-            points=look.features.points,
-            descriptors=look.features.descriptors,
-            sharp_at=look.features.detail,
-            small_grey=look.small,
-        )
+    np.savez(
+        file,
+        facts=np.array(json.dumps(facts)),
+        detail=look.detail,
+        colours=look.colours,
+        points=look.features.points,
+        descriptors=look.features.descriptors,
+        sharp_at=look.features.detail,
+        small_grey=look.small,
+    )
 
 
 def read_pairs(folder: Path) -> dict[PairKey, PairFacts]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recon.pipeline.texts import looked_up, told
+from recon.splats.stopping import Stopped
 
 
 class ReconError(Exception):
@@ -33,6 +34,10 @@ class Cancelled(Exception):
     """Somebody cancelled the job, or another attempt took it over. Nothing to explain."""
 
 
+class Interrupted(Cancelled, Stopped):
+    """The machine is about to stop: a training keeps what it has, and the job goes on later."""
+
+
 class TimeLimit(BaseException):
     """The job's time is up. Raised into whatever runs, by a signal, so that it can't be an
     `Exception`: nobody who handles those, in our code or a library's, means this one."""
@@ -45,24 +50,32 @@ class Explained:
     code: str
     title: str
     advice: str
+    for_staff: str = ""  # what whoever runs the machine can do, where others can only ask them
 
     @property
     def sentence(self) -> str:
         return f"{self.title} {self.advice}"
 
+    @property
+    def staff_sentence(self) -> str:
+        """For whoever runs the machine."""
+        return f"{self.title} {self.for_staff or self.advice}"
+
 
 @dataclass(frozen=True)
 class Explanation:
-    """One code's texts. Both are `str.format` templates over the error's facts."""
+    """One code's texts, `str.format` templates over the error's facts."""
 
     title: str
     advice: str
+    for_staff: str = ""
 
     def filled(self, code: str, facts: dict[str, Any]) -> Explained:
         """The texts with `facts`, in the language of whoever is served."""
         if "reason" in facts:
             facts = {**facts, "reason": looked_up(str(facts["reason"]))}
-        return Explained(code, told(self.title, **facts), told(self.advice, **facts))
+        texts = (self.title, self.advice, self.for_staff)
+        return Explained(code, *(told(text, **facts) if text else "" for text in texts))
 
 
 EXPLANATIONS: dict[str, Explanation] = {
@@ -79,6 +92,21 @@ EXPLANATIONS: dict[str, Explanation] = {
         "“{name}” can't be read as a photo.",
         "It may be damaged or only named like a photo. Export it again as JPEG, PNG or WebP.",
     ),
+    "photo_raw": Explanation(
+        "“{name}” is a camera's raw photo ({kind}).",
+        "Raw formats such as CR3, NEF, ARW and DNG can't be read here. Export it as JPEG in the "
+        "camera or a photo program, and send that.",
+    ),
+    "photo_other_kind": Explanation(
+        "“{name}” is no photo of a kind that is read here: its format is {kind}.",
+        "Export the photo as JPEG, PNG, WebP, HEIC or AVIF. Take photos out of archives and "
+        "documents, and send them one by one.",
+    ),
+    "photo_spherical": Explanation(
+        "“{name}” is a 360-degree photo or a stitched panorama.",
+        "A scene needs ordinary photos, each taken from a place of its own. Take some with a phone "
+        "or a camera, or export flat views of 360-degree photos from several places.",
+    ),
     "photo_too_small": Explanation(
         "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
         "Use the original photo, not a thumbnail.",
@@ -86,6 +114,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     "photo_too_large": Explanation(
         "“{name}” declares {megapixels} megapixels; the limit is {maximum}.",
         "Make it smaller and send it again.",
+    ),
+    "photo_too_complex": Explanation(
+        "“{name}” takes too much memory or time to open.",
+        "Open it in a program for photos, save it as an ordinary JPEG, and send that.",
     ),
     "too_few_registered": Explanation(
         "Only {registered} of {total} photos could be placed in one common scene.",
@@ -122,7 +154,17 @@ EXPLANATIONS: dict[str, Explanation] = {
     # A video instead of photos.
     "video_unreadable": Explanation(
         "“{name}” can't be read as a video.",
-        "It may be damaged or only named like one. Export it again as MP4, or send photos.",
+        "It may be damaged, hold no moving picture, or be compressed in a way that is not known "
+        "here. Export it again as MP4 (H.264), or send photos.",
+    ),
+    "video_other_kind": Explanation(
+        "“{name}” is no video of a kind that is read here: its format is {kind}.",
+        "Export it as MP4, MOV or WebM, or send photos.",
+    ),
+    "video_spherical": Explanation(
+        "“{name}” is a 360-degree video.",
+        "A scene needs ordinary pictures. Export a flat view of it, or film with a phone or a "
+        "camera.",
     ),
     "video_too_short": Explanation(
         "“{name}” lasts {seconds} seconds; at least {minimum} are needed.",
@@ -135,6 +177,14 @@ EXPLANATIONS: dict[str, Explanation] = {
     "video_too_small": Explanation(
         "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
         "Send the video as it was recorded, not a preview.",
+    ),
+    "video_too_large": Explanation(
+        "“{name}” is {width}×{height} pixels; a frame may have {maximum} megapixels at most.",
+        "Export it in 4K or 1080p: frames are made smaller anyway.",
+    ),
+    "video_too_complex": Explanation(
+        "“{name}” takes too much memory or time to open.",
+        "Export it again as MP4 in 4K or 1080p, or send photos.",
     ),
     "video_damaged": Explanation(
         "“{name}” is damaged: {percent}% of it could be read.",
@@ -152,6 +202,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     "video_in_work": Explanation(
         "Frames are still being taken from “{name}”.",
         "Start when they are there, or remove the video.",
+    ),
+    "too_many_videos": Explanation(
+        "A scene takes frames from at most {limit} videos.",
+        "Take one out to send another.",
     ),
     # Drafts.
     "too_large_together": Explanation(
@@ -182,6 +236,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     "quota_jobs_a_day": Explanation(
         "You may start {limit} scenes a day, and have done so today.",
         "Photos can still be added to scenes that were not started. Come back tomorrow.",
+    ),
+    "quota_videos": Explanation(
+        "You have {limit} videos that wait for their frames, which is the most.",
+        "Wait until one is done, or take one out.",
     ),
     "account_closing": Explanation(
         "This account is being deleted.",
@@ -219,6 +277,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "{count} of {total} photos could not be placed and were left out: {names}.",
         "The scene was made from the others. Photos from between them and the rest would help.",
     ),
+    "focal_length_does_not_fit": Explanation(
+        "The focal length in the files of {count} of {total} photos does not fit what they show: "
+        "{said} mm there, {found} mm in the photos (as on 35 mm film): {names}.",
+        "The scene was made without it. Photos that were cropped, edited or taken through a "
+        "converter keep the lens's own; the originals as the camera wrote them are best.",
+    ),
     "metrics_absent": Explanation(
         "The quality could not be measured: {reason}",
         "The scene itself is complete.",
@@ -242,18 +306,26 @@ EXPLANATIONS: dict[str, Explanation] = {
     # Ours, or the machine's.
     "gpu_out_of_memory": Explanation(
         "The GPU ran out of memory, also at the reduced resolution.",
+        "Choose the draft preset or fewer pixels, then run again.",
         "Choose the draft preset or fewer pixels, or close other programs that use the GPU.",
+    ),
+    "too_busy": Explanation(
+        "The site is busy with photos and videos that others have sent.",
+        "Nothing is lost: send it again in a moment.",
     ),
     "disk_full": Explanation(
         "There is too little free disk space: {free_mb} MB, where {needed_mb} MB are needed.",
+        "Ask whoever runs this site to make room, then try again.",
         "Delete old jobs or give DATA_DIR a larger disk, then run again.",
     ),
     "folder_not_writable": Explanation(
-        "The folder {folder} can't be written to.",
-        "Check its owner and permissions (DATA_DIR in the settings).",
+        "The folder that scenes are kept in can't be written to.",
+        "Ask whoever runs this site to look at it, then try again.",
+        "It is {folder}: check its owner and permissions (DATA_DIR in the settings).",
     ),
     "environment_broken": Explanation(
         "A needed part is missing or broken on this machine: {problem}",
+        "Ask whoever runs this site to look at it, then try again.",
         "Run `manage.py preflight` for the whole report and what to do.",
     ),
     "worker_lost": Explanation(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recon.poses.agreement import agreements
+from recon.poses.choosing import CONVINCING
 from recon.poses.mapping import Manner, incremental
 from recon.poses.native import Tick, colmap
 
@@ -23,9 +24,6 @@ _SECONDS = 45.0  # after which no other attempt begins
 #: They are tried where the mapper's own start led to so large a part of the photos. Where matches
 #: don't carry that far, other starts fail too, and slowly.
 _CARRIES = 0.5
-
-#: A model of all photos that so large a part of the verified matches fit needs no other attempt.
-_CONVINCING = 0.95
 
 
 def relaxed(database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick) -> list[Any]:
@@ -76,7 +74,8 @@ def _manners(database: Path) -> list[Manner]:
 
 
 def _convincing(model: Any, total: int, database: Path) -> bool:
+    """Whether no other attempt is needed: all photos, and nearly all verified matches fit."""
     if model.num_reg_images() < total:
         return False
     fit = agreements(model, database)
-    return sum(a.fitting for a in fit) >= _CONVINCING * sum(a.matches for a in fit)
+    return sum(a.fitting for a in fit) >= CONVINCING * sum(a.matches for a in fit)

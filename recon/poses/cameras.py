@@ -12,18 +12,25 @@ and on rendered photos both arrive at the same (docs/CAMERAS.md).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
+from recon.poses import exif
 from recon.poses.native import colmap
 
-EXIF_IFD = 0x8769
 FOCAL_LENGTH_IN_35MM_FILM = 0xA405
 FULL_FRAME_DIAGONAL = 43.27  # mm
+_PIXEL_DIMENSIONS = (0xA002, 0xA003)  # width and height in px, as the camera wrote them
+_DIGITAL_ZOOM = 0xA404
+
+#: A width by height that differs by less than this part is the same shape, rounded.
+_SAME_SHAPE = 0.01
 
 #: What tells cameras apart: maker and model, then the body's and the lens's own.
 _BODY_TAGS = (0x010F, 0x0110)
@@ -80,9 +87,8 @@ def exif_device(image: Image.Image) -> str | None:
 
     A digest, since a serial number says who took the photo.
     """
-    exif = image.getexif()
-    details = exif.get_ifd(EXIF_IFD)
-    said = [str(exif.get(tag, "")).strip("\0 ") for tag in _BODY_TAGS]
+    tags, details = exif.tags_of(image), exif.details_of(image)
+    said = [str(tags.get(tag, "")).strip("\0 ") for tag in _BODY_TAGS]
     said += [str(details.get(tag, "")).strip("\0 ") for tag in _DETAIL_TAGS]
     if not any(said):
         return None
@@ -92,28 +98,59 @@ def exif_device(image: Image.Image) -> str | None:
 def exif_focal(path: Path, image: Image.Image) -> float | None:
     """The focal length in px of the photo as stored in `path`, opened as `image`, or None.
 
-    COLMAP's own reader comes first: it knows sensor widths by camera model where the 35 mm
-    equivalent is missing. It can't read every format, so that Pillow is asked too.
+    From the 35 mm equivalent; where that is missing, from COLMAP's own reader, which knows sensor
+    widths by camera model (and decodes the whole photo for it). Both speak of the whole picture,
+    so that a cropped one is measured by the size that it had. It is a hint all the same: of a crop
+    in the same shape nobody knows (`second_look`).
     """
-    exif = image.getexif()
-    if not exif:
+    if not exif.tags_of(image):
         return None
-    focal = _colmaps_focal(path, image) if image.format in ("JPEG", "MPO") else None
-    if focal is None:
-        equivalent = exif.get_ifd(EXIF_IFD).get(FOCAL_LENGTH_IN_35MM_FILM)
-        if isinstance(equivalent, int | float) and equivalent > 0:
-            diagonal = (image.width**2 + image.height**2) ** 0.5
-            focal = float(equivalent) / FULL_FRAME_DIAGONAL * diagonal
+    details = exif.details_of(image)
+    whole = _size_before_cropping(details, image.size)
+    if whole is None:
+        return None
+    equivalent = _positive(details.get(FOCAL_LENGTH_IN_35MM_FILM))
+    if equivalent is not None:
+        focal = equivalent / FULL_FRAME_DIAGONAL * math.hypot(*whole)
+    else:
+        lens = _colmaps_focal(path, image) if image.format in ("JPEG", "MPO") else None
+        # What the equivalent would have followed.
+        zoom = max(_positive(details.get(_DIGITAL_ZOOM)) or 1.0, 1.0)
+        focal = (lens or 0.0) * zoom * math.hypot(*whole) / math.hypot(*image.size)
     low, high = PLAUSIBLE_FOCAL
-    if focal is None or not low * max(image.size) <= focal <= high * max(image.size):
-        return None
-    return focal
+    return focal if low * max(image.size) <= focal <= high * max(image.size) else None
+
+
+def _size_before_cropping(
+    details: Mapping[int, Any], size: tuple[int, int]
+) -> tuple[int, int] | None:
+    """Width and height in px of the picture that the camera took, in the pixels of this one.
+
+    Editors often leave the size in the metadata as it was. In the same shape the photo was made
+    smaller (or is whole), in another one it was cut. Where it was cut and scaled too, None.
+    """
+    said = [_positive(details.get(tag)) for tag in _PIXEL_DIMENSIONS]
+    if said[0] is None or said[1] is None:
+        return size
+    across, down = max(1, int(said[0])), max(1, int(said[1]))
+    if (across > down) != (size[0] > size[1]):  # turned since
+        across, down = down, across
+    shape = (across / size[0]) / (down / size[1])
+    if abs(shape - 1) <= _SAME_SHAPE:
+        return size
+    return (across, down) if across >= size[0] and down >= size[1] else None
+
+
+def _positive(value: Any) -> float | None:
+    """A number of the metadata above 0; None for what is none, or says nothing."""
+    number = exif.number(value)
+    return number if number is not None and number > 0 else None
 
 
 def _colmaps_focal(path: Path, image: Image.Image) -> float | None:
     try:
         camera = colmap().infer_camera_from_image(path)
-    except ValueError:  # a JPEG that Pillow reads and COLMAP's library does not
+    except Exception:  # a JPEG that Pillow reads and COLMAP's library does not, or broken metadata
         return None
     if not camera.has_prior_focal_length:
         return None

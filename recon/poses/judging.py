@@ -21,6 +21,7 @@ class Verdict:
     facts: model_checks.ModelFacts
     candidate: Candidate | None  # None for a model that can't be trusted
     notes: tuple[str, ...]  # what was taken out of it, and why it can't be trusted
+    at_odds: Candidate | None = None  # a model to trust, were it not for the metadata
 
     @property
     def in_words(self) -> str:
@@ -51,9 +52,15 @@ def judge(model: Any, database: Path, work: Work) -> Verdict:
     if not doubts and len(names) < len(work.names):  # of all together the ladder has asked already
         diagnosis = diagnose(database, names, config.min_registered)
         doubts = [] if diagnosis is None else [diagnosis.why]
+    contradiction = model_checks.at_odds(facts, config)
+    whole = None if doubts else candidate(model, facts, config.solid_points_per_photo)
+    if contradiction is not None:
+        doubts.append(contradiction)
     if doubts:
-        return Verdict(facts, None, (*notes, f"not a model to trust: {', '.join(doubts)}"))
-    return Verdict(facts, candidate(model, facts, config.solid_points_per_photo), tuple(notes))
+        notes.append(f"not a model to trust: {', '.join(doubts)}")
+    if contradiction is not None:
+        return Verdict(facts, None, tuple(notes), at_odds=whole)
+    return Verdict(facts, whole, tuple(notes))
 
 
 def _broken(model: Any, fit: Sequence[Agreement]) -> halves.Join | None:

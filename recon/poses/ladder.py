@@ -9,13 +9,14 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recon.poses import pair_graph
-from recon.poses.choosing import Candidate
+from recon.poses import pair_graph, second_look
+from recon.poses.choosing import Candidate, best_of
 from recon.poses.diagnosis import diagnose
 from recon.poses.judging import judge
 from recon.poses.mapping import MapperFailed
@@ -43,17 +44,18 @@ def climb(work: Work, *, tick: Tick, log: Log, keep: Callable[[PairGraph], None]
     so_far.diagnosis = diagnose(work.database, work.names, work.config.min_registered)
     rungs = up_to(work.config.last_rung)
     reached = 0.0
-    for rung in rungs:
-        skip = why_skip(rung, so_far)
-        if skip is not None:
-            so_far.note(rung, SKIPPED, skip)
-        else:
-            _try(rung, so_far, _part(tick, reached, rung, rungs))
-        reached += rung.share
-        keep(graph_of(so_far))
-        if so_far.won:
-            log(f"{rung.title}: won")
-            break
+    with _scratch(work) as folder:
+        for rung in rungs:
+            skip = why_skip(rung, so_far)
+            if skip is not None:
+                so_far.note(rung, SKIPPED, skip)
+            else:
+                _try(rung, so_far, folder, _part(tick, reached, rung, rungs))
+            reached += rung.share
+            keep(graph_of(so_far))
+            if so_far.won:
+                log(f"{rung.title}: won")
+                break
     return so_far
 
 
@@ -75,23 +77,23 @@ def graph_of(so_far: SoFar) -> PairGraph:
     )
 
 
-def _try(rung: Rung, so_far: SoFar, tick: Tick) -> None:
+def _try(rung: Rung, so_far: SoFar, folder: Path, tick: Tick) -> None:
     began = time.monotonic()
     ticking = _limited(tick, began, so_far.work.config.rung_seconds)
     try:
         database, models = _models(rung, so_far, ticking)
-    except OutOfTime:
-        limit = so_far.work.config.rung_seconds
-        so_far.note(rung, FAILED, f"took longer than {limit:.0f} s", time.monotonic() - began)
+        at_odds = _choose(rung, so_far, database, models, began)
+        if second_look.due(rung, so_far, at_odds):
+            matches = second_look.Matches(rung, database, at_odds, folder)
+            second_look.look_again(matches, so_far, ticking)
         return
+    except OutOfTime:
+        why = f"took longer than {so_far.work.config.rung_seconds:.0f} s"
     except sqlite3.DatabaseError as damage:
         why = f"its matches came out damaged: {damage}"
-        so_far.note(rung, FAILED, why, time.monotonic() - began)
-        return
     except MapperFailed as failure:
-        so_far.note(rung, FAILED, f"the mapper gave up: {failure}", time.monotonic() - began)
-        return
-    _choose(rung, so_far, database, models, began)
+        why = f"the mapper gave up: {failure}"
+    so_far.note(rung, FAILED, why, time.monotonic() - began)
 
 
 def _models(rung: Rung, so_far: SoFar, tick: Tick) -> tuple[Path, list[Any]]:
@@ -101,18 +103,29 @@ def _models(rung: Rung, so_far: SoFar, tick: Tick) -> tuple[Path, list[Any]]:
     tick(0.0, rung.title)
     database = database_of(source, work, lambda done, said: tick(matched * done, said))
     so_far.pairs[source.name] = verified(database)
-    with tempfile.TemporaryDirectory(
-        dir=work.kept, prefix=".scratch-", ignore_cleanup_errors=True
-    ) as scratch:
+    with _scratch(work) as scratch:
         models = rung.mapper(
-            database, work.photos, Path(scratch), seed=work.seed,
+            database, work.photos, scratch, seed=work.seed,
             tick=lambda done, said: tick(matched + (1 - matched) * done, said),
         )  # fmt: skip
     return database, models
 
 
-def _choose(rung: Rung, so_far: SoFar, database: Path, models: list[Any], began: float) -> None:
-    """Judges `models` and keeps the best of them where it beats what there is."""
+@contextmanager
+def _scratch(work: Work) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(
+        dir=work.kept, prefix=".scratch-", ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+def _choose(
+    rung: Rung, so_far: SoFar, database: Path, models: list[Any], began: float
+) -> Candidate | None:
+    """Judges `models` and keeps the best of them where it beats what there is.
+
+    Returns the best firm one that only the metadata speak against, if there is one.
+    """
     verdicts = [judge(model, database, so_far.work) for model in models]
     for verdict in verdicts:
         so_far.log(f"{rung.name}: {verdict.in_words}")
@@ -120,22 +133,16 @@ def _choose(rung: Rung, so_far: SoFar, database: Path, models: list[Any], began:
             too_small = verdict.facts.registered < so_far.work.config.min_registered
             placed = verdict.facts.registered if too_small else 0
             so_far.most_registered = max(so_far.most_registered, placed)
-    chosen: Candidate | None = None
-    for found in (verdict.candidate for verdict in verdicts):
-        if found is not None and found.beats(chosen):
-            chosen = found
+    chosen = best_of(verdict.candidate for verdict in verdicts)
     seconds = time.monotonic() - began
     if chosen is None:
         why = verdicts[0].in_words if verdicts else "no two photos could be the start of a model"
         so_far.note(rung, TRIED, why, seconds)
-        return
-    total = len(so_far.work.names)
-    why = f"{chosen.facts.registered} of {total} photos, {chosen.facts.in_words}"
-    facts = chosen.facts.to_dict()
-    registered = facts.pop("registered")
-    so_far.note(rung, TRIED, why, seconds, registered=registered, facts=facts)
-    if chosen.beats(so_far.best):
-        so_far.best, so_far.best_rung = chosen, rung.name
+    else:
+        so_far.note_model(rung, chosen, "", seconds)
+        so_far.offer(rung, chosen)
+    at_odds = best_of(verdict.at_odds for verdict in verdicts)
+    return at_odds if at_odds is not None and at_odds.firm else None
 
 
 def _limited(tick: Tick, began: float, seconds: float) -> Tick:

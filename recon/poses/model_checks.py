@@ -140,13 +140,21 @@ def problems(facts: ModelFacts, limits: MappingConfig) -> list[str]:
          f"{limits.max_behind:.1%} allowed"),
         (limits.min_focal <= low and high <= limits.max_focal,
          f"focal lengths of {low:.2f} to {high:.2f} times the photo's longest side"),
-        (facts.focal_change <= limits.max_focal_change,
-         f"a focal length {facts.focal_change:.2f} times off what the metadata say"),
         (facts.agreeing >= limits.min_agreeing,
          f"only {facts.agreeing:.0%} of the verified matches fit it, "
          f"{limits.min_agreeing:.0%} needed"),
     ]  # fmt: skip
     return [clause for passed, clause in checks if not passed]
+
+
+def at_odds(facts: ModelFacts, limits: MappingConfig) -> str | None:
+    """How the model contradicts the metadata, a clause; None where it doesn't.
+
+    Apart from `problems`, since it may be the metadata that are wrong (`second_look`).
+    """
+    if facts.focal_change <= limits.max_focal_change:
+        return None
+    return f"a focal length {facts.focal_change:.2f} times off what the metadata say"
 
 
 def _matches(agreements: Sequence[Agreement], placed: set[int]) -> tuple[int, int]:

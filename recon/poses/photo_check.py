@@ -15,18 +15,15 @@ from PIL import Image
 
 from recon.poses import brightness, colours, copies, quick_pairs, sharpness
 from recon.poses.brightness import Brightness
-from recon.poses.cameras import (
-    EXIF_IFD,
-    FOCAL_LENGTH_IN_35MM_FILM,
-    FULL_FRAME_DIAGONAL,
-    PLAUSIBLE_FOCAL,
-    exif_focal,
-)
+from recon.poses.cameras import exif_focal
 from recon.poses.quick_pairs import QuickFeatures
 
 #: px, longest side at which sharpness and brightness are judged: as large as photos are trained
 #: on, since blur that is gone there harms nobody.
 WORKING_SIZE = 1600
+
+#: px, shortest side that is looked at: less shows nothing.
+SHORTEST = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +39,7 @@ class CheckLimits:
     white: float = 0.5  # share of pixels without detail; above, a photo is too bright
     small_longest: int = 640  # px; smaller photos hold few points
     small_shortest: int = 480  # px
+    strip: float = 4.0  # longest over shortest side; above, hardly anything is seen across it
     few_features: int = 60  # in the small photo; fewer give nothing to hold on to
     # Two photos.
     linked: float = -3.0  # log10 chance; at or below, two photos show something in common
@@ -97,22 +95,19 @@ def look(image: Image.Image, path: Path, *, size: tuple[int, int]) -> PhotoLook:
 
 
 def _focal(path: Path) -> float | None:
-    """The focal length as a part of the longest side. COLMAP's reader, which decodes the whole
-    photo, is asked only where the 35 mm equivalent is missing."""
-    with Image.open(path) as stored:
-        equivalent = stored.getexif().get_ifd(EXIF_IFD).get(FOCAL_LENGTH_IN_35MM_FILM)
-        if isinstance(equivalent, int | float) and equivalent > 0:
-            part = equivalent / FULL_FRAME_DIAGONAL * float(np.hypot(*stored.size))
-        else:
-            part = exif_focal(path, stored) or 0.0
-        part /= max(stored.size)
-    low, high = PLAUSIBLE_FOCAL
-    return float(part) if low <= part <= high else None
+    """The focal length as a part of the longest side, from the metadata."""
+    try:
+        with Image.open(path) as stored:
+            focal = exif_focal(path, stored)
+            return None if focal is None else focal / max(stored.size)
+    except Exception:  # metadata that keeps Pillow from opening what `decode` could
+        return None
 
 
 def shrunk(image: Image.Image, longest: int) -> Image.Image:
-    """`image` with at most `longest` px on its longest side; never enlarged."""
-    factor = longest / max(image.size)
+    """`image` with at most `longest` px on its longest side; never enlarged. Of a strip as much is
+    left as leaves `SHORTEST` px on the other side."""
+    factor = max(longest / max(image.size), SHORTEST / min(image.size))
     if factor >= 1:
         return image
     width, height = (max(1, round(side * factor)) for side in image.size)

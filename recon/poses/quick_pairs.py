@@ -62,6 +62,10 @@ class PairFacts:
     still: StillMatches  # of all matches
 
 
+#: What is known of two photos that can't be compared.
+NOTHING = PairFacts(0, 0, 0.0, 0.0, 0.0, None, None, standing_still.NONE)
+
+
 def extract(luminance: NDArray[np.uint8]) -> QuickFeatures:
     """SIFT features of the small photo `luminance` [H, W]; their detail is not known yet."""
     height, width = luminance.shape

@@ -6,9 +6,9 @@ from recon.poses.rungs import Rung, up_to
 from recon.poses.so_far import SoFar
 from recon.poses.sources import LEARNED, STRONG
 
-#: Stronger SIFT completes a firm model that SIFT has most photos of. Where SIFT placed less than
-#: this part of them it can't be the answer, and where learned features can be had they come next.
-_STRONG_HELPS = 0.5
+#: Stronger SIFT completes a model that has most photos firmly. Where SIFT placed less than this
+#: part of them so it can't be the answer, and where learned features can be had they come next.
+_STRONG_HELPS = 0.75
 
 
 def why_skip(rung: Rung, so_far: SoFar) -> str | None:
@@ -28,8 +28,7 @@ def why_skip(rung: Rung, so_far: SoFar) -> str | None:
 
 
 def _why_not_strong(so_far: SoFar) -> str | None:
-    best = so_far.best
-    placed = len(best.names) if best is not None and best.firm else 0
+    placed = so_far.best.firm_photos if so_far.best is not None else 0
     total = len(so_far.work.names)
     learned_follow = any(r.source is LEARNED for r in up_to(so_far.work.config.last_rung))
     if placed >= _STRONG_HELPS * total or not learned_follow or LEARNED.missing() is not None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from recon.poses.choosing import Candidate, wins
 from recon.poses.diagnosis import Diagnosis
+from recon.poses.focal_hints import Misfit
 from recon.poses.groups import joined
-from recon.poses.pair_graph import RungRecord
+from recon.poses.pair_graph import TRIED, RungRecord
 from recon.poses.pairs import Pair
 from recon.poses.rungs import Rung
 from recon.poses.sources import Source, Work
@@ -29,6 +30,8 @@ class SoFar:
     records: list[RungRecord] = field(default_factory=list)
     diagnosis: Diagnosis | None = None
     most_registered: int = 0  # photos, of the largest model that was turned down for its size
+    misfit: Misfit | None = None  # focal lengths in the files that were dropped
+    looked_again: set[str] = field(default_factory=set)  # sources, mapped without the files' focals
 
     @property
     def won(self) -> bool:
@@ -44,3 +47,16 @@ class SoFar:
         record = RungRecord(rung.name, rung.title, outcome, why, round(seconds, 2), **model)
         self.records.append(record)
         self.log(f"{rung.title}: {outcome}, {why}")
+
+    def note_model(self, rung: Rung, found: Candidate, why: str, seconds: float) -> None:
+        """Records that `rung` ended with the model `found`."""
+        total, facts = len(self.work.names), found.facts.to_dict()
+        registered = facts.pop("registered")
+        said = f"{registered} of {total} photos, {found.facts.in_words}"
+        said = f"{said}; {why}" if why else said
+        self.note(rung, TRIED, said, seconds, registered=registered, facts=facts)
+
+    def offer(self, rung: Rung, found: Candidate) -> None:
+        """Takes `found` where it beats the best model by now."""
+        if found.beats(self.best):
+            self.best, self.best_rung = found, rung.name

@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from recon.poses import databases, features, learned, pairs, still_pairs
-from recon.poses.cameras import CameraGroup
+from recon.poses.cameras import ORDINARY_MODEL, CameraGroup
 from recon.poses.config import MappingConfig
 from recon.poses.native import Tick
 
@@ -45,6 +45,15 @@ class Work:
     def focal_priors(self) -> dict[str, float]:
         """px, by name, of the photos whose metadata say so."""
         return {n: g.focal for g in self.groups if g.focal is not None for n in g.names}
+
+    def without_focals(self, names: Collection[str]) -> Work:
+        """The same, where the metadata of the photos `names` say no focal length."""
+        doubted = set(names)
+        groups = [
+            replace(g, focal=None, model=ORDINARY_MODEL) if doubted.intersection(g.names) else g
+            for g in self.groups
+        ]
+        return replace(self, groups=groups)
 
 
 @dataclass(frozen=True)

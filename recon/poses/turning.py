@@ -4,7 +4,7 @@ no depth to be had (Hartley and Zisserman 2004, section 8.4.2).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,25 +32,38 @@ def is_turn(
     other = sum(facts.flat < limits.turned_flat for facts in linked.values())
     if len(turns) < 2 or len(turns) < limits.turned_pairs * (len(turns) + other):
         return False
+    # The metadata's focal lengths are hints: a cropped photo's are the whole one's.
+    return any(
+        _least_error(looks, turns, hinted=hinted) <= limits.turned_error for hinted in (True, False)
+    )
+
+
+def _least_error(
+    looks: Mapping[str, PhotoLook], turns: Sequence[tuple[Edge, PairFacts]], *, hinted: bool
+) -> float:
+    """How far the pairs are from turns in the median, with the focal length that suits them best;
+    `hinted`: with the metadata's where they say one."""
     errors = np.array(
         [
-            [_rotation_error(looks[a], looks[b], facts, focal) for focal in FOCALS]
+            [_rotation_error(looks[a], looks[b], facts, focal, hinted) for focal in FOCALS]
             for (a, b), facts in turns
         ]
     )
-    return bool(np.median(errors, axis=0).min() <= limits.turned_error)
+    return float(np.median(errors, axis=0).min())
 
 
-def _rotation_error(a: PhotoLook, b: PhotoLook, facts: PairFacts, focal: float) -> float:
+def _rotation_error(
+    a: PhotoLook, b: PhotoLook, facts: PairFacts, focal: float, hinted: bool
+) -> float:
     """How far K_b^-1 H K_a is from a rotation: its singular values' largest distance from 1."""
     matrix = np.array(facts.homography).reshape(3, 3)
-    turned = np.linalg.inv(_intrinsics(b, focal)) @ matrix @ _intrinsics(a, focal)
+    turned = np.linalg.inv(_intrinsics(b, focal, hinted)) @ matrix @ _intrinsics(a, focal, hinted)
     turned /= np.cbrt(np.linalg.det(turned))
     return float(np.abs(np.linalg.svd(turned, compute_uv=False) - 1).max())
 
 
-def _intrinsics(look: PhotoLook, focal: float) -> NDArray[np.float64]:
+def _intrinsics(look: PhotoLook, focal: float, hinted: bool) -> NDArray[np.float64]:
     """K [3, 3] in px of the small photo."""
     width, height = look.features.width, look.features.height
-    f = (look.focal or focal) * max(width, height)
+    f = ((hinted and look.focal) or focal) * max(width, height)
     return np.array([[f, 0, width / 2], [0, f, height / 2], [0, 0, 1]])

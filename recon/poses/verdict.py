@@ -47,7 +47,7 @@ def judge(photos: PhotoSet) -> Verdict:
     groups = connections.groups(photos.names, linked)
     standings = {name: _standing(photos, name, linked) for name in photos.names}
     single = [*_of_single_photos(photos, standings), *_alike(photos, linked)]
-    unfit = {n for f in single if f.code in ("blurred", "featureless") for n in f.photos}
+    unfit = {n for f in single if f.code in ("blurred", "featureless", "strip") for n in f.photos}
     whole = of_the_set(photos, linked, groups, unfit)
     return Verdict(standings, linked, groups, [*single, *whole])
 
@@ -112,11 +112,25 @@ def _of_single_photos(photos: PhotoSet, standings: Mapping[str, Standing]) -> li
     bare = [
         name
         for name, look in photos.looks.items()
-        if name not in blurred and len(look.features.points) < limits.few_features
+        if name not in blurred
+        and len(look.features.points) < limits.few_features
+        and not _is_strip(look, limits)
     ]
     if bare:
         found.append(Finding("featureless", tuple(bare)))
-    return [*found, *_small(photos)]
+    return [*found, *_strips(photos), *_small(photos)]
+
+
+def _strips(photos: PhotoSet) -> list[Finding]:
+    return [
+        Finding("strip", (name,), {"width": look.width, "height": look.height})
+        for name, look in photos.looks.items()
+        if _is_strip(look, photos.limits)
+    ]
+
+
+def _is_strip(look: PhotoLook, limits: CheckLimits) -> bool:
+    return max(look.width, look.height) > limits.strip * min(look.width, look.height)
 
 
 def _small(photos: PhotoSet) -> list[Finding]:
@@ -124,8 +138,11 @@ def _small(photos: PhotoSet) -> list[Finding]:
     small = {
         name: (look.width, look.height)
         for name, look in photos.looks.items()
-        if max(look.width, look.height) < limits.small_longest
-        or min(look.width, look.height) < limits.small_shortest
+        if not _is_strip(look, limits)
+        and (
+            max(look.width, look.height) < limits.small_longest
+            or min(look.width, look.height) < limits.small_shortest
+        )
     }
     if not small:
         return []

@@ -35,6 +35,7 @@ PATTERNS = (
     N_("learned features, asking for less"),
     N_("learned features, all photos at once"),
     N_("all photos at once"),
+    N_("without the focal lengths in the files"),
     N_("loading the networks"),
     N_("looking for photos that go together"),
     N_("comparing cameras"),

@@ -32,6 +32,8 @@ THIN, THICK = 1.2, 5.0
 #: What is said of single photos, of which one may go.
 DROPPABLE = (
     "unreadable",
+    "not_looked_at",
+    "strip",
     "blurred",
     "featureless",
     "too_dark",
@@ -80,7 +82,8 @@ class Said:
     @property
     def may_drop(self) -> bool:
         """Whether taking a photo out may be the answer."""
-        return self.code in DROPPABLE and len(self.photos) <= MOST_SHOWN
+        droppable = self.code in DROPPABLE or self.code.startswith("photo_")  # an error's own
+        return droppable and len(self.photos) <= MOST_SHOWN
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from recon.pipeline.config import EvaluateConfig, PipelineConfig
-from recon.pipeline.errors import Cancelled, TimeLimit
+from recon.pipeline.errors import Cancelled, Interrupted, TimeLimit
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import evaluate
 from recon.pipeline.workspace import Workspace
@@ -258,3 +258,29 @@ def test_the_seed_decides_only_where_folds_are_trained() -> None:
     assert evaluate.settings(draft) == evaluate.settings(other_draft)
     plain = replace(draft, evaluate=replace(CONFIG.evaluate, cross_validate=False))
     assert evaluate.settings(draft) == evaluate.settings(plain)
+
+
+@pytest.mark.usefixtures("every_step_is_told")
+def test_a_fold_that_was_interrupted_goes_on_where_it_was(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    class Stopping(ListReporter):
+        def progress(self, fraction: float, message: str = "") -> None:
+            super().progress(fraction, message)
+            if message.startswith("fold 4 of 5: step 2 of 3"):
+                raise Interrupted
+
+    with pytest.raises(Interrupted):
+        results_of(workspace, report=Stopping())
+    report = ListReporter()
+    results = results_of(workspace, report=report)
+    assert "fold 4 of 5: continued at step 2 of 3" in report.named("log")
+    begun = {m.split(":")[0] for _, m in report.named("progress") if ": step" in m}
+    assert begun == {"fold 4 of 5", "fold 5 of 5"}
+    kept = 0.9 / 5  # of the step, a fold
+    assert report.named("taken_over") == [
+        pytest.approx(part) for part in (kept, kept, 0.9 * kept * 0.1, 0.9 * kept * 0.9 * 2 / 3)
+    ]
+    other = write_tiny_workspace(tmp_path_factory.mktemp("whole"))
+    write_trained(other, tiny_gaussians(), CONFIG.train)
+    assert results_of(other) == results

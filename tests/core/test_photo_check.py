@@ -131,6 +131,19 @@ def test_turning_on_the_spot_is_noticed(tmp_path: Path) -> None:
     assert any(s.startswith("The camera seems to have turned on the spot.") for s in said)
 
 
+def test_turning_is_noticed_also_where_the_files_tell_a_wrong_focal_length(tmp_path: Path) -> None:
+    with Image.open(photos()[0]) as source:
+        picture = source.convert("RGB").resize((1600, 1200), Image.Resampling.LANCZOS)
+    files = [turned(picture, angle, tmp_path / f"{angle + 30}.jpg") for angle in (-16, -5, 5, 16)]
+    for file in files:
+        with Image.open(file) as view:
+            exif = view.getexif()
+            exif.get_ifd(0x8769)[0xA405] = 90  # mm; it is 35
+            view.save(file, quality=92, exif=exif.tobytes())
+    report, _ = checked(files, tmp_path / "check")
+    assert findings(report) == [("turned_on_the_spot", [f.name for f in files])]
+
+
 def turned(picture: Image.Image, degrees: float, path: Path) -> Path:
     """What a camera sees of `picture`'s middle after turning sideways: K R K^-1, nothing else."""
     width, height = 800, 600

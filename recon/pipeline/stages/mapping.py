@@ -19,6 +19,7 @@ from recon.pipeline.stages.matching import read_still
 from recon.pipeline.stages.preflight import read_photos
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
 from recon.poses import cameras, databases, model_checks, principal_points
+from recon.poses.focal_hints import Misfit
 from recon.poses.ladder import climb, graph_of
 from recon.poses.pair_graph import PairGraph
 from recon.poses.so_far import SoFar
@@ -87,6 +88,8 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     if still is not None:
         report.warn("still_parts_left_out", percent=round(100 * still))
     warn_of_left_out(photos, graph, report)
+    if climbed.misfit is not None:
+        warn_of_misfit(photos, climbed.misfit, report)
     return {**facts.to_dict(), "total": len(photos), "rung": graph.rung}
 
 
@@ -143,6 +146,20 @@ def warn_of_left_out(photos: list[PreparedPhoto], graph: PairGraph, report: Repo
     if others:
         groups = "; ".join(_listed(original[name] for name in group) for group in others)
         report.warn("photos_in_groups", count=len(others), groups=groups)
+
+
+def warn_of_misfit(photos: list[PreparedPhoto], misfit: Misfit, report: Reporter) -> None:
+    """Warns that the metadata's focal lengths were not believed."""
+    report.log(misfit.in_words)
+    names = [photo.original for photo in photos if photo.name in misfit.names]
+    report.warn(
+        "focal_length_does_not_fit",
+        count=len(names),
+        total=len(photos),
+        said=round(misfit.said),
+        found=round(misfit.found),
+        names=_listed(sorted(names)),
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -15,7 +15,14 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.known import bring_in_matches
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.stages.preflight import read_photos
-from recon.pipeline.workspace import Workspace, digest_files, scratch_folder, write_json
+from recon.pipeline.workspace import (
+    Workspace,
+    digest_files,
+    digest_json,
+    replacing,
+    unfinished_folder,
+    write_json,
+)
 from recon.poses import databases, pair_graph, pairs, still_pairs
 
 _MATCHED = 0.9  # of the progress; the rest looks for what stands still
@@ -39,10 +46,13 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
     photos = read_photos(workspace)
-    with scratch_folder(workspace.colmap) as scratch:
-        database = scratch / "database.db"
-        shutil.copyfile(workspace.database, database)
-        bring_in_matches(workspace, database, config, report)
+    key = digest_json({**inputs(workspace, config), **settings(config)})
+    with unfinished_folder(workspace.colmap, "matches", key) as folder:
+        database = folder / "database.db"
+        if databases.reopened(database, [photo.name for photo in photos]):
+            report.log("goes on with the pairs that an interrupted run had matched")
+        else:
+            _copy_features(workspace, database, config, report)
         pairs.match_exhaustively(
             database,
             min_num_inliers=config.matching.min_num_inliers,
@@ -58,6 +68,17 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     for pair in found:
         report.log(f"{pair.a} - {pair.b}: {pair.inliers} verified matches")
     return {"pairs": len(found)}
+
+
+def _copy_features(
+    workspace: Workspace, database: Path, config: PipelineConfig, report: Reporter
+) -> None:
+    """Makes `database`, which has the features and, of an earlier job, matches."""
+    for left in database.parent.iterdir():
+        left.unlink()
+    with replacing(database) as copy:
+        shutil.copyfile(workspace.database, copy)
+    bring_in_matches(workspace, database, config, report)
 
 
 def read_still(workspace: Workspace) -> float | None:
