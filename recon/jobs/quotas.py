@@ -12,7 +12,6 @@ not known yet.
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,6 +24,7 @@ from django.utils import timezone
 from accounts.models import User
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
+from recon.pipeline.workspace import remove_unfinished
 
 MB = 2**20
 BATCH = 500  # rows of one UPDATE
@@ -134,10 +134,10 @@ def locked(owner_pk: int) -> User:
 
 def measure(job: Job) -> None:
     """Notes what the job's folder holds besides photos and videos, in bytes. A file that has two
-    names in it counts once. A cancelled job's half training goes first: only a failed one can go
-    on."""
+    names in it counts once. What a cancelled job left half done goes first: only a
+    failed one can go on."""
     if Job.objects.filter(pk=job.pk, status=Job.Status.CANCELLED).exists():
-        _forget_training(job)
+        remove_unfinished(job.workspace)
     Job.objects.filter(pk=job.pk).update(stored_bytes=_folder_bytes(job))
 
 
@@ -146,15 +146,11 @@ def measure_forgotten(jobs: QuerySet[Job]) -> int:
     forgotten = list(jobs.filter(status__in=Job.ENDED, stored_bytes=None))
     for job in forgotten:
         if job.status == Job.Status.CANCELLED:
-            _forget_training(job)
+            remove_unfinished(job.workspace)
         job.stored_bytes = _folder_bytes(job)
     # Together: somebody may have left hundreds.
     Job.objects.bulk_update(forgotten, ["stored_bytes"], batch_size=BATCH)
     return len(forgotten)
-
-
-def _forget_training(job: Job) -> None:
-    shutil.rmtree(job.workspace.checkpoint, ignore_errors=True)
 
 
 def _check_stored(owner: User, size: int) -> None:

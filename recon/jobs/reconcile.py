@@ -140,14 +140,14 @@ def _publish_finished(job: Job) -> bool:
 
 
 def _queue_forgotten() -> int:
-    pending = Job.objects.filter(status=Job.Status.PENDING)
-    if not pending.exists():
+    # Newest first, each to the front: the oldest ends up next.
+    pending = list(Job.objects.filter(status=Job.Status.PENDING).order_by("-created_at"))
+    if not pending:
         return 0
     try:
         carried = queue.carried_ids()
     except RedisError as error:
         logger.warning("The queue can't be reached: %s", error)
         return 0
-    # Newest first, each to the front: the oldest ends up next.
-    forgotten = [job for job in pending.order_by("-created_at") if job.queue_id not in carried]
+    forgotten = [job for job in pending if job.queue_id not in carried]
     return sum(queue.enqueue(str(job.pk), job.attempt, at_front=True) for job in forgotten)

@@ -25,6 +25,7 @@ from recon.pipeline.progress import Step
 PIPELINE_VERSION = 5
 
 _SCRATCH = ".scratch-"  # the ladder's, too
+_UNFINISHED = ".unfinished-"
 
 
 #: Bytes of a file's name, on all common file systems.
@@ -294,8 +295,8 @@ def unfinished_folder(parent: Path, name: str, key: str) -> Iterator[Path]:
     What an interrupted block left in it is there again for the next one with the same `name` and
     `key`, which stands for all that decides the work.
     """
-    folder = parent / f".{name}-{key[:16]}"
-    for other in parent.glob(f".{name}-*"):
+    folder = parent / f"{_UNFINISHED}{name}-{key[:16]}"
+    for other in parent.glob(f"{_UNFINISHED}{name}-*"):
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -307,6 +308,13 @@ def unfinished_folder(parent: Path, name: str, key: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_unfinished(workspace: Workspace) -> None:
+    """Deletes what a next attempt would go on from. Where none will come, it only takes room."""
+    shutil.rmtree(workspace.checkpoint, ignore_errors=True)
+    for folder in workspace.colmap.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_scratch(parent: Path) -> None:

@@ -8,7 +8,7 @@ from recon.poses.sources import LEARNED, STRONG
 
 #: Stronger SIFT completes a model that has most photos firmly. Where SIFT placed less than this
 #: part of them so it can't be the answer, and where learned features can be had they come next.
-_STRONG_HELPS = 0.5
+_STRONG_HELPS = 0.75
 
 
 def why_skip(rung: Rung, so_far: SoFar) -> str | None:

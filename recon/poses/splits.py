@@ -45,10 +45,13 @@ def folds(names: Iterable[str], *, every: int, together: Together = ()) -> list[
 
 
 def _units(names: Iterable[str], together: Together) -> list[list[str]]:
-    """What is held out as a whole: groups of names, and each other name alone, by first names."""
+    """What is held out as a whole: groups of names, and each other name alone, by first names.
+
+    Where all names are one group, nothing could be measured otherwise: each is alone.
+    """
     ordered = sorted(names)
     group_of = {name: number for number, group in enumerate(together) for name in group}
     units: dict[int | str, list[str]] = {}
     for name in ordered:
         units.setdefault(group_of.get(name, name), []).append(name)
-    return list(units.values())
+    return list(units.values()) if len(units) > 1 else [[name] for name in ordered]

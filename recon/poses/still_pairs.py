@@ -59,7 +59,7 @@ def verify_without(database: Path, *, min_num_inliers: int, seed: int, tick: Tic
     with _open(database) as (content, photos):
         pairs = list(_matches(content))
         for number, (a, b, matches) in enumerate(pairs):
-            tick(number / len(pairs), "pairs without what stands still")
+            tick(number / len(pairs), f"pair {number + 1} of {len(pairs)}")
             still = standing_still.nearly_still(photos[a].at, photos[b].at, matches)
             if not still.any():
                 continue

@@ -24,10 +24,10 @@ _SAME_SPOT = 0.015
 _BURST = 2.0
 #: They show the same where so large a part of what one sees lies in the other's picture.
 _SAME_VIEW = 0.75
-#: A crop's middle is not its photo's, so that it seems to stand up to this part of the depth away.
-#: It is told by its picture, moved and scaled as a whole, which misses the photo's by less than
-#: this part of the longest side: nothing in it lies nearer than anything else.
-_CROP, _SAME_PICTURE = 0.05, 0.001
+#: A crop's middle is not its photo's, so that it seems to stand elsewhere. It is told by its
+#: picture, moved and scaled as a whole, which misses the photo's by less than this part of the
+#: longest side: nothing in it lies nearer than anything else, and no hand holds so still.
+_SAME_PICTURE = 0.001
 _COMMON = 20  # points from which on that says something
 
 Array = NDArray[np.float64]
@@ -66,9 +66,10 @@ def _apart(model: Any, a: Any, b: Any) -> float:
         return float("inf")
     if max(_inside(b, points[0]), _inside(a, points[1])) < _SAME_VIEW:
         return float("inf")
+    if _misfit(a, b) <= _SAME_PICTURE:
+        return 0.0
     depth = min(float(np.median(_depths(*seen))) for seen in zip((a, b), points, strict=True))
-    apart = float(np.linalg.norm(a.projection_center() - b.projection_center())) / depth
-    return 0.0 if apart <= _CROP and _misfit(a, b) <= _SAME_PICTURE else apart
+    return float(np.linalg.norm(a.projection_center() - b.projection_center())) / depth
 
 
 def _misfit(a: Any, b: Any) -> float:

@@ -21,10 +21,11 @@ from recon.pipeline.prepared import prepare, prepared_names
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import preflight
 from recon.pipeline.workspace import Workspace
-from recon.poses.cameras import CameraGroup, Photo, group, model_for
+from recon.poses.cameras import CameraGroup, Photo, exif_focal, group, model_for
 
 MAKE, MODEL, ORIENTATION, EXIF_IFD, GPS_IFD = 0x010F, 0x0110, 0x0112, 0x8769, 0x8825
 FOCAL, FOCAL_35MM = 0x920A, 0xA405
+PIXELS_ACROSS, PIXELS_DOWN, DIGITAL_ZOOM = 0xA002, 0xA003, 0xA404
 BODY_SERIAL, LENS_MODEL, LENS_SERIAL = 0xA431, 0xA434, 0xA435
 CONFIG = PreflightConfig(min_photos=1)
 PHONE = {MAKE: "Somebody", MODEL: "Phone 5"}
@@ -138,6 +139,45 @@ def test_sharing_can_be_switched_off_for_photos_of_one_camera(tmp_path: Path) ->
     cameras = group(photos, shared=False)
     assert [camera.names for camera in cameras] == [("1.jpg",), ("2.jpg",)]
     assert {camera.model for camera in cameras} == {"OPENCV_FISHEYE"}
+
+
+# Photos that are no longer as the camera took them
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "diagonal"),
+    [
+        (400, 300, 500),  # as it was
+        (4000, 3000, 500),  # made smaller
+        (300, 400, 500),  # turned since
+        (400, 400, 400 * 2**0.5),  # cut at top and bottom
+        (800, 300, 730000**0.5),  # cut at the sides
+        (300, 800, 730000**0.5),  # the same, turned since
+        (0, 300, 500),  # nonsense
+    ],
+)
+def test_a_cropped_photo_is_measured_by_the_size_that_it_had(
+    tmp_path: Path, across: int, down: int, diagonal: float
+) -> None:
+    taken = photo(
+        tmp_path / "a.jpg", base=PHONE, FOCAL_35MM=26, PIXELS_ACROSS=across, PIXELS_DOWN=down
+    )
+    assert taken.focal == pytest.approx(26 / 43.27 * diagonal, rel=1e-3)
+
+
+def test_where_a_photo_was_cut_and_scaled_nothing_is_known(tmp_path: Path) -> None:
+    taken = photo(tmp_path / "a.jpg", base=PHONE, FOCAL_35MM=26, PIXELS_ACROSS=200, PIXELS_DOWN=400)
+    assert taken.focal is None
+
+
+@pytest.mark.parametrize("nonsense", [0, float("nan"), "wide"])
+def test_a_focal_length_that_is_no_number_is_none(tmp_path: Path, nonsense: Any) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (400, 300)).save(path)
+    with Image.open(path) as image:
+        image.getexif()[MAKE] = "Somebody"
+        image.getexif().get_ifd(EXIF_IFD)[FOCAL_35MM] = nonsense
+        assert exif_focal(path, image) is None
 
 
 # What is kept of the metadata

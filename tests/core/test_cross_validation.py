@@ -18,6 +18,7 @@ from recon.pipeline.config import EvaluateConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, Interrupted, TimeLimit
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import evaluate
+from recon.pipeline.together import write_together
 from recon.pipeline.workspace import Workspace
 from recon.poses.splits import folds, split
 from recon.splats import engine
@@ -140,6 +141,15 @@ def test_fewer_than_five_photos_are_left_out_one_by_one(
     results = results_of(workspace)
     assert results["cross_validation"]["folds"] == [[name] for name in few]
     assert trainings.photos == [[n for n in few if n != out] for out in few if out != few[1]]
+
+
+def test_photos_from_one_spot_are_held_out_by_one_fold(
+    workspace: Workspace, trainings: Trainings
+) -> None:
+    write_together(workspace, [NAMES[:2]])
+    results = results_of(workspace)
+    assert results["cross_validation"]["folds"] == [NAMES[:2], *([name] for name in NAMES[2:])]
+    assert trainings.photos[0] == NAMES[2:], "no neighbour of theirs is trained on"
 
 
 @pytest.mark.parametrize("count", range(3, 11))

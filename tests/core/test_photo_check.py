@@ -80,8 +80,11 @@ def test_a_photo_that_was_sent_twice_is_found(kind: str, known: Path, tmp_path: 
     files = photos()
     copy = planted(files[1], tmp_path / "copy.jpg", planted_faults.copies()[kind])
     report, said = checked([*files[:2], copy, *files[2:]], known)
-    assert findings(report) == [("near_duplicates", [files[1].name, "copy.jpg"])]
-    assert said[0].startswith("Photos 2 and 3 are nearly the same.")
+    changed = kind in ("cropped", "shifted")
+    code = "near_duplicates" if changed else "copies"
+    assert findings(report) == [(code, [files[1].name, "copy.jpg"])]
+    words = "are nearly the same." if changed else "are copies of one photo."
+    assert said[0].startswith(f"Photos 2 and 3 {words}")
 
 
 def test_a_photo_of_another_place_is_found(known: Path, tmp_path: Path) -> None:
@@ -126,6 +129,19 @@ def test_turning_on_the_spot_is_noticed(tmp_path: Path) -> None:
     report, said = checked(files, tmp_path / "check")
     assert findings(report) == [("turned_on_the_spot", [f.name for f in files])]
     assert any(s.startswith("The camera seems to have turned on the spot.") for s in said)
+
+
+def test_turning_is_noticed_also_where_the_files_tell_a_wrong_focal_length(tmp_path: Path) -> None:
+    with Image.open(photos()[0]) as source:
+        picture = source.convert("RGB").resize((1600, 1200), Image.Resampling.LANCZOS)
+    files = [turned(picture, angle, tmp_path / f"{angle + 30}.jpg") for angle in (-16, -5, 5, 16)]
+    for file in files:
+        with Image.open(file) as view:
+            exif = view.getexif()
+            exif.get_ifd(0x8769)[0xA405] = 90  # mm; it is 35
+            view.save(file, quality=92, exif=exif.tobytes())
+    report, _ = checked(files, tmp_path / "check")
+    assert findings(report) == [("turned_on_the_spot", [f.name for f in files])]
 
 
 def turned(picture: Image.Image, degrees: float, path: Path) -> Path:

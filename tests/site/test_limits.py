@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import hashers
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.tokens import default_token_generator
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -19,6 +20,7 @@ from pytest_django.fixtures import SettingsWrapper
 from redis import Redis
 
 from accounts import limits, networks, throttling
+from accounts.backends import ThrottledBackend
 from accounts.models import Letter, User
 from accounts.throttling import Counter, Limit, TooMany
 from recon.api import auth
@@ -123,6 +125,28 @@ def test_a_wrong_password_for_an_unknown_address_costs_a_hash_too(
         sign_in(email, client=client)
         counts.append(len(made))
     assert counts == [1, 1]
+
+
+def test_of_many_guesses_at_once_few_are_told_how_they_did(
+    redis_queue: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_there = threading.Barrier(20)
+
+    def wrong(*_: Any, **__: Any) -> None:
+        all_there.wait(30)
+
+    monkeypatch.setattr(ModelBackend, "authenticate", wrong)
+    request = RequestFactory().post("/")
+
+    def guess(number: int) -> bool:
+        try:
+            ThrottledBackend().authenticate(request, "ann@example.org", f"guess {number}")
+        except TooMany:
+            return False
+        return True
+
+    with ThreadPoolExecutor(20) as threads:
+        assert sum(threads.map(guess, range(20))) <= 5
 
 
 @pytest.fixture

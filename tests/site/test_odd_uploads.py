@@ -15,7 +15,6 @@ from PIL import Image
 from accounts.models import User
 from recon.jobs import drafts
 from recon.models import Job, Photo
-from recon.pipeline import video_streams
 from tests.faults import fault
 from tests.odd_files import CR3, encoded, sphere, texture, tiff, with_chunk, with_segment
 from tests.site.making import browser_of, person, photo_bytes, photos, token_of
@@ -139,20 +138,6 @@ def shows_its_thumb(draft: Job) -> None:
     assert shown.status_code == 200
     with Image.open(io.BytesIO(b"".join(shown.streaming_content))) as image:
         assert max(image.size) == 320
-
-
-@pytest.mark.parametrize("error", [RuntimeError("?"), MemoryError(), LookupError("?")])
-def test_whatever_a_probe_raises_is_a_400(
-    error: Exception, program: Client, draft: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*args: Any) -> Any:
-        raise error
-
-    monkeypatch.setattr(video_streams, "_moving_picture", broken)
-    film = [texture(place, (160, 120)) for place in range(3) for _ in range(10)]
-    answer = sent(program, draft, upload("a.mp4", video_bytes(film), "video/mp4"))
-    assert answer.status_code == 400
-    assert "“a.mp4” can't be read as a video." in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("spooled", [True, False])

@@ -285,17 +285,19 @@ def test_an_empty_account_uses_nothing(ann: User) -> None:
 
 
 @pytest.mark.parametrize(("status", "stays"), [("CANCELLED", False), ("FAILED", True)])
-def test_half_a_training_stays_only_where_staff_may_let_the_job_go_on(
+def test_what_is_half_done_stays_only_where_staff_may_let_the_job_go_on(
     ann: User, status: str, stays: bool
 ) -> None:
     job = job_of(ann, status=status)
     state = job.workspace.checkpoint / "state.pt"
-    state.parent.mkdir(parents=True)
-    state.write_bytes(bytes(10_000))
+    features = job.workspace.colmap / ".unfinished-features-0a" / "database.db"
+    for file in (state, features):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(bytes(10_000))
     reconcile()
     job.refresh_from_db()
     assert job.stored_bytes is not None
-    assert state.exists() == stays == (job.stored_bytes >= 10_000)
+    assert state.exists() == features.exists() == stays == (job.stored_bytes >= 20_000)
 
 
 def test_a_new_attempt_is_measured_at_its_end_and_not_as_the_one_before(ann: User) -> None:

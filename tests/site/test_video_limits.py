@@ -13,6 +13,7 @@ from accounts.models import User
 from recon.jobs import checks, drafts, folder_lock, frames, quotas, storing, videos
 from recon.models import Job, Video
 from recon.pipeline.errors import PipelineError, UserError, explain
+from recon.web import forms
 from tests.site.making import browser_of, job_of, person, photo
 from tests.site.test_videos import (
     JSON,
@@ -110,7 +111,7 @@ def test_a_form_with_too_many_videos_is_refused_before_any_is_looked_into(
     browser: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MAX_VIDEOS = 1
-    monkeypatch.setattr(videos, "probe", lambda *_, **__: pytest.fail("looked into"))
+    monkeypatch.setattr(forms, "check_video", lambda _: pytest.fail("looked into"))
     sent = {"photos": [another(1), another(2)]}
     answer = browser.post(reverse("recon:upload"), sent, headers=JSON)
     assert answer.status_code == 400

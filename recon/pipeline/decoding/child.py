@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import signal
 import socket
 import sys
 import threading
@@ -26,6 +27,7 @@ _CODE = Path(__file__).resolve().parents[2]  # the package `recon`
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started it
     channel = socket.socket(fileno=int(sys.argv[1]))
     memory = _open_memory()  # can't be opened any more afterwards
     refused = confinement.confine(_CODE)

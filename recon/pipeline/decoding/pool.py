@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 from recon.pipeline.decoding.budgets import MB, Budget
 from recon.pipeline.decoding.messages import ChannelClosed, Message, receive, send
 from recon.pipeline.decoding.slots import NoSlot, Slots
-from recon.pipeline.errors import PipelineError, UserError
+from recon.pipeline.errors import EXPLANATIONS, PipelineError, UserError
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,6 @@ START_S = 60.0  # a busy machine may take long to start Python
 
 #: Nothing of ours: no secret key, no addresses of databases. Few threads and pools of memory.
 _ENVIRONMENT = {
-    "PYTHONPATH": str(_ROOT),
     "PYTHONDONTWRITEBYTECODE": "1",
     "LANG": "C.UTF-8",
     "MALLOC_ARENA_MAX": "2",
@@ -236,16 +235,19 @@ class Pool:
 
 def _environment() -> dict[str, str]:
     kept = "LD_LIBRARY_PATH"  # where this Python finds its own libraries
-    return _ENVIRONMENT | ({kept: os.environ[kept]} if kept in os.environ else {})
+    found = {kept: os.environ[kept]} if kept in os.environ else {}
+    # And its packages: somebody's PYTHONPATH may name them.
+    path = os.pathsep.join([str(_ROOT), *(one for one in sys.path if one)])
+    return _ENVIRONMENT | found | {"PYTHONPATH": path}
 
 
 def _result(last: Message, task: str) -> Message:
     facts = last.facts
     if facts.get("too_much"):
         raise TooMuch
-    if "refused" in facts:
-        raise UserError(str(facts["refused"]), **facts["facts"])
-    if "done" not in facts:
+    if facts.get("refused") in EXPLANATIONS and isinstance(facts.get("facts"), dict):
+        raise UserError(facts["refused"], **facts["facts"])
+    if not isinstance(facts.get("done"), dict):
         logger.warning("Decoding (%s) failed in a way of its own:\n%s", task, facts.get("failed"))
         raise Unreadable
     return Message(facts["done"], last.body)
