@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import fcntl
 import importlib.util
 import os
@@ -284,6 +285,18 @@ def test_nothing_is_left_when_the_supervisor_is_killed(site: Site) -> None:
     assert site.health() == "ok"
     for path in (data, data / "db.sqlite3", data / "logs" / "web.log"):
         assert path.stat().st_mode & 0o077 == 0
+
+
+def test_every_program_is_tied_to_its_supervisor() -> None:
+    """A new one, too."""
+    conf = configparser.RawConfigParser()
+    conf.read(SCRIPTS / "supervisord.conf")
+    programs = [name for name in conf.sections() if name.startswith("program:")]
+    assert len(programs) >= 6
+    for name in programs:
+        known = name.removeprefix("program:")
+        start = f'"%(ENV_RECON_PYTHON)s" scripts/program.py {known}'
+        assert conf[name]["command"].startswith(start), f"{known} would outlive supervisord"
 
 
 def test_what_outlived_its_supervisor_is_ended_at_the_next_start(tmp_path: Path) -> None:

@@ -175,6 +175,7 @@ def test_a_connection_may_stay_open_between_requests_but_not_for_ever(site: Runn
             answer = b""
             while not answer.endswith(b"|0|"):
                 answer += client.recv(65536)
+            site.until(lambda: all(not c.requests for c in site.server.active_channels.values()))
             site.later(50)
         site.later(61)
         assert read_all(client) == b""
