@@ -22,7 +22,7 @@ from recon.pipeline import check_cache
 from recon.pipeline.check_cache import PairKey
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.decoding import opening
-from recon.pipeline.errors import UserError
+from recon.pipeline.errors import PipelineError, UserError
 from recon.pipeline.photos import decode
 from recon.pipeline.prepared import to_rgb
 from recon.pipeline.workspace import write_json
@@ -89,6 +89,8 @@ def _looks(
             return kept
         try:
             new = look_at(files[digest])
+        except PipelineError:  # this machine's fault, not the photo's
+            raise
         except Exception as error:
             return error
         check_cache.write_look(folder, digest, new)

@@ -77,10 +77,17 @@ def _described(database: Path) -> set[str]:
         return {i.name for i in content.read_all_images() if content.exists_descriptors(i.image_id)}
 
 
-def import_photos(database: Path, photos: Path, group: CameraGroup) -> None:
-    """Adds the group's images with one camera; its focal length is a prior where it is known."""
+def import_photos(
+    database: Path, photos: Path, group: CameraGroup, start: float | None = None
+) -> None:
+    """Adds the group's images with one camera; its focal length is a prior where it is known.
+
+    Where it isn't, it begins at `start` times the longest side, by default at COLMAP's 1.2.
+    """
     pycolmap = colmap()
     options = pycolmap.ImageReaderOptions()
     options.camera_model = group.model
     options.camera_params = group.params() or ""
+    if start is not None:
+        options.default_focal_length_factor = start
     pycolmap.import_images(database, photos, pycolmap.CameraMode.SINGLE, list(group.names), options)

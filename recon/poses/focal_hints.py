@@ -7,13 +7,13 @@ Focal lengths are in px of the photo, or where it says so in mm on 35 mm film.
 from __future__ import annotations
 
 import math
-import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recon.poses.cameras import FULL_FRAME_DIAGONAL, ORDINARY_MODEL
+from recon.poses.cameras import FULL_FRAME_DIAGONAL, CameraGroup
 from recon.poses.choosing import Candidate
+from recon.poses.features import import_photos
 from recon.poses.native import colmap
 
 #: Where the mapper begins without a hint, as parts of the longest side: where COLMAP does, and a
@@ -48,25 +48,26 @@ class Misfit:
         )
 
 
-def drop(database: Path, place: Path, names: Collection[str], start: float = STARTS[0]) -> None:
-    """Copies `database` to `place`, where the cameras of the photos `names` know no focal length.
+def with_cameras(
+    database: Path, place: Path, photos: Path, groups: Sequence[CameraGroup], start: float
+) -> None:
+    """Writes keypoints and verified pairs of `database` to a new file, `place`, for other cameras.
 
-    They begin at `start` times the longest side, as ordinary lenses. Features and verified matches
-    stay as they are: a wrong focal length costs hardly any of them, since COLMAP verifies by the
-    fundamental matrix where that fits more.
+    Those are `groups`'; without a focal length they begin at `start` times the longest side.
+    A wrong one costs hardly any verified matches, since COLMAP verifies by the fundamental matrix
+    where that fits more, so pairs are not verified again. `photos` is the folder of the photos.
     """
-    shutil.copyfile(database, place)
     pycolmap = colmap()
-    with pycolmap.Database.open(place) as content:
-        cameras = {i.camera_id for i in content.read_all_images() if i.name in names}
-        for camera_id in sorted(cameras):
-            old = content.read_camera(camera_id)
-            width, height = old.width, old.height
-            new = pycolmap.Camera.create_from_model_name(
-                camera_id, ORDINARY_MODEL, start * max(width, height), width, height
-            )
-            new.has_prior_focal_length = False
-            content.update_camera(new)
+    pycolmap.Database.open(place).close()
+    for group in groups:
+        import_photos(place, photos, group, start)
+    with pycolmap.Database.open(database) as old, pycolmap.Database.open(place) as new:
+        ids = {i.image_id: new.read_image_with_name(i.name).image_id for i in old.read_all_images()}
+        for there, here in ids.items():
+            new.write_keypoints(here, old.read_keypoints(there))
+        for pair_id in old.read_two_view_geometries()[0]:
+            a, b = pycolmap.pair_id_to_image_pair(pair_id)
+            new.write_two_view_geometry(ids[a], ids[b], old.read_two_view_geometry(a, b))
 
 
 def focals(candidate: Candidate) -> dict[str, float]:

@@ -61,33 +61,54 @@ def look_again(matches: Matches, so_far: SoFar, tick: Tick) -> None:
     work, rung = so_far.work, matches.rung
     so_far.looked_again.add(rung.source.name)
     again = replace(rung, name=f"{rung.name}_free", title=f"{rung.title}, {WITHOUT}")
-    witnesses = [] if matches.at_odds is None else [matches.at_odds]
-    for number, start in enumerate(STARTS):
-        found = _free(matches, work, start, number, tick)
-        if found is None:
-            so_far.note(again, TRIED, "no firm model", time.monotonic() - began)
-            return
-        if _misfit(found, work) is None:
-            why = "the focal lengths are those in the files"
-            so_far.note_model(again, found, why, time.monotonic() - began)
-            so_far.offer(again, found)
-            return
-        witnesses.append(found)
-        if len(witnesses) >= ENOUGH:
-            break
+    witnesses, agreed = _witnesses(matches, work, tick)
+    if agreed is not None:
+        why = "the focal lengths are those in the files"
+        so_far.note_model(again, agreed, why, time.monotonic() - began)
+        so_far.offer(again, agreed)
+        return
     trust = _why_believe_the_files(witnesses, matches, work, tick)
     seconds = time.monotonic() - began
     best = best_of(witnesses)
     if trust is None and best is not None:
         _believe_the_photos(best, again, so_far, matches, seconds)
     else:
-        so_far.note(again, TRIED, trust or "no firm model", seconds)
+        so_far.note(again, TRIED, str(trust), seconds)
+
+
+def _witnesses(
+    matches: Matches, work: Work, tick: Tick
+) -> tuple[list[Candidate], Candidate | None]:
+    """Firm models from several starts, all at odds with the metadata; or one that is not.
+
+    First with the cameras that the metadata tell apart. Where that leaves photos out, each gets a
+    camera of its own: a converter or a crop may be in some photos only.
+    """
+    best: list[Candidate] = []
+    for shared in (True, False):
+        found = [] if matches.at_odds is None or not shared else [matches.at_odds]
+        for start in STARTS:
+            free = _free(matches, work, start, tick, shared=shared)
+            if free is None:
+                break
+            if _misfit(free, work) is None:
+                return [], free
+            found.append(free)
+            if len(found) >= ENOUGH:
+                break
+        if len(found) >= ENOUGH and (not best or found[-1].worth > best[-1].worth):
+            best = found
+        if best and len(best[-1].names) == len(work.names):
+            break
+    return best, None
 
 
 def _why_believe_the_files(
     witnesses: Sequence[Candidate], matches: Matches, work: Work, tick: Tick
 ) -> str | None:
     """Why the photos say too little, a clause; None where they speak against the metadata."""
+    if len(witnesses) < ENOUGH:
+        return "no firm model"
     if not focal_hints.same_focals(witnesses):
         return "other starts lead to other focal lengths"
     held = _held(matches, work, tick)
@@ -101,28 +122,39 @@ def _believe_the_photos(
 ) -> None:
     """Takes `best` instead of whatever was made with the metadata's focal lengths, and goes on
     without those that it is at odds with."""
-    work = so_far.work
-    misfit = _misfit(best, work)
+    misfit = _misfit(best, so_far.work)
     if misfit is None:
         raise ValueError("a model that agrees with the metadata speaks against nothing")
     so_far.note_model(again, best, misfit.in_words, seconds)
     so_far.misfit = misfit
     so_far.best, so_far.best_rung = best, again.name
-    place = matches.folder / f"without-{again.name}.db"
-    focal_hints.drop(work.database, place, misfit.names)
-    so_far.work = replace(work.without_focals(misfit.names), database=place)
+    work = so_far.work.without_focals(misfit.names)
+    so_far.work = replace(work, database=_cameras_changed(so_far.work.database, work, matches))
 
 
-def _free(matches: Matches, work: Work, start: float, number: int, tick: Tick) -> Candidate | None:
-    """The best firm model from the matches without the focal lengths in doubt."""
+def _free(
+    matches: Matches, work: Work, start: float, tick: Tick, *, shared: bool
+) -> Candidate | None:
+    """The best firm model from the matches without the focal lengths in doubt: those that
+    `at_odds` contradicts, else all."""
     known = work.focal_priors
     doubted = None if matches.at_odds is None else _misfit(matches.at_odds, work)
-    names = known if doubted is None else doubted.names
-    database = matches.folder / f"{matches.rung.name}-{number}.db"
-    focal_hints.drop(matches.database, database, names, start)
+    mapped = work.without_focals(known if doubted is None else doubted.names)
+    if not shared:
+        mapped = mapped.with_own_cameras()
+    database = _cameras_changed(matches.database, mapped, matches, start)
     manner = Manner(relaxed=matches.rung.mapper is not incremental)
     found = _mapped(matches, database, work.without_focals(known), manner, tick)
     return found if found is not None and found.firm else None
+
+
+def _cameras_changed(
+    database: Path, work: Work, matches: Matches, start: float = STARTS[0]
+) -> Path:
+    """A copy of `database` with the cameras of `work`."""
+    place = Path(tempfile.mkdtemp(dir=matches.folder)) / "database.db"
+    focal_hints.with_cameras(database, place, work.photos, work.groups, start)
+    return place
 
 
 def _held(matches: Matches, work: Work, tick: Tick) -> Candidate | None:

@@ -55,6 +55,10 @@ class Work:
         ]
         return replace(self, groups=groups)
 
+    def with_own_cameras(self) -> Work:
+        """The same, where no two photos are by one camera."""
+        return replace(self, groups=[replace(g, names=(n,)) for g in self.groups for n in g.names])
+
 
 @dataclass(frozen=True)
 class Source:

@@ -22,7 +22,7 @@ from PIL import Image
 
 from benchmarks.attacks import bombs
 from benchmarks.attacks.bombs import box
-from recon.pipeline.decoding import boxes, budgets, limits, opening
+from recon.pipeline.decoding import boxes, budgets, confinement, limits, opening
 from recon.pipeline.decoding.budgets import Budget
 from recon.pipeline.decoding.opening import Opener
 from recon.pipeline.decoding.pool import Pool, TooMuch, Unreadable
@@ -261,6 +261,17 @@ def test_children_know_nothing_of_ours(pool: Pool, monkeypatch: pytest.MonkeyPat
     process = psutil.Process(children(pool)[0])
     assert not {"SECRET_KEY", "DATABASE_URL", "DATA_DIR"} & process.environ().keys()
     assert "django" not in " ".join(one.path for one in process.memory_maps())
+
+
+def test_children_find_packages_wherever_they_were_installed(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "some_package-1.0.dist-info").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    ask(pool, picture(), budgets.ONE_PHOTO)
+    process = psutil.Process(children(pool)[0])
+    assert str(tmp_path) in process.environ()["PYTHONPATH"].split(os.pathsep)
+    assert tmp_path in confinement.readable(PROJECT / "recon")
 
 
 def test_children_end_with_whoever_started_them(tmp_path: Path) -> None:

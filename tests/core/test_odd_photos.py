@@ -19,7 +19,7 @@ from PIL import Image
 from recon.pipeline import check_command, checking, photos, prepared, uploads
 from recon.pipeline.__main__ import main
 from recon.pipeline.config import PreflightConfig
-from recon.pipeline.errors import Cancelled, TimeLimit, UserError
+from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
 from recon.pipeline.spherical import looks_spherical
 from recon.pipeline.workspace import Workspace, replacing, replacing_folder, write_json
 from recon.poses import quick_pairs
@@ -366,6 +366,18 @@ def test_a_photo_that_nobody_can_look_at_stops_no_other(
     assert len(report["photos"]) == 3
 
 
+def test_what_is_the_machine_s_fault_is_said_of_no_photo(
+    ordinary: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path) -> Any:
+        raise PipelineError("environment_broken", problem="decoding process")
+
+    monkeypatch.setattr(checking, "look_at", broken)
+    with pytest.raises(PipelineError):
+        checking.check(ordinary, tmp_path / "check")
+    assert not (tmp_path / "check" / "report.json").exists()
+
+
 def test_a_pair_that_can_t_be_compared_stops_no_other(
     ordinary: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -447,32 +459,27 @@ NAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_photo_of_any_name_is_prepared(name: str, tmp_path: Path, capsys: Any) -> None:
-    folder = tmp_path / "photos"
+def test_photos_of_any_name_are_prepared(tmp_path: Path, capsys: Any) -> None:
+    folder, out = tmp_path / "photos", tmp_path / "out"
     folder.mkdir()
-    (folder / name).write_bytes(JPEG)
-    for index in range(2):
-        texture(index).save(folder / f"{index}.png")
-    assert (
-        main([str(folder), str(tmp_path / "out"), "--preset", "draft", "--until", "PREFLIGHT"]) == 0
-    )
-    kept = json.loads((tmp_path / "out/work/photos.json").read_text())["photos"]
-    assert name in [photo["original"] for photo in kept]
+    for seed, name in enumerate(NAMES):
+        (folder / name).write_bytes(encoded(texture(seed)))
+    assert main([str(folder), str(out), "--preset", "draft", "--until", "PREFLIGHT"]) == 0
+    kept = json.loads((out / "work/photos.json").read_text())["photos"]
+    assert {photo["original"] for photo in kept} == set(NAMES)
     assert all(len(photo["name"]) <= 130 for photo in kept)
     main(["--check-photos", str(folder)])
-    assert name in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert all(name in said for name in NAMES)
 
 
 def test_a_name_in_no_encoding_is_shown_as_far_as_it_goes(tmp_path: Path, capsys: Any) -> None:
-    folder = tmp_path / "photos"
+    folder, out = tmp_path / "photos", tmp_path / "out"
     folder.mkdir()
-    for name in (b"caf\xe9.jpg", b"caf\xe8.jpg", b"\xff" * 250, b"plain.jpg"):
-        Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(JPEG)
-    assert (
-        main([str(folder), str(tmp_path / "out"), "--preset", "draft", "--until", "PREFLIGHT"]) == 0
-    )
-    kept = json.loads((tmp_path / "out/work/photos.json").read_text())["photos"]
+    for seed, name in enumerate((b"caf\xe9.jpg", b"caf\xe8.jpg", b"\xff" * 250, b"plain.jpg")):
+        Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(encoded(texture(seed)))
+    assert main([str(folder), str(out), "--preset", "draft", "--until", "PREFLIGHT"]) == 0
+    kept = json.loads((out / "work/photos.json").read_text())["photos"]
     assert {"caf\\xe9.jpg", "caf\\xe8.jpg"} <= {photo["original"] for photo in kept}
     assert len(kept) == 4
     main(["--check-photos", str(folder)])

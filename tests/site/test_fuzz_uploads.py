@@ -32,7 +32,8 @@ def send(browser: Any, draft: Any, name: str, content: bytes) -> int:
 
 @pytest.fixture
 def ann(data_dir: Any, redis_queue: Any, settings: Any) -> Any:
-    settings.MAX_DRAFTS = 1000
+    settings.MAX_DRAFTS = settings.QUOTA_VIDEOS = settings.MAX_VIDEOS = 1000
+    settings.UPLOADS_AN_HOUR = 1_000_000
     return person()
 
 

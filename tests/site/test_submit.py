@@ -16,6 +16,7 @@ from recon.jobs import photos as job_photos
 from recon.jobs import queue, storing, submit, unclaimed
 from recon.models import Job, Photo
 from recon.pipeline.config import from_dict
+from recon.pipeline.decoding.opening import Opener
 from recon.pipeline.errors import PipelineError, UserError
 from tests.site.making import exif_with_gps, person, photo, photo_bytes, photos
 
@@ -277,6 +278,6 @@ class TestCheckUpload:
     ) -> None:
         file = photo("a.jpg")
         first = job_photos.check_upload(file)
-        monkeypatch.setattr(job_photos, "decode", lambda *a, **k: pytest.fail("decoded again"))
+        monkeypatch.setattr(Opener, "check_photo", lambda *_, **__: pytest.fail("decoded again"))
         assert job_photos.check_upload(file) is first
         assert len(file.read()) == file.size

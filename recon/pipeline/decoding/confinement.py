@@ -56,7 +56,7 @@ def confine(code: Path) -> list[str]:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         refused.append("new privileges")
-    if not _without_files(libc, _readable(code)):
+    if not _without_files(libc, readable(code)):
         refused.append("files (Landlock)")
     if not filters.install(libc):
         refused.append("system calls (seccomp)")
@@ -79,15 +79,19 @@ def _limit(what: int, most: int, *, hard: bool = True) -> None:
         resource.setrlimit(what, (most, most if hard else now))
 
 
-def _readable(code: Path) -> list[Path]:
+def readable(code: Path) -> list[Path]:
     """Where programs and libraries lie, and what these read about the machine."""
     folders = {code, Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix)}
     # A folder that only leads to modules may hold more: a project's has its data in it.
-    folders |= {Path(one) for one in sys.path if one and Path(one).name.endswith("-packages")}
+    folders |= {Path(one) for one in sys.path if one and _holds_packages(Path(one))}
     folders |= {Path(one) for one in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")}
     files = {Path("/etc/ld.so.cache"), Path("/proc/cpuinfo"), Path("/proc/meminfo")}
     files |= {Path("/sys/devices/system"), Path("/dev/urandom"), Path("/dev/null")}
     return [one for one in folders | files if one.exists()]
+
+
+def _holds_packages(folder: Path) -> bool:
+    return folder.name.endswith("-packages") or any(folder.glob("*.dist-info"))
 
 
 def _without_files(libc: ctypes.CDLL, readable: list[Path]) -> bool:

@@ -38,7 +38,6 @@ START_S = 60.0  # a busy machine may take long to start Python
 
 #: Nothing of ours: no secret key, no addresses of databases. Few threads and pools of memory.
 _ENVIRONMENT = {
-    "PYTHONPATH": str(_ROOT),
     "PYTHONDONTWRITEBYTECODE": "1",
     "LANG": "C.UTF-8",
     "MALLOC_ARENA_MAX": "2",
@@ -236,7 +235,10 @@ class Pool:
 
 def _environment() -> dict[str, str]:
     kept = "LD_LIBRARY_PATH"  # where this Python finds its own libraries
-    return _ENVIRONMENT | ({kept: os.environ[kept]} if kept in os.environ else {})
+    found = {kept: os.environ[kept]} if kept in os.environ else {}
+    # And its packages: somebody's PYTHONPATH may name them.
+    path = os.pathsep.join([str(_ROOT), *(one for one in sys.path if one)])
+    return _ENVIRONMENT | found | {"PYTHONPATH": path}
 
 
 def _result(last: Message, task: str) -> Message:
