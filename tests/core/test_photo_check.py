@@ -263,7 +263,7 @@ def test_a_person_at_a_terminal_reads_sentences(
     assert command_line.main([str(tmp_path), "--check-photos"]) == 0
     printed = capsys.readouterr().out
     assert "1  a.jpg  800×600 px, overlaps 1 of 1 others, focal length known" in printed
-    assert "Photos 1 and 2 are nearly the same." in printed
+    assert "Photos 1 and 2 are copies of one photo." in printed
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.jpg", "b.jpg"]
     assert command_line.main([str(tmp_path), "--check-photos", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["groups"] == [["a.jpg", "b.jpg"]]
