@@ -31,8 +31,8 @@ USER recon
 VOLUME /data
 EXPOSE 8000
 CMD ["gunicorn", "instarecon_site.wsgi", "--bind", "0.0.0.0:8000", "--workers", "4", \
-    "--worker-class", "gthread", "--threads", "8", "--timeout", "120", "--access-logfile", "-", \
-    "--no-control-socket"]
+    "--worker-class", "instarecon_site.server.worker.BufferingWorker", "--threads", "8", \
+    "--timeout", "120", "--no-control-socket"]
 
 # --- Packages for the GPU, with gsplat's kernels compiled ahead ---
 FROM nvidia/cuda:${CUDA_VERSION}-devel-ubuntu24.04 AS cuda-packages

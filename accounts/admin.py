@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Invitation, User
 
 
 @admin.register(User)
@@ -33,6 +33,9 @@ class UserAdmin(DjangoUserAdmin):
         ),
         ("Times", {"fields": ("last_login", "date_joined")}),
     )
+    #: What only superusers give: whoever may change accounts must not make themselves one of them.
+    powers = ("is_staff", "is_superuser", "groups", "user_permissions")
+
     add_fieldsets = (
         (
             None,
@@ -43,16 +46,56 @@ class UserAdmin(DjangoUserAdmin):
         ),
     )
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        powers = () if request.user.is_superuser else self.powers
+        return (*super().get_readonly_fields(request, obj), *powers)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Superusers alone change the staff's accounts, and set passwords for them."""
+        if obj is not None and (obj.is_staff or obj.is_superuser) and obj != request.user:
+            return bool(request.user.is_superuser)
+        return super().has_change_permission(request, obj)
+
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
     """To see and revoke. Tokens are made by their owner, who alone gets to see the secret."""
 
-    list_display = ("name", "user", "created_at", "last_used_at")
-    list_filter = ("created_at", "last_used_at")
+    list_display = ("name", "user", "scopes", "created_at", "ends_at", "last_used_at")
+    list_filter = ("created_at", "ends_at", "last_used_at")
     search_fields = ("name", "user__email")
     date_hierarchy = "created_at"
-    readonly_fields = ("name", "user", "created_at", "last_used_at")
+    readonly_fields = ("name", "user", "scopes", "created_at", "ends_at", "last_used_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin):
+    """Links for those who may make an account. Its page shows the link, to be sent to them."""
+
+    list_display = ("__str__", "created_by", "created_at", "ends_at", "uses", "most_uses")
+    list_filter = ("created_at", "ends_at")
+    list_select_related = ("created_by",)
+    search_fields = ("note", "created_by__email")
+    readonly_fields = ("link", "uses", "created_by", "created_at")
+    fields = ("note", "most_uses", "ends_at", "link", "uses", "created_by", "created_at")
+
+    @admin.display(description="link")
+    def link(self, invitation: Invitation) -> str:
+        return invitation.link if invitation.pk else "shown when it is saved"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The link makes accounts: whoever may only look at invitations does not get it."""
+        may_invite = self.has_add_permission(request) or self.has_change_permission(request, obj)
+        return [name for name in self.fields or () if name != "link" or may_invite]
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_by = request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Invitation, *args: Any) -> Any:
+        self.message_user(request, f"Send this link to whoever is invited: {obj.link}")
+        return super().response_add(request, obj, *args)

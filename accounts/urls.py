@@ -3,26 +3,29 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from accounts import views
+from accounts.views import account, sign_in, sign_up
 
 app_name = "accounts"
 
 urlpatterns = [
-    path("", views.account, name="account"),
-    path("sign-up/", views.sign_up, name="sign_up"),
-    path("sign-in/", views.SignIn.as_view(), name="sign_in"),
+    path("", account.account, name="account"),
+    path("sign-up/", sign_up.sign_up, name="sign_up"),
+    path("sign-up/sent/", sign_up.sent, name="sign_up_sent"),
+    path("invitation/<str:link>/", sign_up.invited, name="invited"),
+    path("confirm/<str:token>/", sign_up.confirm, name="confirm"),
+    path("sign-in/", sign_in.SignIn.as_view(), name="sign_in"),
     path("sign-out/", auth.LogoutView.as_view(), name="sign_out"),
-    path("preferences/", views.preferences, name="preferences"),
-    path("public-page/", views.public_page, name="public_page"),
-    path("tokens/", views.token_create, name="token_create"),
-    path("tokens/<int:pk>/delete/", views.token_delete, name="token_delete"),
-    path("password/", views.PasswordChange.as_view(), name="password_change"),
+    path("preferences/", account.preferences, name="preferences"),
+    path("public-page/", account.public_page, name="public_page"),
+    path("tokens/", account.token_create, name="token_create"),
+    path("tokens/<int:pk>/delete/", account.token_delete, name="token_delete"),
+    path("password/", sign_in.PasswordChange.as_view(), name="password_change"),
     path(
         "password/done/",
         auth.PasswordChangeDoneView.as_view(template_name="accounts/password_change_done.html"),
         name="password_change_done",
     ),
-    path("reset/", views.PasswordReset.as_view(), name="password_reset"),
+    path("reset/", sign_in.PasswordReset.as_view(), name="password_reset"),
     path(
         "reset/sent/",
         auth.PasswordResetDoneView.as_view(template_name="accounts/password_reset_done.html"),
@@ -37,7 +40,7 @@ urlpatterns = [
     ),
     path(
         "reset/<uidb64>/<token>/",
-        views.PasswordResetConfirm.as_view(),
+        sign_in.PasswordResetConfirm.as_view(),
         name="password_reset_confirm",
     ),
 ]

@@ -124,6 +124,9 @@ class Deadline:
     def log(self, line: str) -> None:
         pass
 
+    def taken_over(self, fraction: float) -> None:
+        pass
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)

@@ -11,7 +11,7 @@ from recon.jobs import notices
 def site(request: HttpRequest) -> dict[str, object]:
     """`texts_script` is empty in English; `unread_notices` is counted only where asked for."""
     return {
-        "sign_up_open": settings.SIGN_UP_OPEN,
+        "sign_up_open": settings.SIGN_UP == "open",
         "texts_script": script_address(),
         "unread_notices": SimpleLazyObject(lambda: _unread(request)),
     }

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -131,10 +133,16 @@ def database(name: str, default: str) -> dict[str, Any]:
     return config
 
 
-def mail(name: str) -> dict[str, Any]:
-    """Django's EMAIL_* settings for an address such as smtp+tls://user:word@host:587."""
+def mail(name: str, *, folder: Path) -> dict[str, Any]:
+    """Django's EMAIL_* settings for an address such as smtp+tls://user:word@host:587.
+
+    Where none is set, each mail becomes a file in `folder`.
+    """
+    if not is_set(name):
+        backend = "django.core.mail.backends.filebased.EmailBackend"
+        return {"EMAIL_BACKEND": backend, "EMAIL_FILE_PATH": str(folder)}
     usual_ports = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "filemail": 0, "consolemail": 0}
-    address = url(name, "consolemail://", schemes=tuple(usual_ports))
+    address = url(name, "", schemes=tuple(usual_ports))
     scheme = urlsplit(address).scheme
     config = environ.Env.email_url_config(address)
     if scheme.startswith("smtp") and not config["EMAIL_HOST"]:
@@ -164,7 +172,21 @@ def folder(name: str, default: Path) -> Path:
             f"{name} is {path}, but must be a folder that can be written to"
             f" ({problem or 'permission denied'})."
         )
+    tighten(path)
     return path
+
+
+def tighten(path: Path) -> None:
+    """Takes from others what they may do with a file or folder of ours, where it is ours.
+
+    Not with a folder like /tmp, which is meant for everybody.
+    """
+    with suppress(OSError):  # a file system without owners, say
+        status = path.lstat()
+        for_everybody = status.st_mode & stat.S_ISVTX
+        plain = stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)
+        if status.st_uid == os.getuid() and plain and status.st_mode & 0o077 and not for_everybody:
+            path.chmod(stat.S_IMODE(status.st_mode) & ~0o077)
 
 
 def _span(least: float, most: float | None) -> str:

@@ -6,10 +6,23 @@ People get a page of `templates/errors/`, programs (the API's paths, or whoever 
 
 from __future__ import annotations
 
+import sys
+
+from django.core.exceptions import ValidationError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+#: What a database or Redis that can't be reached raises, and an SQLite that stays locked.
+AWAY = (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError)
+RETRY_AFTER_S = 10
+
+#: What the database's drivers say of values that they can't send, with no type of its own.
+_NO_COLUMN_HOLDS = ("NUL (0x00)", "Python int too large to convert")
 
 _SENTENCES = {
     400: _("The request could not be understood."),
@@ -17,6 +30,7 @@ _SENTENCES = {
     404: _("There is nothing at this address."),
     429: _("Too many attempts. Wait a while, then try again."),
     500: _("Something went wrong on our side."),
+    503: _("The site can’t read or write its records just now. Nothing is lost; try again soon."),
 }
 
 
@@ -35,11 +49,13 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def answer(
-    request: HttpRequest, status: int, template: str = "", sentence: str = ""
+    request: HttpRequest, status: int, template: str = "", sentence: str = "", code: str = ""
 ) -> HttpResponse:
-    """The error page or JSON for `status`; `sentence` says more than the status alone."""
+    """The error page or JSON for `status`; `sentence` says more than the status alone, and `code`
+    says it to programs."""
     if wants_json(request):
-        return JsonResponse({"detail": str(sentence or _SENTENCES[status])}, status=status)
+        content = {"detail": str(sentence or _SENTENCES[status])} | ({"code": code} if code else {})
+        return JsonResponse(content, status=status)
     context = {"sentence": sentence}
     return render(request, template or f"errors/{status}.html", context, status=status)
 
@@ -63,7 +79,29 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Rendered without the request's context: the session or the database may be what failed."""
+    """The answer to an exception that nobody handled; by it, whether it was a fault at all.
+
+    Rendered without the request's context: the session or the database may be what failed.
+    """
+    status = status_of(sys.exc_info()[1])
+    if status == 400:
+        return answer(request, 400)
+    response: HttpResponse
     if wants_json(request):
-        return JsonResponse({"detail": str(_SENTENCES[500])}, status=500)
-    return HttpResponse(render_to_string("errors/500.html"), status=500)
+        response = JsonResponse({"detail": str(_SENTENCES[status])}, status=status)
+    else:
+        response = HttpResponse(render_to_string(f"errors/{status}.html"), status=status)
+    if status == 503:
+        response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def status_of(error: BaseException | None) -> int:
+    """503 where the database or the queue is away, or locked by somebody for too long; 400 for a
+    value that no column can hold and that no form has looked at; 500 for the rest."""
+    if isinstance(error, AWAY):
+        return 503
+    if isinstance(error, (DataError, ValidationError)):
+        return 400
+    said = str(error) if isinstance(error, (ValueError, OverflowError)) else ""
+    return 400 if any(part in said for part in _NO_COLUMN_HOLDS) else 500

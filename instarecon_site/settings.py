@@ -4,7 +4,7 @@ Every name is described in docs/CONFIGURATION.md and listed in `.env.example` (a
 the three). Reading goes through `instarecon_site.env`, which refuses wrong values with a sentence.
 """
 
-from datetime import timedelta
+import os
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -23,7 +23,8 @@ DEBUG = env.flag("DEBUG", False)
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.whole("PORT", 8000, least=1, most=65535)
 #: How people reach the site, without a slash at its end; it stands in mails and in API answers.
-_here = HOST.strip("[]") in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::")  # noqa: S104
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_here = HOST.strip("[]") in (*_LOOPBACK, "0.0.0.0", "::")  # noqa: S104
 BASE_URL = env.url(
     "BASE_URL",
     f"http://{'localhost' if _here else HOST}:{PORT}",
@@ -38,6 +39,8 @@ ALLOWED_HOSTS = [str(urlsplit(BASE_URL).hostname), "localhost", "127.0.0.1", "[:
 ALLOWED_HOSTS += env.words("ALLOWED_HOSTS")
 #: Whether a reverse proxy stands in front that sets X-Forwarded-For and X-Forwarded-Proto itself.
 TRUST_PROXY = env.flag("TRUST_PROXY", False)
+#: Of each web process; an IPv6 network of 64 bits counts as one. See `instarecon_site.server`.
+MAX_CONNECTIONS_PER_ADDRESS = env.whole("MAX_CONNECTIONS_PER_ADDRESS", 100, least=4, most=1000)
 
 # --- Where its data is ---
 
@@ -80,8 +83,14 @@ RQ_QUEUES = {
         # Pickle, the default, runs the code of whoever can write to Redis.
         "SERIALIZER": "rq.serializers.JSONSerializer",
     }
-    # Reconstructions, and the short checks of photos that must never wait behind them.
-    for name, timeout in (("recon", JOB_TIMEOUT_MINUTES * 60), ("checks", 180))
+    # Reconstructions; the short checks of photos, which must never wait behind the others; the
+    # frames of videos, which take minutes; and mails, which the checks' worker sends first.
+    for name, timeout in (
+        ("recon", JOB_TIMEOUT_MINUTES * 60),
+        ("checks", 180),
+        ("videos", 600),
+        ("mail", 120),
+    )
 }
 RQ = {"WORKER_CLASS": "recon.jobs.worker.ReconWorker", "COMMIT_MODE": "on_db_commit"}
 RQ_SHOW_ADMIN_LINK = True
@@ -90,11 +99,13 @@ RQ_SHOW_ADMIN_LINK = True
 
 MIN_PHOTOS, MAX_PHOTOS = 3, 20
 MAX_DRAFTS = env.whole("MAX_DRAFTS", 20, most=1000)  # a person
+MAX_VIDEOS = env.whole("MAX_VIDEOS", 5, most=100)  # a scene
 DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
 #: What one person may have, unless staff gave them limits of their own.
 QUOTA_STORED_MB = env.whole("QUOTA_STORED_MB", 20_480)
 QUOTA_ACTIVE_JOBS = env.whole("QUOTA_ACTIVE_JOBS", 10)  # waiting or running
 QUOTA_JOBS_A_DAY = env.whole("QUOTA_JOBS_A_DAY", 100)  # started, by the site's calendar
+QUOTA_VIDEOS = env.whole("QUOTA_VIDEOS", 10)  # whose frames are still to be taken
 MIN_IMAGE_SIZE = env.whole("MIN_IMAGE_SIZE", 100, most=10_000)  # px, each side
 MAX_FILE_SIZE_MB = env.whole("MAX_FILE_SIZE_MB", 30)
 MAX_UPLOAD_SIZE_MB = env.whole("MAX_UPLOAD_SIZE_MB", 500)
@@ -105,6 +116,8 @@ if MAX_UPLOAD_SIZE_MB < MAX_FILE_SIZE_MB:
     )
 #: A video is given up for its frames, so it may be larger than they.
 MAX_VIDEO_SIZE_MB = min(env.whole("MAX_VIDEO_SIZE_MB", 200), MAX_UPLOAD_SIZE_MB)
+#: Processes that open photos and videos for requests, at a time and for all web processes together.
+DECODING_PROCESSES = env.whole("DECODING_PROCESSES", min(4, max(2, os.cpu_count() or 1)), most=64)
 TRAINING_ITERATIONS = env.ceiling("TRAINING_ITERATIONS")  # steps at most; else the preset decides
 MAX_IMAGE_SIZE = env.ceiling("MAX_IMAGE_SIZE", least=MIN_IMAGE_SIZE)  # px at most; likewise
 DEFAULT_PRESET = env.choice("DEFAULT_PRESET", ("auto", "draft", "standard", "high"), "auto")
@@ -118,12 +131,12 @@ OUTLIER_MIN_CLUSTER_RATIO = env.number("OUTLIER_MIN_CLUSTER_RATIO", 0.05, least=
 
 # Uploads are spooled on the disk that they stay on, so that keeping one is a rename.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
-FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o640
 FILE_UPLOAD_HANDLERS = [
     "recon.web.uploads.QuotaUploadHandler",  # first: it counts, the others store
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "recon.web.uploads.SpoolingUploadHandler",
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 
@@ -140,7 +153,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "django_rq",
-    "axes",
     "csp",
     "accounts",
     "recon",
@@ -148,7 +160,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "instarecon_site.caching.keep_nothing",
     "csp.middleware.CSPMiddleware",
+    "instarecon_site.odd_requests.without_odd_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -157,9 +171,14 @@ MIDDLEWARE = [
     "accounts.time_zones.in_their_time_zone",
     "accounts.languages.in_their_language",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "instarecon_site.refusals.with_refusals",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "accounts.devices.remember_devices",
+    "accounts.throttling.answer_too_many",
+    "instarecon_site.odd_requests.without_odd_addresses",
+    "instarecon_site.queue_pages.missing_is_404",
+    "instarecon_site.queue_pages.permissions_decide",
 ]
 ROOT_URLCONF = "instarecon_site.urls"
 WSGI_APPLICATION = "instarecon_site.wsgi.application"
@@ -209,10 +228,7 @@ STORAGES = {
 # --- People ---
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-]
+AUTHENTICATION_BACKENDS = ["accounts.backends.ThrottledBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -222,32 +238,34 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-SIGN_UP_OPEN = env.flag("SIGN_UP_OPEN", True)
+#: Whether anybody can make an account: `open`, with an `invitation` of the staff's, or `closed`.
+#: A site that nobody but this machine reaches is open, any other is not unless somebody says so.
+_only_here = (
+    HOST.strip("[]") in _LOOPBACK
+    and urlsplit(BASE_URL).hostname in _LOOPBACK
+    and not (TRUST_PROXY or env.words("ALLOWED_HOSTS"))
+)
+SIGN_UP = env.choice(
+    "SIGN_UP", ("open", "invitation", "closed"), "open" if _only_here else "invitation"
+)
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "recon:gallery"
 LOGOUT_REDIRECT_URL = "recon:home"
 PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # seconds
 
-# Password guessing: attempts are counted in the database, so that all web processes see them.
-AXES_FAILURE_LIMIT = 6
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody can lock out somebody else
-AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "accounts.throttling.username"
-AXES_CLIENT_IP_CALLABLE = "accounts.throttling.client_address"
-AXES_LOCKOUT_CALLABLE = "accounts.throttling.locked_out"
-AXES_ENABLE_ACCESS_FAILURE_LOG = False
-AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
+# What one account may do; the limits of guessing and signing up are in `accounts.limits`.
+API_CALLS_A_MINUTE = env.whole("API_CALLS_A_MINUTE", 600)
+UPLOADS_AN_HOUR = env.whole("UPLOADS_AN_HOUR", 1200)
+#: How long it is kept that staff opened somebody else's scene.
+AUDIT_DAYS = env.whole("AUDIT_DAYS", 365, most=36_500)
 
 # --- Mail ---
 
-#: Whether people are offered mail when a scene is done.
+#: Whether people are offered mail when a scene is done, and confirm their address at sign-up.
 MAIL_IS_SET_UP = env.is_set("EMAIL_URL")
-#: Printed into the web process's log unless EMAIL_URL names a server (smtp+tls://user:word@host).
-globals().update(env.mail("EMAIL_URL"))
+#: Kept in files unless EMAIL_URL names a server (smtp+tls://user:word@host). Not in the log: a mail
+#: has links that let one in.
+globals().update(env.mail("EMAIL_URL", folder=DATA_DIR / "mail"))
 EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", f"InstaRecon3D <noreply@{urlsplit(BASE_URL).hostname}>"
@@ -291,7 +309,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "line": {
+            "()": "instarecon_site.redaction.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
     },
     "handlers": {
         "stdout": {

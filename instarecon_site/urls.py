@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts.views import language
+from accounts.views.account import language
 from instarecon_site import texts
 
 admin.site.site_header = admin.site.site_title = "InstaRecon3D"

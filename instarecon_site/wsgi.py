@@ -1,13 +1,31 @@
-"""The site as a WSGI application, for gunicorn."""
+"""The site as a WSGI application, for gunicorn.
+
+Each process asks at its start whether the database belongs to its data folder; see
+`recon.jobs.data_folder`.
+"""
 
 import os
 import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
+from django.db import DatabaseError, connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instarecon_site.settings")
 try:
     application = get_wsgi_application()
 except ImproperlyConfigured as error:
     sys.exit(f"Settings: {error}")
+
+from recon.jobs import data_folder, turns
+
+try:
+    data_folder.require_own()
+except data_folder.ForeignDataFolder as error:
+    sys.exit(str(error))
+except DatabaseError as error:
+    sys.exit(f"The database can't be used: {error}")
+finally:
+    connections.close_all()
+
+turns.opener().pool.warm()  # the first upload need not wait for a process to start

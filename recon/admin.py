@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from recon.jobs import lifecycle
-from recon.models import Artifact, Job, Photo, StageRun
+from accounts import networks
+from accounts.models import User
+from recon.jobs import audit, lifecycle
+from recon.models import Artifact, AuditEntry, Job, Photo, StageRun
 
 
 class ReadOnly:
@@ -22,7 +25,25 @@ class ReadOnly:
         return False
 
 
-class NotDeletedAlone(ReadOnly):
+class LooksAreLogged:
+    """Who opens the page of somebody else's job, or of what belongs to it, is in the audit log."""
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        found = super().get_object(request, *args, **kwargs)  # type: ignore[misc]
+        job = getattr(found, "job", found)
+        if job is not None and job.owner_id != request.user.pk:
+            audit.note(
+                cast(User, request.user),
+                job,
+                action=f"{request.resolver_match.view_name if request.resolver_match else ''}"
+                f" {'' if found is job else found}".strip(),
+                method=str(request.method),
+                address=networks.client_address(request) or "",
+            )
+        return found
+
+
+class NotDeletedAlone(LooksAreLogged, ReadOnly):
     """These rows go with their job, never by themselves."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -59,7 +80,7 @@ class ArtifactInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, admin.ModelAdmin):
+class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     list_display = (
         "short_id", "name", "owner", "status", "step", "percent_done", "attempt", "preset",
         "psnr", "created_at",
@@ -146,6 +167,20 @@ class ArtifactAdmin(NotDeletedAlone, admin.ModelAdmin):
     list_filter = ("kind",)
     list_select_related = ("job",)
     search_fields = ("=job__id", "job__title", "job__owner__email")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnly, admin.ModelAdmin):
+    """Who of the staff opened or changed whose scene. Nobody edits it; AUDIT_DAYS empties it."""
+
+    list_display = ("at", "person_email", "method", "action", "job_id", "owner", "address")
+    list_filter = ("at", "method")
+    list_select_related = ("owner",)
+    search_fields = ("person_email", "owner__email", "=job_id", "action")
+    date_hierarchy = "at"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
 
 
 def _seconds(run: StageRun) -> str:

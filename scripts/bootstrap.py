@@ -29,6 +29,7 @@ BENCHMARKS = (
     ["poses.py", "--quick"],
     ["first_paint.py"],
     ["eta.py"],
+    ["fuzz_uploads.py"],
 )
 
 REGISTRY_HELP = (

@@ -7,7 +7,6 @@ person is told.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import hashlib
@@ -30,7 +29,10 @@ import django  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import OperationalError, connections  # noqa: E402
+from django.db import OperationalError, connection, connections  # noqa: E402
+
+from instarecon_site import env  # noqa: E402
+from scripts import program  # noqa: E402
 
 #: Seconds until the first page; the first start of a slow machine compiles a lot of Python.
 START_LIMIT_S = 120
@@ -43,10 +45,12 @@ def main() -> None:
         django.setup()
     except ImproperlyConfigured as error:
         sys.exit(f"Settings: {error}")
+    os.umask(0o077)  # what is made from here on is nobody else's to read
     prepare_folders()
     # In the data folder itself: where sockets lie depends on the session, see `run_folder`.
     with open(settings.DATA_DIR / "lock", "w") as lock:
         only_one(lock.fileno())
+        end_leftovers()
         require_free_port(settings.HOST, settings.PORT)
         account = prepare_site()
         try:
@@ -67,6 +71,9 @@ def prepare_folders() -> None:
     if not run.is_dir() or run.is_symlink() or status.st_uid != os.getuid():
         sys.exit(f"The folder {run} belongs to somebody else. Remove it, or set XDG_RUNTIME_DIR.")
     run.chmod(0o700)
+    # From before the data folder was nobody else's, or from a backup.
+    for path in (*settings.DATA_DIR.iterdir(), *(settings.DATA_DIR / "logs").iterdir()):
+        env.tighten(path)
 
 
 def only_one(lock: int) -> None:
@@ -78,6 +85,12 @@ def only_one(lock: int) -> None:
             f"A site is running already on the data in {settings.DATA_DIR}. Stop that one, or"
             " choose another folder: make run DATA_DIR=/some/folder PORT=8001"
         )
+
+
+def end_leftovers() -> None:
+    """Ends what a site whose supervisor was killed has left running on this data folder."""
+    if program.end_recorded(settings.RUN_DIR):
+        say("Ended what an earlier start, which was killed, had left running")
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -111,7 +124,9 @@ def prepare_site() -> tuple[str, str] | None:
     collect_static_files()
     say("Preparing the database")
     try:
+        refuse_foreign_data()  # before anything in it is changed
         call_command("migrate", interactive=False, verbosity=0)
+        refuse_foreign_data()
     except OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         sys.exit(f"The database can't be used: {reason}\nCheck DATABASE_URL, or the disk.")
@@ -120,6 +135,19 @@ def prepare_site() -> tuple[str, str] | None:
     connections.close_all()
     lines = made.getvalue().split()
     return (lines[0], lines[1]) if lines else None
+
+
+def refuse_foreign_data() -> None:
+    """Exits with a sentence where the database belongs to another data folder."""
+    from recon.jobs import data_folder
+    from recon.models import DataFolder
+
+    if DataFolder._meta.db_table not in connection.introspection.table_names():
+        return  # not migrated yet
+    try:
+        data_folder.require_own()
+    except data_folder.ForeignDataFolder as error:
+        sys.exit(str(error))
 
 
 def collect_static_files() -> None:
@@ -160,7 +188,7 @@ def start_supervisor(*, first_start: bool) -> subprocess.Popen[bytes]:
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        preexec_fn=program.end_with_parent,
     )
 
 
@@ -181,7 +209,10 @@ def attend(supervisor: subprocess.Popen[bytes], account: tuple[str, str] | None)
             show_log_end()
             return stop(supervisor) or 1
         tell_address(account)
-        return supervisor.wait()
+        if code := supervisor.wait():
+            say(f"The site ended by itself. The log is in {log_folder()}.")
+            end_leftovers()
+        return code
     except KeyboardInterrupt:
         sys.stdout.write("\n")
         say("Stopping")
@@ -252,11 +283,6 @@ def log_folder() -> str:
 def say(text: str) -> None:
     sys.stdout.write(f"==> {text}\n")
     sys.stdout.flush()
-
-
-def _end_with_parent() -> None:
-    """Asks Linux to send supervisor TERM when this process dies, even by kill -9."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # 1: PR_SET_PDEATHSIG
 
 
 if __name__ == "__main__":

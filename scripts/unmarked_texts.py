@@ -37,8 +37,11 @@ SPEAKING = (
     "recon/web/**/*.py",
     "recon/api/*.py",
 )
-#: Staff read English, as in the admin.
-FOR_STAFF = ("templates/styleguide/", "recon/web/views/styleguide.py")
+#: Staff read English, as in the admin; so does whoever starts the site.
+FOR_STAFF = (
+    *("templates/styleguide/", "recon/web/views/styleguide.py"),
+    "recon/jobs/data_folder.py",
+)
 MARKS = ("gettext", "gettext_lazy", "_", "ngettext", "ngettext_lazy", "N_", "told")
 SENTENCE = re.compile(r"[a-z]+ [a-z]+.*[.…?]$", re.DOTALL)
 #: For programs, not for people.

@@ -2,9 +2,10 @@
 
     python scripts/worker.py N
     python scripts/worker.py checks
+    python scripts/worker.py videos
 
-One worker serves one GPU: with more workers than GPUs they share, in turn. The worker for photo
-checks sees none.
+One worker serves one GPU: with more workers than GPUs they share, in turn. The workers for photo
+checks, which also sends mails about accounts, and for videos see none.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from instarecon_site.machine import gpu_count
 
 
 def main() -> None:
-    if sys.argv[1] == "checks":
-        queue = "checks"
+    if sys.argv[1] in ("checks", "videos"):
+        # A mail about an account is short, and somebody waits for it.
+        queues = ["mail", "checks"] if sys.argv[1] == "checks" else ["videos"]
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     else:
-        queue = "recon"
+        queues = ["recon"]
         choose_gpu(int(sys.argv[1]))
-    command = [sys.executable, "manage.py", "rqworker", queue]
+    command = [sys.executable, "manage.py", "rqworker", *queues]
     os.execv(sys.executable, [*command, "--serializer", "rq.serializers.JSONSerializer"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import av
@@ -24,12 +24,14 @@ def video_bytes(
     fps: int = FPS,
     shown_turned: int = 0,
     tags: dict[str, str] | None = None,
+    prepare: Callable[[av.VideoStream], None] = lambda stream: None,
 ) -> bytes:
-    """`pictures` of one size, one a frame; `shown_turned` degrees anticlockwise by its metadata."""
+    """`pictures` of one size, one a frame; `shown_turned` degrees anticlockwise by its metadata.
+    `prepare` may change the stream before the first of them."""
     # With the index in front, a video that is cut off still opens.
-    options = {} if container == "webm" else {"movflags": "faststart"}
+    options = {} if container in ("webm", "mkv") else {"movflags": "faststart"}
     with tempfile.NamedTemporaryFile(suffix=f".{container}") as file:
-        _write(file.name, pictures, options, codec, fps, shown_turned, tags or {})
+        _write(file.name, pictures, options, codec, fps, shown_turned, tags or {}, prepare)
         return Path(file.name).read_bytes()
 
 
@@ -41,6 +43,7 @@ def _write(
     fps: int,
     shown_turned: int,
     tags: dict[str, str],
+    prepare: Callable[[av.VideoStream], None],
 ) -> None:
     with av.open(path, "w", options=options) as output:
         output.metadata.update(tags)
@@ -52,6 +55,7 @@ def _write(
             stream.options = {"x265-params": "bframes=0:log-level=none"}
         if shown_turned:
             stream.set_display_rotation(shown_turned)
+        prepare(stream)
         for picture in pictures:
             for packet in stream.encode(av.VideoFrame.from_image(picture)):
                 output.mux(packet)

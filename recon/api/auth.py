@@ -10,20 +10,29 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.models import ApiToken, User
+from accounts import limits, throttling
+from accounts.models import ApiToken, Scope, User
+from accounts.throttling import MINUTE, Counter, Limit
 from recon.api.errors import ApiError, NotSignedIn
 
 ApiView = Callable[..., HttpResponse]
 
+WRONG_TOKENS = Limit("api_by_address", 60, MINUTE)
 
-def endpoint(*methods: str, public: bool = False) -> Callable[[ApiView], ApiView]:
+
+def endpoint(
+    *methods: str, scope: Scope = Scope.READ, public: bool = False
+) -> Callable[[ApiView], ApiView]:
     """Wraps a view of the API: allowed methods, the caller (`request.user`), errors as JSON.
+
+    A token must have `scope`; a session may do all that its owner may.
 
     The CSRF middleware is told to stand back because it would read a whole upload before the
     token is looked at; a view that changes something calls `check_csrf` itself.
@@ -37,7 +46,7 @@ def endpoint(*methods: str, public: bool = False) -> Callable[[ApiView], ApiView
             try:
                 _check_method(request, methods)
                 if not public:
-                    request.user = _caller(request)
+                    request.user = _caller(request, scope)
                 return view(request, *args, **kwargs)
             except ApiError as error:
                 return error.response()
@@ -81,17 +90,30 @@ def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
         raise ApiError(405, said.format(allowed=allowed, method=request.method), Allow=allowed)
 
 
-def _caller(request: HttpRequest) -> User:
-    """Raises NotSignedIn. A token that is sent counts, even beside a good session."""
-    token = _bearer(request)
-    if token is None:
+def _caller(request: HttpRequest, scope: Scope) -> User:
+    """Raises NotSignedIn, ApiError (403) for a token without `scope`, and TooMany. A token that is
+    sent counts, even beside a good session."""
+    secret = _bearer(request)
+    if secret is None:
         if not request.user.is_authenticated:
             raise NotSignedIn(gettext("Send a bearer token from your account page, or sign in."))
+        _count_call(request.user)
         return request.user
-    user = ApiToken.owner_of(token)
-    if user is None:
+    token = ApiToken.find(secret)
+    if token is None:
+        throttling.spend(limits.by_network(request, WRONG_TOKENS))
         raise NotSignedIn(gettext("This bearer token is not valid (any more)."))
-    return user
+    _count_call(token.user)
+    if not token.allows(scope):
+        said = gettext("This token is not for that: it lacks “{scope}”. Make another one.")
+        raise ApiError(403, said.format(scope=scope.value), code="token_scope")
+    token.note_use()
+    return token.user
+
+
+def _count_call(user: User) -> None:
+    each = Limit("api", settings.API_CALLS_A_MINUTE, MINUTE)
+    throttling.spend([Counter(each, str(user.pk))])
 
 
 def _bearer(request: HttpRequest) -> str | None:

@@ -9,13 +9,13 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext
 
-from accounts.models import User
+from accounts.models import Scope, User
 from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError, NoSuchJob
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_of
 from recon.api.views import made, photo_facts, status_of, video_facts
-from recon.jobs import drafts, known_photos, ordering, videos
+from recon.jobs import drafts, known_photos, ordering, turns, videos
 from recon.models import Job
 from recon.pipeline.errors import ReconError, UserError
 from recon.web import faults, uploads
@@ -29,14 +29,15 @@ def explained(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         try:
             return view(request, *args, **kwargs)
         except ReconError as error:
-            raise ApiError(faults.status_of(error), str(error)) from error
+            headers = faults.headers_of(error)
+            raise ApiError(faults.status_of(error), str(error), **headers) from error
         except Job.DoesNotExist as error:
             raise NoSuchJob from error
 
     return answered
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def create_draft(request: HttpRequest) -> HttpResponse:
     """A draft with these wishes and no photos yet."""
@@ -45,7 +46,7 @@ def create_draft(request: HttpRequest) -> HttpResponse:
     return JsonResponse(status_of(draft), status=201)
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def draft_from(request: HttpRequest, job_id: str) -> HttpResponse:
     """A draft with the photos, wishes and features of a job that has ended."""
@@ -54,7 +55,7 @@ def draft_from(request: HttpRequest, job_id: str) -> HttpResponse:
     return JsonResponse(status_of(draft), status=201)
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
     """Multipart `file` in, the photo's facts out: 201, or 200 for one that was there already.
@@ -71,9 +72,10 @@ def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
         raise ApiError(
             400, gettext("Send one photo as `file`, not {count}.").format(count=len(files))
         )
-    if videos.is_video(files[0]):
-        return JsonResponse(video_facts(videos.add_video(draft, files[0])[0]), status=202)
-    photo, is_new = drafts.add_photo(draft, files[0])
+    with turns.turn_of(cast(User, request.user).pk):
+        if videos.is_video(files[0]):
+            return JsonResponse(video_facts(videos.add_video(draft, files[0])[0]), status=202)
+        photo, is_new = drafts.add_photo(draft, files[0])
     return JsonResponse(photo_facts(photo), status=201 if is_new else 200)
 
 
@@ -86,20 +88,20 @@ def _add_known(request: HttpRequest, draft: Job) -> HttpResponse:
     return JsonResponse(photo_facts(photo), status=201 if is_new else 200)
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
     """`photo_id`, repeated: the photos in the wanted order."""
     draft = own_job(request, job_id)
     _receive(request)
-    sent = request.POST.getlist("photo_id")
-    if not sent or not all(one.isascii() and one.isdigit() for one in sent):
+    numbers = ordering.numbers_in(request.POST.getlist("photo_id"))
+    if not numbers:
         raise ApiError(400, gettext("Send the photos' numbers as `photo_id`, in the wanted order."))
-    ordering.reorder(draft, [int(one) for one in sent])
+    ordering.reorder(draft, numbers)
     return JsonResponse(status_of(draft))
 
 
-@endpoint("DELETE")
+@endpoint("DELETE", scope=Scope.UPLOAD)
 @explained
 def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse:
     check_csrf(request)
@@ -108,7 +110,7 @@ def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse
     return HttpResponse(status=204)
 
 
-@endpoint("DELETE")
+@endpoint("DELETE", scope=Scope.UPLOAD)
 @explained
 def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse:
     check_csrf(request)
@@ -117,7 +119,7 @@ def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse
     return HttpResponse(status=204)
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def start(request: HttpRequest, job_id: str) -> HttpResponse:
     """Queues the draft. Wishes that are not sent stay as they are. Shared, unless `share` is

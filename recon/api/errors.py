@@ -7,15 +7,15 @@ from django.utils.translation import gettext
 
 
 class ApiError(Exception):
-    """Ends a request with `status` and `{"detail": ...}`."""
+    """Ends a request with `status` and `{"detail": ...}`, with `code` where programs need one."""
 
-    def __init__(self, status: int, detail: str, **headers: str) -> None:
+    def __init__(self, status: int, detail: str, *, code: str = "", **headers: str) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, headers
+        self.status, self.detail, self.code, self.headers = status, detail, code, headers
 
     def response(self) -> JsonResponse:
         readable = {"ensure_ascii": False}
-        content = {"detail": self.detail}
+        content = {"detail": self.detail} | ({"code": self.code} if self.code else {})
         response = JsonResponse(content, status=self.status, json_dumps_params=readable)
         for name, value in self.headers.items():
             response[name.replace("_", "-")] = value

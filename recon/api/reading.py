@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext
 
-from accounts.models import User
 from recon.api.errors import ApiError, NoSuchJob
 from recon.models import Job
-from recon.web.access import visible_jobs
+from recon.web.access import job_for
 from recon.web.forms import AgainForm
 
 TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
@@ -24,9 +23,12 @@ _SWITCHES = {"original_resolution": False, "cross_validate": False, "final_refin
 def own_job(request: HttpRequest, job_id: str) -> Job:
     """Raises NoSuchJob."""
     try:
-        return visible_jobs(cast(User, request.user)).get(pk=uuid.UUID(job_id))
-    except (ValueError, Job.DoesNotExist) as error:
+        job = job_for(request, uuid.UUID(job_id))
+    except ValueError as error:
         raise NoSuchJob from error
+    if job is None:
+        raise NoSuchJob
+    return job
 
 
 def wishes_of(data: QueryDict, *, only_sent: bool = False) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from accounts.models import Scope
 from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth
@@ -64,7 +65,7 @@ def sharing_facts(job: Job) -> dict[str, Any]:
     }
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.MANAGE)
 def share(request: HttpRequest, job_id: str) -> HttpResponse:
     """Changes what is sent and nothing else; `new_link` ends the old link for good."""
     job = own_job(request, job_id)

@@ -7,12 +7,12 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.datastructures import MultiValueDict
 
-from accounts.models import User
+from accounts.models import Scope, User
 from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
-from recon.jobs import progress, queue, submit, videos
+from recon.jobs import progress, queue, submit, turns, videos
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import ReconError
 from recon.web import doing, faults, uploads
@@ -23,11 +23,17 @@ from recon.web.scene import elapsed_seconds
 
 @endpoint("GET", "HEAD", public=True)
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The web process is up and answers. Knows nothing of workers: see /recon/queue."""
+    """The web process is up and answers. Knows nothing of workers: see /recon/queue.
+
+    The server gives it a thread of its own and tells whether the others get on; see
+    `instarecon_site.server.pool`.
+    """
+    if request.META.get("recon.is_stuck"):
+        return HttpResponse("no request gets on", content_type="text/plain", status=503)
     return HttpResponse("ok", content_type="text/plain")
 
 
-@endpoint("POST")
+@endpoint("POST", scope=Scope.UPLOAD)
 def create_job(request: HttpRequest) -> HttpResponse:
     """Multipart `files` and wishes in, a job out. It is shared at once unless `share` is false."""
     try:
@@ -35,6 +41,16 @@ def create_job(request: HttpRequest) -> HttpResponse:
     except uploads.UploadRefused as refused:
         raise ApiError(refused.status, str(refused)) from refused
     check_csrf(request)
+    try:
+        with turns.turn_of(cast(User, request.user).pk):
+            return _made_of(request)
+    except ReconError as error:  # no room, a limit of the person's, or too much to do just now
+        headers = faults.headers_of(error)
+        raise ApiError(faults.status_of(error), str(error), **headers) from error
+
+
+def _made_of(request: HttpRequest) -> HttpResponse:
+    """Raises ApiError, ReconError."""
     shared = truth(request.POST, "share", default=True)
     sharing = sharing_of(request.POST)
     wishes = wishes_of(request.POST)
@@ -42,14 +58,11 @@ def create_job(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
     owner, photos = cast(User, request.user), form.cleaned_data["photos"]
-    try:
-        shares: dict[str, Any] = {"shared": shared, "sharing": sharing}
-        if form.videos:
-            job = videos.create_job(owner, photos, form.videos, **shares, **wishes)
-        else:
-            job = submit.create_job(owner, photos, **shares, **wishes)
-    except ReconError as error:  # no room on the disk, or a limit of the person's is reached
-        raise ApiError(faults.status_of(error), str(error)) from error
+    shares: dict[str, Any] = {"shared": shared, "sharing": sharing}
+    if form.videos:
+        job = videos.create_job(owner, photos, form.videos, **shares, **wishes)
+    else:
+        job = submit.create_job(owner, photos, **shares, **wishes)
     return JsonResponse(made(job) | {"warnings": form.left_out})
 
 
@@ -61,12 +74,12 @@ def job_status(request: HttpRequest, job_id: str) -> HttpResponse:
 @endpoint("GET", "HEAD")
 def queue_overview(request: HttpRequest) -> HttpResponse:
     """How busy the site is, and where the caller's own unfinished jobs stand in it."""
-    unfinished = Job.objects.filter(
-        owner=cast(User, request.user), status__in=(Job.Status.PENDING, Job.Status.PROCESSING)
-    )
+    owner = cast(User, request.user)
+    unfinished = Job.objects.filter(owner=owner, status__in=Job.ACTIVE).order_by("created_at")
+    places = queue.positions(owner.pk)
     own = [
-        {"job_id": str(job.pk), "status": job.status, "position": _position(job)}
-        for job in unfinished.order_by("created_at")
+        {"job_id": str(pk), "status": status, "position": places.get(pk)}
+        for pk, status in unfinished.values_list("pk", "status")
     ]
     return JsonResponse(queue.overview() | {"jobs": own})
 
@@ -133,12 +146,8 @@ def status_of(job: Job) -> dict[str, Any]:
         "spread": job.spread,
         "refined": job.refined,
         "registered": job.registered,
-        "queue_position": _position(job),
+        "queue_position": queue.position(job),
         "photos": [photo_facts(photo) for photo in job.photos.all()],
         "videos": [video_facts(video) for video in job.videos.all()] if job.is_draft else [],
         "check": check_facts(job) if job.is_draft else None,
     } | sharing_facts(job)
-
-
-def _position(job: Job) -> int | None:
-    return queue.position(job) if job.is_pending else None

@@ -1,9 +1,11 @@
 """The photo check of drafts: asked for on every change, done by workers of their own.
 
 A check is a short task on the queue `checks`, whose workers touch no GPU and take no other work,
-so that it never waits behind a reconstruction. It writes `check/report.json` into the draft's
-folder (`recon.pipeline.checking`) and nothing into the database: what it says is advice, and a
-draft can be started without it.
+so that it never waits behind a reconstruction or a video. It writes `check/report.json` into the
+draft's folder (`recon.pipeline.checking`) and nothing into the database: what it says is advice,
+and a draft can be started without it.
+
+Of several people's checks each person's first come first (`recon.jobs.fair_queue`).
 
 At most one check waits for each draft. One that a change finds running does not count: it may
 have listed the photos already, so the change asks for another.
@@ -13,22 +15,25 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Prefetch
 from redis.exceptions import RedisError
 from rq import Worker
 
-from recon.jobs import folder_lock, queue
-from recon.models import Job
+from recon.jobs import fair_queue, folder_lock, queue
+from recon.models import Job, Photo
+from recon.pipeline import disk
 from recon.pipeline.errors import Cancelled, TimeLimit
 from recon.pipeline.workspace import write_json
 
@@ -43,6 +48,9 @@ FAILURE_TTL_S = 24 * 60 * 60
 
 #: A check waits for another one of the same draft, which a second worker may run.
 LOCK_WAIT_S = 60.0
+
+#: How many lost checks one round of `reconcile` asks for: more than are done until the next.
+AT_ONCE = 100
 
 #: A check that did not get through (out of memory, killed) is tried so many times.
 MAX_TRIES = 3
@@ -66,28 +74,43 @@ class Check:
 
 def request_check(job: Job) -> None:
     """Asks for a check once the surrounding transaction commits. Never raises."""
-    transaction.on_commit(partial(_enqueue, str(job.pk)))
+    transaction.on_commit(partial(_enqueue, str(job.pk), job.owner_id))
 
 
-def request_missing(job: Job) -> bool:
-    """Asks for a draft's check where there is none, and none on its way. For `reconcile`."""
-    report = read_report(job)
-    if (report is not None and is_current(report, job)) or tries_of(job) >= MAX_TRIES:
-        return False
+def request_missing(edited_after: datetime) -> int:
+    """Asks for the checks that drafts edited since then lack, with none on their way. Returns how
+    many. For `reconcile`."""
+    drafts = Job.objects.filter(
+        Exists(Photo.objects.filter(job=OuterRef("pk"))),
+        status=Job.Status.DRAFT,
+        edited_at__gt=edited_after,
+    )
+    names = Photo.objects.only("job", "name", "position")
+    lacking = [job for job in drafts.prefetch_related(Prefetch("photos", names)) if _lacks(job)]
+    if not lacking:
+        return 0
     try:
-        return not (_waiting(job.pk) or _running(job.pk)) and _enqueue(str(job.pk))
+        carried = queue.task_ids(QUEUE)
     except RedisError as error:
-        logger.warning("Draft %s can't be checked now: %s", job.pk, error)
-        return False
+        logger.warning("%d drafts can't be checked now: %s", len(lacking), error)
+        return 0
+    lost = [job for job in lacking if not _has_prefix(carried, job.pk)]
+    return sum(_put_on_the_list(str(job.pk), job.owner_id) for job in lost[:AT_ONCE])
+
+
+def _lacks(job: Job) -> bool:
+    report = read_report(job)
+    return not (report is not None and is_current(report, job)) and tries_of(job) < MAX_TRIES
 
 
 def state_of(job: Job) -> Check:
     """The draft's report, and whether another is to be expected."""
     report = read_report(job)
-    if not job.photos.exists() or (report is not None and is_current(report, job)):
+    names = _names(job)
+    if not names or (report is not None and list(report["sent"]) == names):
         return Check(State.CURRENT, report)
     try:
-        coming = bool(_waiting(job.pk) or _running(job.pk)) and _somebody_works()
+        coming = _has_prefix(queue.task_ids(QUEUE), job.pk) and _somebody_works()
     except RedisError:
         coming = False
     return Check(State.COMING if coming else State.ABSENT, report)
@@ -126,6 +149,10 @@ def check_photos(job_id: str) -> None:
         logger.warning("Draft %s is busy; reconcile asks again", job_id)
     except Cancelled:
         logger.info("Draft %s was started or deleted; its check ends", job_id)
+    except OSError as error:
+        if not disk.is_why(error, folder):
+            raise
+        logger.error("Draft %s can't be checked: %s", job_id, error)
     except TimeLimit:
         logger.warning("The check of draft %s took longer than %s s", job_id, TIMEOUT_S)
 
@@ -147,36 +174,38 @@ def _check(draft: Job) -> None:
     checking.check([photo.path for photo in photos], _report_path(draft).parent, tick=tick)
 
 
-def _enqueue(job_pk: str) -> bool:
-    """Puts a check on the list, unless one waits there. False where Redis is away."""
+def _enqueue(job_pk: str, owner_pk: int) -> None:
+    """Puts a check on the list, unless one waits there.
+
+    Two may wait where two requests ask at the same moment, which costs nothing: the second finds
+    nothing new.
+    """
     try:
-        if _waiting(job_pk):
-            return True
-        queue.rq_queue(QUEUE).enqueue_call(
-            TASK,
-            args=(job_pk,),
-            job_id=f"{_prefix(job_pk)}{uuid4().hex}",
-            description=f"photo check of draft {job_pk}",
-            timeout=TIMEOUT_S,
-            result_ttl=0,
-            failure_ttl=FAILURE_TTL_S,
-        )
+        if _has_prefix(queue.rq_queue(QUEUE).job_ids, job_pk):
+            return
     except RedisError as error:
         logger.warning("Draft %s can't be checked now: %s", job_pk, error)
-        return False
-    return True
+        return
+    _put_on_the_list(job_pk, owner_pk)
 
 
-def _waiting(job_pk: UUID | str) -> bool:
-    """Whether a check of this draft waits. Two may where two requests ask at the same moment,
-    which costs nothing: the second finds nothing new. Raises RedisError."""
-    ids = queue.rq_queue(QUEUE).job_ids
-    return any(one.startswith(_prefix(job_pk)) for one in ids)
+def _put_on_the_list(job_pk: str, owner_pk: int) -> bool:
+    """False where Redis is away."""
+    return fair_queue.enqueue(
+        QUEUE,
+        TASK,
+        (job_pk,),
+        prefix=_prefix(job_pk),
+        owner_pk=owner_pk,
+        description=f"photo check of draft {job_pk}",
+        timeout=TIMEOUT_S,
+        failure_ttl=FAILURE_TTL_S,
+    )
 
 
-def _running(job_pk: UUID | str) -> bool:
-    """Whether a worker is on it. Raises RedisError."""
-    return any(one.startswith(_prefix(job_pk)) for one in queue.running_ids(QUEUE))
+def _has_prefix(task_ids: Collection[str], job_pk: UUID | str) -> bool:
+    """Whether one of the tasks is a check of this draft."""
+    return any(one.startswith(_prefix(job_pk)) for one in task_ids)
 
 
 def _somebody_works() -> bool:
@@ -193,7 +222,7 @@ def _draft(job_pk: UUID | str) -> Job | None:
 
 
 def _names(job: Job) -> list[str]:
-    return list(job.photos.values_list("name", flat=True))
+    return [photo.name for photo in job.photos.all()]
 
 
 def _report_path(job: Job) -> Path:

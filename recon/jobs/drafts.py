@@ -72,13 +72,16 @@ def draft_from(job: Job) -> Job:
     return draft
 
 
-def add_photo(job: Job, upload: UploadedFile, *, number: int | None = None) -> tuple[Photo, bool]:
+def add_photo(
+    job: Job, upload: UploadedFile, *, number: int | None = None, given_up: int = 0
+) -> tuple[Photo, bool]:
     """The photo in the draft, and whether it is new there: False for one that it has already.
 
     Photos are told apart by their content. `number` is where the sender wants it among the
     others, which may arrive before it; without one, or one that is taken, it is the last.
+    `given_up` are bytes that are stored now and go for it, as a video does for its frames.
     Raises UserError: `check_upload`'s, too_many_photos, too_large_together, quota_stored,
-    draft_started; PipelineError("disk_full"); Job.DoesNotExist.
+    draft_started; PipelineError: `check_upload`'s, disk_full; Job.DoesNotExist.
     """
     facts = check_upload(upload)
     waiting = job.workspace.upload / f".{uuid4().hex}"
@@ -91,11 +94,12 @@ def add_photo(job: Job, upload: UploadedFile, *, number: int | None = None) -> t
                 draft = locked(job)
                 if twin := draft.photos.filter(sha256=facts.sha256).first():
                     return twin, False
-                check_room(draft, upload.size or 0)
+                check_room(draft, upload.size or 0, given_up=given_up)
                 photo = storing.photo_row(draft, take_number(draft, number), upload, facts)
                 photo.save(force_insert=True)
                 os.replace(waiting, photo.path)
                 note_change(draft)
+            storing.keep_small(photo, facts)
             return photo, True
         finally:
             waiting.unlink(missing_ok=True)
@@ -196,16 +200,16 @@ def locked(job: Job) -> Job:
     return draft
 
 
-def check_room(draft: Job, new_size: int) -> None:
-    """Whether one more photo of so many bytes fits. Raises UserError: too_many_photos,
-    too_large_together."""
+def check_room(draft: Job, new_size: int, *, given_up: int = 0) -> None:
+    """Whether one more photo of so many bytes fits, with `given_up` bytes gone. Raises UserError:
+    too_many_photos, too_large_together, quota_stored."""
     count = draft.photos.count() + 1
     if count > settings.MAX_PHOTOS:
         submit.check_count(count)
     size = draft.photos.aggregate(total=Sum("size"))["total"] or 0
     if size + new_size > settings.MAX_UPLOAD_SIZE_MB * MB:
         raise UserError("too_large_together", limit_mb=settings.MAX_UPLOAD_SIZE_MB)
-    quotas.may_store(draft.owner_id, new_size)
+    quotas.may_store(draft.owner_id, new_size - given_up)
 
 
 def take_number(draft: Job, wished: int | None) -> int:

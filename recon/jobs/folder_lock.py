@@ -29,17 +29,31 @@ def hold(folder: Path, *, wait_s: float = 0.0) -> Iterator[None]:
     Raises FolderBusy when it can't be had within `wait_s` seconds, and FileNotFoundError when
     there is no such folder (it is never made here: a deleted job stays deleted).
     """
-    descriptor = _acquire(folder, time.monotonic() + wait_s)
+    with _held(folder / LOCK_NAME, wait_s, is_kept=True):
+        yield
+
+
+@contextmanager
+def hold_place(path: Path, *, wait_s: float) -> Iterator[None]:
+    """The same for one file that is to be made at `path`; nothing is left of the lock."""
+    with _held(path.with_name(f".{path.name}.lock"), wait_s, is_kept=False):
+        yield
+
+
+@contextmanager
+def _held(path: Path, wait_s: float, *, is_kept: bool) -> Iterator[None]:
+    descriptor = _acquire(path, time.monotonic() + wait_s)
     try:
         yield
     finally:
+        if not is_kept:  # whoever waits for it finds that it is another file now
+            path.unlink(missing_ok=True)
         # Unlocked by name, not only closed: a forked child may share the descriptor.
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
-def _acquire(folder: Path, deadline: float) -> int:
-    path = folder / LOCK_NAME
+def _acquire(path: Path, deadline: float) -> int:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -50,7 +64,7 @@ def _acquire(folder: Path, deadline: float) -> int:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 os.close(descriptor)
-                raise FolderBusy(f"another process writes in {folder}") from None
+                raise FolderBusy(f"another process holds {path}") from None
             time.sleep(_RETRY_S)
         os.close(descriptor)
 

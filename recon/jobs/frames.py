@@ -1,6 +1,8 @@
 """The best frames of a draft's videos become photos.
 
-The work is a task on the queue of the photo checks. It is the row that says what is to do: a task
+The work is a task on a queue of its own, whose workers do nothing else: it takes minutes, and a
+photo check waits for none of it. Of several people's videos each person's first come first
+(`recon.jobs.fair_queue`). It is the row that says what is to do: a task
 that Redis loses, or whose worker dies, is asked for again by `reconcile`, and one whose video was
 removed, or whose draft was started or deleted, ends quietly. Frames that a second try finds again
 are told apart from new ones by their content, like all photos.
@@ -12,20 +14,20 @@ import logging
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from redis.exceptions import RedisError
 
-from recon.jobs import checks, drafts, folder_lock, queue, submit
+from recon.jobs import drafts, fair_queue, folder_lock, queue, storing, submit
+from recon.jobs.photos import check_upload
 from recon.models import Job, Video
-from recon.pipeline import video as video_files
-from recon.pipeline.errors import Cancelled, TimeLimit, UserError
+from recon.pipeline.decoding import opening
+from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
 
 logger = logging.getLogger(__name__)
 
-QUEUE = checks.QUEUE
+QUEUE = "videos"
 TASK = "recon.jobs.frames.take_frames"
 
 #: The largest video that is taken has some thousand frames, each decoded once.
@@ -49,9 +51,10 @@ def take_frames(video_pk: int) -> None:
     if video is None:
         return
     try:
-        with folder_lock.hold(video.job.folder, wait_s=LOCK_WAIT_S):
+        # Not the draft's own: photos may come, and be checked, while frames are taken.
+        with folder_lock.hold(video.path.parent, wait_s=LOCK_WAIT_S):
             _take(video)
-    except FileNotFoundError:
+    except (FileNotFoundError, Job.DoesNotExist):
         logger.info("Video %s or its draft is gone", video_pk)
     except folder_lock.FolderBusy:
         logger.warning("The draft of video %s is busy; reconcile asks again", video_pk)
@@ -59,58 +62,66 @@ def take_frames(video_pk: int) -> None:
         logger.info("Video %s was removed, or its draft started or deleted", video_pk)
     except UserError as error:
         _fail(video, error)
+    except PipelineError as error:
+        _put_off(video, error)
     except TimeLimit:
         _fail(video, _told("video_too_slow", video, minutes=TIMEOUT_MINUTES))
 
 
-def request(video_pk: int) -> bool:
+def request(video_pk: int, owner_pk: int) -> bool:
     """Asks for a video's frames. False where Redis is away: the video waits for `reconcile`."""
-    try:
-        queue.rq_queue(QUEUE).enqueue_call(
-            TASK,
-            args=(video_pk,),
-            job_id=f"{_prefix(video_pk)}{uuid4().hex}",
-            description=f"frames of video {video_pk}",
-            timeout=TIMEOUT_MINUTES * 60,
-            result_ttl=0,
-            failure_ttl=FAILURE_TTL_S,
-        )
-    except RedisError as error:
-        logger.warning("Video %s can't be worked on now: %s", video_pk, error)
-        return False
-    return True
+    return fair_queue.enqueue(
+        QUEUE,
+        TASK,
+        (video_pk,),
+        prefix=_prefix(video_pk),
+        owner_pk=owner_pk,
+        description=f"frames of video {video_pk}",
+        timeout=TIMEOUT_MINUTES * 60,
+        failure_ttl=FAILURE_TTL_S,
+    )
 
 
 def request_missing() -> int:
     """Asks for the frames of videos that no task knows of. Returns how many. For `reconcile`."""
+    waiting = Video.objects.filter(state=State.WAITING, job__status=Job.Status.DRAFT)
+    videos = list(waiting.select_related("job"))
+    if not videos:
+        return 0
+    try:
+        carried = queue.task_ids(QUEUE)
+    except RedisError as error:
+        logger.warning("%d videos can't be worked on now: %s", len(videos), error)
+        return 0
     asked = 0
-    for video in Video.objects.filter(state=State.WAITING, job__status=Job.Status.DRAFT):
-        try:
-            if queue.carries(QUEUE, _prefix(video.pk)):
-                continue
-        except RedisError as error:
-            logger.warning("Video %s can't be worked on now: %s", video.pk, error)
-            return asked
+    for video in videos:
+        if any(one.startswith(_prefix(video.pk)) for one in carried):
+            continue
         if video.tries >= MAX_TRIES:
             _fail(video, _told("video_damaged", video, percent=round(video.percent)))
         else:
-            asked += request(video.pk)
+            asked += request(video.pk, video.job.owner_id)
     return asked
 
 
 def _take(video: Video) -> None:
-    Video.objects.filter(pk=video.pk).update(tries=video.tries + 1)
+    with storing.room_for(video.job):
+        begun = {"tries": video.tries + 1, "error_code": "", "error_facts": {}}
+        Video.objects.filter(pk=video.pk).update(**begun)
     room = settings.MAX_PHOTOS - video.job.photos.count()
     if room <= 0:
         submit.check_count(settings.MAX_PHOTOS + 1)
     stem = video.original_name.rpartition(".")[0] or video.original_name
     taken = 0
-    for frame in video_files.take_frames(
+    for frame in opening.own().take_frames(
         video.path, name=video.original_name, wanted=room, tick=_teller(video.pk)
     ):
         name = f"{stem} {frame.seconds:05.1f} s.jpg"
+        upload = SimpleUploadedFile(name, frame.jpeg, "image/jpeg")
+        check_upload(upload, by=opening.own())  # nobody waits at a request
         try:
-            drafts.add_photo(video.job, SimpleUploadedFile(name, frame.jpeg, "image/jpeg"))
+            # The video goes when they are there: they may have its room.
+            drafts.add_photo(video.job, upload, given_up=video.size)
         except UserError as error:
             if taken and error.code in FULL:
                 break  # others came meanwhile; what is there is good
@@ -153,6 +164,12 @@ def _fail(video: Video, error: UserError) -> None:
     rows = Video.objects.filter(pk=video.pk, state=State.WAITING)
     rows.update(state=State.FAILED, error_code=error.code, error_facts=error.facts)
     video.path.unlink(missing_ok=True)
+
+
+def _put_off(video: Video, error: PipelineError) -> None:
+    """The disk is full, which is no fault of the video: it waits, and `reconcile` asks again."""
+    rows = Video.objects.filter(pk=video.pk, state=State.WAITING)
+    rows.update(tries=video.tries, error_code=error.code, error_facts=error.facts)
 
 
 def _told(code: str, video: Video, **facts: Any) -> UserError:

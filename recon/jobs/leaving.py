@@ -10,12 +10,11 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from axes.utils import reset as forget_attempts
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Letter, User
 from recon.jobs import lifecycle
 from recon.models import Job
 from recon.pipeline.errors import UserError
@@ -67,7 +66,7 @@ def _finish(user: User) -> None:
     for job in jobs:
         lifecycle.delete(job)
     _forget_sessions(user)
-    forget_attempts(username=user.email.lower())
+    Letter.objects.filter(email__iexact=user.email).delete()
     number = user.pk
     user.delete()
     logger.info("Account %s was deleted as its owner wished", number)

@@ -28,7 +28,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from recon.jobs import folder_lock, notices, queue, unclaimed
+from recon.jobs import folder_lock, notices, queue, storing, unclaimed
 from recon.models import Job, StageRun
 from recon.pipeline.progress import Step
 
@@ -147,11 +147,18 @@ def cancel(job: Job) -> bool:
 
 
 def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
-    """An attempt's worker is gone: tries again, or gives up after MAX_ATTEMPTS losses."""
+    """An attempt's worker is gone: tries again, or gives up after MAX_ATTEMPTS losses.
+
+    Where the disk is full that is why: COLMAP ends its whole process then. No attempt is used up
+    in vain; the job fails, and says so.
+    """
     with transaction.atomic():
         job = Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).first()
         if job is None:
             return False
+        if job.is_processing and storing.is_short_of_room(job):
+            error = storing.disk_full(job)
+            return fail(job_pk, attempt, error.code, error.facts)
         losses = job.losses + 1
         if losses < settings.MAX_ATTEMPTS:
             return _next_attempt(job, losses=losses)
@@ -268,6 +275,7 @@ def _at_the_beginning() -> dict[str, Any]:
         "message": "",
         "error_code": "",
         "error_facts": {},
+        "stored_bytes": None,  # measured anew at the end
     }
 
 

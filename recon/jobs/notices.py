@@ -39,7 +39,10 @@ def unread_count(user: User) -> int:
 def mark_read(user: User, job: Job | None = None) -> None:
     """Marks all notices of `user` as read, or those about one job."""
     unread = Notice.objects.filter(user=user, read_at=None)
-    (unread if job is None else unread.filter(job=job)).update(read_at=timezone.now())
+    if job is not None:
+        unread = unread.filter(job=job)
+    if unread.exists():  # a page that is only read must not wait for the right to write
+        unread.update(read_at=timezone.now())
 
 
 def _send_mail(job: Job) -> None:

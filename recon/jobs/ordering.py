@@ -6,12 +6,20 @@ motion looks at all pairs, whatever their order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from django.db import transaction
 
 from recon.jobs import drafts
 from recon.models import Job, Photo
+
+
+def numbers_in(sent: Sequence[str]) -> list[int] | None:
+    """The photos' numbers as they were sent; None where one is no number that a row could have."""
+    if not all(re.fullmatch(r"[0-9]{1,18}", one) for one in sent):
+        return None
+    return [int(one) for one in sent]
 
 
 def reorder(job: Job, photo_pks: Sequence[int]) -> None:

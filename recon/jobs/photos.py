@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from recon.jobs import turns
 from recon.pipeline.config import PreflightConfig
-from recon.pipeline.photos import decode
+from recon.pipeline.decoding.opening import Opener
 
 
 @dataclass(frozen=True)
@@ -20,20 +23,22 @@ class CheckedPhoto:
     width: int  # px, upright
     height: int  # px, upright
     format: str  # one of `photos.FORMATS`, by content
+    small: bytes  # a JPEG of it, see `Opener.small_picture`
 
 
-def check_upload(file: UploadedFile) -> CheckedPhoto:
-    """Decodes `file` for real, once; the answer is kept on the file for whoever asks again.
+def check_upload(file: UploadedFile, by: Opener | None = None) -> CheckedPhoto:
+    """Decodes `file` for real, once, in a process of its own; the answer is kept on the file for
+    whoever asks again. `by`: another opener than that of those who wait at a request.
 
-    Raises UserError: photo_unreadable, photo_too_small, photo_too_large (megapixels). The limit
-    in bytes is the form's, because it is answered with another status.
+    Raises UserError: photo_unreadable, photo_too_small, photo_too_large (megapixels),
+    photo_too_complex; PipelineError("too_busy"). The limit in bytes is the form's, because it is
+    answered with another status.
     """
     known = getattr(file, "checked", None)
     if isinstance(known, CheckedPhoto):
         return known
-    file.seek(0)
-    photo = decode(
-        file,  # type: ignore[arg-type] # reads and seeks like any binary file
+    photo = (by or turns.opener()).check_photo(
+        source_of(file),
         name=file.name or "?",
         min_image_size=settings.MIN_IMAGE_SIZE,
         max_megapixels=PreflightConfig().max_megapixels,
@@ -43,6 +48,14 @@ def check_upload(file: UploadedFile) -> CheckedPhoto:
     for chunk in file.chunks():
         digest.update(chunk)
     file.seek(0)
-    checked = CheckedPhoto(digest.hexdigest(), photo.width, photo.height, photo.format)
+    checked = CheckedPhoto(digest.hexdigest(), photo.width, photo.height, photo.format, photo.small)
     file.checked = checked  # type: ignore[attr-defined]
     return checked
+
+
+def source_of(file: UploadedFile) -> Path | BinaryIO:
+    """An upload as openers take it: a path where it was spooled to the disk."""
+    spooled = getattr(file, "temporary_file_path", None)
+    if spooled is not None:
+        return Path(spooled())
+    return cast(BinaryIO, file)  # reads and seeks like any binary file

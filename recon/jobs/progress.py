@@ -97,8 +97,11 @@ def _state(job: Job, step: Step) -> str:
 
 
 def _seconds_of(job: Job) -> dict[Step, float]:
-    runs = job.stage_runs.filter(attempt=job.attempt, outcome__in=_CLOSED_WELL)
-    seconds = {Step(run.step): run.seconds for run in runs if run.seconds is not None}
+    seconds = {
+        Step(run.step): run.seconds
+        for run in job.stage_runs.all()
+        if run.attempt == job.attempt and run.outcome in _CLOSED_WELL and run.seconds is not None
+    }
     if job.started_at is not None and job.attempt == 1:
         seconds[Step.QUEUED] = (job.started_at - job.created_at).total_seconds()
     return seconds

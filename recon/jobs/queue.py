@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
-from typing import Any
+from functools import partial
+from uuid import UUID
 
-import django_rq
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from rq import Queue
 from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
@@ -26,6 +23,7 @@ from rq.executions import Execution
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 
+from instarecon_site import queues
 from recon.models import Job
 
 logger = logging.getLogger(__name__)
@@ -72,7 +70,7 @@ def withdraw(queue_id: str) -> None:
     A stop goes through Redis to the worker, which kills its horse. Where that message is lost,
     the horse's own `Pulse` notices within seconds.
     """
-    connection = _connection(settings.RQ_QUEUES[QUEUE]["URL"])
+    connection = queues.connection(settings.RQ_QUEUES[QUEUE]["URL"])
     try:
         queued = QueuedJob.fetch(queue_id, connection=connection, serializer=JSONSerializer)
         if queued.is_queued:
@@ -114,15 +112,29 @@ def position(job: Job) -> int | None:
     """The job's place among those that wait: 1 is next. None when it does not wait."""
     if not job.is_pending:
         return None
+    return waiting_before(job).count() + 1
+
+
+def waiting_before(job: Job) -> QuerySet[Job]:
+    """The jobs that have waited for longer."""
     earlier = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
-    return Job.objects.filter(earlier, status=Job.Status.PENDING).count() + 1
+    return Job.objects.filter(earlier, status=Job.Status.PENDING)
+
+
+def positions(owner_pk: int) -> dict[UUID, int]:
+    """`position` of all of one person's jobs that wait."""
+    waiting = Job.objects.filter(status=Job.Status.PENDING).order_by("created_at", "pk")
+    line = enumerate(waiting.values_list("pk", "owner_id"), start=1)
+    return {pk: place for place, (pk, owner) in line if owner == owner_pk}
 
 
 def overview() -> dict[str, int]:
     """How busy the site is. `max_concurrent` counts workers: one per GPU, one job each."""
+    active = Job.objects.filter(status__in=Job.ACTIVE).order_by().values("status")
+    counts = dict(active.annotate(count=Count("pk")).values_list("status", "count"))
     return {
-        "queued": Job.objects.filter(status=Job.Status.PENDING).count(),
-        "running": Job.objects.filter(status=Job.Status.PROCESSING).count(),
+        "queued": counts.get(Job.Status.PENDING, 0),
+        "running": counts.get(Job.Status.PROCESSING, 0),
         "max_concurrent": settings.MAX_CONCURRENT_JOBS,
     }
 
@@ -139,10 +151,10 @@ def running_ids(name: str) -> set[str]:
     return running | {one for one in handed_over if not _has_ended(one, queue.connection)}
 
 
-def carries(name: str, prefix: str) -> bool:
-    """Whether a task whose id begins so waits on queue `name` or runs. Raises RedisError."""
-    waiting = rq_queue(name).job_ids
-    return any(one.startswith(prefix) for one in [*waiting, *running_ids(name)])
+def task_ids(name: str) -> set[str]:
+    """The ids of all tasks that wait on queue `name` or run. Raises RedisError."""
+    waiting = set(rq_queue(name).job_ids)
+    return waiting | running_ids(name)
 
 
 def _has_ended(queue_id: str, connection: Redis) -> bool:
@@ -156,20 +168,4 @@ def _has_ended(queue_id: str, connection: Redis) -> bool:
 
 def rq_queue(name: str = QUEUE) -> Queue:
     """The RQ queue `name`. Commit hooks are ours (`enqueue_on_commit`), so RQ's own are off."""
-    queue: Queue = django_rq.get_queue(
-        name,
-        connection=_connection(settings.RQ_QUEUES[name]["URL"]),
-        serializer=JSONSerializer,
-        commit_mode="auto",
-    )
-    return queue
-
-
-@lru_cache(maxsize=4)
-def _connection(url: str) -> Redis:
-    """A connection that gives up soon: a page must not hang because Redis is away."""
-    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_timeout": 5}
-    if not url.startswith("unix:"):
-        options["socket_connect_timeout"] = 2
-    connection: Redis = Redis.from_url(url, **options)
-    return connection
+    return queues.rq_queue(name)

@@ -4,8 +4,9 @@ Whatever adds something asks first, inside its transaction: the check takes the 
 (on SQLite, the database's) and keeps it until the rows are there. So two requests at once can't
 both be the last that a limit lets in. A job's owner is who is asked, whoever clicks.
 
-What is counted as stored: each photo for each scene that has it, and what each scene's folder
-holds besides, measured when it ends. While it runs, that is not known yet.
+What is counted as stored: each photo for each scene that has it, each video until its frames are
+taken, and what each scene's folder holds besides, measured when it ends. While it runs, that is
+not known yet.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from recon.models import Job, Photo
+from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
+from recon.pipeline.workspace import remove_unfinished
 
 MB = 2**20
+BATCH = 500  # rows of one UPDATE
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,16 @@ def usage(owner: User) -> Usage:
 
 def with_sizes(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """The jobs, each with `size`: what it counts for, in bytes."""
-    photos = Photo.objects.filter(job=OuterRef("pk")).order_by().values("job")
-    sums = photos.annotate(total=Sum("size")).values("total")
-    of_photos = Coalesce(Subquery(sums), 0, output_field=BigIntegerField())
-    return jobs.annotate(size=of_photos + Coalesce(F("stored_bytes"), 0))
+    photos = Photo.objects.filter(job=OuterRef("pk"))
+    videos = Video.objects.filter(job=OuterRef("pk"), state=Video.State.WAITING)
+    made = Coalesce(F("stored_bytes"), 0)
+    return jobs.annotate(size=_sum_of(photos) + _sum_of(videos) + made)
+
+
+def _sum_of(files: QuerySet[Photo] | QuerySet[Video]) -> Coalesce:
+    """The bytes of one job's photos or videos together."""
+    sums = files.order_by().values("job").annotate(total=Sum("size")).values("total")
+    return Coalesce(Subquery(sums), 0, output_field=BigIntegerField())
 
 
 def stored_bytes(owner: User) -> int:
@@ -80,6 +89,18 @@ def may_store(owner_pk: int, size: int) -> None:
     `size` is in bytes; 0 asks whether the limit is passed already.
     """
     _check_stored(locked(owner_pk), size)
+
+
+def may_add_video(draft: Job, size: int) -> None:
+    """Raises UserError: too_many_videos, quota_videos, quota_stored, account_closing. Call it in
+    the transaction that adds the video, with the draft's row locked."""
+    owner = locked(draft.owner_id)
+    if draft.videos.count() >= settings.MAX_VIDEOS:
+        raise UserError("too_many_videos", limit=settings.MAX_VIDEOS)
+    waiting = Video.objects.filter(job__owner=owner, state=Video.State.WAITING).count()
+    if waiting >= settings.QUOTA_VIDEOS:
+        raise UserError("quota_videos", limit=settings.QUOTA_VIDEOS)
+    _check_stored(owner, size)
 
 
 def may_start(owner_pk: int, size: int = 0) -> None:
@@ -112,16 +133,23 @@ def locked(owner_pk: int) -> User:
 
 
 def measure(job: Job) -> None:
-    """Notes what the job's folder holds besides the photos, in bytes. A file that has two names in
-    it counts once."""
+    """Notes what the job's folder holds besides photos and videos, in bytes. A file that has two
+    names in it counts once. What a cancelled job left half done goes first: only a
+    failed one can go on."""
+    if Job.objects.filter(pk=job.pk, status=Job.Status.CANCELLED).exists():
+        remove_unfinished(job.workspace)
     Job.objects.filter(pk=job.pk).update(stored_bytes=_folder_bytes(job))
 
 
 def measure_forgotten(jobs: QuerySet[Job]) -> int:
-    """Measures the ended jobs that nobody has measured: an earlier version's, or a dead horse's."""
-    forgotten = jobs.filter(status__in=Job.ENDED, stored_bytes=None)
+    """Measures the ended jobs that nobody has measured: just ended, or left by a dead horse."""
+    forgotten = list(jobs.filter(status__in=Job.ENDED, stored_bytes=None))
     for job in forgotten:
-        measure(job)
+        if job.status == Job.Status.CANCELLED:
+            remove_unfinished(job.workspace)
+        job.stored_bytes = _folder_bytes(job)
+    # Together: somebody may have left hundreds.
+    Job.objects.bulk_update(forgotten, ["stored_bytes"], batch_size=BATCH)
     return len(forgotten)
 
 

@@ -10,6 +10,9 @@
 | DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
 | an account half deleted        | the deletion died on its way        | finished               |
+| spooled uploads, an hour old   | a web process was killed            | removed                |
+| a mail that was not sent       | Redis or the mail server was away   | sent                   |
+| an old entry of the audit log  | AUDIT_DAYS are over                 | removed                |
 | an ended job, not measured     | its horse died, or it is from before| measured, for quotas   |
 
 Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
@@ -25,12 +28,16 @@ from datetime import timedelta
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from accounts import letters
 from recon.jobs import (
+    audit,
     checks,
+    data_folder,
     drafts,
     folder_lock,
     frames,
     leaving,
+    leftovers,
     lifecycle,
     publish,
     queue,
@@ -53,10 +60,12 @@ class Mended:
     settled: int = 0  # running but nobody's
     queued: int = 0  # committed but not in Redis
     swept: int = 0  # folders without a row
+    leftovers: int = 0  # temporary files of killed processes
     abandoned: int = 0  # drafts that nobody changed for long
     checks: int = 0  # photo checks that got lost
     videos: int = 0  # videos whose work got lost
     accounts: int = 0  # accounts whose deletion had died on its way
+    mails: int = 0  # mails about accounts that the queue had not sent
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
@@ -64,25 +73,33 @@ class Mended:
     def __str__(self) -> str:
         return (
             f"{self.settled} taken from lost workers, {self.queued} queued again, "
-            f"{self.swept} leftover folders and {self.abandoned} abandoned drafts removed, "
+            f"{self.swept} leftover folders, {self.leftovers} leftover files and "
+            f"{self.abandoned} abandoned drafts removed, "
             f"{self.checks} photo checks and the frames of {self.videos} videos asked for, "
-            f"{self.accounts} accounts deleted to the end"
+            f"{self.accounts} accounts deleted to the end, {self.mails} mails sent"
         )
 
 
 def reconcile() -> Mended:
-    """One round. An unreachable Redis only means that nothing can be queued this time."""
+    """One round. An unreachable Redis only means that nothing can be queued this time.
+
+    Raises ForeignDataFolder where what is missing here may well lie elsewhere.
+    """
+    data_folder.confirm()
     settled = sum(settle(job) for job in Job.objects.filter(status=Job.Status.PROCESSING))
     mended = Mended(
         settled=settled,
         queued=_queue_forgotten(),
         swept=unclaimed.sweep(),
+        leftovers=leftovers.sweep(),
         abandoned=drafts.remove_abandoned(),
         checks=_ask_for_checks(),
         videos=frames.request_missing(),
         accounts=leaving.finish_forgotten(),
+        mails=letters.send_waiting(overdue_only=True),
     )
     quotas.measure_forgotten(Job.objects.all())
+    audit.forget_old()
     if mended:
         logger.info("Reconciled: %s", mended)
     return mended
@@ -90,9 +107,7 @@ def reconcile() -> Mended:
 
 def _ask_for_checks() -> int:
     """For drafts that somebody has worked on lately; nobody waits for the others' checks."""
-    lately = timezone.now() - CHECKED_FOR
-    edited = Job.objects.filter(status=Job.Status.DRAFT, edited_at__gt=lately)
-    return sum(checks.request_missing(draft) for draft in edited if draft.photos.exists())
+    return checks.request_missing(edited_after=timezone.now() - CHECKED_FOR)
 
 
 def settle(job: Job) -> bool:
@@ -103,7 +118,10 @@ def settle(job: Job) -> bool:
     """
     try:
         with folder_lock.hold(job.folder):
-            return _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
+            # First: what the horse left fills the disk, which is why it died.
+            lost = _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
+            leftovers.clear(job.folder)
+            return lost
     except folder_lock.FolderBusy:
         return False
     except FileNotFoundError:
@@ -122,14 +140,14 @@ def _publish_finished(job: Job) -> bool:
 
 
 def _queue_forgotten() -> int:
-    pending = Job.objects.filter(status=Job.Status.PENDING)
-    if not pending.exists():
+    # Newest first, each to the front: the oldest ends up next.
+    pending = list(Job.objects.filter(status=Job.Status.PENDING).order_by("-created_at"))
+    if not pending:
         return 0
     try:
         carried = queue.carried_ids()
     except RedisError as error:
         logger.warning("The queue can't be reached: %s", error)
         return 0
-    # Newest first, each to the front: the oldest ends up next.
-    forgotten = [job for job in pending.order_by("-created_at") if job.queue_id not in carried]
+    forgotten = [job for job in pending if job.queue_id not in carried]
     return sum(queue.enqueue(str(job.pk), job.attempt, at_front=True) for job in forgotten)

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models import F
 from django.utils import timezone
 
 from recon.jobs import lifecycle
 from recon.models import Job, StageRun
-from recon.pipeline.errors import Cancelled
+from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step, overall_percent
 
 logger = logging.getLogger(__name__)
@@ -36,15 +37,23 @@ class SiteReporter:
     said in the worker's log. Not in charge of the status (`lifecycle`) or results (`publish`).
     """
 
-    def __init__(self, job: Job, lost: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        job: Job,
+        lost: threading.Event | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """`lost`: the attempt is not wanted any more. `stop`: it is, but the machine stops."""
         self._job = job
         self._lost = lost or threading.Event()
+        self._stop = stop or threading.Event()
         self._step = Step.QUEUED
         self._written_at = 0.0  # monotonic seconds
         self._warnings: list[dict[str, Any]] = []
         job.workspace.log.parent.mkdir(parents=True, exist_ok=True)
 
     def start(self, step: Step) -> None:
+        self._end_if_asked()
         self._step = step
         self._write(step=step.value, percent=overall_percent(step, 0.0), message="")
         with self._database_may_be_away():
@@ -54,6 +63,7 @@ class SiteReporter:
                 step=step.value,
                 defaults={
                     "outcome": StageRun.Outcome.RUNNING,
+                    "taken_over": 0.0,
                     "started_at": timezone.now(),
                     "ended_at": None,
                 },
@@ -62,10 +72,17 @@ class SiteReporter:
 
     def progress(self, fraction: float, message: str = "") -> None:
         self._stop_if_lost()
+        self._end_if_asked()
         if time.monotonic() - self._written_at < MIN_INTERVAL_S:
             return
         percent = overall_percent(self._step, fraction)
         self._write(percent=percent, message=message[:_MESSAGE_LENGTH])
+
+    def taken_over(self, fraction: float) -> None:
+        with self._database_may_be_away():
+            StageRun.objects.filter(
+                job_id=self._job.pk, attempt=self._job.attempt, step=self._step.value
+            ).update(taken_over=F("taken_over") + fraction)
 
     def log(self, line: str) -> None:
         self._stop_if_lost()
@@ -109,3 +126,8 @@ class SiteReporter:
     def _stop_if_lost(self) -> None:
         if self._lost.is_set():
             raise Cancelled
+
+    def _end_if_asked(self) -> None:
+        # Where a stage is between two pieces of work, so not with every line of the log.
+        if self._stop.is_set():
+            raise Interrupted

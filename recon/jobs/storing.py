@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
+import logging
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -17,7 +17,11 @@ from django.utils.text import slugify
 from recon.jobs import unclaimed
 from recon.jobs.photos import CheckedPhoto
 from recon.models import Job, Photo
-from recon.pipeline.errors import PipelineError, UserError
+from recon.pipeline import disk
+from recon.pipeline.errors import PipelineError, UserError, explain
+from recon.pipeline.workspace import replacing
+
+logger = logging.getLogger(__name__)
 
 _SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "HEIF": "heic", "AVIF": "avif"}
 _STEM_LENGTH = 60
@@ -86,24 +90,42 @@ def new_folder(job: Job) -> Iterator[None]:
 @contextmanager
 def room_for(job: Job) -> Iterator[None]:
     """Raises PipelineError("disk_full") where the disk is full already or gets so in the block."""
-    if shutil.disk_usage(settings.DATA_DIR).free < _needed_mb(job) * 2**20:
-        raise _disk_full(job)
+    if is_short_of_room(job):
+        raise disk_full(job)
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _disk_full(job) from error
+        if disk.is_why(error, Path(settings.DATA_DIR)):
+            raise disk_full(job) from error
         raise
 
 
-def _disk_full(job: Job) -> PipelineError:
-    free_mb = shutil.disk_usage(settings.DATA_DIR).free // 2**20
-    return PipelineError("disk_full", free_mb=free_mb, needed_mb=_needed_mb(job))
+def is_short_of_room(job: Job) -> bool:
+    """Whether a job like this would not be begun: there is less than it needs to."""
+    return shutil.disk_usage(settings.DATA_DIR).free < needed_mb(job) * 2**20
 
 
-def _needed_mb(job: Job) -> int:
+def disk_full(job: Job) -> PipelineError:
+    """What people are told; who runs the site finds where and how much in the log."""
+    error = disk.full(Path(settings.DATA_DIR), needed_mb(job))
+    logger.error("%s: %s", settings.DATA_DIR, explain(error.code, error.facts).staff_sentence)
+    return error
+
+
+def needed_mb(job: Job) -> int:
     """What the pipeline would refuse to start with less of, said before the job is made."""
-    return int(job.config["preflight"]["min_free_disk_mb"])
+    return int(job.config.get("preflight", {}).get("min_free_disk_mb", 0))
+
+
+def keep_small(photo: Photo, facts: CheckedPhoto) -> None:
+    """Keeps the small picture that the check has made. Where that fails it is made when it is
+    asked for."""
+    try:
+        photo.thumb_path.parent.mkdir(exist_ok=True)
+        with replacing(photo.thumb_path) as temporary:
+            temporary.write_bytes(facts.small)
+    except OSError as error:
+        logger.warning("The small picture of photo %s was not kept: %s", photo.pk, error)
 
 
 def write(upload: UploadedFile, path: Path) -> None:
@@ -138,8 +160,11 @@ def link_photos(source: Job, job: Job) -> list[Photo]:
     """
     photos = []
     for position, photo in enumerate(source.photos.all(), start=1):
-        file = photo.path
+        file, small = photo.path, photo.thumb_path
         photo.pk, photo.job, photo.position = None, job, position
         link(file, photo.path, shown_as=photo.original_name)
+        with suppress(OSError):  # made when it is asked for
+            photo.thumb_path.parent.mkdir(exist_ok=True)
+            os.link(small, photo.thumb_path)
         photos.append(photo)
     return photos

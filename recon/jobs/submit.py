@@ -62,6 +62,7 @@ def create_job(
         for number, (upload, facts) in enumerate(zip(uploads, checked, strict=True), start=1):
             photo = storing.photo_row(job, number, upload, facts)
             storing.write(upload, photo.path)
+            storing.keep_small(photo, facts)
             photos.append(photo)
         _commit(job, photos)
     return job

@@ -14,12 +14,14 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from recon.jobs import folder_lock, lifecycle, publish, quotas
+from recon.jobs import data_folder, folder_lock, lifecycle, publish, quotas, storing
 from recon.jobs.pulse import Pulse
 from recon.jobs.reporter import SiteReporter
+from recon.jobs.stopping import asked_by_sigterm
 from recon.models import Job
+from recon.pipeline import disk
 from recon.pipeline.config import from_dict
-from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit
+from recon.pipeline.errors import Cancelled, Interrupted, PipelineError, TimeLimit
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +34,10 @@ def run_job(job_id: str, attempt: int) -> None:
 
     Holds the folder's lock from before the claim until after the last write, so that a running
     job with a free lock is nobody's. Raises FolderBusy when a predecessor still writes there
-    after a wait; the job stays PENDING and `reconcile` queues it again.
+    after a wait; the job stays PENDING and `reconcile` queues it again. Likewise with
+    ForeignDataFolder: the job's folder is not missing, it lies elsewhere.
     """
+    data_folder.require_own()
     folder = Path(settings.DATA_DIR) / "jobs" / job_id
     try:
         with folder_lock.hold(folder, wait_s=LOCK_WAIT_S):
@@ -49,38 +53,51 @@ def run_job(job_id: str, attempt: int) -> None:
 
 
 def _run_attempt(job: Job) -> None:
-    with Pulse(job) as pulse:
+    with Pulse(job) as pulse, asked_by_sigterm() as stop:
         try:
             publish.forget_finished(job)
-            reporter = SiteReporter(job, pulse.lost)
+            reporter = SiteReporter(job, pulse.lost, stop)
             if job.attempt > 1:
                 reporter.log(f"Attempt {job.attempt}: finished steps are kept")
             summary = _pipeline()(job.workspace, from_dict(job.config), reporter)
-            _record(job, summary)
+            _record(job, summary, stopped=stop.is_set())
         except TimeLimit:
             lifecycle.fail(
                 job.pk, job.attempt, "timed_out", {"minutes": settings.JOB_TIMEOUT_MINUTES}
             )
+        except Interrupted:
+            lifecycle.hand_back(job.pk, job.attempt)
         except Cancelled:
             logger.info("Job %s, attempt %s was cancelled", job.pk, job.attempt)
         except PipelineError as error:
             lifecycle.fail(job.pk, job.attempt, error.code, error.facts)
-        except Exception:
+        except Exception as error:
             # Ours, and unforeseen (the pipeline itself names its faults): never left running.
             # The traceback goes to the worker's log; the job's may be what can't be written.
             logger.exception("Job %s, attempt %s failed", job.pk, job.attempt)
-            lifecycle.fail(job.pk, job.attempt, "internal")
+            named = (
+                storing.disk_full(job)
+                if disk.is_why(error, Path(settings.DATA_DIR))
+                else PipelineError("internal")
+            )
+            lifecycle.fail(job.pk, job.attempt, named.code, named.facts)
         finally:
-            quotas.measure(job)
+            quotas.measure_forgotten(Job.objects.filter(pk=job.pk))
 
 
-def _record(job: Job, summary: Any) -> None:
-    """Writes down how the run ended; `summary` is a `recon.pipeline.runner.Summary`."""
+def _record(job: Job, summary: Any, *, stopped: bool) -> None:
+    """Writes down how the run ended; `summary` is a `recon.pipeline.runner.Summary`.
+
+    Raises Interrupted for one that calls itself cancelled where the machine is about to stop
+    (`stopped`).
+    """
     if summary.status == "COMPLETED":
         publish.note_finished(job, summary.to_dict())
         publish.publish(job, summary.to_dict())
     elif summary.status == "FAILED":
         lifecycle.fail(job.pk, job.attempt, summary.error_code, summary.error_facts)
+    elif summary.status == "CANCELLED" and stopped:
+        raise Interrupted
 
 
 def _pipeline() -> Callable[..., Any]:

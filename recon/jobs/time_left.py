@@ -5,95 +5,160 @@ The arithmetic is `recon.pipeline.time_left`; here it gets what the database kno
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from threading import Lock
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Max, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from recon.models import Job, StageRun
+from recon.jobs.queue import waiting_before
+from recon.models import Job, Photo, StageRun
 from recon.pipeline.config import PRESETS, PipelineConfig, from_dict
 from recon.pipeline.progress import STARTS_AT, Step, overall_percent
-from recon.pipeline.time_left import Expectation, Forecast, Range, Run, expect, forecast, starts_in
+from recon.pipeline.time_left import Forecast, Range, Run, expect, forecast, starts_in
 from recon.pipeline.work_ahead import Plan, plan_of
 
 #: Jobs that are learnt from, the latest.
 _HISTORY = 60
 
-#: Jobs in front of a waiting one that are looked at one by one.
+#: Jobs in front of a waiting one that are looked at one by one; each of the others counts as
+#: the mean of these.
 _QUEUE = 50
+
+#: A step of which more was taken over teaches nothing.
+_MOSTLY = 0.5
 
 #: A horse imports what it needs before the first step.
 _SETTING_OUT_S = 5.0
 
 
+#: A step that was done: when, and its row.
+Lesson = tuple[datetime | None, int]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is known of a job's way from now to its scene."""
+
+    told: Forecast | None = None  # what it takes from now on, or from its start
+    position: int | None = None  # its place among those that wait: 1 is next
+    starts_in: Range | None = None  # seconds until it begins
+    ready_in: Range | None = None  # seconds until the scene is there
+
+
+def outlook_of(job: Job) -> Outlook:
+    """The same few queries however many wait: pages with a waiting job ask every few seconds."""
+    if job.has_ended or job.is_draft or job.step == Step.DONE:
+        return Outlook()
+    lesson = _last_lesson()
+    told = _forecast(job, _past(lesson))
+    if not job.is_pending:
+        return Outlook(told, ready_in=told.left if told else None)
+    ahead = list(waiting_before(job).order_by("created_at", "pk").values_list("pk", flat=True))
+    start = _start(ahead, lesson)
+    ready = Range(start.low + told.left.low, start.high + told.left.high) if told else None
+    return Outlook(told, len(ahead) + 1, start, ready)
+
+
 def forecast_of(job: Job) -> Forecast | None:
     """What is left of a running job, or of a waiting one once it has begun. None after the end."""
-    if job.has_ended or job.is_draft or job.step == Step.DONE:
+    return outlook_of(job).told
+
+
+def start_of(job: Job) -> Range | None:
+    """Seconds until a waiting job begins. None where it does not wait."""
+    return outlook_of(job).starts_in
+
+
+def _forecast(job: Job, past: list[Run]) -> Forecast | None:
+    plan = _plan(job)
+    if plan is None:
         return None
-    expected = _expectation_of(job)
-    if expected is None:
-        return None
+    expected = expect(plan, past)
     if not job.is_processing:
         return _with_setting_out(forecast(expected))
     runs = list(job.stage_runs.all())
     now = timezone.now()
     step = Step(job.step)
     present = [r for r in runs if r.attempt == job.attempt]
-    began = next((r.started_at for r in present if r.step == step and r.ended_at is None), now)
+    running = next((r for r in present if r.step == step and r.ended_at is None), None)
     told = forecast(
         expected,
         step=step,
         fraction=_fraction(job),
-        in_step=(now - began).total_seconds(),
+        in_step=(now - running.started_at).total_seconds() if running else 0.0,
+        taken_over=running.taken_over if running else 0.0,
         done=_seconds(r for r in present if r.outcome == StageRun.Outcome.DONE),
         kept=frozenset(Step(r.step) for r in runs if _is_kept(r, job)),
     )
     return _with_setting_out(told) if step == Step.QUEUED else told
 
 
-def start_of(job: Job) -> Range | None:
-    """Seconds until a waiting job begins. None where it does not wait."""
-    if not job.is_pending:
-        return None
-    earlier = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
-    ahead = Job.objects.filter(earlier, status=Job.Status.PENDING).order_by("created_at", "pk")
-    running = Job.objects.filter(status=Job.Status.PROCESSING)
-    return starts_in(_left(running), _left(ahead[:_QUEUE]), settings.MAX_CONCURRENT_JOBS)
+def _start(ahead: Sequence[UUID], lesson: Lesson | None) -> Range:
+    """Seconds until the job begins that waits behind these, in their order.
+
+    Their photos and wishes stay as they are, so what one takes is kept until the next lesson.
+    """
+    looked_at, known = ahead[:_QUEUE], _known_at(lesson)
+    new = [pk for pk in looked_at if pk not in known]
+    running = []
+    for job in _with_photos(Job.objects.filter(Q(status=Job.Status.PROCESSING) | Q(pk__in=new))):
+        told = _forecast(job, _past(lesson))
+        if job.is_pending:
+            known[job.pk] = told.left if told else None
+        elif job.is_processing and told:
+            running.append(told.left)
+    takes = [one for pk in looked_at if (one := known.get(pk)) is not None]
+    takes += _mean(takes) * (len(ahead) - len(looked_at))
+    return starts_in(running, takes, settings.MAX_CONCURRENT_JOBS)
 
 
-def ready_in(job: Job, told: Forecast | None) -> Range | None:
-    """Seconds until the scene is there: what `forecast_of` told, after the wait for its start."""
-    start = start_of(job)
-    if told is None:
-        return None
-    if start is None:
-        return told.left
-    return Range(start.low + told.left.low, start.high + told.left.high)
-
-
-def _left(jobs: Iterable[Job]) -> list[Range]:
-    return [told.left for told in map(forecast_of, jobs) if told is not None]
-
-
-def _expectation_of(job: Job) -> Expectation | None:
-    plan = _plan(job)
-    return None if plan is None else expect(plan, _past())
-
-
-def _past() -> list[Run]:
-    """The latest jobs with steps that were done, not reused. Also failed jobs teach."""
-    done = StageRun.objects.filter(outcome=StageRun.Outcome.DONE)
-    state = done.aggregate(latest=Max("ended_at"), last=Max("pk"), count=Count("pk"))
-    return _past_at(state["latest"], state["last"], state["count"])
+def _mean(ranges: Collection[Range]) -> list[Range]:
+    """One range, the mean of these; none where there are none."""
+    if not ranges:
+        return []
+    low, high = (sum(side) / len(ranges) for side in zip(*ranges, strict=True))
+    return [Range(low, high)]
 
 
 @lru_cache(maxsize=1)
-def _past_at(latest: datetime | None, pk: int | None, count: int) -> list[Run]:
-    """The same; the arguments say whether the rows are still those of the last time."""
-    if not count:
+def _known_at(lesson: Lesson | None) -> dict[UUID, Range | None]:
+    """What waiting jobs should take, as far as was asked since that lesson; `_start` fills it."""
+    return {}
+
+
+def _with_photos(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """The jobs with their steps, and with what a plan needs to know of their photos."""
+    photos = Photo.objects.order_by().only("job", "width", "height")
+    return jobs.prefetch_related(Prefetch("photos", photos), "stage_runs")
+
+
+def _last_lesson() -> Lesson | None:
+    """The latest step that was done: while it stays the same, so does what past runs teach."""
+    done = StageRun.objects.filter(outcome=StageRun.Outcome.DONE, ended_at__isnull=False)
+    return done.order_by("-ended_at", "-pk").values_list("ended_at", "pk").first()
+
+
+def _past(lesson: Lesson | None) -> list[Run]:
+    """The latest jobs with steps that were done, not reused. Also failed jobs teach.
+
+    `lesson` says whether the rows are still those of the last time.
+    """
+    with _reading:  # of many pages that ask at once the first reads, and the others wait for it
+        return _past_at(lesson)
+
+
+_reading = Lock()
+
+
+@lru_cache(maxsize=1)
+def _past_at(lesson: Lesson | None) -> list[Run]:
+    if lesson is None:
         return []
     done = Q(stage_runs__outcome=StageRun.Outcome.DONE)
     jobs = Job.objects.filter(status__in=Job.ENDED).annotate(
@@ -101,7 +166,7 @@ def _past_at(latest: datetime | None, pk: int | None, count: int) -> list[Run]:
     )
     latest_first = jobs.filter(worked_at__isnull=False).order_by("-worked_at")
     runs = []
-    for job in latest_first.prefetch_related("photos", "stage_runs")[:_HISTORY]:
+    for job in _with_photos(latest_first)[:_HISTORY]:
         plan = _plan(job)
         rows = (r for r in job.stage_runs.all() if r.outcome == StageRun.Outcome.DONE)
         if plan is not None:
@@ -127,8 +192,13 @@ def _config(job: Job) -> PipelineConfig | None:
 
 
 def _seconds(runs: Iterable[StageRun]) -> dict[Step, float]:
-    """By step; of several attempts the last counts."""
-    return {Step(run.step): run.seconds for run in runs if run.seconds is not None}
+    """By step; of several attempts the last counts. Of a step that was interrupted and went on,
+    what all of it would have taken, where enough of it was done at once to tell."""
+    return {
+        Step(run.step): run.seconds / (1.0 - run.taken_over)
+        for run in runs
+        if run.seconds is not None and run.taken_over < _MOSTLY
+    }
 
 
 def _is_kept(run: StageRun, job: Job) -> bool:

@@ -49,16 +49,31 @@ def remove(folder: Path) -> bool:
 
 def sweep(*, patience_s: float = PATIENCE_S) -> int:
     """Removes the marked folders without a row. Returns how many."""
-    removed = 0
+    marked = _marked_before(time.time() - patience_s)
+    if not marked:
+        return 0
+    with_a_row = set(Job.objects.filter(pk__in=marked).values_list("pk", flat=True))
+    return sum(_sweep(pk, folder) for pk, folder in marked.items() if pk not in with_a_row)
+
+
+def _marked_before(limit: float) -> dict[UUID, Path]:
+    """The folders that have been marked since before then, by their job's number."""
+    marked = {}
     for marker in (Path(settings.DATA_DIR) / "jobs").glob(f"*/{MARK}"):
         try:
-            old_enough = time.time() - marker.stat().st_mtime >= patience_s
-            if not old_enough or Job.objects.filter(pk=UUID(marker.parent.name)).exists():
-                continue
-            with folder_lock.hold(marker.parent):
-                removed += remove(marker.parent)
-        except (FileNotFoundError, folder_lock.FolderBusy):
-            continue  # somebody removes it just now, or a horse is still dying in it
+            if marker.stat().st_mtime <= limit:
+                marked[UUID(marker.parent.name)] = marker.parent
+        except FileNotFoundError:
+            continue  # somebody removes it just now
         except ValueError:
             logger.warning("%s is no job's folder; left alone", marker.parent)
-    return removed
+    return marked
+
+
+def _sweep(pk: UUID, folder: Path) -> bool:
+    try:
+        with folder_lock.hold(folder):
+            # Asked once more: removing those before it may have taken long.
+            return not Job.objects.filter(pk=pk).exists() and remove(folder)
+    except (FileNotFoundError, folder_lock.FolderBusy):
+        return False  # somebody removes it just now, or a horse is still dying in it

@@ -15,10 +15,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts.models import User
-from recon.jobs import drafts, frames, lifecycle, quotas, storing
+from recon.jobs import drafts, frames, lifecycle, quotas, storing, turns
+from recon.jobs.photos import source_of
 from recon.models import Job, Video
 from recon.pipeline.media import HEAD, container_of, is_photo, says_video
-from recon.pipeline.video import VideoLimits, probe
+from recon.pipeline.video import VideoLimits
 
 State = Video.State
 
@@ -44,14 +45,16 @@ def is_video(file: UploadedFile) -> bool:
 def check_video(file: UploadedFile) -> CheckedVideo:
     """Reads the video's index, once; the answer is kept on the file for whoever asks again.
 
-    Raises UserError: video_unreadable, video_too_short, video_too_long, video_too_small. The limit
-    in bytes is the form's, because it is answered with another status.
+    Raises UserError: video_unreadable, video_too_short, video_too_long, video_too_small,
+    video_too_large, video_too_complex; PipelineError("too_busy"). The limit in bytes is the
+    form's, because it is answered with another status.
     """
     known = getattr(file, "checked_video", None)
     if isinstance(known, CheckedVideo):
         return known
     limits = VideoLimits(min_side=settings.MIN_IMAGE_SIZE)
-    seconds = probe(file, name=storing.shown_name(file.name or ""), limits=limits)  # type: ignore[arg-type]
+    name = storing.shown_name(file.name or "")
+    seconds = turns.opener().probe(source_of(file), name=name, limits=limits)
     digest = hashlib.sha256()
     file.seek(0)
     for chunk in file.chunks():
@@ -67,8 +70,7 @@ def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tu
     start when they are there.
 
     Raises UserError: `check_video`'s, too_many_photos where no frame has room,
-    quota_stored where the video itself has none, draft_started;
-    PipelineError("disk_full"); Job.DoesNotExist.
+    `quotas.may_add_video`'s, draft_started; PipelineError("disk_full"); Job.DoesNotExist.
     """
     facts = check_video(upload)
     folder = job.folder / "videos"
@@ -86,7 +88,7 @@ def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tu
                     return twin, False
                 same.delete()  # done or failed: it is to be done again
                 drafts.check_room(draft, 0)
-                quotas.may_store(draft.owner_id, upload.size or 0)
+                quotas.may_add_video(draft, upload.size or 0)
                 video = Video.objects.create(
                     job=draft,
                     original_name=storing.shown_name(upload.name or ""),
@@ -96,7 +98,7 @@ def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tu
                 )
                 os.replace(waiting, video.path)
                 drafts.note_change(draft)
-                transaction.on_commit(partial(frames.request, video.pk))
+                transaction.on_commit(partial(frames.request, video.pk, draft.owner_id))
             return video, True
         finally:
             waiting.unlink(missing_ok=True)

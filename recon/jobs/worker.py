@@ -9,20 +9,23 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connections
 from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.exceptions import StopRequested
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from recon.jobs import lifecycle, queue, reconcile
+from recon.jobs import data_folder, lifecycle, queue, reconcile, stopping
 from recon.models import Job
 from recon.pipeline.errors import TimeLimit
 
@@ -33,6 +36,9 @@ MAINTENANCE_S = 60
 
 #: How often a busy worker tells Redis that it lives, and asks whether its job is still wanted.
 MONITORING_S = 2
+
+#: A stop that two programs pass on (a terminal and supervisord, say) is one stop, as RQ has it.
+_SAME_SIGNAL = timedelta(seconds=1)
 
 
 class JobTimeLimit(UnixSignalDeathPenalty):
@@ -52,8 +58,8 @@ class ReconWorker(Worker):
 
     - A work horse that was killed (RQ calls no failure handler then) is reported to `lifecycle`.
     - `reconcile` runs at the start and while idle.
-    - A shutdown gives the running attempt back at once: a later worker goes on from the last
-      finished step, and a restart never takes as long as a training does.
+    - A shutdown asks the horse to keep what it has (`stopping`) and gives the attempt back: a later
+      worker goes on from there. A restart waits for seconds at most, never for a training.
     - JSON only, whatever the command line says: pickles in Redis would be programs.
     - Redis may go away while a horse runs; the worker stays with its horse.
     - A cancel whose message was lost stops the horse all the same, whatever it does.
@@ -70,10 +76,21 @@ class ReconWorker(Worker):
         }
         super().__init__(*args, **kwargs)
 
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        try:
+            data_folder.require_own()
+        except data_folder.ForeignDataFolder as error:
+            sys.exit(str(error))
+        finally:
+            connections.close_all()
+        return bool(super().work(*args, **kwargs))
+
     def run_maintenance_tasks(self) -> None:
         super().run_maintenance_tasks()
         try:
             reconcile.reconcile()
+        except data_folder.ForeignDataFolder as error:
+            sys.exit(str(error))
         except DatabaseError as error:
             logger.warning("Could not reconcile now: %s", error)
         finally:
@@ -96,7 +113,26 @@ class ReconWorker(Worker):
     def handle_warm_shutdown_request(self) -> None:
         super().handle_warm_shutdown_request()
         if self.horse_pid:
+            # Its children, if any, are its own to end.
+            with suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
+
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Told to stop once more: the horse ends now, but its attempt is still given back."""
+        asked = self._shutdown_requested_date
+        if not self.horse_pid:
+            super().request_force_stop(signum, frame)
+        elif asked is None or datetime.now(UTC) - asked > _SAME_SIGNAL:
             self.kill_horse()
+
+    def _shutdown(self) -> None:
+        try:
+            super()._shutdown()
+        except RedisError as error:
+            logger.warning("Redis is away: %s", error)
+            if not self.horse_pid:
+                raise StopRequested from None
+            self._stop_requested = True
 
     def handle_work_horse_killed(
         self, job: QueuedJob, retpid: int, ret_val: int, rusage: Any
@@ -122,9 +158,17 @@ class ReconWorker(Worker):
     def maintain_heartbeats(self, job: QueuedJob) -> None:
         with _redis_may_be_away():
             super().maintain_heartbeats(job)
+        if self._is_overdue():
+            self.kill_horse()
         if job.origin == queue.QUEUE and not _is_wanted(*job.args):
             # Its own pulse would have ended it, did it not hold the interpreter's lock.
             self.kill_horse()
+
+    def _is_overdue(self) -> bool:
+        """Whether a horse that was asked to end has had its time."""
+        asked = self._shutdown_requested_date
+        grace = timedelta(seconds=getattr(settings, "STOP_GRACE_S", stopping.GRACE_S))
+        return asked is not None and datetime.now(UTC) - asked > grace
 
     def set_current_job_working_time(
         self, current_job_working_time: float, pipeline: Any = None

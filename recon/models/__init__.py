@@ -1,7 +1,13 @@
-"""The facts that the site keeps: jobs with what belongs to them, videos, and notices to people."""
+"""The facts that the site keeps: jobs with what belongs to them, videos, notices to people, and
+what staff did with other people's jobs."""
 
+from recon.models.audit import AuditEntry
+from recon.models.data_folder import DataFolder
 from recon.models.jobs import Artifact, Job, Photo, StageRun, new_pub_key
 from recon.models.notices import Notice
 from recon.models.videos import Video
 
-__all__ = ["Artifact", "Job", "Notice", "Photo", "StageRun", "Video", "new_pub_key"]
+__all__ = [
+    "Artifact", "AuditEntry", "DataFolder", "Job", "Notice", "Photo", "StageRun", "Video",
+    "new_pub_key",
+]  # fmt: skip

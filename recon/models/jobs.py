@@ -147,6 +147,9 @@ class Job(models.Model):
             models.Index(fields=("owner", "-created_at")),
             models.Index(fields=("status", "created_at")),
         )
+        permissions = (
+            ("view_private_scene", "Can open other people's scenes, photos and files (logged)"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.status})"
@@ -259,9 +262,12 @@ class StageRun(models.Model):
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.RUNNING)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    # Of the step, 0 to 1: done by an earlier attempt that was interrupted in it.
+    taken_over = models.FloatField(default=0.0)
 
     class Meta:
         ordering = ("started_at", "pk")
+        indexes = (models.Index(fields=("outcome", "-ended_at")),)  # the latest to learn from
         constraints = (
             models.UniqueConstraint(
                 fields=("job", "attempt", "step"), name="one_run_per_step_and_attempt"

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from recon.pipeline import config as configs
-from recon.pipeline import environment, uploads
+from recon.pipeline import environment, errors, uploads
 from recon.pipeline.check_command import check_photos
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.console import ConsoleReporter
+from recon.pipeline.file_kinds import is_raw
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.runner import Summary, run_pipeline
 from recon.pipeline.workspace import Workspace
@@ -130,6 +131,13 @@ def photos_to_read(options: argparse.Namespace) -> list[Path]:
     if not options.photos.is_dir():
         raise WrongUse(f"{options.photos} is not a folder")
     photos, others = uploads.photos_in(options.photos)
+    raws = [name for name in others if is_raw(options.photos / name)]
+    others = [name for name in others if name not in raws]
+    if raws:
+        sys.stderr.write(
+            f"Raw photos, left out: {', '.join(raws)}. Raw formats can't be read here; export "
+            "them as JPEG.\n"
+        )
     if others:
         sys.stderr.write(f"Not photos, left out: {', '.join(others)}\n")
     return photos
@@ -220,7 +228,10 @@ def tell(summary: Summary, workspace: Workspace, *, as_json: bool) -> None:
 
     Paths in the object are absolute, so that they mean the same wherever it is read.
     """
-    if summary.error:
+    if summary.error_code:
+        # Whoever runs it here runs the machine, too.
+        found = errors.explain(summary.error_code, summary.error_facts)
+        summary.error = found.staff_sentence
         sys.stderr.write(f"{summary.step} failed ({summary.error_code}): {summary.error}\n")
         sys.stderr.write(f"The log is {workspace.log}\n")
     elif summary.status == "COMPLETED":

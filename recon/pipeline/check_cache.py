@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,9 +19,10 @@ from recon.pipeline.workspace import replacing, write_json
 from recon.poses.brightness import Brightness
 from recon.poses.photo_check import PhotoLook
 from recon.poses.quick_pairs import PairFacts, QuickFeatures
+from recon.poses.standing_still import StillMatches
 
 #: Raise it when a look or a comparison comes to other results.
-VERSION = 2
+VERSION = 3
 
 PairKey = tuple[str, str]  # the two photos' digests, the smaller first
 
@@ -29,7 +30,21 @@ PairKey = tuple[str, str]  # the two photos' digests, the smaller first
 def read_look(folder: Path, digest: str) -> PhotoLook | None:
     """The look at the photo with SHA-256 `digest`, or None."""
     try:
-        with np.load(_look_path(folder, digest), allow_pickle=False) as kept:
+        with _look_path(folder, digest).open("rb") as file:
+            return unpack_look(file)
+    except OSError:
+        return None
+
+
+def write_look(folder: Path, digest: str, look: PhotoLook) -> None:
+    with replacing(_look_path(folder, digest)) as temporary, temporary.open("wb") as file:
+        pack_look(file, look)
+
+
+def unpack_look(file: BinaryIO) -> PhotoLook | None:
+    """What `pack_look` wrote, or None."""
+    try:
+        with np.load(file, allow_pickle=False) as kept:
             facts = json.loads(str(kept["facts"]))
             if facts.pop("version") != VERSION:
                 return None
@@ -44,12 +59,13 @@ def read_look(folder: Path, digest: str) -> PhotoLook | None:
                 brightness=light,
                 colours=kept["colours"],
                 features=features,
+                small=kept["small_grey"],
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
 
-def write_look(folder: Path, digest: str, look: PhotoLook) -> None:
+def pack_look(file: BinaryIO, look: PhotoLook) -> None:
     facts = {
         "version": VERSION,
         "width": look.width,
@@ -58,16 +74,16 @@ def write_look(folder: Path, digest: str, look: PhotoLook) -> None:
         "brightness": asdict(look.brightness),
         "small": [look.features.width, look.features.height],
     }
-    with replacing(_look_path(folder, digest)) as temporary, temporary.open("wb") as file:
-        np.savez(
-            file,
-            facts=np.array(json.dumps(facts)),
-            detail=look.detail,
-            colours=look.colours,
-            points=look.features.points,
-            descriptors=look.features.descriptors,
-            sharp_at=look.features.detail,
-        )
+    np.savez(
+        file,
+        facts=np.array(json.dumps(facts)),
+        detail=look.detail,
+        colours=look.colours,
+        points=look.features.points,
+        descriptors=look.features.descriptors,
+        sharp_at=look.features.detail,
+        small_grey=look.small,
+    )
 
 
 def read_pairs(folder: Path) -> dict[PairKey, PairFacts]:
@@ -98,7 +114,7 @@ def _pair_facts(facts: dict[str, Any]) -> PairFacts:
     for name in ("homography", "detail_change"):
         value = facts[name]
         facts[name] = tuple(value) if value is not None else None
-    return PairFacts(**facts)
+    return PairFacts(**facts | {"still": StillMatches(**facts["still"])})
 
 
 def _look_path(folder: Path, digest: str) -> Path:

@@ -22,7 +22,8 @@ def check_photos(photos: Sequence[Path], *, as_json: bool) -> None:
         return
     numbers = {path.name: number for number, path in enumerate(photos, start=1)}
     for line in [*photo_lines(report, numbers), "", *verdict_lines(report, numbers)]:
-        sys.stdout.write(line + "\n")
+        # File names may be in no encoding.
+        sys.stdout.write(line.encode(errors="replace").decode() + "\n")
 
 
 def photo_lines(report: dict[str, Any], numbers: dict[str, int]) -> list[str]:

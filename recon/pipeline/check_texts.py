@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from recon.pipeline.errors import Explained, Explanation
+from recon.pipeline.errors import Explained, Explanation, explain
 from recon.pipeline.texts import told
 
 #: Places where a photo would help, named one by one up to so many.
@@ -40,6 +40,26 @@ FINDINGS: dict[str, Explanation] = {
     "small": Explanation(
         "{photos} {are} small: {width}×{height} pixels.",
         "The original, at 640×480 pixels or more, shows more to hold on to.",
+    ),
+    "strip": Explanation(
+        "{photos} is a long strip: {width}×{height} pixels.",
+        "Hardly anything can be recognised in it from another place. Send an ordinary photo "
+        "instead, or drop it.",
+    ),
+    "not_looked_at": Explanation(
+        "{photos} could not be looked at.",
+        "Something about it is unusual. It may still work in the scene; if not, export it again as "
+        "JPEG, or drop it.",
+    ),
+    "copies": Explanation(
+        "{photos} are copies of one photo.",
+        "Only the best of them is used. A photo from a step further on would add something.",
+    ),
+    "stands_still": Explanation(
+        "Something stands still in the photos while the rest moves: a background, a frame or an "
+        "overlay, in about {percent}% of what they show.",
+        "Move the camera around the thing instead of turning the thing, and cut off frames, bars "
+        "and watermarks.",
     ),
     "near_duplicates": Explanation(
         "{photos} are nearly the same.",
@@ -75,11 +95,15 @@ FINDINGS: dict[str, Explanation] = {
 
 
 def explain_finding(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> Explained:
-    """The texts of one finding of a report; `numbers` are the photos' places on the page.
+    """The texts of one finding of a report; `numbers` are the photos' places on the page. A code
+    that is an error's has its texts: the photo would be turned down for it.
 
     Raises KeyError for an unknown code or photo: both are programming errors.
     """
-    return FINDINGS[finding["code"]].filled(finding["code"], _words(finding, numbers))
+    code = finding["code"]
+    if code in FINDINGS:
+        return FINDINGS[code].filled(code, _words(finding, numbers))
+    return explain(code, finding["facts"])
 
 
 def explain_report(report: Mapping[str, Any], numbers: Mapping[str, int]) -> list[Explained]:

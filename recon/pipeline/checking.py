@@ -7,17 +7,22 @@ never sees half of one. See docs/PHOTO_CHECK.md.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
+from PIL import Image
+
 from recon.pipeline import check_cache
 from recon.pipeline.check_cache import PairKey
 from recon.pipeline.config import PreflightConfig
-from recon.pipeline.errors import UserError
+from recon.pipeline.decoding import opening
+from recon.pipeline.errors import PipelineError, UserError
 from recon.pipeline.photos import decode
 from recon.pipeline.prepared import to_rgb
 from recon.pipeline.workspace import write_json
@@ -35,7 +40,13 @@ THREADS = min(os.cpu_count() or 1, 4)
 #: Told `(fraction, message)` as the work goes on; may raise, which stops it.
 Tick = Callable[[float, str], None]
 
+#: Pixels from which on that matters, and modes in which neighbouring pixels can be averaged.
+_ENORMOUS = 24_000_000
+_REDUCED_WELL = ("L", "LA", "RGB", "RGBA", "CMYK")
+
 _LOOKING = 0.6  # of the time; the rest compares pairs
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,17 +61,17 @@ def check(
 ) -> dict[str, Any]:
     """Checks the files `photos`, in the person's order, and writes the report to `folder`.
 
-    Returns the report. A file that is no photo gets a finding, never an exception; one that is
-    gone meanwhile is left out, and the report is not `complete`.
+    Returns the report. Whatever is wrong with one file is a finding about it, never an exception;
+    one that is gone meanwhile is left out, and the report is not `complete`.
     """
-    digests = {path.name: digest for path in photos if (digest := _digest(path))}
-    by_name = {path.name: path for path in photos if path.name in digests}
-    looks = _looks(by_name, digests, folder, tick)
+    by_name = {path.name: path for path in photos if path.is_file()}
+    digests = {name: _digest(path) for name, path in by_name.items()}
+    looks, refused = _looks(by_name, digests, folder, tick)
     pairs = _pairs(looks, digests, folder, tick)
-    verdict = judge(PhotoSet(looks, pairs, limits or CheckLimits()))
-    unreadable = tuple(name for name in by_name if name not in looks)
+    verdict, odd = _judged(looks, pairs, limits or CheckLimits())
     report = {"sent": [path.name for path in photos]}
-    report |= _report(looks, unreadable, verdict, complete=len(by_name) == len(photos))
+    findings = [refused[name] for name in by_name if name in refused] + odd
+    report |= _report(looks, findings, verdict, complete=len(by_name) == len(photos))
     check_cache.forget_others(folder, digests.values())
     write_json(folder / REPORT, report)
     return report
@@ -68,18 +79,20 @@ def check(
 
 def _looks(
     photos: Mapping[str, Path], digests: Mapping[str, str], folder: Path, tick: Tick
-) -> dict[str, PhotoLook]:
-    """By name, of the photos that can be read."""
+) -> tuple[dict[str, PhotoLook], dict[str, Finding]]:
+    """By name, of the photos that can be looked at; and what is said of the others."""
     files = {digests[name]: path for name, path in photos.items()}  # one of each content
 
-    def look(digest: str) -> PhotoLook | None:
+    def look(digest: str) -> PhotoLook | Exception:
         kept = check_cache.read_look(folder, digest)
         if kept is not None:
             return kept
         try:
             new = look_at(files[digest])
-        except (UserError, FileNotFoundError):
-            return None
+        except PipelineError:  # this machine's fault, not the photo's
+            raise
+        except Exception as error:
+            return error
         check_cache.write_look(folder, digest, new)
         return new
 
@@ -87,23 +100,56 @@ def _looks(
         tick(_LOOKING * done / len(files), f"photo {done} of {len(files)}")
 
     found = dict(zip(files, _in_threads(look, list(files), told), strict=True))
-    by_name = {name: found[digests[name]] for name in photos}
-    return {name: one for name, one in by_name.items() if one is not None}
+    looks, refused = {}, {}
+    for name in photos:
+        seen = found[digests[name]]
+        if isinstance(seen, PhotoLook):
+            looks[name] = seen
+        else:
+            refused[name] = _refused(name, seen)
+    return looks, refused
+
+
+def _refused(name: str, error: Exception) -> Finding:
+    """What is said of a photo that could not be looked at."""
+    if not isinstance(error, UserError):
+        logger.warning("%s could not be looked at", name, exc_info=error)
+    if isinstance(error, OSError):
+        return Finding("unreadable", (name,))
+    if not isinstance(error, UserError):
+        return Finding("not_looked_at", (name,))
+    if error.code == "photo_unreadable":
+        return Finding("unreadable", (name,))
+    return Finding(error.code, (name,), error.facts)
 
 
 def look_at(path: Path) -> PhotoLook:
-    """One photo file, decoded only as large as the check needs it. Raises UserError."""
+    """One photo file, in a process of its own. Raises UserError."""
+    return opening.own().look_at(path)
+
+
+def look_here(path: Path, name: str) -> PhotoLook:
+    """The same in this process, decoded only as large as the check needs it. Raises UserError."""
     limits = PreflightConfig()
     decoded = decode(
         path,
-        name=path.name,
+        name=name,
         min_image_size=limits.min_image_size,
         max_megapixels=limits.max_megapixels,
         longest_needed=photo_check.WORKING_SIZE,
     )
     with decoded.image:
-        upright = to_rgb(decoded.upright())
+        upright = to_rgb(replace(decoded, image=_reduced(decoded.image)).upright())
     return photo_check.look(upright, path, size=(decoded.width, decoded.height))
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """An enormous picture as small as a JPEG's decoder would have made it: each step after this
+    one copies all pixels, and several photos are looked at side by side."""
+    factor = max(image.size) // photo_check.WORKING_SIZE
+    if image.width * image.height <= _ENORMOUS or factor < 2 or image.mode not in _REDUCED_WELL:
+        return image
+    return image.reduce(factor)
 
 
 def _pairs(
@@ -116,7 +162,11 @@ def _pairs(
     new = sorted(keys - kept.keys())
 
     def compare(key: PairKey) -> PairFacts:
-        return quick_pairs.compare(by_digest[key[0]], by_digest[key[1]])
+        try:
+            return quick_pairs.compare(by_digest[key[0]], by_digest[key[1]])
+        except Exception:
+            logger.warning("Two photos could not be compared", exc_info=True)
+            return quick_pairs.NOTHING
 
     def told(done: int) -> None:
         tick(_LOOKING + (1 - _LOOKING) * done / len(new), f"pair {done} of {len(new)}")
@@ -139,12 +189,34 @@ def _directed(facts: PairFacts, *, swapped: bool) -> PairFacts:
     return quick_pairs.reversed_pair(facts) if swapped else facts
 
 
+def _judged(
+    looks: Mapping[str, PhotoLook], pairs: Mapping[tuple[str, str], PairFacts], limits: CheckLimits
+) -> tuple[Verdict, list[Finding]]:
+    """The verdict; where one photo keeps it from being found, that of the others."""
+    try:
+        return judge(PhotoSet(looks, pairs, limits)), []
+    except Exception:
+        logger.warning("The photos could not be judged together", exc_info=True)
+    for odd in looks:
+        others = {name: look for name, look in looks.items() if name != odd}
+        between = {edge: facts for edge, facts in pairs.items() if odd not in edge}
+        try:
+            verdict = judge(PhotoSet(others, between, limits))
+        except Exception:
+            logger.debug("Nor without %s", odd, exc_info=True)
+        else:
+            return verdict, [Finding("not_looked_at", (odd,))]
+    return Verdict({}, {}, [], []), [Finding("not_looked_at", tuple(looks))]
+
+
 def _report(
-    looks: Mapping[str, PhotoLook], unreadable: tuple[str, ...], verdict: Verdict, *, complete: bool
+    looks: Mapping[str, PhotoLook], refused: list[Finding], verdict: Verdict, *, complete: bool
 ) -> dict[str, Any]:
-    findings = [Finding("unreadable", (name,)) for name in unreadable] + verdict.findings
+    findings = refused + verdict.findings
     return {
-        "photos": [_about(name, look, verdict) for name, look in looks.items()],
+        "photos": [
+            _about(name, look, verdict) for name, look in looks.items() if name in verdict.standings
+        ],
         "pairs": [
             {"a": min(edge), "b": max(edge), "inliers": facts.inliers}
             for edge, facts in verdict.linked.items()
@@ -185,10 +257,10 @@ def _in_threads(work: Callable[[T], R], items: Sequence[T], told: Callable[[int]
     return results
 
 
-def _digest(path: Path) -> str | None:
-    """SHA-256 of the file, or None where it was dropped meanwhile."""
+def _digest(path: Path) -> str:
+    """SHA-256 of the file; of its name where it can't be read, which the look finds out, too."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return None
+    except OSError:
+        return hashlib.sha256(os.fsencode(path)).hexdigest()

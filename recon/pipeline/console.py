@@ -32,6 +32,7 @@ class ConsoleReporter:
         self._log = log.open("a", encoding="utf-8")
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
         self.step = Step.QUEUED
+        self._taken_over = 0.0  # of the step
         self._began = self._last_plain = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -61,7 +62,7 @@ class ConsoleReporter:
 
     def start(self, step: Step) -> None:
         self.step, self._began = step, time.monotonic()
-        self._last_plain = self._began
+        self._last_plain, self._taken_over = self._began, 0.0
         self.log(f"{step} begins")
         self._show(0.0, "")
 
@@ -74,6 +75,9 @@ class ConsoleReporter:
             self._last_plain = time.monotonic()
             percent = overall_percent(self.step, fraction)
             self._say(f"{self.step} {percent:.0f}%" + (f": {note}" if note else ""))
+
+    def taken_over(self, fraction: float) -> None:
+        self._taken_over += fraction
 
     def log(self, line: str) -> None:
         self._log.write(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {line}\n")
@@ -95,9 +99,10 @@ class ConsoleReporter:
     def time_left(self, fraction: float) -> str:
         """A rough guess at the rest of the current step, in words; empty while it is too early."""
         elapsed = time.monotonic() - self._began
-        if fraction < MIN_FRACTION or elapsed < MIN_SECONDS:
+        done = fraction - self._taken_over
+        if done < MIN_FRACTION or elapsed < MIN_SECONDS:
             return ""
-        return f"{in_words(elapsed * (1 - fraction) / fraction)} left in this step"
+        return f"{in_words(elapsed * (1 - fraction) / done)} left in this step"
 
     def _show(self, fraction: float, note: str) -> None:
         self._bar.update(

@@ -22,8 +22,10 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.resuming import checkpoints_of
 from recon.pipeline.scoring import Scored, Scorer, without_outliers
 from recon.pipeline.texts import N_
+from recon.pipeline.together import read_together
 from recon.pipeline.trained import settings_used
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
 from recon.poses.splits import folds
@@ -105,7 +107,11 @@ class CrossValidation:
         """
         photos = [photo.name for photo in self.model.photos]
         known = [photo.name for photo in self.model.test]
-        tests = folds(photos, every=self.config.undistort.holdout_every)
+        tests = folds(
+            photos,
+            every=self.config.undistort.holdout_every,
+            together=read_together(self.workspace),
+        )
         found = []
         for number, test in enumerate(tests):
             doing = f"fold {number + 1} of {len(tests)}"
@@ -120,6 +126,7 @@ class CrossValidation:
         kept = _read(path, key)
         if kept is not None:
             report.log("its figures still hold")
+            report.taken_over(1.0)
             return kept
         scored = self._made(test, report)
         views = {size: scores.per_view for size, scores in vars(scored).items()}
@@ -150,14 +157,19 @@ class CrossValidation:
     def _trained(self, test: list[str], report: Reporter) -> Gaussians:
         """The fold's scene, on the CPU. Training gets no photo of `test` to see."""
         device = best_device()
+        used = settings_used(self.workspace, self.config.train)
+        decided_by = {"training": "fold", "fold": self._key(test), "seed": self.config.seed}
         trained = engine.train(
             [photo for photo in self.model.photos if photo.name not in test],
             self.workspace.images,
-            settings_used(self.workspace, self.config.train),
+            used,
             device=device,
             seed=self.config.seed,
             report=report,
             memory=memory_of(device),
+            checkpoints=checkpoints_of(
+                self.workspace, used, decided_by, device=device, report=report
+            ),
         )
         return trained.gaussians.to("cpu")
 

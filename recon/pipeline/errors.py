@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recon.pipeline.texts import looked_up, told
+from recon.splats.stopping import Stopped
 
 
 class ReconError(Exception):
@@ -33,6 +34,10 @@ class Cancelled(Exception):
     """Somebody cancelled the job, or another attempt took it over. Nothing to explain."""
 
 
+class Interrupted(Cancelled, Stopped):
+    """The machine is about to stop: a training keeps what it has, and the job goes on later."""
+
+
 class TimeLimit(BaseException):
     """The job's time is up. Raised into whatever runs, by a signal, so that it can't be an
     `Exception`: nobody who handles those, in our code or a library's, means this one."""
@@ -45,24 +50,32 @@ class Explained:
     code: str
     title: str
     advice: str
+    for_staff: str = ""  # what whoever runs the machine can do, where others can only ask them
 
     @property
     def sentence(self) -> str:
         return f"{self.title} {self.advice}"
 
+    @property
+    def staff_sentence(self) -> str:
+        """For whoever runs the machine."""
+        return f"{self.title} {self.for_staff or self.advice}"
+
 
 @dataclass(frozen=True)
 class Explanation:
-    """One code's texts. Both are `str.format` templates over the error's facts."""
+    """One code's texts, `str.format` templates over the error's facts."""
 
     title: str
     advice: str
+    for_staff: str = ""
 
     def filled(self, code: str, facts: dict[str, Any]) -> Explained:
         """The texts with `facts`, in the language of whoever is served."""
         if "reason" in facts:
             facts = {**facts, "reason": looked_up(str(facts["reason"]))}
-        return Explained(code, told(self.title, **facts), told(self.advice, **facts))
+        texts = (self.title, self.advice, self.for_staff)
+        return Explained(code, *(told(text, **facts) if text else "" for text in texts))
 
 
 EXPLANATIONS: dict[str, Explanation] = {
@@ -79,6 +92,21 @@ EXPLANATIONS: dict[str, Explanation] = {
         "“{name}” can't be read as a photo.",
         "It may be damaged or only named like a photo. Export it again as JPEG, PNG or WebP.",
     ),
+    "photo_raw": Explanation(
+        "“{name}” is a camera's raw photo ({kind}).",
+        "Raw formats such as CR3, NEF, ARW and DNG can't be read here. Export it as JPEG in the "
+        "camera or a photo program, and send that.",
+    ),
+    "photo_other_kind": Explanation(
+        "“{name}” is no photo of a kind that is read here: its format is {kind}.",
+        "Export the photo as JPEG, PNG, WebP, HEIC or AVIF. Take photos out of archives and "
+        "documents, and send them one by one.",
+    ),
+    "photo_spherical": Explanation(
+        "“{name}” is a 360-degree photo or a stitched panorama.",
+        "A scene needs ordinary photos, each taken from a place of its own. Take some with a phone "
+        "or a camera, or export flat views of 360-degree photos from several places.",
+    ),
     "photo_too_small": Explanation(
         "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
         "Use the original photo, not a thumbnail.",
@@ -86,6 +114,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     "photo_too_large": Explanation(
         "“{name}” declares {megapixels} megapixels; the limit is {maximum}.",
         "Make it smaller and send it again.",
+    ),
+    "photo_too_complex": Explanation(
+        "“{name}” takes too much memory or time to open.",
+        "Open it in a program for photos, save it as an ordinary JPEG, and send that.",
     ),
     "too_few_registered": Explanation(
         "Only {registered} of {total} photos could be placed in one common scene.",
@@ -107,6 +139,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Of the {total} photos only {distinct} are different; the others are copies.",
         "Take each photo from another place, a step further on.",
     ),
+    "stands_still": Explanation(
+        "Something stands still in all photos (a background, a frame or an overlay), in about "
+        "{percent}% of what they show, and the rest is too little to tell where they were taken "
+        "from.",
+        "Move the camera around the thing instead of turning the thing before it, or use a "
+        "background without structure. Cut frames, bars and watermarks off.",
+    ),
     "no_baseline": Explanation(
         "All photos were taken from one spot, only turned.",
         "Depth can be seen only from different places. Take a step sideways for each photo, and "
@@ -115,7 +154,17 @@ EXPLANATIONS: dict[str, Explanation] = {
     # A video instead of photos.
     "video_unreadable": Explanation(
         "“{name}” can't be read as a video.",
-        "It may be damaged or only named like one. Export it again as MP4, or send photos.",
+        "It may be damaged, hold no moving picture, or be compressed in a way that is not known "
+        "here. Export it again as MP4 (H.264), or send photos.",
+    ),
+    "video_other_kind": Explanation(
+        "“{name}” is no video of a kind that is read here: its format is {kind}.",
+        "Export it as MP4, MOV or WebM, or send photos.",
+    ),
+    "video_spherical": Explanation(
+        "“{name}” is a 360-degree video.",
+        "A scene needs ordinary pictures. Export a flat view of it, or film with a phone or a "
+        "camera.",
     ),
     "video_too_short": Explanation(
         "“{name}” lasts {seconds} seconds; at least {minimum} are needed.",
@@ -128,6 +177,14 @@ EXPLANATIONS: dict[str, Explanation] = {
     "video_too_small": Explanation(
         "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
         "Send the video as it was recorded, not a preview.",
+    ),
+    "video_too_large": Explanation(
+        "“{name}” is {width}×{height} pixels; a frame may have {maximum} megapixels at most.",
+        "Export it in 4K or 1080p: frames are made smaller anyway.",
+    ),
+    "video_too_complex": Explanation(
+        "“{name}” takes too much memory or time to open.",
+        "Export it again as MP4 in 4K or 1080p, or send photos.",
     ),
     "video_damaged": Explanation(
         "“{name}” is damaged: {percent}% of it could be read.",
@@ -145,6 +202,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     "video_in_work": Explanation(
         "Frames are still being taken from “{name}”.",
         "Start when they are there, or remove the video.",
+    ),
+    "too_many_videos": Explanation(
+        "A scene takes frames from at most {limit} videos.",
+        "Take one out to send another.",
     ),
     # Drafts.
     "too_large_together": Explanation(
@@ -176,6 +237,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "You may start {limit} scenes a day, and have done so today.",
         "Photos can still be added to scenes that were not started. Come back tomorrow.",
     ),
+    "quota_videos": Explanation(
+        "You have {limit} videos that wait for their frames, which is the most.",
+        "Wait until one is done, or take one out.",
+    ),
     "account_closing": Explanation(
         "This account is being deleted.",
         "Nothing can be added to it any more.",
@@ -185,6 +250,23 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Make another account a superuser first, on the administration pages.",
     ),
     # Warnings: the job goes on.
+    "copies_left_out": Explanation(
+        "{count} of the {total} photos are copies of others and were left out: {names}.",
+        "A copy adds nothing, whatever its name, size or format. Of each photo the best version "
+        "was used.",
+    ),
+    "still_parts_left_out": Explanation(
+        "Something stands still in the pictures while the rest moves (a background, a frame or an "
+        "overlay), in about {percent}% of what they show.",
+        "Where the photos were taken from was worked out from the rest; the scene can look wrong "
+        "where things stood still. Move the camera around the thing, not the thing, and cut off "
+        "frames and overlays.",
+    ),
+    "near_copies": Explanation(
+        "{count} photos were taken from nearly the same spot as another: {names}.",
+        "So that the figures stay honest, those of one spot were held out or trained on together. "
+        "Views from one spot add little: take a step between photos.",
+    ),
     "photos_in_groups": Explanation(
         "{count} groups of photos hang together among themselves, but not with the scene: "
         "{groups}.",
@@ -224,18 +306,26 @@ EXPLANATIONS: dict[str, Explanation] = {
     # Ours, or the machine's.
     "gpu_out_of_memory": Explanation(
         "The GPU ran out of memory, also at the reduced resolution.",
+        "Choose the draft preset or fewer pixels, then run again.",
         "Choose the draft preset or fewer pixels, or close other programs that use the GPU.",
+    ),
+    "too_busy": Explanation(
+        "The site is busy with photos and videos that others have sent.",
+        "Nothing is lost: send it again in a moment.",
     ),
     "disk_full": Explanation(
         "There is too little free disk space: {free_mb} MB, where {needed_mb} MB are needed.",
+        "Ask whoever runs this site to make room, then try again.",
         "Delete old jobs or give DATA_DIR a larger disk, then run again.",
     ),
     "folder_not_writable": Explanation(
-        "The folder {folder} can't be written to.",
-        "Check its owner and permissions (DATA_DIR in the settings).",
+        "The folder that scenes are kept in can't be written to.",
+        "Ask whoever runs this site to look at it, then try again.",
+        "It is {folder}: check its owner and permissions (DATA_DIR in the settings).",
     ),
     "environment_broken": Explanation(
         "A needed part is missing or broken on this machine: {problem}",
+        "Ask whoever runs this site to look at it, then try again.",
         "Run `manage.py preflight` for the whole report and what to do.",
     ),
     "worker_lost": Explanation(

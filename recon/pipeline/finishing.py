@@ -15,9 +15,10 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.progress import Reporter
+from recon.pipeline.resuming import checkpoints_of
 from recon.pipeline.texts import N_
 from recon.pipeline.trained import settings_used, steps_trained
-from recon.pipeline.workspace import Workspace
+from recon.pipeline.workspace import Workspace, digest_files
 from recon.splats import engine
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
@@ -64,15 +65,24 @@ def _refined(
     """`measured` after a warm start on all photos. Raises ValueError for a scene that broke."""
     device = best_device()
     report.log("begins from the model that was measured")
+    used = settings_used(workspace, config.train)
+    decided_by = {"training": "finishing", "of": _content(workspace), "seed": config.seed}
     gaussians = engine.refine(
         measured.to(device),
         model.photos,
         workspace.images,
-        settings_used(workspace, config.train),
+        used,
         seed=config.seed,
         report=report,
         memory=memory_of(device),
+        checkpoints=checkpoints_of(workspace, used, decided_by, device=device, report=report),
     ).to("cpu")
     if not len(gaussians) or not all(t.isfinite().all() for t in gaussians.named().values()):
         raise ValueError("the finished scene is empty or holds values that are no numbers")
     return gaussians
+
+
+def _content(workspace: Workspace) -> str:
+    """A digest of the model that it begins from, and of all photos with their poses."""
+    model = workspace.held_out_iteration(steps_trained(workspace)) / "point_cloud.ply"
+    return digest_files(workspace.root, [model, workspace.images, workspace.undistorted_sparse])

@@ -17,6 +17,9 @@ VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".qt", ".3gp", ".webm", ".mkv")
 
 _PHOTO_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
                  b"avif", b"avis", b"miaf")  # fmt: skip
+_VIDEO_BRANDS = (b"isom", b"iso2", b"mp41", b"mp42", b"qt  ", b"avc1", b"M4V ", b"3gp4", b"3gp5")
+#: In the same boxes, and neither a video nor a photo that is read here: `file_kinds` names them.
+_OTHER_BRANDS = (b"crx ", b"jp2 ", b"jpx ", b"jxl ")
 _OLD_QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _EBML = b"\x1aE\xdf\xa3"
 
@@ -27,7 +30,7 @@ def container_of(head: bytes) -> str | None:
         return "matroska"  # and WebM, its subset
     kind, brand = head[4:8], head[8:12]
     if kind == b"ftyp":
-        return None if brand in _PHOTO_BRANDS else "mov"
+        return None if brand in _OTHER_BRANDS or _is_photo_box(head) else "mov"
     return "mov" if kind in _OLD_QUICKTIME else None
 
 
@@ -37,7 +40,18 @@ def is_photo(head: bytes) -> bool:
         return True
     if head.startswith(b"RIFF"):
         return head[8:12] == b"WEBP"
-    return head[4:8] == b"ftyp" and head[8:12] in _PHOTO_BRANDS
+    return _is_photo_box(head)
+
+
+def _is_photo_box(head: bytes) -> bool:
+    """By the first brand; where that is nobody's, as some phones' are, by the others."""
+    if head[4:8] != b"ftyp":
+        return False
+    length = int.from_bytes(head[:4], "big")
+    others = [head[at : at + 4] for at in range(16, min(length, len(head)) - 3, 4)]
+    if head[8:12] in _PHOTO_BRANDS:
+        return True
+    return b"mif1" in others and not any(brand in _VIDEO_BRANDS for brand in [head[8:12], *others])
 
 
 def is_avif(head: bytes) -> bool:

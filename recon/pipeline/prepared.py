@@ -13,9 +13,14 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from recon.pipeline.config import PreflightConfig
+from recon.pipeline.decoding import opening
+from recon.pipeline.decoding.opening import Developed
 from recon.pipeline.photos import decode
 from recon.pipeline.workspace import replacing
 from recon.poses.cameras import Photo, exif_device, exif_focal
+
+#: Characters of a prepared photo's name before its suffix.
+LONGEST_STEM = 120
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,24 @@ def prepare(
 ) -> PreparedPhoto:
     """Writes the photo `source` to `folder / name` as a JPEG that holds pixels and nothing else.
 
-    `original` is what the photo is called, the file's name by default.
-    Raises UserError photo_unreadable, photo_too_small or photo_too_large, naming the file.
+    It is decoded in a process of its own. `original` is what the photo is called, the file's name
+    by default.
+    Raises UserError photo_unreadable, photo_too_small, photo_too_large or photo_too_complex,
+    naming the file.
     """
+    called = original or source.name
+    made = opening.own().develop(source, name=called, config=config)
+    with replacing(folder / name) as temporary:
+        temporary.write_bytes(made.jpeg)
+    digest = hashlib.sha256(made.jpeg).hexdigest()
+    return PreparedPhoto(name, called, made.width, made.height, made.focal, digest, made.device)
+
+
+def develop(source: Path, name: str, config: PreflightConfig) -> Developed:
+    """The same in this process, written nowhere."""
     decoded = decode(
         source,
-        name=original or source.name,
+        name=name,
         min_image_size=config.min_image_size,
         max_megapixels=config.max_megapixels,
     )
@@ -63,10 +80,9 @@ def prepare(
         focal = focal and focal * max(size) / max(full_size)
     clean = Image.new("RGB", size)  # carries over no comment, EXIF, XMP or profile
     clean.paste(image)
-    with replacing(folder / name) as temporary:
-        clean.save(temporary, format="JPEG", quality=config.jpeg_quality, subsampling=0)
-        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    return PreparedPhoto(name, original or source.name, *size, focal, digest, device)
+    jpeg = io.BytesIO()
+    clean.save(jpeg, format="JPEG", quality=config.jpeg_quality, subsampling=0)
+    return Developed(jpeg.getvalue(), *size, focal, device)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -107,14 +123,16 @@ def prepared_names(originals: list[str]) -> dict[str, str]:
     """Original file name -> name in work/photos.
 
     COLMAP's text files separate fields by spaces, and two photos may differ in their extension
-    only, so names are reduced to safe letters and made different again by a number.
+    only, so names are reduced to safe letters and made different again by a number. Other files
+    are named after them, with a bit more, so they are kept short.
     """
     names: dict[str, str] = {}
     taken: set[str] = set()
     for original in sorted(originals):
         path = PurePosixPath(original)
         words = "_".join([*path.parts[:-1], path.stem])
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", words).strip(".") or "photo"
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", words).strip(".")
+        stem = stem[:LONGEST_STEM].rstrip(".") or "photo"
         name, number = f"{stem}.jpg", 1
         while name.casefold() in taken:
             number += 1

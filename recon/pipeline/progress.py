@@ -60,6 +60,9 @@ class Reporter(Protocol):
     def progress(self, fraction: float, message: str = "") -> None:
         """`fraction` (0 to 1) of the current step is done; `message` is for a person."""
 
+    def taken_over(self, fraction: float) -> None:
+        """Another `fraction` of the step was done by an interrupted run and took no time now."""
+
     def log(self, line: str) -> None:
         """One line for the job's log."""
 
@@ -89,6 +92,9 @@ class Part:
         said = ": ".join(part for part in (self._doing, message) if part)
         self._report.progress(self._reached, said)
 
+    def taken_over(self, fraction: float) -> None:
+        self._report.taken_over((self._end - self._start) * fraction)
+
     def log(self, line: str) -> None:
         self._report.log(f"{self._doing}: {line}" if self._doing else line)
 
@@ -110,6 +116,9 @@ class ListReporter:
 
     def progress(self, fraction: float, message: str = "") -> None:
         self.events.append(("progress", (fraction, message)))
+
+    def taken_over(self, fraction: float) -> None:
+        self.events.append(("taken_over", fraction))
 
     def log(self, line: str) -> None:
         self.events.append(("log", line))

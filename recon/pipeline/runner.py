@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from recon.pipeline import disk
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserError
 from recon.pipeline.progress import WORKING_STEPS, Reporter, Step
 from recon.pipeline.stages import STAGES, Stage
-from recon.pipeline.workspace import Marker, Workspace, digest_json
+from recon.pipeline.workspace import Marker, Workspace, digest_json, remove_scratch
+from recon.splats.checkpoints import remove_checkpoints
 
 
 @dataclass
@@ -95,7 +97,7 @@ def run_pipeline(
     for index, step in enumerate(WORKING_STEPS[: WORKING_STEPS.index(until) + 1]):
         summary.step = step
         try:
-            with _named_faults(report):
+            with _named_faults(workspace, config, report):
                 _run_step(step, workspace, config, report, summary, force=index >= forced)
         except Cancelled:
             summary.status = "CANCELLED"
@@ -126,10 +128,15 @@ def _run_step(
     began = time.monotonic()
     marker = None if force else still_true(stage, step, workspace, config)
     reused = marker is not None
+    if force:
+        remove_checkpoints(workspace.checkpoint)
     if marker is None:
         workspace.remove_marker(step)
+        for folder in (workspace.colmap, workspace.images.parent):
+            remove_scratch(folder)
         inputs = digest_json(stage.inputs(workspace, config))
-        collector = _WarningCollector(report)
+        watched = disk.Watched(report, workspace.root, config.preflight.min_free_disk_mb)
+        collector = _WarningCollector(watched)
         facts = stage.run(workspace, config, collector)
         marker = Marker(
             inputs=inputs,
@@ -140,6 +147,7 @@ def _run_step(
             warnings=collector.warnings,
         )
         workspace.write_marker(step, marker)
+        remove_checkpoints(workspace.checkpoint)
     else:
         for warning in marker.warnings:
             report.warn(warning["code"], **warning["facts"])
@@ -165,13 +173,16 @@ def still_true(
 
 
 @contextmanager
-def _named_faults(report: Reporter) -> Iterator[None]:
+def _named_faults(workspace: Workspace, config: PipelineConfig, report: Reporter) -> Iterator[None]:
     """Gives every unforeseen exception a code, and its traceback to the log."""
     try:
         yield
     except (Cancelled, UserError, PipelineError):
         raise
     except Exception as error:
-        for line in traceback.format_exc().rstrip().splitlines():
-            report.log(line)
+        with suppress(OSError):  # the log may be what can't be written
+            for line in traceback.format_exc().rstrip().splitlines():
+                report.log(line)
+        if disk.is_why(error, workspace.root):
+            raise disk.full(workspace.root, config.preflight.min_free_disk_mb) from error
         raise PipelineError("internal") from error

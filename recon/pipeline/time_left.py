@@ -114,11 +114,13 @@ def forecast(
     step: Step = Step.QUEUED,
     fraction: float = 0.0,
     in_step: float = 0.0,
+    taken_over: float = 0.0,
     done: Mapping[Step, float] | None = None,
     kept: frozenset[Step] = frozenset(),
 ) -> Forecast:
     """What is left of a job at `fraction` of `step`, which began `in_step` seconds ago.
 
+    `taken_over` is the part of it that an earlier attempt had done, in no time of this one.
     `done` has the seconds of its finished steps; `kept` the steps ahead whose results an earlier
     attempt has left, which take no time. `Step.QUEUED` is a job that has not begun.
     """
@@ -128,9 +130,11 @@ def forecast(
     seconds: dict[Step, float] = {}
     variance = 0.0
     if at >= 0:
-        told = _told(fraction, in_step)
+        fraction = max(fraction, taken_over)
+        told = _told(fraction, taken_over, in_step)
         here, spread = _present(expected, steps[at], *_load_of(expected, seen), told)
-        left = here * (1.0 - fraction) if told else max(here - in_step, here / 3)
+        whole = here * (1.0 - taken_over)  # of what is this attempt's
+        left = here * (1.0 - fraction) if told else max(whole - in_step, whole / 3)
         seconds[steps[at]] = left
         variance += (left * spread) ** 2
         if told:
@@ -213,14 +217,15 @@ def _load_of(
     return total / precision, 1.0 / precision
 
 
-def _told(fraction: float, in_step: float) -> tuple[float, float] | None:
+def _told(fraction: float, taken_over: float, in_step: float) -> tuple[float, float] | None:
     """What the present step's own progress says of its seconds in all, and how sure it is.
 
-    None where it has hardly begun.
+    None where it has hardly begun, or hardly anything of it is left to this attempt.
     """
-    if fraction <= 0.02 or in_step <= 1.0:
+    here = min(fraction, 1.0) - taken_over
+    if here <= 0.02 or in_step <= 1.0:
         return None
-    return in_step / min(fraction, 1.0), 0.08 + 0.4 * (1.0 - min(fraction, 1.0))
+    return in_step / here, 0.08 + 0.4 * (1.0 - here / (1.0 - taken_over))
 
 
 def _present(

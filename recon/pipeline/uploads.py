@@ -5,18 +5,24 @@ Photos may lie in folders, one for each camera: those of two folders never share
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from recon.pipeline.workspace import Workspace, replacing
+from recon.pipeline.media import HEAD, is_photo
+from recon.pipeline.workspace import LONGEST_NAME, Workspace, replacing
 
-#: Files that are taken for photos; whether they are is found out by reading them.
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".hif", ".avif")
+#: Files that are meant as photos; whether they are is found out by reading them, and said.
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif")
+
+#: Files that may hold a photo and are not meant as one: what programs keep beside it.
+_BESIDE = ("~", ".bak", ".orig", "_original", ".thm", ".tmp", ".part", ".partial", ".crdownload")
 
 
 def photos_in(folder: Path) -> tuple[list[Path], list[str]]:
-    """The photo files of `folder` by name, and the names of the other visible files.
+    """The photo files of `folder` by name, and the names of the other visible files. A file whose
+    name says nothing, or something else, is a photo where its content is one.
 
     Where there is none, those in its folders, one level down: photos sorted by camera. Beside
     photos, folders are left alone, since they mostly hold the same ones in another size.
@@ -37,7 +43,7 @@ def bring_in(photos: list[Path], workspace: Workspace, folder: Path | None = Non
     Photos in folders of `folder` keep theirs; others are put side by side.
     """
     workspace.upload.mkdir(parents=True, exist_ok=True)
-    wanted = {path.relative_to(folder) if folder else Path(path.name): path for path in photos}
+    wanted = {_place(path.relative_to(folder or path.parent)): path for path in photos}
     for old in sorted(workspace.upload.rglob("*"), reverse=True):  # what lies in a folder first
         if old.is_dir():
             if not any(old.iterdir()):
@@ -55,9 +61,32 @@ def bring_in(photos: list[Path], workspace: Workspace, folder: Path | None = Non
                 shutil.copyfile(path, temporary)
 
 
+def _place(path: Path) -> Path:
+    """`path` with names that are text: those of other systems' archives may be in no encoding."""
+    if all(part.isprintable() for part in path.parts):
+        return path
+    return Path(*(_in_text(part) for part in path.parts))
+
+
+def _in_text(name: str) -> str:
+    shown = os.fsencode(name).decode(errors="backslashreplace")
+    if len(shown.encode()) <= LONGEST_NAME:
+        return shown
+    return hashlib.sha256(os.fsencode(name)).hexdigest() + PurePosixPath(shown).suffix[:16]
+
+
 def _visible(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
 
 
 def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
+    name = path.name.lower()
+    if name.endswith(SUFFIXES):
+        return True
+    if name.endswith(_BESIDE):
+        return False
+    try:
+        with path.open("rb") as file:
+            return is_photo(file.read(HEAD))
+    except OSError:
+        return False

@@ -2,18 +2,14 @@
 
 The file is read twice: once from end to end, looking at frames evenly spread over it, and once
 more at the frames chosen (`frame_choice`). Those come out as JPEGs, upright, without metadata.
-
-Nothing but the demuxer that the file's first bytes ask for is let near it: playlists and the
-like, which name other files, are no videos here.
 """
 
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -22,13 +18,15 @@ from PIL import Image
 
 from recon.pipeline.errors import UserError
 from recon.pipeline.frame_choice import Candidate, choose, small_picture
-from recon.pipeline.media import HEAD, container_of
+from recon.pipeline.spherical import looks_spherical
+from recon.pipeline.video_pictures import aspect_of, is_spherical, picture_of
+from recon.pipeline.video_streams import frames, length, opened
 from recon.poses import sharpness
 
 if TYPE_CHECKING:
     import av
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
+
+logger = logging.getLogger(__name__)
 
 #: Frames looked at for each that is wanted.
 LOOKS = 8
@@ -44,11 +42,11 @@ JPEG_QUALITY = 95
 #: Less of the video than this part could be read: it is damaged.
 READABLE = 0.5
 
+#: s that frames may come after the end that the index tells.
+TOLERANCE = 1.0
+
 #: Told `(fraction, message)` as the work goes on; may raise, which stops it.
 Tick = Callable[[float, str], None]
-
-_TURNED = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180,
-           270: Image.Transpose.ROTATE_270}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +69,12 @@ class TakenFrame:
 def probe(source: Path | BinaryIO, *, name: str, limits: VideoLimits) -> float:
     """The length in seconds of a video that is worth decoding; nothing is decoded here.
 
-    Raises UserError: video_unreadable, video_too_short, video_too_long, video_too_small.
+    Raises UserError: video_unreadable, video_too_short, video_too_long, video_too_small,
+    video_too_large, video_too_complex, and for
+    what is no video that is read here video_other_kind, photo_raw, photo_other_kind.
     """
-    with _opened(source, name) as (container, stream):
-        seconds = _length(container, stream)
+    with opened(source, name) as (container, stream):
+        seconds = length(container, stream)
         width, height = stream.width, stream.height
     if min(width, height) < limits.min_side:
         sides = {"width": width, "height": height, "minimum": limits.min_side}
@@ -88,130 +88,104 @@ def probe(source: Path | BinaryIO, *, name: str, limits: VideoLimits) -> float:
     return seconds
 
 
-def take_frames(path: Path, *, name: str, wanted: int, tick: Tick) -> Iterator[TakenFrame]:
+def take_frames(
+    path: Path | BinaryIO, *, name: str, wanted: int, tick: Tick
+) -> Iterator[TakenFrame]:
     """The `wanted` best frames or fewer, in the order of time.
 
-    Raises UserError: video_unreadable, video_damaged, video_too_still; what `tick` raises.
+    Raises UserError: video_unreadable, video_damaged, video_too_still, video_spherical; what
+    `tick` raises.
     """
-    with _opened(path, name) as (container, stream):
-        seconds = _length(container, stream)
-    candidates = _look(path, name, seconds, wanted * LOOKS, tick)
+    with opened(path, name) as (container, stream):
+        seconds = length(container, stream)
+    candidates = _look(path, name, seconds, wanted * LOOKS, tick) if seconds > 0 else []
     read = candidates[-1].seconds / seconds if candidates else 0.0
     if read < READABLE:
         raise UserError("video_damaged", name=name, percent=round(100 * read))
     chosen = choose(candidates, wanted)
     if len(chosen) < min(wanted, 2):
         raise UserError("video_too_still", name=name)
-    for done, (candidate, frame) in enumerate(_frames_at(path, name, chosen)):
+    for done, (candidate, picture) in enumerate(_pictures_at(path, name, chosen)):
         tick(0.8 + 0.2 * done / len(chosen), f"frame {done + 1} of {len(chosen)}")
-        yield TakenFrame(candidate.seconds, _jpeg(frame))
+        if not done and looks_spherical(picture):
+            raise UserError("video_spherical", name=name)
+        yield TakenFrame(candidate.seconds, _jpeg(picture))
 
 
-def _look(path: Path, name: str, seconds: float, looks: int, tick: Tick) -> list[Candidate]:
-    """Frames evenly spread over the video, as far as it can be read."""
-    from av.error import FFmpegError
-
+def _look(
+    path: Path | BinaryIO, name: str, seconds: float, looks: int, tick: Tick
+) -> list[Candidate]:
+    """Frames evenly spread over the video, as far as it can be read; none past the end that its
+    index tells, however many come."""
     found: list[Candidate] = []
-    with _opened(path, name) as (container, stream):
+    with opened(path, name) as (container, stream):
         first: float | None = None
         due = 0.0
-        try:
-            for frame in container.decode(stream):
-                if frame.time is None or frame.pts is None or frame.is_corrupt:
-                    continue
-                first = frame.time if first is None else first
-                at = frame.time - first
-                if at + 1e-6 < due:
-                    continue
-                due = seconds * (int(at / seconds * looks) + 1) / looks
-                found.append(_candidate(frame, at))
-                tick(0.8 * min(1.0, at / seconds), "looking for sharp frames")
-        except FFmpegError:  # what came before is good
-            return found
+        for frame in frames(container, stream):
+            first = frame.time if first is None else first
+            at = frame.time - first
+            if at + 1e-6 < due:
+                continue
+            if at > seconds + TOLERANCE:
+                break
+            if is_spherical(frame):
+                raise UserError("video_spherical", name=name)
+            due = seconds * (int(at / seconds * looks) + 1) / looks
+            candidate = _candidate(frame, at, found)
+            if candidate is not None:
+                found.append(candidate)
+            tick(0.8 * min(1.0, at / seconds), "looking for sharp frames")
     return found
 
 
-def _candidate(frame: av.VideoFrame, seconds: float) -> Candidate:
-    detail = sharpness.overall(sharpness.measure(_grey(frame, WORKING_SIZE)))
-    small = small_picture(_grey(frame, SMALL_SIZE))
+def _candidate(
+    frame: av.VideoFrame, seconds: float, others: Sequence[Candidate]
+) -> Candidate | None:
+    """What is known of `frame`; None of one whose pixels nobody can make sense of."""
     assert frame.pts is not None  # noqa: S101 - narrows the type
+    try:
+        detail = sharpness.overall(sharpness.measure(_grey(frame, _fitting(frame, WORKING_SIZE))))
+        # Frames may change their size on the way; small pictures are compared at the first one's.
+        size = others[0].small.shape[::-1] if others else _fitting(frame, SMALL_SIZE)
+        small = small_picture(_grey(frame, size))
+    except Exception:
+        logger.debug("A frame at %.2f s can't be used", seconds, exc_info=True)
+        return None
     return Candidate(seconds, frame.pts, detail, small)
 
 
-def _grey(frame: av.VideoFrame, longest: int) -> Any:
-    """Grey levels [H, W] as float32, at most `longest` px on the longest side."""
+def _fitting(frame: av.VideoFrame, longest: int) -> tuple[int, int]:
+    """The frame's size in px with at most `longest` on the longest side."""
     factor = min(1.0, longest / max(frame.width, frame.height))
-    width, height = (max(8, round(side * factor)) for side in (frame.width, frame.height))
+    return max(8, round(frame.width * factor)), max(8, round(frame.height * factor))
+
+
+def _grey(frame: av.VideoFrame, size: tuple[int, int]) -> Any:
+    """Grey levels [H, W] as float32, at `size` px."""
+    width, height = size
     small = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")
     return small.to_ndarray().astype(np.float32)
 
 
-def _frames_at(
-    path: Path, name: str, chosen: Sequence[Candidate]
-) -> Iterator[tuple[Candidate, av.VideoFrame]]:
+def _pictures_at(
+    path: Path | BinaryIO, name: str, chosen: Sequence[Candidate]
+) -> Iterator[tuple[Candidate, Image.Image]]:
     """The chosen frames again, now whole; without those that can't be read a second time."""
-    from av.error import FFmpegError
-
-    with _opened(path, name) as (container, stream):
+    with opened(path, name) as (container, stream):
+        aspect = aspect_of(stream)
         for candidate in chosen:
             try:
                 container.seek(candidate.pts, stream=stream)
-                frame = next(
-                    frame
-                    for frame in container.decode(stream)
-                    if frame.pts is not None and frame.pts >= candidate.pts
-                )
-            except (FFmpegError, StopIteration):  # read once, so only a file without an index
+                again = frames(container, stream)
+                frame = next(frame for frame in again if (frame.pts or 0) >= candidate.pts)
+                picture = picture_of(frame, aspect)
+            except Exception:  # read once, so only a file without an index
+                logger.debug("A frame can't be read again", exc_info=True)
                 continue
-            yield candidate, frame
+            yield candidate, picture
 
 
-def _jpeg(frame: av.VideoFrame) -> bytes:
-    """The frame, upright."""
-    image = frame.to_image()
-    turned = _TURNED.get(round(frame.rotation) % 360)
-    if turned is not None:
-        image = image.transpose(turned)
+def _jpeg(picture: Image.Image) -> bytes:
     file = io.BytesIO()
-    image.save(file, "JPEG", quality=JPEG_QUALITY)
+    picture.save(file, "JPEG", quality=JPEG_QUALITY)
     return file.getvalue()
-
-
-@contextmanager
-def _opened(source: Path | BinaryIO, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The file and its first moving picture. Raises UserError("video_unreadable")."""
-    import av  # here: the web process needs it for videos only
-    from av.error import FFmpegError
-
-    if isinstance(source, Path):
-        with source.open("rb") as opened_file:
-            head = opened_file.read(HEAD)
-    else:
-        source.seek(0)
-        head = source.read(HEAD)
-        source.seek(0)
-    kind = container_of(head)
-    if kind is None:
-        raise UserError("video_unreadable", name=name)
-    try:
-        file = str(source) if isinstance(source, Path) else source
-        opened = av.open(file, mode="r", format=kind)
-    except (FFmpegError, ValueError) as error:
-        raise UserError("video_unreadable", name=name) from error
-    with opened as container:
-        streams = [s for s in container.streams.video if s.width and s.height]
-        if not streams:
-            raise UserError("video_unreadable", name=name)
-        streams[0].thread_type = "AUTO"
-        yield container, streams[0]
-
-
-def _length(container: InputContainer, stream: VideoStream) -> float:
-    """Seconds; where the file does not say, as browsers' recordings don't, by its last packet."""
-    unit = stream.time_base or Fraction(1)
-    if stream.duration:
-        return float(stream.duration * unit)
-    if container.duration:
-        return container.duration / 1_000_000
-    times = [p.pts for p in container.demux(stream) if p.pts is not None]
-    return float((max(times) - min(times)) * unit) if times else 0.0

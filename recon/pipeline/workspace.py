@@ -18,10 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
 PIPELINE_VERSION = 5
+
+_SCRATCH = ".scratch-"  # the ladder's, too
+_UNFINISHED = ".unfinished-"
+
+
+#: Bytes of a file's name, on all common file systems.
+LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,11 @@ class Workspace:
     def pairs_json(self) -> Path:
         return self.colmap / "pairs.json"
 
+    # What stands still in all photos; see `recon.poses.standing_still`.
+    @property
+    def still_json(self) -> Path:
+        return self.colmap / "still.json"
+
     # What an earlier job computed of the same photos; see `recon.pipeline.known`.
     @property
     def known(self) -> Path:
@@ -104,6 +117,11 @@ class Workspace:
     def test_txt(self) -> Path:
         return self.root / "work" / "test.txt"
 
+    # Photos from nearly one spot, which the split takes together; see `recon.poses.viewpoints`.
+    @property
+    def together_json(self) -> Path:
+        return self.root / "work" / "together.json"
+
     # What training really used; see `recon.pipeline.trained`.
     @property
     def training_json(self) -> Path:
@@ -113,6 +131,11 @@ class Workspace:
     @property
     def snapshot(self) -> Path:
         return self.root / "work" / "snapshot"
+
+    # A training that has not ended yet; see `recon.splats.checkpoints`.
+    @property
+    def checkpoint(self) -> Path:
+        return self.root / "work" / "checkpoint"
 
     # The folds of a cross-validation that has not ended yet.
     @property
@@ -225,14 +248,16 @@ def digest_json(value: Mapping[str, Any]) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as JSON, atomically."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+        # What is no text in a file's name becomes a question mark.
+        temporary.write_bytes(text.encode("utf-8", "replace"))
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file name beside `path` that takes its place when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = _temporary(path)
     temporary.unlink(missing_ok=True)
     try:
         yield temporary
@@ -244,7 +269,7 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """An empty temporary folder beside `path` that takes its place when the block ends well."""
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = _temporary(path)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -255,6 +280,49 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _temporary(path: Path) -> Path:
+    """The hidden name beside `path`; by a digest where no room is left to add to its own."""
+    name = f".{path.name}.partial"
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()}.partial"
+    return path.with_name(name)
+
+
+@contextmanager
+def unfinished_folder(parent: Path, name: str, key: str) -> Iterator[Path]:
+    """A folder in `parent` for long work, gone when the block ends well or is cancelled.
+
+    What an interrupted block left in it is there again for the next one with the same `name` and
+    `key`, which stands for all that decides the work.
+    """
+    folder = parent / f"{_UNFINISHED}{name}-{key[:16]}"
+    for other in parent.glob(f"{_UNFINISHED}{name}-*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    except Interrupted:
+        raise
+    except Cancelled:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_unfinished(workspace: Workspace) -> None:
+    """Deletes what a next attempt would go on from. Where none will come, it only takes room."""
+    shutil.rmtree(workspace.checkpoint, ignore_errors=True)
+    for folder in workspace.colmap.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_scratch(parent: Path) -> None:
+    """Deletes the scratch folders in `parent` that a killed process left."""
+    for folder in parent.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """A temporary folder in `parent`, gone afterwards.
@@ -263,7 +331,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     that must not hide why the block ended.
     """
     with tempfile.TemporaryDirectory(
-        dir=parent, prefix=".scratch-", ignore_cleanup_errors=True
+        dir=parent, prefix=_SCRATCH, ignore_cleanup_errors=True
     ) as scratch:
         yield Path(scratch)
 

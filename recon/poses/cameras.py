@@ -21,9 +21,9 @@ from typing import Any
 
 from PIL import Image
 
+from recon.poses import exif
 from recon.poses.native import colmap
 
-EXIF_IFD = 0x8769
 FOCAL_LENGTH_IN_35MM_FILM = 0xA405
 FULL_FRAME_DIAGONAL = 43.27  # mm
 _PIXEL_DIMENSIONS = (0xA002, 0xA003)  # width and height in px, as the camera wrote them
@@ -87,9 +87,8 @@ def exif_device(image: Image.Image) -> str | None:
 
     A digest, since a serial number says who took the photo.
     """
-    exif = image.getexif()
-    details = exif.get_ifd(EXIF_IFD)
-    said = [str(exif.get(tag, "")).strip("\0 ") for tag in _BODY_TAGS]
+    tags, details = exif.tags_of(image), exif.details_of(image)
+    said = [str(tags.get(tag, "")).strip("\0 ") for tag in _BODY_TAGS]
     said += [str(details.get(tag, "")).strip("\0 ") for tag in _DETAIL_TAGS]
     if not any(said):
         return None
@@ -104,10 +103,9 @@ def exif_focal(path: Path, image: Image.Image) -> float | None:
     so that a cropped one is measured by the size that it had. It is a hint all the same: of a crop
     in the same shape nobody knows (`second_look`).
     """
-    exif = image.getexif()
-    if not exif:
+    if not exif.tags_of(image):
         return None
-    details = exif.get_ifd(EXIF_IFD)
+    details = exif.details_of(image)
     whole = _size_before_cropping(details, image.size)
     if whole is None:
         return None
@@ -134,7 +132,7 @@ def _size_before_cropping(
     said = [_positive(details.get(tag)) for tag in _PIXEL_DIMENSIONS]
     if said[0] is None or said[1] is None:
         return size
-    across, down = int(said[0]), int(said[1])
+    across, down = max(1, int(said[0])), max(1, int(said[1]))
     if (across > down) != (size[0] > size[1]):  # turned since
         across, down = down, across
     shape = (across / size[0]) / (down / size[1])
@@ -144,18 +142,15 @@ def _size_before_cropping(
 
 
 def _positive(value: Any) -> float | None:
-    """A number of the metadata; None for what is none, or says nothing."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    return number if math.isfinite(number) and number > 0 else None
+    """A number of the metadata above 0; None for what is none, or says nothing."""
+    number = exif.number(value)
+    return number if number is not None and number > 0 else None
 
 
 def _colmaps_focal(path: Path, image: Image.Image) -> float | None:
     try:
         camera = colmap().infer_camera_from_image(path)
-    except ValueError:  # a JPEG that Pillow reads and COLMAP's library does not
+    except Exception:  # a JPEG that Pillow reads and COLMAP's library does not, or broken metadata
         return None
     if not camera.has_prior_focal_length:
         return None

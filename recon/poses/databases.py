@@ -86,6 +86,25 @@ def is_sound(path: Path) -> bool:
         return False
 
 
+def reopened(path: Path, names: Sequence[str]) -> bool:
+    """Whether work on the database, cut short by a kill, can go on: it is sound, has exactly these
+    photos, and each of them has whole features or none."""
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(path)) as database:  # brings in what lies in its journal
+            if database.execute("PRAGMA quick_check").fetchone() != ("ok",):
+                return False
+            with database:
+                half = "image_id NOT IN (SELECT image_id FROM descriptors)"
+                database.execute(f"DELETE FROM keypoints WHERE {half}")  # noqa: S608
+            found = database.execute("SELECT name FROM images ORDER BY name").fetchall()
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.DatabaseError:
+        return False
+    return [name for (name,) in found] == sorted(names)
+
+
 def sign(path: Path, made_with: str) -> None:
     """Notes in the database, in a table of our own, what its features were made with."""
     with closing(sqlite3.connect(path)) as database, database:

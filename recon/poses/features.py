@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from recon.poses import databases
 from recon.poses.cameras import CameraGroup
 from recon.poses.known import Known
 from recon.poses.native import Tick, colmap, counting, run_native
@@ -27,25 +28,29 @@ def extract(
     strong: bool = False,
     known: Known | None = None,
 ) -> None:
-    """Writes cameras, images and their features to the new file `database`.
+    """Writes cameras, images and their features to the file `database`.
 
-    `photos` is the folder that the groups' names lie in. The cameras come from the groups, since
-    the photos no longer carry metadata. Photos that `known` has features of are not looked at
-    again.
+    That one is new, or what an interrupted call for the same photos left. `photos` is the folder
+    that the groups' names lie in. The cameras come from the groups, since the photos no longer
+    carry metadata. Photos that it has features of, or `known` has, are not looked at again.
     """
     pycolmap = colmap()
-    pycolmap.Database.open(database).close()
-    for group in groups:
-        import_photos(database, photos, group)
+    names = sorted(name for group in groups for name in group.names)
+    if not databases.reopened(database, names):
+        for left in database.parent.glob(f"{database.name}*"):
+            left.unlink()
+        pycolmap.Database.open(database).close()
+        for group in groups:
+            import_photos(database, photos, group)
+        if known is not None:
+            known.bring_in(database)
     options = pycolmap.FeatureExtractionOptions()
     options.max_image_size = max_image_size
     options.sift.max_num_features = max_num_features
     options.sift.estimate_affine_shape = strong
     options.sift.domain_size_pooling = strong
-    names = sorted(name for group in groups for name in group.names)
-    if known is not None:
-        known.bring_in(database)
-        names = [name for name in names if name not in known.names]
+    described = _described(database)
+    names = [name for name in names if name not in described]
     if not names:
         return
 
@@ -54,17 +59,22 @@ def extract(
             database, photos, names, extraction_options=options, cancellation_token=token
         )
 
-    def described(content: Any) -> int:
+    def count_described(content: Any) -> int:
         return sum(content.exists_descriptors(i.image_id) for i in content.read_all_images())
 
-    brought = 0 if known is None else len(known.names)
-    with counting(database, described) as count:
+    with counting(database, count_described) as count:
 
         def poll() -> None:
-            done = max(count() - brought, 0)
+            done = max(count() - len(described), 0)
             tick(done / len(names), f"photo {min(done + 1, len(names))} of {len(names)}")
 
         run_native(call, poll)
+
+
+def _described(database: Path) -> set[str]:
+    """The photos that have features."""
+    with colmap().Database.open(database) as content:
+        return {i.name for i in content.read_all_images() if content.exists_descriptors(i.image_id)}
 
 
 def import_photos(

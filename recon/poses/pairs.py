@@ -32,9 +32,6 @@ def match_exhaustively(
     pycolmap = colmap()
     matching = pycolmap.FeatureMatchingOptions()
     matching.guided_matching = guided
-    verification = pycolmap.TwoViewGeometryOptions()
-    verification.min_num_inliers = min_num_inliers
-    verification.ransac.random_seed = seed
     with pycolmap.Database.open(database) as content:
         photos = content.num_images()
     total = max(photos * (photos - 1) // 2, 1)
@@ -43,7 +40,7 @@ def match_exhaustively(
         pycolmap.match_exhaustive(
             database,
             matching_options=matching,
-            verification_options=verification,
+            verification_options=verification(min_num_inliers, seed),
             cancellation_token=token,
         )
 
@@ -54,6 +51,14 @@ def match_exhaustively(
             tick(min(done / total, 1.0), f"pair {min(done + 1, total)} of {total}")
 
         run_native(call, poll)
+
+
+def verification(min_num_inliers: int, seed: int) -> Any:
+    """pycolmap's options for verifying a pair."""
+    options = colmap().TwoViewGeometryOptions()
+    options.min_num_inliers = min_num_inliers
+    options.ransac.random_seed = seed
+    return options
 
 
 def verified(database: Path) -> list[Pair]:

@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recon.poses import brightness, colours, quick_pairs, sharpness
+from recon.poses import brightness, colours, copies, quick_pairs, sharpness
 from recon.poses.brightness import Brightness
-from recon.poses.cameras import (
-    exif_focal,
-)
+from recon.poses.cameras import exif_focal
 from recon.poses.quick_pairs import QuickFeatures
 
 #: px, longest side at which sharpness and brightness are judged: as large as photos are trained
 #: on, since blur that is gone there harms nobody.
 WORKING_SIZE = 1600
+
+#: px, shortest side that is looked at: less shows nothing.
+SHORTEST = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class CheckLimits:
     white: float = 0.5  # share of pixels without detail; above, a photo is too bright
     small_longest: int = 640  # px; smaller photos hold few points
     small_shortest: int = 480  # px
+    strip: float = 4.0  # longest over shortest side; above, hardly anything is seen across it
     few_features: int = 60  # in the small photo; fewer give nothing to hold on to
     # Two photos.
     linked: float = -3.0  # log10 chance; at or below, two photos show something in common
@@ -67,6 +69,7 @@ class PhotoLook:
     brightness: Brightness
     colours: NDArray[np.float32]  # see `colours.histogram`
     features: QuickFeatures
+    small: NDArray[np.uint8]  # see `copies.small`
 
 
 def look(image: Image.Image, path: Path, *, size: tuple[int, int]) -> PhotoLook:
@@ -87,19 +90,24 @@ def look(image: Image.Image, path: Path, *, size: tuple[int, int]) -> PhotoLook:
         brightness=brightness.measure(luminance),
         colours=colours.histogram(image),
         features=replace(features, detail=sharp_at),
+        small=copies.small(image),
     )
 
 
 def _focal(path: Path) -> float | None:
     """The focal length as a part of the longest side, from the metadata."""
-    with Image.open(path) as stored:
-        focal = exif_focal(path, stored)
-        return None if focal is None else focal / max(stored.size)
+    try:
+        with Image.open(path) as stored:
+            focal = exif_focal(path, stored)
+            return None if focal is None else focal / max(stored.size)
+    except Exception:  # metadata that keeps Pillow from opening what `decode` could
+        return None
 
 
 def shrunk(image: Image.Image, longest: int) -> Image.Image:
-    """`image` with at most `longest` px on its longest side; never enlarged."""
-    factor = longest / max(image.size)
+    """`image` with at most `longest` px on its longest side; never enlarged. Of a strip as much is
+    left as leaves `SHORTEST` px on the other side."""
+    factor = max(longest / max(image.size), SHORTEST / min(image.size))
     if factor >= 1:
         return image
     width, height = (max(1, round(side * factor)) for side in image.size)

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recon.poses import standing_still
 from recon.poses.native import colmap
+from recon.poses.standing_still import StillMatches
 
 LONGEST = 800  # px, of the photo that features are found in
 MAX_FEATURES = 1500  # a photo
@@ -57,6 +59,11 @@ class PairFacts:
     overlap: float  # share of each photo that the homography finds in the other, the smaller
     homography: tuple[float, ...] | None  # row by row, px of a -> px of b; with enough inliers
     detail_change: tuple[float, ...] | None  # [4], log2, a -> b, median at the common points
+    still: StillMatches  # of all matches
+
+
+#: What is known of two photos that can't be compared.
+NOTHING = PairFacts(0, 0, 0.0, 0.0, 0.0, None, None, standing_still.NONE)
 
 
 def extract(luminance: NDArray[np.uint8]) -> QuickFeatures:
@@ -73,26 +80,32 @@ def extract(luminance: NDArray[np.uint8]) -> QuickFeatures:
 def compare(a: QuickFeatures, b: QuickFeatures) -> PairFacts:
     """What the photos with features `a` and `b` have in common."""
     matches = _match(a.descriptors, b.descriptors)
+    still = _still(a, b, matches)
     if len(matches) < _MIN_MATCHES:
-        return _nothing(matches)
+        return _nothing(matches, still)
     points_a = a.points[matches[:, 0]].astype(np.float64)
     points_b = b.points[matches[:, 1]].astype(np.float64)
     pycolmap = colmap()
     found = pycolmap.estimate_fundamental_matrix(points_a, points_b, _ransac(EPIPOLAR_ERROR))
     if not found:
-        return _nothing(matches)
+        return _nothing(matches, still)
     fits = np.asarray(found["inlier_mask"], bool)
     inliers = int(fits.sum())
     chance = _log_chance(len(matches), inliers, _strip_area(a, b))
     flat, overlap, homography = _flat_part(a, b, points_a[fits], points_b[fits])
     change = np.median(b.detail[matches[fits, 1]] - a.detail[matches[fits, 0]], axis=0)
     return PairFacts(
-        len(matches), inliers, chance, flat, overlap, homography, tuple(map(float, change))
+        len(matches), inliers, chance, flat, overlap, homography, tuple(map(float, change)), still
     )
 
 
-def _nothing(matches: NDArray[np.intp]) -> PairFacts:
-    return PairFacts(len(matches), 0, 0.0, 0.0, 0.0, None, None)
+def _nothing(matches: NDArray[np.intp], still: StillMatches) -> PairFacts:
+    return PairFacts(len(matches), 0, 0.0, 0.0, 0.0, None, None, still)
+
+
+def _still(a: QuickFeatures, b: QuickFeatures, matches: NDArray[np.intp]) -> StillMatches:
+    here, there = (standing_still.placed(f.points, f.width, f.height) for f in (a, b))
+    return standing_still.of_pair(here, there, matches)
 
 
 def reversed_pair(facts: PairFacts) -> PairFacts:

@@ -41,7 +41,7 @@ class DetailMap:
 
 
 def measure(luminance: Array) -> DetailMap:
-    """The detail of `luminance` [H, W] in grey levels, 0 to 255, at least 100 px each side."""
+    """The detail of `luminance` [H, W] in grey levels, 0 to 255, at least `CELL` px each side."""
     height, width = (side // CELL * CELL for side in luminance.shape)
     fine = luminance[:height, :width]
     coarse = fine
@@ -102,8 +102,8 @@ def _cell_energy(picture: Array, cell: int) -> Array:
 
 
 def _block_means(cells: Array) -> NDArray[np.float64]:
-    """Means over `BLOCKS` x `BLOCKS` blocks, as equal as cells allow."""
-    rows, columns = (np.linspace(0, n, BLOCKS + 1).astype(int) for n in cells.shape)
+    """Means over `BLOCKS` x `BLOCKS` blocks, as equal as cells allow; of a strip over fewer."""
+    rows, columns = (np.linspace(0, n, min(BLOCKS, n) + 1).astype(int) for n in cells.shape)
     sums = np.add.reduceat(np.add.reduceat(cells, rows[:-1], axis=0), columns[:-1], axis=1)
     means: NDArray[np.float64] = sums / (np.diff(rows)[:, None] * np.diff(columns)[None, :])
     return means

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from recon.poses import databases, features, learned, pairs
+from recon.poses import databases, features, learned, pairs, still_pairs
 from recon.poses.cameras import ORDINARY_MODEL, CameraGroup
 from recon.poses.config import MappingConfig
 from recon.poses.native import Tick
@@ -34,6 +34,7 @@ class Work:
     photos_digest: str  # of the photos' content
     seed: int
     min_num_inliers: int  # verified matches for a pair to count
+    still: bool  # whether something stands still in the pictures, see `standing_still`
     config: MappingConfig
 
     @property
@@ -85,6 +86,11 @@ def database_of(source: Source, work: Work, tick: Tick) -> Path:
         ) as scratch:
             made, settled = Path(scratch) / "database.db", Path(scratch) / "settled.db"
             source.build(work, made, tick)
+            if work.still:
+                still_pairs.verify_without(
+                    made, min_num_inliers=work.min_num_inliers, seed=work.seed,
+                    tick=lambda _, said: tick(1.0, said),
+                )  # fmt: skip
             databases.settle(made, settled)
             for outdated in work.kept.glob(f"{source.name}-*.db"):
                 outdated.unlink()
@@ -100,6 +106,7 @@ def _key(source: Source, work: Work) -> str:
         "cameras": [asdict(group) for group in work.groups],
         "seed": work.seed,
         "min_num_inliers": work.min_num_inliers,
+        "still": work.still,
     }
     if source is STRONG:
         config = work.config

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses import connections, sharpness
+from recon.poses import connections, copies, sharpness, standing_still
 from recon.poses.connections import Edge
 from recon.poses.findings import Finding, PhotoSet
 from recon.poses.photo_check import CheckLimits, PhotoLook
@@ -46,8 +46,8 @@ def judge(photos: PhotoSet) -> Verdict:
     linked = photos.linked()
     groups = connections.groups(photos.names, linked)
     standings = {name: _standing(photos, name, linked) for name in photos.names}
-    single = [*_of_single_photos(photos, standings), *_duplicates(photos, linked)]
-    unfit = {n for f in single if f.code in ("blurred", "featureless") for n in f.photos}
+    single = [*_of_single_photos(photos, standings), *_alike(photos, linked)]
+    unfit = {n for f in single if f.code in ("blurred", "featureless", "strip") for n in f.photos}
     whole = of_the_set(photos, linked, groups, unfit)
     return Verdict(standings, linked, groups, [*single, *whole])
 
@@ -112,11 +112,25 @@ def _of_single_photos(photos: PhotoSet, standings: Mapping[str, Standing]) -> li
     bare = [
         name
         for name, look in photos.looks.items()
-        if name not in blurred and len(look.features.points) < limits.few_features
+        if name not in blurred
+        and len(look.features.points) < limits.few_features
+        and not _is_strip(look, limits)
     ]
     if bare:
         found.append(Finding("featureless", tuple(bare)))
-    return [*found, *_small(photos)]
+    return [*found, *_strips(photos), *_small(photos)]
+
+
+def _strips(photos: PhotoSet) -> list[Finding]:
+    return [
+        Finding("strip", (name,), {"width": look.width, "height": look.height})
+        for name, look in photos.looks.items()
+        if _is_strip(look, photos.limits)
+    ]
+
+
+def _is_strip(look: PhotoLook, limits: CheckLimits) -> bool:
+    return max(look.width, look.height) > limits.strip * min(look.width, look.height)
 
 
 def _small(photos: PhotoSet) -> list[Finding]:
@@ -124,8 +138,11 @@ def _small(photos: PhotoSet) -> list[Finding]:
     small = {
         name: (look.width, look.height)
         for name, look in photos.looks.items()
-        if max(look.width, look.height) < limits.small_longest
-        or min(look.width, look.height) < limits.small_shortest
+        if not _is_strip(look, limits)
+        and (
+            max(look.width, look.height) < limits.small_longest
+            or min(look.width, look.height) < limits.small_shortest
+        )
     }
     if not small:
         return []
@@ -141,6 +158,22 @@ def _brightness_code(look: PhotoLook, standing: Standing, limits: CheckLimits) -
     if standing.exposure >= limits.brighter or clipped:
         return "too_bright"
     return None
+
+
+def _alike(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Finding]:
+    """Copies, and near-copies. Where something stands still, every pair looks like one of those."""
+    copied = copies.groups({name: look.small for name, look in photos.looks.items()})
+    found = [Finding("copies", tuple(group)) for group in copied]
+    still = standing_still.share([facts.still for facts in photos.pairs.values()])
+    if still is not None:
+        facts = {"percent": round(100 * still)}
+        return [*found, Finding("stands_still", tuple(photos.names), facts)]
+    near = [
+        finding
+        for finding in _duplicates(photos, linked)
+        if not any(set(finding.photos) <= set(group) for group in copied)
+    ]
+    return [*found, *near]
 
 
 def _duplicates(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Finding]:

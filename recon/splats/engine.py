@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from recon.splats import losses
+from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
 from recon.splats.dense_init import dense_points
 from recon.splats.gaussians import Gaussians
@@ -20,6 +21,7 @@ from recon.splats.scene import Posed, View, fitted_size, load_view, scene_extent
 from recon.splats.starting import (
     Points,
     gaussians_from_points,
+    points_from,
     sparse_points,
     starting_points,
 )
@@ -66,16 +68,24 @@ def train(
     report: Report,
     memory: Callable[[], str | None] = lambda: None,
     observe: Observer = unobserved,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """A scene from `photos` alone, whose pictures are in the folder `images`.
 
     `config` is taken as it is: what suits the photos was `decided` before.
 
-    Progress runs from 0 to 1. `memory` and `observe` are those of `training.fit`.
+    Progress runs from 0 to 1. `memory`, `observe` and `checkpoints` are those of `training.fit`.
     """
+    checkpoints = checkpoints or Checkpoints(None)
     kernels_compiled = losses.compile_kernels(device)
     views = _load(photos, images, config, report)
-    points = _start(photos, views, config, device=device, seed=seed, report=report)
+    kept = checkpoints.start()
+    if kept is not None:
+        points = points_from(kept)
+        report.taken_over(_DENSE_SHARE)
+    else:
+        points = _start(photos, views, config, device=device, seed=seed, report=report)
+        checkpoints.keep_start(points.tensors())
     size = max(((v.camera.width, v.camera.height) for v in views), key=max)
     report.log(
         f"Training on {device.type}: {len(views)} photos of {size[0]}x{size[1]} px, "
@@ -98,6 +108,7 @@ def train(
         report=_Part(report, _DENSE_SHARE, 1.0),
         memory=memory,
         observe=observe,
+        checkpoints=checkpoints,
     )
     return Trained(gaussians, points, size)
 
@@ -140,6 +151,9 @@ class _Part:
     def progress(self, fraction: float, message: str = "") -> None:
         self._report.progress(self._begin + (self._end - self._begin) * fraction, message)
 
+    def taken_over(self, fraction: float) -> None:
+        self._report.taken_over((self._end - self._begin) * fraction)
+
 
 def refine(
     gaussians: Gaussians,
@@ -151,6 +165,7 @@ def refine(
     report: Report,
     memory: Callable[[], str | None] = lambda: None,
     observe: Observer = unobserved,
+    checkpoints: Checkpoints | None = None,
 ) -> Gaussians:
     """`gaussians`, trained on some of `photos`, trained on with all of them.
 
@@ -168,6 +183,7 @@ def refine(
         warm=True,
         memory=memory,
         observe=observe,
+        checkpoints=checkpoints,
     )
 
 

@@ -54,6 +54,19 @@ class Exposures:
         self._moments = torch.zeros_like(self.maps), torch.zeros_like(self.maps)
         self._shown = 0  # photos, over all rounds
 
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint: the maps, their moments and how far the round of photos is."""
+        changing = {"maps": self.maps, "grads": self._grads, "moments": self._moments}
+        return {**changing, "shown": self._shown}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Goes on from what `state` gave."""
+        self.maps.copy_(state["maps"])
+        self._grads.copy_(state["grads"])
+        for moment, kept in zip(self._moments, state["moments"], strict=True):
+            moment.copy_(kept)
+        self._shown = int(state["shown"])
+
     def of(self, view: View, image: Tensor) -> Tensor:
         """`image` [H, W, 3] as `view` exposes it; the map's gradient is noted on the way back."""
         if not self._index:

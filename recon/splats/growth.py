@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,6 +31,14 @@ class Pulls:
     def none(cls, gaussians: Gaussians) -> Pulls:
         zeros = torch.zeros(len(gaussians), device=gaussians.device)
         return cls(zeros, zeros.clone())
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"grads": self.grads, "counts": self.counts}
+
+    def load(self, state: dict[str, Any]) -> None:
+        device = self.grads.device
+        self.grads, self.counts = state["grads"].to(device), state["counts"].to(device)
 
     def observe(self, rendered: Rendered, camera: Camera) -> None:
         """Adds the gradients of one differentiated picture."""

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -37,7 +38,8 @@ class LiveSnapshots:
     None is taken just after growth, when a scene looks poorer than before. Between snapshots it
     only looks at the clock: the device is not waited for. It draws no random numbers and leaves
     the scene alone, so training is the same with it as without. A folder that can't be written to
-    ends the snapshots, not the training: `log` is told.
+    ends the snapshots, not the training: `log` is told. Of a training that goes on from a
+    checkpoint the first step is shown, and the curve goes on.
     """
 
     def __init__(
@@ -64,6 +66,24 @@ class LiveSnapshots:
         self._spent = 0.0
         self._history: list[tuple[int, float, float | None]] = []
         remove_snapshots(folder)  # an earlier attempt's
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint: the curve, and the seconds that it counts."""
+        began = self._made if self._began is None else self._began
+        return {
+            "history": self._history,
+            "start_seconds": began - self._made,
+            "seconds": 0.0 if self._began is None else self._clock() - self._began,
+            "spent": self._spent,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Goes on from what `state` gave."""
+        self._history = [tuple(entry) for entry in state["history"]]
+        self._spent = float(state["spent"])
+        self._due = self._clock()
+        self._began = self._due - float(state["seconds"])
+        self._made = self._began - float(state["start_seconds"])
 
     def __call__(self, done: int, of: int, gaussians: Gaussians) -> None:
         now = self._clock()

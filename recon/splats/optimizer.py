@@ -83,6 +83,19 @@ class Adam:
         rate = self.rates[name] * math.sqrt(long) / short
         gsplat_adam(parameter, grad.contiguous(), first, second, None, rate, *_BETAS, _EPSILON)
 
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint: the scene, its moments and the steps so far."""
+        scene = self.gaussians.named()
+        return {"gaussians": scene, "moments": self.moments, "steps": self._steps}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Goes on from what `state` gave, on any device."""
+        device = self.gaussians.device
+        moments = state["moments"].items()
+        self.gaussians = _learnable({n: t.to(device) for n, t in state["gaussians"].items()})
+        self.moments = {n: (first.to(device), second.to(device)) for n, (first, second) in moments}
+        self._steps = dict(state["steps"])
+
     def change(self, change: growth.Change) -> None:
         """Lets Gaussians go and come; those that stay keep their moments."""
         after = growth.apply(self.gaussians, change)

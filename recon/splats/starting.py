@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,19 @@ class Points:
         chosen = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
         normals = None if self.normals is None else self.normals[chosen]
         return Points(self.xyz[chosen], self.rgb[chosen], normals)
+
+    def tensors(self) -> dict[str, torch.Tensor | None]:
+        """For a checkpoint, which `points_from` reads."""
+        arrays = {"xyz": self.xyz, "rgb": self.rgb, "normals": self.normals}
+        return {n: None if a is None else torch.from_numpy(a) for n, a in arrays.items()}
+
+
+def points_from(tensors: Mapping[str, torch.Tensor | None]) -> Points:
+    """The points that `Points.tensors` gave."""
+    xyz, rgb, normals = (tensors[name] for name in ("xyz", "rgb", "normals"))
+    assert xyz is not None
+    assert rgb is not None
+    return Points(xyz.numpy(), rgb.numpy(), None if normals is None else normals.numpy())
 
 
 @dataclass(frozen=True)

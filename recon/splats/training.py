@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from recon.splats import growth
+from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
-from recon.splats.exposure import Exposures
 from recon.splats.gaussians import Gaussians
-from recon.splats.losses import photometric_loss
-from recon.splats.optimizer import Adam
-from recon.splats.rasterizers import rasterize
+from recon.splats.learner import Learner
 from recon.splats.scene import View
 
 #: Told after every step: how many are done, of how many, and the scene, which it must not change.
@@ -27,8 +22,6 @@ Observer = Callable[[int, int, Gaussians], None]
 _REPORT_EVERY = 0.25  # seconds
 _FINAL_MEANS_LR = 0.01  # of the first
 _TEND_EVERY = 10  # steps between decays, widenings and samples for the mean
-_MASKS = 25  # steps whose dropout is drawn at once
-_GONE = -30.0  # added to an opacity's logit: nothing is left to draw, nor a gradient
 
 
 def unobserved(done: int, of: int, gaussians: Gaussians) -> None:
@@ -40,6 +33,7 @@ class Report(Protocol):
 
     def progress(self, fraction: float, message: str = "") -> None: ...
     def log(self, line: str) -> None: ...
+    def taken_over(self, fraction: float) -> None: ...
 
 
 def fit(
@@ -53,59 +47,52 @@ def fit(
     warm: bool = False,
     memory: Callable[[], str | None] = lambda: None,
     observe: Observer = unobserved,
+    checkpoints: Checkpoints | None = None,
 ) -> Gaussians:
     """Trains `gaussians` on `views`, all on one device, and returns them, detached.
 
     `extent` is the scene's size in world units. `warm` says that the Gaussians were trained
     before: all harmonics are on and the means move as slowly as they did in the end. `memory`
-    describes the GPU's memory and is asked every `config.gpu_check_interval` steps.
-    Bit-identical for a seed on a CPU. Whatever `report.progress` raises (a cancel) ends the
-    training.
+    describes the GPU's memory and is asked every `config.gpu_check_interval` steps. A training
+    that was interrupted goes on from its last of `checkpoints`. Bit-identical for a seed on a CPU,
+    interrupted or not. Whatever `report.progress` raises (a cancel) ends the training.
     """
     shuffled = _shuffled(views, random.Random(seed))  # noqa: S311 (no secret)
-    chance = torch.Generator(gaussians.device).manual_seed(seed)
-    optimizer = Adam(gaussians, rates(config, extent))
-    gaussians = optimizer.gaussians
-    pulls = growth.Pulls.none(gaussians)
     plan = _Plan(config, warm)
     tell = _Teller(report, config.iterations)
-    exposures = Exposures(views, config)
-    dropout = Dropout(config.dropout, chance)
-    average = Average()
-
-    for step in range(config.iterations):
-        view = next(shuffled)
-        optimizer.rates["means"] = means_lr(config, extent, plan.fraction(step))
-        rendered = rasterize(
-            dropout.of(gaussians),
-            view.camera,
-            sh_degree=plan.sh_degree(step),
-            background=_background(config, chance),
+    checkpoints = checkpoints or Checkpoints(None)
+    scene, done = checkpoints.resumed(
+        lambda: Learner(
+            gaussians, views, config, extent=extent, seed=seed, watching=(tell, observe)
         )
-        image = exposures.of(view, rendered.image)
-        loss = photometric_loss(image, view.colours, config.ssim_weight)
-        loss.backward()
-        optimizer.step()
-        exposures.step()
+    )
+    tell.begins_at(done)
+    for _ in range(done):
+        next(shuffled)
 
-        if step < plan.refining_to:
-            pulls.observe(rendered, view.camera)
-        if plan.refines(step):
-            optimizer.change(growth.refine(gaussians, pulls, config, extent=extent))
-            gaussians = optimizer.gaussians
-            pulls = growth.Pulls.none(gaussians)
-        if (step + 1) % _TEND_EVERY == 0:  # a launch costs a step more than what it computes
-            if step >= plan.refining_from:
-                decay_opacities(gaussians, config.opacity_decay**_TEND_EVERY)
-            widen(gaussians, views, config.min_size)
-            if step >= plan.averaging_from:
-                average.add(gaussians)
+    with checkpoints.of(scene) as step_done:
+        for step in range(done, config.iterations):
+            view = next(shuffled)
+            rate = means_lr(config, extent, plan.fraction(step))
+            loss, rendered = scene.step(view, means_lr=rate, sh_degree=plan.sh_degree(step))
 
-        if config.gpu_check_interval and (step + 1) % config.gpu_check_interval == 0:
-            tell.memory(step, memory())
-        tell.progress(step, loss, len(gaussians))
-        observe(step + 1, config.iterations, gaussians)
-    return gaussians.detach() if average.mean is None else average.mean
+            if step < plan.refining_to:
+                scene.pulls.observe(rendered, view.camera)
+            if plan.refines(step):
+                scene.grow()
+            if (step + 1) % _TEND_EVERY == 0:  # a launch costs a step more than what it computes
+                if step >= plan.refining_from:
+                    decay_opacities(scene.gaussians, config.opacity_decay**_TEND_EVERY)
+                widen(scene.gaussians, views, config.min_size)
+                if step >= plan.averaging_from:
+                    scene.average.add(scene.gaussians)
+
+            step_done(step + 1)
+            if config.gpu_check_interval and (step + 1) % config.gpu_check_interval == 0:
+                tell.memory(step, memory())
+            tell.progress(step, loss, len(scene.gaussians))
+            observe(step + 1, config.iterations, scene.gaussians)
+    return scene.gaussians.detach() if scene.average.mean is None else scene.average.mean
 
 
 class _Plan:
@@ -132,18 +119,6 @@ class _Plan:
         return due and self.refining_from <= step < self.refining_to
 
 
-def rates(config: TrainConfig, extent: float) -> dict[str, float]:
-    """Each parameter's learning rate at the start; `extent` is the scene's, in world units."""
-    return {
-        "means": config.means_lr * extent,
-        "scales": config.scales_lr,
-        "quats": config.quats_lr,
-        "opacities": config.opacities_lr,
-        "sh0": config.sh0_lr,
-        "shN": config.shN_lr,
-    }
-
-
 def means_lr(config: TrainConfig, extent: float, fraction: float) -> float:
     """The means' learning rate decays exponentially to 1% at the end, when `fraction` is 1."""
     return config.means_lr * extent * _FINAL_MEANS_LR**fraction
@@ -156,42 +131,6 @@ def decay_opacities(gaussians: Gaussians, factor: float) -> None:
         return
     opacities = gaussians.opacities
     opacities.copy_((opacities.sigmoid() * factor).clamp(min=1e-6).logit())
-
-
-class Dropout:
-    """Leaves a random `share` of the Gaussians out of each step (DropGaussian, Park et al. 2025).
-
-    No Gaussian may rely on another that happens to stand before or behind it in these photos. The
-    others are so much more opaque that as much is covered in the mean.
-    """
-
-    def __init__(self, share: float, chance: torch.Generator) -> None:
-        self._share, self._chance = share, chance
-        self._changes = torch.empty(0, 0)  # [steps to come, N], of the logits
-        self._used = 0
-
-    def of(self, gaussians: Gaussians) -> Gaussians:
-        """`gaussians` for the next step."""
-        if self._share == 0:
-            return gaussians
-        if self._used == len(self._changes) or self._changes.shape[1] != len(gaussians):
-            self._changes, self._used = self._drawn(gaussians), 0
-        change = self._changes[self._used]
-        self._used += 1
-        return replace(gaussians, opacities=gaussians.opacities + change)
-
-    def _drawn(self, gaussians: Gaussians) -> Tensor:
-        """What the next steps add to the logits, [_MASKS, N]."""
-        size, device = (_MASKS, len(gaussians)), gaussians.device
-        kept = torch.rand(size, generator=self._chance, device=device) >= self._share
-        return torch.where(kept, -math.log(1 - self._share), _GONE)
-
-
-def _background(config: TrainConfig, chance: torch.Generator) -> Tensor | None:
-    """A colour by chance: photos are opaque, and a scene only hides what it covers."""
-    if not config.random_background:
-        return None
-    return torch.rand(3, generator=chance, device=chance.device)
 
 
 @torch.no_grad()
@@ -211,25 +150,6 @@ def widen(gaussians: Gaussians, views: Sequence[View], smallest: float) -> None:
     gaussians.scales.copy_(torch.maximum(gaussians.scales, least[:, None]))
 
 
-class Average:
-    """The mean of a scene's parameters over the last steps: each photo pulls it its own way, and
-    the middle is nearer to what all want (Izmailov et al. 2018)."""
-
-    def __init__(self) -> None:
-        self.mean: Gaussians | None = None
-        self._count = 0
-
-    @torch.no_grad()
-    def add(self, gaussians: Gaussians) -> None:
-        """One more sample; begins anew where Gaussians have come or gone."""
-        self._count += 1
-        if self.mean is None or len(self.mean) != len(gaussians):
-            self.mean, self._count = gaussians.detach().clone(), 1
-            return
-        for name, mean in self.mean.named().items():
-            mean.lerp_(getattr(gaussians, name), 1 / self._count)
-
-
 def _shuffled(views: Sequence[View], order: random.Random) -> Iterator[View]:
     """The views without end, each once in every round."""
     while True:
@@ -244,6 +164,19 @@ class _Teller:
         self._iterations = iterations
         self._began = time.monotonic()
         self._told = 0.0
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint: the seconds so far, which the time left is reckoned from."""
+        return {"seconds": time.monotonic() - self._began}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self._began = time.monotonic() - float(state["seconds"])
+
+    def begins_at(self, done: int) -> None:
+        """Says where an interrupted training goes on."""
+        if done:
+            self._report.log(f"continued at step {done} of {self._iterations}")
+            self._report.taken_over(done / self._iterations)
 
     def progress(self, step: int, loss: Tensor, count: int) -> None:
         now, done = time.monotonic(), step + 1

@@ -14,15 +14,15 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts import networks
 from accounts.models import User
-from recon.jobs import sharing
+from recon.jobs import audit, sharing
 from recon.models import Job
 from recon.web import link_throttle
 
@@ -49,6 +49,9 @@ class LinkLocked(PermissionDenied):
         super().__init__(self.sentence)
         self.job = job
 
+
+#: What staff need for other people's scenes: to look, and (with it) to change and to delete.
+VIEW, CHANGE, DELETE = "recon.view_private_scene", "recon.change_job", "recon.delete_job"
 
 #: Where a session keeps which links' passwords were entered, and for how many links.
 ENTERED, MAX_ENTERED = "entered_links", 50
@@ -108,14 +111,37 @@ def unless_deleted(view: View) -> View:
     return cast(View, checked)
 
 
-def visible_jobs(user: User) -> QuerySet[Job]:
-    """The jobs that `user` may open: their own; staff may open all."""
-    return Job.objects.all() if user.is_staff else Job.objects.filter(owner=user)
+def job_for(request: HttpRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job | None:
+    """The job, where whoever asks may have what they ask for; their own, as a rule.
+
+    Somebody else's takes permissions that staff may have: `recon.view_private_scene`, and for
+    anything but looking the permission `change` as well. The audit log then says so.
+    """
+    job = Job.objects.select_related("owner").filter(pk=pk).first()
+    user = cast(User, request.user)
+    if job is None or job.owner_id == user.pk:
+        return job
+    is_look = request.method in ("GET", "HEAD")
+    if not user.is_staff or not user.has_perms([VIEW] if is_look else [VIEW, change]):
+        return None
+    address = networks.client_address(request) or ""
+    audit.note(user, job, action=_what(request), method=str(request.method), address=address)
+    return job
 
 
-def own_job_or_404(request: HttpRequest, pk: uuid.UUID) -> Job:
-    """The job, where this person may see it. Raises NotThere."""
-    job = visible_jobs(cast(User, request.user)).filter(pk=pk).first()
+def _what(request: HttpRequest) -> str:
+    """The page or file that is asked for, without the job's own number."""
+    match = request.resolver_match
+    if match is None:
+        return request.path
+    of_job = ("pk", "job_id")
+    rest = [f"{name}={value}" for name, value in match.kwargs.items() if name not in of_job]
+    return " ".join([match.view_name, *rest])
+
+
+def own_job_or_404(request: HttpRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job:
+    """The job, where this person may do this with it (`job_for`). Raises NotThere."""
+    job = job_for(request, pk, change=change)
     if job is None:
         raise NotThere(NO_SUCH_JOB)
     return job
@@ -125,9 +151,9 @@ def shared_job_or_404(request: HttpRequest, pub_key: str) -> Job:
     """The job behind a share link, for whoever may open it just now.
 
     The one way in for everything behind a link: pages, files, descriptions for other sites.
-    Raises NotThere for a link that is off, over, unknown or a draft's, all in the same words, and
-    LinkLocked where it has a password that this visitor has not entered. Nobody is let in past
-    any of these, the owner neither: so they see what others see.
+    Raises NotThere for a link that is off, over, unknown or a draft's, all in the same words,
+    LinkLocked where it has a password that this visitor has not entered, and TooMany after too many
+    wrong ones. Nobody is let in past any of these, the owner neither: so they see what others see.
     """
     job = sharing.open_links().filter(pub_key=pub_key).first()
     if job is None:
@@ -141,14 +167,12 @@ def _sends_password(request: HttpRequest, job: Job) -> bool:
     """Whether a program, which has no session, sends the link's password along, percent-encoded.
 
     Not as HTTP's own "Basic": that may be meant for a proxy in front, and would count as guessing.
+    Raises TooMany.
     """
     sent = request.headers.get(PASSWORD_HEADER)
-    if sent is None or not link_throttle.may_try(request, job):
+    if sent is None:
         return False
-    if sharing.password_is_right(job, unquote(sent)[:MAX_SENT]):
-        return True
-    link_throttle.note_wrong(request, job)
-    return False
+    return link_throttle.password_is_right(request, job, unquote(sent)[:MAX_SENT])
 
 
 def has_entered(request: HttpRequest, job: Job) -> bool:

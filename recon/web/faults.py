@@ -9,6 +9,8 @@ _STATUS = {
     "video_in_work": 409,
     "not_ended": 409,
     "too_many_drafts": 409,
+    "too_many_videos": 409,
+    "quota_videos": 429,
     "too_large_together": 413,
     "quota_stored": 413,
     "quota_active_jobs": 429,
@@ -16,6 +18,16 @@ _STATUS = {
     "account_closing": 403,
     "last_superuser": 409,
 }
+
+
+#: When to ask again, where that is soon.
+_RETRY_AFTER_S = {"too_busy": 2}
+
+
+def headers_of(error: ReconError) -> dict[str, str]:
+    """What an answer says besides its status."""
+    seconds = _RETRY_AFTER_S.get(error.code)
+    return {"Retry-After": str(seconds)} if seconds else {}
 
 
 def status_of(error: ReconError) -> int:

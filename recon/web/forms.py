@@ -66,13 +66,14 @@ class PhotosField(forms.FileField):
     def _set_videos_aside(self, data: list[UploadedFile]) -> list[str]:
         """What is wrong with them."""
         errors = []
-        for file in data:
-            if is_video(file):
-                self.videos.append(file)
-                try:
-                    check_video(file)
-                except UserError as error:
-                    errors.append(str(error))
+        self.videos = [file for file in data if is_video(file)]
+        if len(self.videos) > settings.MAX_VIDEOS:
+            return [explain("too_many_videos", {"limit": settings.MAX_VIDEOS}).sentence]
+        for file in self.videos:
+            try:
+                check_video(file)
+            except UserError as error:
+                errors.append(str(error))
         return errors
 
     def _check_count(self, count: int) -> None:

@@ -11,6 +11,9 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from recon.jobs import folder_lock
+from recon.pipeline.errors import PipelineError
+
 
 def put(path: Path, write: Callable[[Path], object]) -> Path:
     """`path`, with what `write` writes to the place that it is given; whole or not at all.
@@ -26,6 +29,21 @@ def put(path: Path, write: Callable[[Path], object]) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def once(path: Path, write: Callable[[Path], object], *, wait_s: float) -> Path:
+    """`path`, made as `put` does by the first who asks; the others wait for it.
+
+    Raises as `put` does, and PipelineError("too_busy") after `wait_s` seconds.
+    """
+    if path.is_file():
+        return path
+    path.parent.mkdir(exist_ok=True)
+    try:
+        with folder_lock.hold_place(path, wait_s=wait_s):
+            return path if path.is_file() else put(path, write)
+    except folder_lock.FolderBusy as error:
+        raise PipelineError("too_busy") from error
 
 
 def made_from(source: Path, path: Path, write: Callable[[Path], object]) -> Path:

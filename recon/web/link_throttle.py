@@ -1,33 +1,34 @@
-"""Slows down guessing at share links' passwords, with what slows it down at sign-in (django-axes).
+"""Slows down guessing at share links' passwords (`accounts.throttling`).
 
-Tries are counted for each link and address together, in the database: a guesser locks out nobody
-else. The job's number stands for the link, whose secret part is not for the staff's log of tries.
+Wrong tries count for each link and network together, for the network (guessing at many links), and
+for the link (guessing from many networks). Whoever has entered the password before is known by
+their session and asked no more, so no guesser keeps them out.
 """
 
 from __future__ import annotations
 
-from axes.handlers.proxy import AxesProxyHandler
-from django.conf import settings
 from django.http import HttpRequest
 
+from accounts import limits, networks, throttling
+from accounts.throttling import HOUR, MINUTE, Counter, Limit
+from recon.jobs import sharing
 from recon.models import Job
 
-
-def may_try(request: HttpRequest, job: Job) -> bool:
-    return bool(AxesProxyHandler.is_allowed(request, _who(job)))
-
-
-def note_wrong(request: HttpRequest, job: Job) -> None:
-    AxesProxyHandler.update_request(request)
-    request.axes_path_info = "a share link"  # type: ignore[attr-defined]
-    AxesProxyHandler.user_login_failed(sender=__name__, credentials=_who(job), request=request)
-    # Axes would answer in the place of our page, with words about accounts.
-    request.axes_locked_out = False  # type: ignore[attr-defined]
+LINK = Limit("link", 6, 15 * MINUTE)
+LINK_BY_ADDRESS = Limit("link_by_address", 30, 15 * MINUTE)
+LINK_IN_ALL = Limit("link_in_all", 200, HOUR)
 
 
-def wait_seconds() -> int:
-    return int(settings.AXES_COOLOFF_TIME.total_seconds())
-
-
-def _who(job: Job) -> dict[str, str]:
-    return {"username": f"link of {job.pk}"}
+def password_is_right(request: HttpRequest, job: Job, password: str) -> bool:
+    """Raises TooMany instead of saying whether it is."""
+    counters = [
+        Counter(LINK, f"{job.pk} {networks.network(request)}"),
+        *limits.by_network(request, LINK_BY_ADDRESS),
+        Counter(LINK_IN_ALL, str(job.pk)),
+    ]
+    throttling.check(counters)
+    if not sharing.password_is_right(job, password):
+        throttling.note_wrong(counters)
+        return False
+    throttling.check(counters)  # others, sent at the same time, may have filled them
+    return True

@@ -32,10 +32,13 @@ THIN, THICK = 1.2, 5.0
 #: What is said of single photos, of which one may go.
 DROPPABLE = (
     "unreadable",
+    "not_looked_at",
+    "strip",
     "blurred",
     "featureless",
     "too_dark",
     "too_bright",
+    "copies",
     "near_duplicates",
     "stranger",
 )
@@ -79,7 +82,8 @@ class Said:
     @property
     def may_drop(self) -> bool:
         """Whether taking a photo out may be the answer."""
-        return self.code in DROPPABLE and len(self.photos) <= MOST_SHOWN
+        droppable = self.code in DROPPABLE or self.code.startswith("photo_")  # an error's own
+        return droppable and len(self.photos) <= MOST_SHOWN
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def of_report(job: Job, report: Mapping[str, Any] | None) -> Picture | None:
     """The picture of a photo check's report, as far as its photos are still there."""
     if report is None:
         return None
-    return _picture(job, report["pairs"], report["findings"], left_out=set())
+    return _picture(job, report["pairs"], report["findings"], left_out=set(), copies={})
 
 
 def of_matching(job: Job) -> Picture | None:
@@ -115,7 +119,9 @@ def of_matching(job: Job) -> Picture | None:
     photos = matching["photos"]
     left_out = {photo["name"] for photo in photos if photo["registered"] is False}
     findings = advise([photo["name"] for photo in photos], matching["pairs"])
-    return _picture(job, matching["pairs"], [f.to_dict() for f in findings], left_out)
+    copies = matching["copies"]
+    left_out |= copies.keys()
+    return _picture(job, matching["pairs"], [f.to_dict() for f in findings], left_out, copies)
 
 
 def falls_apart(job: Job) -> bool:
@@ -135,9 +141,10 @@ def _read_matching(job: Job) -> dict[str, Any] | None:
     workspace = job.workspace
     try:
         matching: dict[str, Any] = json.loads(workspace.pairs_json.read_text())
-        prepared = json.loads(workspace.photos_json.read_text())["photos"]
+        about = json.loads(workspace.photos_json.read_text())
     except (FileNotFoundError, NotADirectoryError):
         return None
+    prepared = about["photos"]
     sent = {photo["name"]: photo["original"] for photo in prepared}
     if "photos" not in matching:  # written before the ladder
         matching["photos"] = [{"name": name, "registered": None} for name in sent]
@@ -148,7 +155,8 @@ def _read_matching(job: Job) -> dict[str, Any] | None:
         if group_of[pair["a"]] == group_of[pair["b"]]
     ]
     photos = [photo | {"name": sent[photo["name"]]} for photo in matching["photos"]]
-    return {"photos": sorted(photos, key=lambda photo: str(photo["name"])), "pairs": pairs}
+    photos.sort(key=lambda photo: str(photo["name"]))
+    return {"photos": photos, "pairs": pairs, "copies": about.get("copies", {})}
 
 
 def _picture(
@@ -156,13 +164,17 @@ def _picture(
     pairs: Sequence[Mapping[str, Any]],
     findings: Sequence[Mapping[str, Any]],
     left_out: set[str],
+    copies: Mapping[str, str],
 ) -> Picture | None:
     photos = {photo.name: photo for photo in job.photos.all()}
     numbers = {name: number for number, name in enumerate(photos, start=1)}
     strengths = {e: p for e, p in _edges(pairs).items() if e[0] in photos and e[1] in photos}
     if not photos:
         return None
-    groups = connections.groups(list(photos), strengths)
+    # A copy stands beside the photo that it is one of.
+    groups = connections.groups(
+        list(photos), [*strengths, *((a, b) for a, b in copies.items() if {a, b} <= photos.keys())]
+    )
     layout = graph_layout.arrange(groups, strengths)
     findings = [finding for finding in findings if is_about(finding, numbers)]
     named = {name for f in findings if len(f["photos"]) <= 2 for name in f["photos"]}
@@ -180,7 +192,7 @@ def _picture(
         lines=_lines(list(photos), strengths, layout.places),
         boxes=layout.boxes if len(groups) > 1 else [],
         said=[_said(finding, numbers, nodes) for finding in findings],
-        words=_in_words(groups, strengths, numbers, left_out),
+        words=_in_words(groups, strengths, numbers, left_out, copies),
     )
 
 
@@ -219,6 +231,7 @@ def _in_words(
     strengths: Mapping[Edge, float],
     numbers: Mapping[str, int],
     left_out: set[str],
+    copies: Mapping[str, str],
 ) -> list[str]:
     """Who overlaps whom, a sentence a photo; with several groups, their photos first."""
     said = []
@@ -227,6 +240,10 @@ def _in_words(
         counted = gettext("{count} groups: {groups}.")
         said.append(counted.format(count=len(groups), groups="; ".join(parts)))
     for name, number in numbers.items():
+        if copies.get(name) in numbers:
+            same = gettext("Photo {number} is a copy of photo {other} and was left out.")
+            said.append(same.format(number=number, other=numbers[copies[name]]))
+            continue
         others = [numbers[b if a == name else a] for a, b in strengths if name in (a, b)]
         sentence = _sentence(bool(others), name in left_out)
         said.append(sentence.format(number=number, others=numbers_in_words(others)))

@@ -10,12 +10,13 @@ import hashlib
 import json
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import HTMX_STOP_POLLING
 
 from recon.jobs import progress as job_progress
-from recon.jobs import queue, time_left
+from recon.jobs import time_left
 from recon.models import Job
 from recon.templatetags.wording import about, time_range
 from recon.web.scene import elapsed_seconds
@@ -26,12 +27,13 @@ VERSION = "v"
 
 def moving_parts(job: Job) -> dict[str, Any]:
     """What `_progress.html` shows to everybody: steps, times, place in the queue."""
-    told = time_left.forecast_of(job)
+    prefetch_related_objects([job], "photos", "stage_runs")  # asked for in several places
+    outlook = time_left.outlook_of(job)
     return {
-        "steps": job_progress.step_rows(job, told),
-        "queue_position": queue.position(job) if job.is_pending else None,
-        "starts_in": time_left.start_of(job),
-        "eta": time_left.ready_in(job, told),
+        "steps": job_progress.step_rows(job, outlook.told),
+        "queue_position": outlook.position,
+        "starts_in": outlook.starts_in,
+        "eta": outlook.ready_in,
         "elapsed_seconds": elapsed_seconds(job),
     }
 

@@ -42,17 +42,29 @@ KINDS: dict[str, tuple[str, str, bool]] = {
 
 
 class Piece:
-    """Bytes `start` to `start + length` of an open file, as a file to read once."""
+    """Bytes `start` to `start + length` of an open file, as a file of its own.
+
+    It can seek: the web server's I/O loop then sends it by itself, and no thread waits for
+    whoever reads slowly.
+    """
 
     def __init__(self, file: BinaryIO, start: int, length: int) -> None:
-        self._file, self._left = file, length
+        self._file, self._start, self._length = file, start, length
         file.seek(start)
 
     def read(self, size: int = -1) -> bytes:
-        wanted = self._left if size < 0 else min(size, self._left)
-        data = self._file.read(wanted)
-        self._left -= len(data)
-        return data
+        left = max(self._length - self.tell(), 0)
+        return self._file.read(left if size < 0 else min(size, left))
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._length}[whence]
+        return self._file.seek(self._start + max(base + offset, 0)) - self._start
+
+    def tell(self) -> int:
+        return self._file.tell() - self._start
 
     def close(self) -> None:
         self._file.close()
@@ -144,7 +156,7 @@ def _if_range_holds(request: HttpRequest, etag: str, modified: int) -> bool:
         return condition in ("", etag)
     try:
         return int(parsedate_to_datetime(condition).timestamp()) == modified
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or none that a clock could show
         return False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -15,6 +15,7 @@ from recon.jobs import sharing
 from recon.models import Job
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 6, 100
+LATEST = timedelta(days=36_525)
 LOCAL = "%Y-%m-%dT%H:%M"  # what <input type="datetime-local"> speaks
 
 
@@ -54,6 +55,9 @@ class UntilField(forms.DateTimeField):
         until: datetime | None = super().clean(value)
         if until is not None and until <= timezone.now():
             raise forms.ValidationError(_("This time has passed already. Choose one to come."))
+        # Near the last day that calendars know, other time zones have none to show.
+        if until is not None and until > timezone.now() + LATEST:
+            raise forms.ValidationError(_("Choose a time within the next hundred years."))
         return until
 
 

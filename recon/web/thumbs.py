@@ -1,50 +1,64 @@
-"""Smaller pictures of the photos, made when first asked for and kept in the job's folder."""
+"""Smaller pictures of the photos, kept in the job's folder.
+
+Made when a photo comes in, or when they are first asked for.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from recon.jobs import turns
 from recon.models import Photo
-from recon.pipeline.photos import open_photo
+from recon.pipeline.errors import UserError
 from recon.web import kept
 
-SIDE = 320  # px, longest side: sharp at 160 CSS px on a dense screen
 LARGE_SIDE = 1600  # px, to lie over the scene
 
 
 def thumb_of(photo: Photo) -> Path | None:
-    """The small JPEG of `photo`: upright, without metadata. None where its file is gone."""
-    return _kept(photo.path, photo.thumb_path, SIDE)
+    """The small JPEG of `photo`: upright, without metadata. None where its file is gone.
+
+    It is a stranger's photo that is opened, so that is done in a process of its own, and once,
+    however many ask. Raises PipelineError("too_busy").
+    """
+
+    def write(place: Path) -> None:
+        place.write_bytes(turns.opener().small_picture(photo.path))
+
+    try:
+        return kept.once(photo.thumb_path, write, wait_s=turns.PATIENCE_S)
+    except (FileNotFoundError, UserError):
+        return None
 
 
 def large_of(path: Path, folder: Path) -> Path | None:
-    """The photo at `path` at most 1600 px large, kept in `folder`. None where it is gone."""
-    return _kept(path, folder / f"large-{path.name}.jpg", LARGE_SIDE)
+    """The photo at `path`, which we have prepared, at most 1600 px large, kept in `folder`. None
+    where it is gone."""
+    return _kept(path, folder / f"large-{path.name}.jpg")
 
 
 def compared_of(path: Path, folder: Path, name: str) -> Path | None:
     """The same of a picture that people look at closely, kept as `name`."""
-    return _kept(path, folder / f"compared-{name}.jpg", LARGE_SIDE, quality=92)
+    return _kept(path, folder / f"compared-{name}.jpg", quality=92)
 
 
-def _kept(photo: Path, small: Path, side: int, quality: int = 80) -> Path | None:
+def _kept(photo: Path, small: Path, quality: int = 80) -> Path | None:
     if small.is_file():
         return small
     try:
-        image = _small_image(photo, side)
+        image = _large_image(photo)
         return kept.put(small, lambda place: image.save(place, "JPEG", quality=quality))
     except (FileNotFoundError, UnidentifiedImageError):
         return None
 
 
-def _small_image(path: Path, side: int) -> Image.Image:
-    """At most `side` px. Raises FileNotFoundError, UnidentifiedImageError."""
-    with open_photo(path) as image:
-        image.draft("RGB", (side, side))  # JPEGs are decoded small at once
-        upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((side, side))
-    plain = upright.convert("RGB")
+def _large_image(path: Path) -> Image.Image:
+    """Raises FileNotFoundError, UnidentifiedImageError."""
+    with Image.open(path, formats=("JPEG", "PNG")) as image:
+        image.draft("RGB", (LARGE_SIDE, LARGE_SIDE))  # JPEGs are decoded small at once
+        image.thumbnail((LARGE_SIDE, LARGE_SIDE))
+        plain = image.convert("RGB")
     plain.info.clear()
     return plain

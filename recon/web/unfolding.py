@@ -31,7 +31,8 @@ def job_at(request: HttpRequest, address: str) -> Job:
     try:
         asked = urlsplit(address)
         path = asked.path.removeprefix(base.path.rstrip("/"))
-        match = resolve(path) if asked.netloc == base.netloc else None
+        here = asked.netloc == base.netloc and "\0" not in path
+        match = resolve(path) if here else None
     except (Resolver404, ValueError):  # what is no address at all
         match = None
     if match is None or match.view_name != "recon:public":

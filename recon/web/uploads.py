@@ -14,19 +14,21 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadhandler import (
+    FileUploadHandler,
+    SkipFile,
+    StopUpload,
+    TemporaryFileUploadHandler,
+)
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext
 
+from accounts import throttling
+from accounts.throttling import HOUR, Counter, Limit
+from instarecon_site.server.limits import FORM_OVERHEAD, MB, READ_TO_THE_END
 from recon.pipeline.media import HEAD, container_of
-
-MB = 2**20
-#: What a form may weigh besides its files: boundaries, headers, the text fields.
-FORM_OVERHEAD = 4 * MB
-#: Bodies up to this many times the limit are read to their end, so that a browser gets to see
-#: the answer; larger ones are cut off.
-READ_TO_THE_END = 2
 
 
 class UploadRefused(Exception):
@@ -53,9 +55,13 @@ def limits() -> dict[str, int]:
 def receive(request: HttpRequest) -> None:
     """Reads the body of `request`, photos and all, so that POST and FILES can be used.
 
-    Raises UploadRefused: 413 where a photo or all together are too large, whatever else is
+    Raises TooMany for somebody who has sent very many within the hour, before a byte is read, and
+    UploadRefused: 413 where a photo or all together are too large, whatever else is
     wrong; 400 where the body is broken or holds too many files.
     """
+    if request.content_type == "multipart/form-data":
+        each = Limit("uploads", settings.UPLOADS_AN_HOUR, HOUR)
+        throttling.spend([Counter(each, str(request.user.pk))])
     request.accepts_photos = True  # type: ignore[attr-defined]
     refused = _parse(request)
     too_large: list[str] = getattr(request, "too_large", [])
@@ -156,6 +162,17 @@ class QuotaUploadHandler(FileUploadHandler):
             "Send fewer or smaller ones."
         )
         self.too_large.append(said.format(limit=settings.MAX_UPLOAD_SIZE_MB))
+
+
+class SpoolingUploadHandler(TemporaryFileUploadHandler):
+    """Puts files on the disk as its parent does, but not under the ending of the name that was
+    sent, which may be longer than a disk's names can be."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        FileUploadHandler.new_file(self, *args, **kwargs)
+        kind = (self.content_type, 0, self.charset, self.content_type_extra)
+        self.file = TemporaryUploadedFile("file", *kind)
+        self.file.name = self.file_name
 
 
 def _too_large(is_video: bool) -> str:

@@ -4,11 +4,12 @@ import { gettext } from "./texts.js";
 
 const SILENCE_MS = 60_000; // without a byte leaving or an answer coming: the line is dead
 const PAUSES_MS = [500, 2000, 6000]; // before the second, third and fourth try
+const MOST_TURNS = 60; // that a busy site may say "a little later"
 
 const NO_ANSWER = () => gettext("The connection broke.");
 const TOO_MUCH = () => gettext("The upload is larger than this site takes.");
 
-/** @typedef {{ status: number, errors: string[], location?: string, tile?: string, id?: number, video?: number }} Answer */
+/** @typedef {{ status: number, errors: string[], location?: string, tile?: string, id?: number, video?: number, laterMs?: number }} Answer */
 
 /**
  * A small request; status 0 where nobody answers.
@@ -40,13 +41,22 @@ export async function post(url, body, signal) {
  * @returns {Promise<Answer>} status 0: nobody answered
  */
 export async function send(url, body, signals, isWanted, onProgress) {
-  for (let tries = 1; ; tries += 1) {
+  for (let tries = 1, turns = 0; ; ) {
     const answer = await sendOnce(url, body, signals, (share) => onProgress(share, tries));
-    const pause = PAUSES_MS[tries - 1];
+    const isBusy = answer.laterMs !== undefined && turns < MOST_TURNS;
+    const pause = isBusy ? answer.laterMs : PAUSES_MS[tries - 1];
     if (!mayPass(answer.status) || pause === undefined) return answer;
     await new Promise((resolve) => setTimeout(resolve, pause));
     if (!isWanted()) return answer;
+    if (isBusy) turns += 1;
+    else tries += 1;
   }
+}
+
+/** When a busy site wants to be asked again, in ms; undefined where it does not say. */
+function laterMs(request) {
+  const seconds = Number(request.getResponseHeader("Retry-After") ?? Number.NaN);
+  return request.status === 503 && seconds > 0 ? Math.min(seconds, 60) * 1000 : undefined;
 }
 
 /** Whether the same request may succeed a little later. */
@@ -71,7 +81,7 @@ function sendOnce(url, body, signals, onProgress) {
     });
     request.addEventListener("loadend", () => {
       clearTimeout(silence);
-      resolve(readAnswer(request.status, request.responseText));
+      resolve({ ...readAnswer(request.status, request.responseText), laterMs: laterMs(request) });
     });
     for (const signal of signals) {
       signal.addEventListener("abort", () => request.abort(), { once: true });

@@ -5,8 +5,9 @@ import { gettext, ngettext } from "./texts.js";
 /** @typedef {{ minPhotos: number, maxPhotos: number, maxFileMb: number, maxTotalMb: number, maxVideoMb: number, minSide: number }} Limits */
 
 const MB = 1024 * 1024;
-const TYPES = /^image\/(jpeg|png|webp|hei[cf](-sequence)?|avif)$/;
-const ENDINGS = /\.(jpe?g|png|webp|hei[cf]|hif|avif)$/i;
+const TYPES = /^image\/(p?jpeg|jpg|png|webp|hei[cf](-sequence)?|avif)$/;
+const ENDINGS = /\.(jpe?g|jpe|jfif|png|webp|hei[cf]|hif|avif)$/i;
+const RAW_ENDINGS = /\.(3fr|arw|cr[23w]|dcr|dng|erf|gpr|iiq|kdc|mrw|nef|nrw|orf|pef|raf|rw2|sr[2fw]|x3f)$/i;
 const VIDEO_ENDINGS = /\.(mp4|m4v|mov|qt|3gp|webm|mkv)$/i;
 const UNDRAWABLE = /\.(hei[cf]|hif|avif)$/i;
 
@@ -34,7 +35,15 @@ export function maybeUndrawable(file) {
 /** @returns {string} a sentence, or "" where nothing is wrong */
 export function checkFile(file, limits) {
   // Some systems tell no type; then the name has to do, and the server looks inside.
-  const isPhoto = file.type ? TYPES.test(file.type) : ENDINGS.test(file.name);
+  // One that says nothing of itself at all may be anything.
+  const saysNothing = !file.type && !file.name.includes(".");
+  const isPhoto = file.type ? TYPES.test(file.type) : saysNothing || ENDINGS.test(file.name);
+  if (!isPhoto && RAW_ENDINGS.test(file.name)) {
+    return gettext(
+      "“{name}” is a camera's raw photo. Raw formats such as CR3, NEF, ARW and DNG can't be read here. Export it as JPEG in the camera or a photo program, and send that.",
+      { name: file.name },
+    );
+  }
   if (!isPhoto && !isVideo(file)) {
     return gettext("“{name}” is neither a photo (JPEG, PNG, WebP, HEIC, AVIF) nor a video.", {
       name: file.name,

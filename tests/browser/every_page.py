@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
-from accounts.models import ApiToken, User
+from accounts import letters
+from accounts.models import ApiToken, Letter, User
+from accounts.waiting import told
 from recon.jobs import checks, drafts, sharing
 from recon.models import Job, Notice, Photo
 from recon.splats.snapshots import Snapshot, publish
@@ -169,6 +171,10 @@ def with_a_token(owner: User) -> str:
     return "/accounts/"
 
 
+def proven_address(_: User) -> str:
+    return letters.link_for(Letter(email="bea@example.org"))
+
+
 def on_show(owner: User) -> str:
     scene(owner, shared=True, in_gallery=True)
     return nothing_on_show(owner)
@@ -248,7 +254,9 @@ def template(name: str) -> Callable[[Page], None]:
     """Shows one of the pages for errors that can't be had for the asking."""
 
     def show(page: Page) -> None:
-        html = render_to_string(f"errors/{name}.html", {"sign_up_open": True})
+        html = render_to_string(
+            f"errors/{name}.html", {"sign_up_open": True, "sentence": told("sign_up", 900)}
+        )
 
         def answer(route: Route) -> None:
             route.fulfill(body=html, content_type="text/html; charset=utf-8")
@@ -261,6 +269,8 @@ def template(name: str) -> Callable[[Page], None]:
 
 OFFLINE = ("ERR_INTERNET_DISCONNECTED", "htmx:afterRequest", "htmx:sendError")
 BAD_REQUEST = ("400 (Bad Request)",)
+FORBIDDEN = ("403 (Forbidden)",)
+GONE = ("410 (Gone)",)
 NOT_FOUND = ("404 (Not Found)",)
 STATES = {
     "home": State(at("/"), signed_in=False),
@@ -273,6 +283,10 @@ STATES = {
         at("/accounts/sign-up/"), short_password, signed_in=False, said=BAD_REQUEST
     ),
     "sign up, offline": State(at("/accounts/sign-up/"), offline, signed_in=False, said=OFFLINE),
+    "sign up, sent": State(at("/accounts/sign-up/sent/"), signed_in=False),
+    "sign up, proven": State(proven_address, signed_in=False),
+    "sign up, link too old": State(at("/accounts/confirm/x/"), signed_in=False, said=GONE),
+    "invitation over": State(at("/accounts/invitation/x/"), signed_in=False, said=FORBIDDEN),
     "reset": State(at("/accounts/reset/"), signed_in=False),
     "reset, sent": State(at("/accounts/reset/sent/"), signed_in=False),
     "reset, too old": State(at("/accounts/reset/MQ/abc-def/"), signed_in=False),
@@ -317,5 +331,5 @@ STATES = {
     "nowhere": State(at("/nowhere"), said=NOT_FOUND),
     "somebody else's": State(somebody_elses, said=NOT_FOUND),
     **{f"error {code}": State(at("/"), template(code), signed_in=False)
-       for code in ("400", "403", "403_csrf", "413", "429", "500")},
+       for code in ("400", "403", "403_csrf", "413", "429", "429_slow_down", "500", "503")},
 }  # fmt: skip

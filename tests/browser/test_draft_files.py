@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
-from recon.jobs import checks, drafts
+from recon.jobs import drafts, frames
 from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.test_drafts import DESK, ERRORS, PHONE, arrived, choose, names, start, upload
@@ -62,7 +62,7 @@ def test_photos_of_phones_and_a_video_become_a_scene(
     page.goto("/jobs/new/")
     avif = io.BytesIO()
     noise(3, (160, 120)).save(avif, "AVIF")
-    with worker(queue=checks.QUEUE):
+    with worker(queue=frames.QUEUE):
         choose(
             page,
             file("IMG_1.HEIC", "image/heic", heic_bytes(noise(1, (160, 120)), quarter_turns=3)),
@@ -97,7 +97,7 @@ def test_start_waits_for_the_frames_of_a_video(new_context: NewContext, ann: Use
     expect(page.locator("#videos")).to_contain_text("Its frames are taken in a moment.")
     start(page)
     expect(page.get_by_text("Starts when all are there")).to_be_visible()
-    with worker(queue=checks.QUEUE):
+    with worker(queue=frames.QUEUE):
         expect(page.get_by_role("list", name="Steps")).to_be_visible()
     assert ann.jobs.get().photos.count() == 8
 
@@ -113,7 +113,7 @@ def test_a_damaged_video_says_what_to_do_and_can_be_removed(
         file("bad.mp4", "video/mp4", content[: len(content) // 4]),
         file("none.mp4", "video/mp4", b"no video"),
     )
-    with worker(queue=checks.QUEUE):
+    with worker(queue=frames.QUEUE):
         expect(page.locator("#videos")).to_contain_text("“bad.mp4” is damaged:")
     expect(page.locator(".tile.bad")).to_contain_text("“none.mp4” can't be read as a video.")
     page.get_by_role("button", name="Remove bad.mp4").click()
@@ -181,7 +181,7 @@ def test_photos_are_put_in_order_without_scripts(new_context: NewContext, ann: U
     start(page)
     expect(page.locator(ERRORS)).to_contain_text("Frames are still being taken")
     page.get_by_role("link", name="Let this page reload itself again").click()
-    with worker(queue=checks.QUEUE):
+    with worker(queue=frames.QUEUE):
         expect(page.locator("#videos")).to_contain_text("8 frames taken.")
     assert draft.photos.count() == 11
 

@@ -225,10 +225,11 @@ def test_a_double_click_makes_one_scene(new_context: NewContext, ann: User, data
     assert ann.jobs.count() == 1
 
 
-def test_the_page_for_our_own_faults_needs_nothing_but_files_that_exist(
-    built_static: Path,
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_page_for_faults_needs_nothing_but_files_that_exist(
+    built_static: Path, status: int
 ) -> None:
-    page = render_to_string("errors/500.html")
+    page = render_to_string(f"errors/{status}.html")
     files = re.findall(r'"/static/([^"]+)"', page)
     assert len(files) == 3
     assert all(finders.find(name) for name in files)

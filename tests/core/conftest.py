@@ -36,3 +36,9 @@ def workspace(tmp_path: Path) -> Workspace:
     workspace = Workspace(tmp_path / "job")
     workspace.upload.mkdir(parents=True)
     return workspace
+
+
+@pytest.fixture
+def every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training reports each step, however short."""
+    monkeypatch.setattr("recon.splats.training._REPORT_EVERY", 0.0)

@@ -417,6 +417,9 @@ def test_the_time_left_is_guessed_from_the_step_so_far(
         assert report.time_left(0.5) == ""  # too early
         now = 160.0
         assert report.time_left(0.25) == "3 min left in this step"
+        report.taken_over(0.2)  # by an earlier run, in none of these 60 s
+        assert report.time_left(0.5) == "2 min left in this step"
+        assert report.time_left(0.2) == ""
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (89, "89 s"), (91, "2 min")])

@@ -15,9 +15,10 @@ import torch
 from PIL import Image
 
 from recon.pipeline.config import EvaluateConfig, PipelineConfig
-from recon.pipeline.errors import Cancelled, TimeLimit
+from recon.pipeline.errors import Cancelled, Interrupted, TimeLimit
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import evaluate
+from recon.pipeline.together import write_together
 from recon.pipeline.workspace import Workspace
 from recon.poses.splits import folds, split
 from recon.splats import engine
@@ -142,6 +143,15 @@ def test_fewer_than_five_photos_are_left_out_one_by_one(
     assert trainings.photos == [[n for n in few if n != out] for out in few if out != few[1]]
 
 
+def test_photos_from_one_spot_are_held_out_by_one_fold(
+    workspace: Workspace, trainings: Trainings
+) -> None:
+    write_together(workspace, [NAMES[:2]])
+    results = results_of(workspace)
+    assert results["cross_validation"]["folds"] == [NAMES[:2], *([name] for name in NAMES[2:])]
+    assert trainings.photos[0] == NAMES[2:], "no neighbour of theirs is trained on"
+
+
 @pytest.mark.parametrize("count", range(3, 11))
 def test_every_photo_is_in_one_fold_and_the_split_is_one_of_them(count: int) -> None:
     names = [f"{index:02}.jpg" for index in range(count)]
@@ -258,3 +268,29 @@ def test_the_seed_decides_only_where_folds_are_trained() -> None:
     assert evaluate.settings(draft) == evaluate.settings(other_draft)
     plain = replace(draft, evaluate=replace(CONFIG.evaluate, cross_validate=False))
     assert evaluate.settings(draft) == evaluate.settings(plain)
+
+
+@pytest.mark.usefixtures("every_step_is_told")
+def test_a_fold_that_was_interrupted_goes_on_where_it_was(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    class Stopping(ListReporter):
+        def progress(self, fraction: float, message: str = "") -> None:
+            super().progress(fraction, message)
+            if message.startswith("fold 4 of 5: step 2 of 3"):
+                raise Interrupted
+
+    with pytest.raises(Interrupted):
+        results_of(workspace, report=Stopping())
+    report = ListReporter()
+    results = results_of(workspace, report=report)
+    assert "fold 4 of 5: continued at step 2 of 3" in report.named("log")
+    begun = {m.split(":")[0] for _, m in report.named("progress") if ": step" in m}
+    assert begun == {"fold 4 of 5", "fold 5 of 5"}
+    kept = 0.9 / 5  # of the step, a fold
+    assert report.named("taken_over") == [
+        pytest.approx(part) for part in (kept, kept, 0.9 * kept * 0.1, 0.9 * kept * 0.9 * 2 / 3)
+    ]
+    other = write_tiny_workspace(tmp_path_factory.mktemp("whole"))
+    write_trained(other, tiny_gaussians(), CONFIG.train)
+    assert results_of(other) == results

@@ -18,13 +18,15 @@ def test_the_guide_answers_every_code_and_no_other() -> None:
 
 @pytest.mark.parametrize("code", sorted(EXPLANATIONS))
 def test_an_explanation_reads_as_sentences(code: str) -> None:
-    texts = (EXPLANATIONS[code].title, EXPLANATIONS[code].advice)
+    found = EXPLANATIONS[code]
+    texts = (found.title, found.advice, found.for_staff)
     facts = {name: 7 for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
     explained = explain(code, facts)
     assert explained.title[0].isupper() or explained.title[0] in "“7"
     assert explained.title[-1] in ".:7"
     assert explained.advice.endswith(".")
-    assert "{" not in explained.sentence
+    assert explained.for_staff[-1:] in ("", ".")
+    assert "{" not in explained.sentence + explained.staff_sentence
 
 
 def test_a_user_error_carries_its_facts_and_its_sentence() -> None:

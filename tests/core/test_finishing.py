@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.errors import Cancelled, TimeLimit
+from recon.pipeline.errors import Cancelled, Interrupted, TimeLimit
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import export
 from recon.pipeline.workspace import Workspace, write_json
-from recon.splats import engine, training
+from recon.splats import engine, learner
 from recon.splats.config import TrainConfig
 from recon.splats.evaluation import score
 from recon.splats.formats import read_ply
@@ -149,7 +149,7 @@ class FullAfter:
 def test_a_full_gpu_delivers_the_measured_model_and_says_so(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "rasterize", FullAfter(5))
+    monkeypatch.setattr(learner, "rasterize", FullAfter(5))
     report = ListReporter()
     facts = export.run(workspace, CONFIG, report)
     measured, delivered = scenes(workspace)
@@ -230,3 +230,26 @@ def test_every_photo_is_part_of_the_result(workspace: Workspace) -> None:
     before = export.inputs(workspace, CONFIG)
     spoil_test_photo(workspace)
     assert export.inputs(workspace, CONFIG) != before
+
+
+@pytest.mark.usefixtures("every_step_is_told")
+def test_a_finish_that_was_interrupted_goes_on_where_it_was(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    class Stopping(ListReporter):
+        def progress(self, fraction: float, message: str = "") -> None:
+            if message.startswith("finishing with all 6 photos: step 17 of 30"):
+                raise Interrupted
+
+    with pytest.raises(Interrupted):
+        export.run(workspace, CONFIG, Stopping())
+    report = ListReporter()
+    export.run(workspace, CONFIG, report)
+    assert "finishing with all 6 photos: continued at step 17 of 30" in report.named("log")
+    other = write_tiny_workspace(tmp_path_factory.mktemp("whole"))
+    write_trained(other, dull(), CONFIG.train)
+    write_json(other.results_json, {"scene": "unfiltered"})
+    export.run(other, CONFIG, ListReporter())
+    for one, same in zip(scenes(workspace), scenes(other), strict=True):
+        assert torch.equal(one.means, same.means)
+        assert torch.equal(one.opacities, same.opacities)

@@ -256,7 +256,22 @@ def test_copies_of_one_photo_are_called_so(workspace: Workspace, tmp_path: Path)
     error = failing(workspace, DRAFT)
     assert error.code == "photos_identical"
     assert error.facts == {"total": 6, "distinct": 1}
-    # Nothing slow was tried.
+    assert not workspace.database.exists(), "nothing slow was tried"
+
+
+def test_a_burst_alone_is_no_set(workspace: Workspace, tmp_path: Path) -> None:
+    """The hand moved a little between the frames: no copies, and yet nothing to see depth by."""
+    write_wall(tmp_path / "one", seed=1, count=1)
+    with Image.open(tmp_path / "one" / "wall1_0.jpg") as photo:
+        for index in range(5):
+            shift = (1, 0, 0.6 * index, 0, 1, 0)  # px of 480
+            moved = photo.transform(
+                photo.size, Image.Transform.AFFINE, shift, Image.Resampling.BICUBIC
+            )
+            moved.crop((0, 0, 470, 360)).save(workspace.upload / f"{index}.jpg", quality=92)
+    error = failing(workspace, DRAFT)
+    assert error.code == "photos_identical"
+    assert error.facts == {"total": 5, "distinct": 1}
     graph = pair_graph.read(workspace.pairs_json)
     assert {r.outcome for r in graph.rungs} == {"skipped"}
 

@@ -80,8 +80,11 @@ def test_a_photo_that_was_sent_twice_is_found(kind: str, known: Path, tmp_path: 
     files = photos()
     copy = planted(files[1], tmp_path / "copy.jpg", planted_faults.copies()[kind])
     report, said = checked([*files[:2], copy, *files[2:]], known)
-    assert findings(report) == [("near_duplicates", [files[1].name, "copy.jpg"])]
-    assert said[0].startswith("Photos 2 and 3 are nearly the same.")
+    changed = kind in ("cropped", "shifted")
+    code = "near_duplicates" if changed else "copies"
+    assert findings(report) == [(code, [files[1].name, "copy.jpg"])]
+    words = "are nearly the same." if changed else "are copies of one photo."
+    assert said[0].startswith(f"Photos 2 and 3 {words}")
 
 
 def test_a_photo_of_another_place_is_found(known: Path, tmp_path: Path) -> None:

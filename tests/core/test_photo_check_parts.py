@@ -16,6 +16,7 @@ from recon.poses import brightness, colours, connections, quick_pairs, sharpness
 from recon.poses.findings import PhotoSet
 from recon.poses.photo_check import CheckLimits, shrunk
 from recon.poses.quick_pairs import PairFacts
+from recon.poses.standing_still import NONE
 from recon.poses.verdict import judge
 from tests.photos import rendered_photos
 
@@ -27,7 +28,8 @@ def grey(index: int, longest: int = quick_pairs.LONGEST) -> np.ndarray:
 
 @pytest.mark.parametrize("code", sorted(FINDINGS))
 def test_a_finding_reads_as_sentences(code: str) -> None:
-    names = ["a.jpg", "b.jpg"] if code in ("near_duplicates", "thin_link") else ["a.jpg"]
+    of_two = ("copies", "near_duplicates", "thin_link")
+    names = ["a.jpg", "b.jpg"] if code in of_two else ["a.jpg"]
     facts = {"percent": 60, "width": 300, "height": 200, "near": "b.jpg", "points": 12}
     facts |= {"groups": [["a.jpg", "c.jpg"], ["b.jpg"]]}
     report = {"findings": [{"code": code, "photos": names, "facts": facts}]}
@@ -90,8 +92,9 @@ def test_one_sharp_photo_of_three_does_not_make_the_others_blurred() -> None:
 def test_a_photo_of_smooth_things_is_not_called_blurred(softer: float, found: list[str]) -> None:
     """It has less fine detail than the others, but as much where they show the same."""
     look = checking.look_at(rendered_photos()[0])
-    looks = dict.fromkeys("abcd", look) | {"d": replace(look, detail=look.detail - 1.6)}
-    alike = PairFacts(200, 150, -99.0, 0.4, 0.7, None, (0.0,) * 4)
+    blank = replace(look, small=np.zeros_like(look.small))  # or they would be copies
+    looks = dict.fromkeys("abcd", blank) | {"d": replace(blank, detail=look.detail - 1.6)}
+    alike = PairFacts(200, 150, -99.0, 0.4, 0.7, None, (0.0,) * 4, NONE)
     pairs = dict.fromkeys(combinations("abcd", 2), alike)
     pairs |= {(a, "d"): replace(alike, detail_change=(0.0, softer, 0.0, 0.0)) for a in "abc"}
     verdict = judge(PhotoSet(looks, pairs, CheckLimits()))

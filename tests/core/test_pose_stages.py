@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,11 @@ import pytest
 
 from recon.pipeline import environment
 from recon.pipeline.config import PRESETS, PipelineConfig
-from recon.pipeline.errors import Cancelled, PipelineError, UserError
+from recon.pipeline.errors import Cancelled, Interrupted, PipelineError, UserError
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight, undistort
 from recon.pipeline.workspace import Workspace
+from recon.poses import databases
 from tests.core.walls import write_wall
 from tests.photos import real_photos
 
@@ -134,6 +137,104 @@ def test_matching_leaves_the_features_digest_as_it_was(placed: Workspace, tmp_pa
     run(workspace, matching)
     assert features.outputs(workspace, CONFIG) == before
     assert matching.outputs(workspace, CONFIG) != unmatched
+
+
+_FIRST_PHOTOS = "SELECT image_id FROM images ORDER BY name LIMIT"
+_FIRST_PAIRS = "SELECT pair_id FROM matches ORDER BY pair_id LIMIT"
+
+
+def interrupted(
+    workspace: Workspace, stage: Any, doing: str, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The database that `stage` leaves where it is interrupted before `doing`."""
+
+    def stop(*_args: Any, **_named: Any) -> None:
+        raise Interrupted
+
+    with monkeypatch.context() as patched:
+        patched.setattr(doing, stop)
+        with pytest.raises(Interrupted):
+            run(workspace, stage)
+    (folder,) = (path for path in workspace.colmap.glob(".*") if path.name != ".scratch")
+    return folder / "database.db"
+
+
+def without(source: Path, target: Path, *statements: str) -> None:
+    """A copy of the database `source` after the SQL `statements`."""
+    shutil.copyfile(source, target)
+    with closing(sqlite3.connect(target)) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
+@pytest.mark.parametrize("left", ["some", "damaged", "nothing"])
+def test_features_that_an_interrupted_run_had_found_are_kept(
+    placed: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    workspace = copy(placed, tmp_path / "again")
+    expected = features.outputs(workspace, CONFIG)
+    found = interrupted(workspace, features, "recon.poses.features.extract", monkeypatch)
+    if left == "some":  # two photos not yet, of another the keypoints alone
+        without(
+            workspace.database,
+            found,
+            f"DELETE FROM descriptors WHERE image_id IN ({_FIRST_PHOTOS} 3)",  # noqa: S608
+            f"DELETE FROM keypoints WHERE image_id IN ({_FIRST_PHOTOS} 2)",  # noqa: S608
+            "DELETE FROM matches",
+            "DELETE FROM two_view_geometries",
+        )
+    elif left == "damaged":
+        found.write_bytes(workspace.database.read_bytes()[:20_000])
+    workspace.database.unlink()
+    _, report = run(workspace, features)
+    assert features.outputs(workspace, CONFIG) == expected
+    looked_at = {message.split(" of ")[1] for _, message in report.named("progress")}
+    assert looked_at == {"3" if left == "some" else "4"}
+    said = "goes on with the features that an interrupted run had found"
+    assert (said in report.named("log")) == (left == "some")
+    assert not found.parent.exists()
+
+
+@pytest.mark.parametrize("left", ["some", "damaged", "nothing"])
+def test_pairs_that_an_interrupted_run_had_matched_are_kept(
+    placed: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    workspace = copy(placed, tmp_path / "again")
+    expected = matching.outputs(workspace, CONFIG)
+    found = interrupted(workspace, matching, "recon.poses.pairs.match_exhaustively", monkeypatch)
+    if left == "some":  # two pairs not yet, another not yet verified
+        without(
+            workspace.database,
+            found,
+            f"DELETE FROM two_view_geometries WHERE pair_id IN ({_FIRST_PAIRS} 3)",  # noqa: S608
+            f"DELETE FROM matches WHERE pair_id IN ({_FIRST_PAIRS} 2)",  # noqa: S608
+        )
+    elif left == "damaged":
+        found.write_bytes(workspace.database.read_bytes()[:20_000])
+    else:
+        found.unlink()
+    without(
+        workspace.database, tmp_path / "unmatched.db",
+        "DELETE FROM matches", "DELETE FROM two_view_geometries",
+    )  # fmt: skip
+    shutil.copyfile(tmp_path / "unmatched.db", workspace.database)
+    _, report = run(workspace, matching)
+    assert matching.outputs(workspace, CONFIG) == expected
+    said = "goes on with the pairs that an interrupted run had matched"
+    assert (said in report.named("log")) == (left == "some")
+    assert not found.parent.exists()
+
+
+def test_what_was_left_of_other_work_is_not_gone_on_with(
+    placed: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = copy(placed, tmp_path / "again")
+    found = interrupted(workspace, features, "recon.poses.features.extract", monkeypatch)
+    fewer = replace(CONFIG, features=replace(CONFIG.features, max_num_features=50))
+    shutil.copyfile(workspace.database, found)
+    run(workspace, features, config=fewer)
+    assert not found.parent.exists()
+    assert max(databases.count_descriptors(workspace.database).values()) <= 100
 
 
 def test_other_photos_change_the_features_digest(placed: Workspace, tmp_path: Path) -> None:

@@ -218,3 +218,36 @@ def test_progress_inside_a_step_moves_to_the_next_steps_start() -> None:
     assert overall_percent(Step.GS_TRAIN, 0.5) == 75
     assert overall_percent(Step.GS_TRAIN, 7.0) == STARTS_AT[Step.EVALUATION] == 85
     assert overall_percent(Step.DONE, 1.0) == 100
+
+
+def test_checkpoints_stay_until_their_step_is_done(workspace: Workspace, stages: dict) -> None:
+    state = workspace.checkpoint / "state.pt"
+    run_pipeline(workspace, CONFIG, ListReporter(), until=Step.COLMAP_UNDIST)
+    state.parent.mkdir(parents=True)
+    state.write_bytes(b"half a training")
+    for stop in (Cancelled(), ZeroDivisionError()):
+        stages[Step.GS_TRAIN].raises = stop
+        run_pipeline(workspace, CONFIG, ListReporter())
+        assert state.exists()
+    stages[Step.GS_TRAIN].raises = None
+    run_pipeline(workspace, CONFIG, ListReporter())
+    assert not state.parent.exists()
+
+
+def test_a_step_that_is_asked_to_run_anew_does_not_go_on_from_a_checkpoint(
+    workspace: Workspace, stages: dict
+) -> None:
+    run_pipeline(workspace, CONFIG, ListReporter())
+    workspace.checkpoint.mkdir(parents=True)
+    stages[Step.GS_TRAIN].raises = Cancelled()
+    run_pipeline(workspace, CONFIG, ListReporter(), start=Step.GS_TRAIN)
+    assert not workspace.checkpoint.exists()
+
+
+def test_what_a_killed_process_left_half_done_is_swept(workspace: Workspace, stages: dict) -> None:
+    left = [workspace.colmap / ".scratch-1", workspace.images.parent / ".scratch-2"]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "database.db").write_bytes(b"half")
+    run_pipeline(workspace, CONFIG, ListReporter())
+    assert not any(folder.exists() for folder in left)

@@ -182,3 +182,26 @@ class TestQueue:
         running = [Range(50, 60), Range(10, 20)]
         assert starts_in(running, [Range(100, 150)], 2) == (50, 60)
         assert starts_in(running, [Range(100, 150), Range(10, 20)], 2) == (60, 80)
+
+
+def test_what_an_earlier_attempt_had_done_of_a_step_tells_no_speed() -> None:
+    """At 80% after 10 seconds, of which 60% were taken over: 20% took 10 s, and 20% are left."""
+    asked = plan()
+    taught = expect(asked, [run(asked)] * 5)
+    told = forecast(taught, step=Step.GS_TRAIN, fraction=0.8, in_step=10.0, taken_over=0.6).steps[
+        Step.GS_TRAIN
+    ]
+    whole = forecast(taught, step=Step.GS_TRAIN, fraction=0.8, in_step=40.0).steps[Step.GS_TRAIN]
+    assert told == pytest.approx(whole, rel=0.25)
+    wrong = forecast(taught, step=Step.GS_TRAIN, fraction=0.8, in_step=10.0).steps[Step.GS_TRAIN]
+    assert told > 1.3 * wrong
+
+
+def test_a_step_that_goes_on_has_only_its_rest_left_from_the_first() -> None:
+    asked = plan()
+    taught = expect(asked, [run(asked)] * 5)
+    expected = taught.seconds[Step.GS_TRAIN]
+    told = forecast(taught, step=Step.GS_TRAIN, fraction=0.0, in_step=0.5, taken_over=0.75)
+    assert told.steps[Step.GS_TRAIN] == pytest.approx(expected / 4, rel=0.2)
+    done = forecast(taught, step=Step.GS_TRAIN, fraction=1.0, in_step=9.0, taken_over=1.0)
+    assert 0 <= done.steps[Step.GS_TRAIN] < 0.2 * expected

@@ -1,5 +1,9 @@
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +13,14 @@ import pytest
 import torch
 from plyfile import PlyData
 
+from recon.pipeline import resuming
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.errors import Cancelled, PipelineError
+from recon.pipeline.errors import Cancelled, Interrupted, PipelineError
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import train
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace
-from recon.splats import engine, training
+from recon.splats import engine, learner
 from recon.splats.config import TrainConfig
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Camera
@@ -24,6 +29,7 @@ from recon.splats.scene import Posed, read_model
 from recon.splats.snapshots import read_snapshot, remove_snapshots
 from tests.core.test_scene import spoil_test_photo
 from tests.core.tiny_scene import NAMES, tiny_camera, write_tiny_workspace
+from tests.photos import PROJECT
 
 CONFIG = PipelineConfig(
     train=TrainConfig(
@@ -123,7 +129,7 @@ class FullGpu:
 def test_out_of_memory_tries_once_more_at_three_quarters_and_says_so(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "rasterize", FullGpu(1))
+    monkeypatch.setattr(learner, "rasterize", FullGpu(1))
     report = ListReporter()
     facts = train.run(workspace, CONFIG, report)
     assert report.named("warn") == [("reduced_after_out_of_memory", {"percent": 75})]
@@ -140,7 +146,7 @@ def test_out_of_memory_tries_once_more_at_three_quarters_and_says_so(
 def test_out_of_memory_twice_is_the_end(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "rasterize", FullGpu(2))
+    monkeypatch.setattr(learner, "rasterize", FullGpu(2))
     report = ListReporter()
     with pytest.raises(PipelineError) as caught:
         train.run(workspace, CONFIG, report)
@@ -257,3 +263,113 @@ def test_training_leaves_a_snapshot_that_is_no_output(workspace: Workspace) -> N
     assert snapshot.held_out
     remove_snapshots(workspace.snapshot)
     assert train.outputs(workspace, CONFIG) == before
+
+
+LONG = replace(CONFIG, train=replace(CONFIG.train, iterations=120, refine_every=40))
+_TRAINING = """
+import sys
+from pathlib import Path
+from recon.pipeline.progress import ListReporter
+from recon.pipeline.stages import train
+from recon.pipeline.workspace import Workspace
+from recon.splats import checkpoints
+from tests.core.test_train_stage import LONG
+
+checkpoints.EVERY = 0.05
+train.run(Workspace(Path(sys.argv[1])), LONG, ListReporter())
+"""
+
+
+def test_a_training_that_the_kernel_kills_goes_on_and_ends_as_if_nothing_had_been(
+    tmp_path: Path,
+) -> None:
+    killed, whole = (write_tiny_workspace(tmp_path / name) for name in ("killed", "whole"))
+    process = subprocess.Popen([sys.executable, "-c", _TRAINING, killed.root], cwd=PROJECT)
+    while process.poll() is None and not (killed.checkpoint / "state.pt").exists():
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert not killed.held_out.exists()
+    report = ListReporter()
+    facts = train.run(killed, LONG, report)
+    (said,) = (line for line in report.named("log") if "continued" in line)
+    done = int(said.removeprefix("continued at step ").removesuffix(" of 120"))
+    assert done > 0
+    start, steps = report.named("taken_over")
+    assert (start, steps) == (pytest.approx(0.1), pytest.approx(0.9 * done / 120))
+    messages = [message for _, message in report.named("progress")]
+    assert "measuring depths" not in messages
+    first = next(message for message in messages if message.startswith("step"))
+    assert int(first.split()[1]) == done + 1
+    assert train.run(whole, LONG, ListReporter()) == facts
+    for made in ("held_out/point_cloud/iteration_120/point_cloud.ply", "input.ply"):
+        assert (killed.output / made).read_bytes() == (whole.output / made).read_bytes()
+
+
+class Stopping(ListReporter):
+    """The machine stops when a message with these words comes."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self._words = words
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        super().progress(fraction, message)
+        if self._words in message:
+            raise Interrupted
+
+
+def test_a_start_that_was_measured_is_kept_before_the_first_step(workspace: Workspace) -> None:
+    with pytest.raises(Interrupted):
+        train.run(workspace, CONFIG, Stopping("step 1 of"))
+    (workspace.checkpoint / "state.pt").unlink()
+    report = ListReporter()
+    train.run(workspace, CONFIG, report)
+    assert report.named("taken_over") == [pytest.approx(0.1)]
+    assert "measuring depths" not in {message for _, message in report.named("progress")}
+
+
+@pytest.mark.parametrize("change", ["photo", "pose", "split", "seed", "setting", "device"])
+@pytest.mark.usefixtures("every_step_is_told")
+def test_what_was_begun_for_other_photos_or_settings_is_not_gone_on_with(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    with pytest.raises(Interrupted):
+        train.run(workspace, CONFIG, Stopping("step 3 of"))
+    config = CONFIG
+    if change == "photo":
+        (workspace.images / NAMES[3]).write_bytes((workspace.images / NAMES[0]).read_bytes())
+    elif change == "pose":
+        poses = workspace.undistorted_sparse / "images.txt"
+        poses.write_text(poses.read_text().replace("1 1 0 0 0 ", "1 0.9999 0.01 0 0 ", 1))
+    elif change == "split":
+        workspace.test_txt.write_text("")
+    elif change == "seed":
+        config = replace(CONFIG, seed=5)
+    elif change == "setting":
+        config = replace(CONFIG, train=replace(CONFIG.train, dropout=0.2))
+    else:
+        real = resuming.digest_json
+        monkeypatch.setattr(
+            resuming, "digest_json", lambda value: real({**value, "device": "cuda"})
+        )
+    report = ListReporter()
+    train.run(workspace, config, report)
+    assert report.named("taken_over") == []
+    assert not [line for line in report.named("log") if "continued" in line]
+
+
+@pytest.mark.usefixtures("every_step_is_told")
+def test_after_a_full_gpu_it_goes_on_with_the_smaller_settings(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learner, "rasterize", FullGpu(1))
+    with pytest.raises(Interrupted):
+        train.run(workspace, CONFIG, Stopping("step 3 of"))
+    monkeypatch.setattr(learner, "rasterize", FullGpu(0))
+    report = ListReporter()
+    facts = train.run(workspace, CONFIG, report)
+    assert facts["training_size"] == [45, 30]
+    assert report.named("warn") == [("reduced_after_out_of_memory", {"percent": 75})]
+    assert "continued at step 3 of 6" in report.named("log")
+    assert not any("Once more" in line for line in report.named("log"))

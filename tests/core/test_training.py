@@ -9,19 +9,12 @@ from recon.splats.config import TrainConfig
 from recon.splats.evaluation import draw
 from recon.splats.exposure import expose, fit_exposure
 from recon.splats.gaussians import Gaussians
+from recon.splats.learner import Average, Dropout, rates
 from recon.splats.metrics import psnr
 from recon.splats.rasterizers import rasterize
 from recon.splats.scene import View
-from recon.splats.training import (
-    Average,
-    Dropout,
-    decay_opacities,
-    fit,
-    means_lr,
-    rates,
-    widen,
-)
-from tests.core.tiny_scene import tiny_camera, tiny_gaussians
+from recon.splats.training import decay_opacities, fit, means_lr, widen
+from tests.core.tiny_scene import tiny_camera, tiny_gaussians, tiny_views
 
 CONFIG = TrainConfig(
     iterations=40,
@@ -38,10 +31,7 @@ CONFIG = TrainConfig(
 @pytest.fixture(scope="module")
 def views() -> list[View]:
     """Four pictures of the tiny scene."""
-    cameras = [tiny_camera(index) for index in (0, 1, 3, 5)]
-    images = [(draw(tiny_gaussians(), camera) * 255).byte() for camera in cameras]
-    pairs = zip(cameras, images, strict=True)
-    return [View(f"{i}.png", camera, image) for i, (camera, image) in enumerate(pairs)]
+    return tiny_views((0, 1, 3, 5))
 
 
 def rough_start(sh_degree: int = 0) -> Gaussians:

@@ -6,6 +6,7 @@ Its SfM model is exact: the points are the Gaussians' means and their projection
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ from PIL import Image
 from recon.pipeline.trained import write_record
 from recon.pipeline.workspace import Workspace, write_json
 from recon.splats.config import TrainConfig
+from recon.splats.evaluation import draw
 from recon.splats.formats import write_ply
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import rasterize
+from recon.splats.scene import View
 
 WIDTH, HEIGHT = 60, 40
 NAMES = [f"{index:03d}.png" for index in range(6)]
@@ -49,6 +52,14 @@ def tiny_camera(index: int, width: int = WIDTH, height: int = HEIGHT) -> Camera:
     focal = 0.9 * width
     K = torch.tensor([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
     return Camera(viewmat, K, width, height)
+
+
+def tiny_views(indices: Sequence[int]) -> list[View]:
+    """Pictures of the tiny scene, by the cameras of `indices`."""
+    cameras = [tiny_camera(index) for index in indices]
+    images = [(draw(tiny_gaussians(), camera) * 255).byte() for camera in cameras]
+    pairs = zip(cameras, images, strict=True)
+    return [View(f"{i}.png", camera, image) for i, (camera, image) in enumerate(pairs)]
 
 
 def write_tiny_workspace(root: Path) -> Workspace:

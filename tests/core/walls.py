@@ -16,6 +16,15 @@ def write_wall(folder: Path, seed: int, count: int, size: tuple[int, int] = (480
     _write(folder, seed, size, [photos.pose(4 + index, 12) for index in range(count)])
 
 
+def write_bursts(folder: Path, seed: int, spots: int, size: tuple[int, int] = (480, 360)) -> None:
+    """Writes two photos from each of so many neighbouring places: between them the hand has moved
+    by 4 cm, which is a hundredth of the way to the wall."""
+    moved = np.array([[0.04], [0.01], [0.0]])
+    poses = [photos.pose(4 + index, 12) for index in range(spots)]
+    pairs = [(pose, np.hstack([pose[:, :3], pose[:, 3:] + moved])) for pose in poses]
+    _write(folder, seed, size, [pose for pair in pairs for pose in pair])
+
+
 def write_panorama(folder: Path, seed: int, count: int, size: tuple[int, int] = (480, 360)) -> None:
     """Writes `count` photos of that wall, all from one spot: the camera only turns."""
     eye = np.array([0.0, -4.5, 1.6])

@@ -9,6 +9,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -26,6 +27,14 @@ ORIENTATION = 0x0112
 
 def person(email: str = "ann@example.org", **fields: Any) -> User:
     return User.objects.create_user(email, PASSWORD, **fields)
+
+
+def supporter(email: str = "support@example.org", *permissions: str) -> User:
+    """Somebody of the staff who may open other people's scenes, and has `permissions` besides."""
+    staff = person(email, is_staff=True)
+    wanted = ("view_private_scene", *permissions)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=wanted))
+    return staff
 
 
 def browser_of(user: User, **kwargs: Any) -> Client:

@@ -7,16 +7,23 @@ the real one. It has the real one's signature and the real one's reporter.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Reporter, Step
 from recon.pipeline.workspace import Workspace
+from recon.splats.config import DenseConfig, TrainConfig
 
 PATH = "tests.site.staged_pipeline.run_pipeline"
+
+
+#: Steps after which a training waits for what the test does to it.
+HOLDS = (20, 40)
 
 
 class Summary:
@@ -55,6 +62,13 @@ def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary
     if what == "die" or (what == "die once" and not (root / "died").exists()):
         (root / "died").touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    if what == "abort":  # as COLMAP does where its database can't be written
+        scratch = root / "colmap" / ".scratch-abc"
+        scratch.mkdir(parents=True)
+        (scratch / "database.db").write_bytes(bytes(1000))
+        os.abort()
+    if what == "full":
+        raise OSError(errno.ENOSPC, "No space left on device")
     if what == "deaf":  # native code that holds the interpreter lock
         ctypes.PyDLL(None).sleep(600)
     if what == "fail":
@@ -65,9 +79,49 @@ def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary
         if what == "talk":
             report.progress(0.5, "half way")
         time.sleep(0.05)
+    if what == "train":
+        train(workspace, report)
     report.finish(Step.GS_TRAIN, 1.0, reused=False)
     write_results(root)
     return Summary("COMPLETED")
+
+
+class Holding:
+    """A reporter whose training holds on after some steps, once each, until its horse is ended."""
+
+    def __init__(self, report: Reporter, root: Path) -> None:
+        self._report, self._root = report, root
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._report, name)
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        self._report.progress(fraction, message)
+        for step in HOLDS:
+            mark = self._root / f"held at {step}"
+            if message.startswith(f"step {step} ") and not mark.exists():
+                mark.touch()
+                while True:
+                    self._report.progress(fraction, message)
+                    time.sleep(0.05)
+
+
+def train(workspace: Workspace, report: Reporter) -> None:
+    """The real stage on the tiny scene in the folder, with a checkpoint after every step."""
+    import numba  # here: only these horses need them
+    import torch
+
+    from recon.pipeline.stages import train as stage
+    from recon.splats import checkpoints, training
+
+    checkpoints.EVERY = training._REPORT_EVERY = 0.0
+    torch.set_num_threads(1)  # so small a scene is drawn no faster by more
+    numba.set_num_threads(1)
+    dense = DenseConfig(enabled=False)
+    settings = TrainConfig(iterations=60, max_gaussians=250, refine_every=25, dense=dense)
+    stage.run(
+        workspace, PipelineConfig(train=settings), cast(Reporter, Holding(report, workspace.root))
+    )
 
 
 def write_results(root: Path) -> None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from recon.api import urls as api_urls
 from recon.models import Job
 from recon.web import urls as web_urls
-from tests.site.making import browser_of, finished_job, person, photos
+from tests.site.making import browser_of, finished_job, person, photos, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -174,6 +174,6 @@ def test_an_inactive_account_has_no_access() -> None:
 
 def test_staff_see_a_strangers_job_but_not_in_their_gallery() -> None:
     job = finished_job(person())
-    staff = browser_of(person("staff@example.org", is_staff=True))
+    staff = browser_of(supporter())
     assert staff.get(reverse("recon:job", args=[job.pk])).status_code == 200
     assert staff.get(reverse("recon:gallery")).context["total"] == 0

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from recon.jobs import folder_lock, lifecycle, queue, samples
 from recon.jobs.submit import create_sample_job
 from recon.models import Artifact, Job, Photo, StageRun
@@ -150,6 +151,26 @@ def test_staff_who_may_only_look_cannot_act() -> None:
     act(browser, "cancel_jobs", job)
     job.refresh_from_db()
     assert job.status == Job.Status.PENDING
+
+
+def test_who_may_change_accounts_can_not_make_themselves_more(staff: Client) -> None:
+    helper = person("helper@example.org", is_staff=True)
+    names = ("view_user", "change_user")
+    helper.user_permissions.set(Permission.objects.filter(codename__in=names))
+    boss, ann = User.objects.get(email="boss@example.org"), person()
+    browser = browser_of(helper)
+    data = {"email": "helper@example.org", "is_active": "on", "is_staff": "on"}
+    mine = reverse("admin:accounts_user_change", args=(helper.pk,))
+    answer = browser.post(mine, data | {"is_superuser": "on", "user_permissions": ["1", "2"]})
+    assert answer.status_code == 302
+    helper.refresh_from_db()
+    assert (helper.is_superuser, helper.user_permissions.count()) == (False, 2)
+    new = {"usable_password": "true", "password1": "staple gun waltz"}
+    new |= {"password2": new["password1"]}
+    for other, status in ((boss, 403), (ann, 302)):
+        address = reverse("admin:auth_user_password_change", args=(other.pk,))
+        assert browser.post(address, new).status_code == status
+    assert staff.get(reverse("admin:accounts_user_change", args=(helper.pk,))).status_code == 200
 
 
 @pytest.mark.parametrize("who", ["anonymous", "owner"])

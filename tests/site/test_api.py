@@ -17,7 +17,16 @@ from django.utils import timezone
 import recon
 from accounts.models import ApiToken, User
 from recon.models import Job
-from tests.site.making import browser_of, finished_job, job_of, person, photo, photos, token_of
+from tests.site.making import (
+    browser_of,
+    finished_job,
+    job_of,
+    person,
+    photo,
+    photos,
+    supporter,
+    token_of,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -281,7 +290,7 @@ def test_somebody_elses_job_is_not_there(program: Program) -> None:
 
 def test_staff_may_ask_after_any_job() -> None:
     job = job_of(person())
-    staff = Program(person("staff@example.org", is_staff=True))
+    staff = Program(supporter())
     assert staff.status(job)["job_id"] == str(job.pk)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from recon.jobs import checks, drafts, folder_lock, lifecycle, queue
+from accounts import letters
+from recon.jobs import checks, drafts, folder_lock, frames, lifecycle, queue
 from recon.jobs.checks import State
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job
@@ -58,6 +59,18 @@ def test_another_draft_has_a_check_of_its_own(draft: Job) -> None:
     assert waiting() == 1, "without photos there is nothing to check"
     drafts.add_photo(other, photo("a.jpg"))
     assert waiting() == 2
+
+
+def test_one_person_s_many_checks_do_not_keep_another_s_waiting(draft: Job) -> None:
+    others = [drafts.create_draft(draft.owner) for _ in range(3)]
+    for other in others:
+        drafts.add_photo(other, photo("a.jpg"))
+    of_bob = drafts.create_draft(person("bob@example.org"))
+    drafts.add_photo(of_bob, photo("a.jpg"))
+    ids = queue.rq_queue(checks.QUEUE).job_ids
+    assert ids[0].startswith(f"check-{draft.pk}"), "ann's first was there before"
+    assert ids[1].startswith(f"check-{of_bob.pk}")
+    assert [one.split("-", 1)[1][:36] for one in ids[2:]] == [str(other.pk) for other in others]
 
 
 def test_a_worker_of_the_queue_leaves_a_report(draft: Job) -> None:
@@ -178,7 +191,7 @@ def test_the_web_process_never_loads_pycolmap_or_torch() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
 
 
-def test_both_queues_speak_json() -> None:
+def test_all_queues_speak_json() -> None:
     serializers = {options["SERIALIZER"] for options in settings.RQ_QUEUES.values()}
     assert serializers == {"rq.serializers.JSONSerializer"}
-    assert set(settings.RQ_QUEUES) == {queue.QUEUE, checks.QUEUE}
+    assert set(settings.RQ_QUEUES) == {queue.QUEUE, checks.QUEUE, frames.QUEUE, letters.QUEUE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 from importlib.resources import files
@@ -11,6 +12,8 @@ from typing import Any
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
+
+from recon.jobs import stopping, worker
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,7 +46,7 @@ def test_the_schema_would_find_a_mistake(
 
 def test_everything_that_production_needs_is_there(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    assert {"web", "worker", "checks", "reconcile", "db", "redis"} <= set(services)
+    assert {"web", "worker", "checks", "videos", "reconcile", "db", "redis"} <= set(services)
     for name in services.keys() - {"migrate"}:
         assert "healthcheck" in services[name], f"{name} has no health check"
         assert services[name]["restart"] == "unless-stopped"
@@ -53,7 +56,8 @@ def test_everything_that_production_needs_is_there(compose: dict[str, Any]) -> N
 
 def test_web_and_workers_share_photos_database_and_queue(compose: dict[str, Any]) -> None:
     ours = [
-        compose["services"][name] for name in ("migrate", "web", "worker", "checks", "reconcile")
+        compose["services"][name]
+        for name in ("migrate", "web", "worker", "checks", "videos", "reconcile")
     ]
     assert all(service["volumes"] == ["data:/data"] for service in ours)
     for name in ("DATABASE_URL", "REDIS_URL", "DATA_DIR"):
@@ -63,6 +67,11 @@ def test_web_and_workers_share_photos_database_and_queue(compose: dict[str, Any]
 def test_nothing_is_published_but_the_site(compose: dict[str, Any]) -> None:
     published = {name for name, service in compose["services"].items() if "ports" in service}
     assert published == {"web"}
+
+
+def test_sign_up_is_by_invitation_where_a_port_is_published(compose: dict[str, Any]) -> None:
+    """The default of BASE_URL there would make the settings think that nobody else comes."""
+    assert compose["services"]["web"]["environment"]["SIGN_UP"] == "${SIGN_UP:-invitation}"
 
 
 def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:
@@ -101,3 +110,14 @@ def test_every_file_that_the_images_copy_is_sent_to_the_builder() -> None:
         assert (ROOT / name).exists()
         assert name not in ignored
     assert {".env", ".git", "data"} <= set(ignored)
+
+
+def test_whoever_stops_a_worker_gives_it_the_time_that_it_gives_its_horse(
+    compose: dict[str, Any],
+) -> None:
+    longest = stopping.GRACE_S + worker.MONITORING_S + 5  # and to give the job back
+    granted = compose["services"]["worker"]["stop_grace_period"]
+    assert longest <= int(granted.removesuffix("s"))
+    programs = configparser.RawConfigParser()
+    programs.read(ROOT / "scripts" / "supervisord.conf")
+    assert longest <= programs.getint("program:worker", "stopwaitsecs")

@@ -21,6 +21,7 @@ from tests.site.making import (
     job_of,
     person,
     photo_bytes,
+    supporter,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -62,7 +63,7 @@ def test_nobody_else_gets_a_file(job: Job, client: Client, kind: str) -> None:
 
 
 def test_staff_get_files_too(job: Job) -> None:
-    staff = person("staff@example.org", is_staff=True)
+    staff = supporter()
     assert browser_of(staff).get(at(job)).status_code == 200
 
 

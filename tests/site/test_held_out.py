@@ -13,7 +13,7 @@ from PIL import Image
 
 from recon.models import Job
 from recon.web.held_out import held_out_of
-from tests.site.making import browser_of, finished_job, measured_job, noise, person
+from tests.site.making import browser_of, finished_job, measured_job, noise, person, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -43,7 +43,7 @@ def test_nobody_else_sees_them(client: Client) -> None:
     job = measured_job(person(), shared=True)
     assert browser_of(person("bob@example.org")).get(at(job)).status_code == 404
     assert client.get(at(job)).status_code == 302
-    assert browser_of(person("staff@example.org", is_staff=True)).get(at(job)).status_code == 200
+    assert browser_of(supporter()).get(at(job)).status_code == 200
     page = client.get(reverse("recon:public", args=(job.pub_key,))).content.decode()
     assert "held-out" not in page
 

@@ -15,7 +15,7 @@ from recon.jobs import queue
 from recon.models import Job
 from recon.pipeline.config import from_dict
 from recon.web.metrics import metrics_of
-from tests.site.making import browser_of, finished_job, job_of, person
+from tests.site.making import browser_of, finished_job, job_of, person, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -150,7 +150,7 @@ ACTIONS = ("cancel", "delete", "again", "share")
 def test_pages_are_for_the_owner_and_for_staff(client: Client, name: str) -> None:
     job = job_of(person())
     assert browser_of(job.owner).get(at(name, job)).status_code == 200
-    staff = person("staff@example.org", is_staff=True)
+    staff = supporter()
     assert browser_of(staff).get(at(name, job)).status_code == 200
     assert browser_of(person("bob@example.org")).get(at(name, job)).status_code == 404
     response = client.get(at(name, job))

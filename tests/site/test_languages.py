@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import translation
 from pytest_django.fixtures import SettingsWrapper
 
+from accounts import letters
 from accounts.models import User
 from recon.jobs import lifecycle
 from recon.models import Job
@@ -238,6 +239,7 @@ def test_a_mail_about_a_scene_is_in_its_owner_s_language(
 def test_a_new_password_is_mailed_in_the_language_of_whoever_gets_it(client: Client) -> None:
     person(language="ko")
     client.post(reverse("accounts:password_reset"), {"email": "ann@example.org"})
+    letters.send_waiting()
     assert mail.outbox[0].subject == "InstaRecon3D 비밀번호"
     assert mail.outbox[0].body.startswith("안녕하세요.")
 

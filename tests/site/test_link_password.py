@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from axes.models import AccessAttempt
 from django.contrib.auth.hashers import identify_hasher
 from django.contrib.sessions.models import Session
 from django.test import Client
@@ -141,7 +141,7 @@ def test_after_six_wrong_passwords_one_waits_but_others_do_not(client: Client) -
         assert enter(client, job, "a guess").status_code == 403
     answer = enter(client, job)
     assert answer.status_code == 429
-    assert answer["Retry-After"] == "900"
+    assert 890 <= int(answer["Retry-After"]) <= 900
     assert "Try again in 15 minutes." in answer.content.decode()
     assert "accounts" not in answer.content.decode()
     assert enter(Client(REMOTE_ADDR="10.9.8.7"), job).status_code == 302
@@ -150,21 +150,14 @@ def test_after_six_wrong_passwords_one_waits_but_others_do_not(client: Client) -
     assert client.post(reverse("accounts:sign_in"), signing_in).status_code == 302
 
 
-def test_after_the_wait_one_may_try_again(client: Client) -> None:
+def test_after_the_wait_one_may_try_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     job = locked_job()
-    for _ in range(6):
+    for _ in range(7):
         enter(client, job, "a guess")
-    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=16))
+    assert enter(client, job).status_code == 429
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 901)
     assert enter(client, job).status_code == 302
-
-
-def test_the_log_of_tries_holds_neither_link_nor_password(client: Client) -> None:
-    job = locked_job()
-    enter(client, job, "a guess")
-    attempt = AccessAttempt.objects.get()
-    kept = " ".join(str(getattr(attempt, field.name)) for field in attempt._meta.fields)
-    assert job.pub_key not in kept
-    assert "a guess" not in kept
 
 
 def test_a_new_password_or_a_new_link_is_asked_of_everybody_again(client: Client) -> None:
@@ -219,7 +212,7 @@ def test_a_program_sends_the_password_along_with_each_request(client: Client) ->
 def test_a_program_s_guesses_are_counted_like_a_person_s(client: Client) -> None:
     job = locked_job()
     assert [ask(client, job, "a guess") for _ in range(6)] == [403] * 6
-    assert ask(client, job, "under%20the%20mat") == 403
+    assert ask(client, job, "under%20the%20mat") == 429
     assert enter(client, job).status_code == 429
     assert ask(Client(REMOTE_ADDR="10.9.8.7"), job, "under%20the%20mat") == 200
 

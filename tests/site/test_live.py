@@ -18,7 +18,7 @@ from recon.pipeline.workspace import Workspace
 from recon.splats.snapshots import Snapshot, publish, remove_snapshots
 from recon.web import cloud, curve, features_picture
 from tests.reconstruction import FinishedRun
-from tests.site.making import browser_of, job_of, person, photo_bytes
+from tests.site.making import browser_of, job_of, person, photo_bytes, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -100,7 +100,7 @@ def test_only_the_owner_and_staff_get_what_a_job_shows_while_it_runs(
     made = snapshot(job)
     address = own(name, job, *([made.splat.name] if name == "snapshot" else []))
     assert browser_of(job.owner).get(address).status_code == 200
-    assert browser_of(person("staff@example.org", is_staff=True)).get(address).status_code == 200
+    assert browser_of(supporter()).get(address).status_code == 200
     assert browser_of(person("bob@example.org")).get(address).status_code == 404
     assert client.get(address).status_code == 302  # to sign-in
 

@@ -15,7 +15,7 @@ from pytest_django.fixtures import SettingsWrapper
 from accounts.models import User
 from recon.jobs import lifecycle, notices, submit
 from recon.models import Job, Notice
-from tests.site.making import browser_of, finished_job, job_of, person, photos
+from tests.site.making import browser_of, finished_job, job_of, person, photos, supporter
 from tests.site.staged_pipeline import play
 from tests.site.working import manage, worker_environment
 
@@ -95,7 +95,7 @@ def test_opening_the_scene_reads_its_notice(ann: User) -> None:
     first, second = running(ann), running(ann)
     for job in (first, second):
         lifecycle.fail(job.pk, 1, "internal")
-    staff = browser_of(person("boss@example.org", is_staff=True))
+    staff = browser_of(supporter())
     staff.get(first.get_absolute_url())
     assert notices.unread_count(ann) == 2, "staff looking at it does not tell its owner"
     browser_of(ann).get(first.get_absolute_url())

@@ -169,6 +169,23 @@ def test_a_failed_job_shows_the_real_matching_and_what_to_shoot_next() -> None:
     assert page.count(f'id="photo-{third.pk}"') == 1
 
 
+def test_a_copy_stands_beside_its_photo_and_is_called_so() -> None:
+    job = job_of(person(), status=Job.Status.FAILED, step="COLMAP_MAP", error_code="internal")
+    write_matching(job, [(0, 1, 140)], [True, True, False])
+    about = json.loads(job.workspace.photos_json.read_text())
+    copy = about["photos"].pop()["original"]
+    about["copies"] = {copy: about["photos"][0]["original"]}
+    job.workspace.photos_json.write_text(json.dumps(about))
+    matching = json.loads(job.workspace.pairs_json.read_text())
+    matching["photos"].pop()
+    job.workspace.pairs_json.write_text(json.dumps(matching))
+    picture = pair_graph.of_matching(job)
+    assert picture is not None
+    assert picture.words[-1] == "Photo 3 is a copy of photo 1 and was left out."
+    assert [node.state for node in picture.nodes] == ["", "", "left-out"]
+    assert (picture.said, picture.boxes) == ([], [])
+
+
 def test_thin_links_and_groups_get_a_word() -> None:
     job = job_of(person(), status=Job.Status.FAILED, step="COLMAP_MAP", error_code="internal")
     write_matching(job, [(0, 1, 140), (1, 2, 17)], [None, None, None])

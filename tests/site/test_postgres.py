@@ -6,69 +6,22 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
-from environ import Env
-from redis import Redis
 
+from accounts.models import User
 from recon.jobs import drafts, lifecycle, queue
 from recon.jobs.reconcile import reconcile
 from recon.models import Job
 from tests.site.making import job_of, person
 from tests.site.staged_pipeline import play
-from tests.site.working import ROOT, manage, wait_until, work_off, worker_environment
+from tests.site.working import ROOT, wait_until, work_off, worker_environment
 
 RACERS = 3
 JOBS = 25
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(postgres_url: str) -> str:
-    """The PostgreSQL with the site's tables, made by the site's own migrations."""
-    environment = {
-        **worker_environment(database=postgres_url),
-        "RECON_TEST_JOBS": "/nonexistent",
-    }
-    manage("migrate", "--verbosity", "0", environment=environment)
-    return postgres_url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(
-    request: pytest.FixtureRequest, transactional_db: None, data_dir: Path, redis_queue: Redis
-) -> Iterator[str]:
-    """Runs the test on one of the two; gives the name under which other processes find it."""
-    if request.param == "sqlite":
-        yield str(connections["default"].settings_dict["NAME"])
-        return
-    url = request.getfixturevalue("migrated_postgres")
-    ours = connections["default"]
-    connections["default"] = _connection(url)
-    yield url
-    Job.objects.all().delete()
-    person_model().objects.all().delete()
-    connections["default"].close()
-    connections["default"] = ours
-
-
-def person_model() -> Any:
-    from accounts.models import User
-
-    return User
-
-
-def _connection(url: str) -> BaseDatabaseWrapper:
-    configured = connections["default"].settings_dict
-    settings = {**configured, "OPTIONS": {}, **Env.db_url_config(url)}
-    backend = __import__(f"{settings['ENGINE']}.base", fromlist=["DatabaseWrapper"])
-    wrapper: BaseDatabaseWrapper = backend.DatabaseWrapper(settings, "default")
-    return wrapper
 
 
 def race(folder: Path, database: str, action: str, jobs: Sequence[Model]) -> Counter[str]:
@@ -158,7 +111,7 @@ def test_photos_at_once_in_several_drafts_keep_to_the_room(database: str, tmp_pa
 def test_the_last_two_superusers_do_not_both_leave(database: str, tmp_path: Path) -> None:
     bosses = [person(f"{name}@example.org", is_superuser=True) for name in "ab"]
     race(tmp_path, database, "leave", bosses)
-    assert person_model().objects.count() == 1
+    assert User.objects.count() == 1
 
 
 def test_a_job_lives_its_life(database: str) -> None:

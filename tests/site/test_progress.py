@@ -15,7 +15,7 @@ from recon.jobs import lifecycle, progress, reporter
 from recon.jobs.pulse import Pulse
 from recon.jobs.reporter import SiteReporter
 from recon.models import Job, StageRun
-from recon.pipeline.errors import Cancelled
+from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step
 from tests.site.making import job_of, person
 
@@ -178,6 +178,25 @@ class TestReporter:
             report.log("anything")
         with pytest.raises(Cancelled):
             report.progress(0.2)
+
+    def test_a_machine_that_stops_ends_the_work_between_two_pieces(self, running: Job) -> None:
+        stop = threading.Event()
+        report = SiteReporter(running, stop=stop)
+        report.start(Step.GS_TRAIN)
+        stop.set()
+        report.log("the last words are still written")
+        with pytest.raises(Interrupted):
+            report.progress(0.2)
+        with pytest.raises(Interrupted):
+            report.start(Step.EVALUATION)
+
+    def test_what_was_taken_over_adds_up_and_a_new_start_begins_at_none(self, running: Job) -> None:
+        report = SiteReporter(running)
+        for taken in ([0.1, 0.5], [0.25]):
+            report.start(Step.GS_TRAIN)
+            for part in taken:
+                report.taken_over(part)
+            assert running.stage_runs.get().taken_over == pytest.approx(sum(taken))
 
     def test_a_database_that_is_away_for_a_moment_does_not_end_the_work(self, running: Job) -> None:
         """A write that fails is left out; the next one is made again."""

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
-from recon.jobs import drafts, quotas, submit
+from recon.jobs import drafts, lifecycle, quotas, submit
 from recon.jobs.reconcile import reconcile
 from recon.models import Job
 from recon.pipeline.errors import UserError
@@ -75,8 +75,6 @@ def test_a_file_with_two_names_counts_once(ann: User) -> None:
 
 
 def test_deleted_files_count_no_more(ann: User) -> None:
-    from recon.jobs import lifecycle
-
     job = finished_job(ann)
     quotas.measure(job)
     assert lifecycle.delete_files(job)
@@ -284,3 +282,25 @@ def test_an_empty_account_uses_nothing(ann: User) -> None:
     text = browser_of(ann).get(reverse("recon:usage")).content.decode()
     assert "There are none." in text
     assert "0 kB of 20480 MB" in text
+
+
+@pytest.mark.parametrize(("status", "stays"), [("CANCELLED", False), ("FAILED", True)])
+def test_what_is_half_done_stays_only_where_staff_may_let_the_job_go_on(
+    ann: User, status: str, stays: bool
+) -> None:
+    job = job_of(ann, status=status)
+    state = job.workspace.checkpoint / "state.pt"
+    features = job.workspace.colmap / ".unfinished-features-0a" / "database.db"
+    for file in (state, features):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(bytes(10_000))
+    reconcile()
+    job.refresh_from_db()
+    assert job.stored_bytes is not None
+    assert state.exists() == features.exists() == stays == (job.stored_bytes >= 20_000)
+
+
+def test_a_new_attempt_is_measured_at_its_end_and_not_as_the_one_before(ann: User) -> None:
+    job = job_of(ann, status=Job.Status.FAILED, stored_bytes=77)
+    assert lifecycle.retry(job)
+    assert Job.objects.get().stored_bytes is None

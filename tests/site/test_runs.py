@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from recon.models import Job, Photo
 from recon.web import runs
-from tests.site.making import browser_of, finished_job, job_of, measured_job, person
+from tests.site.making import browser_of, finished_job, job_of, measured_job, person, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -95,7 +95,7 @@ def test_nobody_else_compares_them(first: Job, second: Job, client: Client) -> N
     for pair in ((first, second), (bob, second), (second, bob)):
         assert browser_of(bob.owner).get(at(*pair)).status_code == 404
     assert client.get(at(first, second)).status_code == 302
-    staff = browser_of(person("staff@example.org", is_staff=True))
+    staff = browser_of(supporter())
     assert staff.get(at(first, second)).status_code == 200
     assert staff.get(at(first, bob)).status_code == 404, "not across accounts"
 

@@ -10,12 +10,18 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import psutil
 import pytest
 
+from benchmarks.attacks.slow import Crowd, half_head, slow_upload
+from instarecon_site.machine import run_folder
+from scripts import program
 from tests.site.running import Site, eventually, free_port, site_environment, started_site
 
 ROOT = Path(__file__).parents[2]
@@ -221,6 +227,22 @@ def test_a_started_site_answers_and_says_where(site: Site) -> None:
     assert site.supervised("first-job") == 0  # and so is no job of ours
 
 
+def test_slow_clients_stop_nobody_else(site: Site) -> None:
+    """More of each than there are threads. They go on until everybody else was served."""
+    body = b"x" * 10_000_000  # at 150 kB/s it takes over a minute
+    uploads = [slow_upload(site.port, "/recon/jobs", {}, body, rate=150_000) for _ in range(20)]
+    heads = [half_head(site.port) for _ in range(200)]
+    with Crowd(heads + uploads) as crowd:
+        for _ in range(20):
+            assert site.health() == "ok"
+            for path in ("/", "/accounts/sign-in/"):
+                with urllib.request.urlopen(f"http://127.0.0.1:{site.port}{path}") as page:
+                    assert page.status == 200
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(f"http://127.0.0.1:{site.port}/recon/queue")
+        assert "200" not in crowd.ended
+
+
 def test_a_worker_s_health_is_what_redis_heard_of_it(site: Site) -> None:
     # Before the test that kills workers: a killed one can't sign off, and Redis believes in it
     # for a minute or two more.
@@ -247,6 +269,47 @@ def test_ctrl_c_stops_everything_and_a_second_start_works(site: Site) -> None:
     assert site.processes() == []
     site.start()
     assert site.health() == "ok"
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(site: Site) -> None:
+    """It left seven processes behind, and the next start was refused for the port in use."""
+    data = site.folder / "data"
+    for path in (data, data / "db.sqlite3", data / "logs" / "web.log"):
+        path.chmod(0o755)  # as an earlier version left them
+    os.kill(program.supervisor_of(run_folder(data)), signal.SIGKILL)
+    assert site.process.wait() != 0
+    assert "The site ended by itself." in site.said()
+    assert site.processes() == []
+    site.start()
+    assert site.health() == "ok"
+    for path in (data, data / "db.sqlite3", data / "logs" / "web.log"):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_what_outlived_its_supervisor_is_ended_at_the_next_start(tmp_path: Path) -> None:
+    """Where the system does not end it: macOS has no such wish."""
+    env = {"RECON_RUN": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    recording = (
+        "import time; from pathlib import Path; from scripts import program;"
+        f"program.record(Path('{tmp_path}'), 'web'); print('recorded', flush=True); time.sleep(600)"
+    )
+    left = subprocess.Popen([sys.executable, "-c", recording], env=env, stdout=subprocess.PIPE)
+    assert left.stdout
+    left.stdout.readline()
+    assert program.end_recorded(tmp_path) == 1
+    assert not psutil.pid_exists(left.pid)
+    assert program.end_recorded(tmp_path) == 0
+
+
+def test_a_number_that_was_given_again_is_left_alone(tmp_path: Path) -> None:
+    """This very process has the number, but began at another time."""
+    program.record(tmp_path, "web")
+    path = tmp_path / program.RECORDS / "web"
+    assert program.recorded(path) == psutil.Process()
+    number, began = path.read_text().split()
+    path.write_text(f"{number} {float(began) - 60}\n")
+    assert program.recorded(path) is None
+    assert program.end_recorded(tmp_path) == 0
 
 
 def test_nothing_is_left_when_the_parent_is_killed(site: Site) -> None:

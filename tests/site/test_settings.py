@@ -72,6 +72,7 @@ def manage(tmp_path: Path, *arguments: str, **values: str) -> subprocess.Complet
         ("DATABASE_URL", "postgres://me@host", "an address that ends with the database's name"),
         ("EMAIL_URL", "mail.example.org", "an address that begins with smtp://"),
         ("EMAIL_URL", "smtp://", "an address with a host"),
+        ("SIGN_UP", "off", "one of open, invitation, closed"),
         ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
     ],
 )
@@ -130,6 +131,32 @@ def test_a_data_folder_that_can_t_be_made_is_named(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"Settings: DATA_DIR is {tmp_path}/file/data, but must be a fold")
 
 
+def test_a_data_folder_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    data.chmod(0o755)
+    assert manage(tmp_path, "check", DATA_DIR=str(data)).returncode == 0
+    assert data.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_for_everybody_stays_so(tmp_path: Path) -> None:
+    shared = tmp_path / "like-tmp"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    env.tighten(shared)
+    assert shared.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_only_what_others_may_do_is_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").touch()
+    (tmp_path / "run.sh").chmod(0o754)
+    (tmp_path / "link").symlink_to(tmp_path / "run.sh")
+    env.tighten(tmp_path / "link")  # where a link leads is not ours to say
+    assert (tmp_path / "run.sh").stat().st_mode & 0o777 == 0o754
+    env.tighten(tmp_path / "run.sh")
+    assert (tmp_path / "run.sh").stat().st_mode & 0o777 == 0o700
+
+
 def test_an_upload_limit_below_the_photo_limit_is_refused(tmp_path: Path) -> None:
     done = manage(tmp_path, "check", MAX_UPLOAD_SIZE_MB="20")
     assert done.returncode == 1
@@ -141,7 +168,7 @@ def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
         tmp_path,
         *("DEBUG", "HOST", "PORT", "BASE_URL", "TRAINING_ITERATIONS", "MAX_IMAGE_SIZE"),
         *("SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS", "MIN_IMAGE_SIZE", "EMAIL_BACKEND"),
-        *("REDIS_IS_EMBEDDED", "REDIS_URL", "SIGN_UP_OPEN", "MAX_UPLOAD_SIZE_MB"),
+        *("REDIS_IS_EMBEDDED", "REDIS_URL", "SIGN_UP", "MAX_UPLOAD_SIZE_MB"),
     )
     assert found == {
         "DEBUG": False,
@@ -153,12 +180,39 @@ def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
         "SESSION_COOKIE_SECURE": False,
         "SECURE_HSTS_SECONDS": 0,
         "MIN_IMAGE_SIZE": 100,
-        "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend",
+        "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
         "REDIS_IS_EMBEDDED": True,
         "REDIS_URL": f"unix://{machine.run_folder(tmp_path / 'data')}/redis.sock",
-        "SIGN_UP_OPEN": True,
+        "SIGN_UP": "open",
         "MAX_UPLOAD_SIZE_MB": 500,
     }
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, "open"),
+        ({"HOST": "::1", "BASE_URL": "http://localhost:9000"}, "open"),
+        ({"HOST": "0.0.0.0"}, "invitation"),  # noqa: S104
+        ({"HOST": "192.0.2.1"}, "invitation"),
+        ({"BASE_URL": "https://recon.example.org"}, "invitation"),
+        ({"TRUST_PROXY": "on"}, "invitation"),
+        ({"ALLOWED_HOSTS": "recon.example.org"}, "invitation"),
+        ({"HOST": "0.0.0.0", "SIGN_UP": "open"}, "open"),  # noqa: S104
+        ({"SIGN_UP": "closed"}, "closed"),
+    ],
+)
+def test_sign_up_is_open_only_where_nobody_else_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, str], expected: str
+) -> None:
+    for other in [n for n in os.environ if n in DOCUMENTED]:
+        monkeypatch.delenv(other)
+    for name, value in {"ENV_FILE": os.devnull, "DATA_DIR": str(tmp_path), **values}.items():
+        monkeypatch.setenv(name, value)
+    source = ROOT / "instarecon_site" / "settings.py"
+    found: dict[str, object] = {"__file__": str(source)}
+    exec(compile(source.read_text(), source, "exec"), found)  # noqa: S102
+    assert found["SIGN_UP"] == expected
 
 
 def test_an_https_address_makes_cookies_secure(tmp_path: Path) -> None:
@@ -178,14 +232,14 @@ def test_an_https_address_makes_cookies_secure(tmp_path: Path) -> None:
 
 
 def test_a_file_gives_values_and_the_environment_wins(tmp_path: Path) -> None:
-    (tmp_path / "env").write_text("PORT=9000\nSIGN_UP_OPEN=off\nMAX_IMAGE_SIZE=\n")
+    (tmp_path / "env").write_text("PORT=9000\nSIGN_UP=closed\nMAX_IMAGE_SIZE=\n")
     found = read_settings(
         tmp_path,
-        *("PORT", "SIGN_UP_OPEN", "MAX_IMAGE_SIZE"),
+        *("PORT", "SIGN_UP", "MAX_IMAGE_SIZE"),
         ENV_FILE=str(tmp_path / "env"),
         PORT="9001",
     )
-    assert found == {"PORT": 9001, "SIGN_UP_OPEN": False, "MAX_IMAGE_SIZE": None}
+    assert found == {"PORT": 9001, "SIGN_UP": "closed", "MAX_IMAGE_SIZE": None}
 
 
 def test_postgres_and_mail_addresses_are_understood(tmp_path: Path) -> None:

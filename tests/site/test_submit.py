@@ -16,6 +16,7 @@ from recon.jobs import photos as job_photos
 from recon.jobs import queue, storing, submit, unclaimed
 from recon.models import Job, Photo
 from recon.pipeline.config import from_dict
+from recon.pipeline.decoding.opening import Opener
 from recon.pipeline.errors import PipelineError, UserError
 from tests.site.making import exif_with_gps, person, photo, photo_bytes, photos
 
@@ -251,10 +252,10 @@ class TestCheckUpload:
 
     @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
     def test_a_disguised_file_is_refused(self, kind: str) -> None:
-        assert self.refused(photo_bytes(1, kind=kind)) == "photo_unreadable"
+        assert self.refused(photo_bytes(1, kind=kind)) == "photo_other_kind"
 
     def test_text_is_refused(self) -> None:
-        assert self.refused(b"GIF89a or not" * 100) == "photo_unreadable"
+        assert self.refused(b"GIF or not" * 100) == "photo_unreadable"
 
     def test_a_truncated_photo_is_refused(self) -> None:
         assert self.refused(photo_bytes(1)[:-3000]) == "photo_unreadable"
@@ -277,6 +278,6 @@ class TestCheckUpload:
     ) -> None:
         file = photo("a.jpg")
         first = job_photos.check_upload(file)
-        monkeypatch.setattr(job_photos, "decode", lambda *a, **k: pytest.fail("decoded again"))
+        monkeypatch.setattr(Opener, "check_photo", lambda *_, **__: pytest.fail("decoded again"))
         assert job_photos.check_upload(file) is first
         assert len(file.read()) == file.size

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from recon.jobs import lifecycle, progress, time_left
@@ -199,3 +200,33 @@ class TestQueue:
         assert "1 before this one." in pages[1]
         for page in pages:
             assert re.search(r"Starts in</dt><dd>[\d½]+ to [\d½]+ min<", page)
+
+
+def test_a_step_that_went_on_is_not_taken_for_a_fast_one(running: Job) -> None:
+    """At 80% after 10 seconds, of which an earlier attempt had done 60%."""
+    for _ in range(4):
+        past(running.owner, 50)
+    Job.objects.filter(pk=running.pk).update(step="GS_TRAIN", percent=65 + 0.8 * 20)
+    row(running, Step.GS_TRAIN, 10, "running")
+    job = Job.objects.get(pk=running.pk)
+
+    def rest() -> float:
+        told = time_left.forecast_of(job)
+        assert told is not None
+        return told.steps[Step.GS_TRAIN]
+
+    wrong = rest()
+    running.stage_runs.update(taken_over=0.6)
+    assert rest() == pytest.approx(10, rel=0.2)
+    assert wrong < 0.6 * rest()
+
+
+def test_the_rest_of_a_step_teaches_what_all_of_it_takes(running: Job) -> None:
+    for _ in range(4):
+        past(running.owner, 50)
+    before = middle(running)
+    StageRun.objects.update(ended_at=F("started_at") + timedelta(seconds=30), taken_over=0.4)
+    assert middle(running) == pytest.approx(before, rel=0.02)
+    StageRun.objects.update(ended_at=F("started_at") + timedelta(seconds=1), taken_over=0.98)
+    fresh = job_of(running.owner)
+    assert middle(fresh) > 10  # nearly nothing at once says nothing

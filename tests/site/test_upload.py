@@ -172,11 +172,23 @@ DAMAGED = {
     "text.jpg": b"this is no photo",
     "empty.jpg": b"",
     "cut off.jpg": photo_bytes(1, (300, 300))[:20_000],
-    "drawing.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-    "moving.gif": photo_bytes(1, kind="GIF"),
-    "scan.tiff": photo_bytes(1, kind="TIFF"),
-    "page.html.jpg": b"<html><script>alert(1)</script></html>",
 }
+OTHER_KINDS = {
+    "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+    "moving.gif": (photo_bytes(1, kind="GIF"), "GIF"),
+    "scan.tiff": (photo_bytes(1, kind="TIFF"), "TIFF"),
+    "page.html.jpg": (b"<html><script>alert(1)</script></html>", "HTML"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_KINDS)
+def test_a_file_of_another_kind_is_called_what_it_is(browser: Client, name: str) -> None:
+    content, kind = OTHER_KINDS[name]
+    response = send(browser, [*photos(3), SimpleUploadedFile(name, content, "image/jpeg")])
+    assert response.status_code == 400
+    said = f"“{name}” is no photo of a kind that is read here: its format is {kind}."
+    assert said in errors(response)
+    assert not Job.objects.exists()
 
 
 @pytest.mark.parametrize("name", DAMAGED)

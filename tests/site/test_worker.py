@@ -5,21 +5,27 @@ from __future__ import annotations
 import signal
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from django.utils import timezone
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from rq.exceptions import StopRequested
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 
 from recon.jobs import folder_lock, lifecycle, queue, submit
 from recon.jobs.reconcile import reconcile
+from recon.jobs.worker import ReconWorker
 from recon.models import Job, StageRun
 from tests.conftest import redis_address, start_redis, stop_redis, use_redis
+from tests.core.tiny_scene import write_tiny_workspace
 from tests.site.making import job_of, person, photos
-from tests.site.staged_pipeline import play
+from tests.site.staged_pipeline import HOLDS, play
 from tests.site.working import (
     horse_of,
     is_held,
@@ -176,6 +182,19 @@ def test_a_job_whose_horse_always_dies_fails_in_the_end() -> None:
     assert (job.error_code, job.attempt, job.losses) == ("worker_lost", 3, 3)
 
 
+@pytest.mark.parametrize("how", ["abort", "full"])
+def test_a_job_that_fills_the_disk_says_so_and_is_not_tried_in_vain(how: str) -> None:
+    job = queued(how)
+    if how == "abort":  # then there is less than the next attempt would need
+        Job.objects.update(config={"preflight": {"min_free_disk_mb": 10**9}})
+    with worker():
+        wait_for_status(job, "COMPLETED", "FAILED")
+    assert (job.error_code, job.attempt, job.losses) == ("disk_full", 1, 0)
+    assert job.error is not None
+    assert "DATA_DIR" not in job.error.sentence
+    assert not list(job.folder.rglob(".scratch-*")), "what filled it is gone"
+
+
 def test_worker_and_horse_killed_together_leave_a_job_for_the_next_worker() -> None:
     job = queued("talk")
     with worker() as process:
@@ -200,8 +219,10 @@ def test_a_horse_does_not_outlive_its_worker() -> None:
     assert (job.status, job.attempt) == ("PENDING", 2)
 
 
-def test_a_shutdown_hands_the_job_back_uncounted() -> None:
-    job = queued("silent")
+@pytest.mark.parametrize("what", ["talk", "silent"])
+def test_a_shutdown_hands_the_job_back_uncounted(what: str) -> None:
+    """Also by a horse that does not hear that it is asked to end: it is killed in the end."""
+    job = queued(what)
     with worker() as process:
         horse = horse_of(job)
         process.send_signal(signal.SIGTERM)
@@ -214,6 +235,68 @@ def test_a_shutdown_hands_the_job_back_uncounted() -> None:
     work_off()
     job.refresh_from_db()
     assert job.status == Job.Status.COMPLETED
+
+
+def test_a_training_survives_a_shutdown_and_a_kill(tmp_path: Path) -> None:
+    """Asked to stop, it keeps the step it has just finished; killed, it loses a moment's work."""
+    job = queued("train")
+    write_tiny_workspace(job.folder)
+    first_hold, second_hold = (job.folder / f"held at {step}" for step in HOLDS)
+    state = job.workspace.checkpoint / "state.pt"
+    with worker() as process:
+        wait_until(first_hold.exists, "the training holds")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+    job.refresh_from_db()
+    assert (job.status, job.attempt, job.losses) == ("PENDING", 2, 0)
+    kept = state.stat().st_mtime_ns
+    with worker():
+        wait_until(second_hold.exists, "the second attempt holds, too")
+        wait_until(lambda: state.stat().st_mtime_ns > kept, "it has kept some more")
+        horse_of(job).kill()
+        wait_for_status(job, "COMPLETED", "FAILED")
+    assert (job.status, job.attempt, job.losses) == ("COMPLETED", 3, 1)
+    log = job.workspace.log.read_text()
+    steps = [int(said.split()[0]) for said in log.split("continued at step ")[1:]]
+    assert len(steps) == 2
+    assert steps[0] == HOLDS[0]
+    assert HOLDS[0] < steps[1] <= HOLDS[1]
+    runs = job.stage_runs.order_by("attempt").values_list("outcome", "taken_over")
+    first, second, third = runs
+    assert first == ("lost", 0.0)
+    assert (second[0], third[0]) == ("lost", "done")
+    assert 0.0 < second[1] < third[1] < 1.0
+
+
+def test_told_to_stop_twice_the_worker_ends_its_horse_and_stays_to_give_the_job_back(
+    redis_queue: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RQ's own worker would leave, and `reconcile` would count a loss."""
+    worker = ReconWorker(["recon"], connection=redis_queue)
+    killed: list[int] = []
+    monkeypatch.setattr(worker, "kill_horse", lambda: killed.append(worker.horse_pid))
+    worker._horse_pid = 2**22 + 1  # nobody's
+    worker._shutdown_requested_date = timezone.now()
+    worker.request_force_stop(signal.SIGTERM, None)
+    assert killed == []  # the same stop, passed on by two programs
+    worker._shutdown_requested_date -= timedelta(seconds=2)
+    worker.request_force_stop(signal.SIGTERM, None)
+    assert killed == [worker.horse_pid]
+
+
+def test_a_shutdown_while_redis_is_away_still_ends_the_worker(
+    redis_queue: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: Any) -> None:
+        raise RedisConnectionError
+
+    worker = ReconWorker(["recon"], connection=redis_queue)
+    monkeypatch.setattr(worker, "get_state", away)
+    with pytest.raises(StopRequested):
+        worker._shutdown()
+    worker._horse_pid = 2**22 + 1
+    worker._shutdown()
+    assert worker._stop_requested  # once its horse has ended
 
 
 def test_a_job_over_its_time_fails_and_says_so(redis_queue: Redis) -> None:

@@ -15,5 +15,6 @@ else:
 for queue in RQ_QUEUES.values():
     queue["URL"] = os.environ["RECON_TEST_REDIS"]
 DATA_DIR = Path(os.environ["RECON_TEST_JOBS"])
+STOP_GRACE_S = 2.0
 if os.environ.get("RECON_TEST_PIPELINE"):
     PIPELINE_RUNNER = os.environ["RECON_TEST_PIPELINE"]

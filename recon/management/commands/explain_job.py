@@ -24,4 +24,4 @@ class Command(BaseCommand):
             raise CommandError(f"There is no job {job}.") from error
         self.stdout.write(explain_file(found.workspace.pairs_json))
         if found.error is not None:
-            self.stdout.write(f"\nThe job failed at {found.step}: {found.error.sentence}")
+            self.stdout.write(f"\nThe job failed at {found.step}: {found.error.staff_sentence}")

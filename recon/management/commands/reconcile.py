@@ -6,9 +6,11 @@ import logging
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
+from recon.jobs import leftovers
+from recon.jobs.data_folder import ForeignDataFolder, require_own
 from recon.jobs.reconcile import reconcile
 
 logger = logging.getLogger(__name__)
@@ -26,9 +28,17 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, every: float | None, **options: Any) -> None:
+        try:
+            self._go_on(every)
+        except ForeignDataFolder as error:
+            raise CommandError(str(error)) from error
+
+    def _go_on(self, every: float | None) -> None:
         if every is None:
+            require_own()
             self.stdout.write(f"{reconcile()}.")
             return
+        leftovers.sweep_pictures()
         while True:
             self._round()
             time.sleep(every)
@@ -36,6 +46,7 @@ class Command(BaseCommand):
     def _round(self) -> None:
         """One round that outlives a database that is away for a while."""
         try:
+            require_own()
             if mended := reconcile():
                 self.stdout.write(f"{mended}.")
         except DatabaseError as error:

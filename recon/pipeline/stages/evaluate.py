@@ -45,9 +45,10 @@ def settings(config: PipelineConfig) -> dict[str, Any]:
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     model = workspace.held_out_iteration(steps_trained(workspace)) / "point_cloud.ply"
     scene = [workspace.images, workspace.undistorted_sparse, workspace.train_txt]
+    split = [workspace.test_txt, workspace.together_json]
     return {
         "model": digest_files(workspace.root, [model, workspace.training_json]),
-        "scene": digest_files(workspace.root, [*scene, workspace.test_txt]),
+        "scene": digest_files(workspace.root, [*scene, *split]),
     }
 
 

@@ -11,7 +11,7 @@ from recon.pipeline.errors import UserError
 from recon.pipeline.known import features_signature, known_features
 from recon.pipeline.progress import Reporter
 from recon.pipeline.stages.preflight import read_photos
-from recon.pipeline.workspace import Workspace, digest_files, scratch_folder
+from recon.pipeline.workspace import Workspace, digest_files, digest_json, unfinished_folder
 from recon.poses import cameras, databases
 from recon.poses import features as sift
 
@@ -37,10 +37,13 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     known = known_features(workspace, config)
     if known is not None:
         report.log(f"{len(known.names)} photos have features from an earlier job")
-    workspace.colmap.mkdir(parents=True, exist_ok=True)
+    key = digest_json({**inputs(workspace, config), "made": features_signature(config.features),
+                       "cameras": [asdict(group) for group in groups]})  # fmt: skip
     # A folder, because SQLite keeps its journal beside the file.
-    with scratch_folder(workspace.colmap) as scratch:
-        database = scratch / "database.db"
+    with unfinished_folder(workspace.colmap, "features", key) as folder:
+        database = folder / "database.db"
+        if databases.reopened(database, [photo.name for photo in photos]):
+            report.log("goes on with the features that an interrupted run had found")
         sift.extract(
             database,
             workspace.photos,

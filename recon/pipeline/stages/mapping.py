@@ -15,6 +15,7 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.prepared import PreparedPhoto
 from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.stages.matching import read_still
 from recon.pipeline.stages.preflight import read_photos
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
 from recon.poses import cameras, databases, model_checks, principal_points
@@ -43,6 +44,7 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
         "photos": photos_digest(workspace),
         "features": databases.features_digest(workspace.database),
         "matches": databases.matches_digest(workspace.database),
+        "still": digest_files(workspace.root, [workspace.still_json]),
     }
 
 
@@ -70,9 +72,9 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         log=report.log,
         keep=keep,
     )
-    graph = graph_of(climbed)
+    graph, still = graph_of(climbed), read_still(workspace)
     if climbed.best is None:
-        raise reason(climbed, graph, databases.count_descriptors(workspace.database))
+        raise reason(climbed, graph, databases.count_descriptors(workspace.database), still)
     model, facts = climbed.best.model, climbed.best.facts
     if config.mapping.own_principal_points:
         model, verdict = principal_points.refined(model, Part(report, _PLACED, 1.0).progress)
@@ -83,6 +85,8 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.sparse) as folder:
         model.write(folder)
+    if still is not None:
+        report.warn("still_parts_left_out", percent=round(100 * still))
     warn_of_left_out(photos, graph, report)
     if climbed.misfit is not None:
         warn_of_misfit(photos, climbed.misfit, report)
@@ -100,15 +104,20 @@ def work_of(workspace: Workspace, photos: list[PreparedPhoto], config: PipelineC
         photos_digest=photos_digest(workspace),
         seed=config.seed,
         min_num_inliers=config.matching.min_num_inliers,
+        still=read_still(workspace) is not None,
         config=config.mapping,
     )
 
 
-def reason(climbed: SoFar, graph: PairGraph, features: dict[str, int]) -> UserError:
+def reason(
+    climbed: SoFar, graph: PairGraph, features: dict[str, int], still: float | None
+) -> UserError:
     """Why there is no model, from the most telling reason to the least."""
     total, needed = len(graph.photos), climbed.work.config.min_registered
     if median(features.values()) < _FEW_FEATURES:
         return UserError("no_features")
+    if still is not None:
+        return UserError("stands_still", percent=round(100 * still))
     if climbed.diagnosis is not None:
         return UserError(climbed.diagnosis.code, **climbed.diagnosis.facts)
     largest = len(graph.groups[0])

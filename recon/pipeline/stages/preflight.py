@@ -1,7 +1,8 @@
 """PREFLIGHT: can this machine do it, and are these photos?
 
-upload/images (as sent) -> work/photos (decoded, upright, without metadata), work/photos.json
-(sizes, focal lengths, which are by one camera, original names), work/environment.json.
+upload/images (as sent) -> work/photos (decoded, upright, without metadata and copies),
+work/photos.json (sizes, focal lengths, which are by one camera, original names),
+work/environment.json.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from recon.pipeline import environment
+from recon.pipeline import copies, environment
 from recon.pipeline.config import PipelineConfig, PreflightConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.prepared import PreparedPhoto, prepare, prepared_names
@@ -56,8 +57,13 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
             focal = f"focal length {photo.focal:.0f} px" if photo.focal else "no focal length"
             report.log(f"{photo.original}: {photo.width}x{photo.height} px, {focal}")
             prepared.append(photo)
-    write_json(workspace.photos_json, {"photos": [photo.to_dict() for photo in prepared]})
-    return {"total": len(prepared)}
+        kept, left_out = copies.without_copies(
+            prepared, folder, lambda original: (workspace.upload / original).stat().st_size
+        )
+        copies.tell(left_out, len(prepared), config.preflight.min_photos, report)
+    about = {"photos": [photo.to_dict() for photo in kept], "copies": left_out}
+    write_json(workspace.photos_json, about)
+    return {"total": len(kept)}
 
 
 def uploaded(workspace: Workspace) -> list[Path]:
@@ -76,6 +82,12 @@ def read_photos(workspace: Workspace) -> list[PreparedPhoto]:
     """What this stage wrote about the photos, for the stages after it."""
     entries = json.loads(workspace.photos_json.read_text())["photos"]
     return [PreparedPhoto(**entry) for entry in entries]
+
+
+def read_copies(workspace: Workspace) -> dict[str, str]:
+    """The photos that were left out as copies: original name -> that of the one kept."""
+    copied: dict[str, str] = json.loads(workspace.photos_json.read_text())["copies"]
+    return copied
 
 
 def check_count(count: int, config: PreflightConfig) -> None:

@@ -17,6 +17,7 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.resuming import checkpoints_of
 from recon.pipeline.trained import deciding, steps_trained, write_record
 from recon.pipeline.workspace import (
     Workspace,
@@ -26,6 +27,7 @@ from recon.pipeline.workspace import (
     write_json,
 )
 from recon.splats import engine
+from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
 from recon.splats.engine import Trained
 from recon.splats.formats import write_ply, write_points_ply
@@ -91,7 +93,14 @@ def _trained(
     device: torch.device,
     report: Reporter,
 ) -> tuple[Trained, TrainConfig]:
-    """The trained scene and the settings used, smaller ones if the GPU ran out of memory."""
+    """The trained scene and the settings used, smaller ones if the GPU ran out of memory.
+
+    Where an interrupted run had come to the smaller ones, it goes on with these.
+    """
+    decided_by = {"training": "held out", **inputs(workspace, config), "seed": config.seed}
+
+    def checkpoints(settings: TrainConfig) -> Checkpoints:
+        return checkpoints_of(workspace, settings, decided_by, device=device, report=report)
 
     def attempt(settings: TrainConfig) -> Trained:
         return engine.train(
@@ -109,17 +118,19 @@ def _trained(
                 settings.max_image_size,
                 log=report.log,
             ),
+            checkpoints=checkpoints(settings),
         )
 
     decided = engine.decided(config.train, model.train)
-    try:
-        return attempt(decided), decided
-    except torch.OutOfMemoryError:
-        report.log("The GPU ran out of memory. Once more at three quarters of the resolution.")
-    # Outside of the `except`, whose traceback keeps the first try's tensors alive.
-    gc.collect()
-    torch.cuda.empty_cache()
     used = reduced(decided, model)
+    if not checkpoints(used).exist():
+        try:
+            return attempt(decided), decided
+        except torch.OutOfMemoryError:
+            report.log("The GPU ran out of memory. Once more at three quarters of the resolution.")
+        # Outside of the `except`, whose traceback keeps the first try's tensors alive.
+        gc.collect()
+        torch.cuda.empty_cache()
     try:
         trained = attempt(used)
     except torch.OutOfMemoryError as error:

@@ -1,6 +1,7 @@
 """COLMAP_UNDIST: pinhole photos, their model as text, and which photos are held out.
 
-colmap/sparse/0, work/photos -> work/images, work/sparse/0, work/train.txt, work/test.txt.
+colmap/sparse/0, work/photos -> work/images, work/sparse/0, work/train.txt, work/test.txt,
+work/together.json (photos from nearly one spot, which are held out or trained on together).
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Reporter
+from recon.pipeline.stages.preflight import read_photos
+from recon.pipeline.together import write_together
 from recon.pipeline.workspace import Workspace, digest_files, replacing, scratch_folder
-from recon.poses import undistortion
+from recon.poses import undistortion, viewpoints
 from recon.poses.splits import split
 
 
@@ -31,9 +34,10 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     files = [workspace.images, workspace.undistorted_sparse]
+    split = [workspace.train_txt, workspace.test_txt, workspace.together_json]
     return {
         "scene": digest_files(workspace.root, files),
-        "split": digest_files(workspace.root, [workspace.train_txt, workspace.test_txt]),
+        "split": digest_files(workspace.root, split),
     }
 
 
@@ -49,17 +53,30 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         )
         _take(images, workspace.images)
         _take(model, workspace.undistorted_sparse)
-    names = [path.name for path in workspace.images.iterdir()]
+    together = viewpoints.shared(workspace.sparse)
+    write_together(workspace, together)
     train, test = split(
-        names,
+        [path.name for path in workspace.images.iterdir()],
         every=config.undistort.holdout_every,
         offset=config.undistort.holdout_offset,
         offset_few=config.undistort.holdout_offset_few,
+        together=together,
     )
     _write_lines(workspace.train_txt, train)
     _write_lines(workspace.test_txt, test)
     report.log(f"{len(train)} photos to train on, {len(test)} held out: {', '.join(test)}")
+    if together:
+        _warn_of_shared_spots(workspace, together, report)
     return {"train_photos": len(train), "test_photos": len(test)}
+
+
+def _warn_of_shared_spots(
+    workspace: Workspace, together: list[list[str]], report: Reporter
+) -> None:
+    """Warns by the names that the person gave the photos."""
+    original = {photo.name: photo.original for photo in read_photos(workspace)}
+    names = "; ".join(", ".join(original[name] for name in group) for group in together)
+    report.warn("near_copies", count=sum(map(len, together)), names=names)
 
 
 def _take(folder: Path, place: Path) -> None:

@@ -37,10 +37,11 @@ def order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """`photo`, repeated: the photos' numbers in the wanted order."""
     draft = own_job_or_404(request, pk)
     sent = request.POST.getlist("photo")
-    if not all(one.isascii() and one.isdigit() for one in sent):
+    numbers = ordering.numbers_in(sent)
+    if numbers is None:
         return drafts.refuse(request, draft, [gettext("An order is a list of photo numbers.")], 400)
     try:
-        ordering.reorder(draft, [int(one) for one in sent])
+        ordering.reorder(draft, numbers)
     except ReconError as error:
         return drafts.refuse(request, draft, [str(error)], status_of(error))
     return HttpResponse(status=204) if prefers_json(request) else redirect(draft)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django.contrib import messages
@@ -20,13 +20,13 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HTMX_STOP_POLLING
 
 from accounts.models import User
-from recon.jobs import drafts, known_photos
+from recon.jobs import drafts, known_photos, turns
 from recon.jobs import videos as draft_videos
 from recon.models import Job, Photo, Video
-from recon.pipeline.errors import ReconError
+from recon.pipeline.errors import PipelineError, ReconError
 from recon.web import uploads
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
-from recon.web.faults import status_of
+from recon.web.faults import headers_of, status_of
 from recon.web.forms import WishesForm, same_photo
 from recon.web.photo_check import check_context
 
@@ -129,6 +129,14 @@ def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @csrf_protect
 def _add(request: HttpRequest, draft: Job) -> HttpResponse:
+    try:
+        with turns.turn_of(cast(User, request.user).pk):
+            return _add_in_turn(request, draft)
+    except PipelineError as error:  # too many of theirs are looked at already
+        return refuse(request, draft, [str(error)], status_of(error), headers_of(error))
+
+
+def _add_in_turn(request: HttpRequest, draft: Job) -> HttpResponse:
     sent = request.FILES.getlist("photos")
     if not sent:
         return refuse(request, draft, [gettext("No photo was sent.")], 400)
@@ -168,7 +176,7 @@ def _add_one(request: HttpRequest, draft: Job, sent: list[UploadedFile]) -> Http
             return JsonResponse({"video": video.pk}, status=202)
         photo, is_new = drafts.add_photo(draft, sent[0], number=_wished_number(request))
     except ReconError as error:
-        return refuse(request, draft, [str(error)], status_of(error))
+        return refuse(request, draft, [str(error)], status_of(error), headers_of(error))
     return _answer(photo, is_new)
 
 
@@ -226,10 +234,16 @@ def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect(draft)
 
 
-def refuse(request: HttpRequest, draft: Job, sentences: Sequence[str], status: int) -> HttpResponse:
+def refuse(
+    request: HttpRequest,
+    draft: Job,
+    sentences: Sequence[str],
+    status: int,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
     """The draft's page with every error; the job's page where it is no draft (any more)."""
     if prefers_json(request):
-        return JsonResponse({"errors": list(sentences)}, status=status)
+        return JsonResponse({"errors": list(sentences)}, status=status, headers=headers)
     draft.refresh_from_db()
     if draft.is_draft:
         return page(request, draft, problems=sentences, status=status)

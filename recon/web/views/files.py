@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from recon.models import Artifact
+from recon.pipeline.errors import PipelineError
 from recon.web import cameras, thumbs
 from recon.web.access import NotThere, own_job_or_404, signed_in
+from recon.web.faults import headers_of, status_of
 from recon.web.serving import GONE, serve_artifact, serve_jpeg
 
 
@@ -28,7 +30,10 @@ def own_file(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponseBase
 def thumb(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
     """A small JPEG without metadata, also of photos that browsers can't show."""
     photo = own_job_or_404(request, pk).photos.filter(name=name).first()
-    small = thumbs.thumb_of(photo) if photo else None
+    try:
+        small = thumbs.thumb_of(photo) if photo else None
+    except PipelineError as error:
+        return HttpResponse(status=status_of(error), headers=headers_of(error))
     return serve_jpeg(request, small, f"{name}.jpg")
 
 

@@ -23,7 +23,7 @@ from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web import live as live_parts
 from recon.web import pair_graph, particulars, runs, scene, unfolding
-from recon.web.access import own_job_or_404, signed_in
+from recon.web.access import DELETE, own_job_or_404, signed_in
 from recon.web.forms import AgainForm
 from recon.web.held_out import held_out_of
 from recon.web.measurement import measurement_of
@@ -62,6 +62,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return drafts.page(request, job)
     if job.has_ended and job.owner_id == request.user.pk:
         notices.mark_read(job.owner, job)
+    context = progress_context(job)
     photos = [
         {
             "pk": photo.pk,
@@ -70,7 +71,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         }
         for photo in job.photos.all()
     ]
-    context = progress_context(job) | {
+    context |= {
         "downloads": scene.own_downloads(job),
         "share_url": scene.share_url(job),
         "photos": photos,
@@ -151,7 +152,7 @@ def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @signed_in
 def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The job, its photos and its scene are gone after this, and so is its share link."""
-    job = own_job_or_404(request, pk)
+    job = own_job_or_404(request, pk, change=DELETE)
     name = job.name
     lifecycle.delete(job)
     said = gettext("“{name}” was deleted, with its photos and files.")

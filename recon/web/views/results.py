@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -39,6 +40,7 @@ def compare(request: HttpRequest, pk: uuid.UUID, other_pk: uuid.UUID) -> HttpRes
         raise NotThere(NOT_FINISHED)
     if first.pk == second.pk:
         return redirect(first)
+    prefetch_related_objects([first, second], "photos", "artifacts")
     context = {
         "first": first,
         "second": second,

@@ -16,11 +16,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.throttling import TooMany
 from recon.jobs import sharing
 from recon.models import Job
-from recon.web import cameras, link_throttle, unfolding
+from recon.web import cameras, cross_origin, link_throttle, unfolding
 from recon.web import live as live_parts
 from recon.web.access import LinkLocked, View, remember_entered, shared_job_or_404
 from recon.web.measurement import measurement_of
@@ -95,22 +96,23 @@ def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
     form = EnterForm(request.POST)
     if not form.is_valid():
         return _locked_page(request, pub_key, form, status=400)
-    if not link_throttle.may_try(request, job):
-        return _too_many(request, pub_key, form)
-    if not sharing.password_is_right(job, form.cleaned_data["password"]):
-        link_throttle.note_wrong(request, job)
+    try:
+        is_right = link_throttle.password_is_right(request, job, form.cleaned_data["password"])
+    except TooMany as too_many:
+        return _too_many(request, pub_key, form, too_many)
+    if not is_right:
         form.add_error("password", gettext("This is not the password."))
         return _locked_page(request, pub_key, form, status=403)
     remember_entered(request, job)
     return page
 
 
-def _too_many(request: HttpRequest, pub_key: str, form: EnterForm) -> HttpResponse:
-    seconds = link_throttle.wait_seconds()
-    said = gettext("Too many wrong passwords. Try again in {minutes} minutes.")
-    form.add_error("password", said.format(minutes=seconds // 60))
+def _too_many(
+    request: HttpRequest, pub_key: str, form: EnterForm, too_many: TooMany
+) -> HttpResponse:
+    form.add_error("password", too_many.sentence)
     response = _locked_page(request, pub_key, form, status=429)
-    response["Retry-After"] = str(seconds)
+    response["Retry-After"] = str(too_many.wait_s)
     return response
 
 
@@ -139,11 +141,15 @@ def public_progress(request: HttpRequest, pub_key: str) -> HttpResponse:
     return answer_poll(request, job, _progress_context(job))
 
 
-@require_safe
+@require_http_methods(cross_origin.METHODS)
 @unlisted
 def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBase:
-    """One of the files that a link offers; its address says which."""
-    return serve_artifact(request, shared_job_or_404(request, pub_key), kind)
+    """One of the files that a link offers; its address says which. Pages of other sites may read
+    it, too, unless the link has a password."""
+    job = shared_job_or_404(request, pub_key)
+    asks_first = request.method == "OPTIONS" and job.is_completed
+    response = cross_origin.preflight() if asks_first else serve_artifact(request, job, kind)
+    return response if job.share_password else cross_origin.opened(response)
 
 
 @require_safe

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone, translation
@@ -52,6 +53,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 def _styleguide(request: HttpRequest) -> HttpResponse:
     light = tokens.read()
     jobs = sample_jobs()
+    own = Photo.objects.filter(job__owner=cast(User, request.user))
     context = {
         "themes": [_theme(name) for name in THEMES],
         "sizes": [name for name in light if name.startswith("text-")],
@@ -62,7 +64,7 @@ def _styleguide(request: HttpRequest) -> HttpResponse:
         "done": jobs[3],
         "metrics": metrics_of(jobs[3], public=True),
         "steps": sample_steps(),
-        "photos": Photo.objects.filter(job__owner=cast(User, request.user)).order_by("-pk")[:3],
+        "photos": own.select_related("job").order_by("-pk")[:3],
     }
     return render(request, "styleguide/page.html", context)
 
@@ -80,7 +82,9 @@ def sample_jobs() -> list[Job]:
         (Job.Status.FAILED, {"error_code": "no_features"}),
         (Job.Status.CANCELLED, {}),
     ]
-    return [Job(title="Fern in the hall", status=s, **facts, **more) for s, more in states]
+    jobs = [Job(title="Fern in the hall", status=s, **facts, **more) for s, more in states]
+    prefetch_related_objects(jobs, "photos", "artifacts")  # they have none
+    return jobs
 
 
 def sample_steps() -> list[StepRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from django.conf import settings
@@ -13,12 +13,12 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from recon.jobs import submit, videos
+from recon.jobs import submit, turns, videos
 from recon.models import Job
-from recon.pipeline.errors import ReconError
+from recon.pipeline.errors import PipelineError, ReconError
 from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
-from recon.web.faults import status_of
+from recon.web.faults import headers_of, status_of
 from recon.web.forms import UploadForm
 
 
@@ -39,6 +39,15 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @csrf_protect
 def _submit(request: HttpRequest) -> HttpResponse:
+    try:
+        with turns.turn_of(cast(User, request.user).pk):
+            return _submit_in_turn(request)
+    except PipelineError as error:  # too much is looked at already
+        form = _given_up(request, [str(error)])
+        return _refuse(request, form, status_of(error), headers_of(error))
+
+
+def _submit_in_turn(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refuse(request, form, 400)
@@ -71,9 +80,11 @@ def _given_up(request: HttpRequest, sentences: Sequence[str]) -> UploadForm:
     return form
 
 
-def _refuse(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+def _refuse(
+    request: HttpRequest, form: UploadForm, status: int, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     if prefers_json(request):
-        return JsonResponse({"errors": form.sentences}, status=status)
+        return JsonResponse({"errors": form.sentences}, status=status, headers=headers)
     return _form_page(request, form, status)
 
 

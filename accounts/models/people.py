@@ -1,16 +1,13 @@
-"""People and their API tokens."""
+"""People."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 #: In small letters, so that no two differ only in their case.
@@ -102,41 +99,13 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new password ends the API tokens, as it ends the sessions: wherever it is set.
 
-class ApiToken(models.Model):
-    """A bearer token for programs. Only its SHA-256 is kept; it is shown once, when made."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=60, help_text="what it is for")
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ("-created_at",)
-
-    def __str__(self) -> str:
-        return f"{self.name} of {self.user}"
-
-    @classmethod
-    def issue(cls, user: User, name: str) -> tuple[Self, str]:
-        """A new token and its secret (256 random bits), which can't be had again."""
-        secret = secrets.token_urlsafe(32)
-        return cls.objects.create(user=user, name=name, digest=cls.digest_of(secret)), secret
-
-    @classmethod
-    def owner_of(cls, secret: str) -> User | None:
-        """The active user whose token this is, or None."""
-        token = (
-            cls.objects.select_related("user")
-            .filter(digest=cls.digest_of(secret), user__is_active=True)
-            .first()
-        )
-        if token is None:
-            return None
-        cls.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
-        return token.user
-
-    @staticmethod
-    def digest_of(secret: str) -> str:
-        return hashlib.sha256(secret.encode()).hexdigest()
+        Django hashes a password anew when its hash gets old, which is no new password.
+        """
+        is_new = getattr(self, "_password", None) is not None or not self.has_usable_password()
+        is_there = not self._state.adding
+        super().save(*args, **kwargs)
+        if is_new and is_there:
+            self.api_tokens.all().delete()

@@ -1,4 +1,4 @@
-"""Sign-up, sign-in, passwords and API tokens.
+"""A person's account: wishes, public page, API tokens.
 
 Each view's docstring names its template and what the template is given.
 """
@@ -9,116 +9,23 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, views
 from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError, transaction
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse_lazy
 from django.utils.translation import get_language, gettext
-from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 from django.views.i18n import set_language
 
 from accounts import languages
-from accounts.forms import (
-    ADDRESS_TAKEN,
-    HANDLE_TAKEN,
-    PreferencesForm,
-    PublicPageForm,
-    ResetForm,
-    SignInForm,
-    SignUpForm,
-    TokenForm,
-)
+from accounts.forms import HANDLE_TAKEN, PreferencesForm, PublicPageForm, TokenForm
 from accounts.models import ApiToken, User
-
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-
-
-class InvalidIs400:
-    """A form that was not accepted comes back with 400 instead of 200."""
-
-    def form_invalid(self, form: Form) -> HttpResponse:
-        response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]
-        response.status_code = 400
-        return response
-
-
-@sensitive_post_parameters("password")
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def sign_up(request: HttpRequest) -> HttpResponse:
-    """accounts/sign_up.html: `form` (email, password), or `closed` where SIGN_UP_OPEN is off.
-
-    A new person is signed in at once.
-    """
-    if request.user.is_authenticated:
-        return redirect(settings.LOGIN_REDIRECT_URL)
-    if not settings.SIGN_UP_OPEN:
-        return render(request, "accounts/sign_up.html", {"closed": True}, status=403)
-    form = SignUpForm(request.POST or None)
-    if form.is_valid():
-        try:
-            with transaction.atomic():
-                user = form.save()
-        except IntegrityError:
-            form.add_error("email", ADDRESS_TAKEN)  # somebody else got there first
-        else:
-            login(request, user, backend=BACKEND)
-            return redirect(settings.LOGIN_REDIRECT_URL)
-    status = 400 if request.method == "POST" else 200
-    return render(request, "accounts/sign_up.html", {"form": form}, status=status)
-
-
-class SignIn(InvalidIs400, views.LoginView):
-    """accounts/sign_in.html: `form` (username, password), `next` to be sent along.
-
-    Too many wrong passwords end in errors/429.html (accounts.throttling).
-    """
-
-    template_name = "accounts/sign_in.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
-
-
-class PasswordChange(InvalidIs400, views.PasswordChangeView):
-    """accounts/password_change.html: `form` (old_password, new_password1, new_password2)."""
-
-    template_name = "accounts/password_change.html"
-    success_url = reverse_lazy("accounts:password_change_done")
-
-
-class PasswordReset(InvalidIs400, views.PasswordResetView):
-    """accounts/password_reset.html: `form` (email).
-
-    The mail is accounts/password_reset_email.txt and password_reset_subject.txt: `user`, `email`,
-    `protocol`, `domain`, `uid`, `token`.
-    """
-
-    template_name = "accounts/password_reset.html"
-    form_class = ResetForm
-    email_template_name = "accounts/password_reset_email.txt"
-    subject_template_name = "accounts/password_reset_subject.txt"
-    success_url = reverse_lazy("accounts:password_reset_done")
-
-
-class PasswordResetConfirm(InvalidIs400, views.PasswordResetConfirmView):
-    """accounts/password_reset_confirm.html: `validlink`, and `form` (new_password1, new_password2).
-
-    Where the link is too old or was used before, `validlink` is False and there is no form.
-    """
-
-    template_name = "accounts/password_reset_confirm.html"
-    success_url = reverse_lazy("accounts:password_reset_complete")
 
 
 def _account_page(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
     user = cast(User, request.user)
     context = {
-        "tokens": user.api_tokens.all(),
+        "tokens": ApiToken.objects.living().filter(user=user),
         "form": TokenForm(user=user),
         "preferences": PreferencesForm(instance=user),
         "public_page": PublicPageForm(instance=user),
@@ -128,11 +35,11 @@ def _account_page(request: HttpRequest, *, status: int = 200, **context: Any) ->
     return render(request, "accounts/account.html", context, status=status)
 
 
-@never_cache
 @login_required
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
-    """accounts/account.html: `tokens` (name, created_at, last_used_at), `form` (name), and the
+    """accounts/account.html: `tokens` (name, created_at, last_used_at,
+    ends_at, scope_labels), `form` (name, may, days), and the
     forms `preferences` (language, time_zone, mail_when_done) and `public_page` (gallery_open,
     handle, public_name).
 
@@ -141,7 +48,6 @@ def account(request: HttpRequest) -> HttpResponse:
     return _account_page(request)
 
 
-@never_cache
 @login_required
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
@@ -167,7 +73,6 @@ def language(request: HttpRequest) -> HttpResponse:
     return set_language(request)
 
 
-@never_cache
 @login_required
 @require_POST
 def public_page(request: HttpRequest) -> HttpResponse:
@@ -190,7 +95,6 @@ def _fresh(request: HttpRequest) -> User:
     return User.objects.get(pk=cast(User, request.user).pk)
 
 
-@never_cache
 @login_required
 @require_POST
 def token_create(request: HttpRequest) -> HttpResponse:
@@ -198,7 +102,7 @@ def token_create(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST, user=cast(User, request.user))
     if not form.is_valid():
         return _account_page(request, form=form, status=400)
-    token, secret = ApiToken.issue(form.user, form.cleaned_data["name"])
+    token, secret = form.issue()
     return _account_page(request, new_token=token, new_secret=secret)
 
 

@@ -1,0 +1,144 @@
+"""Mails about accounts: asked for by a request, sent by a worker.
+
+A row says what is to be sent and to whom (`Letter`). The worker looks whether there is an account,
+and writes the mail: the request takes as long for a known address as for an unknown one, and gives
+the same answer. Where the queue is away, `reconcile` sends them within a minute or so; a mail
+server that is away is tried again for a while.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core import signing
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from accounts import languages, limits, throttling
+from accounts.forms import ResetForm
+from accounts.models import Invitation, Letter, User
+from instarecon_site import queues
+
+logger = logging.getLogger(__name__)
+
+QUEUE = "mail"
+TASK = "accounts.letters.send_waiting"
+
+MOST_TRIES = 6
+#: Before the second try; each later pause is twice as long.
+PAUSE = timedelta(minutes=1)
+#: What the queue has not sent by then, `reconcile` does.
+OVERDUE = timedelta(seconds=45)
+
+CONFIRM_SALT = "accounts.confirm"
+CONFIRM_S = 24 * 60 * 60
+
+
+def ask(
+    kind: Letter.Kind,
+    email: str,
+    *,
+    language: str = "",
+    time_zone: str = "",
+    invitation: Invitation | None = None,
+) -> None:
+    """Has a mail sent to `email`, unless too many were asked for; nobody is told of that."""
+    try:
+        throttling.spend(limits.mails_to(email))
+    except throttling.TooMany as error:
+        logger.warning("A mail is not sent: %s", error)
+        return
+    Letter.objects.create(
+        kind=kind, email=email, language=language, time_zone=time_zone, invitation=invitation
+    )
+    transaction.on_commit(_call_worker)
+
+
+def send_waiting(*, overdue_only: bool = False) -> int:
+    """The task: sends what is due. Returns how many mails that were. Several may run at once."""
+    until = timezone.now() - (OVERDUE if overdue_only else timedelta())
+    due = Letter.objects.select_related("invitation").filter(next_try_at__lte=until)
+    return sum(_send(letter) for letter in due if _claim(letter))
+
+
+def _claim(letter: Letter) -> bool:
+    """Whether this process is to send it. One that dies while it does tries again by itself."""
+    mine = Letter.objects.filter(pk=letter.pk, tries=letter.tries)
+    later = timezone.now() + PAUSE * 2**letter.tries
+    return bool(mine.update(tries=F("tries") + 1, next_try_at=later))
+
+
+def _send(letter: Letter) -> bool:
+    write = {Letter.Kind.RESET: _send_reset, Letter.Kind.SIGN_UP: _send_sign_up}
+    try:
+        write[Letter.Kind(letter.kind)](letter)
+    except (SMTPException, OSError) as error:
+        logger.warning("Mail %s could not be sent: %s", letter.pk, error)
+        if letter.tries + 1 < MOST_TRIES:
+            return False
+        logger.error("Mail %s is given up after %s tries", letter.pk, MOST_TRIES)
+    letter.delete()
+    return True
+
+
+def _send_reset(letter: Letter) -> None:
+    form = ResetForm({"email": letter.email})
+    if form.is_valid():
+        with languages.spoken(letter.language):
+            form.save(
+                email_template_name="accounts/password_reset_email.txt",
+                subject_template_name="accounts/password_reset_subject.txt",
+            )
+
+
+def _send_sign_up(letter: Letter) -> None:
+    """A link that makes the account; to somebody who has one, word that they do."""
+    known = User.objects.filter(email__iexact=letter.email).first()
+    name = "known_address" if known else "confirm"
+    context = {
+        "email": letter.email,
+        "url": settings.BASE_URL + (reverse("accounts:sign_in") if known else link_for(letter)),
+        "reset_url": settings.BASE_URL + reverse("accounts:password_reset"),
+    }
+    with languages.spoken((known.language if known else "") or letter.language):
+        subject = render_to_string(f"accounts/{name}_subject.txt", context)
+        text = render_to_string(f"accounts/{name}_email.txt", context)
+    send_mail(" ".join(subject.split()), text, None, [known.email if known else letter.email])
+
+
+def link_for(letter: Letter) -> str:
+    """The address of the page that makes the account. What it needs to know is signed, not kept."""
+    wanted = {
+        "email": letter.email,
+        "language": letter.language,
+        "time_zone": letter.time_zone,
+        "invitation": letter.invitation_id,
+    }
+    return reverse("accounts:confirm", args=(signing.dumps(wanted, salt=CONFIRM_SALT),))
+
+
+def confirmed(token: str) -> dict[str, str | int | None] | None:
+    """What `link_for` signed, where the link is sound and in time; else None."""
+    try:
+        wanted: dict[str, str | int | None] = signing.loads(
+            token, salt=CONFIRM_SALT, max_age=CONFIRM_S
+        )
+    except signing.BadSignature:
+        return None
+    return wanted
+
+
+def _call_worker() -> None:
+    try:
+        queue = queues.rq_queue(QUEUE)
+        queue.enqueue_call(TASK, result_ttl=0, description="mails about accounts")
+    except RedisError as error:
+        logger.warning("Mails are left to reconcile: %s", error)

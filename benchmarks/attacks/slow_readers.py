@@ -1,0 +1,66 @@
+"""Readers of a shared scene's file who take their time, from one machine, with only a link.
+
+    python -m benchmarks.attacks slow_readers
+
+Each held a thread from the first byte to the last.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+from benchmarks.attacks.site import AttackedSite, attacked_site
+from benchmarks.attacks.slow import Crowd, counted, slow_reader
+from benchmarks.attacks.watching import Watch, questions_of
+from scripts.temporary_site import ROOT, site_environment
+
+SECONDS = 20
+#: Bytes per second, and of the file.
+RATE, SIZE = 20_000, 60_000_000
+CROWDS = (0, 20, 60)
+
+_MAKE_SCENE = """
+import sys, django
+django.setup()
+from django.utils import timezone
+from accounts.models import User
+from recon.models import Artifact, Job
+from recon.jobs.presets import resolved_config
+job = Job.objects.create(
+    owner=User.objects.first(), status=Job.Status.COMPLETED, step="DONE", shared=True,
+    completed_at=timezone.now(), preset="draft",
+    config=resolved_config("draft", original_resolution=False).to_dict())
+(job.folder / "output").mkdir(parents=True)
+with open(job.folder / "output" / "scene.ply", "wb") as file:
+    file.truncate(int(sys.argv[1]))
+Artifact.objects.create(
+    job=job, kind=Artifact.Kind.SCENE_PLY, path="output/scene.ply", size=int(sys.argv[1]))
+print(job.pub_key)
+"""
+
+
+def run() -> list[dict[str, str]]:
+    rows = []
+    with attacked_site() as site:
+        ann, path = site.person(site.people[1]), f"/recon/pub/{_scene(site)}/cloud.ply"
+        for count in CROWDS:
+            readers = [slow_reader(site.port, path, {}, rate=RATE) for _ in range(count)]
+            with Crowd(readers) as crowd, Watch(site, **questions_of(ann)) as seen:
+                time.sleep(SECONDS)
+            rows.append({"readers": str(count), "ended": counted(crowd.ended)} | seen.row())
+    return rows
+
+
+def _scene(site: AttackedSite) -> str:
+    """A finished scene that is shared; the secret part of its link."""
+    made = subprocess.run(
+        [sys.executable, "-c", _MAKE_SCENE, str(SIZE)],
+        env=site_environment(site.folder, **site.settings),
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return made.stdout.split()[-1]

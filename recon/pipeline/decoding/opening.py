@@ -1,0 +1,200 @@
+"""Asks decoding processes about photos and videos: the calls of `photos`, `prepared`, `checking`
+and `video`, with the same results and errors, but in a process of its own.
+
+Two kinds of callers: those whom somebody waits for at a request (`Opener` with few slots that all
+web processes share, and little patience), and those who do jobs (`own`, without settings: also for
+the command line).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from recon.pipeline.decoding import budgets
+from recon.pipeline.decoding.budgets import Budget
+from recon.pipeline.decoding.messages import Message
+from recon.pipeline.decoding.pool import Pool, TooMuch, Unreadable
+from recon.pipeline.decoding.slots import Slots
+from recon.pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from recon.pipeline.config import PreflightConfig
+    from recon.pipeline.video import TakenFrame, VideoLimits
+    from recon.poses.photo_check import PhotoLook
+
+#: Of one process that does jobs; what it works on it works on one after another, but for the check.
+OWN_PROCESSES = min(os.cpu_count() or 1, 4)
+
+#: px, longest side of the small picture of a photo: sharp at 160 CSS px on a dense screen.
+SMALL_SIDE = 320
+SMALL_QUALITY = 80
+
+#: Told `(fraction, message)` as the work goes on; may raise, which stops it.
+Tick = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class PhotoFacts:
+    """What is known of a photo whose every pixel was decoded."""
+
+    width: int  # px, upright
+    height: int  # px, upright
+    format: str  # one of `photos.FORMATS`, by content
+    small: bytes  # a JPEG of it, upright, without metadata, at most SMALL_SIDE px
+
+
+@dataclass(frozen=True)
+class Developed:
+    """A photo as it is used: upright 8-bit sRGB, and what its metadata said."""
+
+    jpeg: bytes
+    width: int  # px
+    height: int  # px
+    focal: float | None  # px of this picture
+    device: str | None  # the same for one body and lens; a digest
+
+
+class Opener:
+    """Opens files in the processes of a pool. All its methods may raise
+    PipelineError("too_busy")."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    def check_photo(
+        self, source: Path | BinaryIO, *, name: str, min_image_size: int, max_megapixels: int
+    ) -> PhotoFacts:
+        """Raises UserError as `photos.decode` does, and photo_too_complex."""
+        limits = {"min_image_size": min_image_size, "max_megapixels": max_megapixels}
+        with _photo(source, name) as file:
+            facts = {"name": name, "side": SMALL_SIDE, "quality": SMALL_QUALITY} | limits
+            answer = self.pool.result("check_photo", file, facts, budgets.ONE_PHOTO)
+        found = answer.facts
+        width, height = int(found["width"]), int(found["height"])
+        return PhotoFacts(width, height, str(found["format"]), answer.body)
+
+    def small_picture(self, source: Path) -> bytes:
+        """The small JPEG of a photo, as `check_photo` makes it. Raises UserError,
+        FileNotFoundError."""
+        facts = {"name": source.name, "side": SMALL_SIDE, "quality": SMALL_QUALITY}
+        with _photo(source, source.name) as file:
+            return self.pool.result("small_picture", file, facts, budgets.ONE_PHOTO).body
+
+    def develop(self, source: Path, *, name: str, config: PreflightConfig) -> Developed:
+        """As `prepared.develop`."""
+        facts = {"name": name, "config": asdict(config)}
+        with _photo(source, name) as file:
+            made = self.pool.result("prepare", file, facts, budgets.ONE_PHOTO_IN_FULL)
+        return Developed(jpeg=made.body, **made.facts)
+
+    def look_at(self, source: Path) -> PhotoLook:
+        """As `checking.look_here`."""
+        from recon.pipeline import check_cache
+
+        with _photo(source, source.name) as file:
+            budget = budgets.ONE_PHOTO_IN_FULL
+            seen = self.pool.result("look", file, {"name": source.name}, budget)
+        look = check_cache.unpack_look(io.BytesIO(seen.body))
+        if look is None:
+            raise UserError("photo_unreadable", name=source.name)
+        return look
+
+    def probe(self, source: Path | BinaryIO, *, name: str, limits: VideoLimits) -> float:
+        """As `video.probe`; raises UserError("video_too_complex"), too."""
+        facts = {"name": name, "limits": asdict(limits)}
+        with _video(source, name) as file:
+            found = self.pool.result("probe", file, facts, budgets.VIDEO_INDEX).facts
+        return float(found["seconds"])
+
+    def take_frames(
+        self, source: Path, *, name: str, wanted: int, tick: Tick
+    ) -> Iterator[TakenFrame]:
+        """As `video.take_frames`; raises UserError("video_too_complex"), too."""
+        from recon.pipeline.video import TakenFrame
+
+        facts = {"name": name, "wanted": wanted}
+        with _video(source, name) as file:
+            for news in self._news("take_frames", file, facts, budgets.VIDEO_FRAMES):
+                if "seconds" in news.facts:
+                    yield TakenFrame(float(news.facts["seconds"]), news.body)
+                else:
+                    tick(float(news.facts["fraction"]), str(news.facts["message"]))
+
+    def _news(
+        self, task: str, file: BinaryIO, facts: dict[str, object], budget: Budget
+    ) -> Generator[Message, None, Message]:
+        return self.pool.ask(task, file, facts, budget)
+
+
+@contextmanager
+def _photo(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """The open photo; whatever became of it is told as an error about a photo."""
+    try:
+        with _opened(source) as file:
+            yield file
+    except TooMuch as error:
+        raise UserError("photo_too_complex", name=name) from error
+    except Unreadable as error:
+        raise UserError("photo_unreadable", name=name) from error
+
+
+@contextmanager
+def _video(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
+    try:
+        with _opened(source) as file:
+            yield file
+    except TooMuch as error:
+        raise UserError("video_too_complex", name=name) from error
+    except Unreadable as error:
+        raise UserError("video_unreadable", name=name) from error
+
+
+@contextmanager
+def _opened(source: Path | BinaryIO) -> Iterator[BinaryIO]:
+    """A file that a child can be given: opened anew, for reading only; or a copy of what lies in
+    memory, on its way from a form."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            yield file
+        return
+    with tempfile.TemporaryFile() if not hasattr(os, "memfd_create") else _in_memory() as copy:
+        source.seek(0)
+        while part := source.read(2**20):
+            copy.write(part)
+        copy.flush()
+        copy.seek(0)
+        source.seek(0)
+        yield copy
+
+
+def _in_memory() -> BinaryIO:
+    return os.fdopen(os.memfd_create("upload"), "w+b")
+
+
+_own: Opener | None = None
+
+
+def own() -> Opener:
+    """This process's own, for jobs and the command line: waits for a slot as long as it takes."""
+    global _own
+    if _own is None:
+        _own = Opener(Pool(Slots(OWN_PROCESSES)))
+    return _own
+
+
+def _forget() -> None:
+    """A fork has none of its parent's children."""
+    global _own
+    if _own is not None:
+        _own.pool.forget()
+        _own = None
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,114 @@
+"""What a decoding process can be asked for. Runs in the child alone; `opening` is the other side.
+
+Each takes the open file, `tell` for news on the way, and the request's facts; it returns facts and
+bytes. Large libraries are imported by the first task that needs them.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from PIL import Image
+
+from recon.pipeline import photos
+from recon.pipeline.config import PreflightConfig
+from recon.poses.exif import upright
+
+Facts = dict[str, Any]
+Result = tuple[Facts, bytes]
+Tell = Callable[[Facts, bytes], None]
+Task = Callable[[BinaryIO, Tell, Facts], Result]
+
+
+def check_photo(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
+    photo = photos.decode(
+        file,
+        name=facts["name"],
+        min_image_size=facts["min_image_size"],
+        max_megapixels=facts["max_megapixels"],
+    )
+    found = {"width": photo.width, "height": photo.height, "format": photo.format}
+    return found, _small(photo.image, facts)
+
+
+def small_picture(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
+    image, _ = photos.load_photo(file, name=facts["name"], longest_needed=facts["side"])
+    with image:
+        return {}, _small(image, facts)
+
+
+def _small(image: Image.Image, facts: Facts) -> bytes:
+    """Made small before it is turned: a turned picture is another copy of all its pixels."""
+    image.thumbnail((facts["side"], facts["side"]))
+    plain = upright(image).convert("RGB")
+    plain.info.clear()
+    jpeg = io.BytesIO()
+    plain.save(jpeg, "JPEG", quality=facts["quality"])
+    return jpeg.getvalue()
+
+
+def prepare(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
+    from recon.pipeline import prepared
+
+    with _named(file) as path:
+        made = prepared.develop(path, facts["name"], PreflightConfig(**facts["config"]))
+    found = asdict(made)
+    return found, found.pop("jpeg")
+
+
+def look(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
+    from recon.pipeline import check_cache, checking
+
+    with _named(file) as path:
+        seen = checking.look_here(path, facts["name"])
+    packed = io.BytesIO()
+    check_cache.pack_look(packed, seen)
+    return {}, packed.getvalue()
+
+
+def probe(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
+    from recon.pipeline import video
+
+    limits = video.VideoLimits(**facts["limits"])
+    return {"seconds": video.probe(file, name=facts["name"], limits=limits)}, b""
+
+
+def take_frames(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
+    from recon.pipeline import video
+
+    def tick(fraction: float, message: str) -> None:
+        tell({"fraction": fraction, "message": message}, b"")
+
+    for frame in video.take_frames(file, name=facts["name"], wanted=facts["wanted"], tick=tick):
+        tell({"seconds": frame.seconds}, frame.jpeg)
+    return {}, b""
+
+
+@contextmanager
+def _named(file: BinaryIO) -> Iterator[Path]:
+    """The file under a name, for libraries that open by name.
+
+    On Linux a copy in memory: what was passed in may not be opened again from here.
+    """
+    if sys.platform != "linux":
+        yield Path(f"/dev/fd/{file.fileno()}")
+        return
+    copy = os.memfd_create("photo")
+    with os.fdopen(copy, "wb") as written:
+        file.seek(0)
+        while part := file.read(2**20):
+            written.write(part)
+        written.flush()
+        yield Path(f"/proc/self/fd/{copy}")
+
+
+TASKS: dict[str, Task] = {
+    task.__name__: task for task in (check_photo, small_picture, prepare, look, probe, take_frames)
+}

@@ -1,0 +1,78 @@
+"""A disk that runs full while a job works, told from other faults and before native code meets it.
+
+COLMAP ends the whole process where its database can't be written (std::terminate), and what writes
+from C++ or NumPy may only fall short without a word. So the space left is looked at while a step
+goes on, and what could not be written is told by what was raised.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from recon.pipeline.environment import free_mb
+from recon.pipeline.errors import PipelineError
+from recon.pipeline.progress import Reporter
+
+MB = 2**20
+#: With less than this a step stops: more than any writes between two looks.
+RESERVE_MB = 32
+LOOK_EVERY_S = 0.5
+
+#: Of a database, and of libraries that give the system's message but not its number.
+_SAID = ("disk is full", "No space left on device", "Disk quota exceeded")
+
+
+class Watched:
+    """A `Reporter` that passes everything on, and raises PipelineError("disk_full") where less than
+    the reserve is left; it is never more than `needed_mb`, what a job needs to begin."""
+
+    def __init__(self, report: Reporter, folder: Path, needed_mb: int) -> None:
+        self._report, self._folder, self._needed_mb = report, folder, needed_mb
+        self._reserve = min(RESERVE_MB, needed_mb) * MB
+        self._looked_at = time.monotonic()
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        if time.monotonic() - self._looked_at >= LOOK_EVERY_S:
+            self._looked_at = time.monotonic()
+            if _free(self._folder) < self._reserve:
+                raise full(self._folder, self._needed_mb)
+        self._report.progress(fraction, message)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._report, name)
+
+
+def full(folder: Path, needed_mb: int) -> PipelineError:
+    """The error that says so; `needed_mb` is what a job needs to begin."""
+    return PipelineError("disk_full", free_mb=free_mb(folder), needed_mb=needed_mb)
+
+
+def is_why(error: BaseException, folder: Path) -> bool:
+    """Whether the error, or one that led to it, says that nothing more could be written; or nothing
+    can be in `folder`, so that whatever was raised is about a file that fell short."""
+    return any(_says_full(one) for one in _chain(error)) or _free(folder) < MB
+
+
+def _free(folder: Path) -> int:
+    """Bytes."""
+    return shutil.disk_usage(folder).free
+
+
+def _says_full(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return isinstance(error, (OSError, RuntimeError, sqlite3.Error)) and any(
+        words in str(error) for words in _SAID
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,41 @@
+"""Where a stage's training leaves its checkpoints, and what these stand for.
+
+All trainings of a job use one folder, one after another: the digest in each file says whose it is.
+`runner` empties it when a stage is done or asked to run anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from recon.pipeline.progress import Reporter
+from recon.pipeline.trained import deciding
+from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json
+from recon.splats.checkpoints import Checkpoints
+from recon.splats.config import TrainConfig
+
+
+def checkpoints_of(
+    workspace: Workspace,
+    training: TrainConfig,
+    decided_by: Mapping[str, Any],
+    *,
+    device: torch.device,
+    report: Reporter,
+) -> Checkpoints:
+    """Those of the training on `device` that the settings `training` and `decided_by` decide.
+
+    `decided_by` is JSON-able: digests of photos and poses, the seed, and which training it is.
+    """
+    key = digest_json(
+        {
+            "version": PIPELINE_VERSION,
+            "settings": deciding(training),
+            "device": device.type,
+            **decided_by,
+        }
+    )
+    return Checkpoints(workspace.checkpoint, key, log=report.log)

@@ -1,0 +1,79 @@
+"""What a photo's EXIF says, as far as it can be read.
+
+Metadata is a hint. Editors, converters and messengers leave it broken while the pixels are sound,
+so whatever can't be read counts as not said, and nothing here raises.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from numbers import Real
+from typing import Any
+
+from PIL import Image
+
+EXIF_IFD = 0x8769
+ORIENTATION = 0x0112
+
+#: How Pillow turns a picture upright, by the values of the tag that mean anything (EXIF 2.32).
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = (5, 6, 7, 8)
+
+
+def tags_of(image: Image.Image) -> Mapping[int, Any]:
+    """The tags of the main directory that can be read."""
+    try:
+        return _readable(image.getexif())
+    except Exception:  # the parser of damaged bytes raises many kinds
+        return {}
+
+
+def details_of(image: Image.Image) -> Mapping[int, Any]:
+    """The tags about the shot and the lens that can be read."""
+    try:
+        return _readable(image.getexif().get_ifd(EXIF_IFD))
+    except Exception:
+        return {}
+
+
+def number(value: Any) -> float | None:
+    """A finite number of a tag's value; None for text, several numbers and divisions by zero."""
+    try:
+        found = float(value) if isinstance(value, Real) else None
+    except (ArithmeticError, ValueError):
+        return None
+    return found if found is not None and math.isfinite(found) else None
+
+
+def is_sideways(image: Image.Image) -> bool:
+    """Whether width and height change places when the picture is turned upright."""
+    return _orientation(image) in _SIDEWAYS
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its orientation asks; as it is where that makes no sense."""
+    turn = _UPRIGHT.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int:
+    value = number(tags_of(image).get(ORIENTATION))
+    return int(value) if value is not None else 1
+
+
+def _readable(tags: Mapping[int, Any]) -> dict[int, Any]:
+    found = {}
+    for tag in list(tags):
+        with suppress(Exception):  # one broken value does not spoil the others
+            found[tag] = tags[tag]
+    return found

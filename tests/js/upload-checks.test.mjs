@@ -1,0 +1,38 @@
+/** What the page says of files before they are sent: by type and name, since it can't look inside. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkFile } from "../../static/js/upload-checks.js";
+
+const LIMITS = { maxFileMb: 30, maxVideoMb: 200 };
+const said = (name, type = "") => checkFile({ name, type, size: 1000 }, LIMITS);
+
+test("photos and videos pass by their types, or by their names where there is none", () => {
+  for (const [name, type] of [
+    ["a.jfif", "image/jpeg"],
+    ["a.jfif", "image/pjpeg"],
+    ["a.jfif", ""],
+    ["a.JPE", ""],
+    ["a.HIF", ""],
+    ["no-suffix", ""],
+    ["a.mkv", ""],
+  ]) {
+    assert.equal(said(name, type), "", name);
+  }
+});
+
+test("a camera's raw photo is called one", () => {
+  for (const [name, type] of [
+    ["IMG_1.CR3", ""],
+    ["a.nef", "image/x-nikon-nef"],
+    ["a.DNG", "image/x-adobe-dng"],
+    ["a.arw", ""],
+    ["a.raf", "image/x-fuji-raf"],
+  ]) {
+    assert.match(said(name, type), /is a camera's raw photo\. Raw formats such as CR3, NEF/, name);
+  }
+});
+
+test("what is neither is said to be neither", () => {
+  assert.match(said("a.pdf", "application/pdf"), /is neither a photo/);
+  assert.match(said("a.xyz"), /is neither a photo/);
+});
