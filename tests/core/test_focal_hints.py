@@ -142,7 +142,7 @@ class Image_:
         return self._focal
 
 
-def made(worth: float = 5.0, focal: float = 500.0, **facts: float) -> Candidate:
+def made(worth: float = 5.0, focal: float = 500.0, **facts: Any) -> Candidate:
     return Candidate(Model(a=focal, b=500.0), replace(GOOD, **facts), ("a", "b"), worth, 2)
 
 

@@ -73,7 +73,7 @@ def model(synthetic: tuple[Path, Any]) -> Any:
         ({"agreeing": 0.3}, "only 30% of the verified matches fit"),
     ],
 )
-def test_a_model_is_turned_down_with_a_reason(changes: dict[str, float], clause: str) -> None:
+def test_a_model_is_turned_down_with_a_reason(changes: dict[str, Any], clause: str) -> None:
     assert problems(GOOD, MappingConfig()) == []
     [reason] = problems(replace(GOOD, **changes), MappingConfig())
     assert clause in reason
