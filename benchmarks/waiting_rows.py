@@ -30,7 +30,6 @@ from recon.pipeline.config import PRESETS  # noqa: E402
 from recon.pipeline.progress import WORKING_STEPS  # noqa: E402
 
 ENDED, PHOTOS, STEP_S = 60, 12, 20
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def main(waiting: int, drafts: int) -> None:
@@ -39,7 +38,7 @@ def main(waiting: int, drafts: int) -> None:
     ann = User.objects.create_user("ann@example.org", "a long enough password")
     line = _rows(ann, waiting, drafts)
     client = Client(SERVER_NAME="localhost")
-    client.force_login(ann, backend=BACKEND)
+    client.force_login(ann)
     page = f"/jobs/{line[-1].pk}/"
     asked = {
         "a waiting page": _queries(lambda: client.get(page)),
