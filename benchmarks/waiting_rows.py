@@ -24,6 +24,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
+from recon.jobs import data_folder  # noqa: E402
 from recon.jobs.reconcile import reconcile  # noqa: E402
 from recon.models import Job, Photo, StageRun  # noqa: E402
 from recon.pipeline.config import PRESETS  # noqa: E402
@@ -39,6 +40,7 @@ def main(waiting: int, drafts: int) -> None:
     line = _rows(ann, waiting, drafts)
     client = Client(SERVER_NAME="localhost")
     client.force_login(ann)
+    data_folder.confirm()  # the very first round joins folder and database
     page = f"/jobs/{line[-1].pk}/"
     asked = {
         "a waiting page": _queries(lambda: client.get(page)),
