@@ -30,7 +30,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 FACTS = {
     fact
     for explanation in EXPLANATIONS.values()
-    for _, fact, _, _ in Formatter().parse(explanation.title + explanation.advice)
+    for text in (explanation.title, explanation.advice, explanation.for_staff)
+    for _, fact, _, _ in Formatter().parse(text)
     if fact
 }
 KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.8"}
@@ -143,10 +144,15 @@ def test_every_page_offers_the_other_language_under_its_own_name(client: Client)
 @pytest.mark.parametrize("code", EXPLANATIONS)
 def test_every_error_and_warning_is_explained_in_korean(code: str) -> None:
     facts = dict.fromkeys(FACTS, 7)
+    english = explain(code, facts)
     with translation.override("ko"):
-        korean = explain(code, facts).sentence
-    assert korean != explain(code, facts).sentence
-    assert korean.endswith(("요.", "요).", "(설정의 DATA_DIR)."))
+        korean = explain(code, facts)
+    for sentence, original in (
+        (korean.sentence, english.sentence),
+        (korean.staff_sentence, english.staff_sentence),
+    ):
+        assert sentence != original
+        assert sentence.endswith(("요.", "요).", "(설정의 DATA_DIR)."))
 
 
 def test_a_reason_is_told_in_korean_where_it_is_one_of_ours() -> None:
