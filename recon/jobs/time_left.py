@@ -36,7 +36,6 @@ _MOSTLY = 0.5
 #: A horse imports what it needs before the first step.
 _SETTING_OUT_S = 5.0
 
-
 #: A step that was done: when, and its row.
 Lesson = tuple[datetime | None, int]
 

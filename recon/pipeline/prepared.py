@@ -51,8 +51,7 @@ def prepare(
 
     It is decoded in a process of its own. `original` is what the photo is called, the file's name
     by default.
-    Raises UserError photo_unreadable, photo_too_small, photo_too_large or photo_too_complex,
-    naming the file.
+    Raises UserError as `photos.decode` does, naming the file.
     """
     called = original or source.name
     made = opening.own().develop(source, name=called, config=config)

@@ -70,8 +70,8 @@ def probe(source: Path | BinaryIO, *, name: str, limits: VideoLimits) -> float:
     """The length in seconds of a video that is worth decoding; nothing is decoded here.
 
     Raises UserError: video_unreadable, video_too_short, video_too_long, video_too_small,
-    video_too_large, video_too_complex, and for
-    what is no video that is read here video_other_kind, photo_raw, photo_other_kind.
+    video_too_large, video_too_complex, and for what can't be read as a video video_other_kind,
+    photo_raw, photo_other_kind.
     """
     with opened(source, name) as (container, stream):
         seconds = length(container, stream)

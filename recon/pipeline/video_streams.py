@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 #: What is carried like a video and is none: covers, previews.
 _STILL = ("attached_pic", "timed_thumbnails", "still_image")
 
-
 #: For FFmpeg's decoders, which may find other sizes than the file's index told.
 _DECODER_LIMITS = {"max_pixels": str(limits.FRAME_PIXELS)}
 

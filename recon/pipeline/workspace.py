@@ -27,7 +27,6 @@ PIPELINE_VERSION = 5
 _SCRATCH = ".scratch-"  # the ladder's, too
 _UNFINISHED = ".unfinished-"
 
-
 #: Bytes of a file's name, on all common file systems.
 LONGEST_NAME = 255
 
