@@ -94,7 +94,7 @@ class Server(TcpWSGIServer):
             if one is not channel and (kept := one.body) and kept.is_large
         ]
         same = [kept for client, kept in others if client == channel.client]
-        in_all = sum(kept.size + kept.to_come for kept in same if not kept.refused) + body.to_come
+        in_all = sum(kept.size + kept.to_come for kept in [*same, body] if not kept.refused)
         most = self.limits.bodies_of_one * self.limits.body_bytes
         if len(same) >= self.limits.uploads_of_one or in_all > most:
             return TOO_MANY

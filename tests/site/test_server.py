@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from waitress import wasyncore
+from waitress.receiver import ChunkedReceiver
 
 from instarecon_site.addresses import network_of
-from instarecon_site.server import worker
-from instarecon_site.server.body import DISK_FULL, TOO_LARGE, TOO_MANY
+from instarecon_site.server import server, worker
+from instarecon_site.server.body import CHUNKS_AT_ONCE, DISK_FULL, TOO_LARGE, TOO_MANY
 from instarecon_site.server.limits import MB, Limits
 from instarecon_site.server.pool import Pool
 from instarecon_site.server.server import Server
@@ -373,6 +374,58 @@ def test_an_address_may_fill_only_so_much_of_the_disk(tmp_path: Path) -> None:
         assert third.endswith(f"{TOO_MANY}|0|".encode())
         for one in uploads:
             one.close()
+
+
+def in_chunks(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+def test_bodies_whose_length_nobody_said_fill_no_more_of_it(tmp_path: Path) -> None:
+    with running(echo, tmp_path, body_bytes=2 * MB, bodies_of_one=1) as site:
+        uploads = [site.connect() for _ in range(3)]
+        for one in uploads:  # all of them are let in: nothing has come yet
+            one.sendall(head("/", "Transfer-Encoding: chunked", method="POST"))
+        site.until(lambda: sum(bool(c.body) for c in site.server.active_channels.values()) == 3)
+        for one in uploads:
+            one.sendall(in_chunks(b"x" * (3 * MB // 2)))
+        site.until(
+            lambda: sum(c.body.size for c in site.server.active_channels.values()) >= 9 * MB // 2
+        )
+        assert size_of_spool(tmp_path) <= 2 * MB
+        for one in uploads:
+            one.sendall(b"0\r\n\r\n")
+        answers = [read_all(one) for one in uploads]
+        assert sum(f"{TOO_MANY}|0|".encode() in one for one in answers) == 2
+        for one in uploads:
+            one.close()
+
+
+def test_a_body_in_chunks_leaves_room_on_the_disk(
+    site: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = iter([True, True])  # at its head, and when it is large
+    monkeypatch.setattr(server, "has_room", lambda *_: next(free, False))
+    body = in_chunks(b"x" * (3 * MB)) + b"0\r\n\r\n"
+    answer = site.ask("/", "Transfer-Encoding: chunked", body=body, method="POST")
+    assert answer.endswith(f"{DISK_FULL}|0|".encode())
+
+
+def test_a_great_many_tiny_chunks_do_not_stop_the_loop(
+    site: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For each, all that follows it is copied: with a little traffic the loop did nothing else."""
+    looked_at: list[int] = []
+    receive = ChunkedReceiver.received
+
+    def counted(self: ChunkedReceiver, data: bytes) -> Any:
+        looked_at.append(0 if self.chunk_remainder else len(data))
+        return receive(self, data)
+
+    monkeypatch.setattr(ChunkedReceiver, "received", counted)
+    body = b"1\r\nx\r\n" * 20_000 + in_chunks(b"x" * 200_000) + b"0\r\n\r\n"
+    answer = site.ask("/", "Transfer-Encoding: chunked", body=body, method="POST")
+    assert answer.endswith(b"|220000|" + b"x" * 20)
+    assert max(looked_at) <= CHUNKS_AT_ONCE
 
 
 def test_behind_a_proxy_uploads_count_for_whom_it_names(tmp_path: Path) -> None:
