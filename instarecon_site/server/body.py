@@ -29,6 +29,11 @@ CHUNKS_AT_ONCE = 2 * 1024
 ASKED_EVERY = MB
 
 
+#: Requests that may come together, before the first is answered. Browsers send one at a time; what
+#: follows it is copied for each, so that thousands of the shortest would keep the loop busy.
+MOST_AT_ONCE = 20
+
+
 class Body:
     """What waitress's receivers write to. `refused` says why nothing is kept, or is empty."""
 
@@ -119,6 +124,9 @@ class Request(HTTPRequestParser):
             self._answer_at_once()
 
     def received(self, data: bytes) -> int:
+        if self.channel.begun > MOST_AT_ONCE:
+            self.error, self.completed = BadRequest("Too many requests at once"), True
+            return len(data)
         if self.chunked and self.headers_finished:
             data = data[: max(CHUNKS_AT_ONCE, self.body_rcv.chunk_remainder)]
         consumed: int = super().received(data)

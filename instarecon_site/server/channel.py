@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -59,14 +58,20 @@ class Channel(HTTPChannel):
     def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:
         self.network = network_of(addr[0])
         self.address = addr[0]  # who asks; with a trusted proxy, known when a head was read
-        self.parser_class = partial(Request, channel=self)
+        self.parser_class = self._begin
+        self.begun = 0  # requests in what was read at once
         self.began = time.time()  # being here, or the request that is coming
         self._stalled: tuple[float, float] = (0.0, 0.0)  # after which activity, since when
         super().__init__(server, sock, addr, adj, map=map)
         # Waitress reads what the kernel may take at once, megabytes, and sends what it does take.
         self.sendbuf_len = min(self.sendbuf_len, SENT_AT_ONCE)
 
+    def _begin(self, adj: Any) -> Request:
+        self.begun += 1
+        return Request(adj, self)
+
     def received(self, data: bytes) -> bool:
+        self.begun = 0
         if self.request is None:
             self.began = time.time()
         return bool(super().received(data))

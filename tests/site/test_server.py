@@ -16,7 +16,13 @@ from waitress.receiver import ChunkedReceiver
 
 from instarecon_site.addresses import network_of
 from instarecon_site.server import server, worker
-from instarecon_site.server.body import CHUNKS_AT_ONCE, DISK_FULL, TOO_LARGE, TOO_MANY
+from instarecon_site.server.body import (
+    CHUNKS_AT_ONCE,
+    DISK_FULL,
+    MOST_AT_ONCE,
+    TOO_LARGE,
+    TOO_MANY,
+)
 from instarecon_site.server.limits import MB, Limits
 from instarecon_site.server.pool import Pool
 from instarecon_site.server.server import Server
@@ -188,6 +194,22 @@ def test_what_is_no_http_is_told_so(site: Running, head: bytes) -> None:
         client.sendall(head)
         assert read_all(client).split(b" ")[1] == b"400"
     assert site.ask().endswith(b"|0|")
+
+
+@pytest.mark.parametrize("one", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n\r\n"])
+def test_a_great_many_requests_at_once_are_cut_off(site: Running, one: bytes) -> None:
+    with site.connect() as client:
+        client.sendall(one * 1000)
+        answers = read_all(client)
+    assert answers.count(b"HTTP/1.1 200") <= MOST_AT_ONCE
+    assert answers.count(b" 400 Bad Request") == 1
+    assert site.ask().startswith(b"HTTP/1.1 200")
+
+
+def test_some_requests_may_come_at_once(site: Running) -> None:
+    with site.connect() as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 10 + head("/"))
+        assert read_all(client).count(b"HTTP/1.1 200") == 11
 
 
 def test_a_head_without_end_is_refused(site: Running) -> None:
