@@ -257,6 +257,24 @@ def test_all_addresses_together_have_a_limit(tmp_path: Path) -> None:
             one.close()
 
 
+def test_busy_connections_of_one_address_do_not_keep_out_another(tmp_path: Path) -> None:
+    with running(echo, tmp_path, connections=5) as site:
+        uploads = [
+            socket.create_connection(("127.0.0.1", site.port), 20, ("127.0.0.2", 0))
+            for _ in range(5)
+        ]
+        for one in uploads:  # none of them is idle
+            one.sendall(head("/", "Content-Length: 5", method="POST"))
+        site.until(lambda: sum(bool(c.body) for c in site.server.active_channels.values()) == 5)
+        assert site.ask().endswith(b"|0|")
+        for one in uploads[:4]:
+            one.sendall(b"hello")
+            assert read_all(one).endswith(b"|5|hello")
+        assert read_all(uploads[4]) == b""
+        for one in uploads:
+            one.close()
+
+
 def test_behind_a_proxy_the_connections_are_not_one_persons(tmp_path: Path) -> None:
     with running(echo, tmp_path, connections_of_one=3, trust_proxy=True) as site:
         slow = [site.connect() for _ in range(10)]
