@@ -541,6 +541,25 @@ def test_slow_readers_hold_no_thread(tmp_path: Path) -> None:
             one.close()
 
 
+def test_who_reads_an_answer_drop_by_drop_is_cut_off(tmp_path: Path) -> None:
+    def send(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", str(20 * MB))])
+        return [b"x" * (20 * MB)]
+
+    with running(send, tmp_path) as site, site.connect() as reader:
+        reader.sendall(head("/"))
+        assert reader.recv(10)
+        site.later(1)
+        (channel,) = site.server.active_channels.values()
+        sent = channel.sent
+        while channel.sent < sent + MB:  # so it has not stood still
+            assert reader.recv(65536)
+        site.later(100)
+        assert not channel.will_close  # megabytes in a hundred seconds are enough
+        site.later(100_000)
+        assert len(read_all(reader)) < 18 * MB
+
+
 def test_a_long_answer_that_is_no_file_holds_no_thread_either(tmp_path: Path) -> None:
     served = threading.Semaphore(0)
 
