@@ -30,7 +30,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 FACTS = {
     fact
     for explanation in EXPLANATIONS.values()
-    for _, fact, _, _ in Formatter().parse(explanation.title + explanation.advice)
+    for text in (explanation.title, explanation.advice, explanation.for_staff)
+    for _, fact, _, _ in Formatter().parse(text)
     if fact
 }
 KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.8"}
