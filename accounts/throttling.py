@@ -86,25 +86,21 @@ class TooMany(Exception):
 def check(counters: Sequence[Counter]) -> None:
     """Raises TooMany where one of them is full. Counts nothing."""
     for counter in counters:
-        if not _ask(lambda store, c=counter: store.test(c.item, *c.names)):  # type: ignore[misc]
+        if not _has_room(counter):
             raise _too_many(counter)
 
 
 def spend(counters: Sequence[Counter]) -> None:
     """Counts once in each. Raises TooMany where one of them was full before."""
     for counter in counters:
-        if not _ask(lambda store, c=counter: store.hit(c.item, *c.names)):  # type: ignore[misc]
+        if not _count(counter):
             raise _too_many(counter)
 
 
 def note_wrong(counters: Sequence[Counter]) -> None:
     """Counts a wrong guess in all of them, even where one is full already: then raises TooMany,
     and whoever guessed must not be told that it was wrong."""
-    full = [
-        counter
-        for counter in counters
-        if not _ask(lambda store, c=counter: store.hit(c.item, *c.names))  # type: ignore[misc]
-    ]
+    full = [counter for counter in counters if not _count(counter)]
     if full:
         raise _too_many(full[0])
 
@@ -112,7 +108,20 @@ def note_wrong(counters: Sequence[Counter]) -> None:
 def forget(counters: Sequence[Counter]) -> None:
     """Starts them anew."""
     for counter in counters:
-        _ask(lambda store, c=counter: store.clear(c.item, *c.names))  # type: ignore[misc]
+        _forget(counter)
+
+
+def _has_room(counter: Counter) -> bool:
+    return _ask(lambda store: store.test(counter.item, *counter.names))
+
+
+def _count(counter: Counter) -> bool:
+    """Counts once more; whether there was room for it."""
+    return _ask(lambda store: store.hit(counter.item, *counter.names))
+
+
+def _forget(counter: Counter) -> None:
+    _ask(lambda store: store.clear(counter.item, *counter.names))
 
 
 def _too_many(counter: Counter) -> TooMany:

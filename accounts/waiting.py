@@ -15,11 +15,11 @@ _SENTENCES = {
     "sign_in_by_address": N_("Too many wrong passwords from your network."),
     "sign_in_by_account": N_("Too many wrong passwords for this account."),
     "sign_up": N_("Too many accounts were made from your network."),
-    "mail_by_address": N_("Too many mails were asked for from your network."),
+    "mail_by_address": N_("Too many mails were requested from your network."),
     "link": N_("Too many wrong passwords."),
     "link_by_address": N_("Too many wrong passwords from your network."),
     "link_in_all": N_("Too many wrong passwords for this scene."),
-    "uploads": N_("You have sent very many files within an hour."),
+    "uploads": N_("You have sent too many files within an hour."),
     "api": N_("Too many requests within a minute."),
     "api_by_address": N_("Too many requests without a valid token from your network."),
 }

@@ -100,8 +100,8 @@ def started(folder: Path, waiting: int, drafts: int) -> Iterator[Site]:
     facts: dict[str, Any] = json.loads(made.stdout.splitlines()[-1])
     server = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "instarecon_site.wsgi", "--bind", f"127.0.0.1:{port}",
-         "--workers", "2", "--worker-class", "gthread", "--threads", "8", "--timeout", "120",
-         "--log-level", "error", "--no-control-socket"],
+         "--workers", "2", "--worker-class", "instarecon_site.server.worker.BufferingWorker",
+         "--threads", "8", "--timeout", "120", "--log-level", "error", "--no-control-socket"],
         env=environment, cwd=ROOT, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -24,13 +24,13 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
+from recon.jobs import data_folder  # noqa: E402
 from recon.jobs.reconcile import reconcile  # noqa: E402
 from recon.models import Job, Photo, StageRun  # noqa: E402
 from recon.pipeline.config import PRESETS  # noqa: E402
 from recon.pipeline.progress import WORKING_STEPS  # noqa: E402
 
 ENDED, PHOTOS, STEP_S = 60, 12, 20
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def main(waiting: int, drafts: int) -> None:
@@ -39,7 +39,8 @@ def main(waiting: int, drafts: int) -> None:
     ann = User.objects.create_user("ann@example.org", "a long enough password")
     line = _rows(ann, waiting, drafts)
     client = Client(SERVER_NAME="localhost")
-    client.force_login(ann, backend=BACKEND)
+    client.force_login(ann)
+    data_folder.confirm()  # the very first round joins folder and database
     page = f"/jobs/{line[-1].pk}/"
     asked = {
         "a waiting page": _queries(lambda: client.get(page)),

@@ -17,7 +17,7 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(f"Settings: {error}")
 
-from recon.jobs import data_folder, turns
+from recon.jobs import data_folder, decoders
 
 try:
     data_folder.require_own()
@@ -28,4 +28,4 @@ except DatabaseError as error:
 finally:
     connections.close_all()
 
-turns.opener().pool.warm()  # the first upload need not wait for a process to start
+decoders.opener().pool.warm()  # the first upload need not wait for a process to start

@@ -72,9 +72,3 @@ def walk(count: int = 6, size: tuple[int, int] = (480, 360)) -> list[Image.Image
         blurred = sharp.filter(ImageFilter.GaussianBlur(3))
         frames += [sharp if step == SHARP else blurred for step in range(STEPS)]
     return frames
-
-
-def walk_video(folder: Path, count: int = 6, **options: object) -> Path:
-    path = folder / "walk.mp4"
-    path.write_bytes(video_bytes(walk(count), **options))  # type: ignore[arg-type]
-    return path

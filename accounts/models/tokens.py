@@ -89,12 +89,6 @@ class ApiToken(models.Model):
         living = cls.objects.living().select_related("user")
         return living.filter(digest=cls.digest_of(secret)).first()
 
-    @classmethod
-    def owner_of(cls, secret: str) -> User | None:
-        """The active user whose token this is, or None."""
-        token = cls.find(secret)
-        return token.user if token else None
-
     @property
     def has_ended(self) -> bool:
         return self.ends_at is not None and self.ends_at <= timezone.now()

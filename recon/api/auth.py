@@ -105,7 +105,7 @@ def _caller(request: HttpRequest, scope: Scope) -> User:
         raise NotSignedIn(gettext("This bearer token is not valid (any more)."))
     _count_call(token.user)
     if not token.allows(scope):
-        said = gettext("This token is not for that: it lacks “{scope}”. Make another one.")
+        said = gettext("This token may not do that: it lacks the scope “{scope}”.")
         raise ApiError(403, said.format(scope=scope.value), code="token_scope")
     token.note_use()
     return token.user

@@ -15,7 +15,7 @@ from recon.api.errors import ApiError, NoSuchJob
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_of
 from recon.api.views import made, photo_facts, status_of, video_facts
-from recon.jobs import drafts, known_photos, ordering, turns, videos
+from recon.jobs import decoders, drafts, known_photos, ordering, videos
 from recon.models import Job
 from recon.pipeline.errors import ReconError, UserError
 from recon.web import faults, uploads
@@ -72,7 +72,7 @@ def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
         raise ApiError(
             400, gettext("Send one photo as `file`, not {count}.").format(count=len(files))
         )
-    with turns.turn_of(cast(User, request.user).pk):
+    with decoders.place_for(cast(User, request.user).pk):
         if videos.is_video(files[0]):
             return JsonResponse(video_facts(videos.add_video(draft, files[0])[0]), status=202)
         photo, is_new = drafts.add_photo(draft, files[0])

@@ -12,7 +12,7 @@ from recon.api.auth import check_csrf, endpoint
 from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
-from recon.jobs import progress, queue, submit, turns, videos
+from recon.jobs import decoders, progress, queue, submit, videos
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import ReconError
 from recon.web import doing, faults, uploads
@@ -42,7 +42,7 @@ def create_job(request: HttpRequest) -> HttpResponse:
         raise ApiError(refused.status, str(refused)) from refused
     check_csrf(request)
     try:
-        with turns.turn_of(cast(User, request.user).pk):
+        with decoders.place_for(cast(User, request.user).pk):
             return _made_of(request)
     except ReconError as error:  # no room, a limit of the person's, or too much to do just now
         headers = faults.headers_of(error)

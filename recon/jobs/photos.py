@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from recon.jobs import turns
+from recon.jobs import decoders
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.decoding.opening import Opener
 
@@ -37,7 +37,7 @@ def check_upload(file: UploadedFile, by: Opener | None = None) -> CheckedPhoto:
     known = getattr(file, "checked", None)
     if isinstance(known, CheckedPhoto):
         return known
-    photo = (by or turns.opener()).check_photo(
+    photo = (by or decoders.opener()).check_photo(
         source_of(file),
         name=file.name or "?",
         min_image_size=settings.MIN_IMAGE_SIZE,

@@ -132,25 +132,21 @@ def locked(owner_pk: int) -> User:
     return owner
 
 
-def measure(job: Job) -> None:
-    """Notes what the job's folder holds besides photos and videos, in bytes. A file that has two
-    names in it counts once. What a cancelled job left half done goes first: only a
-    failed one can go on."""
-    if Job.objects.filter(pk=job.pk, status=Job.Status.CANCELLED).exists():
-        remove_unfinished(job.workspace)
-    Job.objects.filter(pk=job.pk).update(stored_bytes=_folder_bytes(job))
+def measure_ended(jobs: QuerySet[Job]) -> int:
+    """Notes what the folders of ended jobs hold besides photos and videos, in bytes: of those that
+    nobody has measured, just ended or left by a dead horse. Returns how many.
 
-
-def measure_forgotten(jobs: QuerySet[Job]) -> int:
-    """Measures the ended jobs that nobody has measured: just ended, or left by a dead horse."""
-    forgotten = list(jobs.filter(status__in=Job.ENDED, stored_bytes=None))
-    for job in forgotten:
+    A file that has two names in a folder counts once. What a cancelled job left half done goes
+    first: only a failed one can go on.
+    """
+    ended = list(jobs.filter(status__in=Job.ENDED, stored_bytes=None))
+    for job in ended:
         if job.status == Job.Status.CANCELLED:
             remove_unfinished(job.workspace)
         job.stored_bytes = _folder_bytes(job)
     # Together: somebody may have left hundreds.
-    Job.objects.bulk_update(forgotten, ["stored_bytes"], batch_size=BATCH)
-    return len(forgotten)
+    Job.objects.bulk_update(ended, ["stored_bytes"], batch_size=BATCH)
+    return len(ended)
 
 
 def _check_stored(owner: User, size: int) -> None:

@@ -98,7 +98,7 @@ def reconcile() -> Mended:
         accounts=leaving.finish_forgotten(),
         mails=letters.send_waiting(overdue_only=True),
     )
-    quotas.measure_forgotten(Job.objects.all())
+    quotas.measure_ended(Job.objects.all())
     audit.forget_old()
     if mended:
         logger.info("Reconciled: %s", mended)

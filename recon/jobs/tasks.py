@@ -82,7 +82,7 @@ def _run_attempt(job: Job) -> None:
             )
             lifecycle.fail(job.pk, job.attempt, named.code, named.facts)
         finally:
-            quotas.measure_forgotten(Job.objects.filter(pk=job.pk))
+            quotas.measure_ended(Job.objects.filter(pk=job.pk))
 
 
 def _record(job: Job, summary: Any, *, stopped: bool) -> None:

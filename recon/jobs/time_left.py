@@ -45,9 +45,9 @@ Lesson = tuple[datetime | None, int]
 class Outlook:
     """What is known of a job's way from now to its scene."""
 
-    told: Forecast | None = None  # what it takes from now on, or from its start
+    told: Forecast | None = None  # what it takes from now on, or from its start; none after its end
     position: int | None = None  # its place among those that wait: 1 is next
-    starts_in: Range | None = None  # seconds until it begins
+    starts_in: Range | None = None  # seconds until it begins; none where it does not wait
     ready_in: Range | None = None  # seconds until the scene is there
 
 
@@ -63,16 +63,6 @@ def outlook_of(job: Job) -> Outlook:
     start = _start(ahead, lesson)
     ready = Range(start.low + told.left.low, start.high + told.left.high) if told else None
     return Outlook(told, len(ahead) + 1, start, ready)
-
-
-def forecast_of(job: Job) -> Forecast | None:
-    """What is left of a running job, or of a waiting one once it has begun. None after the end."""
-    return outlook_of(job).told
-
-
-def start_of(job: Job) -> Range | None:
-    """Seconds until a waiting job begins. None where it does not wait."""
-    return outlook_of(job).starts_in
 
 
 def _forecast(job: Job, past: list[Run]) -> Forecast | None:

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts.models import User
-from recon.jobs import drafts, frames, lifecycle, quotas, storing, turns
+from recon.jobs import decoders, drafts, frames, lifecycle, quotas, storing
 from recon.jobs.photos import source_of
 from recon.models import Job, Video
 from recon.pipeline.media import HEAD, container_of, is_photo, says_video
@@ -54,7 +54,7 @@ def check_video(file: UploadedFile) -> CheckedVideo:
         return known
     limits = VideoLimits(min_side=settings.MIN_IMAGE_SIZE)
     name = storing.shown_name(file.name or "")
-    seconds = turns.opener().probe(source_of(file), name=name, limits=limits)
+    seconds = decoders.opener().probe(source_of(file), name=name, limits=limits)
     digest = hashlib.sha256()
     file.seek(0)
     for chunk in file.chunks():

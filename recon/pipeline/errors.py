@@ -98,7 +98,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "camera or a photo program, and send that.",
     ),
     "photo_other_kind": Explanation(
-        "“{name}” is no photo of a kind that is read here: its format is {kind}.",
+        "“{name}” is not a kind of photo that can be read here: its format is {kind}.",
         "Export the photo as JPEG, PNG, WebP, HEIC or AVIF. Take photos out of archives and "
         "documents, and send them one by one.",
     ),
@@ -158,7 +158,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "here. Export it again as MP4 (H.264), or send photos.",
     ),
     "video_other_kind": Explanation(
-        "“{name}” is no video of a kind that is read here: its format is {kind}.",
+        "“{name}” is not a kind of video that can be read here: its format is {kind}.",
         "Export it as MP4, MOV or WebM, or send photos.",
     ),
     "video_spherical": Explanation(
@@ -238,7 +238,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Photos can still be added to scenes that were not started. Come back tomorrow.",
     ),
     "quota_videos": Explanation(
-        "You have {limit} videos that wait for their frames, which is the most.",
+        "{limit} of your videos are waiting for their frames already, which is the most.",
         "Wait until one is done, or take one out.",
     ),
     "account_closing": Explanation(

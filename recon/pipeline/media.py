@@ -5,10 +5,6 @@ Photos and videos of phones come in the same box format (ISO base media), told a
 
 from __future__ import annotations
 
-#: What people are told, and what a choice of files offers.
-PHOTOS_IN_WORDS = "JPEG, PNG, WebP, HEIC or AVIF"
-VIDEOS_IN_WORDS = "MP4, MOV or WebM"
-
 #: Bytes that are enough to tell.
 HEAD = 64
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from recon.jobs import turns
+from recon.jobs import decoders
 from recon.models import Photo
 from recon.pipeline.errors import UserError
 from recon.web import kept
@@ -25,10 +25,10 @@ def thumb_of(photo: Photo) -> Path | None:
     """
 
     def write(place: Path) -> None:
-        place.write_bytes(turns.opener().small_picture(photo.path))
+        place.write_bytes(decoders.opener().small_picture(photo.path))
 
     try:
-        return kept.once(photo.thumb_path, write, wait_s=turns.PATIENCE_S)
+        return kept.once(photo.thumb_path, write, wait_s=decoders.PATIENCE_S)
     except (FileNotFoundError, UserError):
         return None
 

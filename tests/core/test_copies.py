@@ -35,6 +35,12 @@ def digests(workspace: Workspace) -> dict[str, str]:
     return {photo.name: photo.digest for photo in preflight.read_photos(workspace)}
 
 
+def copied_in(workspace: Workspace) -> dict[str, str]:
+    """The photos that were left out as copies: original name -> that of the one kept."""
+    copied: dict[str, str] = json.loads(workspace.photos_json.read_text())["copies"]
+    return copied
+
+
 @pytest.fixture(scope="module")
 def photo() -> Image.Image:
     with Image.open(rendered_photos()[3]) as image:
@@ -130,8 +136,8 @@ def test_without_its_copies_a_set_is_byte_for_byte_the_set_without_them(tmp_path
     assert sorted(path.name for path in doubled.photos.iterdir()) == sorted(digests(doubled))
     assert (code, facts["count"], facts["total"]) == ("copies_left_out", 8, 16)
     assert facts["names"].startswith("photo_01 (1).jpg = photo_01.jpg, photo_03 (1).jpg = ")
-    assert preflight.read_copies(doubled)["photo_15 (1).jpg"] == "photo_15.jpg"
-    assert preflight.read_copies(single) == {}
+    assert copied_in(doubled)["photo_15 (1).jpg"] == "photo_15.jpg"
+    assert copied_in(single) == {}
 
 
 @pytest.fixture(scope="module")
@@ -208,8 +214,7 @@ def test_copies_in_folders_of_two_cameras_are_found(
     with Image.open(workspace.upload / "phone" / "wall1_1.jpg") as image:
         image.save(workspace.upload / "mail" / "wall1_1.jpg", quality=40)
     prepared(workspace)
-    copied = json.loads(workspace.photos_json.read_text())["copies"]
-    assert copied == {"mail/wall1_1.jpg": "phone/wall1_1.jpg"}
+    assert copied_in(workspace) == {"mail/wall1_1.jpg": "phone/wall1_1.jpg"}
 
 
 def test_a_stamp_on_a_copy_does_not_hide_it(photo: Image.Image) -> None:

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from benchmarks.fuzz_uploads import IN_A_DRAFT, POOL_MOST
 from benchmarks.mutants import KINDS, mutant, sound
-from recon.jobs import drafts, turns
+from recon.jobs import decoders, drafts
 from tests.site.making import browser_of, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,7 +57,7 @@ def test_broken_files_are_taken_or_refused(ann: Any) -> None:
             before = own.memory_info().rss
     assert not wrong, f"benchmarks/fuzz_uploads.py --seed {SEED} --only K sends one again"
     assert own.memory_info().rss - before < MAY_GROW
-    for child in turns.opener().pool._idle:
+    for child in decoders.opener().pool._idle:
         assert psutil.Process(child.process.pid).memory_info().rss < POOL_MOST
 
 

@@ -425,7 +425,7 @@ def test_uploads_are_limited_for_each_person(settings: SettingsWrapper, redis_qu
     assert answer.json()["code"] == "too_many_requests"
     assert 3590 <= int(answer["Retry-After"]) <= 3600
     page = ann.post(address, {"photos": photos(3)})
-    assert "You have sent very many files within an hour." in page.content.decode()
+    assert "You have sent too many files within an hour." in page.content.decode()
     assert bob.post(address, {"photos": photos(3)}, **asks).status_code == 201
 
 

@@ -140,7 +140,7 @@ def test_a_place_in_line_is_the_same_on_every_page(ann: User) -> None:
 def test_far_behind_in_line_all_that_are_before_count(ann: User, settings: Any) -> None:
     settings.MAX_CONCURRENT_JOBS = 1
     line = list(Job.objects.filter(status=Job.Status.PENDING).order_by("created_at", "pk"))
-    near, far = (time_left.start_of(line[place]) for place in (50, 250))
+    near, far = (time_left.outlook_of(line[place]).starts_in for place in (50, 250))
     assert near is not None
     assert far is not None
     assert far.low == pytest.approx(5 * near.low, rel=0.01), "they are all alike"

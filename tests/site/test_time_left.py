@@ -56,7 +56,7 @@ def row(job: Job, step: Step, seconds: float, outcome: str = "done", attempt: in
 
 
 def left(job: Job) -> tuple[float, float]:
-    told = time_left.forecast_of(job)
+    told = time_left.outlook_of(job).told
     assert told is not None
     return told.left
 
@@ -117,7 +117,7 @@ def test_a_new_attempt_does_not_wait_for_steps_that_are_kept(running: Job) -> No
     again = lifecycle.start(running.pk, 2)
     assert again is not None
     again.step = "PREFLIGHT"
-    told = time_left.forecast_of(again)
+    told = time_left.outlook_of(again).told
     assert told is not None
     assert Step.COLMAP_FEAT not in told.steps
     assert Step.COLMAP_MATCH in told.steps
@@ -125,7 +125,7 @@ def test_a_new_attempt_does_not_wait_for_steps_that_are_kept(running: Job) -> No
 
 def test_an_ended_job_and_a_draft_have_none(running: Job) -> None:
     for status in (*Job.ENDED, Job.Status.DRAFT):
-        assert time_left.forecast_of(job_of(running.owner, status=status)) is None
+        assert time_left.outlook_of(job_of(running.owner, status=status)).told is None
 
 
 def test_a_job_whose_photos_are_gone_has_none_and_breaks_nothing(running: Job) -> None:
@@ -133,7 +133,7 @@ def test_a_job_whose_photos_are_gone_has_none_and_breaks_nothing(running: Job) -
     gone.photos.all().delete()
     assert left(running)[0] > 0
     running.photos.all().delete()
-    assert time_left.forecast_of(running) is None
+    assert time_left.outlook_of(running).told is None
 
 
 def test_settings_of_an_older_version_are_read_as_the_preset(running: Job) -> None:
@@ -146,7 +146,7 @@ def test_the_steps_show_what_they_took_and_what_they_should_take(running: Job) -
         past(running.owner, 10)
     row(running, Step.PREFLIGHT, 7)
     running.step, running.percent = "COLMAP_FEAT", 15.0
-    told = time_left.forecast_of(running)
+    told = time_left.outlook_of(running).told
     rows = {r["step"]: r for r in progress.step_rows(running, told)}
     assert round(rows["PREFLIGHT"]["seconds"] or 0) == 7
     assert rows["PREFLIGHT"]["expected"] is None
@@ -161,18 +161,18 @@ class TestQueue:
         for _ in range(4):
             past(running.owner, 10)
         waiting = job_of(running.owner)
-        start = time_left.start_of(waiting)
+        start = time_left.outlook_of(waiting).starts_in
         assert start is not None
         assert start == pytest.approx(left(running), rel=0.05)
         later = job_of(running.owner)
-        assert time_left.start_of(later).low > 1.8 * start.low  # type: ignore[union-attr]
+        assert time_left.outlook_of(later).starts_in.low > 1.8 * start.low  # type: ignore[union-attr]
 
     def test_with_a_free_worker_it_starts_at_once(self, running: Job, settings: Any) -> None:
         settings.MAX_CONCURRENT_JOBS = 2
-        assert time_left.start_of(job_of(running.owner)) == (0, 0)
+        assert time_left.outlook_of(job_of(running.owner)).starts_in == (0, 0)
 
     def test_a_running_job_waits_for_nothing(self, running: Job) -> None:
-        assert time_left.start_of(running) is None
+        assert time_left.outlook_of(running).starts_in is None
 
     def test_it_is_ready_after_its_start_and_its_own_time(
         self, running: Job, settings: Any
@@ -211,7 +211,7 @@ def test_a_step_that_went_on_is_not_taken_for_a_fast_one(running: Job) -> None:
     job = Job.objects.get(pk=running.pk)
 
     def rest() -> float:
-        told = time_left.forecast_of(job)
+        told = time_left.outlook_of(job).told
         assert told is not None
         return told.steps[Step.GS_TRAIN]
 

@@ -186,7 +186,7 @@ def test_a_file_of_another_kind_is_called_what_it_is(browser: Client, name: str)
     content, kind = OTHER_KINDS[name]
     response = send(browser, [*photos(3), SimpleUploadedFile(name, content, "image/jpeg")])
     assert response.status_code == 400
-    said = f"“{name}” is no photo of a kind that is read here: its format is {kind}."
+    said = f"“{name}” is not a kind of photo that can be read here: its format is {kind}."
     assert said in errors(response)
     assert not Job.objects.exists()
 

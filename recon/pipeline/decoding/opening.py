@@ -11,15 +11,13 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from recon.pipeline.decoding import budgets
-from recon.pipeline.decoding.budgets import Budget
-from recon.pipeline.decoding.messages import Message
 from recon.pipeline.decoding.pool import Pool, TooMuch, Unreadable
 from recon.pipeline.decoding.slots import Slots
 from recon.pipeline.errors import UserError
@@ -121,16 +119,11 @@ class Opener:
 
         facts = {"name": name, "wanted": wanted}
         with _video(source, name) as file:
-            for news in self._news("take_frames", file, facts, budgets.VIDEO_FRAMES):
+            for news in self.pool.ask("take_frames", file, facts, budgets.VIDEO_FRAMES):
                 if "seconds" in news.facts:
                     yield TakenFrame(float(news.facts["seconds"]), news.body)
                 else:
                     tick(float(news.facts["fraction"]), str(news.facts["message"]))
-
-    def _news(
-        self, task: str, file: BinaryIO, facts: dict[str, object], budget: Budget
-    ) -> Generator[Message, None, Message]:
-        return self.pool.ask(task, file, facts, budget)
 
 
 @contextmanager

@@ -84,12 +84,6 @@ def read_photos(workspace: Workspace) -> list[PreparedPhoto]:
     return [PreparedPhoto(**entry) for entry in entries]
 
 
-def read_copies(workspace: Workspace) -> dict[str, str]:
-    """The photos that were left out as copies: original name -> that of the one kept."""
-    copied: dict[str, str] = json.loads(workspace.photos_json.read_text())["copies"]
-    return copied
-
-
 def check_count(count: int, config: PreflightConfig) -> None:
     limits = {"minimum": config.min_photos, "maximum": config.max_photos}
     if count < config.min_photos:

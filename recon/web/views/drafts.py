@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HTMX_STOP_POLLING
 
 from accounts.models import User
-from recon.jobs import drafts, known_photos, turns
+from recon.jobs import decoders, drafts, known_photos
 from recon.jobs import videos as draft_videos
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import PipelineError, ReconError
@@ -130,7 +130,7 @@ def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @csrf_protect
 def _add(request: HttpRequest, draft: Job) -> HttpResponse:
     try:
-        with turns.turn_of(cast(User, request.user).pk):
+        with decoders.place_for(cast(User, request.user).pk):
             return _add_in_turn(request, draft)
     except PipelineError as error:  # too many of theirs are looked at already
         return refuse(request, draft, [str(error)], status_of(error), headers_of(error))

@@ -52,7 +52,7 @@ def usage(request: HttpRequest) -> HttpResponse:
     with their `size`, the biggest first."""
     user = cast(User, request.user)
     own = Job.objects.filter(owner=user)
-    quotas.measure_forgotten(own)
+    quotas.measure_ended(own)
     biggest = quotas.with_sizes(own).order_by("-size", "-created_at")
     page = Paginator(biggest, SCENES_A_PAGE).get_page(request.GET.get("page"))
     context = {"usage": quotas.usage(user), "page": page}

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from recon.jobs import submit, turns, videos
+from recon.jobs import decoders, submit, videos
 from recon.models import Job
 from recon.pipeline.errors import PipelineError, ReconError
 from recon.web import uploads
@@ -40,7 +40,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 @csrf_protect
 def _submit(request: HttpRequest) -> HttpResponse:
     try:
-        with turns.turn_of(cast(User, request.user).pk):
+        with decoders.place_for(cast(User, request.user).pk):
             return _submit_in_turn(request)
     except PipelineError as error:  # too much is looked at already
         form = _given_up(request, [str(error)])

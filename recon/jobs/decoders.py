@@ -20,7 +20,7 @@ from recon.pipeline.decoding.pool import Pool
 from recon.pipeline.decoding.slots import Slots
 from recon.pipeline.errors import PipelineError
 
-#: How long a request waits for its turn: scripts give a silent one up after 60 s.
+#: How long a request waits for its place: scripts give a silent one up after 60 s.
 PATIENCE_S = 15.0
 
 #: Threads of a web process that may open files or wait for it, whatever DECODING_PROCESSES is. Both
@@ -47,7 +47,7 @@ def opener() -> Opener:
 
 
 @contextmanager
-def turn_of(person_pk: int) -> Iterator[None]:
+def place_for(person_pk: int) -> Iterator[None]:
     """Around whatever opens a person's files. Raises PipelineError("too_busy")."""
     with _lock:
         if _busy_for[person_pk] >= OF_ONE_PERSON:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from accounts.models import User
 from benchmarks.attacks import bombs
-from recon.jobs import drafts, submit, turns
+from recon.jobs import decoders, drafts, submit
 from recon.models import Job
 from recon.pipeline import photos as photo_files
 from recon.pipeline import video as video_files
@@ -137,7 +137,7 @@ def test_a_small_picture_is_made_once_however_many_ask(
 def test_a_busy_site_asks_to_come_back_and_loses_nothing(
     draft: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool = turns.opener().pool
+    pool = decoders.opener().pool
     monkeypatch.setattr(pool, "patience_s", 0.0)
     slots = pool.slots
     for _ in range(slots._here._initial_value):  # type: ignore[attr-defined]
@@ -175,15 +175,15 @@ def test_a_small_picture_that_must_wait_too_long_is_asked_for_again(
 ) -> None:
     sent, _ = drafts.add_photo(draft, photo())
     sent.thumb_path.unlink()
-    monkeypatch.setattr(turns.opener().pool, "patience_s", 0.0)
-    monkeypatch.setattr(turns.opener().pool.slots._here, "acquire", lambda **_: False)
+    monkeypatch.setattr(decoders.opener().pool, "patience_s", 0.0)
+    monkeypatch.setattr(decoders.opener().pool.slots._here, "acquire", lambda **_: False)
     answer = browser_of(draft.owner).get(reverse("recon:thumb", args=(draft.pk, sent.name)))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
 
 
 def test_nobody_has_all_the_places(draft: Job, data_dir: Any) -> None:
     ben = person("ben@example.org")
-    theirs = [turns.turn_of(draft.owner_id) for _ in range(turns.OF_ONE_PERSON)]
+    theirs = [decoders.place_for(draft.owner_id) for _ in range(decoders.OF_ONE_PERSON)]
     for turn in theirs:
         turn.__enter__()
     try:
