@@ -201,8 +201,8 @@ def test_threads_are_left_for_pages_however_many_may_decode(
     data_dir: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:
     settings.DECODING_PROCESSES = processes
-    monkeypatch.setattr(turns, "_opener", None)
-    slots = turns.opener().pool.slots
+    monkeypatch.setattr(decoders, "_opener", None)
+    slots = decoders.opener().pool.slots
     threads_of_web = [
         int(found)
         for file in ("scripts/supervisord.conf", "Dockerfile")
