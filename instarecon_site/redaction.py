@@ -15,11 +15,12 @@ _KEYS = re.compile(
     r"(?!done\b|sent\b)(?P<key>[^\s/?#\"'<>]+)"
     r"(?P<token>/[^\s/?#\"'<>]+)?"
 )
-#: A query: share keys stand in `oembed`'s, what people look for in others.
-_QUERY = re.compile(r"(?P<path>(?:https?://|/)[^\s?\"'<>]*)\?[^\s\"'<>]+")
+#: What may be an address: up to the next space or quote. Longer patterns than this, which begin
+#: at each slash and look for a question mark, take a minute for the longest address.
+_WORD = re.compile(r"[^\s\"'<>]+")
 _BEARER = re.compile(r"(?i)\b(?P<what>bearer|basic|token)[ =:]+[\w.~+/=-]{8,}")
 #: postgres://user:password@host
-_PASSWORD = re.compile(r"(?P<what>\b[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/@]+@")
+_PASSWORD = re.compile(r"(?P<what>://[^\s:/@]*):[^\s/@]+@")
 
 
 def _key(found: re.Match[str]) -> str:
@@ -28,10 +29,16 @@ def _key(found: re.Match[str]) -> str:
     return f"{found['what']}…" + ("/…" if token and "reset" in found["what"] else token)
 
 
+def _without_query(found: re.Match[str]) -> str:
+    """Share keys stand in the query of `oembed`, what people look for in others."""
+    path, _, query = found[0].partition("?")
+    return f"{path}?…" if query and "/" in path else found[0]
+
+
 def redacted(text: str) -> str:
     """`text` without what gives access to something."""
     text = _PASSWORD.sub(r"\g<what>:…@", text)
-    text = _QUERY.sub(r"\g<path>?…", text)
+    text = _WORD.sub(_without_query, text)
     text = _KEYS.sub(_key, text)
     return _BEARER.sub(r"\g<what> …", text)
 

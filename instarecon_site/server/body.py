@@ -15,12 +15,23 @@ from typing import IO, Any
 from waitress.parser import HTTPRequestParser
 from waitress.utilities import BadRequest
 
-from instarecon_site.server.limits import Limits
+from instarecon_site.server.limits import MB, Limits
 
 #: Why a body was not kept. The application answers; see `instarecon_site.refusals`.
 TOO_LARGE, TOO_MANY, DISK_FULL = "too_large", "too_many_uploads", "disk_full"
 #: Bytes that the lines between a body's chunks may have.
 MAX_CHUNK_LINES = 16 * 1024
+#: Bytes of chunks that are looked through at a time: for each chunk, however small, waitress copies
+#: what follows it.
+CHUNKS_AT_ONCE = 2 * 1024
+#: Nobody says beforehand how long a body in chunks will be: after so many bytes, whether there is
+#: still room for it is asked once more.
+ASKED_EVERY = MB
+
+
+#: Requests that may come together, before the first is answered. Browsers send one at a time; what
+#: follows it is copied for each, so that thousands of the shortest would keep the loop busy.
+MOST_AT_ONCE = 20
 
 
 class Body:
@@ -91,6 +102,8 @@ class Request(HTTPRequestParser):
 
     body: Body | None = None
     completed: bool
+    headers_finished: bool
+    ask_at = 0  # bytes of a body in chunks
 
     def __init__(self, adj: Any, channel: Any) -> None:
         super().__init__(adj)
@@ -111,13 +124,28 @@ class Request(HTTPRequestParser):
             self._answer_at_once()
 
     def received(self, data: bytes) -> int:
+        if self.channel.begun > MOST_AT_ONCE:
+            self.error, self.completed = BadRequest("Too many requests at once"), True
+            return len(data)
+        if self.chunked and self.headers_finished:
+            data = data[: max(CHUNKS_AT_ONCE, self.body_rcv.chunk_remainder)]
         consumed: int = super().received(data)
         if self.body and not self.completed:
+            if self.chunked:
+                self._keep_or_refuse(self.body)
             if self.body.size > self.channel.server.limits.read_to_the_end:
                 self._answer_at_once()
             elif self.chunked and _overlong(self.body_rcv):
                 self.error, self.completed = BadRequest("Chunk header or trailer too long"), True
         return consumed
+
+    def _keep_or_refuse(self, body: Body) -> None:
+        """Asks about a body in chunks what was asked about others when they were announced."""
+        if body.refused or not body.is_large or body.size < self.ask_at:
+            return
+        self.ask_at = body.size + ASKED_EVERY
+        if why := self.channel.server.why_not(self.channel, self):
+            body.refuse(why)
 
     def _answer_at_once(self) -> None:
         """What follows on this connection is no request: it ends after the answer."""

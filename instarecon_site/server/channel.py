@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -59,17 +58,30 @@ class Channel(HTTPChannel):
     def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:
         self.network = network_of(addr[0])
         self.address = addr[0]  # who asks; with a trusted proxy, known when a head was read
-        self.parser_class = partial(Request, channel=self)
+        self.parser_class = self._begin
+        self.begun = 0  # requests in what was read at once
         self.began = time.time()  # being here, or the request that is coming
         self._stalled: tuple[float, float] = (0.0, 0.0)  # after which activity, since when
+        self.sent = 0  # bytes
+        self._going_out: tuple[float, int] | None = None  # an answer: since when, sent before it
         super().__init__(server, sock, addr, adj, map=map)
         # Waitress reads what the kernel may take at once, megabytes, and sends what it does take.
         self.sendbuf_len = min(self.sendbuf_len, SENT_AT_ONCE)
 
+    def _begin(self, adj: Any) -> Request:
+        self.begun += 1
+        return Request(adj, self)
+
     def received(self, data: bytes) -> bool:
+        self.begun = 0
         if self.request is None:
             self.began = time.time()
         return bool(super().received(data))
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        gone = int(super().send(data, do_close))
+        self.sent += gone
+        return gone
 
     def service(self) -> None:
         super().service()
@@ -103,9 +115,8 @@ class Channel(HTTPChannel):
         limits = self.server.limits
         silent = now - self.last_activity
         if self.total_outbufs_len:  # where a thread waits to write more, closing wakes it up
-            if self._stalled[0] != self.last_activity:
-                self._stalled = (self.last_activity, now)
-            return "stalled" if now - self._stalled[1] > limits.stalled_s else ""
+            return "stalled" if self._is_read_too_slowly(now) else ""
+        self._going_out = None
         if self.requests:
             return ""
         waited = now - self.began
@@ -117,7 +128,17 @@ class Channel(HTTPChannel):
         if silent > limits.stalled_s or waited > limits.body_s:
             return "body"
         late = waited - limits.stalled_s
-        return "body" if late > 0 and self.body_came() < late * limits.body_rate else ""
+        return "body" if late > 0 and self.body_came() < late * limits.rate else ""
+
+    def _is_read_too_slowly(self, now: float) -> bool:
+        limits = self.server.limits
+        if self._stalled[0] != self.last_activity:
+            self._stalled = (self.last_activity, now)
+        self._going_out = self._going_out or (now, self.sent)
+        since, before = self._going_out
+        late = now - since - limits.stalled_s
+        too_slow = late > 0 and self.sent - before < late * limits.rate
+        return too_slow or now - self._stalled[1] > limits.stalled_s
 
     def body_came(self) -> int:
         return self.body.size if self.body else 0

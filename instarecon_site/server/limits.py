@@ -27,8 +27,9 @@ class Limits:
     idle_s: float = 60
     #: Seconds without one byte moving, in a body or in an answer.
     stalled_s: float = 60
-    #: Bytes per second that a body must bring on average, once `stalled_s` are over.
-    body_rate: float = 2048
+    #: Bytes per second that must come of a body, or go of an answer, on average, once `stalled_s`
+    #: are over.
+    rate: float = 2048
     #: Seconds that a body may take in all, however steadily it comes.
     body_s: float = 4 * 60 * 60
     #: Bytes of a body that stay in memory; what is longer goes into a nameless file.

@@ -58,14 +58,19 @@ class Server(TcpWSGIServer):
     def _make_room(self, newest: Channel) -> None:
         beside = self.of_network[newest.network]
         if len(beside) > self.limits.connections_of_one and not self.trust_proxy:
-            self._close_one(beside, newest)
+            self._close_one(beside)
         elif len(self.active_channels) > self.limits.connections:
             largest = max(self.of_network.values(), key=len)
-            self._close_one(self.active_channels.values() if self.trust_proxy else largest, newest)
+            self._close_one(self.active_channels.values() if self.trust_proxy else largest)
 
-    def _close_one(self, among: Iterable[Channel], newest: Channel) -> None:
-        """Closes the oldest one that nothing is lost with, or else the newest."""
-        dispensable = [one for one in among if one is not newest and one.is_dispensable]
+    def _close_one(self, among: Iterable[Channel]) -> None:
+        """Closes the oldest one that nothing is lost with, or else the newest of them: so whoever
+        has the most can't keep out others, whatever it keeps its connections busy with."""
+        staying = [one for one in among if not one.will_close]
+        if not staying:
+            return
+        newest = max(staying, key=lambda one: one.creation_time)
+        dispensable = [one for one in staying if one is not newest and one.is_dispensable]
         # In the loop's next turn: in this one its number may already be a newcomer's, whom the
         # events of the old one would then be taken for.
         min(dispensable, key=lambda one: one.began, default=newest).will_close = True
@@ -94,7 +99,7 @@ class Server(TcpWSGIServer):
             if one is not channel and (kept := one.body) and kept.is_large
         ]
         same = [kept for client, kept in others if client == channel.client]
-        in_all = sum(kept.size + kept.to_come for kept in same if not kept.refused) + body.to_come
+        in_all = sum(kept.size + kept.to_come for kept in [*same, body] if not kept.refused)
         most = self.limits.bodies_of_one * self.limits.body_bytes
         if len(same) >= self.limits.uploads_of_one or in_all > most:
             return TOO_MANY

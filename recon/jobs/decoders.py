@@ -23,8 +23,9 @@ from recon.pipeline.errors import PipelineError
 #: How long a request waits for its place: scripts give a silent one up after 60 s.
 PATIENCE_S = 15.0
 
-#: Threads of a web process that may wait; the others serve pages.
-WAITING = 4
+#: Threads of a web process that may open files or wait for it, whatever DECODING_PROCESSES is. Both
+#: scripts/supervisord.conf and the Dockerfile give it eight; the others serve pages.
+THREADS = 6
 
 #: Requests of one person that a web process opens files for at a time. A page sends three.
 OF_ONE_PERSON = 4
@@ -40,7 +41,7 @@ def opener() -> Opener:
     with _lock:
         if _opener is None:
             folder = Path(settings.RUN_DIR) / "slots"
-            slots = Slots(settings.DECODING_PROCESSES, folder, waiting=WAITING)
+            slots = Slots(settings.DECODING_PROCESSES, folder, threads=THREADS)
             _opener = Opener(Pool(slots, patience_s=PATIENCE_S))
         return _opener
 

@@ -5,6 +5,7 @@ import { gettext } from "./texts.js";
 const SILENCE_MS = 60_000; // without a byte leaving or an answer coming: the line is dead
 const PAUSES_MS = [500, 2000, 6000]; // before the second, third and fourth try
 const MOST_TURNS = 60; // that a busy site may say "a little later"
+const LITTLE_S = 60; // what is later than that is a limit of the hour's or the day's
 
 const NO_ANSWER = () => gettext("The connection broke.");
 const TOO_MUCH = () => gettext("The upload is larger than this site takes.");
@@ -53,10 +54,14 @@ export async function send(url, body, signals, isWanted, onProgress) {
   }
 }
 
-/** When a busy site wants to be asked again, in ms; undefined where it does not say. */
+/**
+ * When a busy site wants to be asked again, in ms; undefined where it does not say. Also where there
+ * are many uploads from one address at the moment, maybe other people's (429).
+ */
 function laterMs(request) {
   const seconds = Number(request.getResponseHeader("Retry-After") ?? Number.NaN);
-  return request.status === 503 && seconds > 0 ? Math.min(seconds, 60) * 1000 : undefined;
+  const isBusy = request.status === 503 || (request.status === 429 && seconds <= LITTLE_S);
+  return isBusy && seconds > 0 ? Math.min(seconds, LITTLE_S) * 1000 : undefined;
 }
 
 /** Whether the same request may succeed a little later. */

@@ -381,7 +381,7 @@ def test_slots_are_counted_across_processes(tmp_path: Path) -> None:
 
 
 def test_no_more_threads_wait_for_a_slot_than_may() -> None:
-    slots = Slots(1, waiting=1)
+    slots = Slots(1, threads=2)
     waits = threading.Thread(target=lambda: _through(slots))
     with slots.hold(0.0):
         waits.start()

@@ -44,6 +44,18 @@ test("a site that is busy ten times gets the photo at last", async () => {
   assert.equal(asked, 11);
 });
 
+test("an address with many uploads at the moment waits for its turn", async () => {
+  answers = [...Array(10).fill({ status: 429, later: "30" }), { status: 201 }];
+  assert.equal((await sent()).status, 201);
+  assert.equal(asked, 11);
+});
+
+test("who has sent too much within the hour does not send it all hour long", async () => {
+  answers = [{ status: 429, later: "1800" }];
+  assert.equal((await sent()).status, 429);
+  assert.equal(asked, 4);
+});
+
 test("a site that fails without saying when is asked four times", async () => {
   answers = [{ status: 503 }];
   assert.equal((await sent()).status, 503);

@@ -54,6 +54,12 @@ def test_everything_that_production_needs_is_there(compose: dict[str, Any]) -> N
     assert devices[0]["capabilities"] == ["gpu"]
 
 
+def test_logs_do_not_grow_for_ever(compose: dict[str, Any]) -> None:
+    """Anybody can have lines written: one for each request."""
+    for name in compose["services"].keys() - {"db", "redis"}:
+        assert compose["services"][name]["logging"]["driver"] == "local", name
+
+
 def test_web_and_workers_share_photos_database_and_queue(compose: dict[str, Any]) -> None:
     ours = [
         compose["services"][name]

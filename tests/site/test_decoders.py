@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from recon.models import Job
 from recon.pipeline import photos as photo_files
 from recon.pipeline import video as video_files
 from recon.pipeline.decoding.opening import Opener
+from recon.pipeline.decoding.slots import NoSlot
 from recon.web import thumbs
 from tests.site.making import browser_of, person, photo, photos, token_of
 from tests.site.test_videos import clip
@@ -191,3 +194,27 @@ def test_nobody_has_all_the_places(draft: Job, data_dir: Any) -> None:
         for turn in theirs:
             turn.__exit__(None, None, None)
     assert add(draft, photo()).status_code == 201
+
+
+@pytest.mark.parametrize("processes", [2, 4, 16])
+def test_threads_are_left_for_pages_however_many_may_decode(
+    data_dir: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    settings.DECODING_PROCESSES = processes
+    monkeypatch.setattr(decoders, "_opener", None)
+    slots = decoders.opener().pool.slots
+    threads_of_web = [
+        int(found)
+        for file in ("scripts/supervisord.conf", "Dockerfile")
+        for found in re.findall(r"--threads[\", ]+(\d+)", (settings.BASE_DIR / file).read_text())
+    ]
+    assert len(threads_of_web) == 2
+    held = 0
+    with ExitStack() as stack:
+        while held < 50:
+            try:
+                stack.enter_context(slots.hold(0.0))
+            except NoSlot:
+                break
+            held += 1
+        assert 0 < held <= min(threads_of_web) - 2

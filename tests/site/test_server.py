@@ -12,10 +12,17 @@ from typing import Any
 
 import pytest
 from waitress import wasyncore
+from waitress.receiver import ChunkedReceiver
 
 from instarecon_site.addresses import network_of
-from instarecon_site.server import worker
-from instarecon_site.server.body import DISK_FULL, TOO_LARGE, TOO_MANY
+from instarecon_site.server import server, worker
+from instarecon_site.server.body import (
+    CHUNKS_AT_ONCE,
+    DISK_FULL,
+    MOST_AT_ONCE,
+    TOO_LARGE,
+    TOO_MANY,
+)
 from instarecon_site.server.limits import MB, Limits
 from instarecon_site.server.pool import Pool
 from instarecon_site.server.server import Server
@@ -189,6 +196,22 @@ def test_what_is_no_http_is_told_so(site: Running, head: bytes) -> None:
     assert site.ask().endswith(b"|0|")
 
 
+@pytest.mark.parametrize("one", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n\r\n"])
+def test_a_great_many_requests_at_once_are_cut_off(site: Running, one: bytes) -> None:
+    with site.connect() as client:
+        client.sendall(one * 1000)
+        answers = read_all(client)
+    assert answers.count(b"HTTP/1.1 200") <= MOST_AT_ONCE
+    assert answers.count(b" 400 Bad Request") == 1
+    assert site.ask().startswith(b"HTTP/1.1 200")
+
+
+def test_some_requests_may_come_at_once(site: Running) -> None:
+    with site.connect() as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 10 + head("/"))
+        assert read_all(client).count(b"HTTP/1.1 200") == 11
+
+
 def test_a_head_without_end_is_refused(site: Running) -> None:
     with site.connect() as client:
         client.sendall(b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 70_000)
@@ -231,6 +254,24 @@ def test_all_addresses_together_have_a_limit(tmp_path: Path) -> None:
         assert site.ask().endswith(b"|0|")
         site.until(lambda: len(site.server.active_channels) <= 10)
         for one in slow:
+            one.close()
+
+
+def test_busy_connections_of_one_address_do_not_keep_out_another(tmp_path: Path) -> None:
+    with running(echo, tmp_path, connections=5) as site:
+        uploads = [
+            socket.create_connection(("127.0.0.1", site.port), 20, ("127.0.0.2", 0))
+            for _ in range(5)
+        ]
+        for one in uploads:  # none of them is idle
+            one.sendall(head("/", "Content-Length: 5", method="POST"))
+        site.until(lambda: sum(bool(c.body) for c in site.server.active_channels.values()) == 5)
+        assert site.ask().endswith(b"|0|")
+        for one in uploads[:4]:
+            one.sendall(b"hello")
+            assert read_all(one).endswith(b"|5|hello")
+        assert read_all(uploads[4]) == b""
+        for one in uploads:
             one.close()
 
 
@@ -375,6 +416,58 @@ def test_an_address_may_fill_only_so_much_of_the_disk(tmp_path: Path) -> None:
             one.close()
 
 
+def in_chunks(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+def test_bodies_whose_length_nobody_said_fill_no_more_of_it(tmp_path: Path) -> None:
+    with running(echo, tmp_path, body_bytes=2 * MB, bodies_of_one=1) as site:
+        uploads = [site.connect() for _ in range(3)]
+        for one in uploads:  # all of them are let in: nothing has come yet
+            one.sendall(head("/", "Transfer-Encoding: chunked", method="POST"))
+        site.until(lambda: sum(bool(c.body) for c in site.server.active_channels.values()) == 3)
+        for one in uploads:
+            one.sendall(in_chunks(b"x" * (3 * MB // 2)))
+        site.until(
+            lambda: sum(c.body.size for c in site.server.active_channels.values()) >= 9 * MB // 2
+        )
+        assert size_of_spool(tmp_path) <= 2 * MB
+        for one in uploads:
+            one.sendall(b"0\r\n\r\n")
+        answers = [read_all(one) for one in uploads]
+        assert sum(f"{TOO_MANY}|0|".encode() in one for one in answers) == 2
+        for one in uploads:
+            one.close()
+
+
+def test_a_body_in_chunks_leaves_room_on_the_disk(
+    site: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = iter([True, True])  # at its head, and when it is large
+    monkeypatch.setattr(server, "has_room", lambda *_: next(free, False))
+    body = in_chunks(b"x" * (3 * MB)) + b"0\r\n\r\n"
+    answer = site.ask("/", "Transfer-Encoding: chunked", body=body, method="POST")
+    assert answer.endswith(f"{DISK_FULL}|0|".encode())
+
+
+def test_a_great_many_tiny_chunks_do_not_stop_the_loop(
+    site: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For each, all that follows it is copied: with a little traffic the loop did nothing else."""
+    looked_at: list[int] = []
+    receive = ChunkedReceiver.received
+
+    def counted(self: ChunkedReceiver, data: bytes) -> Any:
+        looked_at.append(0 if self.chunk_remainder else len(data))
+        return receive(self, data)
+
+    monkeypatch.setattr(ChunkedReceiver, "received", counted)
+    body = b"1\r\nx\r\n" * 20_000 + in_chunks(b"x" * 200_000) + b"0\r\n\r\n"
+    answer = site.ask("/", "Transfer-Encoding: chunked", body=body, method="POST")
+    assert answer.endswith(b"|220000|" + b"x" * 20)
+    assert max(looked_at) <= CHUNKS_AT_ONCE
+
+
 def test_behind_a_proxy_uploads_count_for_whom_it_names(tmp_path: Path) -> None:
     size = f"Content-Length: {MB}"
     with (
@@ -446,6 +539,25 @@ def test_slow_readers_hold_no_thread(tmp_path: Path) -> None:
             pass  # what was under way; then the connection ends
         for one in readers:
             one.close()
+
+
+def test_who_reads_an_answer_drop_by_drop_is_cut_off(tmp_path: Path) -> None:
+    def send(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", str(20 * MB))])
+        return [b"x" * (20 * MB)]
+
+    with running(send, tmp_path) as site, site.connect() as reader:
+        reader.sendall(head("/"))
+        assert reader.recv(10)
+        site.later(1)
+        (channel,) = site.server.active_channels.values()
+        sent = channel.sent
+        while channel.sent < sent + MB:  # so it has not stood still
+            assert reader.recv(65536)
+        site.later(100)
+        assert not channel.will_close  # megabytes in a hundred seconds are enough
+        site.later(100_000)
+        assert len(read_all(reader)) < 18 * MB
 
 
 def test_a_long_answer_that_is_no_file_holds_no_thread_either(tmp_path: Path) -> None:

@@ -25,12 +25,12 @@ class NoSlot(Exception):
 class Slots:
     """`count` slots, in this process and, with a `folder`, among all that share it.
 
-    At most `waiting` threads of this process wait for one: they may be what serves the pages.
+    At most `threads` of this process hold one or wait for one: the others serve the pages.
     """
 
-    def __init__(self, count: int, folder: Path | None = None, *, waiting: int = 1000) -> None:
+    def __init__(self, count: int, folder: Path | None = None, *, threads: int = 1000) -> None:
         self._here = threading.BoundedSemaphore(count)
-        self._places = threading.BoundedSemaphore(count + waiting)
+        self._places = threading.BoundedSemaphore(threads)
         self._files = [folder / f"slot-{number}" for number in range(count)] if folder else []
         self._looking = threading.Lock()  # one thread looks for all that wait
 
