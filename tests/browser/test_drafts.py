@@ -194,7 +194,7 @@ def test_a_photo_that_only_the_server_can_judge_says_so_and_the_others_go_on(
     choose(page, moving, upload("one.jpg", 1))
     arrived(page, 1)
     expect(page.locator(".tile.bad .tile-problem")).to_contain_text(
-        "“moving.jpg” is no photo of a kind that is read here: its format is GIF."
+        "“moving.jpg” is not a kind of photo that can be read here: its format is GIF."
     )
     expect(page.get_by_role("button", name="Try again")).to_have_count(0)
     assert names(ann.jobs.get()) == ["one.jpg"]
