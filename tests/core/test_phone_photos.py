@@ -24,10 +24,14 @@ EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 FOCAL_35MM = 0xA405
 
 
-def picture(size: tuple[int, int] = SIZE) -> Image.Image:
-    """Dark on the left, light on the right, red at the top."""
+def picture(size: tuple[int, int] = SIZE, *, scene: int = 0) -> Image.Image:
+    """Dark on the left, light on the right, red at the top; another `scene` shows something else
+    below."""
     image = Image.linear_gradient("L").rotate(90).resize(size).convert("RGB")
     image.paste((200, 20, 20), (0, 0, size[0], size[1] // 8))
+    for row in range(scene):
+        left, top = 20 + 60 * scene, 50 + 60 * row
+        image.paste((20, 60, 220), (left, top, left + 50, top + 40))
     return image
 
 
@@ -39,14 +43,14 @@ def metadata() -> Image.Exif:
     return exif
 
 
-def photo(kind: str, turns: int = 0) -> bytes:
+def photo(kind: str, turns: int = 0, *, scene: int = 0) -> bytes:
     """A phone's photo; `turns` quarters anticlockwise are its orientation."""
     exif = metadata()
     if kind == "heic":
-        return heic_bytes(picture(), exif=exif.tobytes(), quarter_turns=turns)
+        return heic_bytes(picture(scene=scene), exif=exif.tobytes(), quarter_turns=turns)
     exif[ORIENTATION] = {0: 1, 1: 8, 2: 3, 3: 6}[turns]
     file = io.BytesIO()
-    picture().save(file, kind.upper(), quality=95, exif=exif)
+    picture(scene=scene).save(file, kind.upper(), quality=95, exif=exif)
     return file.getvalue()
 
 
@@ -122,8 +126,9 @@ def test_the_command_line_takes_them(tmp_path: Path) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
     for number, kind in enumerate(("heic", "avif", "jpeg")):
-        (photos / f"{number}.{kind.replace('jpeg', 'JPG')}").write_bytes(photo(kind))
-    (photos / "3.HEIF").write_bytes(photo("heic", turns=1))
+        name = f"{number}.{kind.replace('jpeg', 'JPG')}"
+        (photos / name).write_bytes(photo(kind, scene=number))
+    (photos / "3.HEIF").write_bytes(photo("heic", turns=1, scene=3))
     assert main([str(photos), str(out), "--until", "PREFLIGHT"]) == 0
     assert sorted(p.name for p in (out / "work" / "photos").iterdir()) == [
         "0.jpg", "1.jpg", "2.jpg", "3.jpg",
