@@ -120,10 +120,10 @@ def test_what_was_started_is_not_changed_any_more(program: Program) -> None:
     for upload in photos(3):
         program.add(draft, upload)
     program.start(draft)
-    assert is_error(program.start(draft), 409, "started already")
-    assert is_error(program.add(draft, photo("late.jpg", seed=9)), 409, "started already")
+    assert is_error(program.start(draft), 409, "already been started")
+    assert is_error(program.add(draft, photo("late.jpg", seed=9)), 409, "already been started")
     first = f"/recon/jobs/{draft.pk}/photos/{draft.photos.first().pk}"
-    assert is_error(program.client.delete(first), 409, "started already")
+    assert is_error(program.client.delete(first), 409, "already been started")
     again = program.client.post(f"/recon/jobs/{draft.pk}/draft")
     assert is_error(again, 409, "not done yet")
 

@@ -357,12 +357,12 @@ def test_a_photo_that_comes_after_the_start_is_told_so(browser: Client, draft: J
     drafts.start(draft)
     late = send(browser, draft, photo("late.jpg", seed=9))
     assert late.status_code == 409
-    assert "started already" in said(late)
+    assert "already been started" in said(late)
     plain = send(browser, draft, photo("late.jpg", seed=9), script=False)
     assert plain["Location"] == draft.get_absolute_url()
     dropped = browser.post(address("drop_photo", draft), headers=JSON)
     assert dropped.status_code == 409
-    assert "started already" in browser.get(draft.get_absolute_url()).content.decode()
+    assert "already been started" in browser.get(draft.get_absolute_url()).content.decode()
     assert draft.photos.count() == 3
 
 
