@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='handle',
-            field=models.CharField(blank=True, help_text="in their public page's address", max_length=30, null=True, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9](?:[a-z0-9-]{1,28})[a-z0-9]\\Z', 'Use 3 to 30 small letters, digits and hyphens, with a letter or digit at both ends.')]),
+            field=models.CharField(blank=True, help_text="in their public page's address", max_length=30, null=True, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9](?:[a-z0-9-]{1,28})[a-z0-9]\\Z', 'Use 3 to 30 lower-case letters, digits and hyphens, with a letter or digit at both ends.')]),
         ),
         migrations.AddField(
             model_name='user',
