@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.html import format_html
 
+from accounts import reset_links
 from accounts.models import ApiToken, Invitation, User
 
 
@@ -20,9 +26,9 @@ class UserAdmin(DjangoUserAdmin):
     list_filter = ("is_active", "is_staff", "is_superuser", "date_joined")
     search_fields = ("email", "first_name", "last_name")
     date_hierarchy = "date_joined"
-    readonly_fields = ("date_joined", "last_login")
+    readonly_fields = ("date_joined", "last_login", "new_password")
     fieldsets = (
-        (None, {"fields": ("email", "password")}),
+        (None, {"fields": ("email", "password", "new_password")}),
         ("Name", {"fields": ("first_name", "last_name")}),
         ("Wishes", {"fields": ("language", "time_zone", "mail_when_done")}),
         ("Public page", {"fields": ("gallery_open", "handle", "public_name")}),
@@ -55,6 +61,30 @@ class UserAdmin(DjangoUserAdmin):
         if obj is not None and (obj.is_staff or obj.is_superuser) and obj != request.user:
             return bool(request.user.is_superuser)
         return super().has_change_permission(request, obj)
+
+    @admin.display(description="forgotten password")
+    def new_password(self, user: User) -> str:
+        return format_html('<a href="{}">A link that sets a new one</a>', "../reset-link/")
+
+    def get_urls(self) -> list[Any]:
+        address = "<path:object_id>/reset-link/"
+        view = self.admin_site.admin_view(self.reset_link)
+        return [path(address, view, name="accounts_user_reset_link"), *super().get_urls()]
+
+    def reset_link(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A link for somebody who can't get one by mail. It is shown once and nowhere kept, works
+        once, and the account's history says who made it."""
+        user = self.get_object(request, object_id)
+        if user is None:
+            raise Http404
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        context = {**self.admin_site.each_context(request), "title": str(user), "person": user}
+        context["hours"] = settings.PASSWORD_RESET_TIMEOUT // 3600
+        if request.method == "POST":
+            context["link"] = reset_links.link_for(user)
+            self.log_change(request, user, "Made a link that sets a new password.")
+        return TemplateResponse(request, "admin/accounts/user/reset_link.html", context)
 
 
 @admin.register(ApiToken)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from smtplib import SMTPException
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -22,7 +23,7 @@ from django.urls import reverse
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from accounts import languages, limits, throttling
+from accounts import addresses, languages, limits, throttling
 from accounts.forms import ResetForm
 from accounts.models import Invitation, Letter, User
 from instarecon_site import queues
@@ -49,6 +50,7 @@ def ask(
     language: str = "",
     time_zone: str = "",
     invitation: Invitation | None = None,
+    user: User | None = None,
 ) -> None:
     """Has a mail sent to `email`, unless too many were asked for; nobody is told of that."""
     try:
@@ -56,9 +58,15 @@ def ask(
     except throttling.TooMany as error:
         logger.warning("A mail is not sent: %s", error)
         return
-    Letter.objects.create(
-        kind=kind, email=email, language=language, time_zone=time_zone, invitation=invitation
-    )
+    asked = {"time_zone": time_zone, "invitation": invitation, "user": user}
+    Letter.objects.create(kind=kind, email=email, language=language, **asked)
+    transaction.on_commit(_call_worker)
+
+
+def tell(kind: Letter.Kind, email: str, *, user: User, language: str = "") -> None:
+    """Has a mail sent to `email` that its owner must get: whoever asks for many others in their
+    name does not keep this one back."""
+    Letter.objects.create(kind=kind, email=email, language=language, user=user)
     transaction.on_commit(_call_worker)
 
 
@@ -77,7 +85,12 @@ def _claim(letter: Letter) -> bool:
 
 
 def _send(letter: Letter) -> bool:
-    write = {Letter.Kind.RESET: _send_reset, Letter.Kind.SIGN_UP: _send_sign_up}
+    write = {
+        Letter.Kind.RESET: _send_reset,
+        Letter.Kind.SIGN_UP: _send_sign_up,
+        Letter.Kind.NEW_ADDRESS: _send_new_address,
+        Letter.Kind.OLD_ADDRESS: _send_old_address,
+    }
     try:
         write[Letter.Kind(letter.kind)](letter)
     except (SMTPException, OSError) as error:
@@ -108,10 +121,35 @@ def _send_sign_up(letter: Letter) -> None:
         "url": settings.BASE_URL + (reverse("accounts:sign_in") if known else link_for(letter)),
         "reset_url": settings.BASE_URL + reverse("accounts:password_reset"),
     }
-    with languages.spoken((known.language if known else "") or letter.language):
+    language = (known.language if known else "") or letter.language
+    _mail(name, context, known.email if known else letter.email, language)
+
+
+def _send_new_address(letter: Letter) -> None:
+    """A link that makes the address the account's; where another account has it, word of that."""
+    user = letter.user
+    if user is None:  # their account is gone meanwhile
+        return
+    known = User.objects.filter(email__iexact=letter.email).exclude(pk=user.pk).exists()
+    context = {
+        "email": letter.email,
+        "known": known,
+        "url": "" if known else settings.BASE_URL + addresses.link_for(user, letter.email),
+    }
+    _mail("new_address", context, letter.email, user.language or letter.language)
+
+
+def _send_old_address(letter: Letter) -> None:
+    if letter.user is not None:
+        context = {"old": letter.email, "new": letter.user.email}
+        _mail("old_address", context, letter.email, letter.language)
+
+
+def _mail(name: str, context: dict[str, Any], email: str, language: str) -> None:
+    with languages.spoken(language):
         subject = render_to_string(f"accounts/{name}_subject.txt", context)
         text = render_to_string(f"accounts/{name}_email.txt", context)
-    send_mail(" ".join(subject.split()), text, None, [known.email if known else letter.email])
+    send_mail(" ".join(subject.split()), text, None, [email])
 
 
 def link_for(letter: Letter) -> str:

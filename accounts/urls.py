@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from accounts.views import account, sign_in, sign_up
+from accounts.views import account, address, sign_in, sign_up
 
 app_name = "accounts"
 
@@ -14,7 +14,9 @@ urlpatterns = [
     path("invitation/<str:link>/", sign_up.invited, name="invited"),
     path("confirm/<str:token>/", sign_up.confirm, name="confirm"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign_in"),
-    path("sign-out/", auth.LogoutView.as_view(), name="sign_out"),
+    path("sign-out/", sign_in.SignOut.as_view(), name="sign_out"),
+    path("email/", address.change, name="email_change"),
+    path("confirm-email/<str:token>/", address.confirm, name="confirm_email"),
     path("preferences/", account.preferences, name="preferences"),
     path("public-page/", account.public_page, name="public_page"),
     path("tokens/", account.token_create, name="token_create"),
@@ -28,7 +30,7 @@ urlpatterns = [
     path("reset/", sign_in.PasswordReset.as_view(), name="password_reset"),
     path(
         "reset/sent/",
-        auth.PasswordResetDoneView.as_view(template_name="accounts/password_reset_done.html"),
+        sign_in.PasswordResetSent.as_view(),
         name="password_reset_done",
     ),
     path(

@@ -1,4 +1,4 @@
-"""What no honest client sends, and what would end in the depths of the database."""
+"""What was not meant to be sent: by no honest client, or by a browser that somebody moved there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from instarecon_site.errors import wants_json
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -31,5 +34,21 @@ def without_odd_addresses(get_response: Handler) -> Handler:
         if "\0" in request.path_info:
             raise Http404
         return get_response(request)
+
+    return middleware
+
+
+def with_a_page_for_buttons(get_response: Handler) -> Handler:
+    """Middleware: who opens the address of a button, as after signing in or out of the history,
+    gets a page that says so with the 405, not an empty one."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        is_look = request.method in ("GET", "HEAD")
+        if response.status_code != 405 or not is_look or wants_json(request):
+            return response
+        page = render(request, "errors/405.html", status=405)
+        page["Allow"] = response.get("Allow", "POST")
+        return page
 
     return middleware

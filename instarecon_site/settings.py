@@ -176,6 +176,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.devices.remember_devices",
     "accounts.throttling.answer_too_many",
+    "instarecon_site.odd_requests.with_a_page_for_buttons",
     "instarecon_site.odd_requests.without_odd_addresses",
     "instarecon_site.queue_pages.missing_is_404",
     "instarecon_site.queue_pages.permissions_decide",

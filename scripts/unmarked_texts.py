@@ -31,14 +31,15 @@ QUIET = ("script", "style", "svg", "code", "kbd")
 
 #: Code that speaks to people; the core's texts are in tables, its messages in recon/web/doing.py.
 SPEAKING = (
-    "accounts/forms.py",
-    "accounts/views.py",
+    "accounts/forms/*.py",
+    "accounts/views/*.py",
     "recon/jobs/*.py",
     "recon/web/**/*.py",
     "recon/api/*.py",
 )
 #: Staff read English, as in the admin; so does whoever starts the site.
 FOR_STAFF = (
+    "templates/admin/",
     *("templates/styleguide/", "recon/web/views/styleguide.py"),
     "recon/jobs/data_folder.py",
 )

@@ -1,8 +1,10 @@
 """Forms about accounts."""
 
 from accounts.forms.settings import (
+    ADDRESS_IN_USE,
     HANDLE_TAKEN,
     MAX_TOKENS,
+    AddressForm,
     GoodbyeForm,
     PreferencesForm,
     PublicPageForm,
@@ -20,7 +22,20 @@ from accounts.forms.signing import (
 )
 
 __all__ = [
-    "ADDRESS_TAKEN", "HANDLE_TAKEN", "MAX_TOKENS", "TAKEN", "AskForm", "ConfirmForm", "GoodbyeForm",
-    "NewPasswordForm", "PreferencesForm", "PublicPageForm", "ResetForm", "SignInForm", "SignUpForm",
+    "ADDRESS_IN_USE",
+    "ADDRESS_TAKEN",
+    "HANDLE_TAKEN",
+    "MAX_TOKENS",
+    "TAKEN",
+    "AddressForm",
+    "AskForm",
+    "ConfirmForm",
+    "GoodbyeForm",
+    "NewPasswordForm",
+    "PreferencesForm",
+    "PublicPageForm",
+    "ResetForm",
+    "SignInForm",
+    "SignUpForm",
     "TokenForm",
 ]  # fmt: skip

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.conf import settings
-from django.http import QueryDict
+from django.contrib.auth import authenticate
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +18,7 @@ from accounts.models import ApiToken, Scope, User
 MAX_TOKENS = 20  # per person
 
 HANDLE_TAKEN = _("This address is already taken. Choose another.")
+ADDRESS_IN_USE = _("Another account has this address.")
 
 
 class PreferencesForm(forms.ModelForm):
@@ -77,6 +79,39 @@ class GoodbyeForm(forms.Form):
         label=_("Your password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+
+
+class AddressForm(forms.Form):
+    """Another e-mail address for the account that is signed in, and its password once more."""
+
+    email = forms.EmailField(
+        max_length=254,
+        label=_("New e-mail address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+    )
+    password = forms.CharField(
+        strip=False,
+        label=_("Your password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, request: HttpRequest) -> None:
+        super().__init__(data)
+        self.request = request
+        self.user = cast(User, request.user)
+
+    def clean_email(self) -> str:
+        email = User.objects.normalize_email(self.cleaned_data["email"])
+        if email == self.user.email:
+            raise forms.ValidationError(_("That is already your address."))
+        return email
+
+    def clean_password(self) -> str:
+        """Raises TooMany."""
+        password: str = self.cleaned_data["password"]
+        if authenticate(self.request, username=self.user.email, password=password) != self.user:
+            raise forms.ValidationError(_("That is not your password."))
+        return password
 
 
 class TokenForm(forms.ModelForm):

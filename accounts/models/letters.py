@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 
 class Letter(models.Model):
-    """One mail that somebody asked for by typing an address.
+    """One mail, most often one that somebody asked for by typing an address.
 
     It says neither whether there is an account nor any secret: the worker finds out when it sends
     it. So the request that asks for it does the same, and takes as long, for every address.
@@ -16,6 +17,8 @@ class Letter(models.Model):
     class Kind(models.TextChoices):
         RESET = "reset"  # a link that sets a new password
         SIGN_UP = "sign_up"  # a link that proves the address and makes the account
+        NEW_ADDRESS = "new_email"  # a link that proves the address and makes it the account's
+        OLD_ADDRESS = "old_email"  # word that the account has another address now
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     email = models.EmailField(max_length=254)
@@ -23,6 +26,10 @@ class Letter(models.Model):
     time_zone = models.CharField(max_length=64, blank=True)
     invitation = models.ForeignKey(
         "accounts.Invitation", null=True, blank=True, on_delete=models.CASCADE
+    )
+    #: Whose address changes; of the other kinds nobody is known before it is sent.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
     asked_at = models.DateTimeField(default=timezone.now)
     tries = models.PositiveSmallIntegerField(default=0)

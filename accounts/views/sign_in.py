@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import views
 from django.forms import Form
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils.translation import get_language
 
@@ -36,6 +38,15 @@ class SignIn(InvalidIs400, views.LoginView):
     redirect_authenticated_user = True
 
 
+class SignOut(views.LogoutView):
+    """accounts/sign_out.html, with the button: a link alone signs nobody out."""
+
+    http_method_names = ("get", "head", "post", "options")
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "accounts/sign_out.html")
+
+
 class PasswordChange(InvalidIs400, views.PasswordChangeView):
     """accounts/password_change.html: `form` (old_password, new_password1, new_password2).
 
@@ -50,7 +61,18 @@ class PasswordChange(InvalidIs400, views.PasswordChangeView):
         return super().get_form_kwargs() | {"request": self.request}
 
 
-class PasswordReset(InvalidIs400, views.PasswordResetView):
+class NeedsMail:
+    """Where the site can't send mail, a page says whom to ask instead (`ask_staff.html`)."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not settings.MAIL_IS_SET_UP:
+            status = 200 if request.method in ("GET", "HEAD") else 503
+            return render(request, "accounts/ask_staff.html", status=status)
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        return response
+
+
+class PasswordReset(NeedsMail, InvalidIs400, views.PasswordResetView):
     """accounts/password_reset.html: `form` (email).
 
     The mail is sent by a worker, where there is such an account (`accounts.letters`):
@@ -67,6 +89,12 @@ class PasswordReset(InvalidIs400, views.PasswordResetView):
         language = get_language() or ""
         letters.ask(Letter.Kind.RESET, form.cleaned_data["email"], language=language)
         return super(views.PasswordResetView, self).form_valid(form)
+
+
+class PasswordResetSent(NeedsMail, views.PasswordResetDoneView):
+    """accounts/password_reset_done.html, whatever the address was."""
+
+    template_name = "accounts/password_reset_done.html"
 
 
 class PasswordResetConfirm(InvalidIs400, views.PasswordResetConfirmView):

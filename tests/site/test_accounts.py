@@ -190,12 +190,25 @@ def test_a_claimed_address_counts_only_behind_a_proxy(
     assert sign_in(client, HTTP_X_FORWARDED_FOR="127.0.0.1, 192.0.2.77") == 302
 
 
-def test_signing_out_takes_a_post(client: Client, jo: User) -> None:
+def test_signing_out_takes_a_button(client: Client, jo: User) -> None:
     client.force_login(jo)
-    assert client.get(reverse("accounts:sign_out")).status_code == 405
-    assert signed_in(client)
+    page = client.get(reverse("accounts:sign_out"))
+    assert page.status_code == 200
+    assert re.search(r'<form method="post">.*Sign out</button></form>', page.content.decode())
+    assert signed_in(client), "a look signs nobody out"
     assert client.post(reverse("accounts:sign_out")).status_code == 302
     assert not signed_in(client)
+    assert "You are signed out" in client.get(reverse("accounts:sign_out")).content.decode()
+
+
+@pytest.mark.parametrize("name", ["preferences", "public_page", "token_create"])
+def test_the_address_of_a_button_has_a_page(client: Client, jo: User, name: str) -> None:
+    """As after signing in once more, which leads back to where the form was sent."""
+    client.force_login(jo)
+    page = client.get(reverse(f"accounts:{name}"))
+    assert page.status_code == 405
+    assert page["Allow"] == "POST"
+    assert "This address belongs to a button" in page.content.decode()
 
 
 def test_a_form_without_its_token_is_refused_with_a_page(jo: User) -> None:
@@ -232,7 +245,7 @@ def test_a_change_needs_the_old_password(client: Client, jo: User) -> None:
 def test_a_lost_password_is_reset_by_mail(
     client: Client, jo: User, settings: SettingsWrapper
 ) -> None:
-    settings.BASE_URL = "http://recon.example.org:8000"
+    settings.BASE_URL, settings.MAIL_IS_SET_UP = "http://recon.example.org:8000", True
     response = client.post(
         reverse("accounts:password_reset"), {"email": "JO@example.org"}, HTTP_HOST="localhost"
     )
@@ -259,11 +272,28 @@ def test_a_lost_password_is_reset_by_mail(
     assert "new_password1" not in used.content.decode()
 
 
-def test_a_reset_for_an_unknown_address_looks_the_same_and_sends_nothing(client: Client) -> None:
+def test_a_reset_for_an_unknown_address_looks_the_same_and_sends_nothing(
+    client: Client, settings: SettingsWrapper
+) -> None:
+    settings.MAIL_IS_SET_UP = True
     response = client.post(reverse("accounts:password_reset"), {"email": "nobody@example.org"})
     assert response.url == reverse("accounts:password_reset_done")
     letters.send_waiting()
     assert mail.outbox == []
+
+
+def test_without_a_mail_server_nobody_is_promised_a_mail(client: Client, jo: User) -> None:
+    for response, status in (
+        (client.get(reverse("accounts:password_reset")), 200),
+        (client.post(reverse("accounts:password_reset"), {"email": EMAIL}), 503),
+        (client.get(reverse("accounts:password_reset_done")), 200),
+    ):
+        assert response.status_code == status
+        page = response.content.decode()
+        assert "Ask whoever runs this site" in page
+        assert "on its way" not in page
+        assert 'name="email"' not in page
+    assert letters.send_waiting() == 0
 
 
 # --- API tokens ---

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.admin import site
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -229,3 +231,52 @@ class TestCommands:
         with pytest.raises(SystemExit) as caught:
             call_command("preflight")
         assert caught.value.code == 1
+
+
+# --- A forgotten password ---
+
+
+def reset_page(user: User) -> str:
+    return reverse("admin:accounts_user_reset_link", args=(user.pk,))
+
+
+def test_staff_hand_over_a_link_that_sets_a_new_password_once(staff: Client) -> None:
+    ann = person()
+    change = staff.get(reverse("admin:accounts_user_change", args=(ann.pk,)))
+    assert "../reset-link/" in change.content.decode()
+    asked = staff.get(reset_page(ann)).content.decode()
+    assert "/accounts/reset/" not in asked, "a look makes no link"
+    made = staff.post(reset_page(ann)).content.decode()
+    found = re.search(r"http://localhost:8000(/accounts/reset/[^\"]+)", made)
+    assert found
+    visitor = Client()
+    page = visitor.get(found[1], follow=True)
+    new = {"new_password1": "staple gun waltz", "new_password2": "staple gun waltz"}
+    assert visitor.post(page.redirect_chain[-1][0], new).status_code == 302
+    ann.refresh_from_db()
+    assert ann.check_password("staple gun waltz")
+    assert "new_password1" not in Client().get(found[1], follow=True).content.decode()
+    entry = LogEntry.objects.get(object_id=str(ann.pk))
+    assert entry.user.email == "boss@example.org"
+    assert "link that sets a new password" in entry.get_change_message()
+
+
+def test_a_link_that_was_handed_over_ends(
+    staff: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    made = staff.post(reset_page(person())).content.decode()
+    found = re.search(r"http://localhost:8000(/accounts/reset/[^\"]+)", made)
+    assert found
+    settings.PASSWORD_RESET_TIMEOUT = -1
+    assert "new_password1" not in Client().get(found[1], follow=True).content.decode()
+
+
+def test_who_may_not_change_an_account_makes_no_link_for_it(staff: Client) -> None:
+    helper = person("helper@example.org", is_staff=True)
+    helper.user_permissions.add(Permission.objects.get(codename="change_user"))
+    boss = User.objects.get(email="boss@example.org")
+    assert browser_of(helper).post(reset_page(boss)).status_code == 403
+    assert browser_of(helper).post(reset_page(person())).status_code == 200
+    helper.user_permissions.clear()
+    assert browser_of(helper).get(reset_page(boss)).status_code == 403
+    assert staff.get(reset_page(User(pk=10**6))).status_code == 404

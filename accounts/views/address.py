@@ -1,0 +1,91 @@
+"""Changing an account's e-mail address. Each view's docstring names its template."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language, gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts import addresses, devices, letters, limits, throttling
+from accounts.forms import ADDRESS_IN_USE, AddressForm
+from accounts.models import Letter, User
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@sensitive_post_parameters("password")
+@login_required
+@require_http_methods(METHODS)
+@never_cache
+def change(request: HttpRequest) -> HttpResponse:
+    """accounts/email_change.html: `form` (email, password), `can_mail`.
+
+    Wrong passwords count as they do at sign-in, so a stolen session can't try them all.
+    """
+    form = AddressForm(request.POST or None, request=request)
+    if not form.is_valid():
+        return _page(request, form)
+    user = User.objects.get(pk=cast(User, request.user).pk)
+    email = form.cleaned_data["email"]
+    if settings.MAIL_IS_SET_UP:
+        throttling.spend(limits.by_network(request, *limits.MAILS_BY_ADDRESS))
+        language = get_language() or ""
+        letters.ask(Letter.Kind.NEW_ADDRESS, email, language=language, user=user)
+        said = gettext("A link is on its way to {email}. Your address changes when you open it.")
+        messages.success(request, said.format(email=email))
+        return redirect("accounts:account")
+    # Also for a known address: or this page would tell, without end, who has an account.
+    throttling.spend(limits.by_network(request, *limits.SIGN_UPS))
+    if not _changed(request, user, email):
+        form.add_error("email", ADDRESS_IN_USE)
+        return _page(request, form)
+    return redirect("accounts:account")
+
+
+@require_http_methods(METHODS)
+@never_cache
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """accounts/email_confirm.html: `email`, the new one, and `taken`; without `email` where the
+    link is too old or was used. A look changes nothing: mail programs look at links by themselves.
+    """
+    found = addresses.confirmed(token)
+    if found is None:
+        return render(request, "accounts/email_confirm.html", status=410)
+    user, email = found
+    if request.method != "POST":
+        return render(request, "accounts/email_confirm.html", {"email": email})
+    if not _changed(request, user, email):
+        context = {"email": email, "taken": True}
+        return render(request, "accounts/email_confirm.html", context, status=409)
+    return redirect("accounts:account" if request.user == user else "accounts:sign_in")
+
+
+def _changed(request: HttpRequest, user: User, email: str) -> bool:
+    """Changes the address and says so; False where somebody has it already."""
+    old, user.email = user.email, email
+    try:
+        with transaction.atomic():
+            user.save(update_fields=["email"])
+            if settings.MAIL_IS_SET_UP:
+                letters.tell(Letter.Kind.OLD_ADDRESS, old, language=user.language, user=user)
+    except IntegrityError:
+        return False
+    devices.remember(request, limits.spelled(email))
+    said = gettext("Your e-mail address is now {email}. Sign in with it from now on.")
+    messages.success(request, said.format(email=email))
+    return True
+
+
+def _page(request: HttpRequest, form: AddressForm) -> HttpResponse:
+    context = {"form": form, "can_mail": settings.MAIL_IS_SET_UP}
+    status = 400 if request.method == "POST" else 200
+    return render(request, "accounts/email_change.html", context, status=status)
