@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError, transaction
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language, gettext
@@ -20,6 +21,7 @@ from django.views.i18n import set_language
 from accounts import languages
 from accounts.forms import HANDLE_TAKEN, PreferencesForm, PublicPageForm, TokenForm
 from accounts.models import ApiToken, User
+from instarecon_site import wrong_fields
 
 
 def _account_page(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
@@ -33,6 +35,13 @@ def _account_page(request: HttpRequest, *, status: int = 200, **context: Any) ->
         **context,
     }
     return render(request, "accounts/account.html", context, status=status)
+
+
+def _refused(request: HttpRequest, **forms: BaseForm) -> HttpResponse:
+    """The page with a form that comes back, at its first error."""
+    for form in forms.values():
+        wrong_fields.focus_first(form)
+    return _account_page(request, status=400, **forms)
 
 
 @login_required
@@ -54,7 +63,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     """Language, time zone, and whether mails are wanted."""
     form = PreferencesForm(request.POST, instance=_fresh(request))
     if not form.is_valid():
-        return _account_page(request, preferences=form, status=400)
+        return _refused(request, preferences=form)
     chosen = form.save().language
     response = redirect("accounts:account")
     if not chosen:  # the browser's: what was once chosen on a page must not stand in for it
@@ -87,7 +96,7 @@ def public_page(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, gettext("Your public page’s settings are saved."))
             return redirect("accounts:account")
-    return _account_page(request, public_page=form, status=400)
+    return _refused(request, public_page=form)
 
 
 def _fresh(request: HttpRequest) -> User:
@@ -101,7 +110,7 @@ def token_create(request: HttpRequest) -> HttpResponse:
     """Answers with the account page itself: the secret is kept nowhere, not even for a redirect."""
     form = TokenForm(request.POST, user=cast(User, request.user))
     if not form.is_valid():
-        return _account_page(request, form=form, status=400)
+        return _refused(request, form=form)
     token, secret = form.issue()
     return _account_page(request, new_token=token, new_secret=secret)
 

@@ -16,6 +16,7 @@ from recon.models import Job
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 6, 100
 LATEST = timedelta(days=36_525)
+ABOUT_ID = "about-%s"  # apart from the other titles of a page
 LOCAL = "%Y-%m-%dT%H:%M"  # what <input type="datetime-local"> speaks
 
 
@@ -122,7 +123,7 @@ def sharing_context(job: Job, owner: User) -> dict[str, Any]:
     return {
         "link_form": LinkForm(job=job),
         "about_form": AboutForm(
-            initial={"title": job.title, "description": job.description}, auto_id="about-%s"
+            initial={"title": job.title, "description": job.description}, auto_id=ABOUT_ID
         ),
         "link_is_over": job.link_is_over,
         "has_link_password": bool(job.share_password),

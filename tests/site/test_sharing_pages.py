@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,6 +43,30 @@ def post(browser: Client, name: str, job: Job, **data: Any) -> str:
     return page
 
 
+def refused(browser: Client, name: str, job: Job, **data: Any) -> str:
+    """The fold of the owner's page with the form that came back, which must be open."""
+    answer = browser.post(reverse(f"recon:{name}", args=(job.pk,)), data)
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    before = dict.fromkeys(("share_password", "share_until", "in_gallery", "title", "description"))
+    before |= {column: getattr(job, column) for column in before}
+    job.refresh_from_db()
+    assert {column: getattr(job, column) for column in before} == before, "nothing is changed"
+    (fold,) = re.findall(r'<details class="explain" open>.*?</details>', page, re.DOTALL)
+    return str(fold)
+
+
+def field_of(fold: str, name: str) -> str:
+    """The field with its errors; it says itself that something is wrong and where that stands."""
+    (field,) = re.findall(
+        rf'<div class="field">(?:(?!</form>).)*?name="{name}".*?</ul>', fold, re.S
+    )
+    assert 'aria-invalid="true"' in field
+    assert 'aria-describedby="' in field
+    assert "autofocus" in field
+    return str(field)
+
+
 @pytest.mark.parametrize("name", ACTIONS)
 def test_nobody_else_sets_anything(ann: User, name: str) -> None:
     job = finished_job(ann, shared=True)
@@ -74,10 +99,13 @@ def test_a_password_is_set_kept_changed_and_taken_off(ann: User, browser: Client
 @pytest.mark.parametrize("word", ["short", "x" * 101])
 def test_a_password_of_an_odd_length_is_refused(ann: User, browser: Client, word: str) -> None:
     job = finished_job(ann, shared=True)
-    assert "Password: Ensure this value has at" in post(
-        browser, "share_settings", job, password=word
+    fold = refused(
+        browser, "share_settings", job, password=word, until="2126-07-01T18:30", in_gallery="on"
     )
-    assert job.share_password == ""
+    assert "Ensure this value has at" in field_of(fold, "password")
+    assert f'value="{word}"' in fold, "all that was typed is still there"
+    assert 'value="2126-07-01T18:30"' in fold
+    assert re.search(r'name="in_gallery"[^>]* checked', fold)
 
 
 def test_the_end_is_in_the_owner_s_time_zone(ann: User, browser: Client) -> None:
@@ -104,8 +132,13 @@ def test_an_end_that_can_not_be_is_refused(
     ann: User, browser: Client, until: str, said: str
 ) -> None:
     job = finished_job(ann, shared=True)
-    assert said in post(browser, "share_settings", job, until=until, in_gallery="on")
-    assert (job.share_until, job.in_gallery) == (None, False)
+    fold = refused(
+        browser, "share_settings", job, until=until, password="a word or two", in_gallery="on"
+    )
+    assert said in field_of(fold, "until")
+    assert f'value="{until}"' in fold
+    assert 'value="a word or two"' in fold
+    assert re.search(r'name="in_gallery"[^>]* checked', fold)
 
 
 def test_the_page_says_when_a_link_is_over_and_the_switch_brings_it_back(
@@ -200,6 +233,7 @@ def test_title_and_description_are_changed_afterwards_and_shown_to_friends(
 @pytest.mark.parametrize(("field", "length"), [("title", 121), ("description", 2001)])
 def test_too_long_a_text_is_refused(ann: User, browser: Client, field: str, length: int) -> None:
     job = finished_job(ann)
-    page = post(browser, "about", job, **{field: "x" * length})
-    assert f"{field.capitalize()}: Ensure this value has at most" in page
-    assert (job.title, job.description) == ("Fern in the hall", "")
+    fold = refused(browser, "about", job, **{"title": "A", "description": "B", field: "x" * length})
+    assert "Ensure this value has at most" in field_of(fold, field)
+    assert "x" * length in fold
+    assert ('value="A"' if field == "description" else ">\nB</textarea>") in fold

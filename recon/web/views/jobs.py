@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -62,6 +63,11 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return drafts.page(request, job)
     if job.has_ended and job.owner_id == request.user.pk:
         notices.mark_read(job.owner, job)
+    return page(request, job)
+
+
+def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
+    """The page of a job that was started; `forms` are those that come back with errors."""
     context = progress_context(job)
     photos = [
         {
@@ -82,8 +88,8 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     }
     if job.is_completed:
         context |= result_context(job, context["steps"], request.GET.get("show", ""))
-    context |= sharing_context(job, job.owner)
-    return render(request, "recon/job.html", context)
+    context |= sharing_context(job, job.owner) | forms
+    return render(request, "recon/job.html", context, status=status)
 
 
 def result_context(job: Job, steps: list[StepRow], show: str) -> dict[str, Any]:

@@ -17,11 +17,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from instarecon_site import wrong_fields
 from recon.jobs import sharing
 from recon.models import Job
 from recon.web.access import NotThere, own_job_or_404, signed_in
 from recon.web.scene import share_url
-from recon.web.sharing import AboutForm, LinkForm, sentences
+from recon.web.sharing import ABOUT_ID, AboutForm, LinkForm
+from recon.web.views import jobs
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -64,16 +66,16 @@ SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
 @require_POST
 @signed_in
 def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """The link's password, its end, and the public page. What is wrong changes nothing."""
+    """The link's password, its end, and the public page. What is wrong changes nothing, and comes
+    back as it was typed, with the error at its field."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
         messages.error(request, _("A scene can be shared once it has been started."))
         return redirect(job)
     form = LinkForm(request.POST, job=job)
     if not form.is_valid():
-        for sentence in sentences(form):
-            messages.error(request, sentence)
-        return _back(job)
+        wrong_fields.focus_first(form)
+        return jobs.page(request, job, status=400, link_form=form)
     sharing.change(job, **form.changes())
     messages.success(request, _("The link’s settings are saved."))
     return _back(job)
@@ -84,12 +86,12 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The scene's title and description."""
     job = own_job_or_404(request, pk)
-    form = AboutForm(request.POST)
-    if form.is_valid():
-        sharing.change(job, **form.cleaned_data)
-        messages.success(request, _("Title and description are saved."))
-    for sentence in sentences(form):
-        messages.error(request, sentence)
+    form = AboutForm(request.POST, auto_id=ABOUT_ID)
+    if not form.is_valid():
+        wrong_fields.focus_first(form)
+        return jobs.page(request, job, status=400, about_form=form)
+    sharing.change(job, **form.cleaned_data)
+    messages.success(request, _("Title and description are saved."))
     return redirect(job)
 
 

@@ -1,0 +1,13 @@
+"""Forms that come back: the browser goes to the first field with something wrong."""
+
+from __future__ import annotations
+
+from django.forms import BaseForm
+
+
+def focus_first(form: BaseForm) -> None:
+    """Puts the cursor, and with it the page, where the first error stands."""
+    for name in form.fields:
+        if name in form.errors:
+            form.fields[name].widget.attrs["autofocus"] = True
+            return
