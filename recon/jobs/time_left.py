@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import Max, Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from recon.jobs.presets import resolved_config
 from recon.jobs.queue import waiting_before
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.config import PRESETS, PipelineConfig, from_dict
@@ -62,6 +63,18 @@ def outlook_of(job: Job) -> Outlook:
     start = _start(ahead, lesson)
     ready = Range(start.low + told.left.low, start.high + told.left.high) if told else None
     return Outlook(told, len(ahead) + 1, start, ready)
+
+
+def preset_times(sizes: Sequence[tuple[int, int]]) -> dict[str, Range]:
+    """Seconds that a scene of photos of these sizes (width, height in px) takes here, by preset."""
+    past, gpu = _past(_last_lesson()), settings.GPU_COUNT > 0
+    configs = {
+        preset: resolved_config(preset, original_resolution=False) for preset in Job.Preset.values
+    }
+    return {
+        preset: _with_setting_out(forecast(expect(plan_of(sizes, config, gpu=gpu), past))).left
+        for preset, config in configs.items()
+    }
 
 
 def _forecast(job: Job, past: list[Run]) -> Forecast | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db.models import F
+from django.test import Client
 from django.utils import timezone
 
 from recon.jobs import lifecycle, progress, time_left
@@ -230,3 +231,41 @@ def test_the_rest_of_a_step_teaches_what_all_of_it_takes(running: Job) -> None:
     StageRun.objects.update(ended_at=F("started_at") + timedelta(seconds=1), taken_over=0.98)
     fresh = job_of(running.owner)
     assert middle(fresh) > 10  # nearly nothing at once says nothing
+
+
+# --- Before the start ---
+
+
+def said_of_presets(browser: Any, address: str) -> dict[str, str]:
+    page = browser.get(address).content.decode()
+    found = re.findall(r'value="(\w+)"[^>]*>\s*<span>.*?class="helptext">([^<]+)<', page, re.DOTALL)
+    assert "graphics card" not in page
+    return dict(found)
+
+
+def test_each_preset_says_what_it_takes_on_this_machine(running: Job) -> None:
+    browser = browser_of(running.owner)
+    guessed = said_of_presets(browser, "/jobs/new/")
+    assert guessed.keys() == {"draft", "standard", "high"}
+    took = re.compile(r"about [\d½]+ (s|min) here with 10 photos\.$")
+    assert all(took.search(said) for said in guessed.values()), guessed
+    assert len(set(guessed.values())) == 3
+    for _ in range(4):
+        past(running.owner, seconds=600.0)  # a slow machine
+    learnt = said_of_presets(browser, "/jobs/new/")
+    assert re.search(r"about 1 h|about \d h", learnt["draft"]), learnt
+    assert learnt != guessed
+
+
+def test_a_draft_says_what_its_own_photos_take(running: Job) -> None:
+    draft = job_of(running.owner, status=Job.Status.DRAFT, edited_at=timezone.now())
+    count = draft.photos.count()
+    assert count >= 3
+    said = said_of_presets(browser_of(running.owner), draft.get_absolute_url())
+    assert all(f"here with {count} photos." in one for one in said.values()), said
+
+
+def test_the_home_page_says_what_a_scene_takes_here() -> None:
+    page = Client().get("/").content.decode()
+    assert re.search(r"About [\d½]+ (s|min) here with 10 photos\.", page)
+    assert "graphics card" not in page

@@ -29,6 +29,7 @@ from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_del
 from recon.web.faults import headers_of, status_of
 from recon.web.forms import WishesForm, same_photo
 from recon.web.photo_check import check_context
+from recon.web.preset_times import preset_options
 
 
 def page(
@@ -41,10 +42,12 @@ def page(
 ) -> HttpResponse:
     """The draft's photos and wishes; `problems` are sentences on what was just asked."""
     names = ("title", "preset", "original_resolution", "cross_validate")
+    photos = list(draft.photos.all())
     context = {
         "job": draft,
         "form": form or WishesForm(initial={name: getattr(draft, name) for name in names}),
-        "photos": draft.photos.all(),
+        "photos": photos,
+        "preset_options": preset_options([(photo.width, photo.height) for photo in photos]),
         "limits": uploads.limits(),
         "kept_until": drafts.kept_until(draft),
         "problems": problems,

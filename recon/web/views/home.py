@@ -7,6 +7,7 @@ from django.views.decorators.vary import vary_on_headers
 
 import recon
 from recon.web.access import prefers_json
+from recon.web.preset_times import usual_time
 
 ENDPOINTS = {
     "health": "GET /healthz",
@@ -33,4 +34,4 @@ def home(request: HttpRequest) -> HttpResponse:
         )
     if request.user.is_authenticated:
         return redirect("recon:gallery")
-    return render(request, "recon/home.html")
+    return render(request, "recon/home.html", {"usual_time": usual_time()})

@@ -20,6 +20,7 @@ from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
 from recon.web.faults import headers_of, status_of
 from recon.web.forms import UploadForm
+from recon.web.preset_times import preset_options
 
 
 @csrf_exempt  # `_submit` checks the token: nothing is read before we know who sends it
@@ -89,5 +90,5 @@ def _refuse(
 
 
 def _form_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
-    context = {"form": form, "limits": uploads.limits()}
+    context = {"form": form, "limits": uploads.limits(), "preset_options": preset_options()}
     return render(request, "recon/upload.html", context, status=status)
