@@ -47,10 +47,14 @@ function listenForPaste(add, signal) {
   document.addEventListener("paste", paste, { signal });
 }
 
+/** @param {DragEvent} event */
+export function carriesFiles(event) {
+  return Boolean(event.dataTransfer?.types.includes("Files"));
+}
+
 /** Files dropped anywhere on the page count: one beside the box must not open in the browser. */
 function listenForDrops(box, add, signal) {
   const on = (type, act) => document.addEventListener(type, act, { signal });
-  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
   on("dragover", (event) => {
     if (!carriesFiles(event)) return;
     event.preventDefault();

@@ -44,7 +44,7 @@ function hasContent(form) {
 }
 
 /** Asks for the site's icon, the cheapest thing it has. */
-async function somebodyIsThere() {
+export async function somebodyIsThere() {
   const { href } = document.querySelector("link[rel=icon]");
   const signal = AbortSignal.timeout(PATIENCE_MS);
   try {
@@ -53,6 +53,11 @@ async function somebodyIsThere() {
   } catch {
     return false;
   }
+}
+
+/** What was to be sent stays where it is. */
+export function sayUnsent() {
+  show("unsent");
 }
 
 /** @param {"lost" | "unsent"} what */

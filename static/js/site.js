@@ -1,6 +1,7 @@
 /** Everything that scripts add to the pages. Each part works on what it finds, or does nothing. */
 import { enhanceConfirms } from "./confirm.js";
 import { enhanceCopyButtons } from "./copy.js";
+import { enhanceDropAnywhere } from "./drop-anywhere.js";
 import { enhanceHero } from "./hero.js";
 import { mindTheLine } from "./offline.js";
 import { enhancePhotoCheck } from "./photo-check.js";
@@ -21,6 +22,7 @@ enhanceStage();
 enhanceSceneChoices();
 enhanceVersus();
 enhanceUpload();
+enhanceDropAnywhere();
 enhancePhotoCheck();
 enhanceHero();
 mindTheLine(); // before: it holds forms back

@@ -7,6 +7,7 @@
 import { enhanceConfirms } from "./confirm.js";
 import { DraftPage } from "./draft.js";
 import { enhanceChooser, showErrors } from "./choosing.js";
+import { takeOver } from "./handed-over.js";
 import { Line } from "./line.js";
 import { checkCount, checkFile, readLimits } from "./upload-checks.js";
 import { readAnswer } from "./send.js";
@@ -29,6 +30,7 @@ function enhanceNewScene(form) {
   const line = new Line(() => undefined); // the sentence beside the photos says it
 
   enhanceChooser(form, add, here.signal);
+  takeOver().then((files) => files.length && add(files), () => undefined);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (chosen.length) wantsStart = true; // as soon as there is a draft
