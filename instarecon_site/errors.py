@@ -41,7 +41,7 @@ def wants_json(request: HttpRequest) -> bool:
     """
     if request.path.startswith("/recon/pub/"):
         preferred = request.get_preferred_type(["application/json", "text/html"])
-    elif request.path.startswith("/recon/"):
+    elif request.path.startswith("/recon/") or request.path == "/oembed":
         return True
     else:
         preferred = request.get_preferred_type(["text/html", "application/json"])

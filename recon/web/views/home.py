@@ -9,11 +9,16 @@ import recon
 from recon.web.access import prefers_json
 from recon.web.preset_times import usual_time
 
+#: All that programs may call (a test compares it with the addresses, and docs/API.md with it).
 ENDPOINTS = {
     "health": "GET /healthz",
     "make a job": "POST /recon/jobs",
     "make a draft": "POST /recon/drafts",
+    "make a draft of a job that has ended": "POST /recon/jobs/{job_id}/draft",
     "add a photo to it": "POST /recon/jobs/{job_id}/photos",
+    "take a photo out": "DELETE /recon/jobs/{job_id}/photos/{photo_id}",
+    "take a video out": "DELETE /recon/jobs/{job_id}/videos/{video_id}",
+    "order its photos": "POST /recon/jobs/{job_id}/order",
     "start it": "POST /recon/jobs/{job_id}/start",
     "a job's status": "GET /recon/jobs/{job_id}/status",
     "how it is shared": "POST /recon/jobs/{job_id}/share",
@@ -21,6 +26,11 @@ ENDPOINTS = {
     "a shared scene": "GET /v/{pub_key}",
     "its point cloud": "GET /recon/pub/{pub_key}/cloud.ply",
     "its splats": "GET /recon/pub/{pub_key}/scene.splat",
+    "its splats, compressed": "GET /recon/pub/{pub_key}/scene.spz",
+    "its video": "GET /recon/pub/{pub_key}/turntable.mp4",
+    "its picture": "GET /recon/pub/{pub_key}/poster.jpg",
+    "where its photos were taken": "GET /recon/pub/{pub_key}/views.json",
+    "how to embed it": "GET /oembed?url={url}",
 }
 
 
