@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import addresses, devices, letters, limits, throttling
 from accounts.forms import ADDRESS_IN_USE, AddressForm
 from accounts.models import Letter, User
+from instarecon_site import wrong_fields
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -86,6 +87,7 @@ def _changed(request: HttpRequest, user: User, email: str) -> bool:
 
 
 def _page(request: HttpRequest, form: AddressForm) -> HttpResponse:
+    wrong_fields.focus_first(form)
     context = {"form": form, "can_mail": settings.MAIL_IS_SET_UP}
     status = 400 if request.method == "POST" else 200
     return render(request, "accounts/email_change.html", context, status=status)

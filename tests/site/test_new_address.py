@@ -164,6 +164,8 @@ def test_what_is_wrong_is_said_at_its_field(
     page = answer.content.decode()
     assert answer.status_code == 400
     assert said in page
+    (focused,) = re.findall(r"<input[^>]* autofocus[^>]*>", page)
+    assert 'aria-invalid="true"' in focused
     assert f'value="{email}"' in page or not email, "what was typed is still there"
     assert address_of(ann) == "ann@example.org"
 
