@@ -147,7 +147,7 @@ def test_the_browser_s_time_zone_is_taken_at_sign_up(
     page.wait_for_url("**/jobs/")
     assert User.objects.get(email="new@example.org").time_zone == "Asia/Seoul"
     page.goto("/accounts/")
-    expect(page.get_by_label("Time zone")).to_have_value("Asia/Seoul")
+    expect(page.get_by_label("Time zone (optional)")).to_have_value("Asia/Seoul")
     assert fits(page)
     assert complaints == []
 

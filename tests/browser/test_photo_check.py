@@ -63,7 +63,7 @@ def test_what_is_wrong_appears_while_the_page_is_open_and_goes_with_the_photo(
         expect(stranger).to_contain_text("take one from between 4 and 5; otherwise remove it.")
         expect(check.locator("svg image")).to_have_count(6)
         expect(check.locator("svg rect.group")).to_have_count(2)
-        expect(page.locator("[data-live-check]")).to_have_text(re.compile("^Only advice"))
+        expect(page.locator("[data-live-check]")).to_have_text(re.compile("^You can start"))
         assert fits(page)
         assert page.evaluate(
             "[...document.querySelectorAll('#check image')].every(i => i.getBBox().width > 0)"
