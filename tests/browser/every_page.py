@@ -244,6 +244,26 @@ def short_password(page: Page) -> None:
     expect(page.locator(".errorlist").first).to_be_visible()
 
 
+def wrong_new_address(page: Page) -> None:
+    page.get_by_label("New e-mail address").fill("bea@example.org")
+    page.get_by_label("Your password").fill("not this one")
+    page.get_by_role("button", name="Change your e-mail address").click()
+    expect(page.get_by_label("Your password")).to_be_focused()
+
+
+def past_expiry(page: Page) -> None:
+    page.get_by_text("Password, expiry and public page").click()
+    page.get_by_label("The link expires on").fill("2020-01-01T00:00")
+    page.locator(".link-settings").get_by_role("button", name="Save").click()
+    expect(page.get_by_text("This time has already passed.")).to_be_visible()
+    expect(page.get_by_label("The link expires on")).to_be_focused()
+
+
+def dropping(page: Page) -> None:
+    """As while files are dragged over it."""
+    page.locator("[data-drop-anywhere]").evaluate("(cover) => { cover.hidden = false; }")
+
+
 def offline(page: Page) -> None:
     page.context.set_offline(True)
     expect(page.locator("[data-offline], [data-line], [data-poll-trouble]").filter(visible=True)
@@ -288,7 +308,6 @@ STATES = {
     "sign up, link too old": State(at("/accounts/confirm/x/"), signed_in=False, said=GONE),
     "invitation over": State(at("/accounts/invitation/x/"), signed_in=False, said=FORBIDDEN),
     "reset": State(at("/accounts/reset/"), signed_in=False),
-    "reset, sent": State(at("/accounts/reset/sent/"), signed_in=False),
     "reset, too old": State(at("/accounts/reset/MQ/abc-def/"), signed_in=False),
     "gallery, empty": State(at("/jobs/")),
     "gallery": State(one_of_each),
@@ -306,6 +325,7 @@ STATES = {
     "job, done": State(page_of(shared), owner_sees_all),
     "job, menu open": State(page_of(scene), viewer_menu),
     "two runs": State(two_runs, viewer_ready),
+    "job, wrong expiry": State(page_of(shared), past_expiry, said=BAD_REQUEST),
     "job, file gone": State(page_of(without_file)),
     "job, failed": State(page_of(failed), everything_unfolded),
     "job, cancelled": State(page_of(cancelled)),
@@ -316,6 +336,8 @@ STATES = {
     "usage, full": State(full),
     "account": State(with_a_token),
     "password": State(at("/accounts/password/")),
+    "e-mail address, wrong": State(at("/accounts/email/"), wrong_new_address, said=BAD_REQUEST),
+    "signing out": State(at("/accounts/sign-out/"), dropping),
     "leaving": State(at("/accounts/delete/")),
     "shared, done": State(link_to(shared), viewer_menu, signed_in=False),
     "shared, file gone": State(link_to(without_file), signed_in=False),
@@ -331,5 +353,5 @@ STATES = {
     "nowhere": State(at("/nowhere"), said=NOT_FOUND),
     "somebody else's": State(somebody_elses, said=NOT_FOUND),
     **{f"error {code}": State(at("/"), template(code), signed_in=False)
-       for code in ("400", "403", "403_csrf", "413", "429", "429_slow_down", "500", "503")},
+       for code in ("400", "403", "403_csrf", "405", "413", "429", "429_slow_down", "500", "503")},
 }  # fmt: skip

@@ -16,7 +16,7 @@ from recon.jobs import drafts, queue
 from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.waiting import until
-from tests.browser.windows import PHONE, SIZES
+from tests.browser.windows import DESK, PHONE, SIZES
 from tests.site.making import job_of, person, photo, photo_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
