@@ -86,19 +86,21 @@ class GoodbyeForm(forms.Form):
 class TokenForm(forms.ModelForm):
     """A new API token for `user`: its name, what it may do, how long."""
 
-    READ, UPLOAD, EVERYTHING = "read", "upload", "everything"
+    READ, UPLOAD, SHARE, EVERYTHING = "read", "upload", "share", "everything"
     SCOPES: ClassVar[dict[str, tuple[str, ...]]] = {
         READ: (Scope.READ,),
         UPLOAD: (Scope.READ, Scope.UPLOAD),
-        EVERYTHING: (Scope.READ, Scope.UPLOAD, Scope.MANAGE),
+        SHARE: (Scope.READ, Scope.UPLOAD, Scope.MANAGE),
+        EVERYTHING: (Scope.READ, Scope.UPLOAD, Scope.MANAGE, Scope.DELETE),
     }
 
     may = forms.ChoiceField(
         label=_("What may it do?"),
         choices=(
-            (READ, _("See your scenes")),
-            (UPLOAD, _("See your scenes, and make new ones")),
-            (EVERYTHING, _("All that, and change how they are shared")),
+            (READ, _("See your scenes and download their files")),
+            (UPLOAD, _("All that, and make new scenes and cancel them")),
+            (SHARE, _("All that, and change how scenes are shared")),
+            (EVERYTHING, _("All that, and delete scenes")),
         ),
         initial=UPLOAD,
     )
