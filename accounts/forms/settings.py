@@ -97,10 +97,10 @@ class TokenForm(forms.ModelForm):
     may = forms.ChoiceField(
         label=_("What may it do?"),
         choices=(
-            (READ, _("See your scenes and download their files")),
-            (UPLOAD, _("All that, and make new scenes and cancel them")),
-            (SHARE, _("All that, and change how scenes are shared")),
-            (EVERYTHING, _("All that, and delete scenes")),
+            (READ, _("See and download scenes")),
+            (UPLOAD, _("See and make scenes")),
+            (SHARE, _("See, make and share scenes")),
+            (EVERYTHING, _("See, make, share and delete scenes")),
         ),
         initial=UPLOAD,
     )

@@ -103,11 +103,12 @@ def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def start(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Queues the draft. Wishes that are not sent stay as they are. Private, unless `share` is
-    true: only the prototype's own `POST /recon/jobs` shares unasked."""
+    """Queues the draft. Wishes that are not sent stay as they are, so it is private unless `share`
+    is true: only the prototype's own `POST /recon/jobs` shares unasked, also where a video made a
+    draft of it."""
     draft = own_job(request, job_id)
     data = receive(request)
-    shared = truth(data, "share", default=False)
+    shared = truth(data, "share", default=draft.shared)
     sharing = sharing_of(data)
     wishes = wishes_of(data, only_sent=True)
     if not drafts.start(draft, shared=shared, sharing=sharing, **wishes):

@@ -50,7 +50,7 @@ def renew(job: Job) -> None:
 def may_download(job: Job, kind: str) -> bool:
     """Whether the owner lets people with the link take this kind of file away. What a page shows,
     it gets in any case: see `recon.web.views.share`."""
-    return kind in _OFFERED[job.share_downloads]
+    return kind in _OFFERED.get(job.share_downloads, ())
 
 
 def hashed(password: str) -> str:

@@ -104,13 +104,13 @@ class OfferForm(forms.Form):
         choices=Job.Downloads.choices,
         label=_("People with the link may download"),
         help_text=_(
-            "What is not offered is not handed out. But whoever knows how can save what their "
-            "browser shows."
+            "Files that you keep back are not handed out. Still, anyone who knows how can save "
+            "what their browser shows."
         ),
     )
     figures = forms.BooleanField(
         required=False,
-        label=_("Show them the quality figures"),
+        label=_("Show the quality figures"),
         help_text=_("PSNR, SSIM and LPIPS, and how they were measured."),
     )
 

@@ -70,6 +70,12 @@ def test_a_draft_is_started_with_them(ann: User) -> None:
     check_wishes(Job.objects.get())
 
 
+def test_what_was_sent_with_a_video_is_shared_also_when_it_is_started_by_hand(ann: User) -> None:
+    """`POST /recon/jobs` with a video makes a draft, which stays one where its frames fail."""
+    draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now(), shared=True)
+    assert post(ann, f"/recon/jobs/{draft.pk}/start", {})["shared"] is True
+
+
 def test_they_are_changed_afterwards_one_by_one(ann: User) -> None:
     job = finished_job(ann, share_views=4)
     facts = share(ann, job, share="true", title="The hall", **WISHES)

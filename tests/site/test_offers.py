@@ -234,7 +234,7 @@ def test_the_owner_chooses_on_the_scene_s_page() -> None:
     assert "Nothing can be downloaded" in page
     assert "The quality figures are not shown" in page
     assert '<option value="nothing" selected>' in page
-    assert "whoever knows how can save what their browser shows" in page
+    assert "anyone who knows how can save what their browser shows" in page
     page = choose(browser, job, downloads="splat", figures="on")
     assert (job.share_downloads, job.share_figures) == ("splat", True)
     assert "Only the splat can be downloaded" in page
