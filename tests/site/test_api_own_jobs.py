@@ -24,10 +24,7 @@ from tests.site.making import (
     token_of,
 )
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("data_dir", "redis_queue"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir", "redis_queue")]
 
 BASE = "http://localhost:8000"
 
