@@ -77,7 +77,9 @@ def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
     draft = own_job(request, job_id)
     numbers = ordering.numbers_in(receive(request).getlist("photo_id"))
     if not numbers:
-        raise ApiError(400, gettext("Send the photos' numbers as `photo_id`, in the wanted order."))
+        raise ApiError(
+            400, gettext("Send the photos' numbers as `photo_id`, in the order that you want.")
+        )
     ordering.reorder(draft, numbers)
     return JsonResponse(status_of(draft))
 

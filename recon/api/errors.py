@@ -41,7 +41,7 @@ class NoSuchJob(ApiError):
     """The job does not exist, or is somebody else's: both sound the same."""
 
     def __init__(self) -> None:
-        super().__init__(404, gettext("There is no such job among yours."))
+        super().__init__(404, gettext("You have no such job."))
 
 
 def explained(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -82,7 +82,7 @@ def share(request: HttpRequest, job_id: str) -> HttpResponse:
     job = own_job(request, job_id)
     data = receive(request)
     if job.is_draft:
-        raise ApiError(409, gettext("A scene can be shared once it was started."))
+        raise ApiError(409, gettext("A scene can be shared once it has been started."))
     changes = sharing_of(data)
     if "share" in data:
         changes["shared"] = truth(data, "share", default=True)

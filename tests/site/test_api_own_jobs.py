@@ -214,7 +214,7 @@ def test_what_is_not_there_or_not_theirs_is_not_found(
     job.artifacts.filter(kind="spz").delete()
     assert refused(program.get(f"/recon/jobs/{job.pk}/files/spz"), 404, "not there")
     for where in (f"{job.pk}/files/splat", "nonsense/files/splat"):
-        assert refused(bob.get(f"/recon/jobs/{where}"), 404, "no such job among yours")
+        assert refused(bob.get(f"/recon/jobs/{where}"), 404, "no such job")
     assert refused(Client().get(f"/recon/jobs/{job.pk}/files/splat"), 401)
 
 

@@ -260,7 +260,7 @@ def test_other_settings_of_the_link_leave_it_alone() -> None:
 
 def test_a_draft_offers_nothing_yet_and_others_choose_nothing() -> None:
     draft = job_of(person(), status=Job.Status.DRAFT, edited_at=timezone.now())
-    assert "once it was started" in choose(browser_of(draft.owner), draft, downloads="nothing")
+    assert "once it has been started" in choose(browser_of(draft.owner), draft, downloads="nothing")
     assert draft.share_downloads == "all"
     address = reverse("recon:share_offer", args=(draft.pk,))
     other = browser_of(person("bob@example.org"))
