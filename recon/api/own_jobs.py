@@ -89,11 +89,13 @@ def cancel(request: HttpRequest, job_id: str) -> HttpResponse:
     job = own_job(request, job_id)
     receive(request)
     if job.is_draft:
-        raise ApiError(409, gettext("This draft was not started, so nothing can be cancelled."))
+        raise ApiError(
+            409, gettext("This draft has not been started, so there is nothing to cancel.")
+        )
     if not lifecycle.cancel(job):
         job.refresh_from_db()
         if job.status != Job.Status.CANCELLED:
-            raise ApiError(409, gettext("This job has ended already."))
+            raise ApiError(409, gettext("This run has already ended."))
     return JsonResponse(status_of(job))
 
 

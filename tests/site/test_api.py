@@ -210,11 +210,11 @@ def test_too_large_is_413_whatever_else_is_wrong(program: Program, settings: Any
     assert is_error(program.send([large], share="perhaps"), 413, "“large.jpg”", "1 MB")
     settings.MAX_UPLOAD_SIZE_MB = 1
     halves = [SimpleUploadedFile(f"{n}.jpg", bytes(2**19)) for n in range(3)]
-    assert is_error(program.send(halves), 413, "together")
+    assert is_error(program.send(halves), 413, "Together, the photos")
 
 
 def test_text_that_is_too_large_is_413(program: Program) -> None:
-    assert is_error(program.send(photos(3), title="x" * 3_000_000), 413, "text fields")
+    assert is_error(program.send(photos(3), title="x" * 3_000_000), 413, "The text in the form")
 
 
 def test_a_photo_sent_twice_is_said(program: Program) -> None:

@@ -253,7 +253,11 @@ def test_what_has_ended_or_not_begun_is_not_cancelled(ann: User, program: Client
     done = finished_job(ann)
     failed = job_of(ann, status=Job.Status.FAILED, completed_at=timezone.now())
     draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now())
-    for job, said in ((done, "ended already"), (failed, "ended already"), (draft, "not started")):
+    for job, said in (
+        (done, "already ended"),
+        (failed, "already ended"),
+        (draft, "not been started"),
+    ):
         assert refused(program.post(f"/recon/jobs/{job.pk}/cancel"), 409, said)
         before = job.status
         job.refresh_from_db()
