@@ -56,6 +56,11 @@ class Job(models.Model):
         HELD_OUT = "held-out", "some photos held out"
         CROSS_VALIDATION = "cross-validation", "each photo held out once"
 
+    class Downloads(models.TextChoices):
+        NOTHING = "nothing", _("Nothing")
+        SPLAT = "splat", _("Only the splat (.splat, SPZ)")
+        ALL = "all", _("All files (PLY, .splat, SPZ, video)")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Protected: a cascade would take the rows and leave people's photos on the disk.
     owner = models.ForeignKey(
@@ -125,6 +130,15 @@ class Job(models.Model):
         max_length=128, blank=True, editable=False, help_text="its hash; empty where there is none"
     )
     share_until = models.DateTimeField(null=True, blank=True, help_text="when the link ends")
+    share_downloads = models.CharField(
+        max_length=16,
+        choices=Downloads.choices,
+        default=Downloads.ALL,
+        help_text="what whoever has the link may download",
+    )
+    share_figures = models.BooleanField(
+        default=True, help_text="whether whoever has the link sees the quality figures"
+    )
     share_views = models.PositiveBigIntegerField(
         default=0, help_text="visits to the shared page, the owner's own left out"
     )

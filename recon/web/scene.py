@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from recon.jobs import sharing
 from recon.models import Artifact, Job
 
 if TYPE_CHECKING:
@@ -36,12 +37,8 @@ OWN_DOWNLOADS = {
 }
 #: Kinds of artifacts that the viewer reads; of those that a job has it gets the smallest.
 VIEWER_SCENES = ("spz", "splat")
-#: Those that a share link serves, and by which address.
-PUBLIC_SCENES = {
-    Artifact.Kind.SPZ.value: "recon:public_spz",
-    Artifact.Kind.SPLAT.value: "recon:public_splat",
-}
-#: What it offers to take away: by which address and under which name. Room is short there.
+#: What a share link may offer to take away: by which address and under which name. Room is short
+#: there.
 PUBLIC_DOWNLOADS = {
     Artifact.Kind.SCENE_PLY: ("recon:public_ply", _("Scene (PLY)")),
     Artifact.Kind.SPLAT: ("recon:public_splat", _("Scene (.splat)")),
@@ -113,12 +110,14 @@ def own_downloads(job: Job) -> list[dict[str, Any]]:
 
 
 def public_downloads(job: Job) -> list[dict[str, Any]]:
-    """Those that a share link offers, in the same form: nothing with a photo or its name."""
+    """Those that a share link offers, in the same form: nothing with a photo or its name, and
+    nothing that its owner keeps back."""
     return _downloads(
         job,
         {
             kind: (reverse(name, args=(job.pub_key,)), label)
             for kind, (name, label) in PUBLIC_DOWNLOADS.items()
+            if sharing.may_download(job, kind)
         },
     )
 
@@ -190,11 +189,20 @@ def public_viewer(job: Job) -> dict[str, Any] | None:
     """The same for the page behind a share link, where the scene turns until it is touched."""
     viewer = _viewer(
         job,
-        scenes={kind: reverse(name, args=(job.pub_key,)) for kind, name in PUBLIC_SCENES.items()},
+        scenes={kind: _public_scene(job, kind) for kind in VIEWER_SCENES},
         poster_url=reverse("recon:public_poster", args=(job.pub_key,)),
         views_url=reverse("recon:public_views", args=(job.pub_key,)),
     )
     return viewer and viewer | {"turns": True}
+
+
+def _public_scene(job: Job, kind: str) -> str:
+    """Where the viewer behind a share link gets the scene: where everybody may, or from an address
+    of its own."""
+    if sharing.may_download(job, kind):
+        name, _label = PUBLIC_DOWNLOADS[Artifact.Kind(kind)]
+        return reverse(name, args=(job.pub_key,))
+    return reverse("recon:public_scene", args=(job.pub_key, kind))
 
 
 def _downloads(

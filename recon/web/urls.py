@@ -58,6 +58,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/start/", drafts.start, name="start"),
     path("jobs/<uuid:pk>/share/", sharing.switch, name="share"),
     path("jobs/<uuid:pk>/share/settings/", sharing.settings, name="share_settings"),
+    path("jobs/<uuid:pk>/share/offer/", sharing.offer, name="share_offer"),
     path("jobs/<uuid:pk>/share/qr.svg", sharing.qr, name="qr"),
     path("jobs/<uuid:pk>/about/", sharing.about, name="about"),
     path("jobs/<uuid:pk>/files/<str:kind>", files.own_file, name="file"),
@@ -74,6 +75,7 @@ urlpatterns = [
     path("v/<str:pub_key>", share.public, name="public"),
     path("v/<str:pub_key>/enter/", share.enter, name="enter"),
     path("v/<str:pub_key>/progress/", share.public_progress, name="public_progress"),
+    path("v/<str:pub_key>/scene.<str:kind>", share.public_scene, name="public_scene"),
     path("v/<str:pub_key>/live/cloud.json", live.public_cloud, name="public_cloud"),
     path("v/<str:pub_key>/live/<str:name>", live.public_snapshot, name="public_snapshot"),
     *(
