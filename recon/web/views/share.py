@@ -21,14 +21,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.throttling import TooMany
 from recon.jobs import sharing
 from recon.models import Job
-from recon.web import cameras, cross_origin, link_throttle, unfolding
+from recon.web import cameras, cross_origin, link_throttle, previews, unfolding
 from recon.web import live as live_parts
 from recon.web.access import LinkLocked, View, remember_entered, shared_job_or_404
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
 from recon.web.polling import answer_poll, moving_parts, with_version
 from recon.web.scene import PublicJob, public_downloads, public_viewer
-from recon.web.serving import serve_artifact
+from recon.web.serving import serve_artifact, serve_jpeg
 from recon.web.sharing import EnterForm
 from recon.web.views import embed
 
@@ -150,6 +150,14 @@ def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBa
     asks_first = request.method == "OPTIONS" and job.is_completed
     response = cross_origin.preflight() if asks_first else serve_artifact(request, job, kind)
     return response if job.share_password else cross_origin.opened(response)
+
+
+@require_safe
+@unlisted
+def public_preview(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    """The picture that a pasted link unfolds to."""
+    job = shared_job_or_404(request, pub_key)
+    return serve_jpeg(request, previews.preview_of(job), "preview.jpg")
 
 
 @require_safe
