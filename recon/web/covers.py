@@ -8,20 +8,20 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from instarecon_site.server.limits import MB
 from recon.jobs import decoders
+from recon.pipeline import sizes
 from recon.pipeline.errors import UserError
 from recon.pipeline.start_view import StartView
 
 LONGEST_SIDE = 1280  # px, of the cover
 SHORTEST_SIDE = 64  # px; with less there is nothing to see on a card
-MOST_MB = 8
+MOST_BYTES = 8 * sizes.MB
 _SAME_SHAPE = 0.05  # so far picture and frame may differ: pixels are whole
 
 NO_VIEW = _("This view can’t be used as the start. Reload the page and try again.")
 NO_PICTURE = _("The picture of the view didn’t arrive. Try again.")
 UNREADABLE = _("The picture of the view can’t be read. Try again, or use another browser.")
-TOO_LARGE = _("The picture of the view is larger than {limit} MB.")
+TOO_LARGE = _("The picture of the view is larger than {limit}.")
 OTHER_SHAPE = _("The picture doesn’t match the view. Reload the page and try again.")
 
 
@@ -43,8 +43,10 @@ class CoverForm(forms.Form):
 
     def clean_picture(self) -> UploadedFile:
         picture: UploadedFile = self.cleaned_data["picture"]
-        if (picture.size or 0) > MOST_MB * MB:
-            raise forms.ValidationError(TOO_LARGE.format(limit=MOST_MB), code="too_large")
+        if (picture.size or 0) > MOST_BYTES:
+            raise forms.ValidationError(
+                TOO_LARGE.format(limit=sizes.said(MOST_BYTES)), code="too_large"
+            )
         return picture
 
     @property

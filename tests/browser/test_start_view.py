@@ -18,9 +18,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from recon.models import Artifact, Job
 from tests.browser.scenes import BLUE, GREEN, RED, VIEW, blob_at, looks_like
 from tests.browser.viewing import (
-    DESK,
     IT,
-    PHONE,
     VIEWER,
     camera_at,
     open_own,
@@ -30,6 +28,7 @@ from tests.browser.viewing import (
     write_scene,
 )
 from tests.browser.waiting import until
+from tests.browser.windows import DESK, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
