@@ -2,7 +2,7 @@
 the scene's.
 
 Overlap: of what each other photo shows, the part that this one shows too, by their common points,
-in the mean over the others. Middle: how far from the optical axis the middle of the points lies, in
+in the mean over the others. Middle: how far from the optical axis what all of them look at lies, in
 halves of the picture. A photo that has it half-way to its edge counts half as much.
 """
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _HALF_AS_GOOD = 0.5  # of the way from the picture's middle to its edge
+_FEW = 5  # points, where a quarter of what a photo sees are fewer
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def choose(photos: Sequence[PlacedPhoto], points: Floats) -> int:
     overlap = _overlap(sees)
     if not overlap.any():
         return _nearest_to_the_middle(photos)
-    middle = _middle(points, sees.sum(axis=0))
+    middle = _middle(photos, points)
     scores = [
         share / (1 + (_off_axis(photo, middle) / _HALF_AS_GOOD) ** 2)
         for share, photo in zip(overlap.tolist(), photos, strict=True)
@@ -62,10 +63,23 @@ def _overlap(sees: NDArray[np.bool_]) -> Floats:
     return mean
 
 
-def _middle(points: Floats, photos_each: NDArray[np.int64]) -> Floats:
-    """[3]: the median of the points that photos have in common; some lie anywhere."""
-    middle: Floats = np.median(points[photos_each > 1], axis=0)
+def _middle(photos: Sequence[PlacedPhoto], points: Floats) -> Floats:
+    """[3]: the median of what the photos look at.
+
+    Not of all points: of a fox before a flowered wallpaper, that is the wallpaper's.
+    """
+    middle: Floats = np.median([_looked_at(photo, points) for photo in photos], axis=0)
     return middle
+
+
+def _looked_at(photo: PlacedPhoto, points: Floats) -> Floats:
+    """[3]: on the optical axis, as deep as the points are that lie around the picture's middle."""
+    across, down, ahead = photo.rotation @ (points[photo.seen] - photo.position).T
+    off_axis = np.hypot(across / photo.half[0], down / photo.half[1]) / np.maximum(ahead, 1e-9)
+    depths = ahead[np.argsort(off_axis, kind="stable")[: max(len(ahead) // 4, _FEW)]]
+    depth = float(np.median(depths)) if len(depths) else 0.0
+    place: Floats = photo.position + depth * photo.rotation[2]
+    return place
 
 
 def _off_axis(photo: PlacedPhoto, point: Floats) -> float:

@@ -76,6 +76,16 @@ def test_a_point_far_off_that_two_photos_made_up_moves_nothing() -> None:
     assert choose([*made_up, photos[2]], points) == 1
 
 
+def test_a_textured_wall_behind_it_is_not_the_scene_s_middle() -> None:
+    """Most points are the wall's, and most of the wall is seen below what is photographed."""
+    wall = np.random.default_rng(5).uniform((-2, -0.5, 1), (2, 4, 1.1), (3000, 3))
+    points = np.concatenate([STATUE, wall])
+    around = [(-1.2, 0, -2.9), (0.1, 0, -3.1), (1.2, 0, -2.9)]
+    photos = [photo_at(place, (0, 0, 0), points) for place in around]
+    photos += [photo_at((x, 1.4, -3), (x, 1.4, 0), points) for x in (0.6, 0.8)]
+    assert choose(photos, points) < 3
+
+
 def test_photos_without_a_common_point_start_in_their_middle() -> None:
     nothing = np.empty((0, 3))
     photos = [photo_at((x, 0, -3), (x, 0, 0), nothing) for x in (-5, 0.2, 4)]
