@@ -6,9 +6,11 @@ The database is the truth and Redis only carries work. Who may change a row, and
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import uuid
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -123,6 +125,9 @@ class Job(models.Model):
     view = models.JSONField(
         null=True, blank=True, help_text="where the viewer starts: output/viewer.json"
     )
+    own_view = models.JSONField(
+        null=True, blank=True, help_text="where it starts instead, as the owner chose"
+    )
 
     pub_key = models.CharField(max_length=64, unique=True, default=new_pub_key, editable=False)
     shared = models.BooleanField(default=False)
@@ -202,6 +207,11 @@ class Job(models.Model):
     @property
     def is_pending(self) -> bool:
         return self.status == self.Status.PENDING
+
+    @property
+    def start_view(self) -> dict[str, Any] | None:
+        """Where the viewer starts; None where that is not known, and it frames the whole scene."""
+        return self.own_view or self.view
 
     @property
     def link_is_over(self) -> bool:
@@ -328,3 +338,8 @@ class Artifact(models.Model):
     @property
     def file(self) -> Path:
         return self.job.folder / self.path
+
+    @property
+    def mark(self) -> str:
+        """Another one for another file: part of addresses that others keep copies by."""
+        return hashlib.sha256(f"{self.path} {self.size}".encode()).hexdigest()[:8]

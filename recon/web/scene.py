@@ -81,7 +81,7 @@ class PublicJob:
             is_processing=job.is_processing,
             is_pending=job.is_pending,
             pub_key=job.pub_key,
-            view=job.view,
+            view=job.start_view,
             gaussian_count=job.gaussian_count,
         )
 
@@ -96,6 +96,20 @@ def elapsed_seconds(job: Job) -> float | None:
     if job.started_at is None:
         return None
     return ((job.completed_at or timezone.now()) - job.started_at).total_seconds()
+
+
+def poster_of(job: Job) -> Artifact | None:
+    """The finished scene's picture."""
+    if not job.is_completed:
+        return None
+    return next((one for one in job.artifacts.all() if one.kind == Artifact.Kind.POSTER), None)
+
+
+def poster_url(job: Job, address: str) -> str:
+    """`address` of a poster, or of what is made of it, so that no copy of an earlier one is shown;
+    "" where there is none."""
+    poster = poster_of(job)
+    return f"{address}?v={poster.mark}" if poster else ""
 
 
 def own_downloads(job: Job) -> list[dict[str, Any]]:
@@ -127,7 +141,7 @@ def own_viewer(job: Job) -> dict[str, Any] | None:
     return _viewer(
         job,
         scenes={kind: reverse("recon:file", args=(job.pk, kind)) for kind in VIEWER_SCENES},
-        poster_url=reverse("recon:file", args=(job.pk, Artifact.Kind.POSTER.value)),
+        poster_address=reverse("recon:file", args=(job.pk, Artifact.Kind.POSTER.value)),
         views_url=reverse("recon:views", args=(job.pk,)),
     )
 
@@ -190,7 +204,7 @@ def public_viewer(job: Job) -> dict[str, Any] | None:
     viewer = _viewer(
         job,
         scenes={kind: _public_scene(job, kind) for kind in VIEWER_SCENES},
-        poster_url=reverse("recon:public_poster", args=(job.pub_key,)),
+        poster_address=reverse("recon:public_poster", args=(job.pub_key,)),
         views_url=reverse("recon:public_views", args=(job.pub_key,)),
     )
     return viewer and viewer | {"turns": True}
@@ -218,7 +232,7 @@ def _downloads(
 
 
 def _viewer(
-    job: Job, *, scenes: dict[str, str], poster_url: str, views_url: str
+    job: Job, *, scenes: dict[str, str], poster_address: str, views_url: str
 ) -> dict[str, Any] | None:
     """`scenes`: addresses by kind of artifact; those that the job has are offered to the viewer."""
     sizes = _sizes(job)
@@ -229,9 +243,9 @@ def _viewer(
     return {
         "scene_url": scene_url,
         "bytes": size,
-        "poster_url": poster_url if Artifact.Kind.POSTER in sizes else "",
+        "poster_url": poster_url(job, poster_address),
         "views_url": views_url,
-        "view": job.view,
+        "view": job.start_view,
         "title": job.name,
         "file_name": slugify(job.title, allow_unicode=True) or "scene",
     }

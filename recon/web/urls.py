@@ -4,6 +4,7 @@ from django.urls import path
 
 from recon.models import Artifact
 from recon.web.views import (
+    covers,
     draft_order,
     draft_videos,
     drafts,
@@ -61,6 +62,8 @@ urlpatterns = [
     path("jobs/<uuid:pk>/share/offer/", sharing.offer, name="share_offer"),
     path("jobs/<uuid:pk>/share/qr.svg", sharing.qr, name="qr"),
     path("jobs/<uuid:pk>/about/", sharing.about, name="about"),
+    path("jobs/<uuid:pk>/cover/", covers.choose, name="cover"),
+    path("jobs/<uuid:pk>/cover/reset/", covers.reset, name="reset_cover"),
     path("jobs/<uuid:pk>/files/<str:kind>", files.own_file, name="file"),
     path("jobs/<uuid:pk>/photos/<str:name>", files.thumb, name="thumb"),
     path("notices/", people.notices, name="notices"),
@@ -87,6 +90,7 @@ urlpatterns = [
         )
         for name, file, kind in PUBLIC_FILES
     ),
+    path("recon/pub/<str:pub_key>/preview.jpg", share.public_preview, name="public_preview"),
     path("recon/pub/<str:pub_key>/views.json", share.public_views, name="public_views"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("oembed", embed.oembed, name="oembed"),

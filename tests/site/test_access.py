@@ -53,6 +53,8 @@ EXPECTED = {
     "recon:share_settings": ("post", 302, MISSING, SIGN_IN),
     "recon:share_offer": ("post", 302, MISSING, SIGN_IN),
     "recon:about": ("post", 302, MISSING, SIGN_IN),
+    "recon:cover": ("post", 302, MISSING, SIGN_IN),
+    "recon:reset_cover": ("post", 302, MISSING, SIGN_IN),
     "recon:qr": ("get", MISSING, MISSING, SIGN_IN),
     "recon:notices": ("get", 200, 200, SIGN_IN),
     "recon:read_notices": ("post", 302, 302, SIGN_IN),
@@ -77,6 +79,7 @@ EXPECTED = {
     "recon:public_spz": ("get", MISSING, MISSING, MISSING),
     "recon:public_turntable": ("get", MISSING, MISSING, MISSING),
     "recon:public_poster": ("get", MISSING, MISSING, MISSING),
+    "recon:public_preview": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
     "recon:styleguide": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_styleguide
     "recon:oembed": ("get", MISSING, MISSING, MISSING),
@@ -156,7 +159,10 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
 
 
-SHARED = ("", "_progress", "_ply", "_splat", "_spz", "_turntable", "_poster", "_views", "_snapshot")
+SHARED = (
+    "", "_progress", "_ply", "_splat", "_spz", "_turntable", "_poster", "_preview", "_views",
+    "_snapshot",
+)  # fmt: skip
 LINKS = [*(f"recon:public{part}" for part in SHARED), *WHILE_RUNNING]
 
 

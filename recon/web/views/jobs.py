@@ -82,6 +82,8 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     }
     if job.is_completed:
         context |= result_context(job, context["steps"], request.GET.get("show", ""))
+        if context["viewer"] and job.owner_id == request.user.pk:
+            context["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
     context |= sharing_context(job, job.owner)
     return render(request, "recon/job.html", context)
 

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.throttling import TooMany
 from recon.jobs import sharing
 from recon.models import Artifact, Job
-from recon.web import cameras, cross_origin, link_throttle, unfolding
+from recon.web import cameras, cross_origin, link_throttle, previews, unfolding
 from recon.web import live as live_parts
 from recon.web.access import (
     LinkLocked,
@@ -36,7 +36,7 @@ from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
 from recon.web.polling import answer_poll, moving_parts, with_version
 from recon.web.scene import VIEWER_SCENES, PublicJob, public_downloads, public_viewer
-from recon.web.serving import GONE, serve_artifact
+from recon.web.serving import GONE, serve_artifact, serve_jpeg
 from recon.web.sharing import EnterForm
 from recon.web.views import embed
 
@@ -175,6 +175,14 @@ def public_scene(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseB
         raise NotThere(GONE)
     check_asked_by_page(request)
     return serve_artifact(request, job, kind)
+
+
+@require_safe
+@unlisted
+def public_preview(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    """The picture that a pasted link unfolds to."""
+    job = shared_job_or_404(request, pub_key)
+    return serve_jpeg(request, previews.preview_of(job), "preview.jpg")
 
 
 @require_safe
