@@ -66,7 +66,7 @@ class NeedsMail:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not settings.MAIL_IS_SET_UP:
-            status = 200 if request.method in ("GET", "HEAD") else 503
+            status = 200 if request.method in ("GET", "HEAD") else 403
             return render(request, "accounts/ask_staff.html", status=status)
         response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         return response

@@ -13,6 +13,7 @@ from recon.web.preset_times import usual_time
 ENDPOINTS = {
     "health": "GET /healthz",
     "make a job": "POST /recon/jobs",
+    "list your jobs": "GET /recon/jobs",
     "make a draft": "POST /recon/drafts",
     "make a draft of a job that has ended": "POST /recon/jobs/{job_id}/draft",
     "add a photo to it": "POST /recon/jobs/{job_id}/photos",
@@ -21,6 +22,9 @@ ENDPOINTS = {
     "order its photos": "POST /recon/jobs/{job_id}/order",
     "start it": "POST /recon/jobs/{job_id}/start",
     "a job's status": "GET /recon/jobs/{job_id}/status",
+    "a file of a finished job": "GET /recon/jobs/{job_id}/files/{kind}",
+    "cancel a job": "POST /recon/jobs/{job_id}/cancel",
+    "delete a job": "DELETE /recon/jobs/{job_id}",
     "how it is shared": "POST /recon/jobs/{job_id}/share",
     "the queue": "GET /recon/queue",
     "a shared scene": "GET /v/{pub_key}",
@@ -29,6 +33,7 @@ ENDPOINTS = {
     "its splats, compressed": "GET /recon/pub/{pub_key}/scene.spz",
     "its video": "GET /recon/pub/{pub_key}/turntable.mp4",
     "its picture": "GET /recon/pub/{pub_key}/poster.jpg",
+    "its picture for link previews": "GET /recon/pub/{pub_key}/preview.jpg",
     "where its photos were taken": "GET /recon/pub/{pub_key}/views.json",
     "how to embed it": "GET /oembed?url={url}",
 }

@@ -88,6 +88,8 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
     }
     if job.is_completed:
         context |= result_context(job, context["steps"], request.GET.get("show", ""))
+        if context["viewer"] and job.owner_id == request.user.pk:
+            context["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
     context |= sharing_context(job, job.owner) | forms
     return render(request, "recon/job.html", context, status=status)
 

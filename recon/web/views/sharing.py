@@ -22,7 +22,7 @@ from recon.jobs import sharing
 from recon.models import Job
 from recon.web.access import NotThere, own_job_or_404, signed_in
 from recon.web.scene import share_url
-from recon.web.sharing import ABOUT_ID, AboutForm, LinkForm
+from recon.web.sharing import ABOUT_ID, AboutForm, LinkForm, OfferForm
 from recon.web.views import jobs
 
 if TYPE_CHECKING:
@@ -78,6 +78,23 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return jobs.page(request, job, status=400, link_form=form)
     sharing.change(job, **form.changes())
     messages.success(request, _("The link’s settings are saved."))
+    return _back(job)
+
+
+@require_POST
+@signed_in
+def offer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """What the link offers: downloads and figures. May be set before it is switched on."""
+    job = own_job_or_404(request, pk)
+    if job.is_draft:
+        messages.error(request, _("A scene can be shared once it has been started."))
+        return redirect(job)
+    form = OfferForm(request.POST, job=job)
+    if not form.is_valid():
+        wrong_fields.focus_first(form)
+        return jobs.page(request, job, status=400, offer_form=form)
+    sharing.change(job, **form.changes())
+    messages.success(request, _("What the link offers is saved."))
     return _back(job)
 
 
