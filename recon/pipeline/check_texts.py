@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from recon.pipeline.errors import Explained, Explanation, explain
+from recon.pipeline.photo_names import numbers_in_words
 from recon.pipeline.texts import told
 
 #: Places where a photo would help, named one by one up to so many.
@@ -68,11 +69,17 @@ FINDINGS: dict[str, Explanation] = {
     ),
     "stranger": Explanation(
         "{photos} shares nothing with the others.",
-        "If it is of the same place, take one from between {near} and {one}; else drop it.",
+        "If it is of the same place, a photo that overlaps with it and with the others would help; "
+        "else drop it.",
     ),
     "split": Explanation(
+        "These look like {count} places: {groups}.",
+        "One scene shows one place: make a scene of each.",
+    ),
+    "apart": Explanation(
         "The photos form {count} groups that share nothing: {groups}.",
-        "Only the largest can become a scene. Photos from {gaps} could join them.",
+        "Are they of different places? Then make a scene of each. If they are of one, photos that "
+        "overlap with two of the groups would join them.",
     ),
     "nothing_in_common": Explanation(
         "No two photos have enough in common.",
@@ -81,7 +88,8 @@ FINDINGS: dict[str, Explanation] = {
     ),
     "few_common_points": Explanation(
         "Few common points were found so far between {groups}.",
-        "The full search tries harder and often finds more. Photos from {gaps} would help.",
+        "The full search tries harder and often finds more. If they are of one place, photos from "
+        "{gaps} would help.",
     ),
     "thin_link": Explanation(
         "Photos {pair} share only few points, and the scene hangs on them.",
@@ -118,23 +126,6 @@ def explain_report(report: Mapping[str, Any], numbers: Mapping[str, int]) -> lis
 def is_about(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> bool:
     """Whether every photo that the finding speaks of is among `numbers`."""
     return all(name in numbers for name in _mentioned(finding))
-
-
-def numbers_in_words(numbers: Sequence[int]) -> str:
-    """ "3", "3 and 7", "1 to 4 and 9": runs of three or more as such."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    words = []
-    for run in runs:
-        whole = told("{first} to {last}", first=run[0], last=run[-1])
-        words += [whole] if len(run) > 2 else [str(n) for n in run]
-    if len(words) < 2:
-        return "".join(words)
-    return told("{some} and {last}", some=", ".join(words[:-1]), last=words[-1])
 
 
 def _mentioned(finding: Mapping[str, Any]) -> list[str]:

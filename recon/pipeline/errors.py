@@ -6,10 +6,13 @@ paragraph in docs/TROUBLESHOOTING.md (a test compares the two).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recon.pipeline.texts import looked_up, told
+from recon.pipeline.photo_names import PhotoNames
+from recon.pipeline.reasons import Reason
+from recon.pipeline.texts import Counted, told
 from recon.splats.stopping import Stopped
 
 
@@ -66,22 +69,31 @@ class Explained:
 class Explanation:
     """One code's texts, `str.format` templates over the error's facts."""
 
-    title: str
+    title: str | Counted
     advice: str
     for_staff: str = ""
 
-    def filled(self, code: str, facts: dict[str, Any]) -> Explained:
-        """The texts with `facts`, in the language of whoever is served."""
+    def filled(
+        self, code: str, facts: Mapping[str, Any], names: PhotoNames | None = None
+    ) -> Explained:
+        """The texts with `facts`, in the language of whoever is served; `names` are the photos'."""
+        words = (names or PhotoNames()).in_words(facts)
+        reason = Reason.read(facts.get("reason"))
         if "reason" in facts:
-            facts = {**facts, "reason": looked_up(str(facts["reason"]))}
+            words["reason"] = reason.sentence if reason else ""
         texts = (self.title, self.advice, self.for_staff)
-        return Explained(code, *(told(text, **facts) if text else "" for text in texts))
+        title, advice, for_staff = (told(text, **words) if text else "" for text in texts)
+        return Explained(code, title, advice, for_staff or (reason.detail if reason else ""))
 
 
 EXPLANATIONS: dict[str, Explanation] = {
     # The photos.
     "too_few_photos": Explanation(
-        "There are {count} photos; a scene needs {minimum} to {maximum}.",
+        Counted(
+            "There is {count} photo; a scene needs {minimum} to {maximum}.",
+            "There are {count} photos; a scene needs {minimum} to {maximum}.",
+            exactly={0: "There are no photos yet; a scene needs {minimum} to {maximum}."},
+        ),
         "Add photos of the same place, each taken from a step further on.",
     ),
     "too_many_photos": Explanation(
@@ -120,7 +132,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Open it in a program for photos, save it as an ordinary JPEG, and send that.",
     ),
     "too_few_registered": Explanation(
-        "Only {registered} of {total} photos could be placed in one common scene.",
+        Counted(
+            "Only {registered} of {total} photos could be placed in one common scene.",
+            "Only {registered} of {total} photos could be placed in one common scene.",
+            by="registered",
+            exactly={0: "None of the {total} photos could be placed."},
+        ),
         "Neighbouring photos should share at least two thirds of what they show. Take photos of "
         "something with texture, in even light, at 640×480 pixels or more, a small step sideways "
         "between each; turning on the spot is not enough.",
@@ -130,13 +147,23 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Photograph something with visible structure, in good light and in focus.",
     ),
     "photos_share_nothing": Explanation(
-        "The {total} photos show {groups} places that have nothing in common; the most photos of "
-        "one are {largest}, and {minimum} are needed.",
-        "Send photos of one place. Where they are of one, take more from in between: neighbouring "
-        "photos should share at least two thirds of what they show.",
+        Counted(
+            "The {total} photos show {groups} places that have nothing in common, each in "
+            "{largest} photo; {minimum} of one place are needed.",
+            "The {total} photos show {groups} places that have nothing in common. The most photos "
+            "of one place are {largest}, and {minimum} are needed.",
+            by="largest",
+            exactly={1: "No two photos show the same place."},
+        ),
+        "Each place needs a scene of its own, of {minimum} photos or more. Neighbouring photos "
+        "should share at least two thirds of what they show.",
     ),
     "photos_identical": Explanation(
-        "Of the {total} photos only {distinct} are different; the others are copies.",
+        Counted(
+            "All {total} photos are copies of one.",
+            "Of the {total} photos only {distinct} are different; the others are copies.",
+            by="distinct",
+        ),
         "Take each photo from another place, a step further on.",
     ),
     "stands_still": Explanation(
@@ -167,11 +194,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "camera.",
     ),
     "video_too_short": Explanation(
-        "“{name}” lasts {seconds} seconds; at least {minimum} are needed.",
+        "“{name}” lasts {seconds} s; at least {minimum} s are needed.",
         "Walk slowly along or around the thing for 10 to 60 seconds.",
     ),
     "video_too_long": Explanation(
-        "“{name}” lasts {seconds} seconds; at most {maximum} are possible.",
+        "“{name}” lasts {seconds} s; at most {maximum} s are possible.",
         "Cut it, or record a shorter one: the number of frames taken is the same.",
     ),
     "video_too_small": Explanation(
@@ -196,7 +223,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "thing.",
     ),
     "video_too_slow": Explanation(
-        "Taking frames from “{name}” took longer than {minutes} minutes.",
+        Counted(
+            "Taking frames from “{name}” took longer than {minutes} minute.",
+            "Taking frames from “{name}” took longer than {minutes} minutes.",
+            by="minutes",
+        ),
         "Send a shorter video, or one in 1080p.",
     ),
     "video_in_work": Explanation(
@@ -204,7 +235,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Start when they are there, or remove the video.",
     ),
     "too_many_videos": Explanation(
-        "A scene takes frames from at most {limit} videos.",
+        Counted(
+            "A scene takes frames from at most {limit} video.",
+            "A scene takes frames from at most {limit} videos.",
+            by="limit",
+        ),
         "Take one out to send another.",
     ),
     # Drafts.
@@ -213,7 +248,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Leave some out, or send smaller ones.",
     ),
     "too_many_drafts": Explanation(
-        "You have {count} scenes that were not started, which is the most.",
+        Counted(
+            "You have {count} scene that was not started, which is the most.",
+            "You have {count} scenes that were not started, which is the most.",
+        ),
         "Start or delete one to make another.",
     ),
     "draft_started": Explanation(
@@ -230,15 +268,27 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Delete scenes that you no longer need; the page “What you use” shows the biggest first.",
     ),
     "quota_active_jobs": Explanation(
-        "You may have {limit} scenes waiting or running at a time, and have them.",
+        Counted(
+            "You may have {limit} scene waiting or running at a time, and have it.",
+            "You may have {limit} scenes waiting or running at a time, and have them.",
+            by="limit",
+        ),
         "Wait until one is done, or cancel one.",
     ),
     "quota_jobs_a_day": Explanation(
-        "You may start {limit} scenes a day, and have done so today.",
+        Counted(
+            "You may start {limit} scene a day, and have done so today.",
+            "You may start {limit} scenes a day, and have done so today.",
+            by="limit",
+        ),
         "Photos can still be added to scenes that were not started. Come back tomorrow.",
     ),
     "quota_videos": Explanation(
-        "{limit} of your videos are waiting for their frames already, which is the most.",
+        Counted(
+            "{limit} of your videos is waiting for its frames already, which is the most.",
+            "{limit} of your videos are waiting for their frames already, which is the most.",
+            by="limit",
+        ),
         "Wait until one is done, or take one out.",
     ),
     "account_closing": Explanation(
@@ -251,7 +301,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     # Warnings: the job goes on.
     "copies_left_out": Explanation(
-        "{count} of the {total} photos are copies of others and were left out: {names}.",
+        Counted(
+            "{count} of the {total} photos is a copy of another and was left out: {names}.",
+            "{count} of the {total} photos are copies of others and were left out: {names}.",
+        ),
         "A copy adds nothing, whatever its name, size or format. Of each photo the best version "
         "was used.",
     ),
@@ -263,23 +316,35 @@ EXPLANATIONS: dict[str, Explanation] = {
         "frames and overlays.",
     ),
     "near_copies": Explanation(
-        "{count} photos were taken from nearly the same spot as another: {names}.",
+        Counted(
+            "{count} photo was taken from nearly the same spot as another: {groups}.",
+            "{count} photos were taken from nearly the same spot as another: {groups}.",
+        ),
         "So that the figures stay honest, those of one spot were held out or trained on together. "
         "Views from one spot add little: take a step between photos.",
     ),
     "photos_in_groups": Explanation(
-        "{count} groups of photos hang together among themselves, but not with the scene: "
-        "{groups}.",
-        "Photos from between the groups would join them. Photos of another place belong into a "
-        "job of their own.",
+        Counted(
+            "{count} group of photos hangs together, but not with the scene: {groups}.",
+            "{count} groups of photos each hang together, but not with the scene: {groups}.",
+        ),
+        "Photos of another place need a scene of their own.",
     ),
     "photos_left_out": Explanation(
-        "{count} of {total} photos could not be placed and were left out: {names}.",
-        "The scene was made from the others. Photos from between them and the rest would help.",
+        Counted(
+            "{count} of {total} photos could not be placed and was left out: {names}.",
+            "{count} of {total} photos could not be placed and were left out: {names}.",
+        ),
+        "The scene was made from the others. If these show the same place, photos that overlap "
+        "with both would join them.",
     ),
     "focal_length_does_not_fit": Explanation(
-        "The focal length in the files of {count} of {total} photos does not fit what they show: "
-        "{said} mm there, {found} mm in the photos (as on 35 mm film): {names}.",
+        Counted(
+            "The focal length in the file of {count} of {total} photos does not fit what it shows: "
+            "{said} mm there, {found} mm in the photo (as on 35 mm film): {names}.",
+            "The focal length in the files of {count} of {total} photos does not fit what they "
+            "show: {said} mm there, {found} mm in the photos (as on 35 mm film): {names}.",
+        ),
         "The scene was made without it. Photos that were cropped, edited or taken through a "
         "converter keep the lens's own; the originals as the camera wrote them are best.",
     ),
@@ -329,12 +394,20 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Run `manage.py preflight` for the whole report and what to do.",
     ),
     "worker_lost": Explanation(
-        "The worker stopped in the middle of the job, {attempts} times.",
+        Counted(
+            "The worker stopped in the middle of the job.",
+            "The worker stopped in the middle of the job, {attempts} times.",
+            by="attempts",
+        ),
         "The photos are safe. Run again; if it stops again, ask the site's staff to look at the "
         "worker's log (memory is the usual reason).",
     ),
     "timed_out": Explanation(
-        "The job ran longer than the limit of {minutes} minutes.",
+        Counted(
+            "The job ran longer than the limit of {minutes} minute.",
+            "The job ran longer than the limit of {minutes} minutes.",
+            by="minutes",
+        ),
         "Choose a smaller preset or fewer photos, then run again.",
     ),
     "internal": Explanation(
@@ -344,9 +417,11 @@ EXPLANATIONS: dict[str, Explanation] = {
 }
 
 
-def explain(code: str, facts: dict[str, Any] | None = None) -> Explained:
-    """The texts for `code` with `facts` filled in.
+def explain(
+    code: str, facts: Mapping[str, Any] | None = None, names: PhotoNames | None = None
+) -> Explained:
+    """The texts for `code` with `facts` filled in, photos called as `names` say.
 
     Raises KeyError for an unknown code or a missing fact: both are programming errors.
     """
-    return EXPLANATIONS[code].filled(code, facts or {})
+    return EXPLANATIONS[code].filled(code, facts or {}, names)

@@ -18,6 +18,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from recon.models import Artifact, Job
+from recon.pipeline.quality import Verdict
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -68,6 +69,7 @@ class PublicJob:
     pub_key: str
     view: dict[str, Any] | None
     gaussian_count: int | None
+    verdict: Verdict | None
 
     @classmethod
     def of(cls, job: Job) -> PublicJob:
@@ -86,6 +88,7 @@ class PublicJob:
             pub_key=job.pub_key,
             view=job.view,
             gaussian_count=job.gaussian_count,
+            verdict=job.verdict,
         )
 
 

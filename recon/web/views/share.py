@@ -69,7 +69,7 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     if in_a_frame:
         return embed.embedded(request, job)
     context = _progress_context(job) | {
-        "metrics": metrics_of(job, public=True) if job.is_completed else [],
+        "metrics": metrics_of(job) if job.is_completed else [],
         "measurement": measurement_of(job) if job.is_completed else {},
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
