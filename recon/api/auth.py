@@ -102,7 +102,7 @@ def _caller(request: HttpRequest, scope: Scope) -> User:
     token = ApiToken.find(secret)
     if token is None:
         throttling.spend(limits.by_network(request, WRONG_TOKENS))
-        raise NotSignedIn(gettext("This bearer token is not valid (any more)."))
+        raise NotSignedIn(gettext("This bearer token is not valid, or no longer valid."))
     _count_call(token.user)
     if not token.allows(scope):
         said = gettext("This token may not do that: it lacks the scope “{scope}”.")

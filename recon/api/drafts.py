@@ -96,7 +96,9 @@ def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
     _receive(request)
     numbers = ordering.numbers_in(request.POST.getlist("photo_id"))
     if not numbers:
-        raise ApiError(400, gettext("Send the photos' numbers as `photo_id`, in the wanted order."))
+        raise ApiError(
+            400, gettext("Send the photos' numbers as `photo_id`, in the order that you want.")
+        )
     ordering.reorder(draft, numbers)
     return JsonResponse(status_of(draft))
 

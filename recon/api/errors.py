@@ -33,4 +33,4 @@ class NoSuchJob(ApiError):
     """The job does not exist, or is somebody else's: both sound the same."""
 
     def __init__(self) -> None:
-        super().__init__(404, gettext("There is no such job among yours."))
+        super().__init__(404, gettext("You have no such job."))

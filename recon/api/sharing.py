@@ -75,7 +75,7 @@ def share(request: HttpRequest, job_id: str) -> HttpResponse:
         raise ApiError(refused.status, str(refused)) from refused
     check_csrf(request)
     if job.is_draft:
-        raise ApiError(409, gettext("A scene can be shared once it was started."))
+        raise ApiError(409, gettext("A scene can be shared once it has been started."))
     changes = sharing_of(request.POST)
     if "share" in request.POST:
         changes["shared"] = truth(request.POST, "share", default=True)

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 from recon.pipeline.errors import Explained, Explanation, explain
-from recon.pipeline.photo_names import numbers_in_words
 from recon.pipeline.texts import told
 
 #: Places where a photo would help, named one by one up to so many.
@@ -24,11 +23,12 @@ FINDINGS: dict[str, Explanation] = {
     "blurred": Explanation(
         "{photos} is blurred.",
         "It shows {percent}% less fine detail than its neighbours. Take it again with a steady "
-        "hand, or drop it.",
+        "hand, or remove it.",
     ),
     "featureless": Explanation(
         "{photos} {show} hardly any texture.",
-        "There is nothing to recognise from another side. Include something with structure.",
+        "There is nothing in it to recognise from another angle. Include something with "
+        "more detail.",
     ),
     "too_dark": Explanation(
         "{photos} is too dark.",
@@ -40,59 +40,59 @@ FINDINGS: dict[str, Explanation] = {
     ),
     "small": Explanation(
         "{photos} {are} small: {width}×{height} pixels.",
-        "The original, at 640×480 pixels or more, shows more to hold on to.",
+        "The original, at 640×480 pixels or more, has more detail to match.",
     ),
     "strip": Explanation(
         "{photos} is a long strip: {width}×{height} pixels.",
-        "Hardly anything can be recognised in it from another place. Send an ordinary photo "
-        "instead, or drop it.",
+        "Hardly anything in it can be recognised from another spot. Send an ordinary photo "
+        "instead, or remove it.",
     ),
     "not_looked_at": Explanation(
-        "{photos} could not be looked at.",
-        "Something about it is unusual. It may still work in the scene; if not, export it again as "
-        "JPEG, or drop it.",
+        "{photos} could not be checked.",
+        "Something about it is unusual. It may still work in the scene; if not, export it again "
+        "as JPEG, or remove it.",
     ),
     "copies": Explanation(
         "{photos} are copies of one photo.",
-        "Only the best of them is used. A photo from a step further on would add something.",
+        "Only the best of them is used. A photo taken one step away would add more.",
     ),
     "stands_still": Explanation(
         "Something stands still in the photos while the rest moves: a background, a frame or an "
         "overlay, in about {percent}% of what they show.",
-        "Move the camera around the thing instead of turning the thing, and cut off frames, bars "
-        "and watermarks.",
+        "Move the camera around the object instead of turning the object, and crop away frames, "
+        "bars and watermarks.",
     ),
     "near_duplicates": Explanation(
-        "{photos} are nearly the same.",
+        "{photos} are nearly identical.",
         "A second view from the same spot adds nothing: keep the best, and take a step sideways "
         "between photos.",
     ),
     "stranger": Explanation(
-        "{photos} shares nothing with the others.",
-        "If it is of the same place, a photo that overlaps with it and with the others would help; "
-        "else drop it.",
+        "{photos} has nothing in common with the others.",
+        "If it shows the same place, a photo that overlaps with it and with the others would help; "
+        "otherwise remove it.",
     ),
     "split": Explanation(
         "These look like {count} places: {groups}.",
         "One scene shows one place: make a scene of each.",
     ),
     "apart": Explanation(
-        "The photos form {count} groups that share nothing: {groups}.",
-        "Are they of different places? Then make a scene of each. If they are of one, photos that "
+        "The photos form {count} groups that have nothing in common: {groups}.",
+        "If they show different places, make a scene of each. If they show one, photos that "
         "overlap with two of the groups would join them.",
     ),
     "nothing_in_common": Explanation(
         "No two photos have enough in common.",
-        "Neighbouring photos should share two thirds of what they show: take more of them, a small "
-        "step apart.",
+        "Neighbouring photos should share two thirds of what they show: take more, a small step "
+        "apart.",
     ),
     "few_common_points": Explanation(
-        "Few common points were found so far between {groups}.",
-        "The full search tries harder and often finds more. If they are of one place, photos from "
+        "So far, few points in common were found between {groups}.",
+        "The full search tries harder and often finds more. If they show one place, photos from "
         "{gaps} would help.",
     ),
     "thin_link": Explanation(
-        "Photos {pair} share only few points, and the scene hangs on them.",
+        "Photos {pair} share only a few points, and the scene depends on them.",
         "One more photo from between {between} would make it safer.",
     ),
     "turned_on_the_spot": Explanation(
@@ -126,6 +126,23 @@ def explain_report(report: Mapping[str, Any], numbers: Mapping[str, int]) -> lis
 def is_about(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> bool:
     """Whether every photo that the finding speaks of is among `numbers`."""
     return all(name in numbers for name in _mentioned(finding))
+
+
+def numbers_in_words(numbers: Sequence[int]) -> str:
+    """ "3", "3 and 7", "1 to 4 and 9": runs of three or more as such."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = []
+    for run in runs:
+        whole = told("{first} to {last}", first=run[0], last=run[-1])
+        words += [whole] if len(run) > 2 else [str(n) for n in run]
+    if len(words) < 2:
+        return "".join(words)
+    return told("{some} and {last}", some=", ".join(words[:-1]), last=words[-1])
 
 
 def _mentioned(finding: Mapping[str, Any]) -> list[str]:

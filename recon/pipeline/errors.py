@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from recon.pipeline import sizes
 from recon.pipeline.photo_names import PhotoNames
 from recon.pipeline.reasons import Reason
 from recon.pipeline.texts import Counted, told
@@ -81,6 +82,7 @@ class Explanation:
         reason = Reason.read(facts.get("reason"))
         if "reason" in facts:
             words["reason"] = reason.sentence if reason else ""
+        words = {**sizes.of_facts(words), **words}
         texts = (self.title, self.advice, self.for_staff)
         title, advice, for_staff = (told(text, **words) if text else "" for text in texts)
         return Explained(code, title, advice, for_staff or (reason.detail if reason else ""))
@@ -94,7 +96,7 @@ EXPLANATIONS: dict[str, Explanation] = {
             "There are {count} photos; a scene needs {minimum} to {maximum}.",
             exactly={0: "There are no photos yet; a scene needs {minimum} to {maximum}."},
         ),
-        "Add photos of the same place, each taken from a step further on.",
+        "Add photos of the same place, taking one step between photos.",
     ),
     "too_many_photos": Explanation(
         "There are {count} photos; a scene takes {minimum} to {maximum}.",
@@ -102,22 +104,22 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "photo_unreadable": Explanation(
         "“{name}” can't be read as a photo.",
-        "It may be damaged or only named like a photo. Export it again as JPEG, PNG or WebP.",
+        "It may be damaged, or not a photo at all. Export it again as JPEG, PNG or WebP.",
     ),
     "photo_raw": Explanation(
         "“{name}” is a camera's raw photo ({kind}).",
         "Raw formats such as CR3, NEF, ARW and DNG can't be read here. Export it as JPEG in the "
-        "camera or a photo program, and send that.",
+        "camera or a photo app, and send that.",
     ),
     "photo_other_kind": Explanation(
-        "“{name}” is not a kind of photo that can be read here: its format is {kind}.",
+        "“{name}” is not a photo that can be read here: its format is {kind}.",
         "Export the photo as JPEG, PNG, WebP, HEIC or AVIF. Take photos out of archives and "
         "documents, and send them one by one.",
     ),
     "photo_spherical": Explanation(
         "“{name}” is a 360-degree photo or a stitched panorama.",
-        "A scene needs ordinary photos, each taken from a place of its own. Take some with a phone "
-        "or a camera, or export flat views of 360-degree photos from several places.",
+        "A scene needs ordinary photos, each taken from a different spot. Take some with a phone "
+        "or a camera, or export flat views of 360-degree photos from several spots.",
     ),
     "photo_too_small": Explanation(
         "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
@@ -129,12 +131,12 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "photo_too_complex": Explanation(
         "“{name}” takes too much memory or time to open.",
-        "Open it in a program for photos, save it as an ordinary JPEG, and send that.",
+        "Open it in a photo app, save it as an ordinary JPEG, and send that.",
     ),
     "too_few_registered": Explanation(
         Counted(
-            "Only {registered} of {total} photos could be placed in one common scene.",
-            "Only {registered} of {total} photos could be placed in one common scene.",
+            "Only {registered} of {total} photos could be placed in one scene.",
+            "Only {registered} of {total} photos could be placed in one scene.",
             by="registered",
             exactly={0: "None of the {total} photos could be placed."},
         ),
@@ -148,10 +150,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "photos_share_nothing": Explanation(
         Counted(
-            "The {total} photos show {groups} places that have nothing in common, each in "
-            "{largest} photo; {minimum} of one place are needed.",
-            "The {total} photos show {groups} places that have nothing in common. The most photos "
-            "of one place are {largest}, and {minimum} are needed.",
+            "The {total} photos show {groups} places that have nothing in common. At most "
+            "{largest} photo shows the same place, and {minimum} are needed.",
+            "The {total} photos show {groups} places that have nothing in common. At most "
+            "{largest} photos show the same place, and {minimum} are needed.",
             by="largest",
             exactly={1: "No two photos show the same place."},
         ),
@@ -164,28 +166,28 @@ EXPLANATIONS: dict[str, Explanation] = {
             "Of the {total} photos only {distinct} are different; the others are copies.",
             by="distinct",
         ),
-        "Take each photo from another place, a step further on.",
+        "Take each photo from a different spot, one step away from the last.",
     ),
     "stands_still": Explanation(
         "Something stands still in all photos (a background, a frame or an overlay), in about "
         "{percent}% of what they show, and the rest is too little to tell where they were taken "
         "from.",
-        "Move the camera around the thing instead of turning the thing before it, or use a "
-        "background without structure. Cut frames, bars and watermarks off.",
+        "Move the camera around the object instead of turning the object in front of it, or use "
+        "a plain background. Crop away frames, bars and watermarks.",
     ),
     "no_baseline": Explanation(
-        "All photos were taken from one spot, only turned.",
-        "Depth can be seen only from different places. Take a step sideways for each photo, and "
-        "keep pointing at the same thing.",
+        "All photos were taken from one spot; the camera only turned.",
+        "Depth shows only from different spots. Take a step sideways before each photo, and keep "
+        "pointing at the same thing.",
     ),
     # A video instead of photos.
     "video_unreadable": Explanation(
         "“{name}” can't be read as a video.",
-        "It may be damaged, hold no moving picture, or be compressed in a way that is not known "
-        "here. Export it again as MP4 (H.264), or send photos.",
+        "It may be damaged, contain no video, or use a compression that can't be read here. "
+        "Export it again as MP4 (H.264), or send photos.",
     ),
     "video_other_kind": Explanation(
-        "“{name}” is not a kind of video that can be read here: its format is {kind}.",
+        "“{name}” is not a video that can be read here: its format is {kind}.",
         "Export it as MP4, MOV or WebM, or send photos.",
     ),
     "video_spherical": Explanation(
@@ -195,11 +197,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "video_too_short": Explanation(
         "“{name}” lasts {seconds} s; at least {minimum} s are needed.",
-        "Walk slowly along or around the thing for 10 to 60 seconds.",
+        "Walk slowly along or around your subject for 10 to 60 seconds.",
     ),
     "video_too_long": Explanation(
-        "“{name}” lasts {seconds} s; at most {maximum} s are possible.",
-        "Cut it, or record a shorter one: the number of frames taken is the same.",
+        "“{name}” lasts {seconds} s; the limit is {maximum} s.",
+        "Trim it, or record a shorter one: just as many frames are taken from it.",
     ),
     "video_too_small": Explanation(
         "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
@@ -219,8 +221,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "video_too_still": Explanation(
         "The camera hardly moves in “{name}”.",
-        "Depth can be seen only from different places. Walk slowly, and keep pointing at the same "
-        "thing.",
+        "Depth shows only from different spots. Walk slowly, and keep pointing at the same thing.",
     ),
     "video_too_slow": Explanation(
         Counted(
@@ -232,7 +233,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "video_in_work": Explanation(
         "Frames are still being taken from “{name}”.",
-        "Start when they are there, or remove the video.",
+        "Start when they are ready, or remove the video.",
     ),
     "too_many_videos": Explanation(
         Counted(
@@ -240,56 +241,57 @@ EXPLANATIONS: dict[str, Explanation] = {
             "A scene takes frames from at most {limit} videos.",
             by="limit",
         ),
-        "Take one out to send another.",
+        "Remove one to send another.",
     ),
     # Drafts.
     "too_large_together": Explanation(
-        "The photos are larger than {limit_mb} MB together, the limit for one scene.",
+        "Together, the photos are larger than {limit}, the limit for one scene.",
         "Leave some out, or send smaller ones.",
     ),
     "too_many_drafts": Explanation(
         Counted(
-            "You have {count} scene that was not started, which is the most.",
-            "You have {count} scenes that were not started, which is the most.",
+            "You have {count} scene that has not been started, the maximum.",
+            "You have {count} scenes that have not been started, the maximum.",
         ),
         "Start or delete one to make another.",
     ),
     "draft_started": Explanation(
-        "This scene was started already, so its photos can't be changed.",
-        "When it has ended, “Add photos and run again” on its page makes a new draft of them.",
+        "This scene has already been started, so its photos can't be changed.",
+        "When it has finished, “Add photos and run again” on its page makes a new draft from them.",
     ),
     "not_ended": Explanation(
         "This scene is not done yet.",
-        "Wait until it has ended, or cancel it; then photos can be added.",
+        "Wait until it has finished, or cancel it; then photos can be added.",
     ),
     # What one person may have.
     "quota_stored": Explanation(
-        "This does not fit: you may store {limit_mb} MB, and {left_mb} MB are left.",
-        "Delete scenes that you no longer need; the page “What you use” shows the biggest first.",
+        "There is no room for this: you can store {limit}, and have {left} left.",
+        "Delete scenes that you no longer need; the page “Your usage” shows the biggest first.",
     ),
     "quota_active_jobs": Explanation(
         Counted(
-            "You may have {limit} scene waiting or running at a time, and have it.",
-            "You may have {limit} scenes waiting or running at a time, and have them.",
+            "You can have {limit} scene waiting or running at a time, and you already do.",
+            "You can have {limit} scenes waiting or running at a time, and you already do.",
             by="limit",
         ),
         "Wait until one is done, or cancel one.",
     ),
     "quota_jobs_a_day": Explanation(
         Counted(
-            "You may start {limit} scene a day, and have done so today.",
-            "You may start {limit} scenes a day, and have done so today.",
+            "You can start {limit} scene a day, and today’s is used up.",
+            "You can start {limit} scenes a day, and today’s are used up.",
             by="limit",
         ),
-        "Photos can still be added to scenes that were not started. Come back tomorrow.",
+        "You can still add photos to scenes that have not been started. Come back "
+        "tomorrow to start them.",
     ),
     "quota_videos": Explanation(
         Counted(
-            "{limit} of your videos is waiting for its frames already, which is the most.",
-            "{limit} of your videos are waiting for their frames already, which is the most.",
+            "{limit} of your videos is already waiting for its frames, the maximum.",
+            "{limit} of your videos are already waiting for their frames, the maximum.",
             by="limit",
         ),
-        "Wait until one is done, or take one out.",
+        "Wait until one is done, or remove one.",
     ),
     "account_closing": Explanation(
         "This account is being deleted.",
@@ -297,7 +299,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "last_superuser": Explanation(
         "This is the only account that can manage the site, so it can’t be deleted.",
-        "Make another account a superuser first, on the administration pages.",
+        "First make another account a superuser, on the administration pages.",
     ),
     # Warnings: the job goes on.
     "copies_left_out": Explanation(
@@ -305,28 +307,28 @@ EXPLANATIONS: dict[str, Explanation] = {
             "{count} of the {total} photos is a copy of another and was left out: {names}.",
             "{count} of the {total} photos are copies of others and were left out: {names}.",
         ),
-        "A copy adds nothing, whatever its name, size or format. Of each photo the best version "
+        "A copy adds nothing, whatever its name, size or format. The best version of each photo "
         "was used.",
     ),
     "still_parts_left_out": Explanation(
         "Something stands still in the pictures while the rest moves (a background, a frame or an "
         "overlay), in about {percent}% of what they show.",
-        "Where the photos were taken from was worked out from the rest; the scene can look wrong "
-        "where things stood still. Move the camera around the thing, not the thing, and cut off "
-        "frames and overlays.",
+        "Where the photos were taken was worked out from the rest; the scene may look wrong "
+        "where things stood still. Move the camera, not the object, and crop away frames and "
+        "overlays.",
     ),
     "near_copies": Explanation(
         Counted(
-            "{count} photo was taken from nearly the same spot as another: {groups}.",
-            "{count} photos were taken from nearly the same spot as another: {groups}.",
+            "{count} photo was taken from nearly the same spot as another one: {groups}.",
+            "{count} photos were taken from nearly the same spot as another one: {groups}.",
         ),
-        "So that the figures stay honest, those of one spot were held out or trained on together. "
+        "To keep the figures honest, photos from one spot were held out or trained on together. "
         "Views from one spot add little: take a step between photos.",
     ),
     "photos_in_groups": Explanation(
         Counted(
-            "{count} group of photos hangs together, but not with the scene: {groups}.",
-            "{count} groups of photos each hang together, but not with the scene: {groups}.",
+            "{count} group of photos fits together, but not with the scene: {groups}.",
+            "{count} groups of photos each fit together, but not with the scene: {groups}.",
         ),
         "Photos of another place need a scene of their own.",
     ),
@@ -340,13 +342,14 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "focal_length_does_not_fit": Explanation(
         Counted(
-            "The focal length in the file of {count} of {total} photos does not fit what it shows: "
-            "{said} mm there, {found} mm in the photo (as on 35 mm film): {names}.",
+            "The focal length in the file of {count} of {total} photos does not fit what it "
+            "shows: {said} mm there, {found} mm in the photo (35 mm equivalent): {names}.",
             "The focal length in the files of {count} of {total} photos does not fit what they "
-            "show: {said} mm there, {found} mm in the photos (as on 35 mm film): {names}.",
+            "show: {said} mm there, {found} mm in the photos (35 mm equivalent): {names}.",
         ),
-        "The scene was made without it. Photos that were cropped, edited or taken through a "
-        "converter keep the lens's own; the originals as the camera wrote them are best.",
+        "The scene was made without it. Photos that were cropped, edited or taken with a "
+        "converter still carry the lens's own focal length; the originals from the camera work "
+        "best.",
     ),
     "metrics_absent": Explanation(
         "The quality could not be measured: {reason}",
@@ -354,11 +357,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "not_cross_validated": Explanation(
         "Not every photo could be held out once: {reason}",
-        "The figures are of one split, with {held_out} of {total} photos held out.",
+        "The figures come from one split, with {held_out} of {total} photos held out.",
     ),
     "not_finished_with_all_photos": Explanation(
         "The scene could not be finished with all photos: {reason}",
-        "It is the one that was measured, made without the held-out photos.",
+        "What you see is the scene that was measured, made without the held-out photos.",
     ),
     "turntable_absent": Explanation(
         "The video could not be made: {reason}",
@@ -366,11 +369,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "reduced_after_out_of_memory": Explanation(
         "The GPU ran out of memory, so the scene was trained at {percent}% of the resolution.",
-        "Choose a smaller preset, or a GPU with more memory, for full resolution.",
+        "For full resolution, choose a lower preset, or a GPU with more memory.",
     ),
     # Ours, or the machine's.
     "gpu_out_of_memory": Explanation(
-        "The GPU ran out of memory, also at the reduced resolution.",
+        "The GPU ran out of memory, even at the reduced resolution.",
         "Choose the draft preset or fewer pixels, then run again.",
         "Choose the draft preset or fewer pixels, or close other programs that use the GPU.",
     ),
@@ -379,40 +382,41 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Nothing is lost: send it again in a moment.",
     ),
     "disk_full": Explanation(
-        "There is too little free disk space: {free_mb} MB, where {needed_mb} MB are needed.",
+        "There is too little free disk space: {free}, where {needed} are needed.",
         "Ask whoever runs this site to make room, then try again.",
-        "Delete old jobs or give DATA_DIR a larger disk, then run again.",
+        "Delete old scenes or give DATA_DIR a larger disk, then run again.",
     ),
     "folder_not_writable": Explanation(
-        "The folder that scenes are kept in can't be written to.",
+        "The folder where scenes are kept can't be written to.",
         "Ask whoever runs this site to look at it, then try again.",
         "It is {folder}: check its owner and permissions (DATA_DIR in the settings).",
     ),
     "environment_broken": Explanation(
-        "A needed part is missing or broken on this machine: {problem}",
+        "Something that scenes need is missing or broken on this machine: {problem}",
         "Ask whoever runs this site to look at it, then try again.",
-        "Run `manage.py preflight` for the whole report and what to do.",
+        "Run `manage.py preflight` for a full report and what to do.",
     ),
     "worker_lost": Explanation(
         Counted(
-            "The worker stopped in the middle of the job.",
-            "The worker stopped in the middle of the job, {attempts} times.",
+            "The worker stopped in the middle of the run.",
+            "The worker stopped in the middle of the run, {attempts} times.",
             by="attempts",
         ),
-        "The photos are safe. Run again; if it stops again, ask the site's staff to look at the "
-        "worker's log (memory is the usual reason).",
+        "The photos are safe. Run again; if it stops again, ask whoever runs this site to look "
+        "at the worker's log (memory is the usual reason).",
     ),
     "timed_out": Explanation(
         Counted(
-            "The job ran longer than the limit of {minutes} minute.",
-            "The job ran longer than the limit of {minutes} minutes.",
+            "The run took longer than the limit of {minutes} minute.",
+            "The run took longer than the limit of {minutes} minutes.",
             by="minutes",
         ),
-        "Choose a smaller preset or fewer photos, then run again.",
+        "Choose a lower preset or fewer photos, then run again.",
     ),
     "internal": Explanation(
         "Something went wrong on our side.",
-        "The photos are safe. Run again; if it fails again, send the job's number to the staff.",
+        "The photos are safe. Run again; if it fails again, send the scene's number to "
+        "whoever runs this site.",
     ),
 }
 

@@ -62,7 +62,7 @@ _REASONS = {
     ("ssim", "poor"): N_("the structure of held-out photos is largely lost"),
     ("lpips", "good"): N_("to the eye, held-out photos and the scene look alike"),
     ("lpips", "fair"): N_("to the eye, held-out photos and the scene differ noticeably"),
-    ("lpips", "poor"): N_("to the eye, held-out photos and the scene look unlike each other"),
+    ("lpips", "poor"): N_("to the eye, held-out photos and the scene look nothing alike"),
     ("nothing", UNMEASURED): N_("there are no figures for this scene"),
 }
 

@@ -58,9 +58,9 @@ ENTERED, MAX_ENTERED = "entered_links", 50
 PASSWORD_HEADER, MAX_SENT = "X-Scene-Password", 200
 
 NO_SUCH_PAGE = _("There is no such page for your account.")
-NO_SUCH_JOB = _("There is no such job among yours. It may have been deleted.")
+NO_SUCH_JOB = _("You have no such scene. It may have been deleted.")
 NO_SUCH_LINK = _(
-    "There is nothing at this link. Its owner may have switched it off, or its time is over."
+    "There is nothing at this link. Its owner may have switched it off, or it has expired."
 )
 SIGN_IN_FIRST = _("Sign in first: this page belongs to an account.")
 

@@ -28,7 +28,7 @@ OWN_DOWNLOADS = {
     Artifact.Kind.SPLAT: _("Scene as shown (.splat)"),
     Artifact.Kind.SPZ: _("Scene as shown, small (SPZ)"),
     Artifact.Kind.PLY: _("All Gaussians, unfiltered (PLY)"),
-    Artifact.Kind.FILTERED_PLY: _("Without outliers (PLY)"),
+    Artifact.Kind.FILTERED_PLY: _("Without stray spots (PLY)"),
     Artifact.Kind.TURNTABLE: _("Turntable video (MP4)"),
     Artifact.Kind.POSTER: _("Picture (JPEG)"),
     Artifact.Kind.COLMAP: _("COLMAP model (zip)"),
@@ -137,7 +137,7 @@ def own_viewer(job: Job) -> dict[str, Any] | None:
 
 
 def scene_choices(job: Job, chosen: str) -> list[dict[str, Any]]:
-    """The scene with and without outliers, for the owner: key, url, size in bytes, count of
+    """The scene with and without stray spots, for the owner: key, url, size in bytes, count of
     Gaussians, delivered, current. [] where the filter took nothing away, or a file is gone.
 
     `chosen` is a key, of the one to show; anything else shows the delivered one.

@@ -54,7 +54,7 @@ class UntilField(forms.DateTimeField):
     def clean(self, value: Any) -> datetime | None:
         until: datetime | None = super().clean(value)
         if until is not None and until <= timezone.now():
-            raise forms.ValidationError(_("This time has passed already. Choose one to come."))
+            raise forms.ValidationError(_("This time has already passed. Choose a later one."))
         # Near the last day that calendars know, other time zones have none to show.
         if until is not None and until > timezone.now() + LATEST:
             raise forms.ValidationError(_("Choose a time within the next hundred years."))
@@ -65,10 +65,10 @@ class LinkForm(forms.Form):
     """A link's password, its end, and whether the scene is on its owner's public page."""
 
     password = LinkPasswordField(label=_("New password"))
-    no_password = forms.BooleanField(required=False, label=_("Take the password off"))
+    no_password = forms.BooleanField(required=False, label=_("Remove the password"))
     until = UntilField(
         required=False,
-        label=_("The link ends on"),
+        label=_("The link expires on"),
         input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
     )

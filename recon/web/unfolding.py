@@ -36,7 +36,7 @@ def job_at(request: HttpRequest, address: str) -> Job:
     except (Resolver404, ValueError):  # what is no address at all
         match = None
     if match is None or match.view_name != "recon:public":
-        raise NotThere(_("This is no address of a shared scene."))
+        raise NotThere(_("This is not the address of a shared scene."))
     return shared_job_or_404(request, match.kwargs["pub_key"])
 
 

@@ -96,7 +96,7 @@ def test_start_waits_for_the_frames_of_a_video(new_context: NewContext, ann: Use
     choose(page, file("walk.mp4", "video/mp4", movie()))
     expect(page.locator("#videos")).to_contain_text("Its frames are taken in a moment.")
     start(page)
-    expect(page.get_by_text("Starts when all are there")).to_be_visible()
+    expect(page.get_by_text("Starts when all have arrived")).to_be_visible()
     with worker(queue=frames.QUEUE):
         expect(page.get_by_role("list", name="Steps")).to_be_visible()
     assert ann.jobs.get().photos.count() == 8
@@ -153,7 +153,7 @@ def test_photos_are_put_in_order_by_keyboard_and_by_dragging(
     page.mouse.move(box["x"] + 20, box["y"] + 30)
     page.mouse.down()
     page.mouse.move(box["x"] + 40, box["y"] + 40, steps=3)
-    expect(page.get_by_text("Drop it here to take it out")).to_be_visible()
+    expect(page.get_by_text("Drop it here to remove it")).to_be_visible()
     page.locator("[data-bin]").hover()
     page.locator("[data-bin]").hover()
     page.mouse.up()
@@ -180,7 +180,7 @@ def test_photos_are_put_in_order_without_scripts(new_context: NewContext, ann: U
     expect(page.locator("#videos")).to_contain_text("Its frames are taken in a moment.")
     start(page)
     expect(page.locator(ERRORS)).to_contain_text("Frames are still being taken")
-    page.get_by_role("link", name="Let this page reload itself again").click()
+    page.get_by_role("link", name="Resume reloading").click()
     with worker(queue=frames.QUEUE):
         expect(page.locator("#videos")).to_contain_text("8 frames taken.")
     assert draft.photos.count() == 11
@@ -231,7 +231,7 @@ def test_a_phone_offers_its_camera_and_says_how_to_shoot(
     expect(phone.get_by_text("Take a photo", exact=True)).to_be_visible()
     guide = phone.locator(".shoot-guide")
     guide.locator("summary").click()
-    expect(guide.get_by_text("then a step to the side")).to_be_visible()
+    expect(guide.get_by_text("step to the side")).to_be_visible()
     camera.set_input_files([upload("0.jpg", 0)])
     arrived(phone, 1)
     phone.get_by_label("Take a photo").set_input_files([upload("1.jpg", 1)])

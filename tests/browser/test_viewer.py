@@ -222,7 +222,7 @@ def test_a_broken_file_says_so_and_loads_again_once_it_is_whole(
 def test_a_file_that_does_not_come_says_what_the_server_said(page: Page, scene: Job) -> None:
     page.route("**/scene.splat", lambda route: route.fulfill(status=503))
     page.goto(f"/v/{scene.pub_key}")
-    expect(page.get_by_role("heading", name="The scene did not arrive")).to_be_visible()
+    expect(page.get_by_role("heading", name="The scene could not be loaded")).to_be_visible()
     expect(page.locator("[data-problem-detail]")).to_have_text("503")
 
 

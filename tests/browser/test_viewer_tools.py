@@ -106,7 +106,7 @@ def test_all_of_it_can_be_reached_by_keyboard(page: Page, scene: Job) -> None:
     assert seen[-1] == "More"
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent.trim()") == "Turn by itself"
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Auto-rotate"
     page.keyboard.press("Escape")
     expect(page.locator("[data-viewer-more]")).to_be_hidden()
     assert page.evaluate("document.activeElement.ariaLabel") == "More", "focus comes back"

@@ -250,7 +250,7 @@ def test_a_shared_scene_turns_until_it_is_touched_within_what_photos_show(
     moving.wait_for_timeout(300)
     assert pose(moving)["position"] == pytest.approx(here, abs=1e-9)
     moving.get_by_role("button", name="More").click()
-    turn = moving.get_by_role("button", name="Turn by itself")
+    turn = moving.get_by_role("button", name="Auto-rotate")
     expect(turn).to_have_attribute("aria-pressed", "false")
     turn.click()
     expect(turn).to_have_attribute("aria-pressed", "true")

@@ -101,7 +101,7 @@ def test_what_is_wrong_with_a_draft_is_said_with_a_fitting_status(
 ) -> None:
     settings.MAX_FILE_SIZE_MB, settings.MAX_DRAFTS = 1, 1
     draft = program.draft()
-    assert is_error(program.client.post("/recon/drafts"), 409, "1 scenes that were not started")
+    assert is_error(program.client.post("/recon/drafts"), 409, "scenes that have not been started")
     broken = SimpleUploadedFile("broken.jpg", b"no photo")
     assert is_error(program.add(draft, broken), 400, "“broken.jpg” can't be read")
     large = SimpleUploadedFile("large.jpg", bytes(2**20 + 1))
@@ -140,10 +140,10 @@ def test_a_program_adds_photos_to_a_finished_job(program: Program) -> None:
 
 def test_a_stranger_s_draft_is_not_there(program: Program) -> None:
     draft = drafts.create_draft(person("bob@example.org"))
-    assert is_error(program.add(draft, photo()), 404, "no such job among yours")
-    assert is_error(program.start(draft), 404, "no such job among yours")
+    assert is_error(program.add(draft, photo()), 404, "have no such job")
+    assert is_error(program.start(draft), 404, "have no such job")
     gone = program.client.delete(f"/recon/jobs/{draft.pk}/photos/1")
-    assert is_error(gone, 404, "no such job among yours")
+    assert is_error(gone, 404, "have no such job")
     assert not draft.photos.exists()
 
 

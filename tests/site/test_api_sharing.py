@@ -117,7 +117,7 @@ def test_a_link_that_is_over_has_no_address_in_the_status(ann: User) -> None:
     ("wish", "said"),
     [
         ({"share_password": "short"}, "at least 6 characters"),
-        ({"share_until": "2020-01-01T00:00Z"}, "has passed already"),
+        ({"share_until": "2020-01-01T00:00Z"}, "has already passed"),
         ({"share_until": "soon"}, "valid date/time"),
         ({"description": "x" * 2001}, "at most 2000 characters"),
         ({"in_gallery": "perhaps"}, "either true or false"),
@@ -139,7 +139,7 @@ def test_too_long_a_title_is_refused(ann: User) -> None:
 
 def test_a_draft_is_not_shared_yet(ann: User) -> None:
     draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now())
-    assert "once it was started" in share(ann, draft, 409, share="true")["detail"]
+    assert "once it has been started" in share(ann, draft, 409, share="true")["detail"]
 
 
 def test_only_its_owner_shares_a_job(ann: User) -> None:

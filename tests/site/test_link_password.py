@@ -128,7 +128,7 @@ def test_a_wrong_password_is_refused_on_the_same_page(client: Client) -> None:
     job = locked_job()
     answer = enter(client, job, "over the mat")
     assert answer.status_code == 403
-    assert "This is not the password." in answer.content.decode()
+    assert "That is not the password." in answer.content.decode()
     assert "Secret" not in answer.content.decode()
     assert client.get(link("public_splat", job)).status_code == 403
     assert enter(client, job, "").status_code == 400

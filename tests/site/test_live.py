@@ -343,7 +343,7 @@ def test_a_page_reloads_itself_until_it_is_held_still(shared: bool) -> None:
     assert f'href="{address}?still=1"' in page
     held = browser.get(address, {"still": "1"}).content.decode()
     assert 'http-equiv="refresh"' not in held
-    assert f'<a href="{address}">Let this page reload itself again</a>' in held
+    assert f'<a href="{address}">Resume reloading</a>' in held
 
 
 # --- Polls ---

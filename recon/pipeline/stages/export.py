@@ -73,14 +73,14 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     finishing = Part(report, 0.0, _FINISHED, f"finishing with all {len(model.photos)} photos")
     gaussians, refined = finished(workspace, config, model, finishing)
-    report.progress(_FINISHED, "filtering outliers")
+    report.progress(_FINISHED, "removing stray spots")
     filtered = without_outliers(
-        gaussians, config.export, lambda: report.progress(_FINISHED, "filtering outliers")
+        gaussians, config.export, lambda: report.progress(_FINISHED, "removing stray spots")
     )
     scenes = {"unfiltered": gaussians, "filtered": filtered}
     # Decided on the measured model: this one has seen every photo and can't be asked.
     which = json.loads(workspace.results_json.read_text())["scene"]
-    report.progress(_FILTERED, "writing the scene")
+    report.progress(_FILTERED, "saving the scene")
     count = _write(workspace, scenes, which, report)
     _pack_model(workspace, report)
     report.progress(_WRITTEN, "taking its picture")

@@ -143,9 +143,9 @@ def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if lifecycle.cancel(job):
         messages.success(request, gettext("“{name}” was cancelled.").format(name=job.name))
     elif job.is_draft:
-        messages.info(request, gettext("“{name}” was not started yet.").format(name=job.name))
+        messages.info(request, gettext("“{name}” has not been started yet.").format(name=job.name))
     else:
-        messages.info(request, gettext("“{name}” had already ended.").format(name=job.name))
+        messages.info(request, gettext("“{name}” had already finished.").format(name=job.name))
     return redirect(job)
 
 

@@ -101,7 +101,7 @@ def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
     except TooMany as too_many:
         return _too_many(request, pub_key, form, too_many)
     if not is_right:
-        form.add_error("password", gettext("This is not the password."))
+        form.add_error("password", gettext("That is not the password."))
         return _locked_page(request, pub_key, form, status=403)
     remember_entered(request, job)
     return page

@@ -34,7 +34,7 @@ def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     wish = request.POST.get("shared", "")
     if job.is_draft:
-        messages.error(request, _("A scene can be shared once it was started."))
+        messages.error(request, _("A scene can be shared once it has been started."))
         return redirect(job)
     if wish not in SWITCHES:
         messages.error(request, _("Sharing can be switched on or off."))
@@ -52,12 +52,12 @@ def _on(job: Job) -> None:
 
 
 SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
-    "on": (_on, _("Sharing is on: whoever has the link sees the scene.")),
+    "on": (_on, _("Sharing is on: anyone with the link can see the scene.")),
     "off": (
         lambda job: sharing.change(job, shared=False),
         _("Sharing is off: the link stopped working."),
     ),
-    "new": (sharing.renew, _("There is a new link. The old one stopped working.")),
+    "new": (sharing.renew, _("There is a new link. The old one no longer works.")),
 }
 
 
@@ -67,7 +67,7 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The link's password, its end, and the public page. What is wrong changes nothing."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
-        messages.error(request, _("A scene can be shared once it was started."))
+        messages.error(request, _("A scene can be shared once it has been started."))
         return redirect(job)
     form = LinkForm(request.POST, job=job)
     if not form.is_valid():
@@ -100,7 +100,7 @@ def qr(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The share link as a QR code. Black on white in both themes: cameras like it so."""
     job = own_job_or_404(request, pk)
     if not job.shared or job.link_is_over:
-        raise NotThere(_("There is no link to make a code of: sharing is off."))
+        raise NotThere(_("There is no link to make a QR code for: sharing is off."))
     picture, said = io.BytesIO(), gettext("QR code")
     code = segno.make(share_url(job), micro=False, error="m")
     code.save(picture, kind="svg", scale=8, border=4, dark="#000", light="#fff", title=said)
