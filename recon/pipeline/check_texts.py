@@ -14,7 +14,7 @@ from recon.pipeline.texts import told
 #: Places where a photo would help, named one by one up to so many.
 MOST_GAPS = 4
 
-#: `{photos}` is "Photo 4" or "Photos 2 and 3"; `{one}`, `{near}` and `{between}` are numbers.
+#: `{photos}` is "Photo 4" or "Photos 2 and 3"; `{between}` is numbers.
 FINDINGS: dict[str, Explanation] = {
     "unreadable": Explanation(
         "{photos} can't be read.",
@@ -146,9 +146,8 @@ def numbers_in_words(numbers: Sequence[int]) -> str:
 
 
 def _mentioned(finding: Mapping[str, Any]) -> list[str]:
-    facts = finding["facts"]
-    names = [*finding["photos"], *(name for group in facts.get("groups", ()) for name in group)]
-    return [*names, facts["near"]] if "near" in facts else names
+    groups = finding["facts"].get("groups", ())
+    return [*finding["photos"], *(name for group in groups for name in group)]
 
 
 def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
@@ -164,13 +163,9 @@ def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, 
         # English only: other languages write their verbs into the text.
         "are": "is" if one else "are",
         "show": "shows" if one else "show",
-        "one": places[0],
         "pair": said,
         "between": said,
     }
-    if "near" in facts:
-        low, high = sorted((numbers[facts["near"]], places[0]))
-        facts |= {"near": low, "one": high}
     groups = [
         sorted(numbers[name] for name in group)
         for group in facts.get("groups") or [[name] for name in finding["photos"]]

@@ -74,11 +74,15 @@ class Explanation:
     advice: str
     for_staff: str = ""
 
-    def filled(
-        self, code: str, facts: Mapping[str, Any], names: PhotoNames | None = None
-    ) -> Explained:
-        """The texts with `facts`, in the language of whoever is served; `names` are the photos'."""
-        words = (names or PhotoNames()).in_words(facts)
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Everything that it may say."""
+        titles = self.title.forms if isinstance(self.title, Counted) else (self.title,)
+        return (*titles, self.advice, self.for_staff)
+
+    def filled(self, code: str, facts: Mapping[str, Any]) -> Explained:
+        """The texts with `facts`, in the language of whoever is served."""
+        words = dict(facts)
         reason = Reason.read(facts.get("reason"))
         if "reason" in facts:
             words["reason"] = reason.sentence if reason else ""
@@ -428,4 +432,4 @@ def explain(
 
     Raises KeyError for an unknown code or a missing fact: both are programming errors.
     """
-    return EXPLANATIONS[code].filled(code, facts or {}, names)
+    return EXPLANATIONS[code].filled(code, (names or PhotoNames()).in_words(facts or {}))

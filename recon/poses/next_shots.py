@@ -8,7 +8,6 @@ from typing import Any
 
 from recon.poses import connections
 from recon.poses.findings import Finding
-from recon.poses.set_findings import nearest_before
 
 #: Verified matches; fewer are a link that mapping may not get across.
 THIN_INLIERS = 30
@@ -32,11 +31,7 @@ def advise(
     main, rest = groups[0], groups[1:]
     if len(main) == 1:
         return [Finding("nothing_in_common", tuple(names))] if len(names) > 1 else []
-    found = [
-        Finding("stranger", (group[0],), {"near": nearest_before(names, group[0], main)})
-        for group in rest
-        if len(group) == 1
-    ]
+    found = [Finding("stranger", (group[0],)) for group in rest if len(group) == 1]
     several = [group for group in rest if len(group) > 1]
     if several:
         shown = [main, *several]

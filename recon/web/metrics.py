@@ -166,7 +166,7 @@ def _reason(scale: Scale, recorded: dict[str, Any]) -> str:
     reason = Reason.read(recorded.get(f"{scale.key}_reason") or recorded.get("reason"))
     if reason is None:
         return str(NOT_MEASURED)
-    return " ".join(filter(None, (reason.sentence, reason.detail)))
+    return f"{reason.sentence} ({reason.detail})" if reason.detail else reason.sentence
 
 
 def recorded_of(job: Job) -> dict[str, Any]:
