@@ -53,6 +53,6 @@ def _linked(job: Job, made: Job, photo_pks: Collection[int]) -> list[Photo]:
     photos = storing.link_photos(job, made, only=photo_pks)
     if not photos:
         raise NotThere
-    # A new photo must not get an old one's name: features are known by it.
-    made.last_number = max(map(drafts.number_of, photos))
+    # A new photo must not get the name of any other there: features are known by it.
+    made.last_number = max(map(drafts.number_of, job.photos.all()))
     return photos

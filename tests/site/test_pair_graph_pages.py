@@ -72,7 +72,7 @@ def test_the_draft_shows_the_picture_the_sentences_and_the_same_in_words(
     page = browser.get(draft.get_absolute_url()).content.decode()
     assert "Photos 1 to 3 are small: 480×360 pixels." in page
     assert "So far, few points in common were found between photo 1, photo 2, and photo 3." in page
-    assert "Photos from between 1 and 2 and between 2 and 3 would help." in page
+    assert "If they show one place, photos from between 1 and 2 and between 2 and 3 would" in page
     assert page.count("<image ") == 3
     assert "Photo 2 overlaps no other." in page
     assert "3 groups: 1; 2; 3." in page
