@@ -14,8 +14,9 @@ from accounts.models import User
 from recon.jobs import drafts, frames
 from recon.models import Job
 from tests.browser.fitting import fits
-from tests.browser.test_drafts import DESK, ERRORS, PHONE, arrived, choose, names, start, upload
+from tests.browser.test_drafts import ERRORS, arrived, choose, names, start, upload
 from tests.browser.waiting import until
+from tests.browser.windows import DESK, PHONE, SIZES
 from tests.heic import heic_bytes
 from tests.site.making import noise, person, photo
 from tests.site.working import worker
@@ -24,7 +25,6 @@ from tests.videos import video_bytes
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NewContext = Callable[..., BrowserContext]
-sizes = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def kept(draft: Job) -> str:
     return "".join(name.removesuffix(".jpg") for name in names(draft))
 
 
-@sizes
+@SIZES
 def test_photos_of_phones_and_a_video_become_a_scene(
     new_context: NewContext,
     ann: User,
@@ -121,7 +121,7 @@ def test_a_damaged_video_says_what_to_do_and_can_be_removed(
     assert not ann.jobs.get().videos.exists()
 
 
-@sizes
+@SIZES
 def test_photos_are_put_in_order_by_keyboard_and_by_dragging(
     new_context: NewContext, ann: User, size: dict[str, int]
 ) -> None:

@@ -15,6 +15,7 @@ from recon.jobs import drafts, queue
 from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.waiting import until
+from tests.browser.windows import PHONE, SIZES
 from tests.site.making import job_of, person, photo, photo_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -22,7 +23,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ERRORS = "[data-photo-errors]"
 ON_ITS_WAY = ".tile.on-its-way"
 PHOTOS_URL = "**/jobs/*/photos/"
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 NewContext = Callable[..., BrowserContext]
 
 
@@ -85,7 +85,7 @@ def names(job: Job) -> list[str]:
     return [photo.original_name for photo in job.photos.all()]
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@SIZES
 def test_photos_go_up_one_fails_another_takes_its_place_and_the_scene_is_queued(
     new_context: NewContext,
     ann: User,

@@ -17,7 +17,7 @@ from recon.models import Job, Video
 from tests.browser.fitting import fits
 from tests.browser.test_pages import running_job
 from tests.browser.test_result import shown_job
-from tests.browser.test_sharing import SIZES
+from tests.browser.windows import SIZES, SIZES_AND_SCRIPTS
 from tests.site.making import finished_job, job_of, person, photo_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -70,8 +70,7 @@ def is_korean(page: Page, name: str) -> None:
     assert fits(page)
 
 
-@SIZES
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+@SIZES_AND_SCRIPTS
 def test_somebody_switches_to_korean_signs_up_and_it_stays(
     new_context: NewContext, ann: User, size: dict[str, int], scripts: bool
 ) -> None:

@@ -13,7 +13,7 @@ from accounts.models import User
 from recon.jobs import lifecycle, queue, submit
 from recon.models import Job
 from tests.browser.fitting import fits
-from tests.browser.test_sharing import SIZES
+from tests.browser.windows import SIZES, SIZES_AND_SCRIPTS
 from tests.site.making import PASSWORD, finished_job, job_of, person, photos
 from tests.site.staged_pipeline import play
 from tests.site.working import horse_of, wait_until, worker
@@ -29,8 +29,7 @@ def ann(data_dir: Path, redis_queue: Any) -> User:
     return person()
 
 
-@SIZES
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+@SIZES_AND_SCRIPTS
 def test_somebody_who_is_full_finds_the_biggest_scene_and_deletes_it(
     new_context: NewContext, ann: User, size: dict[str, int], scripts: bool
 ) -> None:

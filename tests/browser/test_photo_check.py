@@ -15,14 +15,13 @@ from accounts.models import User
 from benchmarks import planted_faults
 from recon.jobs import checks
 from tests.browser.fitting import fits
+from tests.browser.windows import DESK, PHONE
 from tests.core.walls import write_wall
 from tests.photos import rendered_photos
 from tests.site.making import person
 from tests.site.working import worker
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from recon.splats.formats import write_ply
 from recon.splats.spz import write_spz
 from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, picture, splat_bytes
+from tests.browser.windows import SIZES
 from tests.core.tiny_scene import tiny_gaussians
 from tests.site.making import measured_job, person
 
@@ -25,11 +26,6 @@ pytestmark = [
     pytest.mark.usefixtures("data_dir", "redis_queue"),
 ]
 NewContext = Callable[..., BrowserContext]
-SIZES = pytest.mark.parametrize(
-    "size",
-    [{"width": 390, "height": 844}, {"width": 1440, "height": 900}],
-    ids=["phone", "desk"],
-)
 READY = "[data-splat-viewer][data-state=ready]"
 
 

@@ -12,25 +12,14 @@ from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 from accounts.models import User
 from recon.jobs import drafts
 from tests.browser.fitting import fits
-from tests.browser.test_drafts import (
-    DESK,
-    PHONE,
-    PHOTOS_URL,
-    Gate,
-    arrived,
-    choose,
-    names,
-    start,
-    tally,
-    upload,
-)
+from tests.browser.test_drafts import PHOTOS_URL, Gate, arrived, choose, names, start, tally, upload
+from tests.browser.windows import SIZES
 from tests.site.making import person, photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LOST = "The connection is lost."
 NewContext = Callable[..., BrowserContext]
-sizes = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 
 
 @pytest.fixture
@@ -50,7 +39,7 @@ def posts(page: Page) -> list[str]:
     return sent
 
 
-@sizes
+@SIZES
 def test_an_upload_pauses_while_the_line_is_lost_and_goes_on_by_itself(
     new_context: NewContext, ann: User, size: dict[str, int]
 ) -> None:
@@ -142,7 +131,7 @@ def test_a_photo_taken_out_while_the_line_is_lost_is_not_sent_later(
     assert names(ann.jobs.get()) == ["one.jpg"]
 
 
-@sizes
+@SIZES
 def test_a_tab_closed_in_the_middle_is_gone_on_with_and_only_the_rest_is_sent(
     new_context: NewContext, ann: User, size: dict[str, int]
 ) -> None:

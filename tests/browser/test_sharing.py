@@ -17,14 +17,12 @@ from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, splat_bytes
 from tests.browser.waiting import until
+from tests.browser.windows import SIZES, SIZES_AND_SCRIPTS
 from tests.site.making import finished_job, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NewContext = Callable[..., BrowserContext]
-SIZES = pytest.mark.parametrize(
-    "size", [{"width": 390, "height": 844}, {"width": 1440, "height": 900}], ids=["phone", "desk"]
-)
 WORD = "under the mat"
 
 
@@ -43,8 +41,7 @@ def scene(owner: User, **fields: Any) -> Job:
     return job
 
 
-@SIZES
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+@SIZES_AND_SCRIPTS
 def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
     new_context: NewContext, ann: User, size: dict[str, int], scripts: bool
 ) -> None:

@@ -11,8 +11,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from recon.models import Artifact, Job
 from tests.browser.scenes import BLUE, GREEN, RED, VIEW, blob_at, looks_like, picture, splat_bytes
-from tests.browser.viewing import PHONE, POSE, VIEWER, open_scene, pose, shared_scene, write_scene
+from tests.browser.viewing import POSE, VIEWER, open_scene, pose, shared_scene, write_scene
 from tests.browser.waiting import until
+from tests.browser.windows import PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

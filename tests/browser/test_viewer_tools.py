@@ -15,8 +15,6 @@ from recon.models import Artifact, Job
 from tests.browser.fitting import fits
 from tests.browser.scenes import BLUE, blob_at, looks_like, picture
 from tests.browser.viewing import (
-    DESK,
-    PHONE,
     POSE,
     VIEWER,
     open_own,
@@ -27,6 +25,7 @@ from tests.browser.viewing import (
     shared_scene,
 )
 from tests.browser.waiting import until
+from tests.browser.windows import DESK, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

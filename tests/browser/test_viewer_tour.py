@@ -14,9 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from recon.models import Job
 from tests.browser.scenes import picture
 from tests.browser.viewing import (
-    DESK,
     IT,
-    PHONE,
     POSE,
     VIEWER,
     open_own,
@@ -26,6 +24,7 @@ from tests.browser.viewing import (
     shared_scene,
 )
 from tests.browser.waiting import until
+from tests.browser.windows import DESK, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -16,6 +17,7 @@ from django.urls import reverse
 
 from recon.jobs import queue
 from recon.models import Job
+from tests.photos import rendered_photos
 from tests.site.making import (
     browser_of,
     exif_with_gps,
@@ -366,7 +368,8 @@ def test_photos_keep_their_metadata_for_the_pipeline_only(browser: Client) -> No
     assert phone.path.read_bytes() == data
 
 
-def test_the_sample_job_needs_no_photos(browser: Client) -> None:
+def test_the_sample_job_needs_no_photos(browser: Client, data_dir: Path) -> None:
+    shutil.copytree(rendered_photos()[0].parent, data_dir / "samples")
     response = browser.post(reverse("recon:sample"))
     job = Job.objects.get()
     assert job.is_sample
