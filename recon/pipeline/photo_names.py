@@ -6,6 +6,7 @@ is it known which number and which name of its own each has there.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +26,7 @@ class PhotoNames:
 
     def said(self, files: Sequence[str]) -> str:
         """ "photo 3 (gate.jpg)", "photos 1 and 4 to 7 (a.jpg, b.jpg, c.jpg and 2 more)"."""
-        files = sorted(files, key=lambda file: self.known.get(file, (0, file)))
+        files = sorted(files, key=lambda file: self.known.get(file, (sys.maxsize, file)))
         names = _some([self.own(file) for file in files])
         numbers = [self.known[file][0] for file in files if file in self.known]
         if not numbers:

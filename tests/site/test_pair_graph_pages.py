@@ -16,6 +16,7 @@ from recon.jobs import checks, drafts
 from recon.models import Job
 from recon.web import graph_layout, pair_graph
 from tests.site.making import browser_of, finished_job, job_of, person, photo, token_of
+from tests.site.matching import write_matching
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -37,30 +38,6 @@ def browser(draft: Job) -> Client:
 
 def check_url(job: Job) -> str:
     return reverse("recon:check", args=[job.pk])
-
-
-def write_matching(
-    job: Job, pairs: list[tuple[int, int, int]], registered: list[bool | None]
-) -> None:
-    """What COLMAP_MATCH and COLMAP_MAP leave, for photos prepared under other names."""
-    sent = [photo.name for photo in job.photos.all()]
-    prepared = [f"{index}.jpg" for index in range(len(sent))]
-    workspace = job.workspace
-    for path in (workspace.colmap, workspace.photos_json.parent):
-        path.mkdir(parents=True, exist_ok=True)
-    entries = [
-        {"name": name, "original": original, "width": 9, "height": 9, "focal": None}
-        for name, original in zip(prepared, sent, strict=True)
-    ]
-    workspace.photos_json.write_text(json.dumps({"photos": entries}))
-    matching = {
-        "photos": [
-            {"name": name, "registered": placed, "group": 0}
-            for name, placed in zip(prepared, registered, strict=True)
-        ],
-        "pairs": [{"a": prepared[a], "b": prepared[b], "inliers": n} for a, b, n in pairs],
-    }
-    workspace.pairs_json.write_text(json.dumps(matching))
 
 
 # --- The draft ---

@@ -15,7 +15,7 @@ from recon.jobs import drafts, places
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
 from tests.site.making import browser_of, job_of, person, photo
-from tests.site.test_pair_graph_pages import write_matching
+from tests.site.matching import two_places
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -45,21 +45,6 @@ def draft(data_dir: Path) -> Job:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(report))
     return made
-
-
-def two_places(**fields: Any) -> Job:
-    """A job of five photos, three of a red place and two of a blue one, as its matching has it."""
-    job = job_of(person(), **fields)
-    for number in (3, 4):
-        Photo.objects.create(job=job, name=f"{number:03}.jpg", original_name=f"garden {number}.jpg",
-                             sha256=f"{number:064}", size=1, width=120, height=110)  # fmt: skip
-        (job.workspace.upload / f"{number:03}.jpg").write_bytes(b"photo")
-    for number, one in enumerate(job.photos.all()):
-        one.thumb_path.parent.mkdir(exist_ok=True)
-        Image.new("RGB", (32, 24), "darkred" if number < 3 else "skyblue").save(one.thumb_path)
-    placed = [True, True, True, False, False]
-    write_matching(job, [(0, 1, 140), (1, 2, 140), (3, 4, 140)], placed)
-    return job
 
 
 def test_a_draft_of_two_places_offers_a_scene_of_each(draft: Job) -> None:
@@ -105,7 +90,7 @@ def test_two_places_fit_where_the_account_is_full(draft: Job, settings: Any) -> 
 
 @pytest.mark.parametrize("status", ["FAILED", "COMPLETED"])
 def test_a_job_that_has_ended_offers_a_scene_of_each_place(status: str) -> None:
-    job = two_places(status=status, step="COLMAP_MAP", title="Trip", registered=3,
+    job = two_places(person(), status=status, step="COLMAP_MAP", title="Trip", registered=3,
                      error_code="internal" if status == "FAILED" else "")  # fmt: skip
     browser = browser_of(job.owner)
     page = browser.get(job.get_absolute_url()).content.decode()
@@ -122,7 +107,7 @@ def test_a_job_that_has_ended_offers_a_scene_of_each_place(status: str) -> None:
 
 
 def test_what_looks_alike_is_not_called_two_places() -> None:
-    job = two_places(status="FAILED", step="COLMAP_MAP", error_code="internal")
+    job = two_places(person(), status="FAILED", step="COLMAP_MAP", error_code="internal")
     for one in job.photos.all():
         Image.new("RGB", (32, 24), "darkred").save(one.thumb_path)
     page = browser_of(job.owner).get(job.get_absolute_url()).content.decode()
