@@ -101,7 +101,7 @@ def test_what_is_wrong_with_a_draft_is_said_with_a_fitting_status(
 ) -> None:
     settings.MAX_FILE_SIZE_MB, settings.MAX_DRAFTS = 1, 1
     draft = program.draft()
-    assert is_error(program.client.post("/recon/drafts"), 409, "scenes that have not been started")
+    assert is_error(program.client.post("/recon/drafts"), 409, "1 scene that has not been")
     broken = SimpleUploadedFile("broken.jpg", b"no photo")
     assert is_error(program.add(draft, broken), 400, "“broken.jpg” can't be read")
     large = SimpleUploadedFile("large.jpg", bytes(2**20 + 1))
