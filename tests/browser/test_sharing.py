@@ -57,7 +57,7 @@ def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
         assert fits(page)
     page.locator(".link-settings").get_by_role("button", name="Save").click()
     expect(page.locator(".share-facts")).to_contain_text("Asks for a password")
-    expect(page.locator(".share-facts")).to_contain_text("Ends on 1 Jul 2126, 18:30")
+    expect(page.locator(".share-facts")).to_contain_text("Expires on 1 Jul 2126, 18:30")
     expect(page.locator(".share-facts")).to_contain_text("Nobody has opened it yet")
 
     # Keeps still: a scene that turns by itself would only make a software renderer sweat.
