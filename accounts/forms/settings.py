@@ -82,19 +82,21 @@ class GoodbyeForm(forms.Form):
 class TokenForm(forms.ModelForm):
     """A new API token for `user`: its name, what it may do, how long."""
 
-    READ, UPLOAD, EVERYTHING = "read", "upload", "everything"
+    READ, UPLOAD, SHARE, EVERYTHING = "read", "upload", "share", "everything"
     SCOPES: ClassVar[dict[str, tuple[str, ...]]] = {
         READ: (Scope.READ,),
         UPLOAD: (Scope.READ, Scope.UPLOAD),
-        EVERYTHING: (Scope.READ, Scope.UPLOAD, Scope.MANAGE),
+        SHARE: (Scope.READ, Scope.UPLOAD, Scope.MANAGE),
+        EVERYTHING: (Scope.READ, Scope.UPLOAD, Scope.MANAGE, Scope.DELETE),
     }
 
     may = forms.ChoiceField(
         label=_("What is it allowed to do?"),
         choices=(
-            (READ, _("See your scenes")),
-            (UPLOAD, _("See your scenes, and make new ones")),
-            (EVERYTHING, _("All of the above, and change how they are shared")),
+            (READ, _("See and download scenes")),
+            (UPLOAD, _("See and make scenes")),
+            (SHARE, _("See, make and share scenes")),
+            (EVERYTHING, _("See, make, share and delete scenes")),
         ),
         initial=UPLOAD,
     )

@@ -4,7 +4,7 @@
  */
 import { MathUtils, PerspectiveCamera, Vector3 } from "three";
 import { Controls } from "./controls.js";
-import { coveringFov, poseBetween } from "./pose.js";
+import { containingFov, poseBetween } from "./pose.js";
 
 const STEP_SECONDS = 1.1; // from one pose to another
 
@@ -128,22 +128,26 @@ export class Rig {
     };
   }
 
-  /** The same as `support.js` wants it. */
+  /**
+   * The same as `support.js` wants it: of the lens's frame. In a window of another shape more is
+   * seen beside it, where no photo need have been.
+   */
   view() {
-    const { camera } = this;
-    const tanY = Math.tan(MathUtils.degToRad(camera.fov) / 2);
+    const { camera, at } = this;
+    const tanY = Math.tan(MathUtils.degToRad(at?.aspect ? at.fovY : camera.fov) / 2);
+    const tanX = tanY * (at?.aspect || camera.aspect);
     const [right, up, back] = [new Vector3(), new Vector3(), new Vector3()];
     camera.updateMatrixWorld();
     camera.matrixWorld.extractBasis(right, up, back);
     const { position, target } = this.pose();
     const depth = position.distanceTo(target);
-    return { position, right, up, forward: back.negate(), tanX: tanY * camera.aspect, tanY, depth };
+    return { position, right, up, forward: back.negate(), tanX, tanY, depth };
   }
 
-  /** To the window's shape: nothing is shown left and right of what the photo saw. */
+  /** To the window's shape: all that the lens's frame shows is in it. */
   fit(aspect = this.camera.aspect) {
     this.camera.aspect = aspect;
-    if (this.at) this.camera.fov = coveringFov(this.at.fovY, this.at.aspect, aspect);
+    if (this.at) this.camera.fov = containingFov(this.at.fovY, this.at.aspect, aspect);
     this.camera.updateProjectionMatrix();
   }
 

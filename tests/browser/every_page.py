@@ -61,6 +61,7 @@ def scene(owner: User, **fields: object) -> Job:
     facts = {"count": 3, "total": 6, "photos": ["000.jpg", "001.jpg", "002.jpg"]}
     warning = {"code": "photos_left_out", "facts": facts}
     told = {"title": LONG, "description": "By the well.", "warnings": [warning], "view": VIEW}
+    told["own_view"] = VIEW | {"aspect": 1.2}
     job = measured_job(owner, **(told | fields))
     artifact = job.artifacts.get(kind="splat")
     artifact.file.write_bytes(splat_bytes())

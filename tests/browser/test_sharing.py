@@ -55,8 +55,17 @@ def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
     page.get_by_label("The link expires on").fill("2126-07-01T18:30")
     if scripts:
         assert fits(page)
-    page.locator(".link-settings").get_by_role("button", name="Save").click()
+    page.locator("details[open] .link-settings").get_by_role("button", name="Save").click()
     expect(page.locator(".share-facts")).to_contain_text("Asks for a password")
+    expect(page.locator(".share-facts")).to_contain_text("All its files can be downloaded")
+    page.locator("summary", has_text="Downloads and quality figures").click()
+    page.get_by_label("People with the link may download").select_option(label="Nothing")
+    page.get_by_label("Show the quality figures").uncheck()
+    if scripts:
+        assert fits(page)
+    page.locator("details[open] .link-settings").get_by_role("button", name="Save").click()
+    expect(page.locator(".share-facts")).to_contain_text("Nothing can be downloaded")
+    expect(page.locator(".share-facts")).to_contain_text("The quality figures are not shown")
     expect(page.locator(".share-facts")).to_contain_text("Expires on 1 Jul 2126, 18:30")
     expect(page.locator(".share-facts")).to_contain_text("Nobody has opened it yet")
 
@@ -72,8 +81,13 @@ def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
     friend.get_by_label("Password").fill(WORD)
     friend.keyboard.press("Enter")
     expect(friend.get_by_role("heading", name="Fern in the hall")).to_be_visible()
-    if scripts:
+    if scripts:  # the viewer shows what is not to be downloaded
         friend.wait_for_selector("[data-splat-viewer][data-state=ready]")
+    expect(friend.locator("a[download]")).to_have_count(0)
+    expect(friend.locator("body")).not_to_contain_text("PSNR")
+    typed = friend.request.get(link + "/scene.splat", headers={"Sec-Fetch-Site": "none"})
+    assert typed.status == 403
+    assert "does not offer this file" in typed.text()
     friend.goto(link)
     expect(friend.get_by_role("heading", name="Fern in the hall")).to_be_visible()
 
@@ -149,7 +163,7 @@ def test_a_public_page_is_opened_filled_and_visited(
     page.goto(job.get_absolute_url())
     page.locator("summary", has_text="Password, expiry and public page").click()
     page.get_by_label("Show it on my public page").check()
-    page.locator(".link-settings").get_by_role("button", name="Save").click()
+    page.locator("details[open] .link-settings").get_by_role("button", name="Save").click()
     expect(page.locator(".share-facts")).to_contain_text("On your public page")
 
     friend = listen(new_context(viewport=size, reduced_motion="reduce").new_page())

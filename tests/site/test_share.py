@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 NAMES = (
     "public", "public_progress", "public_ply", "public_splat", "public_spz", "public_turntable",
-    "public_poster", "public_views",
+    "public_poster", "public_preview", "public_views",
 )  # fmt: skip
 
 

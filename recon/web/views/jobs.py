@@ -83,6 +83,8 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if job.is_completed:
         show, for_staff = request.GET.get("show", ""), cast(User, request.user).is_staff
         context |= result_context(job, context["steps"], show, for_staff=for_staff)
+        if context["viewer"] and job.owner_id == request.user.pk:
+            context["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
     context |= sharing_context(job, job.owner)
     return render(request, "recon/job.html", context)
 

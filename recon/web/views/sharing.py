@@ -21,7 +21,7 @@ from recon.jobs import sharing
 from recon.models import Job
 from recon.web.access import NotThere, own_job_or_404, signed_in
 from recon.web.scene import share_url
-from recon.web.sharing import AboutForm, LinkForm, sentences
+from recon.web.sharing import AboutForm, LinkForm, OfferForm, sentences
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -76,6 +76,23 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return _back(job)
     sharing.change(job, **form.changes())
     messages.success(request, _("The link’s settings are saved."))
+    return _back(job)
+
+
+@require_POST
+@signed_in
+def offer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """What the link offers: downloads and figures. May be set before it is switched on."""
+    job = own_job_or_404(request, pk)
+    if job.is_draft:
+        messages.error(request, _("A scene can be shared once it has been started."))
+        return redirect(job)
+    form = OfferForm(request.POST, job=job)
+    if form.is_valid():
+        sharing.change(job, **form.changes())
+        messages.success(request, _("What the link offers is saved."))
+    for sentence in sentences(form):
+        messages.error(request, sentence)
     return _back(job)
 
 
