@@ -361,7 +361,7 @@ def test_an_absent_figure_is_shown_to_staff_only_with_its_reason() -> None:
     reason = {"code": "lpips_offline", "detail": "the weights can't be downloaded (refused)"}
     job.workspace.results_json.write_text(json.dumps({"lpips_reason": reason}))
     assert [metric["key"] for metric in metrics_of(job)] == ["psnr", "ssim"]
-    assert "LPIPS" not in browser_of(ann).get(at("job", job)).content.decode()
+    assert 'metric-label">LPIPS' not in browser_of(ann).get(at("job", job)).content.decode()
     page = browser_of(supporter()).get(at("job", job)).content.decode()
     assert "The weights that LPIPS needs can’t be downloaded here. (the weights can" in page
 

@@ -64,6 +64,12 @@ def test_one_word_stands_wherever_the_scene_is_shown(
         assert "Done</span>" not in page, name
 
 
+def test_who_hides_the_figures_hides_the_word_behind_the_link(ann: User) -> None:
+    pages = everywhere(finished_job(ann, share_figures=False, **POOR))
+    assert "Poor" in pages["page"]
+    assert "Poor" not in pages["link"] + pages["public page"]
+
+
 def test_a_poor_scene_is_called_so_and_the_first_thing_to_do_is_to_add_photos(ann: User) -> None:
     job = finished_job(ann, **POOR)
     pages = everywhere(job)
