@@ -83,7 +83,7 @@ class ArtifactInline(ReadOnly, admin.TabularInline):
 class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     list_display = (
         "short_id", "name", "owner", "status", "step", "percent_done", "attempt", "preset",
-        "psnr", "created_at",
+        "quality", "psnr", "created_at",
     )  # fmt: skip
     list_display_links = ("short_id", "name")
     list_filter = ("status", "step", "preset", "error_code", "shared", "is_sample", "created_at")
@@ -101,6 +101,10 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     @admin.display(description="%", ordering="percent")
     def percent_done(self, job: Job) -> str:
         return f"{job.percent:.0f}"
+
+    @admin.display(description="quality")
+    def quality(self, job: Job) -> str:
+        return job.verdict.label if job.verdict else ""
 
     @admin.action(description="Cancel selected jobs", permissions=["act"])
     def cancel_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:

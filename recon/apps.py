@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from recon.pipeline.texts import translate_with
 
@@ -10,4 +10,4 @@ class ReconConfig(AppConfig):
 
     def ready(self) -> None:
         """The core's texts are told in the language of whoever asks."""
-        translate_with(gettext)
+        translate_with(gettext, ngettext)

@@ -9,6 +9,7 @@ Babel does what GNU gettext would, which a bare machine has not.
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import sys
@@ -33,8 +34,9 @@ DOMAINS = {
 #: Functions whose first argument is a text, or whose first two are one and many.
 ONE = ("gettext", "gettext_lazy", "_", "N_", "told")
 ONE_AND_MANY = ("ngettext", "ngettext_lazy")
-#: Here every argument is a text of its own.
-EACH = ("Explanation",)
+#: Here every argument is a text of its own, or counts something.
+EACH = "Explanation"
+COUNTED = "Counted"
 #: After "# Translators:", in all three languages.
 COMMENT = "Translators:"
 
@@ -132,17 +134,38 @@ def _texts_in(path: Path) -> Iterator[Found]:
             # Django's own way: all but the texts becomes X. Python must not see its indentation.
             lines = templatize(source, origin=str(path)).splitlines()
             source = "\n".join(line.strip() for line in lines)
-        keywords = (*ONE, *ONE_AND_MANY, *EACH)
+        else:
+            yield from _in_tables(ast.parse(source))
+        keywords = (*ONE, *ONE_AND_MANY)
         found = extract_python(_bytes(source), keywords, [COMMENT], {"encoding": "utf-8"})
     for line, function, messages, comments in found:
         given = messages if isinstance(messages, tuple) else (messages,)
         texts = [text for text in given if text]
-        if function in EACH:
-            yield from ((line, text, comments) for text in texts)
-        elif function in ONE_AND_MANY and len(texts) >= 2:
+        if function in ONE_AND_MANY and len(texts) >= 2:
             yield line, (texts[0], texts[1]), comments
         elif given[0]:
             yield line, given[0], comments
+
+
+def _in_tables(tree: ast.AST) -> Iterator[Found]:
+    """The core's texts, which stand as they are in tables, one call inside another."""
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            continue
+        if call.func.id == EACH:
+            yield from ((call.lineno, text, []) for text in map(_text, call.args) if text)
+        elif call.func.id == COUNTED:
+            yield call.lineno, (_text(call.args[0]), _text(call.args[1])), []
+            exact = [k.value for k in call.keywords if k.arg == "exactly"]
+            texts = [_text(node) for found in exact for node in ast.walk(found)]
+            yield from ((call.lineno, text, []) for text in texts if text)
+
+
+def _text(node: ast.AST) -> str:
+    """A text that stands in the code; empty for anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return ""
 
 
 def _bytes(source: str) -> io.BytesIO:

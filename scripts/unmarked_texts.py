@@ -43,7 +43,7 @@ FOR_STAFF = (
     *("templates/styleguide/", "recon/web/views/styleguide.py"),
     "recon/jobs/data_folder.py",
 )
-MARKS = ("gettext", "gettext_lazy", "_", "ngettext", "ngettext_lazy", "N_", "told")
+MARKS = ("gettext", "gettext_lazy", "_", "ngettext", "ngettext_lazy", "N_", "told", "Counted")
 SENTENCE = re.compile(r"[a-z]+ [a-z]+.*[.…?]$", re.DOTALL)
 #: For programs, not for people.
 TECHNICAL = ("cam_from_world: ",)

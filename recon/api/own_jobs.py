@@ -21,7 +21,7 @@ from recon.api.bodies import receive
 from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job
 from recon.api.sharing import sharing_facts
-from recon.api.views import status_of
+from recon.api.views import quality_facts, status_of
 from recon.jobs import lifecycle
 from recon.models import Artifact, Job
 from recon.web.access import DELETE
@@ -140,6 +140,7 @@ def _listed(job: Job) -> dict[str, Any]:
         "progress": 0 if job.is_failed else int(job.percent),
         "preset": job.preset,
         "image_count": job.photo_count,  # type: ignore[attr-defined]
+        **quality_facts(job),
         "psnr": job.psnr,
         "ssim": job.ssim,
         "lpips": job.lpips,

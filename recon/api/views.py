@@ -17,6 +17,7 @@ from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import decoders, progress, queue, submit, videos
 from recon.models import Job, Photo, Video
+from recon.pipeline.quality import UNMEASURED
 from recon.web import doing
 from recon.web.forms import UploadForm
 from recon.web.photo_check import check_facts
@@ -109,6 +110,17 @@ def video_facts(video: Video) -> dict[str, Any]:
     }
 
 
+def quality_facts(job: Job) -> dict[str, Any]:
+    """How good a finished scene is, in one word, and why."""
+    verdict = job.verdict
+    is_measured = verdict is not None and verdict.word != UNMEASURED
+    return {
+        "quality": verdict.word if verdict and is_measured else None,
+        "quality_code": verdict.code if verdict else None,
+        "quality_reason": verdict.reason if verdict else None,
+    }
+
+
 def file_facts(job: Job) -> list[dict[str, Any]]:
     """The files of a finished job, each with the address where its owner's programs get it."""
     artifacts = job.artifacts.order_by("kind") if job.is_completed else ()
@@ -156,6 +168,7 @@ def status_of(job: Job) -> dict[str, Any]:
         "spread": job.spread,
         "refined": job.refined,
         "registered": job.registered,
+        **quality_facts(job),
         "queue_position": queue.position(job),
         "photos": [photo_facts(photo) for photo in job.photos.all()],
         "videos": [video_facts(video) for video in job.videos.all()] if job.is_draft else [],

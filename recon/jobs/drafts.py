@@ -48,7 +48,7 @@ def create_draft(owner: User, **wishes: Any) -> Job:
     """
     draft = submit.new_job(owner, **wishes)
     with storing.new_folder(draft):
-        _save_new(draft, [])
+        save_new(draft, [])
     return draft
 
 
@@ -66,9 +66,9 @@ def draft_from(job: Job) -> Job:
     with storing.new_folder(draft):
         photos = storing.link_photos(job, draft)
         # A new photo must not get an old one's name: features are known by it.
-        draft.last_number = max((_number_of(photo) for photo in photos), default=0)
-        _copy_features(job, draft)
-        _save_new(draft, photos)
+        draft.last_number = max((number_of(photo) for photo in photos), default=0)
+        copy_features(job, draft)
+        save_new(draft, photos)
     return draft
 
 
@@ -118,7 +118,7 @@ def drop_photo(job: Job, photo_pk: int) -> bool:
         files = (photo.path, photo.thumb_path)
         photo.delete()
         note_change(draft)
-        transaction.on_commit(partial(_remove, files))
+        transaction.on_commit(partial(remove_files, files))
     return True
 
 
@@ -174,7 +174,8 @@ def _abandoned_before() -> datetime:
     return timezone.now() - timedelta(days=settings.DRAFT_DAYS)
 
 
-def _save_new(draft: Job, photos: list[Photo]) -> None:
+def save_new(draft: Job, photos: list[Photo]) -> None:
+    """The row of a new draft, with its photos. Raises UserError: quota_stored, too_many_drafts."""
     draft.status = Job.Status.DRAFT
     draft.edited_at = timezone.now()
     with transaction.atomic():
@@ -231,21 +232,23 @@ def note_change(draft: Job) -> None:
     checks.request_check(draft)
 
 
-def _number_of(photo: Photo) -> int:
+def number_of(photo: Photo) -> int:
+    """The number that a photo's file name begins with."""
     found = re.match(r"\d+", photo.name)
     return int(found.group()) if found else 0
 
 
-def _remove(files: Collection[Any]) -> None:
+def remove_files(files: Collection[Any]) -> None:
+    """Of photos that a draft gave up."""
     for file in files:
         file.unlink(missing_ok=True)
 
 
 def _remove_strays(draft: Job, names: Collection[str]) -> None:
-    _remove([file for file in draft.workspace.upload.iterdir() if file.name not in names])
+    remove_files([file for file in draft.workspace.upload.iterdir() if file.name not in names])
 
 
-def _copy_features(earlier: Job, draft: Job) -> None:
+def copy_features(earlier: Job, draft: Job) -> None:
     """Copies what COLMAP_FEAT may take over; without it, features are only computed again.
 
     Not linked: an earlier job that staff retries writes matches into the same database.

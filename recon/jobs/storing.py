@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -153,13 +153,14 @@ def link(source: Path, path: Path, *, shown_as: str) -> None:
         shutil.copyfile(source, path)
 
 
-def link_photos(source: Job, job: Job) -> list[Photo]:
+def link_photos(source: Job, job: Job, *, only: Collection[int] | None = None) -> list[Photo]:
     """The photos of `source` as rows of `job`, not saved, their files linked under their names.
 
-    Raises UserError("photo_unreadable").
+    `only` are the keys of those that are wanted. Raises UserError("photo_unreadable").
     """
     photos = []
-    for position, photo in enumerate(source.photos.all(), start=1):
+    wanted = [photo for photo in source.photos.all() if only is None or photo.pk in only]
+    for position, photo in enumerate(wanted, start=1):
         file, small = photo.path, photo.thumb_path
         photo.pk, photo.job, photo.position = None, job, position
         link(file, photo.path, shown_as=photo.original_name)

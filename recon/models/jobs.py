@@ -21,7 +21,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recon.pipeline.errors import Explained, explain
+from recon.pipeline.photo_names import PhotoNames
 from recon.pipeline.progress import WORKING_STEPS, Step
+from recon.pipeline.quality import FIGURES, Verdict, verdict_of
 from recon.pipeline.workspace import Workspace
 
 
@@ -234,11 +236,40 @@ class Job(models.Model):
     @property
     def error(self) -> Explained | None:
         """What went wrong and what to do, for a person."""
-        return explain(self.error_code, self.error_facts) if self.error_code else None
+        if not self.error_code:
+            return None
+        names = self.photo_names if "name" in self.error_facts else None
+        return explain(self.error_code, self.error_facts, names)
 
     @property
     def explained_warnings(self) -> list[Explained]:
-        return [explain(w["code"], w["facts"]) for w in self.warnings]
+        if not self.warnings:
+            return []
+        names = self.photo_names
+        return [explain(w["code"], w["facts"], names) for w in self.warnings]
+
+    @property
+    def photo_names(self) -> PhotoNames:
+        """What the page and its owner call each photo."""
+        photos = enumerate(self.photos.all(), start=1)
+        return PhotoNames({photo.name: (n, photo.original_name) for n, photo in photos})
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """How good the scene is, in one word; None before there is one. From this row alone: lists
+        show it of every job."""
+        if not self.is_completed:
+            return None
+        figures = {name: getattr(self, name) for name in FIGURES}
+        return verdict_of(figures, registered=self.registered, total=self.tried)
+
+    @property
+    def tried(self) -> int | None:
+        """How many photos a place was looked for, copies of others not counted."""
+        for warning in self.warnings:
+            if warning["code"] == "photos_left_out":  # it is there where any photo has no place
+                return int(warning["facts"].get("total", 0)) or self.registered
+        return self.registered
 
 
 class Photo(models.Model):

@@ -14,7 +14,7 @@ from recon.pipeline.texts import told
 #: Places where a photo would help, named one by one up to so many.
 MOST_GAPS = 4
 
-#: `{photos}` is "Photo 4" or "Photos 2 and 3"; `{one}`, `{near}` and `{between}` are numbers.
+#: `{photos}` is "Photo 4" or "Photos 2 and 3"; `{between}` is numbers.
 FINDINGS: dict[str, Explanation] = {
     "unreadable": Explanation(
         "{photos} can't be read.",
@@ -69,11 +69,17 @@ FINDINGS: dict[str, Explanation] = {
     ),
     "stranger": Explanation(
         "{photos} has nothing in common with the others.",
-        "If it shows the same place, take one from between {near} and {one}; otherwise remove it.",
+        "If it shows the same place, a photo that overlaps with it and with the others would help; "
+        "otherwise remove it.",
     ),
     "split": Explanation(
+        "These look like {count} places: {groups}.",
+        "One scene shows one place: make a scene of each.",
+    ),
+    "apart": Explanation(
         "The photos form {count} groups that have nothing in common: {groups}.",
-        "Only the largest can become a scene. Photos from {gaps} could join them.",
+        "If they show different places, make a scene of each. If they show one, photos that "
+        "overlap with two of the groups would join them.",
     ),
     "nothing_in_common": Explanation(
         "No two photos have enough in common.",
@@ -82,7 +88,8 @@ FINDINGS: dict[str, Explanation] = {
     ),
     "few_common_points": Explanation(
         "So far, few points in common were found between {groups}.",
-        "The full search tries harder and often finds more. Photos from {gaps} would help.",
+        "The full search tries harder and often finds more. If they show one place, photos from "
+        "{gaps} would help.",
     ),
     "thin_link": Explanation(
         "Photos {pair} share only a few points, and the scene depends on them.",
@@ -139,9 +146,8 @@ def numbers_in_words(numbers: Sequence[int]) -> str:
 
 
 def _mentioned(finding: Mapping[str, Any]) -> list[str]:
-    facts = finding["facts"]
-    names = [*finding["photos"], *(name for group in facts.get("groups", ()) for name in group)]
-    return [*names, facts["near"]] if "near" in facts else names
+    groups = finding["facts"].get("groups", ())
+    return [*finding["photos"], *(name for group in groups for name in group)]
 
 
 def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
@@ -157,13 +163,9 @@ def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, 
         # English only: other languages write their verbs into the text.
         "are": "is" if one else "are",
         "show": "shows" if one else "show",
-        "one": places[0],
         "pair": said,
         "between": said,
     }
-    if "near" in facts:
-        low, high = sorted((numbers[facts["near"]], places[0]))
-        facts |= {"near": low, "one": high}
     groups = [
         sorted(numbers[name] for name in group)
         for group in facts.get("groups") or [[name] for name in finding["photos"]]

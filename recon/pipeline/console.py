@@ -84,7 +84,8 @@ class ConsoleReporter:
         self._log.flush()
 
     def warn(self, code: str, **facts: Any) -> None:
-        sentence = explain(code, facts).sentence
+        explained = explain(code, facts)
+        sentence = " ".join(filter(None, (explained.sentence, explained.for_staff)))
         self.log(f"warning: {sentence}")
         self._say(f"Warning: {sentence}")
 

@@ -46,8 +46,8 @@ def tell(left_out: dict[str, str], total: int, needed: int, report: Reporter) ->
     distinct = total - len(left_out)
     if distinct < needed:
         raise UserError("photos_identical", total=total, distinct=distinct)
-    names = ", ".join(f"{copy} = {kept}" for copy, kept in sorted(left_out.items()))
-    report.warn("copies_left_out", count=len(left_out), total=total, names=names)
+    report.log(", ".join(f"{copy} = {kept}" for copy, kept in sorted(left_out.items())))
+    report.warn("copies_left_out", count=len(left_out), total=total, photos=sorted(left_out))
 
 
 def _small(path: Path) -> copies.Small:

@@ -22,9 +22,9 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.reasons import Reason
 from recon.pipeline.resuming import checkpoints_of
 from recon.pipeline.scoring import Scored, Scorer, without_outliers
-from recon.pipeline.texts import N_
 from recon.pipeline.together import read_together
 from recon.pipeline.trained import settings_used
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
@@ -73,17 +73,18 @@ class CrossValidation:
         except Cancelled:
             raise
         except torch.OutOfMemoryError:
-            reason = N_("The GPU ran out of memory.")
+            reason = Reason("out_of_memory")
         except Exception as error:
             for line in traceback.format_exc().rstrip().splitlines():
                 report.log(line)
-            reason = f"{type(error).__name__}: {error}"
+            reason = Reason.of(error)
         # Outside of the `except`, whose traceback keeps the fold's tensors alive.
         gc.collect()
         torch.cuda.empty_cache()
         held_out_photos, photos = len(self.model.test), len(self.model.photos)
-        report.warn("not_cross_validated", reason=reason, held_out=held_out_photos, total=photos)
-        return {"cross_validation": {"reason": reason}}
+        told = {"reason": reason.to_dict(), "held_out": held_out_photos, "total": photos}
+        report.warn("not_cross_validated", **told)
+        return {"cross_validation": {"reason": reason.to_dict()}}
 
     def _headline(self, scored: Scored, tests: list[list[str]], report: Reporter) -> dict[str, Any]:
         # A fold is kept for the next attempt, and there will be none.

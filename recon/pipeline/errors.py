@@ -6,11 +6,14 @@ paragraph in docs/TROUBLESHOOTING.md (a test compares the two).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from recon.pipeline import sizes
-from recon.pipeline.texts import N_, looked_up, told
+from recon.pipeline.photo_names import PhotoNames
+from recon.pipeline.reasons import Reason
+from recon.pipeline.texts import Counted, told
 from recon.splats.stopping import Stopped
 
 
@@ -67,23 +70,36 @@ class Explained:
 class Explanation:
     """One code's texts, `str.format` templates over the error's facts."""
 
-    title: str
+    title: str | Counted
     advice: str
     for_staff: str = ""
 
-    def filled(self, code: str, facts: dict[str, Any]) -> Explained:
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Everything that it may say."""
+        titles = self.title.forms if isinstance(self.title, Counted) else (self.title,)
+        return (*titles, self.advice, self.for_staff)
+
+    def filled(self, code: str, facts: Mapping[str, Any]) -> Explained:
         """The texts with `facts`, in the language of whoever is served."""
+        words = dict(facts)
+        reason = Reason.read(facts.get("reason"))
         if "reason" in facts:
-            facts = {**facts, "reason": looked_up(str(facts["reason"]))}
-        facts = {**sizes.of_facts(facts), **facts}
+            words["reason"] = reason.sentence if reason else ""
+        words = {**sizes.of_facts(words), **words}
         texts = (self.title, self.advice, self.for_staff)
-        return Explained(code, *(told(text, **facts) if text else "" for text in texts))
+        title, advice, for_staff = (told(text, **words) if text else "" for text in texts)
+        return Explained(code, title, advice, for_staff or (reason.detail if reason else ""))
 
 
 EXPLANATIONS: dict[str, Explanation] = {
     # The photos.
     "too_few_photos": Explanation(
-        "There are {count} photos; a scene needs {minimum} to {maximum}.",
+        Counted(
+            "There is {count} photo; a scene needs {minimum} to {maximum}.",
+            "There are {count} photos; a scene needs {minimum} to {maximum}.",
+            exactly={0: "There are no photos yet; a scene needs {minimum} to {maximum}."},
+        ),
         "Add photos of the same place, taking one step between photos.",
     ),
     "too_many_photos": Explanation(
@@ -122,7 +138,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Open it in a photo app, save it as an ordinary JPEG, and send that.",
     ),
     "too_few_registered": Explanation(
-        "Only {registered} of {total} photos could be placed in one scene.",
+        Counted(
+            "Only {registered} of {total} photos could be placed in one scene.",
+            "Only {registered} of {total} photos could be placed in one scene.",
+            by="registered",
+            exactly={0: "None of the {total} photos could be placed."},
+        ),
         "Neighbouring photos should share at least two thirds of what they show. Take photos of "
         "something with texture, in even light, at 640×480 pixels or more, a small step sideways "
         "between each; turning on the spot is not enough.",
@@ -132,13 +153,23 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Photograph something with visible structure, in good light and in focus.",
     ),
     "photos_share_nothing": Explanation(
-        "The {total} photos show {groups} places that have nothing in common. At most {largest} "
-        "photos show the same place, and {minimum} are needed.",
-        "Send photos of one place. If they are of one place, take more in between: neighbouring "
-        "photos should share at least two thirds of what they show.",
+        Counted(
+            "The {total} photos show {groups} places that have nothing in common. At most "
+            "{largest} photo shows the same place, and {minimum} are needed.",
+            "The {total} photos show {groups} places that have nothing in common. At most "
+            "{largest} photos show the same place, and {minimum} are needed.",
+            by="largest",
+            exactly={1: "No two photos show the same place."},
+        ),
+        "Each place needs a scene of its own, of {minimum} photos or more. Neighbouring photos "
+        "should share at least two thirds of what they show.",
     ),
     "photos_identical": Explanation(
-        "Of the {total} photos only {distinct} are different; the others are copies.",
+        Counted(
+            "All {total} photos are copies of one.",
+            "Of the {total} photos only {distinct} are different; the others are copies.",
+            by="distinct",
+        ),
         "Take each photo from a different spot, one step away from the last.",
     ),
     "stands_still": Explanation(
@@ -169,11 +200,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "camera.",
     ),
     "video_too_short": Explanation(
-        "“{name}” lasts {seconds} seconds; at least {minimum} are needed.",
+        "“{name}” lasts {seconds} s; at least {minimum} s are needed.",
         "Walk slowly along or around your subject for 10 to 60 seconds.",
     ),
     "video_too_long": Explanation(
-        "“{name}” lasts {seconds} seconds; the limit is {maximum}.",
+        "“{name}” lasts {seconds} s; the limit is {maximum} s.",
         "Trim it, or record a shorter one: just as many frames are taken from it.",
     ),
     "video_too_small": Explanation(
@@ -197,7 +228,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Depth shows only from different spots. Walk slowly, and keep pointing at the same thing.",
     ),
     "video_too_slow": Explanation(
-        "Taking frames from “{name}” took longer than {minutes} minutes.",
+        Counted(
+            "Taking frames from “{name}” took longer than {minutes} minute.",
+            "Taking frames from “{name}” took longer than {minutes} minutes.",
+            by="minutes",
+        ),
         "Send a shorter video, or one in 1080p.",
     ),
     "video_in_work": Explanation(
@@ -205,7 +240,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Start when they are ready, or remove the video.",
     ),
     "too_many_videos": Explanation(
-        "A scene takes frames from at most {limit} videos.",
+        Counted(
+            "A scene takes frames from at most {limit} video.",
+            "A scene takes frames from at most {limit} videos.",
+            by="limit",
+        ),
         "Remove one to send another.",
     ),
     # Drafts.
@@ -214,7 +253,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Leave some out, or send smaller ones.",
     ),
     "too_many_drafts": Explanation(
-        "You have {count} scenes that have not been started, the maximum.",
+        Counted(
+            "You have {count} scene that has not been started, the maximum.",
+            "You have {count} scenes that have not been started, the maximum.",
+        ),
         "Start or delete one to make another.",
     ),
     "draft_started": Explanation(
@@ -231,16 +273,28 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Delete scenes that you no longer need; the page “Your usage” shows the biggest first.",
     ),
     "quota_active_jobs": Explanation(
-        "You can have {limit} scenes waiting or running at a time, and you already do.",
+        Counted(
+            "You can have {limit} scene waiting or running at a time, and you already do.",
+            "You can have {limit} scenes waiting or running at a time, and you already do.",
+            by="limit",
+        ),
         "Wait until one is done, or cancel one.",
     ),
     "quota_jobs_a_day": Explanation(
-        "You can start {limit} scenes a day, and today’s are used up.",
+        Counted(
+            "You can start {limit} scene a day, and today’s is used up.",
+            "You can start {limit} scenes a day, and today’s are used up.",
+            by="limit",
+        ),
         "You can still add photos to scenes that have not been started. Come back "
         "tomorrow to start them.",
     ),
     "quota_videos": Explanation(
-        "{limit} of your videos are already waiting for their frames, the maximum.",
+        Counted(
+            "{limit} of your videos is already waiting for its frames, the maximum.",
+            "{limit} of your videos are already waiting for their frames, the maximum.",
+            by="limit",
+        ),
         "Wait until one is done, or remove one.",
     ),
     "account_closing": Explanation(
@@ -253,7 +307,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     # Warnings: the job goes on.
     "copies_left_out": Explanation(
-        "{count} of the {total} photos are copies of others and were left out: {names}.",
+        Counted(
+            "{count} of the {total} photos is a copy of another and was left out: {names}.",
+            "{count} of the {total} photos are copies of others and were left out: {names}.",
+        ),
         "A copy adds nothing, whatever its name, size or format. The best version of each photo "
         "was used.",
     ),
@@ -265,22 +322,35 @@ EXPLANATIONS: dict[str, Explanation] = {
         "overlays.",
     ),
     "near_copies": Explanation(
-        "{count} photos were taken from nearly the same spot as another one: {names}.",
+        Counted(
+            "{count} photo was taken from nearly the same spot as another one: {groups}.",
+            "{count} photos were taken from nearly the same spot as another one: {groups}.",
+        ),
         "To keep the figures honest, photos from one spot were held out or trained on together. "
         "Views from one spot add little: take a step between photos.",
     ),
     "photos_in_groups": Explanation(
-        "{count} groups of photos fit together among themselves, but not with the scene: {groups}.",
-        "Photos taken between the groups would join them. Photos of another place need a scene "
-        "of their own.",
+        Counted(
+            "{count} group of photos fits together, but not with the scene: {groups}.",
+            "{count} groups of photos each fit together, but not with the scene: {groups}.",
+        ),
+        "Photos of another place need a scene of their own.",
     ),
     "photos_left_out": Explanation(
-        "{count} of {total} photos could not be placed and were left out: {names}.",
-        "The scene was made from the others. Photos taken between them and the rest would help.",
+        Counted(
+            "{count} of {total} photos could not be placed and was left out: {names}.",
+            "{count} of {total} photos could not be placed and were left out: {names}.",
+        ),
+        "The scene was made from the others. If these show the same place, photos that overlap "
+        "with both would join them.",
     ),
     "focal_length_does_not_fit": Explanation(
-        "The focal length in the files of {count} of {total} photos does not fit what they show: "
-        "{said} mm there, {found} mm in the photos (35 mm equivalent): {names}.",
+        Counted(
+            "The focal length in the file of {count} of {total} photos does not fit what it "
+            "shows: {said} mm there, {found} mm in the photo (35 mm equivalent): {names}.",
+            "The focal length in the files of {count} of {total} photos does not fit what they "
+            "show: {said} mm there, {found} mm in the photos (35 mm equivalent): {names}.",
+        ),
         "The scene was made without it. Photos that were cropped, edited or taken with a "
         "converter still carry the lens's own focal length; the originals from the camera work "
         "best.",
@@ -331,12 +401,20 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Run `manage.py preflight` for a full report and what to do.",
     ),
     "worker_lost": Explanation(
-        "The worker stopped in the middle of the run, {attempts} times.",
+        Counted(
+            "The worker stopped in the middle of the run.",
+            "The worker stopped in the middle of the run, {attempts} times.",
+            by="attempts",
+        ),
         "The photos are safe. Run again; if it stops again, ask whoever runs this site to look "
         "at the worker's log (memory is the usual reason).",
     ),
     "timed_out": Explanation(
-        "The run took longer than the limit of {minutes} minutes.",
+        Counted(
+            "The run took longer than the limit of {minutes} minute.",
+            "The run took longer than the limit of {minutes} minutes.",
+            by="minutes",
+        ),
         "Choose a lower preset or fewer photos, then run again.",
     ),
     "internal": Explanation(
@@ -347,18 +425,11 @@ EXPLANATIONS: dict[str, Explanation] = {
 }
 
 
-#: Of `photos_share_nothing` where each photo is a place of its own.
-_NO_TWO_PHOTOS = replace(
-    EXPLANATIONS["photos_share_nothing"], title=N_("No two photos show the same place.")
-)
-
-
-def explain(code: str, facts: dict[str, Any] | None = None) -> Explained:
-    """The texts for `code` with `facts` filled in.
+def explain(
+    code: str, facts: Mapping[str, Any] | None = None, names: PhotoNames | None = None
+) -> Explained:
+    """The texts for `code` with `facts` filled in, photos called as `names` say.
 
     Raises KeyError for an unknown code or a missing fact: both are programming errors.
     """
-    facts = facts or {}
-    if code == "photos_share_nothing" and facts["largest"] == 1:
-        return _NO_TWO_PHOTOS.filled(code, facts)
-    return EXPLANATIONS[code].filled(code, facts)
+    return EXPLANATIONS[code].filled(code, (names or PhotoNames()).in_words(facts or {}))

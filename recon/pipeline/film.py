@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.progress import Reporter
+from recon.pipeline.reasons import Reason
 from recon.pipeline.takes import take_for
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace, replacing
@@ -64,7 +65,7 @@ def film(
     except Exception as error:
         for line in traceback.format_exc().rstrip().splitlines():
             report.log(line)
-        report.warn("turntable_absent", reason=f"{type(error).__name__}: {error}")
+        report.warn("turntable_absent", reason=Reason.of(error).to_dict())
         return
     report.log(f"{take.frames} frames in {time.monotonic() - began:.1f} s")
 

@@ -15,8 +15,8 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.progress import Reporter
+from recon.pipeline.reasons import Reason
 from recon.pipeline.resuming import checkpoints_of
-from recon.pipeline.texts import N_
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace, digest_files
 from recon.splats import engine
@@ -43,15 +43,15 @@ def finished(
     except Cancelled:
         raise
     except torch.OutOfMemoryError:
-        reason = N_("The GPU ran out of memory.")
+        reason = Reason("out_of_memory")
     except Exception as error:
         for line in traceback.format_exc().rstrip().splitlines():
             report.log(line)
-        reason = f"{type(error).__name__}: {error}"
+        reason = Reason.of(error)
     # Outside of the `except`, whose traceback keeps the refinement's tensors alive.
     gc.collect()
     torch.cuda.empty_cache()
-    report.warn("not_finished_with_all_photos", reason=reason)
+    report.warn("not_finished_with_all_photos", reason=reason.to_dict())
     return measured, False
 
 

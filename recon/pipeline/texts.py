@@ -1,21 +1,46 @@
 """Texts for people. The core writes them in English and knows no other language.
 
-The site names a translator (`translate_with`), which answers in the language of whoever is being
+The site names two translators (`translate_with`), which answer in the language of whoever is being
 served; the command line has none. docs/LANGUAGES.md says how texts get to the translators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+
+def _english_number(one: str, many: str, count: int) -> str:
+    return one if count == 1 else many
+
+
 _translate: Callable[[str], str] = str
+_translate_number: Callable[[str, str, int], str] = _english_number
 
 
-def translate_with(translate: Callable[[str], str]) -> None:
-    """From now on texts are looked up with `translate` when they are told."""
-    global _translate
-    _translate = translate
+@dataclass(frozen=True)
+class Counted:
+    """A text that counts something: for one of it and for many, and `exactly` for numbers that are
+    said otherwise. `by` is the name of the fact that counts."""
+
+    one: str
+    many: str
+    by: str = "count"
+    exactly: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        return (self.one, self.many, *self.exactly.values())
+
+
+def translate_with(
+    translate: Callable[[str], str], translate_number: Callable[[str, str, int], str]
+) -> None:
+    """From now on texts are looked up with `translate` when they are told, those for one and for
+    many with `translate_number`."""
+    global _translate, _translate_number
+    _translate, _translate_number = translate, translate_number
 
 
 def N_(text: str) -> str:
@@ -28,9 +53,14 @@ def looked_up(text: str) -> str:
     return _translate(text) if text else text
 
 
-def told(text: str, **facts: Any) -> str:
+def told(text: str | Counted, **facts: Any) -> str:
     """`text`, a `str.format` template, in the language of whoever is served, with `facts`.
 
     Raises KeyError for a missing fact: a programming error.
     """
-    return _translate(text).format(**facts)
+    if isinstance(text, str):
+        return _translate(text).format(**facts)
+    count = int(facts[text.by])
+    if count in text.exactly:
+        return _translate(text.exactly[count]).format(**facts)
+    return _translate_number(text.one, text.many, count).format(**facts)

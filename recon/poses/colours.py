@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+#: A distance; above, two photos look like different places (docs/PHOTO_CHECK.md).
+UNLIKE = 0.53
+
 THUMBNAIL = 64  # px, each side
 BINS = 8  # along each axis of CIELAB
 _GREY_STEP, _COLOUR_STEP, _COLOUR_RANGE = 32, 12, 48

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations, product
 from typing import Any
 
 from recon.poses import connections
 from recon.poses.findings import Finding
-from recon.poses.set_findings import nearest_before
 
 #: Verified matches; fewer are a link that mapping may not get across.
 THIN_INLIERS = 30
@@ -16,23 +16,28 @@ THIN_INLIERS = 30
 MOST_THIN = 3
 
 
-def advise(names: Sequence[str], pairs: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Findings as the photo check's, from verified `pairs` ({"a", "b", "inliers"})."""
+def advise(
+    names: Sequence[str],
+    pairs: Sequence[Mapping[str, Any]],
+    alike: Callable[[str, str], bool] | None = None,
+) -> list[Finding]:
+    """Findings as the photo check's, from verified `pairs` ({"a", "b", "inliers"}).
+
+    `alike` says whether two photos could be of one place by their colours. Groups that share
+    nothing may be two sides of one place; where their colours differ, too, they look like two.
+    """
     strengths = {(pair["a"], pair["b"]): float(pair["inliers"]) for pair in pairs}
     groups = connections.groups(names, strengths)
     main, rest = groups[0], groups[1:]
     if len(main) == 1:
         return [Finding("nothing_in_common", tuple(names))] if len(names) > 1 else []
-    found = [
-        Finding("stranger", (group[0],), {"near": nearest_before(names, group[0], main)})
-        for group in rest
-        if len(group) == 1
-    ]
+    found = [Finding("stranger", (group[0],)) for group in rest if len(group) == 1]
     several = [group for group in rest if len(group) > 1]
     if several:
         shown = [main, *several]
         every = tuple(name for group in shown for name in group)
-        found.append(Finding("split", every, {"groups": shown}))
+        code = "split" if alike and _unlike(shown, alike) else "apart"
+        found.append(Finding(code, every, {"groups": shown}))
     backbone = connections.backbone(names, strengths)
     thin = sorted((e for e in backbone if strengths[e] < THIN_INLIERS), key=lambda e: strengths[e])
     found += [
@@ -42,3 +47,10 @@ def advise(names: Sequence[str], pairs: Sequence[Mapping[str, Any]]) -> list[Fin
         for edge in thin[:MOST_THIN]
     ]
     return found
+
+
+def _unlike(groups: Sequence[Sequence[str]], alike: Callable[[str, str], bool]) -> bool:
+    """Whether no photo of one group could be of another's place."""
+    return not any(
+        alike(a, b) for one, other in combinations(groups, 2) for a, b in product(one, other)
+    )

@@ -50,7 +50,7 @@ class CheckLimits:
     duplicate_overlap: float = 0.75  # share of each photo that is in the other
     duplicate_overlap_turned: float = 0.95  # the same where the camera turned on the spot
     duplicate_inliers: int = 20
-    unlike: float = 0.53  # distance of colours; above, two photos look like different places
+    unlike: float = colours.UNLIKE  # above, two photos look like different places
     # The set.
     turned_flat: float = 0.9  # share of a pair's points that a turn on the spot must explain
     turned_pairs: float = 0.8  # share of the linked pairs that it must explain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from recon.poses import connections
 from recon.poses.connections import Edge
@@ -37,11 +37,7 @@ def _of_parts(
         return [Finding("few_common_points", tuple(n for part in parts for n in part))]
     foreign = [part for part in rest if _is_foreign(photos, part, parts, linked)]
     weak = [part for part in rest if part not in foreign]
-    found = [
-        Finding("stranger", (part[0],), {"near": nearest_before(photos.names, part[0], main)})
-        for part in foreign
-        if len(part) == 1
-    ]
+    found = [Finding("stranger", (part[0],)) for part in foreign if len(part) == 1]
     several = [part for part in foreign if len(part) > 1]
     if several:
         shown = [main, *several]
@@ -76,13 +72,6 @@ def _holds_well(part: list[str], linked: Mapping[Edge, PairFacts], limits: Check
     weakest = min((inside[edge] for edge in connections.backbone(part, inside)), default=0.0)
     possible = len(part) * (len(part) - 1) / 2
     return weakest >= -limits.strong and len(inside) >= limits.dense * possible
-
-
-def nearest_before(order: Sequence[str], name: str, main: Sequence[str]) -> str:
-    """The photo of `main` that comes before `name` in `order`, or after where none does."""
-    places = {other: place for place, other in enumerate(order)}
-    before = [other for other in main if places[other] < places[name]]
-    return max(before, key=places.__getitem__) if before else min(main, key=places.__getitem__)
 
 
 def _thin_links(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Finding]:

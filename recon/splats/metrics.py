@@ -26,7 +26,12 @@ Lpips = Callable[[Tensor, Tensor], float]
 
 
 class LpipsUnavailable(Exception):
-    """LPIPS can't be measured here; the text says why, for a person."""
+    """LPIPS can't be measured here; the text says why, for whoever runs the machine. `code` is one
+    of `recon.pipeline.reasons`."""
+
+    def __init__(self, text: str, code: str = "lpips_offline") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def psnr(image: Tensor, truth: Tensor) -> float:
@@ -53,7 +58,8 @@ def load_lpips(
         _import_torchvision()
         import lpips
     except (ImportError, RuntimeError) as error:
-        raise LpipsUnavailable(f"lpips can't be loaded here ({error})") from error
+        text = f"lpips can't be loaded here ({error})"
+        raise LpipsUnavailable(text, "lpips_broken") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # lpips uses torchvision's older spelling
         model = lpips.LPIPS(net="alex", pnet_rand=pnet_rand, verbose=False).to(device).eval()

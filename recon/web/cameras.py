@@ -51,6 +51,11 @@ def poses_by_content(job: Job) -> dict[str, list[list[float]]]:
     }
 
 
+def placed(job: Job) -> set[str]:
+    """The photos that have a place in the scene, by SHA-256."""
+    return set(poses_by_content(job))
+
+
 def trained_photo(job: Job, number: int) -> Path | None:
     """The undistorted photo of view `number`, from 1 on; None where there is none (any more)."""
     entries = _entries(job)
@@ -71,9 +76,11 @@ def _pictures(job: Job, number: int, photo: Photo) -> dict[str, str]:
 
 def _entries(job: Job) -> list[dict[str, Any]]:
     """What graphdeco's cameras.json says; [] where it is gone, or is none of ours."""
-    artifact = (
-        job.artifacts.filter(kind=Artifact.Kind.CAMERAS).first() if job.is_completed else None
-    )
+    if not job.is_completed:
+        return []
+    # Not a query of its own: lists of jobs come with their artifacts.
+    kinds = {artifact.kind: artifact for artifact in job.artifacts.all()}
+    artifact = kinds.get(Artifact.Kind.CAMERAS)
     if artifact is None:
         return []
     try:

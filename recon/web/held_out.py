@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from recon.models import Job
 from recon.web import thumbs
-from recon.web.metrics import SCALES, Scale, recorded_of
+from recon.web.metrics import SCALES, Scale, recorded_of, table_of
 
 #: What a picture shows: its folder in graphdeco's layout.
 PICTURES = {"photo": "gt", "scene": "renders"}
@@ -27,7 +27,10 @@ class HeldOut:
     number: int  # from 1 on, by file name
     stem: str  # of the photo's file
     name: str  # what the person called it
-    figures: tuple[str, ...]  # in the order of `SCALES`; "–" for what was not measured
+    labels: tuple[str, ...]  # of the figures: those of `SCALES` that any photo has
+    figures: tuple[str, ...]  # "–" for what was not measured of this one
+    at_training: dict[str, float | None]  # by label, at the size trained at
+    at_photo: dict[str, float | None]  # at the photo's own size; empty where that was not taken
     corrected: str  # PSNR with the photo's exposure matched
     files: dict[str, Path]  # by kind of picture; empty where they are gone
     urls: dict[str, str]
@@ -40,11 +43,13 @@ def held_out_of(job: Job) -> list[HeldOut]:
         return []
     recorded = recorded_of(job)
     try:
-        table = _table(job, recorded)
+        table = table_of(job, recorded)
         views, matched = table["per_view"], table.get("corrected", {}).get("per_view", {})
+        own = table.get("at_photo_size", {}).get("per_view", {})
     except KeyError:
         return []
     names = {Path(photo.name).stem: photo.original_name for photo in job.photos.all()}
+    scales = [s for s in SCALES if any(view.get(s.label) is not None for view in views.values())]
     found = []
     for number, image in enumerate(sorted(views), 1):
         stem = Path(image).stem
@@ -54,7 +59,10 @@ def held_out_of(job: Job) -> list[HeldOut]:
                 number=number,
                 stem=stem,
                 name=names.get(stem, image),
-                figures=tuple(_figure(scale, views[image]) for scale in SCALES),
+                labels=tuple(scale.label for scale in scales),
+                figures=tuple(_figure(scale, views[image]) for scale in scales),
+                at_training=views[image],
+                at_photo=own.get(image, {}),
                 corrected=_figure(SCALES[0], matched.get(image, {})),
                 files=files,
                 urls={kind: _url(job, number, kind) for kind in files},
@@ -69,15 +77,6 @@ def picture_of(job: Job, number: int, kind: str) -> Path | None:
     held_out = next((one for one in held_out_of(job) if one.number == number), None)
     path = held_out.files.get(kind) if held_out else None
     return thumbs.compared_of(path, job.folder / "thumbs", f"{kind}-{number}") if path else None
-
-
-def _table(job: Job, recorded: dict[str, Any]) -> dict[str, Any]:
-    """The part of results.json that the headline's figures are of. Raises KeyError."""
-    if job.protocol == Job.Protocol.CROSS_VALIDATION:
-        table: dict[str, Any] = recorded["cross_validation"]
-    else:
-        table = recorded[recorded["scene"]]
-    return table
 
 
 def _figure(scale: Scale, view: dict[str, Any]) -> str:

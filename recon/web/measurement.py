@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext, ngettext
 
 from recon.models import Job
-from recon.web.metrics import SCALES, recorded_of
+from recon.web.metrics import own_figures, recorded_of
 
 
 def measurement_of(job: Job) -> dict[str, Any]:
@@ -15,8 +15,7 @@ def measurement_of(job: Job) -> dict[str, Any]:
 
     said: the protocol, and what became of the scene after it was measured, in a sentence
     each_once, exposure: whether each photo was held out once, and whether exposure was matched
-    size, own_size: px, the longest side compared (None for the photos' own), and the figures at
-    the photos' own size where they differ, else empty
+    size: px, the longest side compared, where the photos are larger
     """
     recorded = recorded_of(job)
     split = recorded.get("split", {"train": [], "test": []})
@@ -24,8 +23,7 @@ def measurement_of(job: Job) -> dict[str, Any]:
         "said": _protocol(job, len(split["test"]), len(split["train"])),
         "each_once": _each_once(job),
         "exposure": job.psnr_corrected is not None,
-        "size": recorded.get("max_image_size"),
-        "own_size": _at_own_size(job, recorded),
+        "size": recorded.get("max_image_size") if own_figures(job, recorded) else None,
     }
 
 
@@ -87,16 +85,3 @@ def _left_out(job: Job, held_out: int) -> str:
         return gettext("The scene that you see is made without some of them.")
     said = gettext("The scene that you see is made without {held_out} of them.")
     return said.format(held_out=held_out)
-
-
-def _at_own_size(job: Job, recorded: dict[str, Any]) -> str:
-    try:
-        of = recorded["cross_validation"] if _each_once(job) else recorded[recorded["scene"]]
-        own = of["at_photo_size"]
-    except KeyError:
-        return ""
-    return ", ".join(
-        f"{scale.label} {scale.figure.format(own[scale.label])}"
-        for scale in SCALES
-        if own.get(scale.label) is not None and own[scale.label] != recorded[scale.key]
-    )

@@ -2,8 +2,8 @@
 
 All are means over held-out photos: ones that the training never saw, so they say how well the
 scene looks from new places. The raw figure is the headline and gets the word; the one with each
-photo's exposure matched stands beside it. "Good" begins where the prototype drew the line: PSNR
-over 20 dB, SSIM over 0.8, LPIPS under 0.3.
+photo's exposure matched stands beside it, and so does the one at the photos' own size where the
+scene was trained on smaller ones. `recon.pipeline.quality` has the limits of the words.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recon.models import Job
+from recon.pipeline.quality import GRADES, LABELS
+from recon.pipeline.reasons import Reason
 from recon.pipeline.texts import looked_up
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 NOT_MEASURED = _("It was not measured for this scene.")
-
-VERDICTS = {"good": _("good"), "fair": _("fair"), "poor": _("poor")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +34,6 @@ class Scale:
     label: str
     digits: str  # a format string for the number
     unit: str
-    good: float
-    fair: float
-    higher_is_better: bool
     words: dict[str, StrOrPromise]
 
     @property
@@ -43,12 +41,9 @@ class Scale:
         """A format string for the number with its unit."""
         return self.digits + self.unit
 
-    def verdict(self, value: float) -> str:
-        """ "good", "fair" or "poor"; a value exactly on a limit has not passed it."""
-        sign = 1 if self.higher_is_better else -1
-        if sign * value > sign * self.good:
-            return "good"
-        return "fair" if sign * value > sign * self.fair else "poor"
+    @property
+    def higher_is_better(self) -> bool:
+        return GRADES[self.key].higher_is_better
 
 
 SCALES = (
@@ -57,11 +52,8 @@ SCALES = (
         label="PSNR",
         digits="{:.1f}",
         unit=" dB",
-        good=20.0,
-        fair=16.0,
-        higher_is_better=True,
         words={
-            "good": _("Held-out photos are matched closely, pixel by pixel."),
+            "good": _("Held-out photos are matched closely."),
             "fair": _("Held-out photos are recognisable, with visible differences."),
             "poor": _("Held-out photos are matched badly: expect blur and stray spots."),
         },
@@ -71,9 +63,6 @@ SCALES = (
         label="SSIM",
         digits="{:.2f}",
         unit="",
-        good=0.8,
-        fair=0.6,
-        higher_is_better=True,
         words={
             "good": _("Edges and structures of held-out photos are where they should be."),
             "fair": _("Large structures of held-out photos are right; fine ones are soft."),
@@ -85,9 +74,6 @@ SCALES = (
         label="LPIPS",
         digits="{:.2f}",
         unit="",
-        good=0.3,
-        fair=0.5,
-        higher_is_better=False,
         words={
             "good": _("To the eye, held-out photos and the scene look alike."),
             "fair": _("To the eye, held-out photos and the scene differ noticeably."),
@@ -97,48 +83,90 @@ SCALES = (
 )
 
 
-def metrics_of(job: Job, *, public: bool = False) -> list[dict[str, Any]]:
-    """One dict per metric: key, label, figure, spread, corrected, value_text, verdict, words
-    and reason.
+def metrics_of(job: Job, *, for_staff: bool = False) -> list[dict[str, Any]]:
+    """One dict per metric: key, label, figure, at, own_figure, own_at, spread, corrected,
+    value_text, verdict, verdict_label and words.
 
-    `spread` ("± 1.2") is there where every photo was held out once, `corrected` is the figure with
-    each photo's exposure matched, where that differs; else they are empty. A metric that is absent
-    has only key, label and `reason`; the others are empty strings. With `public` the reason is a
-    general one: the recorded one may quote a photo's name.
+    `at` is the size that was compared at, in words; `own_figure` and `own_at` are the same at the
+    photos' own size, where that is another. `spread` ("± 1.2") is there where every photo was held
+    out once, `corrected` is the figure with each photo's exposure matched, where that differs;
+    else they are empty. A metric that was not measured is left out; with `for_staff` it comes with
+    key, label and `reason`.
     """
-    absent = any(getattr(job, scale.key) is None for scale in SCALES)
-    recorded = recorded_of(job) if absent and not public else {}
-    return [_described(scale, job, _reason(scale, recorded)) for scale in SCALES]
+    recorded = recorded_of(job)
+    return [
+        _described(scale, job, recorded)
+        for scale in SCALES
+        if getattr(job, scale.key) is not None or for_staff
+    ]
 
 
-def _described(scale: Scale, job: Job, reason: str) -> dict[str, Any]:
+def _described(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, Any]:
     value = getattr(job, scale.key)
     if value is None:
-        texts = ("figure", "spread", "corrected", "value_text", "verdict", "words")
-        empty = dict.fromkeys(texts, "")
-        return {"key": scale.key, "label": scale.label, "reason": reason, **empty}
-    verdict, figure = scale.verdict(value), scale.figure.format(value)
+        return {"key": scale.key, "label": scale.label, "reason": _reason(scale, recorded)}
+    word, figure = GRADES[scale.key].word(value), scale.figure.format(value)
     spread = (job.spread or {}).get(scale.key)
     corrected = getattr(job, f"{scale.key}_corrected", None)
     matched = "" if corrected is None else scale.figure.format(corrected)
+    label = looked_up(LABELS[word])
     return {
         "key": scale.key,
         "label": scale.label,
         "figure": figure,
+        **_sizes(scale, job, recorded),
         "spread": "" if spread is None else f"± {scale.digits.format(spread)}",
         "corrected": "" if matched == figure else matched,
-        "value_text": f"{figure}: {VERDICTS[verdict]}",
-        "verdict": verdict,
-        "words": str(scale.words[verdict]),
+        "value_text": f"{figure}: {label}",
+        "verdict": word,
+        "verdict_label": label,
+        "words": str(scale.words[word]),
         "reason": "",
     }
 
 
+def _sizes(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, str]:
+    """At which size the figure was taken, and the one at the photos' own size."""
+    trained, own = recorded.get("max_image_size"), recorded.get("photo_size")
+    value = own_figures(job, recorded).get(scale.label)
+    if not trained or value is None or (own and own <= trained):
+        return {"at": "", "own_figure": "", "own_at": ""}
+    own_size = gettext("at the photos’ own size, {size} px").format(size=own) if own else ""
+    return {
+        "at": gettext("at {size} px").format(size=trained),
+        "own_figure": scale.figure.format(value),
+        "own_at": own_size or gettext("at the photos’ own size"),
+    }
+
+
+def own_figures(job: Job, recorded: dict[str, Any]) -> dict[str, float | None]:
+    """The figures at the photos' own size by label, where they are not those of the size trained
+    at; empty for runs of before they were taken."""
+    try:
+        table = table_of(job, recorded)
+        own: dict[str, float | None] = table["at_photo_size"]
+        same = all(own.get(scale.label) == recorded.get(scale.key) for scale in SCALES)
+    except (KeyError, TypeError):
+        return {}
+    return {} if same else own
+
+
+def table_of(job: Job, recorded: dict[str, Any]) -> dict[str, Any]:
+    """The part of results.json that the headline's figures are of. Raises KeyError."""
+    if job.protocol == Job.Protocol.CROSS_VALIDATION:
+        table: dict[str, Any] = recorded["cross_validation"]
+    else:
+        table = recorded[recorded["scene"]]
+    return table
+
+
 def _reason(scale: Scale, recorded: dict[str, Any]) -> str:
-    """Why a metric is absent. LPIPS has reasons of its own: it needs a network's weights."""
-    own = recorded.get(f"{scale.key}_reason")
-    reason = own or recorded.get("reason")
-    return looked_up(str(reason)) if reason else str(NOT_MEASURED)
+    """Why a metric is absent, for staff. LPIPS has reasons of its own: it needs a network's
+    weights."""
+    reason = Reason.read(recorded.get(f"{scale.key}_reason") or recorded.get("reason"))
+    if reason is None:
+        return str(NOT_MEASURED)
+    return f"{reason.sentence} ({reason.detail})" if reason.detail else reason.sentence
 
 
 def recorded_of(job: Job) -> dict[str, Any]:

@@ -15,11 +15,13 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from recon.models import Job, Photo
-from recon.pipeline.check_texts import explain_finding, is_about, numbers_in_words
+from recon.models import Job
+from recon.pipeline.check_texts import is_about
+from recon.pipeline.photo_names import numbers_in_words
 from recon.poses import connections
 from recon.poses.next_shots import advise
-from recon.web import graph_layout
+from recon.web import graph_layout, looks
+from recon.web.advice import Node, Said, said_of
 from recon.web.graph_layout import TILE, Box, Edge
 
 #: Lines drawn from each photo, the strongest, beside those that hold the groups together.
@@ -28,31 +30,6 @@ LINES = 3
 #: Common points of the thinnest line and of the thickest, and their widths in the picture's units.
 FEW, MANY = 15, 500
 THIN, THICK = 1.2, 5.0
-
-#: What is said of single photos, of which one may go.
-DROPPABLE = (
-    "unreadable",
-    "not_looked_at",
-    "strip",
-    "blurred",
-    "featureless",
-    "too_dark",
-    "too_bright",
-    "copies",
-    "near_duplicates",
-    "stranger",
-)
-MOST_SHOWN = 4  # photos of one finding with a link each
-
-
-@dataclass(frozen=True)
-class Node:
-    number: int
-    photo: Photo
-    url: str  # of its small picture
-    x: float  # of its upper left corner
-    y: float
-    state: str  # "", "advice" where something was said of it, "left-out" where it has no place
 
 
 @dataclass(frozen=True)
@@ -66,27 +43,6 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Said:
-    """A finding as sentences, with the photos that it is about."""
-
-    code: str
-    title: str
-    advice: str
-    photos: list[Node]
-
-    @property
-    def is_of_single_photos(self) -> bool:
-        """Whether the photos can be shown one by one."""
-        return self.may_drop or self.code == "thin_link"
-
-    @property
-    def may_drop(self) -> bool:
-        """Whether taking a photo out may be the answer."""
-        droppable = self.code in DROPPABLE or self.code.startswith("photo_")  # an error's own
-        return droppable and len(self.photos) <= MOST_SHOWN
-
-
-@dataclass(frozen=True)
 class Picture:
     """What the template draws."""
 
@@ -96,7 +52,13 @@ class Picture:
     lines: list[Line]
     boxes: list[Box]  # of the groups; none where there is only one
     said: list[Said]
+    listed: list[Said]  # of these what stands beside the picture
     words: list[str]  # the same for those who can't see it: one sentence a photo
+
+    @property
+    def of_places(self) -> Said | None:
+        """What is said where the photos seem to be of several places."""
+        return next((said for said in self.said if said.places), None)
 
     @property
     def left_out(self) -> bool:
@@ -118,7 +80,8 @@ def of_matching(job: Job) -> Picture | None:
         return None
     photos = matching["photos"]
     left_out = {photo["name"] for photo in photos if photo["registered"] is False}
-    findings = advise([photo["name"] for photo in photos], matching["pairs"])
+    names = [photo["name"] for photo in photos]
+    findings = advise(names, matching["pairs"], looks.alike_in(job))
     copies = matching["copies"]
     left_out |= copies.keys()
     return _picture(job, matching["pairs"], [f.to_dict() for f in findings], left_out, copies)
@@ -185,13 +148,16 @@ def _picture(
         url = reverse("recon:thumb", args=(job.pk, name))
         left, top = round(x - TILE[0] / 2, 1), round(y - TILE[1] / 2, 1)
         nodes[name] = Node(numbers[name], photo, url, left, top, state)
+    said = [said_of(job, finding, numbers, nodes) for finding in findings]
     return Picture(
         width=layout.width,
         height=round(layout.height, 1),
         nodes=list(nodes.values()),
         lines=_lines(list(photos), strengths, layout.places),
         boxes=layout.boxes if len(groups) > 1 else [],
-        said=[_said(finding, numbers, nodes) for finding in findings],
+        said=said,
+        # Of a job that has ended, several places are the first thing that its page says.
+        listed=said if job.is_draft else [one for one in said if not one.places],
         words=_in_words(groups, strengths, numbers, left_out, copies),
     )
 
@@ -216,14 +182,6 @@ def _lines(
         width = round(THIN + share * (THICK - THIN), 2)
         lines.append(Line(x1, y1, x2, y2, width, int(points)))
     return lines
-
-
-def _said(
-    finding: Mapping[str, Any], numbers: Mapping[str, int], nodes: Mapping[str, Node]
-) -> Said:
-    explained = explain_finding(finding, numbers)
-    photos = [nodes[name] for name in finding["photos"]]
-    return Said(explained.code, explained.title, explained.advice, photos)
 
 
 def _in_words(

@@ -1,36 +1,24 @@
-"""Several scenes of the same photos: which there are, and two of them side by side."""
+"""Several scenes of the same photos: which there are, and how two of them lie to each other."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, QuerySet
-from django.utils.translation import gettext
+from django.db.models import Count, prefetch_related_objects
 
 from recon.models import Job, Photo
 from recon.poses.alignment import align
 from recon.web import cameras
-from recon.web.held_out import HeldOut, held_out_of
-from recon.web.metrics import SCALES, Scale
-from recon.web.particulars import filter_said
 
-#: How many photos two scenes share before they are worth comparing, and how many are listed.
-SHARED, LISTED = 3, 8
+#: How many photos have a place in both of two scenes before they are worth comparing, how many
+#: such scenes are listed, and how many are looked at to find them.
+SHARED, LISTED, LOOKED_AT = 3, 8, 24
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pair:
-    """A photo that both scenes were measured on."""
-
-    first: HeldOut
-    second: HeldOut
-
-
-def others_of(job: Job) -> QuerySet[Job]:
-    """The owner's other finished scenes of (mostly) the same photos, newest first."""
+def others_of(job: Job) -> list[Job]:
+    """The owner's other finished scenes in which (mostly) the same photos have a place, newest
+    first."""
     same = Photo.objects.filter(sha256__in=job.photos.values("sha256"), job__owner=job.owner_id)
     shared = (
         same.exclude(job=job)
@@ -38,38 +26,15 @@ def others_of(job: Job) -> QuerySet[Job]:
         .annotate(count=Count("sha256", distinct=True))
         .filter(count__gte=SHARED)
     )
-    return Job.objects.filter(pk__in=shared.values("job"), status=Job.Status.COMPLETED).order_by(
-        "-completed_at"
-    )[:LISTED]
+    others = Job.objects.filter(pk__in=shared.values("job"), status=Job.Status.COMPLETED)
+    looked_at = others.order_by("-completed_at").prefetch_related("photos", "artifacts")[:LOOKED_AT]
+    return [other for other in looked_at if share_a_place(job, other)][:LISTED]
 
 
-def figures(first: Job, second: Job) -> list[dict[str, Any]]:
-    """Rows of label, first, second and `better`: "first", "second" or "" where neither is.
-
-    Scenes are measured on different photos where their photos or their protocol differ; the page
-    says so.
-    """
-    return [
-        *(_row(scale, first, second) for scale in SCALES),
-        _plain(gettext("Gaussians"), first.gaussian_count, second.gaussian_count),
-        _plain(gettext("Training steps"), first.iterations, second.iterations),
-        _words(gettext("Stray spots removed"), filter_said(first), filter_said(second)),
-    ]
-
-
-def pairs(first: Job, second: Job) -> list[Pair]:
-    """The photos that both were measured on and have pictures of."""
-    own, theirs = _by_content(first), _by_content(second)
-    return [
-        Pair(first=one, second=theirs[content])
-        for content, one in own.items()
-        if content in theirs and one.urls and theirs[content].urls
-    ]
-
-
-def measured_alike(first: Job, second: Job) -> bool:
-    """Whether their figures are means over the same photos."""
-    return first.protocol == second.protocol and set(_by_content(first)) == set(_by_content(second))
+def share_a_place(first: Job, second: Job) -> bool:
+    """Whether enough photos have a place in both scenes."""
+    prefetch_related_objects([first, second], "photos", "artifacts")
+    return len(cameras.placed(first) & cameras.placed(second)) >= SHARED
 
 
 def alignment(first: Job, second: Job) -> dict[str, Any] | None:
@@ -85,27 +50,3 @@ def alignment(first: Job, second: Job) -> dict[str, Any] | None:
         "rotation": found.rotation.tolist(),
         "translation": found.translation.tolist(),
     }
-
-
-def _by_content(job: Job) -> dict[str, HeldOut]:
-    """Held-out photos by SHA-256: another upload of the same photos may name them otherwise."""
-    contents = {Path(photo.name).stem: photo.sha256 for photo in job.photos.all()}
-    return {contents[one.stem]: one for one in held_out_of(job) if one.stem in contents}
-
-
-def _row(scale: Scale, first: Job, second: Job) -> dict[str, Any]:
-    values = [getattr(job, scale.key) for job in (first, second)]
-    texts = ["–" if value is None else scale.figure.format(value) for value in values]
-    better = ""
-    if None not in values and texts[0] != texts[1]:
-        first_wins = (values[0] > values[1]) == scale.higher_is_better
-        better = "first" if first_wins else "second"
-    return {"label": scale.label, "first": texts[0], "second": texts[1], "better": better}
-
-
-def _plain(label: str, first: int | None, second: int | None) -> dict[str, Any]:
-    return _words(label, *("–" if value is None else f"{value:,}" for value in (first, second)))
-
-
-def _words(label: str, first: str, second: str) -> dict[str, Any]:
-    return {"label": label, "first": first, "second": second, "better": ""}

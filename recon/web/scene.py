@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from recon.jobs import sharing
 from recon.models import Artifact, Job
+from recon.pipeline.quality import Verdict
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -65,6 +66,7 @@ class PublicJob:
     pub_key: str
     view: dict[str, Any] | None
     gaussian_count: int | None
+    verdict: Verdict | None
 
     @classmethod
     def of(cls, job: Job) -> PublicJob:
@@ -83,6 +85,7 @@ class PublicJob:
             pub_key=job.pub_key,
             view=job.start_view,
             gaussian_count=job.gaussian_count,
+            verdict=job.verdict,
         )
 
 

@@ -63,6 +63,12 @@ export function checkFile(file, limits) {
 
 /** @returns {string} a sentence on so many photos together, or "" */
 export function checkCount(count, { minPhotos, maxPhotos }) {
+  if (count === 0) {
+    return gettext("There are no photos yet; a scene needs {least} to {most}.", {
+      least: minPhotos,
+      most: maxPhotos,
+    });
+  }
   if (count < minPhotos) {
     return ngettext(
       "There is 1 photo; a scene needs {least} to {most}.",

@@ -18,6 +18,7 @@ from recon.models import Job, Notice, Photo
 from recon.splats.snapshots import Snapshot, publish
 from tests.browser.scenes import VIEW, splat_bytes
 from tests.site.making import job_of, measured_job, person, photo, photo_bytes
+from tests.site.matching import two_places
 
 MB = 2**20
 LONG = "A title of one very long word: " + "Donaudampfschiff" * 5
@@ -55,8 +56,10 @@ def link_to(make: Callable[[User], Job], query: str = "") -> Callable[[User], st
 
 
 def scene(owner: User, **fields: object) -> Job:
-    """A finished job that the viewer can show, with everything that its owner may have said."""
-    warning = {"code": "photos_left_out", "facts": {"count": 1, "total": 3, "names": "a.jpg"}}
+    """A finished job that the viewer can show, with everything that its owner may have said, and
+    too few photos placed."""
+    facts = {"count": 3, "total": 6, "photos": ["000.jpg", "001.jpg", "002.jpg"]}
+    warning = {"code": "photos_left_out", "facts": facts}
     told = {"title": LONG, "description": "By the well.", "warnings": [warning], "view": VIEW}
     told["own_view"] = VIEW | {"aspect": 1.2}
     job = measured_job(owner, **(told | fields))
@@ -121,9 +124,11 @@ def growing(owner: User) -> Job:
 
 
 def failed(owner: User) -> Job:
-    return job_of(
-        owner, status=Job.Status.FAILED, step="COLMAP_MAP", error_code="no_baseline",
-        completed_at=timezone.now(), shared=True,
+    """For want of photos of one place: there are two."""
+    facts = {"total": 5, "groups": 2, "largest": 3, "minimum": 4}
+    return two_places(
+        owner, status=Job.Status.FAILED, step="COLMAP_MAP", error_code="photos_share_nothing",
+        error_facts=facts, completed_at=timezone.now(), shared=True,
     )  # fmt: skip
 
 

@@ -314,7 +314,7 @@ def test_a_choice_of_nothing_but_other_files_makes_no_draft(page: Page, ann: Use
     choose(page, {"name": "note.txt", "mimeType": "text/plain", "buffer": b"note"})
     expect(page.locator(ERRORS)).to_contain_text("“note.txt” is neither a photo (JPEG, PNG, WebP")
     start(page)
-    expect(page.locator(ERRORS)).to_contain_text("There are 0 photos; a scene needs 3 to 20.")
+    expect(page.locator(ERRORS)).to_contain_text("There are no photos yet; a scene needs 3 to 20.")
     assert not ann.jobs.exists()
 
 

@@ -194,7 +194,7 @@ def test_a_job_is_in_korean_while_it_runs_when_it_failed_and_when_it_is_done(
         error_code="too_few_registered",
         error_facts={"registered": 2, "total": 3},
     )
-    warning = {"code": "photos_left_out", "facts": {"count": 1, "total": 3, "names": "0.jpg"}}
+    warning = {"code": "photos_left_out", "facts": {"count": 3, "total": 6, "photos": ["000.jpg"]}}
     done = shown_job(ann, title="현관의 고사리", shared=True, warnings=[warning])
     other = shown_job(ann, title="두 번째 고사리")
     page = new_context(ann, viewport=size).new_page()

@@ -59,7 +59,7 @@ def test_what_is_wrong_appears_while_the_page_is_open_and_goes_with_the_photo(
         expect(check).to_have_attribute("data-check", "current")
         expect(advice.filter(has_text="Photo 3 is blurred.")).to_have_count(1)
         stranger = advice.filter(has_text="Photo 5 has nothing in common with the others.")
-        expect(stranger).to_contain_text("take one from between 4 and 5; otherwise remove it.")
+        expect(stranger).to_contain_text("overlaps with it and with the others would help")
         expect(check.locator("svg image")).to_have_count(6)
         expect(check.locator("svg rect.group")).to_have_count(2)
         expect(page.locator("[data-live-check]")).to_have_text(re.compile("^You can start"))

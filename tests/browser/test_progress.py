@@ -140,13 +140,13 @@ def test_a_scene_is_watched_as_it_grows_on_a_phone_and_on_a_desk(
     page.close()
     page = context.new_page()
     page.goto(address)
-    assert page.locator("#progress").count() or page.locator(".metrics").count()
+    assert page.locator("#progress").count() or page.locator(".verdict").count()
     page.wait_for_selector("[data-splat-viewer][data-state=ready]")
 
     # --- The end: the camera stays where it was put ---
     stood = pose(phone)
     for one in (page, phone):
-        one.wait_for_selector(".metrics", timeout=400_000)
+        one.wait_for_selector(".verdict", timeout=400_000)
         assert one.locator("#progress").count() == 0
         one.wait_for_selector("[data-splat-viewer][data-state=ready]")
     *place, fov = pose(phone)

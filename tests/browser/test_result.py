@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +17,11 @@ from recon.splats.formats import write_ply
 from recon.splats.spz import write_spz
 from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, picture, splat_bytes
-from tests.browser.windows import SIZES
+from tests.browser.viewing import camera_at
+from tests.browser.windows import PHONE, SIZES
 from tests.core.tiny_scene import tiny_gaussians
 from tests.site.making import measured_job, person
+from tests.site.matching import two_places
 
 pytestmark = [
     pytest.mark.browser,
@@ -108,8 +111,10 @@ def test_a_held_out_photo_is_compared_by_dragging_and_by_keys(
     page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
     assert 65 < int(line.input_value()) < 85
-    page.get_by_text("Figures of each held-out photo").click()
-    expect(page.get_by_role("row", name="secret garden 1.jpg")).to_contain_text("24.5 dB")
+    row = page.get_by_role("row", name="secret garden 1.jpg")
+    expect(row).to_be_hidden()  # figures fold under the word
+    page.get_by_text("Figures", exact=True).click()
+    expect(row).to_contain_text("24.5 dB")
     assert fits(page)
 
 
@@ -184,6 +189,9 @@ def test_two_runs_stand_side_by_side(
     other = shown_job(ann, title="The second run", psnr=23.5)
     for one, theirs in zip(job.photos.all(), other.photos.all(), strict=True):
         Photo.objects.filter(pk=theirs.pk).update(sha256=one.sha256)
+    for one in (job, with_figure(other, 23.5)):
+        cameras = [camera_at(number, 6.0 * number) for number in range(3)]
+        one.artifacts.get(kind=Artifact.Kind.CAMERAS).file.write_text(json.dumps(cameras))
     page = open_page(job.get_absolute_url(), viewport=size)
     page.get_by_role("link", name="Compare with The second run").click()
     expect(page.locator(READY)).to_have_count(2)
@@ -195,3 +203,33 @@ def test_two_runs_stand_side_by_side(
     slider = page.get_by_role("slider", name="Line between A and B, secret garden 1.jpg")
     expect(slider).to_have_count(1)
     assert fits(page)
+
+
+def with_figure(job: Job, psnr: float) -> Job:
+    """Its held-out photo comes out so."""
+    record = json.loads(job.workspace.results_json.read_text())
+    record["filtered"]["per_view"]["001.jpg"]["PSNR"] = psnr
+    job.workspace.results_json.write_text(json.dumps(record))
+    return job
+
+
+def test_a_poor_scene_asks_for_photos_and_two_places_become_two_scenes(
+    open_page: Any, ann: User
+) -> None:
+    facts = {"count": 4, "total": 7, "photos": ["000.jpg"]}
+    left_out = [{"code": "photos_left_out", "facts": facts}]
+    poor = shown_job(ann, title="Trip", warnings=left_out)
+    page = open_page(poor.get_absolute_url(), viewport=PHONE)
+    expect(page.get_by_text("3 of 7 photos could be placed.").first).to_be_in_viewport()
+    add = page.get_by_role("button", name="Add photos", exact=True)
+    expect(add).to_be_in_viewport()
+    expect(page.locator(".metrics")).to_be_hidden()
+    add.click()
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    assert Job.objects.get(status=Job.Status.DRAFT).photos_from == poor
+
+    mixed = two_places(ann, title="Two", status="FAILED", step="COLMAP_MAP", error_code="internal")
+    page.goto(mixed.get_absolute_url())
+    page.get_by_role("button", name="Make a scene of photos 4 and 5").click()
+    expect(page.get_by_role("heading", name="Two 2")).to_be_visible()
+    expect(page.locator(".tile")).to_have_count(2)

@@ -400,10 +400,10 @@ def test_warnings_reach_the_person_and_the_log(tmp_path: Path) -> None:
     stream = io.StringIO()
     with ConsoleReporter(tmp_path / "logs" / "process.log", stream) as report:
         report.start(Step.COLMAP_MAP)
-        report.warn("photos_left_out", count=1, total=5, names="[b].jpg")
+        report.warn("photos_left_out", count=1, total=5, photos=["[b].jpg"])
         report.finish(Step.COLMAP_MAP, 2.5, reused=False)
     for text in (stream.getvalue(), (tmp_path / "logs" / "process.log").read_text()):
-        assert "1 of 5 photos could not be placed and were left out: [b].jpg." in text
+        assert "1 of 5 photos could not be placed and was left out: [b].jpg." in text
     assert "4/8 COLMAP_MAP     2.5 s" in stream.getvalue()
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from recon.pipeline.config import EvaluateConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, Interrupted, TimeLimit
 from recon.pipeline.progress import ListReporter
+from recon.pipeline.reasons import Reason
 from recon.pipeline.stages import evaluate
 from recon.pipeline.together import write_together
 from recon.pipeline.workspace import Workspace
@@ -195,21 +196,21 @@ def test_where_it_does_not_apply_the_log_says_why(
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (RuntimeError("nobody foresaw this"), "RuntimeError: nobody foresaw this"),
-        (torch.OutOfMemoryError("CUDA out of memory"), "The GPU ran out of memory."),
+        (RuntimeError("nobody foresaw"), Reason("unforeseen", "RuntimeError: nobody foresaw")),
+        (torch.OutOfMemoryError("CUDA out of memory"), Reason("out_of_memory")),
     ],
 )
 def test_a_fold_that_fails_leaves_the_figures_of_the_jobs_split(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: Reason
 ) -> None:
     monkeypatch.setattr(engine, "train", Trainings({2: error}))
     report = ListReporter()
     results = results_of(workspace, CONFIG, report)
     assert results["protocol"] == "held-out"
     assert results["psnr"] == results["ours_3"]["PSNR"]
-    assert results["cross_validation"] == {"reason": reason}
+    assert results["cross_validation"] == {"reason": reason.to_dict()}
     assert report.named("warn") == [
-        ("not_cross_validated", {"reason": reason, "held_out": 1, "total": 6})
+        ("not_cross_validated", {"reason": reason.to_dict(), "held_out": 1, "total": 6})
     ]
 
 

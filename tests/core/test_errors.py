@@ -2,11 +2,14 @@
 
 import re
 import string
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from recon.pipeline.errors import EXPLANATIONS, UserError, explain
+from recon.pipeline.errors import EXPLANATIONS, Explained, UserError, explain
+from recon.pipeline.photo_names import PhotoNames
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "TROUBLESHOOTING.md"
 
@@ -19,10 +22,16 @@ def test_the_guide_answers_every_code_and_no_other() -> None:
 @pytest.mark.parametrize("code", sorted(EXPLANATIONS))
 def test_an_explanation_reads_as_sentences(code: str) -> None:
     found = EXPLANATIONS[code]
-    texts = (found.title, found.advice, found.for_staff)
-    facts = {name: 7 for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
-    explained = explain(code, facts)
-    assert explained.title[0].isupper() or explained.title[0] in "“7"
+    parsed = (part for text in found.texts for part in string.Formatter().parse(text))
+    facts: dict[str, Any] = {name: 7 for _, name, _, _ in parsed if name}
+    facts |= {"reason": {"code": "out_of_memory"}}
+    for count in (0, 1, 7):
+        counting = getattr(found.title, "by", "nothing")
+        reads_as_sentences(explain(code, facts | {counting: count}))
+
+
+def reads_as_sentences(explained: Explained) -> None:
+    assert explained.title[0].isupper() or explained.title[0] in "“017"
     assert explained.title[-1] in ".:7"
     assert explained.advice.endswith(".")
     assert explained.for_staff[-1:] in ("", ".")
@@ -38,3 +47,73 @@ def test_a_user_error_carries_its_facts_and_its_sentence() -> None:
 def test_a_missing_fact_is_a_programming_error() -> None:
     with pytest.raises(KeyError):
         UserError("too_few_registered", registered=2)
+
+
+@pytest.mark.parametrize(
+    ("code", "facts", "title"),
+    [
+        ("too_few_photos", {"count": 0}, "There are no photos yet; a scene needs 3 to 20."),
+        ("too_few_photos", {"count": 1}, "There is 1 photo; a scene needs 3 to 20."),
+        ("too_few_photos", {"count": 2}, "There are 2 photos; a scene needs 3 to 20."),
+        ("too_few_registered", {"registered": 0}, "None of the 6 photos could be placed."),
+        ("quota_active_jobs", {"limit": 1},
+         "You can have 1 scene waiting or running at a time, and you already do."),
+        ("quota_jobs_a_day", {"limit": 1}, "You can start 1 scene a day, and today’s is used up."),
+        ("too_many_videos", {"limit": 1}, "A scene takes frames from at most 1 video."),
+        ("timed_out", {"minutes": 1}, "The run took longer than the limit of 1 minute."),
+        ("worker_lost", {"attempts": 1}, "The worker stopped in the middle of the run."),
+        ("photos_in_groups", {"count": 1, "photo_groups": [["a.jpg", "b.jpg"]]},
+         "1 group of photos fits together, but not with the scene: a.jpg, b.jpg."),
+        ("photos_left_out", {"count": 1, "photos": ["a.jpg"]},
+         "1 of 6 photos could not be placed and was left out: a.jpg."),
+        ("copies_left_out", {"count": 1, "photos": ["a.jpg"]},
+         "1 of the 6 photos is a copy of another and was left out: a.jpg."),
+    ],
+)  # fmt: skip
+def test_what_counts_is_said_as_people_count(code: str, facts: dict[str, Any], title: str) -> None:
+    assert explain(code, {"minimum": 3, "maximum": 20, "total": 6, **facts}).title == title
+
+
+NAMES = PhotoNames({f"{n:02}_p.jpg": (n, f"IMG_{n}.jpg") for n in range(1, 13)})
+
+
+@pytest.mark.parametrize(
+    ("photos", "said"),
+    [
+        ([3], "photo 3 (IMG_3.jpg)"),
+        ([7, 2], "photos 2 and 7 (IMG_2.jpg, IMG_7.jpg)"),
+        ([1, 4, 5, 6], "photos 1 and 4 to 6 (IMG_1.jpg, IMG_4.jpg, IMG_5.jpg and 1 more)"),
+        (range(2, 12), "photos 2 to 11 (IMG_2.jpg, IMG_3.jpg, IMG_4.jpg and 7 more)"),
+    ],
+)
+def test_photos_are_named_by_number_and_by_at_most_three_names(
+    photos: Iterable[int], said: str
+) -> None:
+    assert NAMES.said([f"{n:02}_p.jpg" for n in photos]) == said
+
+
+@pytest.mark.parametrize(
+    ("code", "facts", "said"),
+    [
+        ("photos_left_out", {"count": 2, "total": 4, "names": "01_p.jpg, 03_p.jpg"},
+         "photos 1 and 3 (IMG_1.jpg, IMG_3.jpg)."),
+        ("copies_left_out", {"count": 1, "total": 4, "names": "03_p.jpg = 01_p.jpg"},
+         "photo 3 (IMG_3.jpg)."),
+        ("photos_in_groups", {"count": 2, "groups": "01_p.jpg, 02_p.jpg; 04_p.jpg, 05_p.jpg"},
+         "photos 1 and 2 (IMG_1.jpg, IMG_2.jpg); photos 4 and 5 (IMG_4.jpg, IMG_5.jpg)."),
+        ("near_copies", {"count": 2, "names": "01_p.jpg, 02_p.jpg"},
+         "photos 1 and 2 (IMG_1.jpg, IMG_2.jpg)."),
+    ],
+)  # fmt: skip
+def test_warnings_from_before_photos_were_listed_name_them_the_same_way(
+    code: str, facts: dict[str, Any], said: str
+) -> None:
+    assert explain(code, facts, NAMES).title.endswith(f": {said}")
+
+
+def test_a_technical_reason_is_for_whoever_runs_the_site() -> None:
+    recorded = {"code": "unforeseen", "detail": "UnidentifiedImageError: /data/a.jpg"}
+    for reason in (recorded, "UnidentifiedImageError: /data/a.jpg"):  # and as it was written before
+        explained = explain("metrics_absent", {"reason": reason})
+        assert "UnidentifiedImageError" not in explained.sentence
+        assert explained.for_staff == "UnidentifiedImageError: /data/a.jpg"

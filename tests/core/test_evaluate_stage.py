@@ -64,7 +64,8 @@ def test_the_true_scene_scores_as_well_as_bytes_allow(workspace: Workspace) -> N
     assert facts["psnr"] > 50
     assert facts["ssim"] > 0.999
     assert facts["lpips"] is None
-    assert "can't be downloaded" in facts["lpips_reason"]
+    assert facts["lpips_reason"]["code"] == "lpips_offline"
+    assert "can't be downloaded" in facts["lpips_reason"]["detail"]
     json.dumps(facts)
 
 
@@ -174,7 +175,7 @@ def test_lpips_is_measured_where_its_backbone_is(
 
 def test_lpips_can_be_switched_off(workspace: Workspace) -> None:
     off = replace(CONFIG, evaluate=replace(CONFIG.evaluate, lpips=False))
-    assert "switched off" in results_of(workspace, off)["lpips_reason"]
+    assert results_of(workspace, off)["lpips_reason"] == {"code": "lpips_off", "detail": ""}
 
 
 def test_an_evaluation_that_fails_leaves_no_numbers_and_a_reason(workspace: Workspace) -> None:
@@ -185,13 +186,18 @@ def test_an_evaluation_that_fails_leaves_no_numbers_and_a_reason(workspace: Work
     assert facts["scene"] == "unfiltered"
     ((code, told),) = report.named("warn")
     assert code == "metrics_absent"
-    assert "UnidentifiedImageError" in told["reason"]
+    assert told["reason"]["code"] == "unforeseen"
+    assert "UnidentifiedImageError" in told["reason"]["detail"]
     assert json.loads(workspace.results_json.read_text())["reason"] == told["reason"]
 
 
 def test_no_held_out_photo_is_a_reason_too(workspace: Workspace) -> None:
     workspace.test_txt.write_text("")
-    assert "held out" in results_of(workspace)["reason"]
+    report = ListReporter()
+    evaluate.run(workspace, CONFIG, report)
+    reason = {"code": "nothing_held_out", "detail": ""}
+    assert json.loads(workspace.results_json.read_text())["reason"] == reason
+    assert report.named("warn") == [("metrics_absent", {"reason": reason})]
 
 
 @pytest.mark.parametrize("stop", [Cancelled, TimeLimit])

@@ -157,7 +157,7 @@ def test_a_full_gpu_delivers_the_measured_model_and_says_so(
     assert torch.equal(measured.means, delivered.means)
     ((code, told),) = report.named("warn")
     assert code == "not_finished_with_all_photos"
-    assert "memory" in told["reason"]
+    assert told["reason"]["code"] == "out_of_memory"
 
 
 def test_a_fault_in_it_does_not_cost_the_job(
@@ -167,7 +167,7 @@ def test_a_fault_in_it_does_not_cost_the_job(
     report = ListReporter()
     assert export.run(workspace, CONFIG, report)["refined"] is False
     ((_, told),) = report.named("warn")
-    assert told["reason"] == "RuntimeError: nobody foresaw this"
+    assert told["reason"]["detail"] == "RuntimeError: nobody foresaw this"
     assert any("Traceback" in line for line in report.named("log"))
 
 

@@ -113,7 +113,7 @@ def test_where_some_photos_tell_a_false_one_only_they_are_named(
     warned, error = mapped(workspace, corner / "poses.json")
     assert error < PLACED
     facts = warned["focal_length_does_not_fit"]
-    assert facts["names"] == "photo_01.jpg, photo_03.jpg, photo_05.jpg"
+    assert facts["photos"] == ["photo_01.jpg", "photo_03.jpg", "photo_05.jpg"]
 
 
 # Right ones

@@ -228,7 +228,7 @@ def test_of_three_places_the_largest_is_made_and_the_others_are_named(
     warned = dict(report.named("warn"))
     assert warned["photos_left_out"]["count"] == 6
     assert warned["photos_in_groups"]["count"] == 2
-    assert "wall2_0.jpg" in warned["photos_in_groups"]["groups"]
+    assert "wall2_0.jpg" in warned["photos_in_groups"]["photo_groups"][0]
     said = explain(graph)
     assert "They fall into 3 groups" in said
     assert "the best there was" in said

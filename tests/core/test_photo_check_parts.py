@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from recon.pipeline import checking
-from recon.pipeline.check_texts import FINDINGS, explain_report, numbers_in_words
+from recon.pipeline.check_texts import FINDINGS, explain_report
+from recon.pipeline.photo_names import numbers_in_words
 from recon.poses import brightness, colours, connections, quick_pairs, sharpness
 from recon.poses.findings import PhotoSet
 from recon.poses.photo_check import CheckLimits, shrunk
@@ -30,7 +31,7 @@ def grey(index: int, longest: int = quick_pairs.LONGEST) -> np.ndarray:
 def test_a_finding_reads_as_sentences(code: str) -> None:
     of_two = ("copies", "near_duplicates", "thin_link")
     names = ["a.jpg", "b.jpg"] if code in of_two else ["a.jpg"]
-    facts = {"percent": 60, "width": 300, "height": 200, "near": "b.jpg", "points": 12}
+    facts = {"percent": 60, "width": 300, "height": 200, "points": 12}
     facts |= {"groups": [["a.jpg", "c.jpg"], ["b.jpg"]]}
     report = {"findings": [{"code": code, "photos": names, "facts": facts}]}
     [said] = explain_report(report, {"a.jpg": 4, "b.jpg": 3, "c.jpg": 5})
@@ -42,7 +43,8 @@ def test_a_finding_reads_as_sentences(code: str) -> None:
 
 
 def test_a_finding_on_a_photo_that_was_dropped_is_not_shown() -> None:
-    finding = {"code": "stranger", "photos": ["a.jpg"], "facts": {"near": "b.jpg"}}
+    facts = {"groups": [["a.jpg"], ["b.jpg"]]}
+    finding = {"code": "few_common_points", "photos": ["a.jpg"], "facts": facts}
     assert explain_report({"findings": [finding]}, {"a.jpg": 1}) == []
     assert explain_report({"findings": [finding]}, {"b.jpg": 1}) == []
 

@@ -290,7 +290,7 @@ def test_a_photo_of_another_place_is_left_out_by_name(
     assert (facts["registered"], facts["total"]) == (4, 5)
     [(code, told)] = report.named("warn")
     assert code == "photos_left_out"
-    assert told == {"count": 1, "total": 5, "names": "my other wall2_0.jpg"}
+    assert told == {"count": 1, "total": 5, "photos": ["my other wall2_0.jpg"]}
 
 
 @pytest.mark.real_photos("fern")

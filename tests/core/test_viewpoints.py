@@ -54,7 +54,7 @@ def test_a_burst_is_held_out_as_a_whole(workspace: Workspace, bursts: Path) -> N
     assert workspace.train_txt.read_text().split() == wall(0, 1, 4, 5, 6, 7)
     [(code, facts)] = report.named("warn")
     assert (code, facts["count"]) == ("near_copies", 8)
-    assert facts["names"].startswith("wall1_0.jpg, wall1_1.jpg; wall1_2.jpg, wall1_3.jpg; ")
+    assert facts["photo_groups"] == together
 
 
 def test_a_crop_stands_where_its_photo_does_and_others_do_not(

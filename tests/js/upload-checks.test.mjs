@@ -1,7 +1,7 @@
 /** What the page says of files before they are sent: by type and name, since it can't look inside. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkFile, megabytes } from "../../static/js/upload-checks.js";
+import { checkCount, checkFile, megabytes } from "../../static/js/upload-checks.js";
 
 const LIMITS = { maxFileMb: 30, maxVideoMb: 200 };
 const said = (name, type = "") => checkFile({ name, type, size: 1000 }, LIMITS);
@@ -45,4 +45,12 @@ test("a size is said in the unit that keeps its number small, as the site says i
 test("a file over a limit of gigabytes is told so in gigabytes", () => {
   const file = { name: "a.mp4", type: "video/mp4", size: 3 * 2 ** 30 };
   assert.equal(checkFile(file, { ...LIMITS, maxVideoMb: 2048 }), "“a.mp4” is 3 GB; the limit is 2 GB.");
+});
+
+test("photos are counted as people count them", () => {
+  const said = (count) => checkCount(count, { minPhotos: 3, maxPhotos: 20 });
+  assert.equal(said(0), "There are no photos yet; a scene needs 3 to 20.");
+  assert.equal(said(1), "There is 1 photo; a scene needs 3 to 20.");
+  assert.equal(said(2), "There are 2 photos; a scene needs 3 to 20.");
+  assert.equal(said(3), "");
 });

@@ -187,7 +187,7 @@ def test_wrong_photos_are_refused_by_name(program: Program) -> None:
 
 def test_photos_under_another_field_are_no_photos(program: Program) -> None:
     response = program.client.post("/recon/jobs", {"photos": photos(3)}, headers=program.headers)
-    assert is_error(response, 400, "There are 0 photos")
+    assert is_error(response, 400, "There are no photos yet")
 
 
 def test_a_body_that_is_no_form_is_refused(program: Program) -> None:

@@ -110,7 +110,7 @@ def test_what_is_wrong_with_a_draft_is_said_with_a_fitting_status(
 ) -> None:
     settings.MAX_FILE_SIZE_MB, settings.MAX_DRAFTS = 1, 1
     draft = program.draft()
-    assert is_error(program.client.post("/recon/drafts"), 409, "scenes that have not been started")
+    assert is_error(program.client.post("/recon/drafts"), 409, "1 scene that has not been")
     broken = SimpleUploadedFile("broken.jpg", b"no photo")
     assert is_error(program.add(draft, broken), 400, "“broken.jpg” can't be read")
     large = SimpleUploadedFile("large.jpg", bytes(2**20 + 1))
@@ -118,7 +118,7 @@ def test_what_is_wrong_with_a_draft_is_said_with_a_fitting_status(
     assert is_error(program.add(draft, []), 400, "Send one photo as `file`, not 0.")
     assert is_error(program.start(draft, preset="ultra"), 400, "ultra")
     assert is_error(program.start(draft, share="maybe"), 400, "share is either true or false")
-    assert is_error(program.start(draft), 400, "There are 0 photos")
+    assert is_error(program.start(draft), 400, "There are no photos yet")
     gone = program.client.delete(f"/recon/jobs/{draft.pk}/photos/1")
     assert is_error(gone, 404, "no such photo")
     assert is_error(program.client.post("/recon/drafts", {"preset": "ultra"}), 400, "ultra")

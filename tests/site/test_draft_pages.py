@@ -160,7 +160,7 @@ def test_one_draft_too_many_is_refused_in_words(browser: Client, settings: Any) 
     settings.MAX_DRAFTS = 1
     response = browser.post(reverse("recon:create_draft"), headers=JSON)
     assert response.status_code == 409
-    assert "You have 1 scenes that have not been started" in said(response)
+    assert "You have 1 scene that has not been started" in said(response)
     page = browser.post(reverse("recon:create_draft"), follow=True)
     assert "Start or delete one" in page.content.decode()
 

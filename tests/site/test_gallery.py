@@ -81,12 +81,14 @@ def test_the_newest_comes_first_and_each_state_is_shown() -> None:
         assert f"one {status.label}" in page
 
 
-def test_a_finished_job_shows_its_poster_and_figure() -> None:
+def test_a_finished_job_shows_its_poster_and_its_word() -> None:
     ann = person()
     job = finished_job(ann)
     page = browser_of(ann).get(GALLERY).content.decode()
     assert reverse("recon:file", args=(job.pk, "poster")) in page
-    assert "22.8 dB" in page
+    assert '<span class="chip fair">Fair</span>' in page
+    assert "To the eye, held-out photos and the scene differ noticeably" in page
+    assert "dB" not in page, "figures are on the scene's own page"
 
 
 def test_a_gallery_page_holds_twelve() -> None:

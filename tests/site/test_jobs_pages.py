@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -108,10 +109,13 @@ def test_an_older_job_does_not_offer_what_it_lacks() -> None:
 
 
 def test_a_finished_job_warns_of_photos_left_out() -> None:
-    facts = {"count": 1, "total": 3, "names": "secret garden 2.jpg"}
+    facts = {"count": 1, "total": 3, "photos": ["002.jpg"]}
     ann = person()
     job = finished_job(ann, warnings=[{"code": "photos_left_out", "facts": facts}])
-    assert "secret garden 2.jpg" in browser_of(ann).get(at("job", job)).content.decode()
+    page = browser_of(ann).get(at("job", job)).content.decode()
+    assert (
+        "1 of 3 photos could not be placed and was left out: photo 3 (secret garden 2.jpg)." in page
+    )
 
 
 def test_a_failed_job_says_where_why_and_what_to_do() -> None:
@@ -329,69 +333,81 @@ def test_running_again_after_the_photos_are_gone_says_so() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "text"),
     [
-        ("psnr", 22.84, "22.8 dB: good"),
-        ("psnr", 20.01, "20.0 dB: good"),
-        ("psnr", 20.0, "20.0 dB: fair"),
-        ("psnr", 16.5, "16.5 dB: fair"),
-        ("psnr", 12.0, "12.0 dB: poor"),
-        ("ssim", 0.81, "0.81: good"),
-        ("ssim", 0.8, "0.80: fair"),
-        ("ssim", 0.3, "0.30: poor"),
-        ("lpips", 0.29, "0.29: good"),
-        ("lpips", 0.3, "0.30: fair"),
-        ("lpips", 0.7, "0.70: poor"),
-        ("psnr", 0.0, "0.0 dB: poor"),
+        ("psnr", 22.84, "22.8 dB: Good"),
+        ("psnr", 20.01, "20.0 dB: Good"),
+        ("psnr", 20.0, "20.0 dB: Fair"),
+        ("psnr", 16.5, "16.5 dB: Fair"),
+        ("psnr", 12.0, "12.0 dB: Poor"),
+        ("ssim", 0.81, "0.81: Good"),
+        ("ssim", 0.8, "0.80: Fair"),
+        ("ssim", 0.3, "0.30: Poor"),
+        ("lpips", 0.29, "0.29: Good"),
+        ("lpips", 0.3, "0.30: Fair"),
+        ("lpips", 0.7, "0.70: Poor"),
+        ("psnr", 0.0, "0.0 dB: Poor"),
     ],
 )
 def test_a_figure_comes_with_a_word(key: str, value: float, text: str) -> None:
     metric = next(m for m in metrics_of(Job(**{key: value})) if m["key"] == key)
     assert metric["value_text"] == text
-    assert metric["verdict"] == text.rpartition(" ")[2]
+    assert metric["verdict"] == text.rpartition(" ")[2].lower()
     assert "eld-out photos" in metric["words"]
     assert metric["reason"] == ""
 
 
-def test_an_absent_figure_comes_with_its_reason() -> None:
-    job = finished_job(person(), lpips=None)
-    job.workspace.results_json.write_text('{"lpips_reason": "LPIPS was not measured: offline."}')
-    psnr, _, lpips = metrics_of(job)
-    assert (psnr["reason"], psnr["figure"]) == ("", "22.8 dB")
-    assert lpips["reason"] == "LPIPS was not measured: offline."
-    assert lpips["figure"] == lpips["verdict"] == ""
-    page = browser_of(job.owner).get(at("job", job)).content.decode()
-    assert "LPIPS was not measured: offline." in page
-    assert metrics_of(job, public=True)[2]["reason"] == "It was not measured for this scene."
+def test_an_absent_figure_is_shown_to_staff_only_with_its_reason() -> None:
+    ann = person()
+    job = finished_job(ann, lpips=None)
+    reason = {"code": "lpips_offline", "detail": "the weights can't be downloaded (refused)"}
+    job.workspace.results_json.write_text(json.dumps({"lpips_reason": reason}))
+    assert [metric["key"] for metric in metrics_of(job)] == ["psnr", "ssim"]
+    assert 'metric-label">LPIPS' not in browser_of(ann).get(at("job", job)).content.decode()
+    page = browser_of(supporter()).get(at("job", job)).content.decode()
+    assert "The weights that LPIPS needs can’t be downloaded here. (the weights can" in page
 
 
-def test_figures_that_could_not_be_had_at_all_say_why() -> None:
+def test_figures_that_could_not_be_had_at_all_say_why_to_staff() -> None:
     job = finished_job(person(), psnr=None, ssim=None, lpips=None)
-    job.workspace.results_json.write_text('{"reason": "no photo was held out"}')
-    assert {metric["reason"] for metric in metrics_of(job)} == {"no photo was held out"}
-    job.workspace.results_json.unlink()
-    assert {m["reason"] for m in metrics_of(job)} == {"It was not measured for this scene."}
-
-
-def test_the_page_says_on_what_and_at_what_size_it_was_measured() -> None:
-    """A draft is scored at the small size that it was trained at; so it says that it was."""
-    job = finished_job(person())
-    own = {"PSNR": 20.61, "SSIM": 0.7, "LPIPS": None}
-    results = {
-        "psnr": 22.84,
-        "ssim": 0.813,
-        "lpips": None,
-        "max_image_size": 400,
-        "scene": "filtered",
-        "filtered": {"at_photo_size": own},
-        "split": {"train": ["a.jpg", "c.jpg", "d.jpg"], "test": ["b.jpg"]},
+    assert metrics_of(job) == []
+    recorded = {
+        "ValueError: no photo": "Something went wrong that nobody foresaw; the log has the "
+        "details. (ValueError: no photo)",  # as it was written before there were codes
+        "": "It was not measured for this scene.",
     }
-    job.workspace.results_json.write_text(json.dumps(results))
+    for reason, said in recorded.items():
+        job.workspace.results_json.write_text(json.dumps({"reason": reason}))
+        assert {metric["reason"] for metric in metrics_of(job, for_staff=True)} == {said}
+
+
+def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_own() -> None:
+    """A draft is scored at the small size that it was trained at; so it says that it was."""
+    job = finished_job(person(), shared=True)
+    measured(job, held_out=1, trained=3, photo_size=1600)
+    pages = [
+        browser_of(job.owner).get(at("job", job)).content.decode(),
+        Client().get(f"/v/{job.pub_key}").content.decode(),
+    ]
+    for page in pages:
+        assert "1 of 4 photos was held out" in page
+        for said in ("22.8 dB", "at 400 px", "20.6 dB", "at the photos’ own size, 1600 px"):
+            assert said in page
+        assert "pixel by pixel" not in page
+    big = re.findall(r'metric-figure number">([^<]*)<', pages[0])
+    assert big == ["22.8 dB", "20.6 dB", "0.81", "0.70", "0.41"], "both are as prominent"
+    measured(job, held_out=1, trained=3)  # as runs of before wrote it, without the photos' size
+    assert "at the photos’ own size<" in browser_of(job.owner).get(at("job", job)).content.decode()
+
+
+@pytest.mark.parametrize(
+    "record", [{"photo_size": 400}, {"filtered": {}}, {"max_image_size": None}]
+)
+def test_where_there_is_one_size_no_other_is_spoken_of(record: dict[str, Any]) -> None:
+    job = finished_job(person())
+    measured(job, held_out=1, trained=3, **record)
     page = browser_of(job.owner).get(at("job", job)).content.decode()
-    assert "1 of 4 photos was held out" in page
-    assert "At the photos’ own size: PSNR 20.6 dB, SSIM 0.70." in page
-    results["filtered"]["at_photo_size"] = {"PSNR": 22.84, "SSIM": 0.813, "LPIPS": None}
-    job.workspace.results_json.write_text(json.dumps(results))
-    page = browser_of(job.owner).get(at("job", job)).content.decode()
-    assert "At the photos’ own size" not in page
+    assert "22.8 dB" in page
+    assert "own size" not in page
+    assert "at 400 px" not in page
 
 
 def measured(job: Job, held_out: int, trained: int, **more: Any) -> None:
@@ -467,7 +483,7 @@ def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: 
     ) in page
     assert "± 1.2<" in page
     assert "± 0.05<" in page
-    assert "At the photos’ own size: PSNR 19.0 dB, SSIM 0.70." in page
+    assert "19.0 dB" in page
     shared = Client().get(f"/v/{job.pub_key}").content.decode()
     assert "Each of the 8 photos was held out once" in shared
     assert "± 1.2<" in shared

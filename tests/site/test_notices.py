@@ -165,7 +165,7 @@ def test_who_wants_it_gets_a_mail_with_the_page_s_address(
     assert first.subject == "“Fern & <Co>” is ready"
     assert f"{settings.BASE_URL}/jobs/{done.pk}/" in first.body
     assert second.subject == "“Cake” did not work out"
-    assert "Of the 3 photos only 1 are different" in second.body
+    assert "All 3 photos are copies of one." in second.body
 
 
 @pytest.mark.usefixtures("with_mail")

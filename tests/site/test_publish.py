@@ -28,7 +28,7 @@ SUMMARY: dict[str, Any] = {
     "refined": True,
     "gaussian_count": 5,
     "iterations": 800,
-    "warnings": [{"code": "metrics_absent", "facts": {"reason": "no photo was held out."}}],
+    "warnings": [{"code": "metrics_absent", "facts": {"reason": {"code": "nothing_held_out"}}}],
     "artifacts": {"splat": "output/scene.splat", "poster": "output/poster.jpg", "x": "output/x"},
 }
 
@@ -58,7 +58,7 @@ def test_figures_files_view_and_status_are_recorded(job: Job) -> None:
     assert done.view == {"position": [1, 2, 3]}
     assert done.completed_at is not None
     assert {(a.kind, a.size) for a in done.artifacts.all()} == {("splat", 5), ("poster", 3)}
-    assert "no photo was held out" in done.explained_warnings[0].title
+    assert "No photo was held out." in done.explained_warnings[0].title
 
 
 def test_a_figure_that_is_no_number_is_left_out(job: Job) -> None:

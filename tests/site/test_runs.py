@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from django.urls import reverse
 
 from recon.models import Job, Photo
 from recon.web import runs
+from recon.web.comparing import compare
 from tests.site.making import browser_of, finished_job, job_of, measured_job, person, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -26,15 +29,43 @@ def with_the_photos_of(first: Job, second: Job) -> Job:
     return second
 
 
+def with_cameras(job: Job, scale: float = 1.0, placed: Sequence[int] = (0, 1, 2)) -> Job:
+    """Photos in a row, a step of `scale` from each other, all looking along z."""
+    cameras = [
+        {
+            "img_name": f"{number:03}.jpg",
+            "width": 80,
+            "height": 60,
+            "fx": 70.0,
+            "fy": 70.0,
+            "position": [scale * number, 0.0, scale],
+            "rotation": np.eye(3).tolist(),
+        }
+        for number in placed
+    ]
+    job.artifacts.get(kind="cameras").file.write_text(json.dumps(cameras))
+    return job
+
+
+def measured_on(job: Job, numbers: Sequence[int], psnr: float, **more: Any) -> Job:
+    """Writes what the evaluation says of these held-out photos."""
+    views = {f"{n:03}.jpg": {"PSNR": psnr, "SSIM": 0.81, "LPIPS": None} for n in numbers}
+    record = json.loads(job.workspace.results_json.read_text())
+    record |= {"filtered": {"per_view": views, **more.pop("own", {})}, "max_image_size": 400}
+    job.workspace.results_json.write_text(json.dumps(record | more))
+    return job
+
+
 @pytest.fixture
 def first() -> Job:
-    return measured_job(person())
+    return with_cameras(measured_job(person()))
 
 
 @pytest.fixture
 def second(first: Job) -> Job:
     better = {"psnr": 23.5, "ssim": 0.81, "lpips": 0.5, "preset": "high", "title": "Again"}
-    return with_the_photos_of(first, measured_job(first.owner, **better))
+    job = with_the_photos_of(first, measured_job(first.owner, **better))
+    return measured_on(with_cameras(job), [1], 23.5)
 
 
 def test_scenes_of_the_same_photos_are_listed_with_a_way_to_compare(
@@ -45,37 +76,80 @@ def test_scenes_of_the_same_photos_are_listed_with_a_way_to_compare(
     with_the_photos_of(first, job_of(owner, status=Job.Status.FAILED))
     with_the_photos_of(first, finished_job(person("bob@example.org")))
     response = browser_of(owner).get(first.get_absolute_url())
-    assert list(response.context["runs"]) == [second]
+    assert response.context["runs"] == [second]
     assert at(first, second) in response.content.decode()
-    assert list(runs.others_of(second)) == [first]
+    assert runs.others_of(second) == [first]
 
 
 def test_two_photos_in_common_are_not_enough(first: Job, second: Job) -> None:
     Photo.objects.filter(job=second, name="002.jpg").update(sha256="0" * 64)
-    assert list(runs.others_of(first)) == []
+    assert runs.others_of(first) == []
+
+
+def test_photos_that_found_no_place_are_nothing_to_compare(first: Job, second: Job) -> None:
+    with_cameras(second, placed=[0, 1])
+    assert runs.others_of(first) == []
+    assert "Compare with" not in browser_of(first.owner).get(first.get_absolute_url()).text
 
 
 def test_the_two_stand_side_by_side(first: Job, second: Job) -> None:
     response = browser_of(first.owner).get(at(first, second))
     assert response.status_code == 200
-    rows = {row["label"]: row for row in response.context["figures"]}
+    rows = {row["label"]: row for row in response.context["comparison"].rows}
     assert (rows["PSNR"]["first"], rows["PSNR"]["second"]) == ("22.8 dB", "23.5 dB")
-    assert [rows[label]["better"] for label in ("PSNR", "SSIM", "LPIPS")] == ["second", "", "first"]
+    assert [rows[label]["better"] for label in ("PSNR", "SSIM")] == ["second", ""]
+    assert "LPIPS" not in rows, "it was not measured on that photo"
     (pair,) = response.context["pairs"]
     page = response.content.decode()
     for url in (pair.first.urls["scene"], pair.second.urls["scene"], pair.first.urls["photo"]):
         assert url in page
     assert page.count("data-splat-viewer") == 2
-    assert "different photos" not in page
+    assert "The quality figures are of the 1 photo that both held out." in page
 
 
-def test_where_they_were_measured_on_different_photos_it_says_so(first: Job, second: Job) -> None:
-    Photo.objects.filter(job=second, name="001.jpg").update(sha256="0" * 64)
+def test_only_photos_that_both_held_out_decide_which_is_better(first: Job, second: Job) -> None:
+    """The second has the better mean, of a photo that the first never was asked for."""
+    measured_on(second, [1], 20.0)
+    record = json.loads(second.workspace.results_json.read_text())
+    record["filtered"]["per_view"]["002.jpg"] = {"PSNR": 40.0, "SSIM": 0.9, "LPIPS": None}
+    second.workspace.results_json.write_text(json.dumps(record))
+    Job.objects.filter(pk=second.pk).update(psnr=30.0)
+    told = compare(first, Job.objects.get(pk=second.pk))
+    psnr = next(row for row in told.rows if row["label"] == "PSNR")
+    assert (psnr["first"], psnr["second"], psnr["better"]) == ("22.8 dB", "20.0 dB", "first")
+
+
+@pytest.mark.parametrize("why", ["other photos", "another size", "not measured"])
+def test_where_figures_can_not_be_compared_it_says_why_and_calls_none_better(
+    first: Job, second: Job, why: str
+) -> None:
+    said = "no photo was held out in both"
+    if why == "other photos":
+        measured_on(second, [2], 30.0)
+    elif why == "another size":
+        measured_on(second, [1], 30.0, max_image_size=1600)
+        said = "a smaller picture is easier to match"
+    else:
+        Job.objects.filter(pk=second.pk).update(psnr=None, ssim=None, lpips=None)
+        said = "the quality of “Again” was not measured"
     response = browser_of(first.owner).get(at(first, second))
-    assert response.context["pairs"] == []
     page = response.content.decode()
-    assert "measured on different photos" in page
-    assert "There is no photo that both were measured on." in page
+    assert "They can’t be compared by figures" in page
+    assert said in page
+    assert ">better<" not in page
+    assert not any(row["better"] for row in response.context["comparison"].rows)
+
+
+def test_scenes_trained_at_different_sizes_are_compared_at_the_photos_own(
+    first: Job, second: Job
+) -> None:
+    """A draft's own figure flatters it: 22.8 dB at 400 px, 19 dB at the size of the other's."""
+    for job, size, trained, own in ((first, 400, 22.84, 19.0), (second, 1600, 21.0, 21.0)):
+        view = {"001.jpg": {"PSNR": own, "SSIM": 0.7, "LPIPS": None}}
+        measured_on(job, [1], trained, max_image_size=size,
+                    own={"at_photo_size": {"per_view": view}})  # fmt: skip
+    psnr = compare(first, second).rows[0]
+    assert (psnr["first"], psnr["second"], psnr["better"]) == ("19.0 dB", "21.0 dB", "second")
 
 
 def test_a_scene_is_not_compared_with_itself(first: Job) -> None:
@@ -100,24 +174,6 @@ def test_nobody_else_compares_them(first: Job, second: Job, client: Client) -> N
     assert staff.get(at(first, bob)).status_code == 404, "not across accounts"
 
 
-def with_cameras(job: Job, scale: float = 1.0) -> Job:
-    """Three photos in a row, a step of `scale` from each other, all looking along z."""
-    cameras = [
-        {
-            "img_name": f"{number:03}.jpg",
-            "width": 80,
-            "height": 60,
-            "fx": 70.0,
-            "fy": 70.0,
-            "position": [scale * number, 0.0, scale],
-            "rotation": np.eye(3).tolist(),
-        }
-        for number in range(3)
-    ]
-    job.artifacts.get(kind="cameras").file.write_text(json.dumps(cameras))
-    return job
-
-
 def test_where_the_first_world_lies_in_the_second_is_told(first: Job, second: Job) -> None:
     with_cameras(first)
     with_cameras(second, scale=4.0)
@@ -131,9 +187,9 @@ def test_where_the_first_world_lies_in_the_second_is_told(first: Job, second: Jo
 
 @pytest.mark.parametrize("why", ["no cameras", "other photos"])
 def test_without_photos_that_both_have_each_moves_alone(first: Job, second: Job, why: str) -> None:
-    with_cameras(first)
-    if why == "other photos":
-        with_cameras(second)
+    if why == "no cameras":
+        second.artifacts.get(kind="cameras").file.unlink()
+    else:
         Photo.objects.filter(job=second, name="001.jpg").update(sha256="0" * 64)
     page = browser_of(first.owner).get(at(first, second))
     assert page.context["alignment"] is None

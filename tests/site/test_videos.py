@@ -259,8 +259,8 @@ def _short_limits(self: Any, **given: Any) -> None:
 
 SAID = {
     "video_unreadable": "“bad.mp4” can't be read as a video.",
-    "video_too_short": "“bad.mp4” lasts 0.9 seconds; at least 2 are needed. Walk slowly",
-    "video_too_long": "“bad.mp4” lasts 2 seconds; the limit is 1. Trim it",
+    "video_too_short": "“bad.mp4” lasts 0.9 s; at least 2 s are needed. Walk slowly",
+    "video_too_long": "“bad.mp4” lasts 2 s; the limit is 1 s. Trim it",
     "video_too_small": "“bad.mp4” is 160×64 pixels; at least 100 on each side are needed.",
 }
 

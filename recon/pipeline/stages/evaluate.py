@@ -19,8 +19,8 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.cross_validation import CrossValidation, applies
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.reasons import Reason
 from recon.pipeline.scoring import Scored, Scorer, without_outliers
-from recon.pipeline.texts import N_
 from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
 from recon.splats.evaluation import CORRECTED, METRICS
@@ -64,25 +64,26 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     except Cancelled:
         raise
     except Exception as error:
-        results = _nothing(f"{type(error).__name__}: {error}", config)
-        report.log(f"Evaluation failed: {results['reason']}")
+        report.log(f"Evaluation failed: {type(error).__name__}: {error}")
+        results = _nothing(Reason.of(error), config)
+    if results.get("reason"):
         report.warn("metrics_absent", reason=results["reason"])
     write_json(workspace.results_json, results)
     told = (*METRICS, *CORRECTED, "protocol", "spread", "lpips_reason", "scene", "reason")
     return {name: results.get(name) for name in told}
 
 
-def _nothing(reason: str, config: PipelineConfig) -> dict[str, Any]:
+def _nothing(reason: Reason, config: PipelineConfig) -> dict[str, Any]:
     """The results where nothing could be measured. The filter is not used on trust."""
     absent = dict.fromkeys(METRICS + CORRECTED)
     scene = "filtered" if config.evaluate.outlier_filter == "always" else "unfiltered"
-    return {**absent, "reason": reason, "lpips_reason": reason, "scene": scene}
+    return {**absent, "reason": reason.to_dict(), "lpips_reason": reason.to_dict(), "scene": scene}
 
 
 def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     if not model.test:
-        raise ValueError("no photo was held out")
+        return _nothing(Reason("nothing_held_out"), config)
     folds = applies(config, len(model.photos), report.log)
     part = Part(report, 0.0, _HELD_OUT if folds else 1.0)
     lpips, lpips_reason = _lpips(config, best_device(), lambda: part.progress(0.0))
@@ -90,8 +91,9 @@ def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> 
     scorer = Scorer(workspace.images, trained_size, lpips)
     scored, results = _held_out(workspace, config, model, scorer, part)
     results |= {
-        "lpips_reason": lpips_reason,
+        "lpips_reason": lpips_reason.to_dict() if lpips_reason else None,
         "max_image_size": trained_size,  # px; None is the photos' own
+        "photo_size": max(max(p.camera.width, p.camera.height) for p in model.photos),  # px
         "split": {
             "train": [photo.name for photo in model.train],
             "test": [photo.name for photo in model.test],
@@ -157,14 +159,14 @@ def _models(workspace: Workspace, config: PipelineConfig, tick: _Ticker) -> dict
 
 def _lpips(
     config: PipelineConfig, device: torch.device, tick: Callable[[], None]
-) -> tuple[Lpips | None, str | None]:
+) -> tuple[Lpips | None, Reason | None]:
     """LPIPS, or why there is none."""
     if not config.evaluate.lpips:
-        return None, N_("LPIPS is switched off in the settings.")
+        return None, Reason("lpips_off")
     try:
         return load_lpips(device, tick=tick), None
-    except LpipsUnavailable as reason:
-        return None, f"LPIPS was not measured: {reason}."
+    except LpipsUnavailable as error:
+        return None, Reason(error.code, str(error))
 
 
 def _pictures(workspace: Workspace) -> Path:

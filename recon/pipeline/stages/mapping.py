@@ -6,7 +6,6 @@ rungs compute stays in colmap/ for the next time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
@@ -130,7 +129,7 @@ def reason(
 
 
 def warn_of_left_out(photos: list[PreparedPhoto], graph: PairGraph, report: Reporter) -> None:
-    """Warns by the names that the person gave the photos."""
+    """Warns by the photos' names in upload/."""
     original = {photo.name: photo.original for photo in photos}
     placed = {photo.name for photo in graph.photos if photo.registered}
     left_out = sorted(set(original) - placed)
@@ -140,12 +139,12 @@ def warn_of_left_out(photos: list[PreparedPhoto], graph: PairGraph, report: Repo
         "photos_left_out",
         count=len(left_out),
         total=len(photos),
-        names=_listed(original[name] for name in left_out),
+        photos=[original[name] for name in left_out],
     )
     others = [g for g in graph.groups if len(g) > 1 and not placed.intersection(g)]
     if others:
-        groups = "; ".join(_listed(original[name] for name in group) for group in others)
-        report.warn("photos_in_groups", count=len(others), groups=groups)
+        groups = [[original[name] for name in group] for group in others]
+        report.warn("photos_in_groups", count=len(others), photo_groups=groups)
 
 
 def warn_of_misfit(photos: list[PreparedPhoto], misfit: Misfit, report: Reporter) -> None:
@@ -158,9 +157,5 @@ def warn_of_misfit(photos: list[PreparedPhoto], misfit: Misfit, report: Reporter
         total=len(photos),
         said=round(misfit.said),
         found=round(misfit.found),
-        names=_listed(sorted(names)),
+        photos=sorted(names),
     )
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)

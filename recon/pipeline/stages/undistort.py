@@ -73,10 +73,10 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
 def _warn_of_shared_spots(
     workspace: Workspace, together: list[list[str]], report: Reporter
 ) -> None:
-    """Warns by the names that the person gave the photos."""
+    """Warns by the photos' names in upload/."""
     original = {photo.name: photo.original for photo in read_photos(workspace)}
-    names = "; ".join(", ".join(original[name] for name in group) for group in together)
-    report.warn("near_copies", count=sum(map(len, together)), names=names)
+    groups = [[original[name] for name in group] for group in together]
+    report.warn("near_copies", count=sum(map(len, together)), photo_groups=groups)
 
 
 def _take(folder: Path, place: Path) -> None:

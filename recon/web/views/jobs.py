@@ -87,14 +87,15 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
         "presets": Job.Preset.choices,
     }
     if job.is_completed:
-        context |= result_context(job, context["steps"], request.GET.get("show", ""))
+        show, for_staff = request.GET.get("show", ""), cast(User, request.user).is_staff
+        context |= result_context(job, context["steps"], show, for_staff=for_staff)
         if context["viewer"] and job.owner_id == request.user.pk:
             context["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
     context |= sharing_context(job, job.owner) | forms
     return render(request, "recon/job.html", context, status=status)
 
 
-def result_context(job: Job, steps: list[StepRow], show: str) -> dict[str, Any]:
+def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool) -> dict[str, Any]:
     """What only a finished job has to tell; `show` is the scene that is wished for."""
     choices = scene.scene_choices(job, show)
     viewer = scene.own_viewer(job)
@@ -103,7 +104,7 @@ def result_context(job: Job, steps: list[StepRow], show: str) -> dict[str, Any]:
     return {
         "viewer": viewer,
         "scene_choices": choices,
-        "metrics": metrics_of(job),
+        "metrics": metrics_of(job, for_staff=for_staff),
         "measurement": measurement_of(job),
         "held_out": held_out_of(job),
         "timings": particulars.timings(steps),

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from recon.models import Job
 from recon.web import held_out, runs
 from recon.web.access import NotThere, own_job_or_404, signed_in
+from recon.web.comparing import compare as compare_figures
 from recon.web.scene import elapsed_seconds, own_viewer
 from recon.web.serving import serve_jpeg
 
@@ -41,13 +42,13 @@ def compare(request: HttpRequest, pk: uuid.UUID, other_pk: uuid.UUID) -> HttpRes
     if first.pk == second.pk:
         return redirect(first)
     prefetch_related_objects([first, second], "photos", "artifacts")
+    comparison = compare_figures(first, second)
     context = {
         "first": first,
         "second": second,
         "scenes": [_scene("A", first), _scene("B", second)],
-        "figures": runs.figures(first, second),
-        "pairs": runs.pairs(first, second),
-        "same_measure": runs.measured_alike(first, second),
+        "comparison": comparison,
+        "pairs": [p for p in comparison.pairs if p.first.urls and p.second.urls],
         "alignment": runs.alignment(first, second),
     }
     return render(request, "recon/compare.html", context)

@@ -78,7 +78,7 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
         return embed.embedded(request, job)
     shows_figures = job.is_completed and job.share_figures
     context = _progress_context(job) | {
-        "metrics": metrics_of(job, public=True) if shows_figures else [],
+        "metrics": metrics_of(job) if shows_figures else [],
         "measurement": measurement_of(job) if shows_figures else {},
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),

@@ -24,7 +24,7 @@ THEMES = ("light", "dark")
 #: As far as a job is that failed at its seventh step, with one before it still to be seen running.
 STATES = ("done", "done", "done", "now", "todo", "failed")
 
-LEFT_OUT = {"count": 1, "total": 12, "names": "garden 04.jpg"}
+LEFT_OUT = {"count": 1, "total": 12, "photos": ["garden 04.jpg"]}
 
 
 class SampleForm(forms.Form):
@@ -62,7 +62,7 @@ def _styleguide(request: HttpRequest) -> HttpResponse:
         "times": [(name, value) for name, value in light.items() if value.endswith("ms")],
         "jobs": jobs,
         "done": jobs[3],
-        "metrics": metrics_of(jobs[3], public=True),
+        "metrics": metrics_of(jobs[3], for_staff=True),
         "steps": sample_steps(),
         "photos": own.select_related("job").order_by("-pk")[:3],
     }

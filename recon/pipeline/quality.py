@@ -1,0 +1,117 @@
+"""One word for a finished scene: the worse of what its figures say and of how many photos found a
+place in it.
+
+A figure is the mean over held-out photos, which the measured model never saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recon.pipeline.texts import N_, looked_up, told
+
+
+@dataclass(frozen=True)
+class Grade:
+    """Where "good" and "fair" begin. A value exactly on a limit has not passed it."""
+
+    good: float
+    fair: float
+    higher_is_better: bool = True
+
+    def word(self, value: float) -> str:
+        """ "good", "fair" or "poor"."""
+        sign = 1 if self.higher_is_better else -1
+        if sign * value > sign * self.good:
+            return "good"
+        return "fair" if sign * value > sign * self.fair else "poor"
+
+
+#: All limits, in this one place, to be calibrated. "Good" begins where the prototype drew the line
+#: for the three figures; nobody has compared these with what people see yet. The first of several
+#: that are equally bad is the reason given, so what a person can mend comes first.
+GRADES = {
+    "placed": Grade(0.8, 0.5),  # share of the photos that have a place in the scene
+    "psnr": Grade(20.0, 16.0),  # dB
+    "ssim": Grade(0.8, 0.6),
+    "lpips": Grade(0.3, 0.5, higher_is_better=False),
+}
+FIGURES = ("psnr", "ssim", "lpips")
+#: The worst first.
+_ORDER = ("poor", "fair", "good")
+UNMEASURED = "unmeasured"
+
+LABELS = {
+    "good": N_("Good"),
+    "fair": N_("Fair"),
+    "poor": N_("Poor"),
+    UNMEASURED: N_("Not measured"),
+}
+
+_PLACED = N_("{registered} of {total} photos could be placed")
+_REASONS = {
+    ("placed", "fair"): _PLACED,
+    ("placed", "poor"): _PLACED,
+    ("psnr", "good"): N_("held-out photos are matched closely"),
+    ("psnr", "fair"): N_("held-out photos are recognisable, with visible differences"),
+    ("psnr", "poor"): N_("held-out photos are matched badly, so expect blur and stray spots"),
+    ("ssim", "good"): N_("edges and structures of held-out photos are where they should be"),
+    ("ssim", "fair"): N_("large structures of held-out photos are right, fine ones are soft"),
+    ("ssim", "poor"): N_("the structure of held-out photos is largely lost"),
+    ("lpips", "good"): N_("to the eye, held-out photos and the scene look alike"),
+    ("lpips", "fair"): N_("to the eye, held-out photos and the scene differ noticeably"),
+    ("lpips", "poor"): N_("to the eye, held-out photos and the scene look nothing alike"),
+    ("nothing", UNMEASURED): N_("there are no figures for this scene"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`code` is what decided: one of `GRADES`, or "nothing". Sentences are made where it is shown,
+    in the language of whoever looks."""
+
+    word: str  # good, fair, poor, or unmeasured
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_poor(self) -> bool:
+        return self.word == "poor"
+
+    @property
+    def label(self) -> str:
+        """The word as it is shown."""
+        return looked_up(LABELS[self.word])
+
+    @property
+    def reason(self) -> str:
+        """Half a sentence, to stand after the word."""
+        return told(_REASONS[self.code, self.word], **self.facts)
+
+    @property
+    def sentence(self) -> str:
+        """ "Poor: 4 of 8 photos could be placed"."""
+        return told(N_("{word}: {reason}"), word=self.label, reason=self.reason)
+
+
+def verdict_of(
+    figures: Mapping[str, float | None], *, registered: int | None = None, total: int | None = None
+) -> Verdict:
+    """The verdict on `figures`, by name as in `FIGURES`, with None for what was not measured, and
+    on `registered` of `total` photos with a place (None: not known).
+
+    Photos in their places say nothing about a scene that was not measured, unless they are few.
+    """
+    measured = {name: value for name in FIGURES if (value := figures.get(name)) is not None}
+    values = dict(measured)
+    if registered is not None and total:
+        values["placed"] = registered / total
+    words = {name: grade.word(values[name]) for name, grade in GRADES.items() if name in values}
+    worst = min(words.values(), key=_ORDER.index, default="good")
+    if not measured and worst != "poor":
+        return Verdict(UNMEASURED, "nothing")
+    candidates = FIGURES if worst == "good" else tuple(GRADES)
+    code = next(name for name in candidates if words.get(name) == worst)
+    return Verdict(worst, code, {"registered": registered, "total": total})

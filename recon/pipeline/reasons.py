@@ -1,0 +1,51 @@
+"""Why a part of a job could not be done, as a code, told in the reader's language.
+
+What a library said about it is `detail`: English, technical, and for whoever runs the site.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from recon.pipeline.texts import N_, looked_up
+
+REASONS = {
+    "out_of_memory": N_("The GPU ran out of memory."),
+    "nothing_held_out": N_("No photo was held out."),
+    "lpips_off": N_("LPIPS is switched off in the settings."),
+    "lpips_offline": N_("The weights that LPIPS needs can’t be downloaded here."),
+    "lpips_broken": N_("LPIPS can’t be loaded on this machine."),
+    "unforeseen": N_("Something went wrong that nobody foresaw; the log has the details."),
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`code` is one of `REASONS`."""
+
+    code: str
+    detail: str = ""
+
+    @classmethod
+    def of(cls, error: Exception) -> Reason:
+        """Of an error that nobody foresaw."""
+        return cls("unforeseen", f"{type(error).__name__}: {error}")
+
+    @classmethod
+    def read(cls, recorded: Any) -> Reason | None:
+        """What `to_dict` wrote; None for nothing. Before there were codes it was one text, some of
+        which were those of the table."""
+        if isinstance(recorded, dict) and recorded.get("code") in REASONS:
+            return cls(recorded["code"], str(recorded.get("detail", "")))
+        if not recorded:
+            return None
+        known = next((code for code, text in REASONS.items() if text == recorded), None)
+        return cls(known) if known else cls("unforeseen", str(recorded))
+
+    @property
+    def sentence(self) -> str:
+        return looked_up(REASONS[self.code])
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)

@@ -1,0 +1,36 @@
+"""What is said of photos that the real matching leaves apart."""
+
+from __future__ import annotations
+
+from recon.pipeline.check_texts import explain_finding
+from recon.poses.findings import Finding
+from recon.poses.next_shots import advise
+
+NAMES = [f"{n}.jpg" for n in range(1, 8)]
+#: Photos 1 to 4 hang together, 5 and 6 do, and 7 is alone.
+PAIRS = [
+    {"a": f"{a}.jpg", "b": f"{b}.jpg", "inliers": 200} for a, b in ((1, 2), (2, 3), (3, 4), (5, 6))
+]
+
+
+def said(found: list[Finding]) -> dict[str, str]:
+    numbers = {name: n for n, name in enumerate(NAMES, start=1)}
+    explained = [explain_finding(finding.to_dict(), numbers) for finding in found]
+    return {one.code: one.sentence for one in explained}
+
+
+def test_groups_that_look_unlike_are_two_places_with_nothing_between_them() -> None:
+    told = said(advise(NAMES, PAIRS, lambda a, b: False))
+    assert told["split"] == (
+        "These look like 2 places: photos 1 to 4 and photos 5 and 6. One scene shows one place: "
+        "make a scene of each."
+    )
+    assert "between" not in " ".join(told.values())
+
+
+def test_groups_that_look_alike_may_be_two_sides_of_one_place() -> None:
+    for alike in (None, lambda a, b: {a, b} == {"4.jpg", "5.jpg"}):
+        told = said(advise(NAMES, PAIRS, alike))
+        assert "2 groups that have nothing in common" in told["apart"]
+        assert "If they show one, photos that overlap" in told["apart"]
+        assert "split" not in told

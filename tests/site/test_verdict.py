@@ -1,0 +1,152 @@
+"""The word for a scene is the same wherever the scene is shown, and a poor one is not "ready"."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+
+from accounts.models import User
+from recon.jobs import lifecycle
+from recon.models import Job, Notice
+from tests.site.making import browser_of, finished_job, job_of, person, token_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+POOR = {
+    "registered": 4,
+    "lpips": 0.2,
+    "warnings": [
+        {
+            "code": "photos_left_out",
+            "facts": {"count": 4, "total": 8, "photos": ["000.jpg", "001.jpg", "002.jpg"]},
+        }
+    ],
+}
+GOOD = {"psnr": 24.0, "ssim": 0.9, "lpips": 0.2}
+
+
+@pytest.fixture
+def ann() -> User:
+    return person(handle="ann", gallery_open=True, mail_when_done=True, is_staff=True,
+                  is_superuser=True)  # fmt: skip
+
+
+def everywhere(job: Job) -> dict[str, str]:
+    """All that shows the scene, as its owner (who is staff, too) and as anybody sees it."""
+    browser = browser_of(job.owner)
+    Notice.objects.create(user=job.owner, job=job)
+    Job.objects.filter(pk=job.pk).update(shared=True, in_gallery=True)
+    addresses = {
+        "gallery": reverse("recon:gallery"),
+        "notices": reverse("recon:notices"),
+        "usage": reverse("recon:usage"),
+        "page": job.get_absolute_url(),
+        "admin": reverse("admin:recon_job_changelist"),
+        "link": reverse("recon:public", args=[job.pub_key]),
+        "public page": reverse("recon:public_gallery", args=["ann"]),
+    }
+    return {name: browser.get(address).content.decode() for name, address in addresses.items()}
+
+
+@pytest.mark.parametrize(("facts", "word"), [(POOR, "Poor"), (GOOD, "Good"), ({}, "Fair")])
+def test_one_word_stands_wherever_the_scene_is_shown(
+    ann: User, facts: dict[str, Any], word: str
+) -> None:
+    for name, page in everywhere(finished_job(ann, **facts)).items():
+        chip = f'<span class="chip {word.lower()}">{word}</span>'
+        assert (chip if name != "admin" else f'field-quality">{word}<') in page, name
+        assert "Done</span>" not in page, name
+
+
+def test_who_hides_the_figures_hides_the_word_behind_the_link(ann: User) -> None:
+    pages = everywhere(finished_job(ann, share_figures=False, **POOR))
+    assert "Poor" in pages["page"]
+    assert "Poor" not in pages["link"] + pages["public page"]
+
+
+def test_a_poor_scene_is_called_so_and_the_first_thing_to_do_is_to_add_photos(ann: User) -> None:
+    job = finished_job(ann, **POOR)
+    pages = everywhere(job)
+    add = f'action="{reverse("recon:draft_from", args=[job.pk])}"'
+    page = pages["page"]
+    assert page.index("4 of 8 photos could be placed.") < page.index("data-splat-viewer")
+    assert page.index(add) < page.index("data-splat-viewer"), "before all else"
+    assert "is ready" not in pages["notices"]
+    assert "turned out poor: 4 of 8 photos could be placed" in pages["notices"]
+    assert add in pages["notices"]
+    assert "4 of 8 photos could be placed" in pages["gallery"]
+    assert "4 of 8 photos could be placed." in pages["link"]
+    assert "photos 1 to 3 (secret garden 0.jpg" in page, "by number and by name"
+    assert "secret garden" not in pages["link"]
+
+
+def test_figures_are_folded_under_the_word(ann: User) -> None:
+    page = browser_of(ann).get(finished_job(ann).get_absolute_url()).content.decode()
+    fold = page[page.index('<details class="explain figures-fold">') :]
+    assert "22.8 dB" in fold
+    assert "22.8 dB" not in page[: -len(fold)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "subject", "body"),
+    [
+        (POOR, "“Fern” – Poor: 4 of 8 photos could be placed", "but a poor one. Poor: 4 of 8"),
+        (GOOD, "“Fern” is ready", "is ready. Good: held-out photos are matched closely."),
+    ],
+)
+def test_a_mail_says_the_word(
+    ann: User, settings: Any, django_capture_on_commit_callbacks: Any, facts: dict[str, Any],
+    subject: str, body: str,
+) -> None:  # fmt: skip
+    settings.MAIL_IS_SET_UP = True
+    job = job_of(ann, title="Fern", status=Job.Status.PROCESSING)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert lifecycle.complete(job.pk, 1, **({"psnr": 24.0, "ssim": 0.9} | facts))
+    assert mail.outbox[0].subject == subject
+    assert body in mail.outbox[0].body
+
+
+def test_programs_get_the_word_and_why(ann: User) -> None:
+    program = Client(headers={"Authorization": f"Bearer {token_of(ann)}"})
+    told = {}
+    for name, facts in {
+        "poor": POOR,
+        "good": GOOD,
+        "unmeasured": {"psnr": None, "ssim": None, "lpips": None},
+        "failed": {"status": Job.Status.FAILED, "error_code": "internal"},
+    }.items():
+        status = program.get(f"/recon/jobs/{finished_job(ann, **facts).pk}/status").json()
+        told[name] = (status["quality"], status["quality_code"], status["quality_reason"])
+    assert told == {
+        "poor": ("poor", "placed", "4 of 8 photos could be placed"),
+        "good": ("good", "psnr", "held-out photos are matched closely"),
+        "unmeasured": (None, "nothing", "there are no figures for this scene"),
+        "failed": (None, None, None),
+    }
+
+
+def test_the_word_and_the_warning_are_in_the_reader_s_language(ann: User) -> None:
+    ann.language = "ko"
+    ann.save()
+    reason = {"code": "unforeseen", "detail": "RuntimeError: nobody foresaw this"}
+    absent = {"code": "turntable_absent", "facts": {"reason": reason}}
+    facts = json.loads(json.dumps(POOR))
+    facts["warnings"].append(absent)
+    job = finished_job(ann, **facts)
+    page = browser_of(ann).get(job.get_absolute_url()).content.decode()
+    translation.activate("en")  # a request leaves its language behind in this thread
+    assert '<span class="chip poor">나쁨</span>' in page
+    assert "사진 8장 가운데 4장이 자리를 찾았어요." in page
+    assert "사진 1~3(secret garden 0.jpg" in page
+    assert "예상하지 못한 문제가 생겼어요" in page
+    ann.is_staff = ann.is_superuser = False
+    ann.save()
+    page = browser_of(ann).get(job.get_absolute_url()).content.decode()
+    translation.activate("en")
+    assert "RuntimeError" not in page, "that is for staff"
