@@ -20,7 +20,7 @@ import { before } from "./drags_before.mjs";
 const CHAIN = 5; // drags from the start on
 const MOVES = 40; // events of a drag
 const SECONDS = 0.4; // that it takes
-const LOOKS = [0.25, 0.5, 0.75]; // parts of a drag at which somebody looks, and at its end
+const LOOKS = [0.5]; // parts of a drag at which somebody looks, and at its end
 
 const scene = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const { width, height } = scene.window; // CSS px

@@ -51,7 +51,7 @@ COLUMNS = ("scene", "stands", "moved", "bright", "darkest", "at photos", "at end
 WAYS = {"before": "before", "free": "free", "within": "within what photos support"}
 SAMPLE_SIZE = (480, 360)  # px, of photos with known truth
 WINDOW = 900  # CSS px, the longest side; its shape is the start photo's
-LOOK = 200  # px, the longest side of what is drawn
+LOOK = 160  # px, the longest side of what is drawn
 RIM = 0.55  # of the way to a corner, where the veil begins (viewer-tools.css)
 BACKGROUND = np.array([13, 15, 18]) / 255  # --stage
 NEAR = 2.0  # dB below what the photos' own places get
@@ -85,7 +85,7 @@ class Scene:
             gaussians=read_ply(ply),
             cameras=json.loads(workspace.cameras_json.read_text()),
             view=json.loads(workspace.viewer_json.read_text()),
-            held_out=results["PSNR"],
+            held_out=results["psnr"],
         )
 
     @property
@@ -112,7 +112,7 @@ def main() -> None:
     add("--cache", type=Path, default=CACHE, help="of finished scenes")
     add("--drags", type=int, default=200)
     add("--seed", type=int, default=1)
-    add("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    add("--ways", nargs="+", choices=WAYS, default=["before", "within"])
     add("--sheets", type=Path, help="folder for contact sheets of the best and worst photo sets")
     options = parser.parse_args()
     torch.set_grad_enabled(False)

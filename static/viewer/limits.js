@@ -4,38 +4,40 @@
  */
 import { MathUtils } from "three";
 
-export const EASY = 0.9; // support from which on nothing is held back
-export const FIRM = 0.75; // support below which nothing leads further out
+export const FIRM = 0.96; // support below which nothing leads further out
+const CLEAR = 0.99; // from which on no rim is veiled
 const VEIL = 0.3; // of the picture's rim at the edge, and nowhere darker
-const PROBE = 0.02; // how far the way out is felt for: one step's length is too noisy
+const SOFT = 0.12; // as far before the edge as steps get shorter
+const PROBE = 0.06; // how far the way out is felt for
+const BEND = 0.2; // of a step along the edge
 const HALVINGS = 4;
-
-/** What is left of a step outwards that ends at `support`, 0 to 1. */
-export function give(support) {
-  return MathUtils.smoothstep(support, FIRM, EASY);
-}
 
 /** How dark the picture's rim gets at a support; its middle never does. */
 export function veilAt(support) {
-  return VEIL * (1 - give(support));
+  return VEIL * (1 - MathUtils.smoothstep(support, FIRM, CLEAR));
 }
 
 /**
  * What becomes of a small step.
  *
- * @param {number[]} step in any directions whose lengths can be compared
+ * @param {number[]} step in directions whose lengths can be compared: about radians
  * @param {(step: number[]) => number} supportAfter of where a step from here leads
  * @returns {number[]} the step that is taken
  */
 export function softened(step, supportAfter) {
-  const there = supportAfter(step);
-  if (there >= EASY) return step;
-  const here = supportAfter(step.map(() => 0));
-  if (there >= here) return step;
+  const length = Math.hypot(...step);
+  if (!length || supportAfter(scaled(step, (length + SOFT) / length)) >= FIRM) return step;
+  const here = supportAfter(scaled(step, 0));
+  if (here < FIRM && supportAfter(step) >= here) return step; // back in
   const out = wayOut(step, supportAfter);
   const outwards = Math.max(dot(step, out), 0);
-  const slid = step.map((part, i) => part - (1 - give(there)) * outwards * out[i]);
-  return withinReach(slid, Math.min(here, FIRM), supportAfter);
+  const room = reach(scaled(out, SOFT), FIRM, supportAfter); // 1 before the edge is near, 0 at it
+  const slid = step.map((part, i) => part - (1 - room) * outwards * out[i]);
+  const least = Math.min(here, FIRM);
+  if (supportAfter(slid) >= least) return slid;
+  // Along a bend the way leads in a little.
+  const bent = slid.map((part, i) => part - BEND * Math.hypot(...slid) * out[i]);
+  return scaled(bent, reach(bent, least, supportAfter));
 }
 
 /** Of unit length, in the direction in which support is lost; the step's own where none is. */
@@ -44,21 +46,21 @@ function wayOut(step, supportAfter) {
     const [ahead, back] = [PROBE, -PROBE].map((probe) => supportAfter(step.map((__, j) => (i === j ? probe : 0))));
     return back - ahead;
   });
-  const [lost, own] = [Math.hypot(...losses), Math.hypot(...step)];
-  if (lost < 1e-4) return step.map((part) => part / (own || 1));
-  return losses.map((loss) => loss / lost);
+  const lost = Math.hypot(...losses);
+  return lost < 1e-4 ? scaled(step, 1 / Math.hypot(...step)) : scaled(losses, 1 / lost);
 }
 
-/** As much of the step as ends where support is `least`. */
-function withinReach(step, least, supportAfter) {
-  if (supportAfter(step) >= least) return step;
+/** The share of `way` that leads no further than to where support is `least`. */
+function reach(way, least, supportAfter) {
+  if (supportAfter(way) >= least) return 1;
   let [good, bad] = [0, 1];
   for (let i = 0; i < HALVINGS; i++) {
     const share = (good + bad) / 2;
-    if (supportAfter(step.map((part) => part * share)) >= least) good = share;
+    if (supportAfter(scaled(way, share)) >= least) good = share;
     else bad = share;
   }
-  return step.map((part) => part * good);
+  return good;
 }
 
+const scaled = (way, factor) => way.map((part) => part * factor);
 const dot = (a, b) => a.reduce((sum, part, i) => sum + part * b[i], 0);

@@ -10,11 +10,12 @@ import { quantile } from "./surface.js";
 const INWARDS = MathUtils.degToRad(16); // from a camera's axis to what all look at
 const MOST = 0.75; // the share of cameras of which it must be so
 const AROUND = MathUtils.degToRad(10); // that they must stand apart, as seen from there: axes that hardly meet are parallel
+const ALONG = 1.3; // times the way across: who went further than that went towards it, not around it
 const LEVEL = 0.01; // how much the mean of the photos' up axes counts beside their horizons
 
 /**
  * Whether one walks here, or turns what is there: photos of a thing look inwards, at one point, from
- * many sides; photos of a place look outwards, or along.
+ * around it; photos of a place look outwards, or were taken along the way.
  *
  * @param {PhotoView[]} views
  * @returns {"orbit" | "walk"}
@@ -23,7 +24,9 @@ export function stanceOf(views) {
   if (views.length < 3) return "orbit";
   const middle = meetingPoint(views);
   const inwards = views.filter((view) => view.forward.angleTo(middle.clone().sub(view.position)) < INWARDS);
-  return inwards.length >= MOST * views.length && spreadFrom(middle, inwards) >= AROUND ? "orbit" : "walk";
+  const spread = spreadFrom(middle, inwards);
+  if (inwards.length < MOST * views.length || spread < AROUND) return "walk";
+  return spanFrom(middle, inwards) <= ALONG * 2 * Math.sin(spread / 2) ? "orbit" : "walk";
 }
 
 /** The point that is nearest to all of the cameras' axes. @param {PhotoView[]} views @returns {Vector3} */
@@ -44,6 +47,12 @@ export function meetingPoint(views) {
 export function spreadFrom(middle, views) {
   const sides = views.map((view) => view.position.clone().sub(middle));
   return Math.max(0, ...sides.flatMap((a, i) => sides.slice(i + 1).map((b) => a.angleTo(b))));
+}
+
+/** From one end of where cameras stood to the other, in their usual distances from `middle`. */
+function spanFrom(middle, views) {
+  const spans = views.flatMap((a, i) => views.slice(i + 1).map((b) => a.position.distanceTo(b.position)));
+  return Math.max(0, ...spans) / quantile(views.map((view) => view.position.distanceTo(middle)), 0.5);
 }
 
 /**

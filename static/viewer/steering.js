@@ -114,7 +114,8 @@ export class Steering {
     for (let i = 0; i < parts; i++) {
       const { pose } = this;
       const part = step.map((one) => one / parts);
-      const supportAfter = (one) => surroundings.support(this.eye(move(pose, one)));
+      const from = this.eye();
+      const supportAfter = (one) => surroundings.support(this.eye(move(pose, one)), from);
       this.pose = move(pose, bounded ? softened(part, supportAfter) : part);
     }
   }

@@ -7,14 +7,16 @@
  * and not from much further away.
  */
 import { MathUtils, Vector3 } from "three";
+import { FIRM } from "./limits.js";
 import { depthsIn, quantile } from "./surface.js";
 
 const { degToRad, clamp, smoothstep } = MathUtils;
-const CELLS = 5; // a side
-const LEAST_FREE = degToRad(4); // from a photo's side, that is never doubted
-const MOST_FREE = degToRad(14);
+const CELLS = 7; // a side
+const RIM = 0.95; // of half the view, where the outermost cells are asked: what lacks a rim, lacks much
+const LEAST_FREE = degToRad(5); // from a photo's side, that is never doubted
+const MOST_FREE = degToRad(30);
 const FADING = degToRad(24); // beyond that, until nothing is believed
-const EDGE = [1.02, 1.3]; // of a photo's frame: in it, out of it
+const EDGE = [0.97, 1.12]; // of a photo's frame: in it, out of it
 const CLOSER = [0.25, 0.6]; // times as near as the photo: nothing to see, all to see
 const FURTHER = [1.6, 3.2]; // times as far
 const NOTHING = 3; // times the usual depth: how far off what has no depth is taken to be
@@ -25,17 +27,23 @@ const NOTHING = 3; // times the usual depth: how far off what has no depth is ta
  * @param {import("./views.js").PhotoView[]} views at least one
  * @param {Vector3} focus what they look at
  * @param {Float32Array} [points] as of `surfaceOf`; without them all is as deep as what is looked at
- * @returns {(eye: Eye) => number}
+ * @returns {(eye: Eye, from?: Eye) => number} `from`: an eye nearby whose depths will do, where many are asked about
  */
 export function supportBy(views, focus, points = new Float32Array(0)) {
   const free = freeAngle(views, focus);
   const photos = views.map(photoOf);
   const frame = { tanX: quantile(photos.map(({ tanX }) => tanX), 0.5), tanY: quantile(photos.map(({ tanY }) => tanY), 0.5) };
   const far = NOTHING * quantile(views.map((view) => view.position.distanceTo(focus)), 0.5);
-  return (eye) => {
-    // What a wide window shows beside the photo's frame is nobody's promise.
-    const seen = { ...eye, tanX: Math.min(eye.tanX, frame.tanX), tanY: Math.min(eye.tanY, frame.tanY) };
-    const depths = points.length ? depthsIn(points, seen, CELLS) : null;
+  // What a wide window shows beside the photo's frame is nobody's promise.
+  const framed = (eye) => ({ ...eye, tanX: Math.min(eye.tanX, frame.tanX), tanY: Math.min(eye.tanY, frame.tanY) });
+  let last = { from: null, depths: [] };
+  const depthsFrom = (from) => {
+    if (last.from !== from) last = { from, depths: depthsIn(points, framed(from), CELLS) };
+    return last.depths;
+  };
+  return (eye, from = eye) => {
+    const seen = framed(eye);
+    const depths = points.length ? depthsFrom(from) : null;
     let sum = 0;
     for (let cell = 0; cell < CELLS ** 2; cell++) {
       const depth = depths ? Math.min(depths[cell], far) : seen.depth;
@@ -58,12 +66,12 @@ function freeAngle(views, focus) {
   const gaps = sides.map((side, i) =>
     Math.min(...sides.filter((_, j) => j !== i).map((other) => side.angleTo(other)), Math.PI),
   );
-  return clamp(0.6 * quantile(gaps, 0.5), LEAST_FREE, MOST_FREE);
+  return clamp(0.75 * quantile(gaps, 0.5), LEAST_FREE, MOST_FREE);
 }
 
 function pointIn({ position, right, up, forward, tanX, tanY }, cell, depth) {
-  const across = ((cell % CELLS) + 0.5) * (2 / CELLS) - 1;
-  const upwards = (Math.floor(cell / CELLS) + 0.5) * (2 / CELLS) - 1;
+  const across = RIM * ((cell % CELLS) * (2 / (CELLS - 1)) - 1);
+  const upwards = RIM * (Math.floor(cell / CELLS) * (2 / (CELLS - 1)) - 1);
   return position
     .clone()
     .addScaledVector(forward, depth)
@@ -100,7 +108,7 @@ export function roomToTurn(supportAt) {
   const step = degToRad(3);
   const reach = (sign) => {
     let angle = 0;
-    while (angle < Math.PI && supportAt(sign * (angle + step)) > 0.75) angle += step;
+    while (angle < Math.PI && supportAt(sign * (angle + step)) > FIRM) angle += step;
     return angle;
   };
   const [left, right] = [reach(-1), reach(1)];

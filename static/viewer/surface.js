@@ -5,7 +5,7 @@
 import { MathUtils, Quaternion, Vector3 } from "three";
 import { STRIDE } from "./pick.js";
 
-const POINTS = 3000;
+const POINTS = 2500;
 const SOLID = 0.3; // opacity from which a splat counts
 const WIDEST = 0.9; // the share of splats above whose size none counts for more
 const FRONT = 0.2; // the share of what is solid in a cell that lies before what is called its depth

@@ -1,7 +1,7 @@
 /** The soft edge: what is held back, and what slides. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EASY, FIRM, give, softened, veilAt } from "../../static/viewer/limits.js";
+import { FIRM, softened, veilAt } from "../../static/viewer/limits.js";
 
 /** Supported within a disc, less and less beyond its radius of one. */
 const slope = 2;
@@ -25,21 +25,21 @@ test("no walk outwards leaves what photos support, however long", () => {
   for (const direction of [[1, 0], [0, -1], [0.6, 0.8]]) {
     const end = walk(disc, [0, 0], direction, 3000);
     assert.ok(disc(end) >= FIRM - 1e-9, `${disc(end)}`);
-    assert.ok(disc(end) < EASY, "it comes as far as the edge");
+    assert.ok(disc(end) < 0.99, "it comes as far as the edge");
   }
 });
 
 test("it gets harder little by little", () => {
   const lengths = [];
-  let at = 0.95;
-  for (let i = 0; i < 60; i++) {
+  let at = 0.8;
+  for (let i = 0; i < 150; i++) {
     const [step] = softened([0.005], ([more]) => disc([at + more, 0]));
     at += step;
     lengths.push(step);
   }
   lengths.slice(1).forEach((length, i) => {
     assert.ok(length <= lengths[i] + 1e-9, "never easier");
-    assert.ok(lengths[i] - length < 0.0015, "and never a wall");
+    assert.ok(lengths[i] - length < 0.0008, "and never a wall");
   });
   assert.ok(lengths.at(-1) < 0.0005);
 });
@@ -52,7 +52,7 @@ test("along the edge one slides as fast as anywhere", () => {
 });
 
 test("one slides around a whole disc by pulling to one side, then to the other", () => {
-  const bottom = walk(disc, [1.05, 0], [0.3, -1], 600);
+  const bottom = walk(disc, [1, 0], [0.3, -1], 600);
   assert.ok(bottom[1] < -0.9 && disc(bottom) >= FIRM - 1e-9, `${bottom}`);
 });
 
@@ -70,9 +70,6 @@ test("from outside nothing leads further out", () => {
 
 test("the veil is for the rim, light, and only near the edge", () => {
   assert.equal(veilAt(1), 0);
-  assert.equal(veilAt(EASY), 0);
-  assert.ok(veilAt((EASY + FIRM) / 2) > 0.05);
+  assert.ok(veilAt(FIRM + 0.01) > 0.05);
   for (const support of [FIRM, 0.3, 0]) assert.ok(veilAt(support) <= 0.3);
-  assert.equal(give(FIRM), 0);
-  assert.equal(give(1), 1);
 });
