@@ -1,5 +1,6 @@
 /** How cameras stood, and what is up. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Vector3 } from "three";
 import { heightBy, meetingPoint, spacingOf, stanceOf, uprightOf } from "../../static/viewer/stance.js";
@@ -21,6 +22,17 @@ test("photos around a thing are turned, photos in a place are walked through", (
   assert.equal(stanceOf(views(ring(12).map((camera, i) => (i % 2 ? camera : panorama[i % 8])))), "walk");
   assert.equal(stanceOf([]), "orbit", "nobody knows");
 });
+
+/** Where real photos were taken, as our runs found it: cam_from_world by set, on COLMAP's axes. */
+const STOOD = JSON.parse(readFileSync(new URL("stood.json", import.meta.url), "utf8"));
+const PLACES = ["berlin", "lund", "museum"]; // a square, a street, a portal that people walked up to
+
+for (const [name, poses] of Object.entries(STOOD)) {
+  const stance = PLACES.includes(name) ? "walk" : "orbit";
+  test(`the ${poses.length} photos of ${name} are for ${stance}`, () => {
+    assert.equal(stanceOf(views(poses.map((cam_from_world) => ({ ...cameraAt([0, 0, -3]), cam_from_world })))), stance);
+  });
+}
 
 test("what all look at is where their axes meet, as near as they do", () => {
   assert.ok(meetingPoint(views(ring(9))).length() < 1e-6);
