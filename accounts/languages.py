@@ -24,7 +24,7 @@ def known(code: str) -> str:
 
 def choices() -> list[tuple[str, str]]:
     """Each language under its own name: whoever can't read the page finds theirs."""
-    return [("", gettext_lazy("My browser’s")), *settings.LANGUAGES]  # type: ignore[list-item]
+    return [("", gettext_lazy("Same as my browser")), *settings.LANGUAGES]  # type: ignore[list-item]
 
 
 @contextmanager

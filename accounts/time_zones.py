@@ -32,7 +32,10 @@ def known(name: str) -> str:
 
 
 def choices() -> list[tuple[str, str]]:
-    return [("", gettext("The site’s")), *((name, name.replace("_", " ")) for name in names())]
+    return [
+        ("", gettext("Same as the site")),
+        *((name, name.replace("_", " ")) for name in names()),
+    ]
 
 
 @contextmanager

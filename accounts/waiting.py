@@ -15,7 +15,7 @@ _SENTENCES = {
     "sign_in_by_address": N_("Too many wrong passwords from your network."),
     "sign_in_by_account": N_("Too many wrong passwords for this account."),
     "sign_up": N_("Too many accounts were made from your network."),
-    "mail_by_address": N_("Too many mails were requested from your network."),
+    "mail_by_address": N_("Too many e-mails were requested from your network."),
     "link": N_("Too many wrong passwords."),
     "link_by_address": N_("Too many wrong passwords from your network."),
     "link_in_all": N_("Too many wrong passwords for this scene."),

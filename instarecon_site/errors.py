@@ -25,12 +25,12 @@ RETRY_AFTER_S = 10
 _NO_COLUMN_HOLDS = ("NUL (0x00)", "Python int too large to convert")
 
 _SENTENCES = {
-    400: _("The request could not be understood."),
-    403: _("This is not allowed."),
+    400: _("We couldn't read that request."),
+    403: _("You are not allowed to do that."),
     404: _("There is nothing at this address."),
     429: _("Too many attempts. Wait a while, then try again."),
     500: _("Something went wrong on our side."),
-    503: _("The site can’t read or write its records just now. Nothing is lost; try again soon."),
+    503: _("The site can’t reach its database right now. Nothing is lost; try again soon."),
 }
 
 

@@ -19,12 +19,18 @@ _ANSWERS = {
     TOO_MANY: (
         429,
         30,
-        _("Too many uploads from your address are under way. Wait for some of them, then go on."),
+        _(
+            "Too many uploads from your address are under way. Wait for some of them to finish, "
+            "then continue."
+        ),
     ),
     DISK_FULL: (
         507,
         300,
-        _("The site has no room for this upload just now. Try again later; nothing else was lost."),
+        _(
+            "The site has no room for this upload right now. Try again later; nothing else was "
+            "lost."
+        ),
     ),
 }
 

@@ -16,25 +16,21 @@ from accounts.models import ApiToken, Scope, User
 
 MAX_TOKENS = 20  # per person
 
-HANDLE_TAKEN = _("Somebody else has this address already. Choose another.")
+HANDLE_TAKEN = _("This address is already taken. Choose another.")
 
 
 class PreferencesForm(forms.ModelForm):
     """Language, time zone, and whether a mail says that a scene is done."""
 
     language = forms.ChoiceField(
-        choices=languages.choices, required=False, label=_("Language of pages and mails")
+        choices=languages.choices, required=False, label=_("Language of pages and e-mails")
     )
-    time_zone = forms.ChoiceField(
-        choices=time_zones.choices, required=False, label=_("Time zone of all times shown")
-    )
+    time_zone = forms.ChoiceField(choices=time_zones.choices, required=False, label=_("Time zone"))
 
     class Meta:
         model = User
         fields = ("language", "time_zone", "mail_when_done")
-        labels: ClassVar[dict[str, Any]] = {
-            "mail_when_done": _("Send me a mail when a scene is done")
-        }
+        labels: ClassVar[dict[str, Any]] = {"mail_when_done": _("E-mail me when a scene is done")}
         help_texts: ClassVar[dict[str, Any]] = {"mail_when_done": ""}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -51,12 +47,12 @@ class PublicPageForm(forms.ModelForm):
         fields = ("gallery_open", "handle", "public_name")
         labels: ClassVar[dict[str, Any]] = {
             "gallery_open": _("I want a public page"),
-            "handle": _("Its address"),
+            "handle": _("Page address"),
             "public_name": _("Name to show on it"),
         }
         help_texts: ClassVar[dict[str, Any]] = {
-            "gallery_open": _("Anybody can open it. It shows the scenes that you mark for it."),
-            "handle": _("3 to 30 small letters, digits and hyphens."),
+            "gallery_open": _("Anyone can open it. It shows the scenes that you choose."),
+            "handle": _("3 to 30 lower-case letters, digits and hyphens."),
             "public_name": _("Your e-mail address is never shown."),
         }
         widgets: ClassVar[dict[str, Any]] = {
@@ -86,24 +82,26 @@ class GoodbyeForm(forms.Form):
 class TokenForm(forms.ModelForm):
     """A new API token for `user`: its name, what it may do, how long."""
 
-    READ, UPLOAD, EVERYTHING = "read", "upload", "everything"
+    READ, UPLOAD, SHARE, EVERYTHING = "read", "upload", "share", "everything"
     SCOPES: ClassVar[dict[str, tuple[str, ...]]] = {
         READ: (Scope.READ,),
         UPLOAD: (Scope.READ, Scope.UPLOAD),
-        EVERYTHING: (Scope.READ, Scope.UPLOAD, Scope.MANAGE),
+        SHARE: (Scope.READ, Scope.UPLOAD, Scope.MANAGE),
+        EVERYTHING: (Scope.READ, Scope.UPLOAD, Scope.MANAGE, Scope.DELETE),
     }
 
     may = forms.ChoiceField(
-        label=_("What may it do?"),
+        label=_("What is it allowed to do?"),
         choices=(
-            (READ, _("See your scenes")),
-            (UPLOAD, _("See your scenes, and make new ones")),
-            (EVERYTHING, _("All that, and change how they are shared")),
+            (READ, _("See and download scenes")),
+            (UPLOAD, _("See and make scenes")),
+            (SHARE, _("See, make and share scenes")),
+            (EVERYTHING, _("See, make, share and delete scenes")),
         ),
         initial=UPLOAD,
     )
     days = forms.ChoiceField(
-        label=_("How long does it work?"),
+        label=_("How long should it work?"),
         choices=(
             ("30", _("30 days")),
             ("90", _("90 days")),
@@ -135,7 +133,7 @@ class TokenForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         ApiToken.objects.filter(user=self.user, ends_at__lte=timezone.now()).delete()
         if self.user.api_tokens.count() >= MAX_TOKENS:
-            text = _("You have {count} tokens, which is the most. Revoke one to make another.")
+            text = _("You have {count} tokens, the maximum. Revoke one to make another.")
             raise forms.ValidationError(text.format(count=MAX_TOKENS))
         return super().clean() or {}
 

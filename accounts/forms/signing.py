@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import languages, time_zones
 from accounts.models import User
 
-ADDRESS_TAKEN = _("There is an account with this address already. Sign in, or reset its password.")
+ADDRESS_TAKEN = _("There is already an account with this address. Sign in, or reset the password.")
 TAKEN = "taken"
 
 
@@ -115,8 +115,8 @@ class SignInForm(AuthenticationForm):
     """Django's. Its field is called `username` and holds the e-mail address."""
 
     error_messages = {
-        "invalid_login": _("The e-mail address or the password is not right."),
-        "inactive": _("This account has been switched off. Ask the site's staff."),
+        "invalid_login": _("The e-mail address or the password is wrong."),
+        "inactive": _("This account has been switched off. Ask whoever runs this site."),
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

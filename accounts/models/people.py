@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 #: In small letters, so that no two differ only in their case.
 HANDLE = RegexValidator(
     r"^[a-z0-9](?:[a-z0-9-]{1,28})[a-z0-9]\Z",
-    _("Use 3 to 30 small letters, digits and hyphens, with a letter or digit at both ends."),
+    _("Use 3 to 30 lower-case letters, digits and hyphens, with a letter or digit at both ends."),
 )
 
 _OVERRIDE = "empty: the site's limit"

@@ -26,11 +26,19 @@ USE_NOTED_EVERY = timedelta(minutes=5)
 
 
 class Scope(models.TextChoices):
-    """What a token is for. None includes another."""
+    """What a token is for. None includes another.
 
-    READ = "read", _("See scenes and the queue")
-    UPLOAD = "upload", _("Send photos, change drafts, start scenes")
+    Tokens that were made before there was `DELETE` do not have it: nobody agreed to that.
+    """
+
+    READ = "read", _("See scenes, their files and the queue")
+    UPLOAD = "upload", _("Send photos, change drafts, start and cancel scenes")
     MANAGE = "manage", _("Change how scenes are shared")
+    DELETE = "delete", _("Delete scenes")
+
+
+#: What a row has that does not say otherwise: nothing that can't be undone.
+BY_DEFAULT = (Scope.READ, Scope.UPLOAD, Scope.MANAGE)
 
 
 class LivingTokens(models.Manager["ApiToken"]):
@@ -52,7 +60,7 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=60, help_text="what it is for")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.CharField(
-        max_length=60, default=" ".join(Scope.values), help_text="of these, with spaces between"
+        max_length=60, default=" ".join(BY_DEFAULT), help_text="of these, with spaces between"
     )
     created_at = models.DateTimeField(auto_now_add=True)
     ends_at = models.DateTimeField(null=True, blank=True, help_text="empty: never by itself")

@@ -12,9 +12,10 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts import limits, throttling
@@ -22,7 +23,7 @@ from accounts.models import ApiToken, Scope, User
 from accounts.throttling import MINUTE, Counter, Limit
 from recon.api.errors import ApiError, NotSignedIn
 
-ApiView = Callable[..., HttpResponse]
+ApiView = Callable[..., HttpResponseBase]
 
 WRONG_TOKENS = Limit("api_by_address", 60, MINUTE)
 
@@ -35,31 +36,48 @@ def endpoint(
     A token must have `scope`; a session may do all that its owner may.
 
     The CSRF middleware is told to stand back because it would read a whole upload before the
-    token is looked at; a view that changes something calls `check_csrf` itself.
+    token is looked at; a view that changes something calls `check_csrf` itself, or `receive`.
     """
 
     def decorate(view: ApiView) -> ApiView:
         @csrf_exempt
-        @never_cache
         @wraps(view)
-        def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            response: HttpResponseBase
             try:
                 _check_method(request, methods)
                 if not public:
                     request.user = _caller(request, scope)
-                return view(request, *args, **kwargs)
+                response = view(request, *args, **kwargs)
             except ApiError as error:
-                return error.response()
+                response = error.response()
+            if not response.has_header("Cache-Control"):  # a file says for itself
+                add_never_cache_headers(response)
+            return response
 
         return cast(ApiView, answered)
 
     return decorate
 
 
+def by_method(**views: ApiView) -> ApiView:
+    """One address whose methods have views of their own (`GET=..., POST=...`), all of them
+    endpoints. HEAD goes with GET."""
+    if "GET" in views:
+        views["HEAD"] = views["GET"]
+    refused = endpoint(*sorted(views), public=True)(_unmarked)
+
+    @csrf_exempt
+    def chosen(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return views.get(str(request.method), refused)(request, *args, **kwargs)
+
+    return cast(ApiView, chosen)
+
+
 def check_csrf(request: HttpRequest) -> None:
     """Raises ApiError (403) for a request by session without a valid CSRF token.
 
-    Reads the body, so call it after `uploads.receive`.
+    Reads the body, so call it after that was received (`recon.api.bodies`).
     """
     if _bearer(request) is None:
         middleware = _CsrfCheck(lambda _: HttpResponse())
@@ -78,7 +96,7 @@ class _CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
-def _unmarked(request: HttpRequest) -> HttpResponse:
+def _unmarked(request: HttpRequest, **_: Any) -> HttpResponse:
     """Stands for a view that is not exempt."""
     return HttpResponse()
 
@@ -102,7 +120,7 @@ def _caller(request: HttpRequest, scope: Scope) -> User:
     token = ApiToken.find(secret)
     if token is None:
         throttling.spend(limits.by_network(request, WRONG_TOKENS))
-        raise NotSignedIn(gettext("This bearer token is not valid (any more)."))
+        raise NotSignedIn(gettext("This bearer token is not valid, or no longer valid."))
     _count_call(token.user)
     if not token.allows(scope):
         said = gettext("This token may not do that: it lacks the scope “{scope}”.")

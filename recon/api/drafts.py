@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, cast
+from typing import cast
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils.translation import gettext
 
 from accounts.models import Scope, User
 from recon.api.auth import check_csrf, endpoint
-from recon.api.errors import ApiError, NoSuchJob
+from recon.api.bodies import receive
+from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_of
 from recon.api.views import made, photo_facts, status_of, video_facts
 from recon.jobs import decoders, drafts, known_photos, ordering, videos
 from recon.models import Job
-from recon.pipeline.errors import ReconError, UserError
-from recon.web import faults, uploads
-
-
-def explained(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answers what `recon.jobs.drafts` raises."""
-
-    @wraps(view)
-    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except ReconError as error:
-            headers = faults.headers_of(error)
-            raise ApiError(faults.status_of(error), str(error), **headers) from error
-        except Job.DoesNotExist as error:
-            raise NoSuchJob from error
-
-    return answered
+from recon.pipeline.errors import UserError
 
 
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def create_draft(request: HttpRequest) -> HttpResponse:
     """A draft with these wishes and no photos yet."""
-    _receive(request)
-    draft = drafts.create_draft(cast(User, request.user), **wishes_of(request.POST))
+    wishes = wishes_of(receive(request))
+    draft = drafts.create_draft(cast(User, request.user), **wishes)
     return JsonResponse(status_of(draft), status=201)
 
 
@@ -50,7 +32,7 @@ def create_draft(request: HttpRequest) -> HttpResponse:
 @explained
 def draft_from(request: HttpRequest, job_id: str) -> HttpResponse:
     """A draft with the photos, wishes and features of a job that has ended."""
-    _receive(request)
+    receive(request)
     draft = drafts.draft_from(own_job(request, job_id))
     return JsonResponse(status_of(draft), status=201)
 
@@ -64,10 +46,10 @@ def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
     A video: 202 and its facts; its frames become photos a little later.
     """
     draft = own_job(request, job_id)
-    _receive(request)
+    data = receive(request)
     files = request.FILES.getlist("file")
-    if not files and "sha256" in request.POST:
-        return _add_known(request, draft)
+    if not files and "sha256" in data:
+        return _add_known(draft, data)
     if len(files) != 1:
         raise ApiError(
             400, gettext("Send one photo as `file`, not {count}.").format(count=len(files))
@@ -79,9 +61,9 @@ def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
     return JsonResponse(photo_facts(photo), status=201 if is_new else 200)
 
 
-def _add_known(request: HttpRequest, draft: Job) -> HttpResponse:
-    name = request.POST.get("name", "photo")
-    found = known_photos.add_known(draft, request.POST["sha256"], name=name)
+def _add_known(draft: Job, data: QueryDict) -> HttpResponse:
+    name = data.get("name", "photo")
+    found = known_photos.add_known(draft, str(data["sha256"]), name=name)
     if found is None:
         raise ApiError(404, gettext("This photo is not here yet: send it as `file`."))
     photo, is_new = found
@@ -93,10 +75,11 @@ def _add_known(request: HttpRequest, draft: Job) -> HttpResponse:
 def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
     """`photo_id`, repeated: the photos in the wanted order."""
     draft = own_job(request, job_id)
-    _receive(request)
-    numbers = ordering.numbers_in(request.POST.getlist("photo_id"))
+    numbers = ordering.numbers_in(receive(request).getlist("photo_id"))
     if not numbers:
-        raise ApiError(400, gettext("Send the photos' numbers as `photo_id`, in the wanted order."))
+        raise ApiError(
+            400, gettext("Send the photos' numbers as `photo_id`, in the order that you want.")
+        )
     ordering.reorder(draft, numbers)
     return JsonResponse(status_of(draft))
 
@@ -122,23 +105,15 @@ def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def start(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Queues the draft. Wishes that are not sent stay as they are. Shared, unless `share` is
-    false, as `POST /recon/jobs` does it."""
+    """Queues the draft. Wishes that are not sent stay as they are, so it is private unless `share`
+    is true: only the prototype's own `POST /recon/jobs` shares unasked, also where a video made a
+    draft of it."""
     draft = own_job(request, job_id)
-    _receive(request)
-    shared = truth(request.POST, "share", default=True)
-    sharing = sharing_of(request.POST)
-    wishes = wishes_of(request.POST, only_sent=True)
+    data = receive(request)
+    shared = truth(data, "share", default=draft.shared)
+    sharing = sharing_of(data)
+    wishes = wishes_of(data, only_sent=True)
     if not drafts.start(draft, shared=shared, sharing=sharing, **wishes):
         raise UserError("draft_started")
     draft.refresh_from_db()
     return JsonResponse(made(draft))
-
-
-def _receive(request: HttpRequest) -> None:
-    """Reads the body within the limits, then checks who sends it. Raises ApiError."""
-    try:
-        uploads.receive(request)
-    except uploads.UploadRefused as refused:
-        raise ApiError(refused.status, str(refused)) from refused
-    check_csrf(request)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from django.http import JsonResponse
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext
+
+from recon.models import Job
+from recon.pipeline.errors import ReconError
+from recon.web import faults
 
 
 class ApiError(Exception):
@@ -33,4 +41,20 @@ class NoSuchJob(ApiError):
     """The job does not exist, or is somebody else's: both sound the same."""
 
     def __init__(self) -> None:
-        super().__init__(404, gettext("There is no such job among yours."))
+        super().__init__(404, gettext("You have no such job."))
+
+
+def explained(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answers what `recon.jobs` raises, and a job that was deleted while the view was at work."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except ReconError as error:
+            headers = faults.headers_of(error)
+            raise ApiError(faults.status_of(error), str(error), **headers) from error
+        except Job.DoesNotExist as error:
+            raise NoSuchJob from error
+
+    return answered

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from recon.api.errors import ApiError, NoSuchJob
 from recon.models import Job
-from recon.web.access import job_for
+from recon.web.access import CHANGE, job_for
 from recon.web.forms import AgainForm
 
 TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
@@ -20,10 +20,10 @@ _WORDS = ("title", "preset", "outlier_filter")
 _SWITCHES = {"original_resolution": False, "cross_validate": False, "final_refine": True}
 
 
-def own_job(request: HttpRequest, job_id: str) -> Job:
-    """Raises NoSuchJob."""
+def own_job(request: HttpRequest, job_id: str, *, change: str = CHANGE) -> Job:
+    """Raises NoSuchJob. `change` is what staff need for other people's (`job_for`)."""
     try:
-        job = job_for(request, uuid.UUID(job_id))
+        job = job_for(request, uuid.UUID(job_id), change=change)
     except ValueError as error:
         raise NoSuchJob from error
     if job is None:

@@ -11,25 +11,33 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Scope
-from recon.api.auth import check_csrf, endpoint
+from recon.api.auth import endpoint
+from recon.api.bodies import receive
 from recon.api.errors import ApiError
 from recon.api.reading import own_job, truth
 from recon.jobs import sharing
 from recon.models import Job
-from recon.web import uploads
 from recon.web.scene import share_url
 from recon.web.sharing import AboutForm, LinkPasswordField, UntilField, sentences
 
-#: Wishes that are columns of `Job`, too. One that is sent empty is taken back.
-COLUMNS = ("description", "share_password", "share_until")
+#: Wishes that are columns of `Job`, too: texts, and those that are true or false. A text that is
+#: sent empty is taken back.
+TEXTS = ("description", "share_password", "share_until", "share_downloads")
+SWITCHES = ("in_gallery", "share_figures")
 
 
 class SharingForm(forms.Form):
-    """The wishes about sharing that are texts."""
+    """Those of the wishes about sharing that are texts and were sent."""
 
     description = AboutForm.base_fields["description"]
     share_password = LinkPasswordField()
     share_until = UntilField(required=False)
+    share_downloads = forms.ChoiceField(choices=Job.Downloads.choices)
+
+    def __init__(self, sent: dict[str, str]) -> None:
+        super().__init__(sent)
+        for name in set(self.fields) - set(sent):
+            del self.fields[name]
 
 
 def sharing_of(data: QueryDict) -> dict[str, Any]:
@@ -38,14 +46,15 @@ def sharing_of(data: QueryDict) -> dict[str, Any]:
     A time without a zone is taken for UTC, as all times of the API are.
     """
     with timezone.override(datetime.UTC):
-        form = SharingForm({name: data[name] for name in COLUMNS if name in data})
+        form = SharingForm({name: str(data[name]) for name in TEXTS if name in data})
         if not form.is_valid():
             raise ApiError(400, " ".join(sentences(form)))
-    columns = {name: form.cleaned_data[name] for name in COLUMNS if name in data}
+    columns = dict(form.cleaned_data)
     if "share_password" in columns:
         columns["share_password"] = sharing.hashed(columns["share_password"])
-    if "in_gallery" in data:
-        columns["in_gallery"] = truth(data, "in_gallery", default=False)
+    for name in SWITCHES:
+        if name in data:
+            columns[name] = truth(data, name, default=False)
     return columns
 
 
@@ -59,6 +68,8 @@ def sharing_facts(job: Job) -> dict[str, Any]:
         "viewer_url": share_url(job) if is_open else None,
         "share_has_password": bool(job.share_password),
         "share_until": until.isoformat() if until else None,
+        "share_downloads": job.share_downloads,
+        "share_figures": job.share_figures,
         "share_views": job.share_views,
         "in_gallery": job.in_gallery,
         "description": job.description,
@@ -69,19 +80,15 @@ def sharing_facts(job: Job) -> dict[str, Any]:
 def share(request: HttpRequest, job_id: str) -> HttpResponse:
     """Changes what is sent and nothing else; `new_link` ends the old link for good."""
     job = own_job(request, job_id)
-    try:
-        uploads.receive(request)
-    except uploads.UploadRefused as refused:
-        raise ApiError(refused.status, str(refused)) from refused
-    check_csrf(request)
+    data = receive(request)
     if job.is_draft:
-        raise ApiError(409, gettext("A scene can be shared once it was started."))
-    changes = sharing_of(request.POST)
-    if "share" in request.POST:
-        changes["shared"] = truth(request.POST, "share", default=True)
-    if "title" in request.POST:
-        changes["title"] = _title(request.POST)
-    if truth(request.POST, "new_link", default=False):  # looked at last: all else is right
+        raise ApiError(409, gettext("A scene can be shared once it has been started."))
+    changes = sharing_of(data)
+    if "share" in data:
+        changes["shared"] = truth(data, "share", default=True)
+    if "title" in data:
+        changes["title"] = _title(data)
+    if truth(data, "new_link", default=False):  # looked at last: all else is right
         sharing.renew(job)
     if changes:
         sharing.change(job, **changes)

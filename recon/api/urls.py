@@ -1,14 +1,19 @@
-"""The API's addresses, the prototype's. The shared scene's files are in `recon.web.urls`."""
+"""The API's addresses: the prototype's, and more like them. A shared scene's files are in
+`recon.web.urls`."""
 
 from django.urls import path
 
-from recon.api import drafts, sharing, views
+from recon.api import drafts, own_jobs, sharing, views
+from recon.api.auth import by_method
 
 app_name = "api"
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
-    path("recon/jobs", views.create_job, name="create_job"),
+    path("recon/jobs", by_method(GET=own_jobs.list_jobs, POST=views.create_job), name="jobs"),
+    path("recon/jobs/<str:job_id>", own_jobs.delete, name="delete"),
+    path("recon/jobs/<str:job_id>/files/<str:kind>", own_jobs.own_file, name="own_file"),
+    path("recon/jobs/<str:job_id>/cancel", own_jobs.cancel, name="cancel"),
     path("recon/jobs/<str:job_id>/status", views.job_status, name="job_status"),
     path("recon/jobs/<str:job_id>/draft", drafts.draft_from, name="draft_from"),
     path("recon/jobs/<str:job_id>/photos", drafts.add_photo, name="add_photo"),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
 from accounts.models import Scope, User
-from recon.api.auth import check_csrf, endpoint
-from recon.api.errors import ApiError
+from recon.api.auth import endpoint
+from recon.api.bodies import receive
+from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import decoders, progress, queue, submit, videos
 from recon.models import Job, Photo, Video
-from recon.pipeline.errors import ReconError
-from recon.web import doing, faults, uploads
+from recon.web import doing
 from recon.web.forms import UploadForm
 from recon.web.photo_check import check_facts
 from recon.web.scene import elapsed_seconds
@@ -34,26 +36,20 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @endpoint("POST", scope=Scope.UPLOAD)
+@explained
 def create_job(request: HttpRequest) -> HttpResponse:
-    """Multipart `files` and wishes in, a job out. It is shared at once unless `share` is false."""
-    try:
-        uploads.receive(request)
-    except uploads.UploadRefused as refused:
-        raise ApiError(refused.status, str(refused)) from refused
-    check_csrf(request)
-    try:
-        with decoders.place_for(cast(User, request.user).pk):
-            return _made_of(request)
-    except ReconError as error:  # no room, a limit of the person's, or too much to do just now
-        headers = faults.headers_of(error)
-        raise ApiError(faults.status_of(error), str(error), **headers) from error
+    """Multipart `files` and wishes in, a job out. As the prototype promised, and nowhere else, it
+    is shared at once, unless `share` is false."""
+    data = receive(request, takes_json=False)
+    with decoders.place_for(cast(User, request.user).pk):
+        return _made_of(request, data)
 
 
-def _made_of(request: HttpRequest) -> HttpResponse:
+def _made_of(request: HttpRequest, data: QueryDict) -> HttpResponse:
     """Raises ApiError, ReconError."""
-    shared = truth(request.POST, "share", default=True)
-    sharing = sharing_of(request.POST)
-    wishes = wishes_of(request.POST)
+    shared = truth(data, "share", default=True)
+    sharing = sharing_of(data)
+    wishes = wishes_of(data)
     form = UploadForm(wishes, MultiValueDict({"photos": request.FILES.getlist("files")}))
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
@@ -113,6 +109,20 @@ def video_facts(video: Video) -> dict[str, Any]:
     }
 
 
+def file_facts(job: Job) -> list[dict[str, Any]]:
+    """The files of a finished job, each with the address where its owner's programs get it."""
+    artifacts = job.artifacts.order_by("kind") if job.is_completed else ()
+    base = settings.BASE_URL.rstrip("/")
+    return [
+        {
+            "kind": artifact.kind,
+            "size": artifact.size,
+            "url": base + reverse("api:own_file", args=(job.pk, artifact.kind)),
+        }
+        for artifact in artifacts
+    ]
+
+
 def status_of(job: Job) -> dict[str, Any]:
     """The status as the prototype told it, then what is new. Times are ISO 8601, in UTC."""
     error = job.error
@@ -150,4 +160,5 @@ def status_of(job: Job) -> dict[str, Any]:
         "photos": [photo_facts(photo) for photo in job.photos.all()],
         "videos": [video_facts(video) for video in job.videos.all()] if job.is_draft else [],
         "check": check_facts(job) if job.is_draft else None,
+        "files": file_facts(job),
     } | sharing_facts(job)

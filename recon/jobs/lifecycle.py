@@ -241,7 +241,7 @@ def delete_files(job: Job) -> bool:
     try:
         with folder_lock.hold(job.folder):
             job.artifacts.all().delete()
-            Job.objects.filter(pk=job.pk).update(view=None, stored_bytes=0)
+            Job.objects.filter(pk=job.pk).update(view=None, own_view=None, stored_bytes=0)
             shutil.rmtree(job.folder)
     except FileNotFoundError:
         job.artifacts.all().delete()

@@ -21,10 +21,10 @@ LABELS: dict[Step, StrOrPromise] = {
     Step.COLMAP_FEAT: _("Find features"),
     Step.COLMAP_MATCH: _("Match photos"),
     Step.COLMAP_MAP: _("Place cameras"),
-    Step.COLMAP_UNDIST: _("Straighten photos"),
+    Step.COLMAP_UNDIST: _("Correct lens distortion"),
     Step.GS_TRAIN: _("Train the scene"),
     Step.EVALUATION: _("Measure quality"),
-    Step.EXPORT_PLY: _("Write the scene"),
+    Step.EXPORT_PLY: _("Save the scene"),
     Step.DONE: _("Done"),
 }
 

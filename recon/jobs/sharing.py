@@ -1,4 +1,5 @@
-"""A share link's state: on or off, its password, its end, its views. Changes rows, nothing else.
+"""A share link's state: on or off, its password, its end, its views, and what it offers. Changes
+rows, nothing else.
 
 Each change is one UPDATE, so two tabs can't undo each other's other settings.
 """
@@ -12,7 +13,20 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from recon.models import Job, new_pub_key
+from recon.models import Artifact, Job, new_pub_key
+
+#: The kinds of files that may be downloaded from a link, by what its owner chose.
+_OFFERED: dict[str, tuple[Artifact.Kind, ...]] = {
+    Job.Downloads.NOTHING: (),
+    Job.Downloads.SPLAT: (Artifact.Kind.SPLAT, Artifact.Kind.SPZ),
+    Job.Downloads.ALL: (
+        Artifact.Kind.SCENE_PLY,
+        Artifact.Kind.SPLAT,
+        Artifact.Kind.SPZ,
+        Artifact.Kind.TURNTABLE,
+        Artifact.Kind.POSTER,
+    ),
+}
 
 
 def open_links() -> QuerySet[Job]:
@@ -31,6 +45,12 @@ def change(job: Job, **changes: Any) -> None:
 def renew(job: Job) -> None:
     """A new link, switched on; the old one never works again."""
     change(job, shared=True, pub_key=new_pub_key())
+
+
+def may_download(job: Job, kind: str) -> bool:
+    """Whether the owner lets people with the link take this kind of file away. What a page shows,
+    it gets in any case: see `recon.web.views.share`."""
+    return kind in _OFFERED.get(job.share_downloads, ())
 
 
 def hashed(password: str) -> str:

@@ -6,9 +6,11 @@ The database is the truth and Redis only carries work. Who may change a row, and
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import uuid
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -55,6 +57,11 @@ class Job(models.Model):
     class Protocol(models.TextChoices):
         HELD_OUT = "held-out", "some photos held out"
         CROSS_VALIDATION = "cross-validation", "each photo held out once"
+
+    class Downloads(models.TextChoices):
+        NOTHING = "nothing", _("Nothing")
+        SPLAT = "splat", _("Only the splat (.splat, SPZ)")
+        ALL = "all", _("All files (PLY, .splat, SPZ, video)")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Protected: a cascade would take the rows and leave people's photos on the disk.
@@ -118,6 +125,9 @@ class Job(models.Model):
     view = models.JSONField(
         null=True, blank=True, help_text="where the viewer starts: output/viewer.json"
     )
+    own_view = models.JSONField(
+        null=True, blank=True, help_text="where it starts instead, as the owner chose"
+    )
 
     pub_key = models.CharField(max_length=64, unique=True, default=new_pub_key, editable=False)
     shared = models.BooleanField(default=False)
@@ -125,6 +135,15 @@ class Job(models.Model):
         max_length=128, blank=True, editable=False, help_text="its hash; empty where there is none"
     )
     share_until = models.DateTimeField(null=True, blank=True, help_text="when the link ends")
+    share_downloads = models.CharField(
+        max_length=16,
+        choices=Downloads.choices,
+        default=Downloads.ALL,
+        help_text="what whoever has the link may download",
+    )
+    share_figures = models.BooleanField(
+        default=True, help_text="whether whoever has the link sees the quality figures"
+    )
     share_views = models.PositiveBigIntegerField(
         default=0, help_text="visits to the shared page, the owner's own left out"
     )
@@ -188,6 +207,11 @@ class Job(models.Model):
     @property
     def is_pending(self) -> bool:
         return self.status == self.Status.PENDING
+
+    @property
+    def start_view(self) -> dict[str, Any] | None:
+        """Where the viewer starts; None where that is not known, and it frames the whole scene."""
+        return self.own_view or self.view
 
     @property
     def link_is_over(self) -> bool:
@@ -314,3 +338,8 @@ class Artifact(models.Model):
     @property
     def file(self) -> Path:
         return self.job.folder / self.path
+
+    @property
+    def mark(self) -> str:
+        """Another one for another file: part of addresses that others keep copies by."""
+        return hashlib.sha256(f"{self.path} {self.size}".encode()).hexdigest()[:8]

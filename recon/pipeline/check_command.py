@@ -42,4 +42,4 @@ def photo_lines(report: dict[str, Any], numbers: dict[str, int]) -> list[str]:
 
 def verdict_lines(report: dict[str, Any], numbers: dict[str, int]) -> list[str]:
     said = [finding.sentence for finding in explain_report(report, numbers)]
-    return said or ["Nothing to say against these photos."]
+    return said or ["These photos look fine."]

@@ -23,11 +23,12 @@ FINDINGS: dict[str, Explanation] = {
     "blurred": Explanation(
         "{photos} is blurred.",
         "It shows {percent}% less fine detail than its neighbours. Take it again with a steady "
-        "hand, or drop it.",
+        "hand, or remove it.",
     ),
     "featureless": Explanation(
         "{photos} {show} hardly any texture.",
-        "There is nothing to recognise from another side. Include something with structure.",
+        "There is nothing in it to recognise from another angle. Include something with "
+        "more detail.",
     ),
     "too_dark": Explanation(
         "{photos} is too dark.",
@@ -39,52 +40,52 @@ FINDINGS: dict[str, Explanation] = {
     ),
     "small": Explanation(
         "{photos} {are} small: {width}×{height} pixels.",
-        "The original, at 640×480 pixels or more, shows more to hold on to.",
+        "The original, at 640×480 pixels or more, has more detail to match.",
     ),
     "strip": Explanation(
         "{photos} is a long strip: {width}×{height} pixels.",
-        "Hardly anything can be recognised in it from another place. Send an ordinary photo "
-        "instead, or drop it.",
+        "Hardly anything in it can be recognised from another spot. Send an ordinary photo "
+        "instead, or remove it.",
     ),
     "not_looked_at": Explanation(
-        "{photos} could not be looked at.",
-        "Something about it is unusual. It may still work in the scene; if not, export it again as "
-        "JPEG, or drop it.",
+        "{photos} could not be checked.",
+        "Something about it is unusual. It may still work in the scene; if not, export it again "
+        "as JPEG, or remove it.",
     ),
     "copies": Explanation(
         "{photos} are copies of one photo.",
-        "Only the best of them is used. A photo from a step further on would add something.",
+        "Only the best of them is used. A photo taken one step away would add more.",
     ),
     "stands_still": Explanation(
         "Something stands still in the photos while the rest moves: a background, a frame or an "
         "overlay, in about {percent}% of what they show.",
-        "Move the camera around the thing instead of turning the thing, and cut off frames, bars "
-        "and watermarks.",
+        "Move the camera around the object instead of turning the object, and crop away frames, "
+        "bars and watermarks.",
     ),
     "near_duplicates": Explanation(
-        "{photos} are nearly the same.",
+        "{photos} are nearly identical.",
         "A second view from the same spot adds nothing: keep the best, and take a step sideways "
         "between photos.",
     ),
     "stranger": Explanation(
-        "{photos} shares nothing with the others.",
-        "If it is of the same place, take one from between {near} and {one}; else drop it.",
+        "{photos} has nothing in common with the others.",
+        "If it shows the same place, take one from between {near} and {one}; otherwise remove it.",
     ),
     "split": Explanation(
-        "The photos form {count} groups that share nothing: {groups}.",
+        "The photos form {count} groups that have nothing in common: {groups}.",
         "Only the largest can become a scene. Photos from {gaps} could join them.",
     ),
     "nothing_in_common": Explanation(
         "No two photos have enough in common.",
-        "Neighbouring photos should share two thirds of what they show: take more of them, a small "
-        "step apart.",
+        "Neighbouring photos should share two thirds of what they show: take more, a small step "
+        "apart.",
     ),
     "few_common_points": Explanation(
-        "Few common points were found so far between {groups}.",
+        "So far, few points in common were found between {groups}.",
         "The full search tries harder and often finds more. Photos from {gaps} would help.",
     ),
     "thin_link": Explanation(
-        "Photos {pair} share only few points, and the scene hangs on them.",
+        "Photos {pair} share only a few points, and the scene depends on them.",
         "One more photo from between {between} would make it safer.",
     ),
     "turned_on_the_spot": Explanation(

@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from recon.pipeline import sizes
 from recon.pipeline.errors import PipelineError
 
 MIN_PYTHON = (3, 11)
@@ -146,7 +147,8 @@ def check_rasterizer() -> Check:
 def check_disk(folder: Path, needed_mb: int) -> Check:
     free = free_mb(folder)
     ok = free >= needed_mb
-    advice = "" if ok else f"{needed_mb} MB are needed: delete old jobs or use a larger disk."
+    needed = sizes.said(needed_mb * MEGABYTE)
+    advice = "" if ok else f"{needed} are needed: delete old scenes or use a larger disk."
     return Check(DISK, f"{free} MB free", ok, True, advice)
 
 

@@ -6,10 +6,11 @@ paragraph in docs/TROUBLESHOOTING.md (a test compares the two).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from recon.pipeline.texts import looked_up, told
+from recon.pipeline import sizes
+from recon.pipeline.texts import N_, looked_up, told
 from recon.splats.stopping import Stopped
 
 
@@ -74,6 +75,7 @@ class Explanation:
         """The texts with `facts`, in the language of whoever is served."""
         if "reason" in facts:
             facts = {**facts, "reason": looked_up(str(facts["reason"]))}
+        facts = {**sizes.of_facts(facts), **facts}
         texts = (self.title, self.advice, self.for_staff)
         return Explained(code, *(told(text, **facts) if text else "" for text in texts))
 
@@ -82,7 +84,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     # The photos.
     "too_few_photos": Explanation(
         "There are {count} photos; a scene needs {minimum} to {maximum}.",
-        "Add photos of the same place, each taken from a step further on.",
+        "Add photos of the same place, taking one step between photos.",
     ),
     "too_many_photos": Explanation(
         "There are {count} photos; a scene takes {minimum} to {maximum}.",
@@ -90,22 +92,22 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "photo_unreadable": Explanation(
         "“{name}” can't be read as a photo.",
-        "It may be damaged or only named like a photo. Export it again as JPEG, PNG or WebP.",
+        "It may be damaged, or not a photo at all. Export it again as JPEG, PNG or WebP.",
     ),
     "photo_raw": Explanation(
         "“{name}” is a camera's raw photo ({kind}).",
         "Raw formats such as CR3, NEF, ARW and DNG can't be read here. Export it as JPEG in the "
-        "camera or a photo program, and send that.",
+        "camera or a photo app, and send that.",
     ),
     "photo_other_kind": Explanation(
-        "“{name}” is not a kind of photo that can be read here: its format is {kind}.",
+        "“{name}” is not a photo that can be read here: its format is {kind}.",
         "Export the photo as JPEG, PNG, WebP, HEIC or AVIF. Take photos out of archives and "
         "documents, and send them one by one.",
     ),
     "photo_spherical": Explanation(
         "“{name}” is a 360-degree photo or a stitched panorama.",
-        "A scene needs ordinary photos, each taken from a place of its own. Take some with a phone "
-        "or a camera, or export flat views of 360-degree photos from several places.",
+        "A scene needs ordinary photos, each taken from a different spot. Take some with a phone "
+        "or a camera, or export flat views of 360-degree photos from several spots.",
     ),
     "photo_too_small": Explanation(
         "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
@@ -117,10 +119,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "photo_too_complex": Explanation(
         "“{name}” takes too much memory or time to open.",
-        "Open it in a program for photos, save it as an ordinary JPEG, and send that.",
+        "Open it in a photo app, save it as an ordinary JPEG, and send that.",
     ),
     "too_few_registered": Explanation(
-        "Only {registered} of {total} photos could be placed in one common scene.",
+        "Only {registered} of {total} photos could be placed in one scene.",
         "Neighbouring photos should share at least two thirds of what they show. Take photos of "
         "something with texture, in even light, at 640×480 pixels or more, a small step sideways "
         "between each; turning on the spot is not enough.",
@@ -130,35 +132,35 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Photograph something with visible structure, in good light and in focus.",
     ),
     "photos_share_nothing": Explanation(
-        "The {total} photos show {groups} places that have nothing in common; the most photos of "
-        "one are {largest}, and {minimum} are needed.",
-        "Send photos of one place. Where they are of one, take more from in between: neighbouring "
+        "The {total} photos show {groups} places that have nothing in common. At most {largest} "
+        "photos show the same place, and {minimum} are needed.",
+        "Send photos of one place. If they are of one place, take more in between: neighbouring "
         "photos should share at least two thirds of what they show.",
     ),
     "photos_identical": Explanation(
         "Of the {total} photos only {distinct} are different; the others are copies.",
-        "Take each photo from another place, a step further on.",
+        "Take each photo from a different spot, one step away from the last.",
     ),
     "stands_still": Explanation(
         "Something stands still in all photos (a background, a frame or an overlay), in about "
         "{percent}% of what they show, and the rest is too little to tell where they were taken "
         "from.",
-        "Move the camera around the thing instead of turning the thing before it, or use a "
-        "background without structure. Cut frames, bars and watermarks off.",
+        "Move the camera around the object instead of turning the object in front of it, or use "
+        "a plain background. Crop away frames, bars and watermarks.",
     ),
     "no_baseline": Explanation(
-        "All photos were taken from one spot, only turned.",
-        "Depth can be seen only from different places. Take a step sideways for each photo, and "
-        "keep pointing at the same thing.",
+        "All photos were taken from one spot; the camera only turned.",
+        "Depth shows only from different spots. Take a step sideways before each photo, and keep "
+        "pointing at the same thing.",
     ),
     # A video instead of photos.
     "video_unreadable": Explanation(
         "“{name}” can't be read as a video.",
-        "It may be damaged, hold no moving picture, or be compressed in a way that is not known "
-        "here. Export it again as MP4 (H.264), or send photos.",
+        "It may be damaged, contain no video, or use a compression that can't be read here. "
+        "Export it again as MP4 (H.264), or send photos.",
     ),
     "video_other_kind": Explanation(
-        "“{name}” is not a kind of video that can be read here: its format is {kind}.",
+        "“{name}” is not a video that can be read here: its format is {kind}.",
         "Export it as MP4, MOV or WebM, or send photos.",
     ),
     "video_spherical": Explanation(
@@ -168,11 +170,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "video_too_short": Explanation(
         "“{name}” lasts {seconds} seconds; at least {minimum} are needed.",
-        "Walk slowly along or around the thing for 10 to 60 seconds.",
+        "Walk slowly along or around your subject for 10 to 60 seconds.",
     ),
     "video_too_long": Explanation(
-        "“{name}” lasts {seconds} seconds; at most {maximum} are possible.",
-        "Cut it, or record a shorter one: the number of frames taken is the same.",
+        "“{name}” lasts {seconds} seconds; the limit is {maximum}.",
+        "Trim it, or record a shorter one: just as many frames are taken from it.",
     ),
     "video_too_small": Explanation(
         "“{name}” is {width}×{height} pixels; at least {minimum} on each side are needed.",
@@ -192,8 +194,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "video_too_still": Explanation(
         "The camera hardly moves in “{name}”.",
-        "Depth can be seen only from different places. Walk slowly, and keep pointing at the same "
-        "thing.",
+        "Depth shows only from different spots. Walk slowly, and keep pointing at the same thing.",
     ),
     "video_too_slow": Explanation(
         "Taking frames from “{name}” took longer than {minutes} minutes.",
@@ -201,45 +202,46 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "video_in_work": Explanation(
         "Frames are still being taken from “{name}”.",
-        "Start when they are there, or remove the video.",
+        "Start when they are ready, or remove the video.",
     ),
     "too_many_videos": Explanation(
         "A scene takes frames from at most {limit} videos.",
-        "Take one out to send another.",
+        "Remove one to send another.",
     ),
     # Drafts.
     "too_large_together": Explanation(
-        "The photos are larger than {limit_mb} MB together, the limit for one scene.",
+        "Together, the photos are larger than {limit}, the limit for one scene.",
         "Leave some out, or send smaller ones.",
     ),
     "too_many_drafts": Explanation(
-        "You have {count} scenes that were not started, which is the most.",
+        "You have {count} scenes that have not been started, the maximum.",
         "Start or delete one to make another.",
     ),
     "draft_started": Explanation(
-        "This scene was started already, so its photos can't be changed.",
-        "When it has ended, “Add photos and run again” on its page makes a new draft of them.",
+        "This scene has already been started, so its photos can't be changed.",
+        "When it has finished, “Add photos and run again” on its page makes a new draft from them.",
     ),
     "not_ended": Explanation(
         "This scene is not done yet.",
-        "Wait until it has ended, or cancel it; then photos can be added.",
+        "Wait until it has finished, or cancel it; then photos can be added.",
     ),
     # What one person may have.
     "quota_stored": Explanation(
-        "This does not fit: you may store {limit_mb} MB, and {left_mb} MB are left.",
-        "Delete scenes that you no longer need; the page “What you use” shows the biggest first.",
+        "There is no room for this: you can store {limit}, and have {left} left.",
+        "Delete scenes that you no longer need; the page “Your usage” shows the biggest first.",
     ),
     "quota_active_jobs": Explanation(
-        "You may have {limit} scenes waiting or running at a time, and have them.",
+        "You can have {limit} scenes waiting or running at a time, and you already do.",
         "Wait until one is done, or cancel one.",
     ),
     "quota_jobs_a_day": Explanation(
-        "You may start {limit} scenes a day, and have done so today.",
-        "Photos can still be added to scenes that were not started. Come back tomorrow.",
+        "You can start {limit} scenes a day, and today’s are used up.",
+        "You can still add photos to scenes that have not been started. Come back "
+        "tomorrow to start them.",
     ),
     "quota_videos": Explanation(
-        "{limit} of your videos are waiting for their frames already, which is the most.",
-        "Wait until one is done, or take one out.",
+        "{limit} of your videos are already waiting for their frames, the maximum.",
+        "Wait until one is done, or remove one.",
     ),
     "account_closing": Explanation(
         "This account is being deleted.",
@@ -247,41 +249,41 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "last_superuser": Explanation(
         "This is the only account that can manage the site, so it can’t be deleted.",
-        "Make another account a superuser first, on the administration pages.",
+        "First make another account a superuser, on the administration pages.",
     ),
     # Warnings: the job goes on.
     "copies_left_out": Explanation(
         "{count} of the {total} photos are copies of others and were left out: {names}.",
-        "A copy adds nothing, whatever its name, size or format. Of each photo the best version "
+        "A copy adds nothing, whatever its name, size or format. The best version of each photo "
         "was used.",
     ),
     "still_parts_left_out": Explanation(
         "Something stands still in the pictures while the rest moves (a background, a frame or an "
         "overlay), in about {percent}% of what they show.",
-        "Where the photos were taken from was worked out from the rest; the scene can look wrong "
-        "where things stood still. Move the camera around the thing, not the thing, and cut off "
-        "frames and overlays.",
+        "Where the photos were taken was worked out from the rest; the scene may look wrong "
+        "where things stood still. Move the camera, not the object, and crop away frames and "
+        "overlays.",
     ),
     "near_copies": Explanation(
-        "{count} photos were taken from nearly the same spot as another: {names}.",
-        "So that the figures stay honest, those of one spot were held out or trained on together. "
+        "{count} photos were taken from nearly the same spot as another one: {names}.",
+        "To keep the figures honest, photos from one spot were held out or trained on together. "
         "Views from one spot add little: take a step between photos.",
     ),
     "photos_in_groups": Explanation(
-        "{count} groups of photos hang together among themselves, but not with the scene: "
-        "{groups}.",
-        "Photos from between the groups would join them. Photos of another place belong into a "
-        "job of their own.",
+        "{count} groups of photos fit together among themselves, but not with the scene: {groups}.",
+        "Photos taken between the groups would join them. Photos of another place need a scene "
+        "of their own.",
     ),
     "photos_left_out": Explanation(
         "{count} of {total} photos could not be placed and were left out: {names}.",
-        "The scene was made from the others. Photos from between them and the rest would help.",
+        "The scene was made from the others. Photos taken between them and the rest would help.",
     ),
     "focal_length_does_not_fit": Explanation(
         "The focal length in the files of {count} of {total} photos does not fit what they show: "
-        "{said} mm there, {found} mm in the photos (as on 35 mm film): {names}.",
-        "The scene was made without it. Photos that were cropped, edited or taken through a "
-        "converter keep the lens's own; the originals as the camera wrote them are best.",
+        "{said} mm there, {found} mm in the photos (35 mm equivalent): {names}.",
+        "The scene was made without it. Photos that were cropped, edited or taken with a "
+        "converter still carry the lens's own focal length; the originals from the camera work "
+        "best.",
     ),
     "metrics_absent": Explanation(
         "The quality could not be measured: {reason}",
@@ -289,11 +291,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "not_cross_validated": Explanation(
         "Not every photo could be held out once: {reason}",
-        "The figures are of one split, with {held_out} of {total} photos held out.",
+        "The figures come from one split, with {held_out} of {total} photos held out.",
     ),
     "not_finished_with_all_photos": Explanation(
         "The scene could not be finished with all photos: {reason}",
-        "It is the one that was measured, made without the held-out photos.",
+        "What you see is the scene that was measured, made without the held-out photos.",
     ),
     "turntable_absent": Explanation(
         "The video could not be made: {reason}",
@@ -301,11 +303,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "reduced_after_out_of_memory": Explanation(
         "The GPU ran out of memory, so the scene was trained at {percent}% of the resolution.",
-        "Choose a smaller preset, or a GPU with more memory, for full resolution.",
+        "For full resolution, choose a lower preset, or a GPU with more memory.",
     ),
     # Ours, or the machine's.
     "gpu_out_of_memory": Explanation(
-        "The GPU ran out of memory, also at the reduced resolution.",
+        "The GPU ran out of memory, even at the reduced resolution.",
         "Choose the draft preset or fewer pixels, then run again.",
         "Choose the draft preset or fewer pixels, or close other programs that use the GPU.",
     ),
@@ -314,34 +316,41 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Nothing is lost: send it again in a moment.",
     ),
     "disk_full": Explanation(
-        "There is too little free disk space: {free_mb} MB, where {needed_mb} MB are needed.",
+        "There is too little free disk space: {free}, where {needed} are needed.",
         "Ask whoever runs this site to make room, then try again.",
-        "Delete old jobs or give DATA_DIR a larger disk, then run again.",
+        "Delete old scenes or give DATA_DIR a larger disk, then run again.",
     ),
     "folder_not_writable": Explanation(
-        "The folder that scenes are kept in can't be written to.",
+        "The folder where scenes are kept can't be written to.",
         "Ask whoever runs this site to look at it, then try again.",
         "It is {folder}: check its owner and permissions (DATA_DIR in the settings).",
     ),
     "environment_broken": Explanation(
-        "A needed part is missing or broken on this machine: {problem}",
+        "Something that scenes need is missing or broken on this machine: {problem}",
         "Ask whoever runs this site to look at it, then try again.",
-        "Run `manage.py preflight` for the whole report and what to do.",
+        "Run `manage.py preflight` for a full report and what to do.",
     ),
     "worker_lost": Explanation(
-        "The worker stopped in the middle of the job, {attempts} times.",
-        "The photos are safe. Run again; if it stops again, ask the site's staff to look at the "
-        "worker's log (memory is the usual reason).",
+        "The worker stopped in the middle of the run, {attempts} times.",
+        "The photos are safe. Run again; if it stops again, ask whoever runs this site to look "
+        "at the worker's log (memory is the usual reason).",
     ),
     "timed_out": Explanation(
-        "The job ran longer than the limit of {minutes} minutes.",
-        "Choose a smaller preset or fewer photos, then run again.",
+        "The run took longer than the limit of {minutes} minutes.",
+        "Choose a lower preset or fewer photos, then run again.",
     ),
     "internal": Explanation(
         "Something went wrong on our side.",
-        "The photos are safe. Run again; if it fails again, send the job's number to the staff.",
+        "The photos are safe. Run again; if it fails again, send the scene's number to "
+        "whoever runs this site.",
     ),
 }
+
+
+#: Of `photos_share_nothing` where each photo is a place of its own.
+_NO_TWO_PHOTOS = replace(
+    EXPLANATIONS["photos_share_nothing"], title=N_("No two photos show the same place.")
+)
 
 
 def explain(code: str, facts: dict[str, Any] | None = None) -> Explained:
@@ -349,4 +358,7 @@ def explain(code: str, facts: dict[str, Any] | None = None) -> Explained:
 
     Raises KeyError for an unknown code or a missing fact: both are programming errors.
     """
-    return EXPLANATIONS[code].filled(code, facts or {})
+    facts = facts or {}
+    if code == "photos_share_nothing" and facts["largest"] == 1:
+        return _NO_TWO_PHOTOS.filled(code, facts)
+    return EXPLANATIONS[code].filled(code, facts)

@@ -7,6 +7,7 @@ light is computed once on a coarse grid a surface, and multiplied into its textu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ SKY_RAYS = 28
 TEXELS_PER_METRE = 11
 LIFT = 4e-3  # metres off the surface, so that it does not shadow itself
 MAX_TEXELS = 100  # across one surface
+MARGIN = 0.01  # metres that rounding can't reach, around what could cast a shadow
 
 
 def bake(shape: Shape, scene: Sequence[Shape], albedo: Array) -> NDArray[np.uint8]:
@@ -46,15 +48,20 @@ def _irradiance(shape: Shape, scene: Sequence[Shape]) -> Array:
     v = (np.arange(down, dtype=np.float32) + 0.5) / down
     places, normals = shape.points(*np.meshgrid(u, v))
     places = places + normals * LIFT
+    ball, balls = _ball(places.reshape(-1, 3)), np.stack([_ball(o.bounds()) for o in scene])
+
+    def lit_from(direction: Array) -> Array:
+        facing = np.maximum(normals @ direction, 0)
+        others = list(compress(scene, _in_the_way(ball, direction, balls)))
+        return facing * ~_blocked(places, direction, others) if facing.any() else facing
+
     sun = np.zeros(places.shape[:2], np.float32)
     for direction in _sun_rays():
-        facing = np.maximum(normals @ direction, 0)
-        sun += facing * ~_blocked(places, direction, scene)
+        sun += lit_from(direction)
     sky = np.zeros_like(sun)
     whole = np.float32(0)
     for direction in _sky_rays():
-        facing = np.maximum(normals @ direction, 0)
-        sky += facing * ~_blocked(places, direction, scene)
+        sky += lit_from(direction)
         whole += max(float(direction[2]), 0.0)
     bounce = np.clip(0.5 - 0.5 * normals[..., 2], 0, 1)
     return (
@@ -72,6 +79,23 @@ def _blocked(places: Array, direction: Array, scene: Sequence[Shape]) -> NDArray
     for shape in scene:
         blocked |= np.isfinite(shape.hit(places, directions)[0])
     return blocked
+
+
+def _in_the_way(ball: Array, direction: Array, balls: Array) -> NDArray[np.bool_]:
+    """Which of `balls` [S, 4] could shadow anything in `ball` [4] from `direction` [3], unit long.
+
+    Few can, and asking every shape was most of the time that building a scene took.
+    """
+    offsets, room = balls[:, :3] - ball[:3], balls[:, 3] + ball[3] + MARGIN
+    along = offsets @ direction
+    aside = (offsets**2).sum(axis=1) - along**2
+    return (along >= -room) & (aside <= room**2)
+
+
+def _ball(points: Array) -> Array:
+    """A ball that holds the points [N, 3]: its centre and its radius, [4]."""
+    centre = (points.min(axis=0) + points.max(axis=0)) / 2
+    return np.append(centre, np.linalg.norm(points - centre, axis=1).max())
 
 
 def _sun_rays() -> Array:

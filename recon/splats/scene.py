@@ -34,6 +34,14 @@ class Posed:
 
 
 @dataclass(frozen=True)
+class Points:
+    """The SfM points."""
+
+    ids: NDArray[np.int64]  # [P] as `Posed.point_ids` has them
+    xyz: Floats  # [P, 3] world units
+
+
+@dataclass(frozen=True)
 class View:
     """One photo, ready to train on or to score against."""
 
@@ -75,6 +83,15 @@ def read_model(sparse: Path, train_txt: Path, test_txt: Path) -> Model:
         return [posed[name] for name in sorted(path.read_text().split("\n")) if name]
 
     return Model(listed(train_txt), listed(test_txt))
+
+
+def read_points(sparse: Path) -> Points:
+    """The points of the text model in the folder `sparse`."""
+    fields = [line.split(maxsplit=4)[:4] for line in _lines(sparse / "points3D.txt")]
+    return Points(
+        ids=np.array([point[0] for point in fields], np.int64),
+        xyz=np.array([point[1:] for point in fields], np.float64).reshape(-1, 3),
+    )
 
 
 def load_view(posed: Posed, images: Path, max_image_size: int | None) -> View:

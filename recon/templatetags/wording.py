@@ -10,6 +10,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext
 
+from recon.pipeline import sizes
 from recon.web import doing
 
 register = template.Library()
@@ -117,10 +118,13 @@ def in_words(message: str) -> str:
 @register.filter
 def megabytes(size: int) -> str:
     """`size` in bytes, as static/js/upload-checks.js says it before a photo is sent."""
-    value = size / 2**20
-    if value < 0.1:
-        return f"{math.ceil(size / 1024)} kB"
-    return f"{value:.1f} MB" if value < 10 else f"{value:.0f} MB"
+    return sizes.said(size)
+
+
+@register.filter
+def of_megabytes(count: int) -> str:
+    """A limit that the settings name in megabytes."""
+    return sizes.said(count * sizes.MB)
 
 
 @register.filter

@@ -50,6 +50,15 @@ class LinkLocked(PermissionDenied):
         self.job = job
 
 
+class NotOffered(PermissionDenied):
+    """A file behind a share link that its owner does not let people download: a 403."""
+
+    sentence = _("The owner of this scene does not offer this file for download.")
+
+    def __init__(self) -> None:
+        super().__init__(self.sentence)
+
+
 #: What staff need for other people's scenes: to look, and (with it) to change and to delete.
 VIEW, CHANGE, DELETE = "recon.view_private_scene", "recon.change_job", "recon.delete_job"
 
@@ -58,9 +67,9 @@ ENTERED, MAX_ENTERED = "entered_links", 50
 PASSWORD_HEADER, MAX_SENT = "X-Scene-Password", 200
 
 NO_SUCH_PAGE = _("There is no such page for your account.")
-NO_SUCH_JOB = _("There is no such job among yours. It may have been deleted.")
+NO_SUCH_JOB = _("You have no such scene. It may have been deleted.")
 NO_SUCH_LINK = _(
-    "There is nothing at this link. Its owner may have switched it off, or its time is over."
+    "There is nothing at this link. Its owner may have switched it off, or it has expired."
 )
 SIGN_IN_FIRST = _("Sign in first: this page belongs to an account.")
 
@@ -161,6 +170,19 @@ def shared_job_or_404(request: HttpRequest, pub_key: str) -> Job:
     if job.share_password and not (has_entered(request, job) or _sends_password(request, job)):
         raise LinkLocked(job)
     return job
+
+
+def check_asked_by_page(request: HttpRequest) -> None:
+    """Raises NotOffered for an address that was opened by itself, or that another site asks for.
+
+    Browsers say of each request who makes it; what says nothing, such as an old browser, is let
+    through. This keeps a file off people's disks and other sites' pages, not from whoever knows how
+    to ask as a page does: what a browser shows can be saved.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        raise NotOffered
+    if request.headers.get("Sec-Fetch-Dest") == "document":  # a link on our own page
+        raise NotOffered
 
 
 def _sends_password(request: HttpRequest, job: Job) -> bool:

@@ -117,4 +117,5 @@ def _view(photo: Placed, depth: float) -> dict[str, Any]:
         "target": (photo.position + depth * photo.rotation[2]).tolist(),
         "up": (-photo.rotation[1]).tolist(),
         "fov_y_degrees": math.degrees(2 * math.atan(photo.height / (2 * photo.fy))),
+        "aspect": photo.width / photo.height,
     }

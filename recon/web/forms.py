@@ -107,7 +107,7 @@ class AgainForm(WishesForm):
     """What may be asked of another run besides: those who have seen a scene know its outliers."""
 
     FILTERS = (
-        ("auto", _("Where it costs nothing")),
+        ("auto", _("Only if quality stays the same")),
         ("always", _("Always")),
         ("never", _("Never")),
     )

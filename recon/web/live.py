@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import reverse
@@ -75,14 +75,18 @@ def of_owner(job: Job) -> Live:
 
 
 def of_link(job: Job) -> Live:
-    """For the page behind a share link: nothing that shows a photo."""
+    """For the page behind a share link: nothing that shows a photo, and figures where its owner
+    shows them."""
     if not job.is_processing:
         return NOTHING
     key = job.pub_key
+    growing = _growing(job, lambda name: reverse("recon:public_snapshot", args=(key, name)))
+    if growing and not job.share_figures:
+        growing = replace(growing, psnr=None, curve=None)
     return Live(
         features_url="",
         cloud_url=reverse("recon:public_cloud", args=(key,)) if cloud.is_ready(job) else "",
-        growing=_growing(job, lambda name: reverse("recon:public_snapshot", args=(key, name))),
+        growing=growing,
     )
 
 

@@ -46,44 +46,46 @@ def _protocol(job: Job, held_out: int, trained: int) -> str:
 def _each(photos: int) -> str:
     if not photos:
         return gettext(
-            "Each photo was held out once: these figures are of models that never saw the photo "
-            "they were compared with."
+            "Each photo was held out once: every figure comes from a scene trained without the "
+            "photo that it is compared with."
         )
     return gettext(
-        "Each of the {photos} photos was held out once: these figures are of models that never "
-        "saw the photo they were compared with."
+        "Each of the {photos} photos was held out once: every figure comes from a scene trained "
+        "without the photo that it is compared with."
     ).format(photos=photos)
 
 
 def _split(held_out: int, photos: int) -> str:
     if not photos:
         return gettext(
-            "Some photos were held out: these figures are of a model that never saw them."
+            "Some photos were held out: the figures come from a scene trained without them."
         )
     return ngettext(
-        "{held_out} of {photos} photos was held out: these figures are of a model that never "
-        "saw it.",
-        "{held_out} of {photos} photos were held out: these figures are of a model that never "
-        "saw them.",
+        "{held_out} of {photos} photos was held out: the figures come from a scene trained "
+        "without it.",
+        "{held_out} of {photos} photos were held out: the figures come from a scene trained "
+        "without them.",
         held_out,
     ).format(held_out=held_out, photos=photos)
 
 
 def _finished(photos: int) -> str:
     if not photos:
-        return gettext("The scene shown was then finished with all photos.")
-    said = gettext("The scene shown was then finished with all {photos} photos.")
+        return gettext("The scene that you see was then finished with all photos.")
+    said = gettext("The scene that you see was then finished with all {photos} photos.")
     return said.format(photos=photos)
 
 
 def _left_out(job: Job, held_out: int) -> str:
     if not _each_once(job):
         return ngettext(
-            "The scene shown is made without it.", "The scene shown is made without them.", held_out
+            "The scene that you see is made without it.",
+            "The scene that you see is made without them.",
+            held_out,
         )
     if not held_out:
-        return gettext("The scene shown is made without some of them.")
-    said = gettext("The scene shown is made without {held_out} of them.")
+        return gettext("The scene that you see is made without some of them.")
+    said = gettext("The scene that you see is made without {held_out} of them.")
     return said.format(held_out=held_out)
 
 

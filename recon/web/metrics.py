@@ -63,7 +63,7 @@ SCALES = (
         words={
             "good": _("Held-out photos are matched closely, pixel by pixel."),
             "fair": _("Held-out photos are recognisable, with visible differences."),
-            "poor": _("Held-out photos are matched badly: expect blur and floating spots."),
+            "poor": _("Held-out photos are matched badly: expect blur and stray spots."),
         },
     ),
     Scale(
@@ -91,7 +91,7 @@ SCALES = (
         words={
             "good": _("To the eye, held-out photos and the scene look alike."),
             "fair": _("To the eye, held-out photos and the scene differ noticeably."),
-            "poor": _("To the eye, held-out photos and the scene look unlike each other."),
+            "poor": _("To the eye, held-out photos and the scene look nothing alike."),
         },
     ),
 )

@@ -252,9 +252,9 @@ def _in_words(
 
 def _sentence(overlaps: bool, is_left_out: bool) -> str:
     if overlaps and is_left_out:
-        return gettext("Photo {number} overlaps {others}, and found no place in the scene.")
+        return gettext("Photo {number} overlaps {others}, but could not be placed in the scene.")
     if overlaps:
         return gettext("Photo {number} overlaps {others}.")
     if is_left_out:
-        return gettext("Photo {number} overlaps no other, and found no place in the scene.")
+        return gettext("Photo {number} overlaps no other, and could not be placed in the scene.")
     return gettext("Photo {number} overlaps no other.")

@@ -13,7 +13,7 @@ from recon.models import Job
 from recon.pipeline.workspace import Workspace
 
 _FILTER_SAID = {
-    "auto": _("where it costs nothing"),
+    "auto": _("only if quality stays the same"),
     "always": _("always"),
     "never": _("never"),
 }
@@ -46,7 +46,7 @@ def settings_used(job: Job) -> list[tuple[str, str]]:
         (gettext("Training steps"), _count(used.get("iterations"))),
         (gettext("Gaussians"), _of(job.gaussian_count, used.get("max_gaussians"))),
         (gettext("Colours that change with the view (SH degree)"), _text(used.get("sh_degree"))),
-        (gettext("Outliers removed"), filter_said(job)),
+        (gettext("Stray spots removed"), filter_said(job)),
         (gettext("Random seed"), _text(config.get("seed"))),
         (gettext("Machine"), _machine(job.workspace)),
         (gettext("Versions"), _versions(job.workspace)),

@@ -49,15 +49,15 @@ def check_facts(job: Job) -> dict[str, Any]:
 
 def _summary(state: State, findings: int, count: int) -> str:
     if state is State.COMING:
-        return gettext("Looking at the photos…")
+        return gettext("Checking the photos…")
     if state is State.ABSENT:
         return gettext(
-            "The photo check is not available just now. The scene can be started without it."
+            "The photo check is not available right now. The scene can be started without it."
         )
     if findings:
-        return gettext("Only advice: you can start whenever you like.")
+        return gettext("You can start anyway.")
     if not count:
         return ""
     if count < NEEDED:
-        return gettext("Nothing to say against this photo.")
-    return gettext("Nothing to say against these photos.")
+        return gettext("This photo looks fine.")
+    return gettext("These photos look fine.")

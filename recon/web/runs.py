@@ -53,7 +53,7 @@ def figures(first: Job, second: Job) -> list[dict[str, Any]]:
         *(_row(scale, first, second) for scale in SCALES),
         _plain(gettext("Gaussians"), first.gaussian_count, second.gaussian_count),
         _plain(gettext("Training steps"), first.iterations, second.iterations),
-        _words(gettext("Outliers removed"), filter_said(first), filter_said(second)),
+        _words(gettext("Stray spots removed"), filter_said(first), filter_said(second)),
     ]
 
 

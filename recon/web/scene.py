@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from recon.jobs import sharing
 from recon.models import Artifact, Job
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ OWN_DOWNLOADS = {
     Artifact.Kind.SPLAT: _("Scene as shown (.splat)"),
     Artifact.Kind.SPZ: _("Scene as shown, small (SPZ)"),
     Artifact.Kind.PLY: _("All Gaussians, unfiltered (PLY)"),
-    Artifact.Kind.FILTERED_PLY: _("Without outliers (PLY)"),
+    Artifact.Kind.FILTERED_PLY: _("Without stray spots (PLY)"),
     Artifact.Kind.TURNTABLE: _("Turntable video (MP4)"),
     Artifact.Kind.POSTER: _("Picture (JPEG)"),
     Artifact.Kind.COLMAP: _("COLMAP model (zip)"),
@@ -36,12 +37,8 @@ OWN_DOWNLOADS = {
 }
 #: Kinds of artifacts that the viewer reads; of those that a job has it gets the smallest.
 VIEWER_SCENES = ("spz", "splat")
-#: Those that a share link serves, and by which address.
-PUBLIC_SCENES = {
-    Artifact.Kind.SPZ.value: "recon:public_spz",
-    Artifact.Kind.SPLAT.value: "recon:public_splat",
-}
-#: What it offers to take away: by which address and under which name. Room is short there.
+#: What a share link may offer to take away: by which address and under which name. Room is short
+#: there.
 PUBLIC_DOWNLOADS = {
     Artifact.Kind.SCENE_PLY: ("recon:public_ply", _("Scene (PLY)")),
     Artifact.Kind.SPLAT: ("recon:public_splat", _("Scene (.splat)")),
@@ -84,7 +81,7 @@ class PublicJob:
             is_processing=job.is_processing,
             is_pending=job.is_pending,
             pub_key=job.pub_key,
-            view=job.view,
+            view=job.start_view,
             gaussian_count=job.gaussian_count,
         )
 
@@ -101,6 +98,20 @@ def elapsed_seconds(job: Job) -> float | None:
     return ((job.completed_at or timezone.now()) - job.started_at).total_seconds()
 
 
+def poster_of(job: Job) -> Artifact | None:
+    """The finished scene's picture."""
+    if not job.is_completed:
+        return None
+    return next((one for one in job.artifacts.all() if one.kind == Artifact.Kind.POSTER), None)
+
+
+def poster_url(job: Job, address: str) -> str:
+    """`address` of a poster, or of what is made of it, so that no copy of an earlier one is shown;
+    "" where there is none."""
+    poster = poster_of(job)
+    return f"{address}?v={poster.mark}" if poster else ""
+
+
 def own_downloads(job: Job) -> list[dict[str, Any]]:
     """The files that the owner may fetch: kind, label, url, size in bytes."""
     return _downloads(
@@ -113,12 +124,14 @@ def own_downloads(job: Job) -> list[dict[str, Any]]:
 
 
 def public_downloads(job: Job) -> list[dict[str, Any]]:
-    """Those that a share link offers, in the same form: nothing with a photo or its name."""
+    """Those that a share link offers, in the same form: nothing with a photo or its name, and
+    nothing that its owner keeps back."""
     return _downloads(
         job,
         {
             kind: (reverse(name, args=(job.pub_key,)), label)
             for kind, (name, label) in PUBLIC_DOWNLOADS.items()
+            if sharing.may_download(job, kind)
         },
     )
 
@@ -128,13 +141,13 @@ def own_viewer(job: Job) -> dict[str, Any] | None:
     return _viewer(
         job,
         scenes={kind: reverse("recon:file", args=(job.pk, kind)) for kind in VIEWER_SCENES},
-        poster_url=reverse("recon:file", args=(job.pk, Artifact.Kind.POSTER.value)),
+        poster_address=reverse("recon:file", args=(job.pk, Artifact.Kind.POSTER.value)),
         views_url=reverse("recon:views", args=(job.pk,)),
     )
 
 
 def scene_choices(job: Job, chosen: str) -> list[dict[str, Any]]:
-    """The scene with and without outliers, for the owner: key, url, size in bytes, count of
+    """The scene with and without stray spots, for the owner: key, url, size in bytes, count of
     Gaussians, delivered, current. [] where the filter took nothing away, or a file is gone.
 
     `chosen` is a key, of the one to show; anything else shows the delivered one.
@@ -190,11 +203,20 @@ def public_viewer(job: Job) -> dict[str, Any] | None:
     """The same for the page behind a share link, where the scene turns until it is touched."""
     viewer = _viewer(
         job,
-        scenes={kind: reverse(name, args=(job.pub_key,)) for kind, name in PUBLIC_SCENES.items()},
-        poster_url=reverse("recon:public_poster", args=(job.pub_key,)),
+        scenes={kind: _public_scene(job, kind) for kind in VIEWER_SCENES},
+        poster_address=reverse("recon:public_poster", args=(job.pub_key,)),
         views_url=reverse("recon:public_views", args=(job.pub_key,)),
     )
     return viewer and viewer | {"turns": True}
+
+
+def _public_scene(job: Job, kind: str) -> str:
+    """Where the viewer behind a share link gets the scene: where everybody may, or from an address
+    of its own."""
+    if sharing.may_download(job, kind):
+        name, _label = PUBLIC_DOWNLOADS[Artifact.Kind(kind)]
+        return reverse(name, args=(job.pub_key,))
+    return reverse("recon:public_scene", args=(job.pub_key, kind))
 
 
 def _downloads(
@@ -210,7 +232,7 @@ def _downloads(
 
 
 def _viewer(
-    job: Job, *, scenes: dict[str, str], poster_url: str, views_url: str
+    job: Job, *, scenes: dict[str, str], poster_address: str, views_url: str
 ) -> dict[str, Any] | None:
     """`scenes`: addresses by kind of artifact; those that the job has are offered to the viewer."""
     sizes = _sizes(job)
@@ -221,9 +243,9 @@ def _viewer(
     return {
         "scene_url": scene_url,
         "bytes": size,
-        "poster_url": poster_url if Artifact.Kind.POSTER in sizes else "",
+        "poster_url": poster_url(job, poster_address),
         "views_url": views_url,
-        "view": job.view,
+        "view": job.start_view,
         "title": job.name,
         "file_name": slugify(job.title, allow_unicode=True) or "scene",
     }

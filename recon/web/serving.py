@@ -23,7 +23,10 @@ from recon.models import Artifact, Job
 from recon.web.access import NotThere
 
 CHUNK = 256 * 1024  # bytes per write
-GONE = _("This file is not there (any more). The job may still be running, or was cleaned up.")
+GONE = _(
+    "This file is not there, or no longer there. The scene may still be running, or its files "
+    "were cleaned up."
+)
 
 #: What each kind is called after the title, its media type, and whether it is saved, not shown.
 KINDS: dict[str, tuple[str, str, bool]] = {

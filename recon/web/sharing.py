@@ -54,7 +54,7 @@ class UntilField(forms.DateTimeField):
     def clean(self, value: Any) -> datetime | None:
         until: datetime | None = super().clean(value)
         if until is not None and until <= timezone.now():
-            raise forms.ValidationError(_("This time has passed already. Choose one to come."))
+            raise forms.ValidationError(_("This time has already passed. Choose a later one."))
         # Near the last day that calendars know, other time zones have none to show.
         if until is not None and until > timezone.now() + LATEST:
             raise forms.ValidationError(_("Choose a time within the next hundred years."))
@@ -65,10 +65,10 @@ class LinkForm(forms.Form):
     """A link's password, its end, and whether the scene is on its owner's public page."""
 
     password = LinkPasswordField(label=_("New password"))
-    no_password = forms.BooleanField(required=False, label=_("Take the password off"))
+    no_password = forms.BooleanField(required=False, label=_("Remove the password"))
     until = UntilField(
         required=False,
-        label=_("The link ends on"),
+        label=_("The link expires on"),
         input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
     )
@@ -97,6 +97,33 @@ class LinkForm(forms.Form):
         return changes
 
 
+class OfferForm(forms.Form):
+    """What people with the link may download, and whether they see the quality figures."""
+
+    downloads = forms.ChoiceField(
+        choices=Job.Downloads.choices,
+        label=_("People with the link may download"),
+        help_text=_(
+            "Files that you keep back are not handed out. Still, anyone who knows how can save "
+            "what their browser shows."
+        ),
+    )
+    figures = forms.BooleanField(
+        required=False,
+        label=_("Show the quality figures"),
+        help_text=_("PSNR, SSIM and LPIPS, and how they were measured."),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, job: Job) -> None:
+        initial = {"downloads": job.share_downloads, "figures": job.share_figures}
+        super().__init__(data, initial=initial, auto_id="offer-%s")
+
+    def changes(self) -> dict[str, Any]:
+        """The job's columns as wished. After `is_valid`."""
+        data = self.cleaned_data
+        return {"share_downloads": data["downloads"], "share_figures": data["figures"]}
+
+
 class EnterForm(forms.Form):
     """What a visitor types to open a link with a password."""
 
@@ -121,6 +148,7 @@ def sharing_context(job: Job, owner: User) -> dict[str, Any]:
     """What `_share.html` and `_about.html` show of a job to its owner."""
     return {
         "link_form": LinkForm(job=job),
+        "offer_form": OfferForm(job=job),
         "about_form": AboutForm(
             initial={"title": job.title, "description": job.description}, auto_id="about-%s"
         ),

@@ -15,9 +15,10 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
-from recon.models import Artifact, Job
+from recon.models import Job
+from recon.web import previews
 from recon.web.access import NotThere, shared_job_or_404
-from recon.web.scene import share_url
+from recon.web.scene import poster_of, poster_url, share_url
 
 WIDTH, HEIGHT = 800, 600  # px of a frame where nobody says otherwise
 
@@ -36,19 +37,19 @@ def job_at(request: HttpRequest, address: str) -> Job:
     except (Resolver404, ValueError):  # what is no address at all
         match = None
     if match is None or match.view_name != "recon:public":
-        raise NotThere(_("This is no address of a shared scene."))
+        raise NotThere(_("This is not the address of a shared scene."))
     return shared_job_or_404(request, match.kwargs["pub_key"])
 
 
 def card_of(job: Job) -> dict[str, Any]:
-    """For the page's head: title, url, oembed_url, and poster (url, width, height) or None."""
+    """For the page's head: title, url, oembed_url, and preview (url, width, height) or None."""
     page = share_url(job)
     endpoint = settings.BASE_URL.rstrip("/") + reverse("recon:oembed")
     return {
         "title": job.name,
         "url": page,
         "oembed_url": f"{endpoint}?{urlencode({'url': page, 'format': 'json'})}",
-        "poster": _poster(job),
+        "preview": _preview(job),
     }
 
 
@@ -85,9 +86,17 @@ def _fitted(most: int | None, wanted: int) -> int:
     return wanted if most is None else max(min(most, wanted), 1)
 
 
+def _preview(job: Job) -> dict[str, Any] | None:
+    """Of the picture that link previews show: its absolute address and its size in px."""
+    if _poster(job) is None:
+        return None
+    size = {"width": previews.WIDTH, "height": previews.HEIGHT}
+    return {"url": _address(job, "recon:public_preview")} | size
+
+
 def _poster(job: Job) -> dict[str, Any] | None:
     """The poster's absolute address and its size in px; None where there is no poster."""
-    artifact = job.artifacts.filter(kind=Artifact.Kind.POSTER).first() if job.is_completed else None
+    artifact = poster_of(job)
     if artifact is None:
         return None
     try:
@@ -95,5 +104,8 @@ def _poster(job: Job) -> dict[str, Any] | None:
             width, height = image.size
     except (FileNotFoundError, UnidentifiedImageError):
         return None
-    path = reverse("recon:public_poster", args=(job.pub_key,))
-    return {"url": settings.BASE_URL.rstrip("/") + path, "width": width, "height": height}
+    return {"url": _address(job, "recon:public_poster"), "width": width, "height": height}
+
+
+def _address(job: Job, name: str) -> str:
+    return settings.BASE_URL.rstrip("/") + poster_url(job, reverse(name, args=(job.pub_key,)))

@@ -28,6 +28,7 @@ from django.utils.translation import gettext
 from accounts import throttling
 from accounts.throttling import HOUR, Counter, Limit
 from instarecon_site.server.limits import FORM_OVERHEAD, MB, READ_TO_THE_END
+from recon.pipeline import sizes
 from recon.pipeline.media import HEAD, container_of
 
 
@@ -86,7 +87,7 @@ def _parse(request: HttpRequest) -> UploadRefused | None:
             ),
         )
     except RequestDataTooBig:
-        return UploadRefused(413, gettext("The form's text fields are too large."))
+        return UploadRefused(413, gettext("The text in the form is too long."))
     except (TooManyFieldsSent, MultiPartParserError, UnreadablePostError):
         return UploadRefused(400, gettext("The upload arrived damaged or cut off. Send it again."))
     return None
@@ -145,7 +146,7 @@ class QuotaUploadHandler(FileUploadHandler):
         limit = settings.MAX_VIDEO_SIZE_MB if self.is_video else settings.MAX_FILE_SIZE_MB
         if self.in_file > limit * MB:
             said = _too_large(self.is_video)
-            self.too_large.append(said.format(name=self.file_name, limit=limit))
+            self.too_large.append(said.format(name=self.file_name, limit=sizes.said(limit * MB)))
             raise SkipFile
         if self.in_all > _total_limit():
             self._report_total()
@@ -158,10 +159,10 @@ class QuotaUploadHandler(FileUploadHandler):
     def _report_total(self) -> None:
         self.total_reported = True
         said = gettext(
-            "The photos are larger than {limit} MB together, the limit for one upload. "
-            "Send fewer or smaller ones."
+            "Together, the photos are larger than {limit}, the limit for one upload. Send fewer "
+            "or smaller ones."
         )
-        self.too_large.append(said.format(limit=settings.MAX_UPLOAD_SIZE_MB))
+        self.too_large.append(said.format(limit=sizes.said(_total_limit())))
 
 
 class SpoolingUploadHandler(TemporaryFileUploadHandler):
@@ -178,10 +179,10 @@ class SpoolingUploadHandler(TemporaryFileUploadHandler):
 def _too_large(is_video: bool) -> str:
     if is_video:
         return gettext(
-            "“{name}” is larger than {limit} MB, the limit for one video. Record a shorter one, or "
-            "in 1080p."
+            "“{name}” is larger than {limit}, the limit for one video. Record a shorter one, or "
+            "record in 1080p."
         )
-    return gettext("“{name}” is larger than {limit} MB, the limit for one photo.")
+    return gettext("“{name}” is larger than {limit}, the limit for one photo.")
 
 
 def _total_limit() -> int:

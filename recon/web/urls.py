@@ -4,6 +4,7 @@ from django.urls import path
 
 from recon.models import Artifact
 from recon.web.views import (
+    covers,
     draft_order,
     draft_videos,
     drafts,
@@ -58,8 +59,11 @@ urlpatterns = [
     path("jobs/<uuid:pk>/start/", drafts.start, name="start"),
     path("jobs/<uuid:pk>/share/", sharing.switch, name="share"),
     path("jobs/<uuid:pk>/share/settings/", sharing.settings, name="share_settings"),
+    path("jobs/<uuid:pk>/share/offer/", sharing.offer, name="share_offer"),
     path("jobs/<uuid:pk>/share/qr.svg", sharing.qr, name="qr"),
     path("jobs/<uuid:pk>/about/", sharing.about, name="about"),
+    path("jobs/<uuid:pk>/cover/", covers.choose, name="cover"),
+    path("jobs/<uuid:pk>/cover/reset/", covers.reset, name="reset_cover"),
     path("jobs/<uuid:pk>/files/<str:kind>", files.own_file, name="file"),
     path("jobs/<uuid:pk>/photos/<str:name>", files.thumb, name="thumb"),
     path("notices/", people.notices, name="notices"),
@@ -74,6 +78,7 @@ urlpatterns = [
     path("v/<str:pub_key>", share.public, name="public"),
     path("v/<str:pub_key>/enter/", share.enter, name="enter"),
     path("v/<str:pub_key>/progress/", share.public_progress, name="public_progress"),
+    path("v/<str:pub_key>/scene.<str:kind>", share.public_scene, name="public_scene"),
     path("v/<str:pub_key>/live/cloud.json", live.public_cloud, name="public_cloud"),
     path("v/<str:pub_key>/live/<str:name>", live.public_snapshot, name="public_snapshot"),
     *(
@@ -85,6 +90,7 @@ urlpatterns = [
         )
         for name, file, kind in PUBLIC_FILES
     ),
+    path("recon/pub/<str:pub_key>/preview.jpg", share.public_preview, name="public_preview"),
     path("recon/pub/<str:pub_key>/views.json", share.public_views, name="public_views"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("oembed", embed.oembed, name="oembed"),

@@ -262,7 +262,7 @@ export class DraftPage {
   mayStart() {
     const failed = this.photos.filter((photo) => photo.hasFailed);
     const problem = failed.length
-      ? gettext("What is marked is not in the scene. Remove it or try it again, then start.")
+      ? gettext("The marked photos are not in the scene. Remove them or try again, then start.")
       : !this.isBusy && checkCount(this.count("arrived"), this.limits);
     showErrors(this.root, [problem]);
     this.wantsStart = !problem;

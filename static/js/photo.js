@@ -92,7 +92,7 @@ export class Photo {
   showHeld() {
     this.share = 0;
     this.tile.querySelector("progress").value = 0;
-    this.tile.querySelector(".tile-size").textContent = gettext("Waits for the connection");
+    this.tile.querySelector(".tile-size").textContent = gettext("Waiting for the connection");
   }
 
   /** @param {State} state @param {string} [problem] */

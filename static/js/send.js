@@ -7,8 +7,8 @@ const PAUSES_MS = [500, 2000, 6000]; // before the second, third and fourth try
 const MOST_TURNS = 60; // that a busy site may say "a little later"
 const LITTLE_S = 60; // what is later than that is a limit of the hour's or the day's
 
-const NO_ANSWER = () => gettext("The connection broke.");
-const TOO_MUCH = () => gettext("The upload is larger than this site takes.");
+const NO_ANSWER = () => gettext("The connection was lost.");
+const TOO_MUCH = () => gettext("The upload is larger than this site accepts.");
 
 /** @typedef {{ status: number, errors: string[], location?: string, tile?: string, id?: number, video?: number, laterMs?: number }} Answer */
 
@@ -112,7 +112,7 @@ export async function drop(url, form) {
     return readAnswer(answer.status, await answer.text()).errors.join(" ");
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // what fetch says where nobody answers
-    return gettext("It could not be removed. The connection broke.");
+    return gettext("It could not be removed. The connection was lost.");
   }
 }
 
@@ -143,7 +143,7 @@ export function readAnswer(status, text) {
     // Nobody, or a proxy in front of the site, which answers in its own way.
     if (status === 0) errors.push(NO_ANSWER());
     else if (status === 413) errors.push(TOO_MUCH());
-    else errors.push(gettext("The site could not take it ({status}).", { status }));
+    else errors.push(gettext("The site could not accept it ({status}).", { status }));
   }
   return { status, errors };
 }

@@ -58,7 +58,7 @@ class Shows {
       this.endCloud = drawCloud(this.canvas, content);
       const { points, cameras } = content;
       this.canvas.ariaLabel = gettext(
-        "{points} points and the places of {cameras} cameras, in 3D. Arrow keys turn it.",
+        "{points} points and where {cameras} cameras were, in 3D. Arrow keys turn it.",
         { points: points.length, cameras: cameras.length },
       );
       this.picture.hidden = true;

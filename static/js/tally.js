@@ -1,5 +1,5 @@
 /** A draft in a line, and as a share of what was chosen. */
-import { megabytes } from "./upload-checks.js";
+import { MB, megabytes } from "./upload-checks.js";
 import { gettext } from "./texts.js";
 
 /**
@@ -12,16 +12,16 @@ export function tallyText(photos, again, { maxPhotos, maxTotalMb }) {
   const coming = photos.filter(({ state }) => state === "waiting" || state === "sending").length;
   const failed = photos.filter((photo) => photo.hasFailed).length;
   return [
-    gettext("{count} of at most {most} photos, {size} of {limit} MB", {
+    gettext("{count} of at most {most} photos, {size} of {limit}", {
       count: here.length,
       most: maxPhotos,
       size: megabytes(sum(here)),
-      limit: maxTotalMb,
+      limit: megabytes(maxTotalMb * MB),
     }),
     coming && gettext("{count} on the way", { count: coming }),
-    failed && gettext("{count} not taken", { count: failed }),
-    again.length === 1 && gettext("“{name}” was there already", { name: again[0] }),
-    again.length > 1 && gettext("{count} were there already", { count: again.length }),
+    failed && gettext("{count} not accepted", { count: failed }),
+    again.length === 1 && gettext("“{name}” is already here", { name: again[0] }),
+    again.length > 1 && gettext("{count} are already here", { count: again.length }),
   ]
     .filter(Boolean)
     .join(" · ");

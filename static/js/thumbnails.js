@@ -25,7 +25,7 @@ async function draw(file, canvas, limits) {
     bitmap = await createImageBitmap(file);
   } catch {
     if (maybeUndrawable(file)) return "";
-    return gettext("“{name}” can’t be read as a photo. It may be damaged or only named like one.", {
+    return gettext("“{name}” can’t be read as a photo. It may be damaged, or not a photo at all.", {
       name: file.name,
     });
   }

@@ -4,7 +4,7 @@ import { gettext, ngettext } from "./texts.js";
 
 /** @typedef {{ minPhotos: number, maxPhotos: number, maxFileMb: number, maxTotalMb: number, maxVideoMb: number, minSide: number }} Limits */
 
-const MB = 1024 * 1024;
+export const MB = 1024 * 1024;
 const TYPES = /^image\/(p?jpeg|jpg|png|webp|hei[cf](-sequence)?|avif)$/;
 const ENDINGS = /\.(jpe?g|jpe|jfif|png|webp|hei[cf]|hif|avif)$/i;
 const RAW_ENDINGS = /\.(3fr|arw|cr[23w]|dcr|dng|erf|gpr|iiq|kdc|mrw|nef|nrw|orf|pef|raf|rw2|sr[2fw]|x3f)$/i;
@@ -40,7 +40,7 @@ export function checkFile(file, limits) {
   const isPhoto = file.type ? TYPES.test(file.type) : saysNothing || ENDINGS.test(file.name);
   if (!isPhoto && RAW_ENDINGS.test(file.name)) {
     return gettext(
-      "“{name}” is a camera's raw photo. Raw formats such as CR3, NEF, ARW and DNG can't be read here. Export it as JPEG in the camera or a photo program, and send that.",
+      "“{name}” is a camera's raw photo. Raw formats such as CR3, NEF, ARW and DNG can't be read here. Export it as JPEG in the camera or a photo app, and send that.",
       { name: file.name },
     );
   }
@@ -52,10 +52,10 @@ export function checkFile(file, limits) {
   if (file.size === 0) return gettext("“{name}” is empty.", { name: file.name });
   const most = isPhoto ? limits.maxFileMb : limits.maxVideoMb;
   if (file.size > most * MB) {
-    return gettext("“{name}” has {size}; at most {most} MB are possible.", {
+    return gettext("“{name}” is {size}; the limit is {limit}.", {
       name: file.name,
       size: megabytes(file.size),
-      most,
+      limit: megabytes(most * MB),
     });
   }
   return "";
@@ -84,5 +84,10 @@ export function checkCount(count, { minPhotos, maxPhotos }) {
 export function megabytes(bytes) {
   const value = bytes / MB;
   if (value < 0.1) return `${Math.ceil(bytes / 1024)} kB`;
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} MB`;
+  // What would round to 1024 MB is a gigabyte.
+  return value < 1023.5 ? `${rounded(value)} MB` : `${rounded(value / 1024)} GB`;
+}
+
+function rounded(value) {
+  return value < 10 ? value.toFixed(1).replace(".0", "") : Math.round(value);
 }

@@ -5,7 +5,7 @@
 import { PerspectiveCamera } from "three";
 import { Controls } from "./controls.js";
 import { axesOf } from "./moves.js";
-import { coveringFov, poseBetween } from "./pose.js";
+import { containingFov, poseBetween } from "./pose.js";
 import { tangents } from "./surface.js";
 
 const STEP_SECONDS = 1.1; // from one pose to another
@@ -138,10 +138,10 @@ export class Rig {
     return { ...axesOf(pose), position: pose.position, ...tangents(this.camera.fov, this.camera.aspect) };
   }
 
-  /** To the window's shape: nothing is shown left and right of what the photo saw. */
+  /** To the window's shape: all that the lens's frame shows is in it. */
   fit(aspect = this.camera.aspect) {
     this.camera.aspect = aspect;
-    if (this.at) this.camera.fov = coveringFov(this.at.fovY, this.at.aspect, aspect);
+    if (this.at) this.camera.fov = containingFov(this.at.fovY, this.at.aspect, aspect);
     this.camera.updateProjectionMatrix();
   }
 

@@ -164,7 +164,8 @@ export class Stage {
   reset() {
     if (!this.start) return;
     this.resize();
-    this.rig.stand({ ...this.start, aspect: this.photoAspect() });
+    // Older scenes don't say what shape their frame has; their poster has the same.
+    this.rig.stand({ ...this.start, aspect: this.start.aspect || this.photoAspect() });
     this.resize();
   }
 

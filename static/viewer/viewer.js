@@ -6,6 +6,7 @@
  * speaks to a person in words of its own.
  */
 import { Buttons } from "./buttons.js";
+import { Cover } from "./cover.js";
 import { Features } from "./features.js";
 import { Furniture } from "./furniture.js";
 import { ProblemError, asProblem } from "./problem.js";
@@ -42,6 +43,7 @@ class Viewer {
       stage: () => this.stage,
       fullscreen: () => this.furniture.toggleFullscreen(),
     });
+    this.cover = new Cover(element, () => this.features);
     this.buttons.click("[data-viewer-retry]", () => this.open());
     this.buttons.click("[data-viewer-load]", () => this.open());
     this.leaving = () => {
@@ -77,7 +79,7 @@ class Viewer {
     const expected = Number(element.dataset.bytes) || 0;
     const bytes = await fetchScene(element.dataset.scene, expected, signal, furniture.showShare);
     furniture.showPreparing();
-    await furniture.posterSettled(); // its shape decides the field of view
+    if (!stage.start?.aspect) await furniture.posterSettled(); // its shape is the frame's
     await stage.show(bytes);
     if (!signal.aborted) this.begin(await views);
   }
@@ -158,6 +160,7 @@ class Viewer {
     this.close();
     removeEventListener("pagehide", this.leaving);
     this.buttons.dispose();
+    this.cover.dispose();
     this.furniture.dispose();
     delete this.element.splatViewer;
   }

@@ -58,6 +58,7 @@ def scene(owner: User, **fields: object) -> Job:
     """A finished job that the viewer can show, with everything that its owner may have said."""
     warning = {"code": "photos_left_out", "facts": {"count": 1, "total": 3, "names": "a.jpg"}}
     told = {"title": LONG, "description": "By the well.", "warnings": [warning], "view": VIEW}
+    told["own_view"] = VIEW | {"aspect": 1.2}
     job = measured_job(owner, **(told | fields))
     artifact = job.artifacts.get(kind="splat")
     artifact.file.write_bytes(splat_bytes())

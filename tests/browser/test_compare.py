@@ -18,7 +18,8 @@ from scipy.spatial.transform import Rotation
 from accounts.models import User
 from recon.models import Artifact, Job, Photo
 from tests.browser.scenes import BLOBS, VIEW, picture, splat_bytes
-from tests.browser.viewing import DESK, PHONE, camera_at, write_scene
+from tests.browser.viewing import camera_at, write_scene
+from tests.browser.windows import DESK, SIZES
 from tests.site.making import finished_job, person
 
 pytestmark = [
@@ -27,7 +28,6 @@ pytestmark = [
     pytest.mark.usefixtures("data_dir", "redis_queue"),
 ]
 NewContext = Callable[..., BrowserContext]
-SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 
 SAME, ANOTHER = 0.3, 0.4  # of what `unlike` says
 

@@ -23,9 +23,7 @@ from recon.web.scene import OWN_DOWNLOADS, PUBLIC_DOWNLOADS
 from tests.browser.fitting import fits
 from tests.browser.scenes import BLOBS
 from tests.browser.viewing import (
-    DESK,
     IT,
-    PHONE,
     VIEWER,
     open_own,
     open_scene,
@@ -35,11 +33,11 @@ from tests.browser.viewing import (
     write_scene,
 )
 from tests.browser.waiting import until
+from tests.browser.windows import SIZES, SIZES_AND_SCRIPTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NewContext = Callable[..., BrowserContext]
-SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 
 
 @pytest.fixture
@@ -74,8 +72,7 @@ def write_spz_of(job: Job, blobs: Gaussians) -> None:
     job.artifacts.filter(kind=Artifact.Kind.SPLAT).update(size=10**6)
 
 
-@SIZES
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@SIZES_AND_SCRIPTS
 def test_the_owner_takes_every_file_away(
     new_context: NewContext, scene: Job, size: dict[str, int], scripts: bool, tmp_path: Path
 ) -> None:

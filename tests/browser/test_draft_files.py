@@ -14,8 +14,9 @@ from accounts.models import User
 from recon.jobs import drafts, frames
 from recon.models import Job
 from tests.browser.fitting import fits
-from tests.browser.test_drafts import DESK, ERRORS, PHONE, arrived, choose, names, start, upload
+from tests.browser.test_drafts import ERRORS, arrived, choose, names, start, upload
 from tests.browser.waiting import until
+from tests.browser.windows import DESK, PHONE, SIZES
 from tests.heic import heic_bytes
 from tests.site.making import noise, person, photo
 from tests.site.working import worker
@@ -24,7 +25,6 @@ from tests.videos import video_bytes
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NewContext = Callable[..., BrowserContext]
-sizes = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def kept(draft: Job) -> str:
     return "".join(name.removesuffix(".jpg") for name in names(draft))
 
 
-@sizes
+@SIZES
 def test_photos_of_phones_and_a_video_become_a_scene(
     new_context: NewContext,
     ann: User,
@@ -96,7 +96,7 @@ def test_start_waits_for_the_frames_of_a_video(new_context: NewContext, ann: Use
     choose(page, file("walk.mp4", "video/mp4", movie()))
     expect(page.locator("#videos")).to_contain_text("Its frames are taken in a moment.")
     start(page)
-    expect(page.get_by_text("Starts when all are there")).to_be_visible()
+    expect(page.get_by_text("Starts when all have arrived")).to_be_visible()
     with worker(queue=frames.QUEUE):
         expect(page.get_by_role("list", name="Steps")).to_be_visible()
     assert ann.jobs.get().photos.count() == 8
@@ -121,7 +121,7 @@ def test_a_damaged_video_says_what_to_do_and_can_be_removed(
     assert not ann.jobs.get().videos.exists()
 
 
-@sizes
+@SIZES
 def test_photos_are_put_in_order_by_keyboard_and_by_dragging(
     new_context: NewContext, ann: User, size: dict[str, int]
 ) -> None:
@@ -153,7 +153,7 @@ def test_photos_are_put_in_order_by_keyboard_and_by_dragging(
     page.mouse.move(box["x"] + 20, box["y"] + 30)
     page.mouse.down()
     page.mouse.move(box["x"] + 40, box["y"] + 40, steps=3)
-    expect(page.get_by_text("Drop it here to take it out")).to_be_visible()
+    expect(page.get_by_text("Drop it here to remove it")).to_be_visible()
     page.locator("[data-bin]").hover()
     page.locator("[data-bin]").hover()
     page.mouse.up()
@@ -180,7 +180,7 @@ def test_photos_are_put_in_order_without_scripts(new_context: NewContext, ann: U
     expect(page.locator("#videos")).to_contain_text("Its frames are taken in a moment.")
     start(page)
     expect(page.locator(ERRORS)).to_contain_text("Frames are still being taken")
-    page.get_by_role("link", name="Let this page reload itself again").click()
+    page.get_by_role("link", name="Resume reloading").click()
     with worker(queue=frames.QUEUE):
         expect(page.locator("#videos")).to_contain_text("8 frames taken.")
     assert draft.photos.count() == 11
@@ -231,7 +231,7 @@ def test_a_phone_offers_its_camera_and_says_how_to_shoot(
     expect(phone.get_by_text("Take a photo", exact=True)).to_be_visible()
     guide = phone.locator(".shoot-guide")
     guide.locator("summary").click()
-    expect(guide.get_by_text("then a step to the side")).to_be_visible()
+    expect(guide.get_by_text("step to the side")).to_be_visible()
     camera.set_input_files([upload("0.jpg", 0)])
     arrived(phone, 1)
     phone.get_by_label("Take a photo").set_input_files([upload("1.jpg", 1)])

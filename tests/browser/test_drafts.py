@@ -15,6 +15,7 @@ from recon.jobs import drafts, queue
 from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.waiting import until
+from tests.browser.windows import PHONE, SIZES
 from tests.site.making import job_of, person, photo, photo_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -22,7 +23,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ERRORS = "[data-photo-errors]"
 ON_ITS_WAY = ".tile.on-its-way"
 PHOTOS_URL = "**/jobs/*/photos/"
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 NewContext = Callable[..., BrowserContext]
 
 
@@ -85,7 +85,7 @@ def names(job: Job) -> list[str]:
     return [photo.original_name for photo in job.photos.all()]
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@SIZES
 def test_photos_go_up_one_fails_another_takes_its_place_and_the_scene_is_queued(
     new_context: NewContext,
     ann: User,
@@ -111,13 +111,13 @@ def test_photos_go_up_one_fails_another_takes_its_place_and_the_scene_is_queued(
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"))
     arrived(page, 3)
     assert len(interrupted) == 4, "three photos, one of them twice, and never the broken one"
-    tally(page, "1 not taken")
+    tally(page, "1 not accepted")
     expect(page.locator(".tile.bad .tile-problem")).to_contain_text("“broken.jpg” can’t be read")
     expect(page.get_by_role("progressbar")).to_have_count(0)
     assert fits(page)
 
     start(page)
-    expect(page.locator(ERRORS)).to_contain_text("What is marked is not in the scene.")
+    expect(page.locator(ERRORS)).to_contain_text("The marked photos are not in the scene.")
     assert ann.jobs.get().is_draft
     page.get_by_role("button", name="Remove broken.jpg").click()
     expect(page.locator(ERRORS)).to_be_empty()
@@ -152,7 +152,7 @@ def test_a_closed_tab_finds_what_has_arrived_and_the_same_choice_sends_only_the_
     expect(again.get_by_label("Title")).to_have_value("Fern")
     choose(again, *chosen, upload("3.jpg", 3))
     arrived(again, 4)
-    tally(again, "3 were there already")
+    tally(again, "3 are already here")
     assert len(sent) == 1
     start(again)
     expect(again.get_by_role("list", name="Steps")).to_be_visible()
@@ -181,7 +181,7 @@ def test_a_server_in_trouble_ends_in_a_button_that_tries_again(page: Page, ann: 
     while not retry.is_visible():
         page.clock.run_for(1000)
         page.wait_for_timeout(20)
-    expect(page.locator(".tile-problem")).to_have_text("The site could not take it (502).")
+    expect(page.locator(".tile-problem")).to_have_text("The site could not accept it (502).")
     page.unroute(PHOTOS_URL)
     retry.click()
     arrived(page, 1)
@@ -194,7 +194,7 @@ def test_a_photo_that_only_the_server_can_judge_says_so_and_the_others_go_on(
     choose(page, moving, upload("one.jpg", 1))
     arrived(page, 1)
     expect(page.locator(".tile.bad .tile-problem")).to_contain_text(
-        "“moving.jpg” is not a kind of photo that can be read here: its format is GIF."
+        "“moving.jpg” is not a photo that can be read here: its format is GIF."
     )
     expect(page.get_by_role("button", name="Try again")).to_have_count(0)
     assert names(ann.jobs.get()) == ["one.jpg"]
@@ -205,7 +205,7 @@ def test_start_waits_for_photos_on_their_way_and_can_be_taken_back(page: Page, a
     choose(page, *[upload(f"{n}.jpg", n) for n in range(3)])
     tally(page, "3 on the way")
     start(page)
-    expect(page.get_by_text("Starts when all are there")).to_be_visible()
+    expect(page.get_by_text("Starts when all have arrived")).to_be_visible()
     page.get_by_role("button", name="Not yet").click()
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_focused()
     start(page)
@@ -268,7 +268,7 @@ def test_removing_leads_the_keyboard_to_the_neighbour(page: Page, ann: User) -> 
 def test_a_photo_chosen_twice_counts_once_whatever_it_is_called(page: Page, ann: User) -> None:
     choose(page, *[upload(f"{n}.jpg", 7) for n in range(3)])
     arrived(page, 1)
-    tally(page, "2 were there already")
+    tally(page, "2 are already here")
     start(page)
     expect(page.locator(ERRORS)).to_contain_text("There is 1 photo; a scene needs 3 to 20.")
     assert ann.jobs.get().is_draft

@@ -17,7 +17,7 @@ from recon.models import Job, Video
 from tests.browser.fitting import fits
 from tests.browser.test_pages import running_job
 from tests.browser.test_result import shown_job
-from tests.browser.test_sharing import SIZES
+from tests.browser.windows import SIZES, SIZES_AND_SCRIPTS
 from tests.site.making import finished_job, job_of, person, photo_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -70,8 +70,7 @@ def is_korean(page: Page, name: str) -> None:
     assert fits(page)
 
 
-@SIZES
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+@SIZES_AND_SCRIPTS
 def test_somebody_switches_to_korean_signs_up_and_it_stays(
     new_context: NewContext, ann: User, size: dict[str, int], scripts: bool
 ) -> None:
@@ -167,7 +166,8 @@ def test_choosing_photos_is_in_korean(
     )
     expect(page.locator("[data-tally]")).to_contain_text("사진 2장 / 최대 20장")
     page.get_by_role("button", name="시작", exact=True).click()
-    expect(page.locator("[data-photo-errors]")).to_contain_text("표시된 사진은 장면에 없어요.")
+    errors = page.locator("[data-photo-errors]")
+    expect(errors).to_contain_text("표시된 사진은 장면에 들어가지 않았어요.")
     page.get_by_role("button", name="‘메모.txt’ 빼기").click()
     page.get_by_role("button", name="시작", exact=True).click()
     expect(page.locator("[data-photo-errors]")).to_contain_text("장면 하나에는 3~20장이 필요해요")

@@ -18,7 +18,7 @@ from tests.site.making import finished_job, person
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NewContext = Callable[..., BrowserContext]
-LOST, UNSENT = "There is no connection", "That was not sent"
+LOST, UNSENT = "You are offline", "That was not sent"
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def test_a_running_job_says_it_in_its_own_words_at_once(new_context: NewContext,
     page = context.new_page()
     page.goto(running(ann).get_absolute_url())
     context.set_offline(True)
-    expect(page.get_by_text("This page tries again by itself")).to_be_visible(timeout=1500)
+    expect(page.get_by_text("This page keeps trying")).to_be_visible(timeout=1500)
     expect(page.get_by_text(LOST)).to_be_hidden()
     context.set_offline(False)
-    expect(page.get_by_text("This page tries again by itself")).to_be_hidden()
+    expect(page.get_by_text("This page keeps trying")).to_be_hidden()
 
 
 def test_a_form_that_is_sent_without_a_connection_keeps_what_was_typed(

@@ -13,7 +13,7 @@ from accounts.models import User
 from recon.jobs import lifecycle, queue, submit
 from recon.models import Job
 from tests.browser.fitting import fits
-from tests.browser.test_sharing import SIZES
+from tests.browser.windows import SIZES, SIZES_AND_SCRIPTS
 from tests.site.making import PASSWORD, finished_job, job_of, person, photos
 from tests.site.staged_pipeline import play
 from tests.site.working import horse_of, wait_until, worker
@@ -29,8 +29,7 @@ def ann(data_dir: Path, redis_queue: Any) -> User:
     return person()
 
 
-@SIZES
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+@SIZES_AND_SCRIPTS
 def test_somebody_who_is_full_finds_the_biggest_scene_and_deletes_it(
     new_context: NewContext, ann: User, size: dict[str, int], scripts: bool
 ) -> None:
@@ -40,7 +39,7 @@ def test_somebody_who_is_full_finds_the_biggest_scene_and_deletes_it(
     job_of(ann, title="Large", status=Job.Status.FAILED, stored_bytes=8 * MB)
     page = new_context(ann, viewport=size, java_script_enabled=scripts).new_page()
     page.goto("/accounts/")
-    page.get_by_role("link", name="What you use").click()
+    page.get_by_role("link", name="Your usage").click()
     expect(page.get_by_text("11 MB of 10 MB")).to_be_visible()
     expect(page.get_by_text("Full: photos and scenes can be added again")).to_be_visible()
     rows = page.locator("section li")
@@ -54,7 +53,7 @@ def test_somebody_who_is_full_finds_the_biggest_scene_and_deletes_it(
     else:
         rows.first.locator("summary").click()
         rows.first.get_by_role("button", name="Delete for good").click()
-    expect(page.get_by_text("3.0 MB of 10 MB")).to_be_visible()
+    expect(page.get_by_text("3 MB of 10 MB")).to_be_visible()
     assert page.url.endswith("/usage/")
     assert [job.title for job in Job.objects.all()] == ["Small"]
 
@@ -70,7 +69,7 @@ def test_a_limit_is_said_where_it_is_met(
     page = new_context(ann, viewport=size).new_page()
     page.goto(job.get_absolute_url())
     page.get_by_role("button", name="Run again", exact=True).click()
-    expect(page.get_by_text("You may have 1 scenes waiting or running at a time")).to_be_visible()
+    expect(page.get_by_text("You can have 1 scenes waiting or running at a time")).to_be_visible()
     assert fits(page)
 
 
@@ -113,14 +112,16 @@ def test_an_account_goes_with_everything_while_a_worker_is_at_it(
         horse = horse_of(job)
         page.goto("/accounts/")
         page.get_by_role("link", name="Delete my account").click()
-        expect(page.get_by_text("2 scenes with all photos and files")).to_be_visible()
+        expect(page.get_by_text("2 scenes with all their photos and files")).to_be_visible()
         assert fits(page)
         page.get_by_label("Your password").fill("not my password")
-        page.get_by_role("button", name="Delete my account and everything").click()
-        expect(page.get_by_text("This is not your password.")).to_be_visible()
+        page.get_by_role("button", name="Delete my account and everything in it").click()
+        expect(page.get_by_text("That is not your password.")).to_be_visible()
         page.get_by_label("Your password").fill(PASSWORD)
-        page.get_by_role("button", name="Delete my account and everything").click()
-        expect(page.get_by_text("Your account and everything in it are deleted.")).to_be_visible()
+        page.get_by_role("button", name="Delete my account and everything in it").click()
+        expect(
+            page.get_by_text("Your account and everything in it have been deleted.")
+        ).to_be_visible()
         horse.wait(timeout=30)
     assert not User.objects.exists()
     assert not Job.objects.exists()
@@ -145,7 +146,7 @@ def test_the_browser_s_time_zone_is_taken_at_sign_up(
     page.wait_for_url("**/jobs/")
     assert User.objects.get(email="new@example.org").time_zone == "Asia/Seoul"
     page.goto("/accounts/")
-    expect(page.get_by_label("Time zone of all times shown")).to_have_value("Asia/Seoul")
+    expect(page.get_by_label("Time zone")).to_have_value("Asia/Seoul")
     assert fits(page)
     assert complaints == []
 

@@ -15,14 +15,13 @@ from accounts.models import User
 from benchmarks import planted_faults
 from recon.jobs import checks
 from tests.browser.fitting import fits
+from tests.browser.windows import DESK, PHONE
 from tests.core.walls import write_wall
 from tests.photos import rendered_photos
 from tests.site.making import person
 from tests.site.working import worker
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 
 
 @pytest.fixture
@@ -59,8 +58,8 @@ def test_what_is_wrong_appears_while_the_page_is_open_and_goes_with_the_photo(
         page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"))
         expect(check).to_have_attribute("data-check", "current")
         expect(advice.filter(has_text="Photo 3 is blurred.")).to_have_count(1)
-        stranger = advice.filter(has_text="Photo 5 shares nothing with the others.")
-        expect(stranger).to_contain_text("take one from between 4 and 5; else drop it.")
+        stranger = advice.filter(has_text="Photo 5 has nothing in common with the others.")
+        expect(stranger).to_contain_text("take one from between 4 and 5; otherwise remove it.")
         expect(check.locator("svg image")).to_have_count(6)
         expect(check.locator("svg rect.group")).to_have_count(2)
         expect(page.locator("[data-live-check]")).to_have_text(re.compile("^Only advice"))
@@ -69,12 +68,12 @@ def test_what_is_wrong_appears_while_the_page_is_open_and_goes_with_the_photo(
             "[...document.querySelectorAll('#check image')].every(i => i.getBBox().width > 0)"
         )
 
-        check.get_by_text("The same in words").click()
+        check.get_by_text("In words").click()
         expect(check).to_contain_text("Photo 5 overlaps no other.")
         stranger.get_by_role("link", name="Show photo 5").click()
         expect(page.locator(".tile:target")).to_have_count(1)
 
-        stranger.get_by_role("button", name="Drop photo 5").click()
+        stranger.get_by_role("button", name="Remove photo 5").click()
         expect(page.locator(".tile")).to_have_count(5)
         expect(check).to_have_attribute("data-check", "current")
         expect(stranger).to_have_count(0)
@@ -91,6 +90,6 @@ def test_without_a_worker_the_page_says_so_and_the_scene_can_be_started(
     page.goto("/jobs/new/")
     page.set_input_files("input[type=file]", rendered_photos()[:3])
     expect(page.locator("[data-tally]")).to_contain_text("3 of at most 20 photos")
-    expect(page.locator("#check")).to_contain_text("The photo check is not available just now.")
+    expect(page.locator("#check")).to_contain_text("The photo check is not available right now.")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator("#progress")).to_be_visible()

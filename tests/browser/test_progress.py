@@ -248,8 +248,8 @@ def test_without_javascript_the_page_still_shows_how_it_goes(
     plain.goto(address)
     for needs_time in ("Cancel", "Change title and description"):
         expect(plain.get_by_text(needs_time, exact=True)).to_be_hidden()
-    plain.get_by_role("link", name="Hold it still").click()
-    expect(plain.get_by_role("link", name="Let this page reload itself again")).to_be_visible()
+    plain.get_by_role("link", name="Pause reloading").click()
+    expect(plain.get_by_role("link", name="Resume reloading")).to_be_visible()
     expect(plain.locator("meta[http-equiv=refresh]")).to_have_count(0)
     expect(plain.get_by_text("Change title and description", exact=True)).to_be_visible()
     cancel(plain)

@@ -16,6 +16,7 @@ from recon.splats.formats import write_ply
 from recon.splats.spz import write_spz
 from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, picture, splat_bytes
+from tests.browser.windows import SIZES
 from tests.core.tiny_scene import tiny_gaussians
 from tests.site.making import measured_job, person
 
@@ -25,11 +26,6 @@ pytestmark = [
     pytest.mark.usefixtures("data_dir", "redis_queue"),
 ]
 NewContext = Callable[..., BrowserContext]
-SIZES = pytest.mark.parametrize(
-    "size",
-    [{"width": 390, "height": 844}, {"width": 1440, "height": 900}],
-    ids=["phone", "desk"],
-)
 READY = "[data-splat-viewer][data-state=ready]"
 
 
@@ -118,7 +114,7 @@ def test_a_held_out_photo_is_compared_by_dragging_and_by_keys(
 
 
 def choice(page: Page, name: str) -> Locator:
-    return page.get_by_role("group", name="Outliers").get_by_role("link", name=name)
+    return page.get_by_role("group", name="Stray spots").get_by_role("link", name=name)
 
 
 @SIZES
@@ -131,14 +127,14 @@ def test_the_other_scene_comes_into_the_same_viewer(
     page = open_page(job.get_absolute_url(), viewport=size)
     page.wait_for_selector(READY)
     page.locator("[data-splat-viewer]").evaluate("e => (e.dataset.marked = 'yes')")
-    choice(page, "With outliers").click()
-    expect(choice(page, "With outliers")).to_have_attribute("aria-current", "true")
-    expect(choice(page, "Without outliers")).not_to_have_attribute("aria-current", "true")
+    choice(page, "shown").click()
+    expect(choice(page, "shown")).to_have_attribute("aria-current", "true")
+    expect(choice(page, "hidden")).not_to_have_attribute("aria-current", "true")
     viewer = page.locator("[data-splat-viewer]")
     expect(viewer).to_have_attribute("data-marked", "yes")
     assert viewer.get_attribute("data-scene").endswith(f"/files/{kind}")
     assert page.url.endswith("?show=all")
-    choice(page, "Without outliers").click()
+    choice(page, "hidden").click()
     expect(viewer).to_have_attribute("data-scene", f"{job.get_absolute_url()}files/splat")
 
 
@@ -149,10 +145,10 @@ def test_a_scene_that_does_not_arrive_is_said_and_the_old_one_stays(
     page.route(f"**/files/{Artifact.Kind.OTHER_SPZ}", lambda route: route.abort())
     page.goto(job.get_absolute_url())
     page.wait_for_selector(READY)
-    choice(page, "With outliers").click()
-    expect(page.get_by_text("The other scene did not arrive. Try once more.")).to_be_visible()
+    choice(page, "shown").click()
+    expect(page.get_by_text("The scene could not be loaded. Try again.")).to_be_visible()
     assert page.locator(READY).count() == 1
-    expect(choice(page, "Without outliers")).to_have_attribute("aria-current", "true")
+    expect(choice(page, "hidden")).to_have_attribute("aria-current", "true")
 
 
 @SIZES
@@ -163,15 +159,15 @@ def test_without_scripts_pictures_stand_side_by_side_and_scenes_are_links(
     boxes = [image.bounding_box() for image in page.locator(".versus img").all()]
     assert boxes[0]["y"] == boxes[1]["y"]
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
-    choice(page, "With outliers").click()
-    expect(choice(page, "With outliers")).to_have_attribute("aria-current", "true")
+    choice(page, "shown").click()
+    expect(choice(page, "shown")).to_have_attribute("aria-current", "true")
 
 
 @SIZES
 def test_it_is_run_again_with_other_wishes(open_page: Any, job: Job, size: dict[str, int]) -> None:
     page = open_page(job.get_absolute_url(), viewport=size)
-    page.get_by_label("Quality", exact=True).select_option("High")
-    page.get_by_label("Remove outliers").select_option("Never")
+    page.get_by_label("Preset", exact=True).select_option("High")
+    page.get_by_label("Remove stray spots").select_option("Never")
     page.get_by_label("Keep the photos’ full size").check()
     page.get_by_role("button", name="Run again", exact=True).click()
     page.wait_for_selector("#progress")

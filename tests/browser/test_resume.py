@@ -12,25 +12,14 @@ from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 from accounts.models import User
 from recon.jobs import drafts
 from tests.browser.fitting import fits
-from tests.browser.test_drafts import (
-    DESK,
-    PHONE,
-    PHOTOS_URL,
-    Gate,
-    arrived,
-    choose,
-    names,
-    start,
-    tally,
-    upload,
-)
+from tests.browser.test_drafts import PHOTOS_URL, Gate, arrived, choose, names, start, tally, upload
+from tests.browser.windows import SIZES
 from tests.site.making import person, photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LOST = "The connection is lost."
 NewContext = Callable[..., BrowserContext]
-sizes = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 
 
 @pytest.fixture
@@ -50,7 +39,7 @@ def posts(page: Page) -> list[str]:
     return sent
 
 
-@sizes
+@SIZES
 def test_an_upload_pauses_while_the_line_is_lost_and_goes_on_by_itself(
     new_context: NewContext, ann: User, size: dict[str, int]
 ) -> None:
@@ -70,7 +59,7 @@ def test_an_upload_pauses_while_the_line_is_lost_and_goes_on_by_itself(
         route.abort("internetdisconnected")
     gate.held.clear()
     expect(page.get_by_text(LOST)).to_be_visible()
-    expect(page.get_by_text("Waits for the connection").first).to_be_visible()
+    expect(page.get_by_text("Waiting for the connection").first).to_be_visible()
     assert fits(page)
     page.unroute(PHOTOS_URL)
     context.set_offline(False)
@@ -142,7 +131,7 @@ def test_a_photo_taken_out_while_the_line_is_lost_is_not_sent_later(
     assert names(ann.jobs.get()) == ["one.jpg"]
 
 
-@sizes
+@SIZES
 def test_a_tab_closed_in_the_middle_is_gone_on_with_and_only_the_rest_is_sent(
     new_context: NewContext, ann: User, size: dict[str, int]
 ) -> None:
@@ -167,14 +156,14 @@ def test_a_tab_closed_in_the_middle_is_gone_on_with_and_only_the_rest_is_sent(
     card = again.locator(".card", has_text="Fern")
     expect(card).to_contain_text("Not started")
     expect(card).to_contain_text("2 photos")
-    expect(card.get_by_text("Go on")).to_be_visible()
+    expect(card.get_by_text("Continue")).to_be_visible()
     again.get_by_role("link", name="Fern").click()
     expect(again.locator("[data-said]")).to_contain_text("“2.jpg”, “3.jpg”, “4.jpg” were still on")
     assert fits(again)
     sent = posts(again)
     choose(again, *chosen)
     arrived(again, 5)
-    tally(again, "2 were there already")
+    tally(again, "2 are already here")
     expect(again.locator("[data-said]")).to_be_empty()
     assert len(sent) == 3
     assert names(ann.jobs.get()) == [f"{n}.jpg" for n in range(5)]

@@ -17,14 +17,12 @@ from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, splat_bytes
 from tests.browser.waiting import until
+from tests.browser.windows import SIZES, SIZES_AND_SCRIPTS
 from tests.site.making import finished_job, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NewContext = Callable[..., BrowserContext]
-SIZES = pytest.mark.parametrize(
-    "size", [{"width": 390, "height": 844}, {"width": 1440, "height": 900}], ids=["phone", "desk"]
-)
 WORD = "under the mat"
 
 
@@ -43,8 +41,7 @@ def scene(owner: User, **fields: Any) -> Job:
     return job
 
 
-@SIZES
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+@SIZES_AND_SCRIPTS
 def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
     new_context: NewContext, ann: User, size: dict[str, int], scripts: bool
 ) -> None:
@@ -53,14 +50,23 @@ def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
     page.goto(job.get_absolute_url())
     page.get_by_role("switch", name="Anyone with the link can see it").click()
     link = page.get_by_label("Link to this scene").input_value()
-    page.locator("summary", has_text="Password, end, public page").click()
+    page.locator("summary", has_text="Password, expiry and public page").click()
     page.get_by_label("Password (optional)").fill(WORD)
-    page.get_by_label("The link ends on").fill("2126-07-01T18:30")
+    page.get_by_label("The link expires on").fill("2126-07-01T18:30")
     if scripts:
         assert fits(page)
-    page.locator(".link-settings").get_by_role("button", name="Save").click()
+    page.locator("details[open] .link-settings").get_by_role("button", name="Save").click()
     expect(page.locator(".share-facts")).to_contain_text("Asks for a password")
-    expect(page.locator(".share-facts")).to_contain_text("Ends on 1 Jul 2126, 18:30")
+    expect(page.locator(".share-facts")).to_contain_text("All its files can be downloaded")
+    page.locator("summary", has_text="Downloads and quality figures").click()
+    page.get_by_label("People with the link may download").select_option(label="Nothing")
+    page.get_by_label("Show the quality figures").uncheck()
+    if scripts:
+        assert fits(page)
+    page.locator("details[open] .link-settings").get_by_role("button", name="Save").click()
+    expect(page.locator(".share-facts")).to_contain_text("Nothing can be downloaded")
+    expect(page.locator(".share-facts")).to_contain_text("The quality figures are not shown")
+    expect(page.locator(".share-facts")).to_contain_text("Expires on 1 Jul 2126, 18:30")
     expect(page.locator(".share-facts")).to_contain_text("Nobody has opened it yet")
 
     # Keeps still: a scene that turns by itself would only make a software renderer sweat.
@@ -71,18 +77,23 @@ def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
     expect(friend.locator("body")).not_to_contain_text("Fern in the hall")
     friend.get_by_label("Password").fill("over the mat")
     friend.get_by_role("button", name="Open the scene").click()
-    expect(friend.get_by_text("This is not the password.")).to_be_visible()
+    expect(friend.get_by_text("That is not the password.")).to_be_visible()
     friend.get_by_label("Password").fill(WORD)
     friend.keyboard.press("Enter")
     expect(friend.get_by_role("heading", name="Fern in the hall")).to_be_visible()
-    if scripts:
+    if scripts:  # the viewer shows what is not to be downloaded
         friend.wait_for_selector("[data-splat-viewer][data-state=ready]")
+    expect(friend.locator("a[download]")).to_have_count(0)
+    expect(friend.locator("body")).not_to_contain_text("PSNR")
+    typed = friend.request.get(link + "/scene.splat", headers={"Sec-Fetch-Site": "none"})
+    assert typed.status == 403
+    assert "does not offer this file" in typed.text()
     friend.goto(link)
     expect(friend.get_by_role("heading", name="Fern in the hall")).to_be_visible()
 
     page.reload()
     expect(page.locator(".share-facts")).to_contain_text("Opened 1 time")
-    page.get_by_role("button", name="Make a new link, end this one").click()
+    page.get_by_role("button", name="Replace the link (the old one stops working)").click()
     expect(page.get_by_label("Link to this scene")).not_to_have_value(link)
     friend.goto(link)
     expect(friend.get_by_role("heading", name="There is nothing here")).to_be_visible()
@@ -92,7 +103,7 @@ def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
     friend.reload()
     expect(friend.get_by_role("heading", name="There is nothing here")).to_be_visible()
     page.reload()
-    expect(page.get_by_text(re.compile("The link ended on"))).to_be_visible()
+    expect(page.get_by_text(re.compile("The link expired on"))).to_be_visible()
 
 
 @SIZES
@@ -144,15 +155,15 @@ def test_a_public_page_is_opened_filled_and_visited(
     page = new_context(ann, viewport=size).new_page()
     page.goto("/accounts/")
     page.get_by_label("I want a public page").check()
-    page.get_by_label("Its address").fill("ann")
+    page.get_by_label("Page address").fill("ann")
     page.get_by_label("Name to show on it").fill("Ann of the ferns")
     page.get_by_role("region", name="Public page").get_by_role("button", name="Save").click()
     page.get_by_role("link", name="/u/ann/").click()
     expect(page.get_by_text("has not put a scene on this page")).to_be_visible()
     page.goto(job.get_absolute_url())
-    page.locator("summary", has_text="Password, end, public page").click()
+    page.locator("summary", has_text="Password, expiry and public page").click()
     page.get_by_label("Show it on my public page").check()
-    page.locator(".link-settings").get_by_role("button", name="Save").click()
+    page.locator("details[open] .link-settings").get_by_role("button", name="Save").click()
     expect(page.locator(".share-facts")).to_contain_text("On your public page")
 
     friend = listen(new_context(viewport=size, reduced_motion="reduce").new_page())

@@ -11,8 +11,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from recon.models import Artifact, Job
 from tests.browser.scenes import BLUE, GREEN, RED, VIEW, blob_at, looks_like, picture, splat_bytes
-from tests.browser.viewing import PHONE, POSE, VIEWER, open_scene, pose, shared_scene, write_scene
+from tests.browser.viewing import POSE, VIEWER, open_scene, pose, shared_scene, write_scene
 from tests.browser.waiting import until
+from tests.browser.windows import PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -223,7 +224,7 @@ def test_a_broken_file_says_so_and_loads_again_once_it_is_whole(
 def test_a_file_that_does_not_come_says_what_the_server_said(page: Page, scene: Job) -> None:
     page.route("**/scene.splat", lambda route: route.fulfill(status=503))
     page.goto(f"/v/{scene.pub_key}")
-    expect(page.get_by_role("heading", name="The scene did not arrive")).to_be_visible()
+    expect(page.get_by_role("heading", name="The scene could not be loaded")).to_be_visible()
     expect(page.locator("[data-problem-detail]")).to_have_text("503")
 
 

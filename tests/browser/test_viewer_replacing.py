@@ -129,6 +129,12 @@ def test_other_sites_show_the_scene_in_a_frame(
         expect(good.locator(f"{VIEWER}[data-state=ready]")).to_be_attached()
         expect(good.get_by_role("link", name="Fern in the hall")).to_be_visible()
         expect(page.frame_locator("#bad").locator(VIEWER)).to_have_count(0)
+        Job.objects.filter(pk=scene.pk).update(share_downloads="nothing")
+        page.reload()
+        expect(
+            good.locator(f"{VIEWER}[data-scene='/v/{scene.pub_key}/scene.splat']")
+        ).to_be_attached()
+        expect(good.locator(f"{VIEWER}[data-state=ready]")).to_be_attached()
 
 
 @contextmanager

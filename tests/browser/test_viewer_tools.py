@@ -15,8 +15,6 @@ from recon.models import Artifact, Job
 from tests.browser.fitting import fits
 from tests.browser.scenes import BLUE, blob_at, looks_like, picture
 from tests.browser.viewing import (
-    DESK,
-    PHONE,
     POSE,
     VIEWER,
     open_own,
@@ -27,6 +25,7 @@ from tests.browser.viewing import (
     shared_scene,
 )
 from tests.browser.waiting import until
+from tests.browser.windows import DESK, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -106,7 +105,7 @@ def test_all_of_it_can_be_reached_by_keyboard(page: Page, scene: Job) -> None:
     assert seen[-1] == "More"
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent.trim()") == "Turn by itself"
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Auto-rotate"
     page.keyboard.press("Escape")
     expect(page.locator("[data-viewer-more]")).to_be_hidden()
     assert page.evaluate("document.activeElement.ariaLabel") == "More", "focus comes back"

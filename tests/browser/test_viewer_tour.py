@@ -14,9 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from recon.models import Job
 from tests.browser.scenes import picture
 from tests.browser.viewing import (
-    DESK,
     IT,
-    PHONE,
     POSE,
     VIEWER,
     open_own,
@@ -26,6 +24,7 @@ from tests.browser.viewing import (
     shared_scene,
 )
 from tests.browser.waiting import until
+from tests.browser.windows import DESK, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -329,7 +328,7 @@ def test_a_shared_scene_turns_until_it_is_touched_within_what_photos_show(
     moving.wait_for_timeout(300)
     assert pose(moving)["position"] == pytest.approx(here, abs=1e-9)
     moving.get_by_role("button", name="More").click()
-    turn = moving.get_by_role("button", name="Turn by itself")
+    turn = moving.get_by_role("button", name="Auto-rotate")
     expect(turn).to_have_attribute("aria-pressed", "false")
     turn.click()
     expect(turn).to_have_attribute("aria-pressed", "true")

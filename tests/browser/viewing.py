@@ -17,8 +17,6 @@ from tests.site.making import finished_job, person
 VIEWER = "[data-splat-viewer]"
 IT = f"document.querySelector('{VIEWER}').splatViewer"
 POSE = f"{IT}.pose()"
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1440, "height": 900}
 
 WIDTH, HEIGHT = 800, 600  # px, of the photos
 FOCAL = HEIGHT / 2 / math.tan(math.radians(25))

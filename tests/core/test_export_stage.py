@@ -22,6 +22,7 @@ from recon.splats.formats import read_ply, read_splat
 from recon.splats.gaussians import Camera
 from recon.splats.rasterizers import rasterize
 from tests.core.tiny_scene import (
+    NAMES,
     tiny_camera,
     tiny_gaussians,
     write_tiny_sfm,
@@ -181,13 +182,29 @@ def test_another_model_runs_the_export_again(workspace: Workspace) -> None:
     assert export.inputs(workspace, CONFIG) != before
 
 
-def test_the_viewer_starts_at_the_pose_of_a_photo_near_the_middle(workspace: Workspace) -> None:
+def test_the_viewer_starts_at_the_photo_that_the_cameras_name(workspace: Workspace) -> None:
+    named = [{"img_name": name} | ({"start": True} if name == NAMES[4] else {}) for name in NAMES]
+    write_json(workspace.cameras_json, named)
     view = export.run(workspace, CONFIG, ListReporter())["view"]
     assert json.loads(workspace.viewer_json.read_text()) == view
-    places = [tiny_camera(index).position.tolist() for index in (1, 2, 3, 4)]
-    assert any(np.allclose(view["position"], place, atol=1e-5) for place in places)
+    assert view["position"] == pytest.approx(tiny_camera(4).position.tolist(), abs=1e-5)
     assert -1.5 < view["target"][2] < 1.5  # in the slab
     assert view["up"] == pytest.approx([0.0, -1.0, 0.0])
+    assert view["aspect"] == pytest.approx(1.5)  # 60 x 40 px
+
+
+def test_where_none_is_named_it_starts_at_one_of_the_two_in_the_middle(
+    workspace: Workspace,
+) -> None:
+    view = export.run(workspace, AS_MEASURED, ListReporter())["view"]
+    places = [tiny_camera(index).position.tolist() for index in (2, 3)]
+    assert any(np.allclose(view["position"], place, atol=1e-5) for place in places)
+
+
+def test_another_start_runs_the_export_again(workspace: Workspace) -> None:
+    before = export.inputs(workspace, CONFIG)
+    write_json(workspace.cameras_json, [{"img_name": NAMES[0], "start": True}])
+    assert export.inputs(workspace, CONFIG) != before
 
 
 def test_the_view_is_right_for_a_camera_turned_any_way() -> None:
@@ -208,14 +225,6 @@ def test_the_view_is_right_for_a_camera_turned_any_way() -> None:
     # 40 px high at a focal length of 54 px.
     assert view["fov_y_degrees"] == pytest.approx(2 * np.degrees(np.arctan(20 / 54)))
     assert view["trained_height"] == 20  # of 60 x 40 px at a longest side of 30
-
-
-def test_the_pose_with_the_least_void_is_taken(workspace: Workspace) -> None:
-    right_half = tiny_gaussians(600)
-    right_half.means[:, 0] = right_half.means[:, 0].abs() * 0.8 + 0.6
-    write_trained(workspace, right_half, CONFIG.train)
-    view = export.run(workspace, AS_MEASURED, ListReporter())["view"]
-    assert view["position"][0] > 0
 
 
 def test_a_scene_that_nobody_sees_still_has_a_view() -> None:

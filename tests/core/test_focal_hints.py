@@ -26,6 +26,9 @@ from recon.samples.truth import read_poses, write_truth
 from tests.core.test_model_checks import GOOD
 from tests.faults import fault
 
+#: Degrees. A hint that was believed turns cameras by 3 and more; the photos alone by 0.02 to 0.25.
+PLACED = 0.5
+
 SIFT_ONLY = replace(
     PRESETS["draft"], mapping=replace(PRESETS["draft"].mapping, last_rung="relaxed")
 )
@@ -67,7 +70,7 @@ def mapped(workspace: Workspace, truth: Path) -> tuple[dict[str, Any], float]:
 # Wrong ones
 
 
-@pytest.mark.parametrize(("name", "photos"), [("corner_half", 6), ("orbit_half", 12)])
+@pytest.mark.parametrize(("name", "photos"), [("corner_half", 6), ("orbit_half", 6)])
 def test_photos_cropped_with_their_metadata_are_placed_as_without(
     workspace: Workspace, name: str, photos: int
 ) -> None:
@@ -75,7 +78,7 @@ def test_photos_cropped_with_their_metadata_are_placed_as_without(
     for path in sorted(folder.glob("*.jpg"))[:photos]:
         shutil.copy(path, workspace.upload)
     warned, error = mapped(workspace, folder / "poses.json")
-    assert error < 0.2
+    assert error < PLACED
     facts = warned["focal_length_does_not_fit"]
     assert (facts["count"], facts["total"], facts["said"], facts["found"]) == (
         photos, photos, 28, 56,
@@ -91,7 +94,7 @@ def test_a_false_equivalent_is_dropped(corner: Path, workspace: Workspace, false
 
     sent(corner, workspace, lie)
     warned, error = mapped(workspace, corner / "poses.json")
-    assert error < 0.2
+    assert error < PLACED
     facts = warned["focal_length_does_not_fit"]
     assert (facts["said"], facts["found"]) == (false, 28)
     graph = pair_graph.read(workspace.pairs_json)
@@ -108,7 +111,7 @@ def test_where_some_photos_tell_a_false_one_only_they_are_named(
 
     sent(corner, workspace, lie)
     warned, error = mapped(workspace, corner / "poses.json")
-    assert error < 0.2
+    assert error < PLACED
     facts = warned["focal_length_does_not_fit"]
     assert facts["names"] == "photo_01.jpg, photo_03.jpg, photo_05.jpg"
 
@@ -119,7 +122,7 @@ def test_where_some_photos_tell_a_false_one_only_they_are_named(
 def test_a_right_one_is_kept_without_a_second_look(corner: Path, workspace: Workspace) -> None:
     sent(corner, workspace, lambda number, photo, details: photo)
     warned, error = mapped(workspace, corner / "poses.json")
-    assert (warned, error < 0.2) == ({}, True)
+    assert (warned, error < PLACED) == ({}, True)
     assert [r.name for r in pair_graph.read(workspace.pairs_json).rungs] == ["incremental"]
 
 

@@ -447,7 +447,7 @@ def test_other_files_are_named_by_the_check_in_words(tmp_path: Path, capsys: Any
         (tmp_path / name).write_bytes(content)
     check_command.check_photos(sorted(tmp_path.iterdir()), as_json=False)
     said = capsys.readouterr().out
-    assert "“b.jpg” is not a kind of photo that can be read here: its format is PDF." in said
+    assert "“b.jpg” is not a photo that can be read here: its format is PDF." in said
     assert "“c.jpg” is a camera's raw photo (RAF)." in said
 
 

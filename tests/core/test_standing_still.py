@@ -133,7 +133,7 @@ def test_where_nothing_else_can_be_seen_that_is_the_reason(
     with pytest.raises(UserError) as caught:
         run(workspace)
     assert caught.value.code == "stands_still"
-    assert "around the thing" in str(caught.value)
+    assert "around the object" in str(caught.value)
     assert 30 <= caught.value.facts["percent"] <= 95
 
 

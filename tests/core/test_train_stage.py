@@ -94,6 +94,7 @@ def test_cameras_are_written_as_graphdeco_does(workspace: Workspace) -> None:
     assert cameras[5]["fx"] == pytest.approx(54.0)
     assert (cameras[5]["cx"], cameras[5]["cy"]) == pytest.approx((last.K[0, 2], last.K[1, 2]))
     assert (cameras[5]["width"], cameras[5]["height"]) == (60, 40)
+    assert [camera["id"] for camera in cameras if camera.get("start")] in ([2], [3])
 
 
 def test_a_test_photo_never_influences_training(workspace: Workspace) -> None:

@@ -1,7 +1,7 @@
 /** What the page says of files before they are sent: by type and name, since it can't look inside. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkFile } from "../../static/js/upload-checks.js";
+import { checkFile, megabytes } from "../../static/js/upload-checks.js";
 
 const LIMITS = { maxFileMb: 30, maxVideoMb: 200 };
 const said = (name, type = "") => checkFile({ name, type, size: 1000 }, LIMITS);
@@ -35,4 +35,14 @@ test("a camera's raw photo is called one", () => {
 test("what is neither is said to be neither", () => {
   assert.match(said("a.pdf", "application/pdf"), /is neither a photo/);
   assert.match(said("a.xyz"), /is neither a photo/);
+});
+
+test("a size is said in the unit that keeps its number small, as the site says it", () => {
+  const sizes = [1, 250_000, 2 ** 20, 1023 * 2 ** 20, 2 ** 30 - 1, 1536 * 2 ** 20, 20_480 * 2 ** 20];
+  assert.deepEqual(sizes.map(megabytes), ["1 kB", "0.2 MB", "1 MB", "1023 MB", "1 GB", "1.5 GB", "20 GB"]);
+});
+
+test("a file over a limit of gigabytes is told so in gigabytes", () => {
+  const file = { name: "a.mp4", type: "video/mp4", size: 3 * 2 ** 30 };
+  assert.equal(checkFile(file, { ...LIMITS, maxVideoMb: 2048 }), "“a.mp4” is 3 GB; the limit is 2 GB.");
 });

@@ -51,7 +51,10 @@ EXPECTED = {
     "recon:again": ("post", 302, MISSING, SIGN_IN),
     "recon:share": ("post", 302, MISSING, SIGN_IN),
     "recon:share_settings": ("post", 302, MISSING, SIGN_IN),
+    "recon:share_offer": ("post", 302, MISSING, SIGN_IN),
     "recon:about": ("post", 302, MISSING, SIGN_IN),
+    "recon:cover": ("post", 302, MISSING, SIGN_IN),
+    "recon:reset_cover": ("post", 302, MISSING, SIGN_IN),
     "recon:qr": ("get", MISSING, MISSING, SIGN_IN),
     "recon:notices": ("get", 200, 200, SIGN_IN),
     "recon:read_notices": ("post", 302, 302, SIGN_IN),
@@ -67,6 +70,7 @@ EXPECTED = {
     "recon:held_out": ("get", MISSING, MISSING, SIGN_IN),  # nothing was measured
     "recon:compare": ("get", 302, MISSING, SIGN_IN),  # with itself
     "recon:public": ("get", MISSING, MISSING, MISSING),
+    "recon:public_scene": ("get", MISSING, MISSING, MISSING),
     "recon:public_progress": ("get", MISSING, MISSING, MISSING),
     "recon:public_cloud": ("get", MISSING, MISSING, MISSING),
     "recon:public_snapshot": ("get", MISSING, MISSING, MISSING),
@@ -75,11 +79,15 @@ EXPECTED = {
     "recon:public_spz": ("get", MISSING, MISSING, MISSING),
     "recon:public_turntable": ("get", MISSING, MISSING, MISSING),
     "recon:public_poster": ("get", MISSING, MISSING, MISSING),
+    "recon:public_preview": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
     "recon:styleguide": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_styleguide
     "recon:oembed": ("get", MISSING, MISSING, MISSING),
     "api:healthz": ("get", 200, 200, 200),
-    "api:create_job": ("post", 400, 400, UNAUTHORISED),
+    "api:jobs": ("post", 400, 400, UNAUTHORISED),
+    "api:own_file": ("get", 200, MISSING, UNAUTHORISED),
+    "api:cancel": ("post", 409, MISSING, UNAUTHORISED),
+    "api:delete": ("delete", 204, MISSING, UNAUTHORISED),
     "api:job_status": ("get", 200, MISSING, UNAUTHORISED),
     "api:create_draft": ("post", 201, 201, UNAUTHORISED),
     "api:draft_from": ("post", 201, MISSING, UNAUTHORISED),
@@ -108,11 +116,13 @@ def address(name: str, job: Job) -> str:
         "recon:move_photo": [job.pk, 1],
         "recon:drop_video": [job.pk, 1],
         "recon:snapshot": [job.pk, SNAPSHOT],
+        "recon:public_scene": [job.pub_key, "splat"],
+        "api:own_file": [job.pk, "splat"],
         "recon:public_snapshot": [job.pub_key, SNAPSHOT],
         "api:drop_photo": [job.pk, 1],
         "api:drop_video": [job.pk, 1],
         "api:create_draft": [],
-        "api:create_job": [],
+        "api:jobs": [],
     }
     if name in arguments:
         return reverse(name, args=arguments[name])
@@ -149,7 +159,10 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
 
 
-SHARED = ("", "_progress", "_ply", "_splat", "_spz", "_turntable", "_poster", "_views", "_snapshot")
+SHARED = (
+    "", "_progress", "_ply", "_splat", "_spz", "_turntable", "_poster", "_preview", "_views",
+    "_snapshot",
+)  # fmt: skip
 LINKS = [*(f"recon:public{part}" for part in SHARED), *WHILE_RUNNING]
 
 

@@ -54,7 +54,7 @@ def test_an_address_can_be_used_once_whatever_its_case(client: Client, jo: User)
     data = {"email": "JO@example.org", "password": PASSWORD}
     response = client.post(reverse("accounts:sign_up"), data)
     assert response.status_code == 400
-    assert "There is an account with this address already" in response.content.decode()
+    assert "There is already an account with this address" in response.content.decode()
     assert User.objects.count() == 1
 
 
@@ -92,7 +92,7 @@ def test_two_who_sign_up_at_once_with_one_address_get_one_account(
     data = {"email": EMAIL.upper(), "password": PASSWORD}
     response = client.post(reverse("accounts:sign_up"), data)
     assert response.status_code == 400
-    assert "There is an account with this address already" in response.content.decode()
+    assert "There is already an account with this address" in response.content.decode()
 
 
 def test_sign_up_can_be_closed(client: Client, settings: SettingsWrapper) -> None:
@@ -139,7 +139,7 @@ def test_a_wrong_password_and_an_unknown_address_look_the_same(client: Client, j
         for email in (EMAIL, "nobody@example.org")
     ]
     assert [a.status_code for a in answers] == [400, 400]
-    said = "The e-mail address or the password is not right."
+    said = "The e-mail address or the password is wrong."
     assert all(said in a.content.decode() for a in answers)
     assert not signed_in(client)
 

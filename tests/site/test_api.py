@@ -194,7 +194,7 @@ def test_a_body_that_is_no_form_is_refused(program: Program) -> None:
     response = program.client.post(
         "/recon/jobs", b"{}", content_type="application/json", headers=program.headers
     )
-    assert is_error(response, 400, "There are 0 photos")
+    assert is_error(response, 415, "Send the photos as a form", "not as application/json")
     response = program.client.post(
         "/recon/jobs",
         b"x",
@@ -210,11 +210,11 @@ def test_too_large_is_413_whatever_else_is_wrong(program: Program, settings: Any
     assert is_error(program.send([large], share="perhaps"), 413, "“large.jpg”", "1 MB")
     settings.MAX_UPLOAD_SIZE_MB = 1
     halves = [SimpleUploadedFile(f"{n}.jpg", bytes(2**19)) for n in range(3)]
-    assert is_error(program.send(halves), 413, "together")
+    assert is_error(program.send(halves), 413, "Together, the photos")
 
 
 def test_text_that_is_too_large_is_413(program: Program) -> None:
-    assert is_error(program.send(photos(3), title="x" * 3_000_000), 413, "text fields")
+    assert is_error(program.send(photos(3), title="x" * 3_000_000), 413, "The text in the form")
 
 
 def test_a_photo_sent_twice_is_said(program: Program) -> None:
@@ -379,8 +379,12 @@ def test_the_queue_tells_the_callers_own_places(program: Program, settings: Any)
 @pytest.mark.parametrize(
     ("method", "address", "allowed"),
     [
-        ("get", "/recon/jobs", "POST"),
-        ("delete", "/recon/jobs", "POST"),
+        ("put", "/recon/jobs", "GET, HEAD, POST"),
+        ("delete", "/recon/jobs", "GET, HEAD, POST"),
+        ("patch", "/recon/jobs/1", "DELETE"),
+        ("get", "/recon/jobs/1/cancel", "POST"),
+        ("put", "/recon/jobs/1/share", "POST"),
+        ("delete", "/recon/jobs/1/files/spz", "GET, HEAD"),
         ("post", "/recon/queue", "GET, HEAD"),
         ("post", ADDRESSES[0], "GET, HEAD"),
         ("post", "/healthz", "GET, HEAD"),

@@ -67,7 +67,7 @@ def test_a_program_makes_fills_and_starts_a_draft(program: Program) -> None:
     told = program.client.get(f"/recon/jobs/{draft.pk}/status").json()
     assert (told["status"], told["image_count"], told["viewer_url"]) == ("DRAFT", 3, None)
     assert told["photos"] == [response.json() for response in added[1:]]
-    started = program.start(draft, cross_validate="true")
+    started = program.start(draft, cross_validate="true", share="true")
     draft.refresh_from_db()
     assert started.status_code == 200
     assert started.json() == {
@@ -81,11 +81,20 @@ def test_a_program_makes_fills_and_starts_a_draft(program: Program) -> None:
     assert not from_dict(draft.config).export.final_refine, "wishes not sent stay"
 
 
-def test_a_draft_is_started_in_private_on_request(program: Program) -> None:
+@pytest.mark.parametrize(
+    ("wish", "shared"), [({}, False), ({"share": "false"}, False), ({"share": "true"}, True)]
+)
+def test_a_draft_is_private_unless_a_program_asks_for_more(
+    program: Program, wish: dict[str, str], shared: bool
+) -> None:
     draft = program.draft()
     for upload in photos(3):
         program.add(draft, upload)
-    assert program.start(draft, share="false").json()["shared"] is False
+    told = program.start(draft, **wish).json()
+    assert told["shared"] is shared
+    assert Client().get(f"/v/{told['pub_key']}").status_code == (200 if shared else 404)
+    status = program.client.get(f"/recon/jobs/{draft.pk}/status").json()
+    assert (status["viewer_url"] is not None) is shared
 
 
 def test_a_photo_sent_twice_is_the_same_photo(program: Program) -> None:
@@ -101,7 +110,7 @@ def test_what_is_wrong_with_a_draft_is_said_with_a_fitting_status(
 ) -> None:
     settings.MAX_FILE_SIZE_MB, settings.MAX_DRAFTS = 1, 1
     draft = program.draft()
-    assert is_error(program.client.post("/recon/drafts"), 409, "1 scenes that were not started")
+    assert is_error(program.client.post("/recon/drafts"), 409, "scenes that have not been started")
     broken = SimpleUploadedFile("broken.jpg", b"no photo")
     assert is_error(program.add(draft, broken), 400, "“broken.jpg” can't be read")
     large = SimpleUploadedFile("large.jpg", bytes(2**20 + 1))
@@ -140,10 +149,10 @@ def test_a_program_adds_photos_to_a_finished_job(program: Program) -> None:
 
 def test_a_stranger_s_draft_is_not_there(program: Program) -> None:
     draft = drafts.create_draft(person("bob@example.org"))
-    assert is_error(program.add(draft, photo()), 404, "no such job among yours")
-    assert is_error(program.start(draft), 404, "no such job among yours")
+    assert is_error(program.add(draft, photo()), 404, "have no such job")
+    assert is_error(program.start(draft), 404, "have no such job")
     gone = program.client.delete(f"/recon/jobs/{draft.pk}/photos/1")
-    assert is_error(gone, 404, "no such job among yours")
+    assert is_error(gone, 404, "have no such job")
     assert not draft.photos.exists()
 
 

@@ -21,6 +21,8 @@ WISHES = {
     "description": "By the well",
     "share_password": "under the mat",
     "share_until": "2126-07-01T18:30:00+02:00",
+    "share_downloads": "splat",
+    "share_figures": "false",
     "in_gallery": "true",
 }
 
@@ -52,6 +54,7 @@ def check_wishes(job: Job) -> None:
     assert job.description == "By the well"
     assert sharing.password_is_right(job, "under the mat")
     assert job.share_until == UNTIL
+    assert (job.share_downloads, job.share_figures) == ("splat", False)
     assert job.in_gallery
     assert job.shared
 
@@ -63,8 +66,14 @@ def test_a_job_is_made_with_wishes_about_its_link(ann: User) -> None:
 
 def test_a_draft_is_started_with_them(ann: User) -> None:
     draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now())
-    post(ann, f"/recon/jobs/{draft.pk}/start", WISHES)
+    post(ann, f"/recon/jobs/{draft.pk}/start", WISHES | {"share": "true"})
     check_wishes(Job.objects.get())
+
+
+def test_what_was_sent_with_a_video_is_shared_also_when_it_is_started_by_hand(ann: User) -> None:
+    """`POST /recon/jobs` with a video makes a draft, which stays one where its frames fail."""
+    draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now(), shared=True)
+    assert post(ann, f"/recon/jobs/{draft.pk}/start", {})["shared"] is True
 
 
 def test_they_are_changed_afterwards_one_by_one(ann: User) -> None:
@@ -78,6 +87,8 @@ def test_they_are_changed_afterwards_one_by_one(ann: User) -> None:
         "viewer_url": f"http://localhost:8000/v/{job.pub_key}",
         "share_has_password": True,
         "share_until": "2126-07-01T16:30:00+00:00",
+        "share_downloads": "splat",
+        "share_figures": False,
         "share_views": 4,
         "in_gallery": True,
         "description": "By the well",
@@ -117,10 +128,13 @@ def test_a_link_that_is_over_has_no_address_in_the_status(ann: User) -> None:
     ("wish", "said"),
     [
         ({"share_password": "short"}, "at least 6 characters"),
-        ({"share_until": "2020-01-01T00:00Z"}, "has passed already"),
+        ({"share_until": "2020-01-01T00:00Z"}, "has already passed"),
         ({"share_until": "soon"}, "valid date/time"),
         ({"description": "x" * 2001}, "at most 2000 characters"),
         ({"in_gallery": "perhaps"}, "either true or false"),
+        ({"share_figures": "perhaps"}, "either true or false"),
+        ({"share_downloads": "some"}, "some is not one of the available choices"),
+        ({"share_downloads": ""}, "Share downloads: This field is required."),
         ({"share": "perhaps"}, "either true or false"),
     ],
 )
@@ -139,7 +153,7 @@ def test_too_long_a_title_is_refused(ann: User) -> None:
 
 def test_a_draft_is_not_shared_yet(ann: User) -> None:
     draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now())
-    assert "once it was started" in share(ann, draft, 409, share="true")["detail"]
+    assert "once it has been started" in share(ann, draft, 409, share="true")["detail"]
 
 
 def test_only_its_owner_shares_a_job(ann: User) -> None:

@@ -160,7 +160,7 @@ def test_one_draft_too_many_is_refused_in_words(browser: Client, settings: Any) 
     settings.MAX_DRAFTS = 1
     response = browser.post(reverse("recon:create_draft"), headers=JSON)
     assert response.status_code == 409
-    assert "You have 1 scenes that were not started" in said(response)
+    assert "You have 1 scenes that have not been started" in said(response)
     page = browser.post(reverse("recon:create_draft"), follow=True)
     assert "Start or delete one" in page.content.decode()
 
@@ -206,8 +206,8 @@ def test_a_plain_form_adds_several_and_names_what_is_wrong(browser: Client, draf
     response = send(browser, draft, *files, script=False)
     assert response.status_code == 400
     assert response.context["problems"] == [
-        "“broken.jpg” can't be read as a photo. It may be damaged or only named like a photo. "
-        "Export it again as JPEG, PNG or WebP."
+        "“broken.jpg” can't be read as a photo. It may be damaged, or not a photo at all. Export "
+        "it again as JPEG, PNG or WebP."
     ]
     page = response.content.decode()
     assert "“again.jpg” is the same photo as “photo 00.jpg”" in page
@@ -257,7 +257,7 @@ def test_photos_too_large_together_are_refused_when_the_last_one_comes(
     response = send(browser, draft, padded, script=script)
     assert response.status_code == 413
     told = said(response) if script else " ".join(response.context["problems"])
-    assert "larger than 1 MB together" in told
+    assert "larger than 1 MB" in told
 
 
 def test_a_full_disk_is_our_fault_and_worth_another_try(

@@ -109,7 +109,7 @@ def test_photos_too_large_together_are_refused(settings: Any) -> None:
     draft = draft_with(1)
     heavy = photo_bytes(5) + bytes(2**20 - len(photo_bytes(5)) - len(photo_bytes(0)))
     drafts.add_photo(draft, SimpleUploadedFile("exactly.jpg", heavy))
-    with pytest.raises(UserError, match="larger than 1 MB together") as caught:
+    with pytest.raises(UserError, match="larger than 1 MB") as caught:
         drafts.add_photo(draft, photo("b.jpg"))
     assert code_of(caught) == "too_large_together"
     assert draft.photos.count() == 2

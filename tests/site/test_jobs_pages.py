@@ -186,7 +186,7 @@ def test_actions_need_the_forms_token(name: str) -> None:
 def test_a_job_that_is_not_there_says_so_in_words() -> None:
     response = browser_of(person()).get("/jobs/00000000-0000-4000-8000-000000000000/")
     assert response.status_code == 404
-    assert "There is no such job among yours." in response.content.decode()
+    assert "You have no such scene." in response.content.decode()
 
 
 # --- Progress ---
@@ -256,7 +256,7 @@ def test_cancelling_a_job_that_has_ended_changes_nothing() -> None:
     response = browser_of(job.owner).post(at("cancel", job))
     job.refresh_from_db()
     assert job.status == Job.Status.COMPLETED
-    assert "had already ended" in said(response)
+    assert "had already finished" in said(response)
 
 
 def test_deleting_removes_the_row_and_the_folder() -> None:
@@ -431,9 +431,9 @@ def test_without_a_matched_figure_the_page_does_not_explain_it() -> None:
 @pytest.mark.parametrize(
     ("refined", "ending"),
     [
-        (True, "The scene shown was then finished with all 20 photos."),
-        (False, "The scene shown is made without them."),
-        (None, "The scene shown is made without them."),  # made by an older version
+        (True, "The scene that you see was then finished with all 20 photos."),
+        (False, "The scene that you see is made without them."),
+        (None, "The scene that you see is made without them."),  # made by an older version
     ],
 )
 def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
@@ -441,18 +441,16 @@ def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
 ) -> None:
     job = finished_job(person(), refined=refined, shared=True)
     measured(job, held_out=4, trained=16)
-    said = (
-        "4 of 20 photos were held out: these figures are of a model that never saw them. " + ending
-    )
-    assert said in browser_of(job.owner).get(at("job", job)).content.decode()
+    said = "4 of 20 photos were held out: the figures come from a scene trained without them. "
+    assert said + ending in browser_of(job.owner).get(at("job", job)).content.decode()
     assert said in Client().get(f"/v/{job.pub_key}").content.decode()
 
 
 @pytest.mark.parametrize(
     ("refined", "ending"),
     [
-        (True, "The scene shown was then finished with all 8 photos."),
-        (False, "The scene shown is made without 2 of them."),
+        (True, "The scene that you see was then finished with all 8 photos."),
+        (False, "The scene that you see is made without 2 of them."),
     ],
 )
 def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: str) -> None:
@@ -464,8 +462,8 @@ def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: 
     measured(job, held_out=2, trained=6, cross_validation={"at_photo_size": own})
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert (
-        "Each of the 8 photos was held out once: these figures are of models that never saw the "
-        f"photo they were compared with. {ending}"
+        "Each of the 8 photos was held out once: every figure comes from a scene trained without "
+        f"the photo that it is compared with. {ending}"
     ) in page
     assert "± 1.2<" in page
     assert "± 0.05<" in page
@@ -490,7 +488,7 @@ def test_where_the_record_is_gone_the_page_still_says_what_it_knows() -> None:
 def test_a_scene_that_was_not_measured_speaks_of_no_held_out_photos() -> None:
     job = finished_job(person(), psnr=None, ssim=None, lpips=None)
     page = browser_of(job.owner).get(at("job", job)).content.decode()
-    assert "these figures are of" not in page
+    assert "the figures come from" not in page
 
 
 def test_staff_find_the_administration_and_others_do_not_see_it() -> None:

@@ -51,7 +51,7 @@ def test_everything_goes_and_nothing_of_others(ann: User, data_dir: Path) -> Non
     secret, phone = token_of(ann), browser_of(ann)
     answer = leave(browser := browser_of(ann))
     assert answer["Location"] == "/"
-    assert "everything in it are deleted" in browser.get("/").content.decode()
+    assert "everything in it have been deleted" in browser.get("/").content.decode()
     assert list(User.objects.all()) == [bob]
     assert list(Job.objects.all()) == [kept]
     for model in (ApiToken, Notice):
@@ -85,7 +85,7 @@ def test_the_page_says_what_goes_and_asks_for_the_password(ann: User) -> None:
 
 @pytest.mark.parametrize(
     ("password", "said"),
-    [("not mine at all", "This is not your password."), ("", "This field is required.")],
+    [("not mine at all", "That is not your password."), ("", "This field is required.")],
 )
 def test_without_the_password_nothing_happens(ann: User, password: str, said: str) -> None:
     job = finished_job(ann)

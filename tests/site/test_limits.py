@@ -281,7 +281,7 @@ def test_the_page_says_how_long_to_wait(client: Client) -> None:
             reverse("accounts:sign_in"), {"username": "ann@example.org", "password": f"{number}"}
         )
     assert "Too many wrong passwords. Try again in 15 minutes." in answer.content.decode()
-    assert "Reset the password" in answer.content.decode()
+    assert "Reset your password" in answer.content.decode()
     korean = client.post(
         reverse("accounts:sign_in"),
         {"username": "ann@example.org", "password": "x"},

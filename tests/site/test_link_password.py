@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 NAMES = (
     "public", "public_progress", "public_ply", "public_splat", "public_spz", "public_turntable",
-    "public_poster", "public_views",
+    "public_poster", "public_preview", "public_views",
 )  # fmt: skip
 FILES = ("public_ply", "public_splat", "public_spz", "public_turntable", "public_poster")
 WORD = "under the mat"
@@ -128,7 +128,7 @@ def test_a_wrong_password_is_refused_on_the_same_page(client: Client) -> None:
     job = locked_job()
     answer = enter(client, job, "over the mat")
     assert answer.status_code == 403
-    assert "This is not the password." in answer.content.decode()
+    assert "That is not the password." in answer.content.decode()
     assert "Secret" not in answer.content.decode()
     assert client.get(link("public_splat", job)).status_code == 403
     assert enter(client, job, "").status_code == 400

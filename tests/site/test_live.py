@@ -138,6 +138,20 @@ def test_a_shared_page_shows_progress_but_no_photo_and_no_features(
     assert client.get(f"/v/{job.pub_key}/live/features.jpg").status_code == 404
 
 
+def test_a_link_shows_no_figures_of_a_growing_scene_that_its_owner_keeps_back() -> None:
+    job = running()
+    snapshot(job)
+    for shows in (True, False):
+        Job.objects.update(share_figures=shows)
+        for name in ("recon:public", "recon:public_progress"):
+            page = Client().get(reverse(name, args=(job.pub_key,))).content.decode()
+            assert "12,345 Gaussians" in page
+            found = [figure for figure in ("22.5 dB", "18.2", "PSNR went from") if figure in page]
+            assert len(found) == (3 if shows else 0), (name, found)
+    own_page = browser_of(job.owner).get(job.get_absolute_url()).content.decode()
+    assert "22.5 dB" in own_page
+
+
 def test_no_photo_s_name_is_in_what_a_link_serves(
     client: Client, finished_run: FinishedRun
 ) -> None:
@@ -269,6 +283,7 @@ def test_the_viewer_starts_where_the_snapshot_s_photo_was_taken(finished_run: Fi
     assert view["position"] == pytest.approx(cameras[0]["position"], abs=1e-3)
     assert 20 < view["fov_y_degrees"] < 90
     assert view["trained_height"] == 180
+    assert view["aspect"] == pytest.approx(4 / 3)
     assert cloud.view_from(job.workspace, "nobody.jpg", None) is None
 
 
@@ -343,7 +358,7 @@ def test_a_page_reloads_itself_until_it_is_held_still(shared: bool) -> None:
     assert f'href="{address}?still=1"' in page
     held = browser.get(address, {"still": "1"}).content.decode()
     assert 'http-equiv="refresh"' not in held
-    assert f'<a href="{address}">Let this page reload itself again</a>' in held
+    assert f'<a href="{address}">Resume reloading</a>' in held
 
 
 # --- Polls ---

@@ -180,7 +180,7 @@ def test_without_a_mail_server_none_is_sent_or_offered(ann: User) -> None:
     assert mail.outbox == []
     page = browser_of(ann).get(reverse("accounts:account")).content.decode()
     assert "mail_when_done" not in page
-    assert "This site sends no mails about it." in page
+    assert "This site does not send e-mails." in page
 
 
 @pytest.mark.usefixtures("with_mail")

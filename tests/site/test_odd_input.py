@@ -51,7 +51,9 @@ def test_odd_addresses_lead_nowhere(boss: Client) -> None:
     addresses = [
         "/v/%00", f"/v/{job.pub_key}%00", "/v/%00/live/cloud.json", "/u/%00/", "/u/a%00b/",
         "/recon/pub/%00/cloud.ply", f"/jobs/{job.pk}/photos/%00", f"/jobs/{job.pk}/files/%00",
-        f"/jobs/{job.pk}/live/%00", "/recon/jobs/%00/status", "/admin/recon/job/%00/change/",
+        f"/jobs/{job.pk}/live/%00", "/recon/jobs/%00/status", "/recon/jobs/%00/files/%00",
+        f"/v/{job.pub_key}/scene.%00", f"/recon/jobs/{job.pk}/files/{LONGEST}",
+        "/admin/recon/job/%00/change/",
         "/admin/queue/queues/0/%00/", "/texts/%00-a.js", "/%00", "/static/%00",
         f"/jobs/{job.pk}/photos/{HUGE}/move/", f"/jobs/{job.pk}/views/{HUGE}.jpg",
         f"/jobs/{job.pk}/photos/{LONGEST}/delete/", f"/jobs/{job.pk}/held-out/{HUGE}/photo.jpg",
@@ -109,6 +111,7 @@ def test_odd_fields_are_no_faults_of_ours(boss: Client) -> None:
         (reverse("recon:about", args=[job.pk]), {"title": NUL, "description": NUL}),
         (reverse("recon:share", args=[job.pk]), {"shared": NUL}),
         (reverse("recon:share_settings", args=[job.pk]), {"password": f"long enough{NUL}"}),
+        (reverse("recon:share_offer", args=[job.pk]), {"downloads": NUL, "figures": NUL}),
         (reverse("recon:again", args=[job.pk]), {"title": NUL, "outlier_filter": NUL}),
         (reverse("language"), {"language": NUL, "next": NUL}),
         (reverse("accounts:preferences"), {"language": NUL, "time_zone": NUL}),
@@ -126,6 +129,7 @@ def test_odd_fields_are_no_faults_of_ours(boss: Client) -> None:
         (reverse("api:share", args=[job.pk]), {"title": NUL, "description": NUL}),
         (reverse("api:share", args=[job.pk]), {"share_password": NUL * 8}),
         (reverse("api:share", args=[job.pk]), {"share_until": NUL}),
+        (reverse("api:share", args=[job.pk]), {"share_downloads": NUL, "share_figures": NUL}),
     ]
     assert answers(program, "post", by_programs) == {}
     strangers: list[tuple[str, dict[str, Any]]] = [

@@ -71,7 +71,7 @@ def test_the_draft_shows_the_picture_the_sentences_and_the_same_in_words(
 ) -> None:
     page = browser.get(draft.get_absolute_url()).content.decode()
     assert "Photos 1 to 3 are small: 480×360 pixels." in page
-    assert "Few common points were found so far between photo 1, photo 2, and photo 3." in page
+    assert "So far, few points in common were found between photo 1, photo 2, and photo 3." in page
     assert "Photos from between 1 and 2 and between 2 and 3 would help." in page
     assert page.count("<image ") == 3
     assert "Photo 2 overlaps no other." in page
@@ -110,7 +110,7 @@ def test_the_page_asks_again_until_the_report_is_about_these_photos(
     drafts.drop_photo(draft, draft.photos.first().pk)
     absent = browser.get(check_url(draft)).content.decode()  # the test has no Redis
     assert 'hx-trigger="draft:changed from:body, every 10s"' in absent
-    assert "The photo check is not available just now." in absent
+    assert "The photo check is not available right now." in absent
 
 
 def test_a_draft_without_photos_has_no_picture(browser: Client, draft: Job) -> None:
@@ -158,13 +158,13 @@ def test_a_failed_job_shows_the_real_matching_and_what_to_shoot_next() -> None:
     write_matching(job, [(0, 1, 140)], [True, True, False])
     page = browser_of(job.owner).get(job.get_absolute_url()).content.decode()
     assert "How the photos overlap" in page
-    assert "Photo 3 shares nothing with the others." in page
+    assert "Photo 3 has nothing in common with the others." in page
     assert "take one from between 2 and 3" in page
     assert "Drop photo" not in page
     assert page.count("<line ") == 1
     assert page.count('class="node left-out"') == 1
-    assert "Photo 3 overlaps no other, and found no place in the scene." in page
-    assert "Dashed photos found no place in the scene." in page
+    assert "Photo 3 overlaps no other, and could not be placed in the scene." in page
+    assert "Photos with a dashed frame could not be placed in the scene." in page
     third = job.photos.last()
     assert page.count(f'id="photo-{third.pk}"') == 1
 
@@ -193,7 +193,7 @@ def test_thin_links_and_groups_get_a_word() -> None:
     assert [said.code for said in picture.said] == ["thin_link"]
     assert (
         picture.said[0].title
-        == "Photos 2 and 3 share only few points, and the scene hangs on them."
+        == "Photos 2 and 3 share only a few points, and the scene depends on them."
     )
     write_matching(job, [], [None, None, None])
     assert [said.code for said in pair_graph.of_matching(job).said] == ["nothing_in_common"]

@@ -95,12 +95,12 @@ def test_a_page_is_opened_named_and_closed_by_its_owner() -> None:
     ("handle", "said"),
     [
         ("", "A public page needs an address."),
-        ("ann", "Somebody else has this address already."),
-        ("Bob", "Use 3 to 30 small letters"),
-        ("a/b/c", "Use 3 to 30 small letters"),
-        ("-bob", "Use 3 to 30 small letters"),
-        ("bo", "Use 3 to 30 small letters"),
-        ("bo\nb", "Use 3 to 30 small letters"),
+        ("ann", "This address is already taken."),
+        ("Bob", "Use 3 to 30 lower-case letters"),
+        ("a/b/c", "Use 3 to 30 lower-case letters"),
+        ("-bob", "Use 3 to 30 lower-case letters"),
+        ("bo", "Use 3 to 30 lower-case letters"),
+        ("bo\nb", "Use 3 to 30 lower-case letters"),
         ("b" * 31, "at most 30"),
     ],
 )
@@ -120,7 +120,7 @@ def test_of_two_who_want_one_address_at_once_one_is_told(monkeypatch: pytest.Mon
     monkeypatch.setattr(PublicPageForm, "save", too_late)
     answer = set_page(person(), gallery_open="on", handle="ann")
     assert answer.status_code == 400
-    assert "Somebody else has this address already." in answer.content.decode()
+    assert "This address is already taken." in answer.content.decode()
 
 
 def test_many_may_have_no_page() -> None:

@@ -198,9 +198,9 @@ def test_the_last_byte_fits(ann: User) -> None:
 @pytest.mark.parametrize(
     ("limits", "status", "said"),
     [
-        ({"active_jobs": 0}, 429, "You may have 0 scenes waiting or running at a time"),
-        ({"jobs_a_day": 0}, 429, "You may start 0 scenes a day"),
-        ({"stored_mb": 0}, 413, "you may store 0 MB, and 0 MB are left"),
+        ({"active_jobs": 0}, 429, "You can have 0 scenes waiting or running at a time"),
+        ({"jobs_a_day": 0}, 429, "You can start 0 scenes a day"),
+        ({"stored_mb": 0}, 413, "you can store 0 kB, and have 0 kB left"),
     ],
 )
 def test_a_limit_is_said_with_its_status(
@@ -223,7 +223,7 @@ def test_a_draft_that_may_not_start_says_so_and_stays(ann: User) -> None:
     limit(ann, jobs_a_day=0)
     page = browser_of(ann).post(reverse("recon:start", args=(draft.pk,)), {"preset": "draft"})
     assert page.status_code == 429
-    assert "You may start 0 scenes a day" in page.content.decode()
+    assert "You can start 0 scenes a day" in page.content.decode()
     bearer = {"Authorization": f"Bearer {token_of(ann)}"}
     answer = Client().post(f"/recon/jobs/{draft.pk}/start", headers=bearer)
     assert answer.status_code == 429
@@ -238,14 +238,14 @@ def test_a_photo_that_does_not_fit_is_refused_for_good(ann: User) -> None:
         address, {"photos": photo("a.jpg")}, headers={"Accept": "application/json"}
     )
     assert answer.status_code == 413
-    assert "0 MB are left" in answer.json()["errors"][0]
+    assert "0 kB left" in answer.json()["errors"][0]
 
 
 def test_running_again_and_the_sample_say_it_too(ann: User) -> None:
     job = finished_job(ann)
     limit(ann, active_jobs=0)
     page = browser_of(ann).post(reverse("recon:again", args=(job.pk,)), follow=True)
-    assert "You may have 0 scenes waiting" in page.content.decode()
+    assert "You can have 0 scenes waiting" in page.content.decode()
 
 
 # --- The page ---
@@ -260,7 +260,7 @@ def test_the_page_shows_what_is_used_and_the_biggest_scene_first(ann: User) -> N
     page = browser_of(ann).get(reverse("recon:usage"))
     text = page.content.decode()
     assert [job.title for job in page.context["page"]] == ["large", "small", "waiting"]
-    assert "7.0 MB of 10 MB" in text
+    assert "7 MB of 10 MB" in text
     assert "1 of 3 scenes" in text
     assert "1 of 4 scenes" in text
     assert "not mine" not in text
@@ -285,8 +285,8 @@ def test_the_page_measures_what_nobody_has(ann: User) -> None:
 
 def test_an_empty_account_uses_nothing(ann: User) -> None:
     text = browser_of(ann).get(reverse("recon:usage")).content.decode()
-    assert "There are none." in text
-    assert "0 kB of 20480 MB" in text
+    assert "None yet." in text
+    assert "0 kB of 20 GB" in text
 
 
 @pytest.mark.parametrize(("status", "stays"), [("CANCELLED", False), ("FAILED", True)])

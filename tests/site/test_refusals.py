@@ -29,7 +29,7 @@ def post(browser: Client, why: str, path: str = "/jobs/new/", **more: Any) -> An
     ("why", "status", "sentence"),
     [
         ("too_many_uploads", 429, "Too many uploads from your address are under way."),
-        ("disk_full", 507, "The site has no room for this upload just now."),
+        ("disk_full", 507, "The site has no room for this upload right now."),
     ],
 )
 def test_a_page_or_json_says_why_and_when_to_come_again(
@@ -64,7 +64,7 @@ def test_too_long_a_body_is_refused_in_the_view_s_own_words_without_the_body(
     }
     page = browser.generic("POST", "/jobs/new/", b"", **facts)
     assert page.status_code == 413
-    assert "larger than 500 MB together" in page.content.decode()
+    assert "larger than 500 MB" in page.content.decode()
 
 
 @pytest.mark.parametrize(("stuck", "status"), [(False, 200), (True, 503)])

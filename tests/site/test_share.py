@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 NAMES = (
     "public", "public_progress", "public_ply", "public_splat", "public_spz", "public_turntable",
-    "public_poster", "public_views",
+    "public_poster", "public_preview", "public_views",
 )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def test_an_unknown_link_is_not_there(client: Client, name: str) -> None:
         reverse(f"recon:{name}", args=("x" * 32,)), headers={"Accept": "text/html"}
     )
     assert response.status_code == 404
-    assert "Its owner may have switched it off, or its time is over." in response.content.decode()
+    assert "Its owner may have switched it off, or it has expired." in response.content.decode()
 
 
 def test_programs_get_the_missing_file_as_json(client: Client) -> None:

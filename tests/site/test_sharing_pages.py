@@ -94,7 +94,7 @@ def test_the_end_is_in_the_owner_s_time_zone(ann: User, browser: Client) -> None
 @pytest.mark.parametrize(
     ("until", "said"),
     [
-        ("2020-01-01T00:00", "This time has passed already."),
+        ("2020-01-01T00:00", "This time has already passed."),
         ("tomorrow", "Enter a valid date/time."),
         # Berlin's clocks leap over half past two.
         ("2126-03-31T02:30", "couldn’t be interpreted"),
@@ -114,7 +114,7 @@ def test_the_page_says_when_a_link_is_over_and_the_switch_brings_it_back(
     past = timezone.now() - timedelta(days=1)
     job = finished_job(ann, shared=True, share_until=past)
     page = browser.get(job.get_absolute_url()).content.decode()
-    assert "The link ended on" in page
+    assert "The link expired on" in page
     assert 'aria-checked="false"' in page
     post(browser, "share", job, shared="on")
     assert (job.shared, job.share_until) == (True, None)
@@ -142,7 +142,7 @@ def test_the_page_says_how_often_the_link_was_opened(ann: User, browser: Client)
 def test_a_draft_is_not_shared_yet(ann: User, browser: Client, name: str) -> None:
     draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now())
     page = post(browser, name, draft, shared="on", password="a word or two")
-    assert "can be shared once it was started" in page
+    assert "can be shared once it has been started" in page
     assert (draft.shared, draft.share_password) == (False, "")
 
 

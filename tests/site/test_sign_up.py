@@ -60,7 +60,7 @@ def test_without_an_invitation_nobody_signs_up(client: Client, by_invitation: No
 
 def test_an_invitation_makes_one_account(client: Client, by_invitation: None) -> None:
     made, link = invitation()
-    assert "Make an account" in client.get(link).content.decode()
+    assert "Create an account" in client.get(link).content.decode()
     assert client.post(link, NEW).status_code == 302
     assert signed_in(client)
     again = Client().post(link, NEW | {"email": "two@example.org"})

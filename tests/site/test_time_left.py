@@ -197,7 +197,7 @@ class TestQueue:
             for job in (first, second)
         ]
         assert "Next in line." in pages[0]
-        assert "1 before this one." in pages[1]
+        assert "1 ahead of this one." in pages[1]
         for page in pages:
             assert re.search(r"Starts in</dt><dd>[\d½]+ to [\d½]+ min<", page)
 

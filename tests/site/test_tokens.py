@@ -45,9 +45,10 @@ def make(browser: Client, **wishes: str) -> str:
 
 #: Which scope each address asks for; the public one asks for none.
 NEEDED = {
-    "create_job": "upload", "job_status": "read", "draft_from": "upload", "add_photo": "upload",
+    "jobs": "upload", "job_status": "read", "draft_from": "upload", "add_photo": "upload",
     "drop_photo": "upload", "order_photos": "upload", "drop_video": "upload", "start": "upload",
     "share": "manage", "create_draft": "upload", "queue": "read", "healthz": "",
+    "own_file": "read", "cancel": "upload", "delete": "delete",
 }  # fmt: skip
 
 
@@ -58,11 +59,11 @@ def test_every_address_says_which_scope_it_needs() -> None:
 @pytest.mark.parametrize("name", [name for name, scope in NEEDED.items() if scope])
 def test_a_token_without_the_scope_gets_a_403_with_a_code(ann: User, name: str) -> None:
     job = finished_job(ann)
-    arguments: list[Any] = [job.pk] if name not in ("create_job", "create_draft", "queue") else []
-    if name in ("drop_photo", "drop_video"):
-        arguments.append(1)
+    arguments: list[Any] = [job.pk] if name not in ("jobs", "create_draft", "queue") else []
+    more = {"drop_photo": 1, "drop_video": 1, "own_file": "spz"}
+    arguments += [more[name]] if name in more else []
     path, method = reverse(f"api:{name}", args=arguments), _method(name)
-    for scope in ("read", "upload", "manage"):
+    for scope in ("read", "upload", "manage", "delete"):
         answer = call(ApiToken.issue(ann, "t", scopes=[scope])[1], path, method)
         if scope == NEEDED[name]:
             assert answer.status_code != 403
@@ -73,9 +74,26 @@ def test_a_token_without_the_scope_gets_a_403_with_a_code(ann: User, name: str) 
 
 
 def _method(name: str) -> str:
-    if name in ("drop_photo", "drop_video"):
+    if name in ("drop_photo", "drop_video", "delete"):
         return "delete"
     return "get" if NEEDED[name] == "read" else "post"
+
+
+def test_the_list_of_jobs_takes_another_scope_than_a_new_job_at_the_same_address(
+    ann: User,
+) -> None:
+    for scope, status in (("read", 200), ("upload", 403), ("manage", 403), ("delete", 403)):
+        secret = ApiToken.issue(ann, "t", scopes=[scope])[1]
+        assert call(secret, "/recon/jobs").status_code == status
+
+
+def test_a_token_from_before_there_was_deleting_does_not_delete(ann: User) -> None:
+    token = ApiToken(user=ann, name="old", digest=ApiToken.digest_of("ir3d_old"))
+    token.save()
+    assert token.scopes == "read upload manage"
+    path = reverse("api:delete", args=(finished_job(ann).pk,))
+    assert call("ir3d_old", path, "delete").status_code == 403
+    assert Job.objects.exists()
 
 
 def test_a_token_that_may_not_write_changes_nothing(ann: User) -> None:
@@ -92,7 +110,8 @@ def test_a_token_that_may_not_write_changes_nothing(ann: User) -> None:
     [
         ({}, "read upload"),
         ({"may": "read"}, "read"),
-        ({"may": "everything"}, "read upload manage"),
+        ({"may": "share"}, "read upload manage"),
+        ({"may": "everything"}, "read upload manage delete"),
     ],
 )
 def test_its_maker_chooses_what_it_may_do(ann: User, may: dict[str, str], scopes: str) -> None:
@@ -107,7 +126,7 @@ def test_the_page_shows_what_each_may_do_and_until_when(ann: User) -> None:
     browser = browser_of(ann)
     make(browser, may="read", days="30")
     page = browser.get(reverse("accounts:account")).content.decode()
-    assert "See scenes and the queue" in page
+    assert "See scenes, their files and the queue" in page
     assert "Change how scenes are shared" not in page.split("never used")[1].split("</li>")[0]
     assert "ends " in page
 

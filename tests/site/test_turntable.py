@@ -30,7 +30,7 @@ def test_it_loads_nothing_until_somebody_plays_it(job: Job) -> None:
     assert "controls" in page
     assert "autoplay" not in page
     assert f'src="{reverse("recon:file", args=(job.pk, "turntable"))}"' in page
-    assert f'poster="{reverse("recon:file", args=(job.pk, "poster"))}"' in page
+    assert f'poster="{reverse("recon:file", args=(job.pk, "poster"))}?v=' in page
 
 
 def test_behind_a_link_it_has_the_links_addresses(job: Job) -> None:

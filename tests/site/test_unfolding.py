@@ -45,13 +45,14 @@ def metas(page: str) -> dict[str, str]:
 
 def test_a_pasted_link_unfolds_with_title_and_poster(client: Client, job: Job) -> None:
     found = metas(client.get(f"/v/{job.pub_key}").content.decode())
-    poster = f"{settings.BASE_URL}/recon/pub/{job.pub_key}/poster.jpg"
+    preview = f"{settings.BASE_URL}/recon/pub/{job.pub_key}/preview.jpg"
     assert found["og:title"] == found["twitter:title"] == 'Fern & "friends"'
     assert found["og:url"] == address(job)
-    assert found["og:image"] == found["twitter:image"] == poster
-    assert (found["og:image:width"], found["og:image:height"]) == ("120", "110")
+    assert found["og:image"] == found["twitter:image"]
+    assert found["og:image"].startswith(f"{preview}?v=")
+    assert (found["og:image:width"], found["og:image:height"]) == ("1200", "630")
     assert found["twitter:card"] == "summary_large_image"
-    assert client.get(poster.removeprefix(settings.BASE_URL)).status_code == 200
+    assert client.get(preview.removeprefix(settings.BASE_URL)).status_code == 200
 
 
 @pytest.mark.parametrize("gone", ["no row", "no file", "no picture", "not done"])
@@ -98,7 +99,7 @@ def test_oembed_answers_with_a_frame_and_the_poster(client: Client, job: Job) ->
     assert (answer["width"], answer["height"]) == (800, 600)
     assert f'src="{address(job)}?embed=1"' in answer["html"]
     assert 'title="Fern &amp; &quot;friends&quot;, a 3D scene"' in answer["html"]
-    assert answer["thumbnail_url"].endswith(f"/recon/pub/{job.pub_key}/poster.jpg")
+    assert f"/recon/pub/{job.pub_key}/poster.jpg?v=" in answer["thumbnail_url"]
     assert (answer["thumbnail_width"], answer["thumbnail_height"]) == (120, 110)
 
 

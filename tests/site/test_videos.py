@@ -260,7 +260,7 @@ def _short_limits(self: Any, **given: Any) -> None:
 SAID = {
     "video_unreadable": "“bad.mp4” can't be read as a video.",
     "video_too_short": "“bad.mp4” lasts 0.9 seconds; at least 2 are needed. Walk slowly",
-    "video_too_long": "“bad.mp4” lasts 2 seconds; at most 1 are possible. Cut it",
+    "video_too_long": "“bad.mp4” lasts 2 seconds; the limit is 1. Trim it",
     "video_too_small": "“bad.mp4” is 160×64 pixels; at least 100 on each side are needed.",
 }
 
@@ -350,7 +350,7 @@ def test_a_plain_form_takes_a_video_among_photos_and_the_page_reloads_itself(
     assert "Its frames are taken in a moment." in page
     send(browser, draft, clip(), script=False)
     page = browser.get(draft.get_absolute_url()).content.decode()
-    assert "Frames are being taken from “walk.mp4” already." in page
+    assert "Frames are already being taken from “walk.mp4”." in page
     done(draft.videos.get())
     assert "http-equiv" not in browser.get(draft.get_absolute_url()).content.decode()
 
@@ -384,7 +384,7 @@ def test_the_form_without_scripts_makes_a_scene_of_a_video_that_starts_by_itself
     assert response["Location"] == job.get_absolute_url()
     assert (job.status, job.title, job.photos.count()) == ("DRAFT", "Hall", 1)
     page = browser.get(job.get_absolute_url()).content.decode()
-    assert "The scene starts by itself when they are there." in page
+    assert "The scene starts by itself when they are ready." in page
     work_off(queue=frames.QUEUE)
     job.refresh_from_db()
     assert (job.status, job.photos.count()) == ("PENDING", 9)

@@ -1,12 +1,16 @@
-"""Numbers as the pages say them."""
+"""Numbers as the pages say them, and words that they do not use (docs/LANGUAGES.md)."""
 
 from __future__ import annotations
 
 import json
+import re
+import sys
+from functools import cache
 
 import pytest
 from django.template import Context, Template
 
+from recon.pipeline.errors import explain
 from recon.templatetags.wording import (
     about,
     as_json,
@@ -16,6 +20,10 @@ from recon.templatetags.wording import (
     time_range,
     without_time_left,
 )
+from tests.photos import PROJECT
+
+sys.path.insert(0, str(PROJECT / "scripts"))
+import translations
 
 
 @pytest.mark.parametrize(
@@ -81,10 +89,34 @@ def test_a_step_s_own_guess_at_the_time_is_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("size", "words"),
-    [(0, "0 kB"), (1, "1 kB"), (100_000, "98 kB"), (250_000, "0.2 MB"), (31_000_000, "30 MB")],
+    [
+        (0, "0 kB"),
+        (1, "1 kB"),
+        (100_000, "98 kB"),
+        (250_000, "0.2 MB"),
+        (2**20, "1 MB"),
+        (31_000_000, "30 MB"),
+        (1023 * 2**20, "1023 MB"),
+        (2**30 - 1, "1 GB"),  # not "1024 MB"
+        (1536 * 2**20, "1.5 GB"),
+        (20_480 * 2**20, "20 GB"),
+    ],
 )
-def test_a_file_s_size_is_said_in_megabytes(size: int, words: str) -> None:
+def test_a_size_is_said_in_the_unit_that_keeps_its_number_small(size: int, words: str) -> None:
     assert megabytes(size) == words
+
+
+def test_an_error_says_large_limits_in_gigabytes() -> None:
+    said = explain("quota_stored", {"limit_mb": 20_480, "left_mb": 1536}).title
+    assert said == "There is no room for this: you can store 20 GB, and have 1.5 GB left."
+
+
+def test_photos_that_all_show_different_places_are_not_counted_one_by_one() -> None:
+    facts = {"total": 3, "groups": 3, "largest": 1, "minimum": 3}
+    alone = explain("photos_share_nothing", facts)
+    assert alone.title == "No two photos show the same place."
+    assert alone.advice == explain("photos_share_nothing", {**facts, "largest": 2}).advice
+    assert "At most 2 photos" in explain("photos_share_nothing", {**facts, "largest": 2}).title
 
 
 def test_json_survives_an_attribute() -> None:
@@ -95,3 +127,54 @@ def test_json_survives_an_attribute() -> None:
     quoted = rendered.removeprefix('<i data-view="').removesuffix('">')
     assert '"' not in quoted
     assert json.loads(as_json(view)) == view
+
+
+# --- One word for one thing, and none that a native speaker would not say ---
+
+#: What no English text says, and what it says instead.
+NOT_SAID = {
+    r"outliers?|floaters?|floating spots?": "stray spots",
+    r"jobs?": "scene, or run",
+    r"(?<!COLMAP )models?": "scene",
+    r"(?<!e-)(?<!E-)mails?": "e-mail",
+    r"the (site['’]s )?staff": "whoever runs this site",
+    r"just now": "right now",
+    r"which is the most": "the maximum",
+    r"(small|bigger|smaller) preset": "lower preset",
+    r"link ends?|ends on|without an end": "expires",
+    r"(was|were) (not )?(started|there|used|taken) already": "has already been …",
+    r"a step further on": "taking one step between photos",
+    r"[Nn]othing to say against|whenever you like|[Ss]traighten|is nearer|belong into": "",
+    r"costs? nothing|as delivered|[Tt]urn by itself|made no sense|of (models|figures) are": "",
+    r"Go on|Further|Look at your|we neither|these figures are of|What these figures": "",
+    r"small letters|in words? of|Left empty|said here|hold it still|[Uu]nlike each other": "",
+}
+#: What the API's programs and the command line know is called a job.
+OF_PROGRAMS = {"You have no such job."}
+
+
+@cache
+def texts() -> list[str]:
+    """Every English text that a person may see."""
+    found = [
+        message.id for domain in translations.DOMAINS for message in translations.texts_of(domain)
+    ]
+    each = [text for one in found if one for text in (one if isinstance(one, tuple) else (one,))]
+    assert len(each) > 700
+    return [text for text in each if text not in OF_PROGRAMS]
+
+
+@pytest.mark.parametrize(("words", "instead"), NOT_SAID.items())
+def test_no_text_says_it_otherwise(words: str, instead: str) -> None:
+    said = re.compile(rf"\b(?:{words})\b")
+    assert [text for text in texts() if said.search(text)] == [], f"say: {instead}"
+
+
+def test_no_text_has_a_unit_of_its_own_after_a_size() -> None:
+    """What is filled in has its unit, which may be GB (recon/pipeline/sizes.py)."""
+    fixed = re.compile(r"(\}|\)s) ?(kB|MB|GB)")
+    assert [text for text in texts() if fixed.search(text)] == []
+
+
+def test_a_letter_goes_on_with_a_capital_after_its_greeting() -> None:
+    assert [text for text in texts() if re.match(r"Hello,\s+[a-z]", text)] == []

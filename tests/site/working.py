@@ -97,7 +97,7 @@ def horse_of(job: Job) -> psutil.Process:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether some process holds the folder's lock just now."""
+    """Whether some process holds the folder's lock right now."""
     try:
         with folder_lock.hold(folder):
             return False

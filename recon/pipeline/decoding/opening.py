@@ -34,6 +34,10 @@ OWN_PROCESSES = min(os.cpu_count() or 1, 4)
 SMALL_SIDE = 320
 SMALL_QUALITY = 80
 
+#: A picture that is made anew; and how many times the pixels of the new one it may have.
+REDRAWN_QUALITY = 90
+REDRAWN_FROM = 4
+
 #: Told `(fraction, message)` as the work goes on; may raise, which stops it.
 Tick = Callable[[float, str], None]
 
@@ -46,6 +50,15 @@ class PhotoFacts:
     height: int  # px, upright
     format: str  # one of `photos.FORMATS`, by content
     small: bytes  # a JPEG of it, upright, without metadata, at most SMALL_SIDE px
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """A picture made anew."""
+
+    jpeg: bytes
+    width: int  # px
+    height: int  # px
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,15 @@ class Opener:
         facts = {"name": source.name, "side": SMALL_SIDE, "quality": SMALL_QUALITY}
         with _photo(source, source.name) as file:
             return self.pool.result("small_picture", file, facts, budgets.ONE_PHOTO).body
+
+    def redraw(self, source: BinaryIO, *, name: str, side: int) -> Redrawn:
+        """A picture that somebody's browser drew as a JPEG of ours, without metadata, at most
+        `side` px. Raises UserError; where it is much larger than that, too."""
+        facts = {"name": name, "side": side, "quality": REDRAWN_QUALITY}
+        facts |= {"max_pixels": REDRAWN_FROM * side**2}
+        with _photo(source, name) as file:
+            answer = self.pool.result("redraw", file, facts, budgets.ONE_PHOTO)
+        return Redrawn(answer.body, int(answer.facts["width"]), int(answer.facts["height"]))
 
     def develop(self, source: Path, *, name: str, config: PreflightConfig) -> Developed:
         """As `prepared.develop`."""

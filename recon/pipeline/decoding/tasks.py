@@ -19,6 +19,7 @@ from PIL import Image
 
 from recon.pipeline import photos
 from recon.pipeline.config import PreflightConfig
+from recon.pipeline.errors import UserError
 from recon.poses.exif import upright
 
 Facts = dict[str, Any]
@@ -42,6 +43,19 @@ def small_picture(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
     image, _ = photos.load_photo(file, name=facts["name"], longest_needed=facts["side"])
     with image:
         return {}, _small(image, facts)
+
+
+def redraw(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
+    """A picture that is no photo: plain, and no larger than `side`."""
+
+    def look(image: Image.Image) -> None:
+        if image.width * image.height > facts["max_pixels"]:
+            raise UserError("photo_unreadable", name=facts["name"])
+
+    image, _ = photos.load_photo(file, name=facts["name"], look=look)
+    with image:
+        plain = _small(image, facts)
+        return {"width": image.width, "height": image.height}, plain
 
 
 def _small(image: Image.Image, facts: Facts) -> bytes:
@@ -110,5 +124,6 @@ def _named(file: BinaryIO) -> Iterator[Path]:
 
 
 TASKS: dict[str, Task] = {
-    task.__name__: task for task in (check_photo, small_picture, prepare, look, probe, take_frames)
+    task.__name__: task
+    for task in (check_photo, small_picture, redraw, prepare, look, probe, take_frames)
 }

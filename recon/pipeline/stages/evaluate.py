@@ -146,7 +146,7 @@ def _chosen(config: PipelineConfig, loss: float) -> str:
 
 def _models(workspace: Workspace, config: PipelineConfig, tick: _Ticker) -> dict[str, Gaussians]:
     """The trained model, and what the outlier filter leaves of it."""
-    tick("looking for outliers")
+    tick("looking for stray spots")
     folder = workspace.held_out_iteration(steps_trained(workspace))
     trained = read_ply(folder / "point_cloud.ply")
     filtered = without_outliers(trained, config.export, tick)

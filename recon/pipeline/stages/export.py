@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from recon.pipeline.camera_list import start_photo
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.film import film
 from recon.pipeline.finishing import finished
@@ -38,7 +39,7 @@ from recon.splats.scene import fitted_size, read_model
 from recon.splats.snapshots import remove_snapshots
 from recon.splats.spz import SpzUnavailable, write_spz
 
-_LOOK_SIZE = 160  # px, longest side of the pictures that choose the pose
+_LOOK_SIZE = 160  # px, longest side of the picture that tells how far away the scene is
 # Parts of the step at whose end:
 _FINISHED = 0.6  # the Gaussians are final
 _FILTERED = 0.68
@@ -58,7 +59,7 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {
         "model": digest_files(workspace.root, [model, workspace.training_json]),
         "results": digest_files(workspace.root, [workspace.results_json]),
-        "scene": digest_files(workspace.root, [*scene, workspace.test_txt]),
+        "scene": digest_files(workspace.root, [*scene, workspace.test_txt, workspace.cameras_json]),
         "sfm": digest_files(workspace.root, [workspace.sparse]),
     }
 
@@ -73,20 +74,20 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     finishing = Part(report, 0.0, _FINISHED, f"finishing with all {len(model.photos)} photos")
     gaussians, refined = finished(workspace, config, model, finishing)
-    report.progress(_FINISHED, "filtering outliers")
+    report.progress(_FINISHED, "removing stray spots")
     filtered = without_outliers(
-        gaussians, config.export, lambda: report.progress(_FINISHED, "filtering outliers")
+        gaussians, config.export, lambda: report.progress(_FINISHED, "removing stray spots")
     )
     scenes = {"unfiltered": gaussians, "filtered": filtered}
     # Decided on the measured model: this one has seen every photo and can't be asked.
     which = json.loads(workspace.results_json.read_text())["scene"]
-    report.progress(_FILTERED, "writing the scene")
+    report.progress(_FILTERED, "saving the scene")
     count = _write(workspace, scenes, which, report)
     _pack_model(workspace, report)
     report.progress(_WRITTEN, "taking its picture")
     scene = scenes[which].to(best_device())
     cameras = [photo.camera for photo in model.photos]
-    start = _centred(_best_pose(scene, cameras, report))
+    start = _centred(start_photo(workspace, model).camera)
     view = _poster(workspace, config, scene, start)
     write_json(workspace.viewer_json, view)
     filming = Part(report, _PICTURED, 1.0, "filming")
@@ -181,20 +182,6 @@ def _centred(camera: Camera) -> Camera:
     return replace(camera, K=K)
 
 
-def _best_pose(scene: Gaussians, cameras: list[Camera], report: Reporter) -> Camera:
-    """Of the half of the photos nearest to the middle, the pose whose picture has least void."""
-    positions = torch.stack([camera.position for camera in cameras])
-    distances = (positions - positions.median(dim=0).values).norm(dim=1)
-    central = torch.sort(distances, stable=True).indices[: max(len(cameras) // 2, 1)].tolist()
-    covered = []
-    for index in central:
-        alpha = _look(scene, cameras[index]).alpha
-        # The mean falls with every hole; the lowest twentieth finds black corners.
-        covered.append(float(alpha.mean() + alpha.flatten().quantile(0.05)))
-        report.progress(_WRITTEN, "taking its picture")
-    return cameras[central[covered.index(max(covered))]]
-
-
 @torch.no_grad()
 def _look(scene: Gaussians, camera: Camera) -> Rendered:
     """A small picture of what `camera` sees."""
@@ -205,7 +192,8 @@ def _look(scene: Gaussians, camera: Camera) -> Rendered:
 def starting_view(camera: Camera, seen: Rendered, trained_at: int | None) -> dict[str, Any]:
     """Where the viewer starts: `camera`'s place, looking at the middle depth along its axis.
 
-    World units and axes are the SfM model's. `target` is what an orbit turns around.
+    World units and axes are the SfM model's. `target` is what an orbit turns around. `aspect` is
+    the photo's, by its angles, width by height: all of it is shown in a window of any shape.
     `trained_height` is the photo's height in px as trained on (longest side `trained_at`): on a
     larger screen the viewer widens the splats as much as the trainer did, or they turn to needles.
     """
@@ -222,5 +210,6 @@ def starting_view(camera: Camera, seen: Rendered, trained_at: int | None) -> dic
         "target": (position + depth * right_down_forward[2]).tolist(),
         "up": (-right_down_forward[1]).tolist(),
         "fov_y_degrees": math.degrees(2 * math.atan(camera.height / (2 * float(camera.K[1, 1])))),
+        "aspect": (camera.width / float(camera.K[0, 0])) / (camera.height / float(camera.K[1, 1])),
         "trained_height": fitted_size(camera.width, camera.height, trained_at)[1],
     }

@@ -44,7 +44,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     """Raises UserError for the photos' faults, PipelineError for the machine's."""
     sent = uploaded(workspace)
     check_count(len(sent), config.preflight)
-    report.progress(0.0, "looking at this machine")
+    report.progress(0.0, "checking this machine")
     look_at_machine(workspace, sent, config.preflight, report)
     originals = {path: path.relative_to(workspace.upload).as_posix() for path in sent}
     names = prepared_names(list(originals.values()))

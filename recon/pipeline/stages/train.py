@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from recon.pipeline.camera_list import write_cameras
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.gpu_memory import memory_of
@@ -33,7 +34,7 @@ from recon.splats.engine import Trained
 from recon.splats.formats import write_ply, write_points_ply
 from recon.splats.live import live_snapshots
 from recon.splats.rasterizers import best_device
-from recon.splats.scene import Model, Posed, fitted_size, read_model
+from recon.splats.scene import Model, fitted_size, read_model
 
 _REDUCED_RESOLUTION = 0.75  # after the GPU ran out of memory once
 _REDUCED_CAP = 0.5
@@ -64,7 +65,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
-    write_json(workspace.cameras_json, [_graphdeco(i, p) for i, p in enumerate(model.photos)])
+    write_cameras(workspace, model)
     write_json(workspace.cfg_args, config.to_dict())
     device = best_device()
     # A second try after a full GPU counts on from where the first one was.
@@ -151,23 +152,3 @@ def reduced(train: TrainConfig, model: Model) -> TrainConfig:
         max_image_size=round(longest * _REDUCED_RESOLUTION),
         max_gaussians=round(train.max_gaussians * _REDUCED_CAP),
     )
-
-
-def _graphdeco(index: int, photo: Posed) -> dict[str, Any]:
-    """One entry of cameras.json as graphdeco's viewers read it: world-from-camera, pixels.
-
-    graphdeco takes the principal point for the middle; cx and cy are ours.
-    """
-    camera = photo.camera
-    return {
-        "id": index,
-        "img_name": photo.name,
-        "width": camera.width,
-        "height": camera.height,
-        "position": camera.position.tolist(),
-        "rotation": camera.viewmat[:3, :3].T.tolist(),
-        "fy": float(camera.K[1, 1]),
-        "fx": float(camera.K[0, 0]),
-        "cx": float(camera.K[0, 2]),
-        "cy": float(camera.K[1, 2]),
-    }

@@ -39,7 +39,9 @@ def order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     sent = request.POST.getlist("photo")
     numbers = ordering.numbers_in(sent)
     if numbers is None:
-        return drafts.refuse(request, draft, [gettext("An order is a list of photo numbers.")], 400)
+        return drafts.refuse(
+            request, draft, [gettext("Send the order as a list of photo numbers.")], 400
+        )
     try:
         ordering.reorder(draft, numbers)
     except ReconError as error:
@@ -55,7 +57,9 @@ def move(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
     draft = own_job_or_404(request, pk)
     step = _STEPS.get(request.POST.get("to", ""))
     if step is None:
-        return drafts.refuse(request, draft, [gettext("A photo moves earlier or later.")], 400)
+        return drafts.refuse(
+            request, draft, [gettext("A photo can only be moved earlier or later.")], 400
+        )
     try:
         ordering.move(draft, photo_pk, step)
     except ReconError as error:

@@ -159,7 +159,7 @@ def _take_in(draft: Job, upload: UploadedFile) -> str:
     """Adds a photo or a video; a sentence where the draft has it already."""
     if draft_videos.is_video(upload):
         video, is_new = draft_videos.add_video(draft, upload)
-        said = gettext("Frames are being taken from “{name}” already.")
+        said = gettext("Frames are already being taken from “{name}”.")
         return "" if is_new else said.format(name=video)
     photo, is_new = drafts.add_photo(draft, upload)
     return "" if is_new else same_photo(upload.name, str(photo))

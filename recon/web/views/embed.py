@@ -52,7 +52,7 @@ def _framed(request: HttpRequest, template: str, context: dict[str, Any]) -> Htt
 def oembed(request: HttpRequest) -> JsonResponse:
     """oEmbed (oembed.com): what a page may show for a link to a shared scene."""
     if request.GET.get("format", "json") != "json":
-        return JsonResponse({"detail": gettext("Only format=json is spoken here.")}, status=501)
+        return JsonResponse({"detail": gettext("Only format=json is supported.")}, status=501)
     job = unfolding.job_at(request, request.GET.get("url", ""))
     sizes = [_size(request.GET.get(name, "")) for name in ("maxwidth", "maxheight")]
     return JsonResponse(unfolding.oembed_of(job, *sizes))

@@ -82,6 +82,8 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     }
     if job.is_completed:
         context |= result_context(job, context["steps"], request.GET.get("show", ""))
+        if context["viewer"] and job.owner_id == request.user.pk:
+            context["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
     context |= sharing_context(job, job.owner)
     return render(request, "recon/job.html", context)
 
@@ -142,9 +144,9 @@ def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if lifecycle.cancel(job):
         messages.success(request, gettext("“{name}” was cancelled.").format(name=job.name))
     elif job.is_draft:
-        messages.info(request, gettext("“{name}” was not started yet.").format(name=job.name))
+        messages.info(request, gettext("“{name}” has not been started yet.").format(name=job.name))
     else:
-        messages.info(request, gettext("“{name}” had already ended.").format(name=job.name))
+        messages.info(request, gettext("“{name}” had already finished.").format(name=job.name))
     return redirect(job)
 
 

@@ -11,10 +11,17 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from recon.models import Job
+from recon.jobs import sharing
+from recon.models import Artifact, Job
 from recon.splats.snapshots import read_snapshot
 from recon.web import cloud, features_picture
-from recon.web.access import NotThere, own_job_or_404, shared_job_or_404, signed_in
+from recon.web.access import (
+    NotThere,
+    check_asked_by_page,
+    own_job_or_404,
+    shared_job_or_404,
+    signed_in,
+)
 from recon.web.serving import GONE, contained, serve_file
 from recon.web.views.share import unlisted
 
@@ -48,13 +55,20 @@ def snapshot(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase
 @require_safe
 @unlisted
 def public_cloud(request: HttpRequest, pub_key: str) -> HttpResponseBase:
-    return _cloud(request, shared_job_or_404(request, pub_key))
+    job = shared_job_or_404(request, pub_key)
+    if job.share_downloads == Job.Downloads.NOTHING:
+        check_asked_by_page(request)
+    return _cloud(request, job)
 
 
 @require_safe
 @unlisted
 def public_snapshot(request: HttpRequest, pub_key: str, name: str) -> HttpResponseBase:
-    return _snapshot(request, shared_job_or_404(request, pub_key), name)
+    """A scene in training is a scene, too: it is no way around what may not be downloaded."""
+    job = shared_job_or_404(request, pub_key)
+    if name.endswith(".splat") and not sharing.may_download(job, Artifact.Kind.SPLAT):
+        check_asked_by_page(request)
+    return _snapshot(request, job, name)
 
 
 def _cloud(request: HttpRequest, job: Job) -> HttpResponseBase:

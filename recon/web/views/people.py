@@ -74,7 +74,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
         return _goodbye_page(request, user, form, 400 if request.method == "POST" else 200)
     found = authenticate(request, username=user.email, password=form.cleaned_data["password"])
     if found != user:
-        form.add_error("password", gettext("This is not your password."))
+        form.add_error("password", gettext("That is not your password."))
         return _goodbye_page(request, user, form, 400)
     try:
         leaving.delete_account(user)
@@ -82,7 +82,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
         form.add_error(None, str(error))
         return _goodbye_page(request, user, form, status_of(error))
     logout(request)
-    messages.success(request, gettext("Your account and everything in it are deleted."))
+    messages.success(request, gettext("Your account and everything in it have been deleted."))
     return redirect("recon:home")
 
 
@@ -107,7 +107,7 @@ def public_gallery(request: HttpRequest, handle: str) -> HttpResponse:
     """
     person = User.objects.filter(handle=handle, gallery_open=True, is_active=True).first()
     if person is None:
-        raise NotThere(gettext("There is no such page. Whoever had it may have closed it."))
+        raise NotThere(gettext("There is no such page. Its owner may have closed it."))
     scenes = sharing.gallery_of(person.pk).prefetch_related("artifacts")
     page = Paginator(scenes, GALLERY_PAGE).get_page(request.GET.get("page"))
     context = {"name": person.public_name or person.handle, "page": page}

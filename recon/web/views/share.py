@@ -20,15 +20,23 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.throttling import TooMany
 from recon.jobs import sharing
-from recon.models import Job
-from recon.web import cameras, cross_origin, link_throttle, unfolding
+from recon.models import Artifact, Job
+from recon.web import cameras, cross_origin, link_throttle, previews, unfolding
 from recon.web import live as live_parts
-from recon.web.access import LinkLocked, View, remember_entered, shared_job_or_404
+from recon.web.access import (
+    LinkLocked,
+    NotOffered,
+    NotThere,
+    View,
+    check_asked_by_page,
+    remember_entered,
+    shared_job_or_404,
+)
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
 from recon.web.polling import answer_poll, moving_parts, with_version
-from recon.web.scene import PublicJob, public_downloads, public_viewer
-from recon.web.serving import serve_artifact
+from recon.web.scene import VIEWER_SCENES, PublicJob, public_downloads, public_viewer
+from recon.web.serving import GONE, serve_artifact, serve_jpeg
 from recon.web.sharing import EnterForm
 from recon.web.views import embed
 
@@ -68,9 +76,10 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
         return _locked_page(request, pub_key, EnterForm())
     if in_a_frame:
         return embed.embedded(request, job)
+    shows_figures = job.is_completed and job.share_figures
     context = _progress_context(job) | {
-        "metrics": metrics_of(job, public=True) if job.is_completed else [],
-        "measurement": measurement_of(job) if job.is_completed else {},
+        "metrics": metrics_of(job, public=True) if shows_figures else [],
+        "measurement": measurement_of(job) if shows_figures else {},
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
         "card": unfolding.card_of(job),
@@ -101,7 +110,7 @@ def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
     except TooMany as too_many:
         return _too_many(request, pub_key, form, too_many)
     if not is_right:
-        form.add_error("password", gettext("This is not the password."))
+        form.add_error("password", gettext("That is not the password."))
         return _locked_page(request, pub_key, form, status=403)
     remember_entered(request, job)
     return page
@@ -144,12 +153,36 @@ def public_progress(request: HttpRequest, pub_key: str) -> HttpResponse:
 @require_http_methods(cross_origin.METHODS)
 @unlisted
 def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBase:
-    """One of the files that a link offers; its address says which. Pages of other sites may read
-    it, too, unless the link has a password."""
+    """One of the files that a link may offer; its address says which. Pages of other sites may read
+    what may be downloaded, unless the link has a password."""
     job = shared_job_or_404(request, pub_key)
+    is_offered = sharing.may_download(job, kind)
+    if not is_offered and kind != Artifact.Kind.POSTER:  # the picture on our page and in previews
+        raise NotOffered
     asks_first = request.method == "OPTIONS" and job.is_completed
     response = cross_origin.preflight() if asks_first else serve_artifact(request, job, kind)
-    return response if job.share_password else cross_origin.opened(response)
+    is_open = is_offered and not job.share_password
+    return cross_origin.opened(response) if is_open else response
+
+
+@require_safe
+@unlisted
+def public_scene(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBase:
+    """The file that the page's viewer shows, where nobody is to download it, and no other."""
+    job = shared_job_or_404(request, pub_key)
+    viewer = public_viewer(job)
+    if kind not in VIEWER_SCENES or not viewer or viewer["scene_url"] != request.path:
+        raise NotThere(GONE)
+    check_asked_by_page(request)
+    return serve_artifact(request, job, kind)
+
+
+@require_safe
+@unlisted
+def public_preview(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    """The picture that a pasted link unfolds to."""
+    job = shared_job_or_404(request, pub_key)
+    return serve_jpeg(request, previews.preview_of(job), "preview.jpg")
 
 
 @require_safe

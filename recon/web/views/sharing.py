@@ -21,7 +21,7 @@ from recon.jobs import sharing
 from recon.models import Job
 from recon.web.access import NotThere, own_job_or_404, signed_in
 from recon.web.scene import share_url
-from recon.web.sharing import AboutForm, LinkForm, sentences
+from recon.web.sharing import AboutForm, LinkForm, OfferForm, sentences
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -34,7 +34,7 @@ def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     wish = request.POST.get("shared", "")
     if job.is_draft:
-        messages.error(request, _("A scene can be shared once it was started."))
+        messages.error(request, _("A scene can be shared once it has been started."))
         return redirect(job)
     if wish not in SWITCHES:
         messages.error(request, _("Sharing can be switched on or off."))
@@ -52,12 +52,12 @@ def _on(job: Job) -> None:
 
 
 SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
-    "on": (_on, _("Sharing is on: whoever has the link sees the scene.")),
+    "on": (_on, _("Sharing is on: anyone with the link can see the scene.")),
     "off": (
         lambda job: sharing.change(job, shared=False),
         _("Sharing is off: the link stopped working."),
     ),
-    "new": (sharing.renew, _("There is a new link. The old one stopped working.")),
+    "new": (sharing.renew, _("There is a new link. The old one no longer works.")),
 }
 
 
@@ -67,7 +67,7 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The link's password, its end, and the public page. What is wrong changes nothing."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
-        messages.error(request, _("A scene can be shared once it was started."))
+        messages.error(request, _("A scene can be shared once it has been started."))
         return redirect(job)
     form = LinkForm(request.POST, job=job)
     if not form.is_valid():
@@ -76,6 +76,23 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return _back(job)
     sharing.change(job, **form.changes())
     messages.success(request, _("The link’s settings are saved."))
+    return _back(job)
+
+
+@require_POST
+@signed_in
+def offer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """What the link offers: downloads and figures. May be set before it is switched on."""
+    job = own_job_or_404(request, pk)
+    if job.is_draft:
+        messages.error(request, _("A scene can be shared once it has been started."))
+        return redirect(job)
+    form = OfferForm(request.POST, job=job)
+    if form.is_valid():
+        sharing.change(job, **form.changes())
+        messages.success(request, _("What the link offers is saved."))
+    for sentence in sentences(form):
+        messages.error(request, sentence)
     return _back(job)
 
 
@@ -100,7 +117,7 @@ def qr(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The share link as a QR code. Black on white in both themes: cameras like it so."""
     job = own_job_or_404(request, pk)
     if not job.shared or job.link_is_over:
-        raise NotThere(_("There is no link to make a code of: sharing is off."))
+        raise NotThere(_("There is no link to make a QR code for: sharing is off."))
     picture, said = io.BytesIO(), gettext("QR code")
     code = segno.make(share_url(job), micro=False, error="m")
     code.save(picture, kind="svg", scale=8, border=4, dark="#000", light="#fff", title=said)

@@ -1,0 +1,132 @@
+"""What programs send in a request's body: a form, or JSON that is read as the same form.
+
+A body that can't be read is refused in words, never left aside: a wish that was not heard would
+pass for one that was granted.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, QueryDict, UnreadablePostError
+from django.utils.translation import gettext
+
+from recon.api.auth import check_csrf
+from recon.api.errors import ApiError
+from recon.web import uploads
+
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+JSON = "application/json"
+
+
+def receive(request: HttpRequest, *, takes_json: bool = True) -> QueryDict:
+    """The fields of the body, read within the limits; then checks who sends it.
+
+    Without a body there are none, whatever its type is said to be. Files are in `request.FILES`.
+    Raises ApiError: 400 for what is broken, 403 as `check_csrf`, 413 for too much, 415 for what is
+    neither a form nor (with `takes_json`) JSON.
+    """
+    kind = request.content_type or ""
+    fields: QueryDict
+    if not _has_body(request):
+        fields = QueryDict()
+    elif _is_encoded(request):
+        raise ApiError(415, gettext("Send the body as it is, without Content-Encoding."))
+    elif kind in FORMS:
+        fields = _form(request)
+    elif kind == JSON and takes_json:
+        fields = _fields_of(_json(request))
+    else:
+        raise _unsupported(kind, takes_json)
+    check_csrf(request)
+    return fields
+
+
+def _has_body(request: HttpRequest) -> bool:
+    """The web server has taken the body whole, and says its length even where the sender did
+    not."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0) > 0
+    except ValueError:
+        return False
+
+
+def _is_encoded(request: HttpRequest) -> bool:
+    return request.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
+
+
+def _unsupported(kind: str, takes_json: bool) -> ApiError:
+    if takes_json:
+        said = gettext("Send the fields as a form ({forms}) or as JSON ({json}), not as {kind}.")
+    else:
+        said = gettext("Send the photos as a form ({form}), not as {kind}.")
+    accepted = (*FORMS, JSON) if takes_json else FORMS
+    unnamed = gettext("a body that does not say what it is (Content-Type)")
+    detail = said.format(form=FORMS[0], forms=", ".join(FORMS), json=JSON, kind=kind or unnamed)
+    return ApiError(415, detail, Accept=", ".join(accepted))
+
+
+def _form(request: HttpRequest) -> QueryDict:
+    try:
+        uploads.receive(request)
+    except uploads.UploadRefused as refused:
+        raise ApiError(refused.status, str(refused)) from refused
+    return request.POST
+
+
+def _json(request: HttpRequest) -> dict[str, Any]:
+    try:
+        sent = json.loads(request.body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except RequestDataTooBig as error:
+        raise ApiError(413, gettext("The body's JSON is too large.")) from error
+    except UnreadablePostError as error:
+        raise ApiError(400, gettext("The body arrived cut off. Send it again.")) from error
+    except json.JSONDecodeError as error:
+        said = gettext("The body is not valid JSON: see line {line}, column {column}.")
+        raise ApiError(400, said.format(line=error.lineno, column=error.colno)) from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, NaN, endless digits or brackets
+        raise ApiError(400, gettext("The body is not valid JSON in UTF-8.")) from error
+    if not isinstance(sent, dict):
+        said = gettext("The body's JSON must be an object with the fields, such as {example}.")
+        raise ApiError(400, said.format(example='{"title": "Fern"}'))
+    return sent
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(name)
+
+
+def _fields_of(sent: dict[str, Any]) -> QueryDict:
+    """The same as a form would have sent it: a list is a field that is repeated."""
+    fields = QueryDict(mutable=True)
+    for name, value in sent.items():
+        for one in value if isinstance(value, list) else [value]:
+            fields.appendlist(_checked(name), _text(name, one))
+    if sum(len(values) for _, values in fields.lists()) > settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+        raise ApiError(400, gettext("The body has too many fields."))
+    return fields
+
+
+def _text(name: str, value: Any) -> str:
+    """A field as a form writes it; null is a field that is sent empty."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _checked(value)
+    if isinstance(value, int | float):
+        return str(value)
+    said = gettext("{name} is a text, a number, true, false, null or a list of such.")
+    raise ApiError(400, said.format(name=name))
+
+
+def _checked(text: str) -> str:
+    """Raises ApiError (400) for what JSON can write and no text has: NUL, half a character."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ApiError(400, gettext("The body's JSON has characters that can't be stored."))
+    return text

@@ -1,0 +1,85 @@
+"""A scene's start view and cover, as its owner chose them, and back to the automatic ones.
+
+The cover is the picture of that start, as the owner's viewer drew it. It takes the poster's place
+(the artifact's row names another file), so that cards, previews and embeds follow; the poster that
+the run made stays on the disk for the way back.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import transaction
+
+from recon.jobs import folder_lock
+from recon.models import Artifact, Job
+from recon.pipeline.errors import PipelineError
+from recon.pipeline.start_view import StartView
+
+WAIT_S = 5.0  # for another tab that does the same, or a delete
+
+_COVERS = "cover-*.jpg"
+
+
+def choose(job: Job, view: StartView, jpeg: bytes) -> None:
+    """`view` is the start from now on and `jpeg`, which we have encoded, the cover.
+
+    Raises FileNotFoundError where the job is deleted, PipelineError("too_busy").
+    """
+    with _folder(job):
+        path = job.workspace.output / f"cover-{secrets.token_hex(4)}.jpg"
+        path.write_bytes(jpeg)
+        cover = {"path": path.relative_to(job.folder).as_posix(), "size": len(jpeg)}
+        with transaction.atomic():
+            _set_view(job, view.to_dict() | _trained(job.view, view))
+            Artifact.objects.update_or_create(job=job, kind=Artifact.Kind.POSTER, defaults=cover)
+        _remove_covers(job, but=path.name)
+
+
+def reset(job: Job) -> None:
+    """Start and cover are the run's again. Raises as `choose` does."""
+    with _folder(job):
+        poster = job.workspace.poster
+        covers = job.artifacts.filter(kind=Artifact.Kind.POSTER, path__contains="/cover-")
+        with transaction.atomic():
+            _set_view(job, None)
+            if poster.is_file():
+                path = poster.relative_to(job.folder).as_posix()
+                covers.update(path=path, size=poster.stat().st_size)
+            else:
+                covers.delete()
+        _remove_covers(job)
+
+
+@contextmanager
+def _folder(job: Job) -> Iterator[None]:
+    try:
+        with folder_lock.hold(job.folder, wait_s=WAIT_S):
+            yield
+    except folder_lock.FolderBusy as error:
+        raise PipelineError("too_busy") from error
+
+
+def _set_view(job: Job, view: dict[str, Any] | None) -> None:
+    # The folder has grown or shrunk: it is measured anew.
+    Job.objects.filter(pk=job.pk).update(own_view=view, stored_bytes=None)
+    job.own_view = view
+
+
+def _trained(automatic: dict[str, Any] | None, view: StartView) -> dict[str, float]:
+    """The height in px that the frame had in training, by the automatic start's focal length."""
+    height, fov = (automatic or {}).get("trained_height"), (automatic or {}).get("fov_y_degrees")
+    if not height or not fov:
+        return {}
+    tangents = [math.tan(math.radians(angle) / 2) for angle in (view.fov_y_degrees, fov)]
+    return {"trained_height": height * tangents[0] / tangents[1]}
+
+
+def _remove_covers(job: Job, but: str = "") -> None:
+    for path in job.workspace.output.glob(_COVERS):
+        if path.name != but:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,78 @@
+"""Where a viewer starts, as somebody chose it: read from JSON that anybody may have sent.
+
+World and axes are the SfM model's: COLMAP's world, x right, y down, z forward, its own unit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Vector = tuple[float, float, float]
+
+_FURTHEST = 1e6  # world units: the files' 32-bit floats are coarse out there
+_NEAREST = 1e-6  # from the eye to what it looks at
+_FOV = (1.0, 170.0)  # degrees
+_ASPECT = (0.1, 10.0)
+_STRAIGHT_UP = 0.9999  # cosine between up and the way one looks: no picture has an up there
+
+
+@dataclass(frozen=True)
+class StartView:
+    """A place to stand in, what to look at, and the frame that is seen whole in any window."""
+
+    position: Vector
+    target: Vector  # what an orbit turns around
+    up: Vector  # unit length
+    fov_y_degrees: float  # of the frame, as `aspect` is
+    aspect: float  # width by height
+
+    @classmethod
+    def read(cls, sent: Mapping[str, Any]) -> StartView:
+        """Raises ValueError for what is no view, KeyError for what lacks a part of one."""
+        position, target, up = (_vector(sent[name]) for name in ("position", "target", "up"))
+        ahead = _minus(target, position)
+        distance, height = _length(ahead), _length(up)
+        if distance < _NEAREST or height < _NEAREST:
+            raise ValueError("a view looks somewhere, and has an up")
+        cosine = sum(a * b for a, b in zip(ahead, up, strict=True)) / distance / height
+        if abs(cosine) > _STRAIGHT_UP:
+            raise ValueError("up is not the way one looks")
+        return cls(
+            position,
+            target,
+            (up[0] / height, up[1] / height, up[2] / height),
+            _number(sent["fov_y_degrees"], *_FOV),
+            _number(sent["aspect"], *_ASPECT),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As output/viewer.json has it."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+
+
+def _vector(sent: Any) -> Vector:
+    if not isinstance(sent, list) or len(sent) != 3:
+        raise ValueError("three numbers make a place")
+    x, y, z = (_number(one, -_FURTHEST, _FURTHEST) for one in sent)
+    return x, y, z
+
+
+def _number(sent: Any, least: float, most: float) -> float:
+    """Yes and no are numbers to Python, and so are infinities to its JSON."""
+    if isinstance(sent, bool) or not isinstance(sent, int | float) or not least <= sent <= most:
+        raise ValueError(f"{sent!r} is no number from {least:g} to {most:g}")
+    return float(sent)
+
+
+def _minus(a: Vector, b: Vector) -> Vector:
+    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
+
+
+def _length(vector: Vector) -> float:
+    return math.hypot(*vector)

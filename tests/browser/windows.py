@@ -1,0 +1,15 @@
+"""The windows that pages are tried in: a phone's and a desk's."""
+
+from __future__ import annotations
+
+import pytest
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1440, "height": 900}
+
+SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+
+#: Each size and each way once; all four pairs would cost twice as much and hardly find more.
+SIZES_AND_SCRIPTS = pytest.mark.parametrize(
+    ("size", "scripts"), [(PHONE, True), (DESK, False)], ids=["phone", "desk without scripts"]
+)

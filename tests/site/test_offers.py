@@ -1,0 +1,268 @@
+"""What an owner lets a link offer: which files may be downloaded, and whether figures are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from recon.jobs import sharing
+from recon.models import Artifact, Job
+from recon.web.urls import PUBLIC_FILES
+from tests.site.making import FILES, browser_of, finished_job, job_of, measured_job, person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+ALLOW = "Access-Control-Allow-Origin"
+PAGE = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"}
+
+#: By what the owner chose: which addresses may be downloaded from.
+OFFERED = {
+    "nothing": set(),
+    "splat": {"splat", "spz"},
+    "all": {"ply", "splat", "spz", "turntable", "poster"},
+}
+CHOICES = pytest.mark.parametrize("choice", OFFERED)
+
+
+def shared(choice: str = "all", **fields: Any) -> Job:
+    return finished_job(person(), shared=True, share_downloads=choice, **fields)
+
+
+def at(job: Job, name: str, *more: str) -> str:
+    return reverse(f"recon:{name}", args=(job.pub_key, *more))
+
+
+def body(response: Any) -> bytes:
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+# --- Downloads ---
+
+
+def test_without_a_word_everything_is_offered_and_shown() -> None:
+    """As links did before owners could choose."""
+    job = finished_job(person(), shared=True)
+    assert (job.share_downloads, job.share_figures) == ("all", True)
+
+
+@CHOICES
+@pytest.mark.parametrize("method", ["get", "head", "options"])
+def test_only_what_is_offered_is_handed_out_or_read_by_other_sites(
+    client: Client, choice: str, method: str
+) -> None:
+    job = shared(choice)
+    for name, _, kind in PUBLIC_FILES:
+        ask = getattr(client, method)
+        answer = ask(at(job, f"public_{name}"), headers={"Origin": "https://viewer.example"})
+        is_offered = name in OFFERED[choice]
+        if is_offered or name == "poster":  # the picture on the page and in previews of the link
+            assert answer.status_code == (204 if method == "options" else 200)
+        else:
+            assert answer.status_code == 403
+            assert FILES[kind][1] not in answer.content
+        assert (ALLOW in answer.headers) == is_offered, name
+        assert ("Cross-Origin-Resource-Policy" in answer.headers) == is_offered, name
+
+
+def test_a_refusal_says_why_to_programs_and_to_people(client: Client) -> None:
+    job = shared("splat")
+    said = "The owner of this scene does not offer this file for download."
+    assert client.get(at(job, "public_ply")).json() == {"detail": said}
+    page = client.get(at(job, "public_ply"), headers={"Accept": "text/html"})
+    assert page.status_code == 403
+    assert said in page.content.decode()
+
+
+def test_a_part_or_a_known_copy_is_no_way_around(client: Client) -> None:
+    job = shared()
+    tag = client.get(at(job, "public_splat"))["ETag"]
+    sharing.change(job, share_downloads="nothing")
+    for headers in ({"Range": "bytes=0-9"}, {"If-None-Match": tag}):
+        assert client.get(at(job, "public_splat"), headers=headers).status_code == 403
+
+
+@CHOICES
+def test_the_page_offers_what_is_offered(client: Client, choice: str) -> None:
+    job = shared(choice)
+    response = client.get(at(job, "public"))
+    page = response.content.decode()
+    names = {name for name, _, _ in PUBLIC_FILES if f'href="{at(job, f"public_{name}")}"' in page}
+    assert names == OFFERED[choice] - {"poster"}
+    assert ("public-downloads" in page) == (choice != "nothing")
+    assert ("downloads below work" in page) == ("downloads work" in page) == (choice != "nothing")
+
+
+def test_a_frame_promises_no_downloads_that_it_has_not(client: Client) -> None:
+    page = client.get(at(shared(), "public"), {"embed": "1"}).content.decode()
+    assert "Walking around needs JavaScript" in page
+    assert "downloads" not in page
+
+
+@CHOICES
+@pytest.mark.parametrize("embed", ["", "?embed=1"])
+@pytest.mark.parametrize("smallest", ["splat", "spz"])
+def test_the_viewer_gets_the_scene_all_the_same(
+    client: Client, choice: str, embed: str, smallest: str
+) -> None:
+    job = shared(choice)
+    job.artifacts.filter(kind=smallest).update(size=1)
+    viewer = client.get(at(job, "public") + embed).context["viewer"]
+    scene = client.get(viewer["scene_url"], headers=PAGE)
+    assert (scene.status_code, body(scene)) == (200, FILES[smallest][1])
+    assert client.get(viewer["views_url"], headers=PAGE).status_code == 200
+    assert client.get(viewer["poster_url"]).status_code == 200
+    if choice == "nothing":
+        assert ALLOW not in scene.headers
+        assert scene["X-Robots-Tag"] == "noindex, nofollow"
+        assert "no-cache" in scene["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "none", "Sec-Fetch-Dest": "document"},  # typed, or pasted
+        {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "empty"},
+    ],
+)
+def test_the_viewer_s_address_is_for_the_viewer_alone(
+    client: Client, headers: dict[str, str]
+) -> None:
+    job = shared("nothing")
+    assert client.get(at(job, "public_scene", "splat"), headers=headers).status_code == 403
+    assert client.post(at(job, "public_scene", "splat")).status_code == 405
+
+
+def test_it_gives_the_scene_that_is_shown_and_no_other_file(client: Client) -> None:
+    job = shared("nothing")
+    for kind in ("spz", "ply", "scene_ply", "turntable", "results", "nonsense"):
+        assert client.get(at(job, "public_scene", kind), headers=PAGE).status_code == 404
+    for choice in ("splat", "all"):  # the others' address is as good
+        sharing.change(job, share_downloads=choice)
+        assert client.get(at(job, "public_scene", "splat"), headers=PAGE).status_code == 404
+
+
+def test_it_keeps_to_the_switch_and_to_the_password(client: Client) -> None:
+    job = shared("nothing")
+    where = at(job, "public_scene", "splat")
+    sharing.change(job, share_password=sharing.hashed("under the mat"))
+    assert client.get(where, headers=PAGE).status_code == 403
+    entered = PAGE | {"X-Scene-Password": "under the mat"}
+    assert client.get(where, headers=entered).status_code == 200
+    sharing.change(job, shared=False)
+    assert client.get(where, headers=entered).status_code == 404
+
+
+def test_a_snapshot_s_address_is_no_way_around(client: Client) -> None:
+    """Once the scene is done, it gives the finished scene to those who come late."""
+    job = shared("nothing")
+    where = at(job, "public_snapshot", "scene-000300-abc123.splat")
+    assert client.get(where, headers={"Sec-Fetch-Site": "none"}).status_code == 403
+    assert body(client.get(where, headers=PAGE)) == FILES["splat"][1]
+    sharing.change(job, share_downloads="splat")
+    assert client.get(where, headers={"Sec-Fetch-Site": "none"}).status_code == 200
+    running = job_of(job.owner, shared=True, share_downloads="nothing", status="PROCESSING")
+    points = at(running, "public_cloud")
+    assert client.get(points, headers={"Sec-Fetch-Site": "none"}).status_code == 403
+
+
+def test_the_owner_keeps_every_file(client: Client) -> None:
+    job = shared("nothing")
+    for kind in Artifact.Kind.values:
+        assert (
+            browser_of(job.owner).get(reverse("recon:file", args=(job.pk, kind))).status_code == 200
+        )
+
+
+# --- Figures ---
+
+FIGURES = ("PSNR", "SSIM", "LPIPS", "22.8", "0.81", "0.41", "24.5", ">Good<", ">Fair<", ">Poor<",
+           "held out", "dB")  # fmt: skip
+
+
+def said_by_the_link(client: Client, job: Job) -> Iterator[str]:
+    """Everything that a link says in words."""
+    for address in (
+        at(job, "public"),
+        at(job, "public") + "?embed=1",
+        at(job, "public_progress"),
+        at(job, "public_views"),
+        reverse("recon:oembed") + f"?url=http://localhost:8000/v/{job.pub_key}",
+    ):
+        yield client.get(address).content.decode()
+
+
+def test_figures_are_shown_or_not_as_their_owner_likes(client: Client) -> None:
+    job = measured_job(person(), shared=True)
+    shown = "".join(said_by_the_link(client, job))
+    assert {figure for figure in FIGURES if figure in shown} >= {
+        "PSNR",
+        "22.8",
+        ">Good<",
+        "held out",
+    }
+    sharing.change(job, share_figures=False)
+    for page in said_by_the_link(client, job):
+        assert [figure for figure in FIGURES if figure in page] == []
+    assert "22.8 dB" in browser_of(job.owner).get(job.get_absolute_url()).content.decode()
+
+
+# --- The owner's form ---
+
+
+def choose(browser: Client, job: Job, **data: str) -> str:
+    answer = browser.post(reverse("recon:share_offer", args=(job.pk,)), data, follow=True)
+    assert answer.status_code == 200
+    job.refresh_from_db()
+    page: str = answer.content.decode()
+    return page
+
+
+def test_the_owner_chooses_on_the_scene_s_page() -> None:
+    job = finished_job(person(), shared=True)
+    browser = browser_of(job.owner)
+    before = browser.get(job.get_absolute_url()).content.decode()
+    assert "All its files can be downloaded" in before
+    page = choose(browser, job, downloads="nothing")
+    assert (job.share_downloads, job.share_figures) == ("nothing", False)
+    assert "Nothing can be downloaded" in page
+    assert "The quality figures are not shown" in page
+    assert '<option value="nothing" selected>' in page
+    assert "anyone who knows how can save what their browser shows" in page
+    page = choose(browser, job, downloads="splat", figures="on")
+    assert (job.share_downloads, job.share_figures) == ("splat", True)
+    assert "Only the splat can be downloaded" in page
+    assert "The quality figures are not shown" not in page
+
+
+@pytest.mark.parametrize("data", [{"downloads": "some"}, {}, {"figures": "on"}])
+def test_what_is_no_choice_changes_nothing(data: dict[str, str]) -> None:
+    job = finished_job(person(), share_downloads="splat", share_figures=False)
+    page = choose(browser_of(job.owner), job, **data)
+    assert "People with the link may download: " in page
+    assert (job.share_downloads, job.share_figures) == ("splat", False)
+
+
+def test_other_settings_of_the_link_leave_it_alone() -> None:
+    job = finished_job(person(), shared=True, share_downloads="splat", share_figures=False)
+    browser = browser_of(job.owner)
+    browser.post(reverse("recon:share_settings", args=(job.pk,)), {"password": "under the mat"})
+    browser.post(reverse("recon:share", args=(job.pk,)), {"shared": "new"})
+    job.refresh_from_db()
+    assert (job.share_downloads, job.share_figures) == ("splat", False)
+
+
+def test_a_draft_offers_nothing_yet_and_others_choose_nothing() -> None:
+    draft = job_of(person(), status=Job.Status.DRAFT, edited_at=timezone.now())
+    assert "once it has been started" in choose(browser_of(draft.owner), draft, downloads="nothing")
+    assert draft.share_downloads == "all"
+    address = reverse("recon:share_offer", args=(draft.pk,))
+    other = browser_of(person("bob@example.org"))
+    assert other.post(address, {"downloads": "nothing"}).status_code == 404
+    assert other.get(address).status_code == 405
