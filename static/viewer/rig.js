@@ -132,10 +132,17 @@ export class Rig {
     };
   }
 
-  /** The same as `support.js` wants it. @returns {import("./support.js").Eye} */
+  /**
+   * The same as `support.js` wants it: of the lens's frame. In a window of another shape more is
+   * seen beside it, where no photo need have been.
+   *
+   * @returns {import("./support.js").Eye}
+   */
   view() {
+    const { camera, at } = this;
     const pose = this.pose();
-    return { ...axesOf(pose), position: pose.position, ...tangents(this.camera.fov, this.camera.aspect) };
+    const lens = tangents(at?.aspect ? at.fovY : camera.fov, at?.aspect || camera.aspect);
+    return { ...axesOf(pose), position: pose.position, ...lens };
   }
 
   /** To the window's shape: all that the lens's frame shows is in it. */
