@@ -5,7 +5,8 @@
     python benchmarks/drags.py --sheets docs/images             # and the contact sheets
 
 A set is a name of `recon.samples`, whose truth can be rendered from anywhere, or one in
-RECON_PHOTOS. Scenes are made once (preset draft, minutes each on two cores) and kept in --cache.
+RECON_PHOTOS. Scenes are made once (preset draft, minutes each on two cores) and kept in --cache;
+--set makes them smaller, as in `--set train.iterations=500 --set train.max_image_size=280`.
 
 `drags.mjs` drags the start view about by the viewer's own modules: within what photos support,
 freely, and as it was before there was an edge. Our CPU rasteriser draws what is then seen, with the
@@ -46,7 +47,7 @@ from tests.node import node
 HERE = Path(__file__).resolve().parent
 CACHE = Path.home() / ".cache" / "instarecon3d" / "drags"
 TRUE = ["courtyard", "orbit", "corner", "wall"]  # of recon.samples: their truth is known
-SETS = ["fern", "kitchen", "fox", "sceaux", "museum", "cake", *TRUE]
+SETS = ["fern", "kitchen", "fox", "sceaux", "museum", "berlin", *TRUE]
 COLUMNS = ("scene", "stands", "moved", "bright", "darkest", "at photos", "at ends", "within 2 dB")
 WAYS = {"before": "before", "free": "free", "within": "within what photos support"}
 SAMPLE_SIZE = (480, 360)  # px, of photos with known truth
@@ -110,13 +111,14 @@ def main() -> None:
     add = parser.add_argument
     add("--sets", nargs="+", default=SETS)
     add("--cache", type=Path, default=CACHE, help="of finished scenes")
+    add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE")
     add("--drags", type=int, default=200)
     add("--seed", type=int, default=1)
     add("--ways", nargs="+", choices=WAYS, default=["before", "within"])
     add("--sheets", type=Path, help="folder for contact sheets of the best and worst photo sets")
     options = parser.parse_args()
     torch.set_grad_enabled(False)
-    scenes = [Scene.of(name, made(name, options.cache)) for name in options.sets]
+    scenes = [Scene.of(name, made(name, options.cache, options.changes)) for name in options.sets]
     print(f"\n{datetime.date.today()}, {jobs.machine()}\n`{' '.join(['python', *sys.argv])}`\n")
     print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
     for scene in scenes:
@@ -127,8 +129,8 @@ def main() -> None:
         sheets([scene for scene in scenes if scene.name not in samples.SETS], options)
 
 
-def made(name: str, cache: Path) -> Path:
-    """The folder of the set's finished job, run now where there is none."""
+def made(name: str, cache: Path, changes: list[str]) -> Path:
+    """The folder of the set's finished job, run now, with `changes`, where there is none."""
     folder, photos = cache / name, jobs.PHOTOS / name
     if (folder / "output" / "viewer.json").is_file():
         return folder
@@ -136,7 +138,7 @@ def made(name: str, cache: Path) -> Path:
         photos = cache / f"{name}-photos"
         size = "x".join(map(str, SAMPLE_SIZE))
         _python("recon.samples", photos, "--scene", name, "--size", size)
-    extras = ["evaluate.lpips=false", "export.turntable=false"]
+    extras = ["evaluate.lpips=false", "export.turntable=false", *changes]
     _python(
         "recon.pipeline", photos, folder, "--preset", "draft",
         *(part for extra in extras for part in ("--set", extra)),
