@@ -1,5 +1,10 @@
 /** Buttons, keys and touches of a viewer, and what they do. One set for each element. */
+import { keepChoice, keptChoice } from "./kept-choices.js";
 import { Panels } from "./panels.js";
+import { Stick } from "./stick.js";
+import { Taps } from "./taps.js";
+
+const MOVING = /^(Arrow.+|Key[WASDQE]|[-+=_])$/; // keys by what they say, or where they are
 
 export class Buttons {
   /**
@@ -12,7 +17,7 @@ export class Buttons {
     this.features = features;
     this.stage = stage;
     this.fullscreen = fullscreen;
-    this.limits = true;
+    this.manner = { free: keptChoice("free") ?? false, walks: keptChoice("walks") };
     this.listeners = new AbortController();
     this.panels = new Panels(element, (name, open) => this.panelChanged(name, open));
     const doing = (act) => () => this.features() && act(this.features());
@@ -23,9 +28,15 @@ export class Buttons {
     this.click("[data-viewer-picture]", doing((it) => it.savePicture()));
     this.click("[data-viewer-previous]", doing((it) => it.tour.next(-1)));
     this.click("[data-viewer-next]", doing((it) => it.tour.next(1)));
-    this.click("[data-viewer-limit]", () => this.toggleLimits());
+    this.click("[data-viewer-free]", () => this.choose("free", !this.manner.free));
+    this.click("[data-viewer-walk]", doing((it) => this.choose("walks", !it.walks)));
     this.click("[data-viewer-close]", () => this.panels.back("strip"));
     this.click("[data-viewer-measure-close]", () => this.panels.back("measure"));
+    this.stick = new Stick(this.find("[data-viewer-stick]"), {
+      push: (way) => this.features()?.push(way),
+      step: (way) => this.features()?.step(way),
+    });
+    this.taps = new Taps((x, y) => this.features()?.goTo(x, y));
     this.listenForColours();
     this.listenForHands();
     this.on("keydown", (event) => this.keyDown(event));
@@ -53,15 +64,26 @@ export class Buttons {
     const capture = { capture: true };
     const touched = (event) => {
       if (event.target !== this.canvas) return;
-      this.panels.uncover();
-      this.features()?.touched();
+      const ended = [this.panels.uncover(), this.features()?.touched()].some(Boolean);
+      if (event.type !== "pointerdown") return;
       this.features()?.measuring.pressed(event);
+      this.taps.pressed(event, ended);
+      if (event.pointerType === "touch") this.touch();
     };
     this.on("pointerdown", touched, capture);
     this.on("wheel", (event) => event.ctrlKey && touched(event), { capture: true, passive: true });
     this.on("pointerup", (event) => {
-      if (event.target === this.canvas) this.features()?.measuring.released(event, this.stage());
+      if (event.target !== this.canvas) return;
+      this.features()?.measuring.released(event, this.stage());
+      this.taps.released(event, this.features()?.walks);
     });
+    this.on("dblclick", (event) => event.target === this.canvas && this.taps.doubled(event));
+  }
+
+  /** Whoever has touched once has a thumb for the stick. */
+  touch() {
+    this.hasThumb = true;
+    this.show();
   }
 
   listenForColours() {
@@ -85,10 +107,12 @@ export class Buttons {
     this.stage()?.setBackground(colour);
   }
 
-  toggleLimits() {
-    this.limits = !this.limits;
-    this.find("[data-viewer-limit]").setAttribute("aria-pressed", String(this.limits));
-    this.features()?.frame();
+  /** How to move, for as long as the tab is open. @param {"free" | "walks"} what @param {boolean} value */
+  choose(what, value) {
+    this.manner[what] = value;
+    keepChoice(what, value);
+    this.features()?.moveBy(this.manner);
+    this.show();
   }
 
   panelChanged(name, open) {
@@ -103,13 +127,16 @@ export class Buttons {
 
   /** What the buttons say, after something began or ended. */
   show() {
-    const { tour, views } = this.features() ?? {};
+    const { tour, views, walks } = this.features() ?? {};
     const press = (selector, on) => this.find(selector).setAttribute("aria-pressed", String(on));
     press("[data-viewer-fly]", tour?.doing === "flight");
     press("[data-viewer-turn]", tour?.doing === "turn");
     this.find("[data-viewer-fly]").hidden = !tour?.canFly;
     this.find("[data-viewer-strip-button]").hidden = !views?.length;
-    this.find("[data-viewer-limit]").hidden = !views?.length;
+    press("[data-viewer-walk]", Boolean(walks));
+    press("[data-viewer-free]", this.manner.free);
+    this.find("[data-viewer-free]").hidden = !views?.length;
+    this.stick.show(Boolean(walks) && (this.hasThumb || matchMedia("(pointer: coarse)").matches));
   }
 
   /** @param {KeyboardEvent} event */
@@ -130,6 +157,8 @@ export class Buttons {
       f: () => this.fullscreen(),
       p: () => features?.views.length && this.panels.toggle("strip"),
       m: () => features && this.panels.toggle("measure"),
+      o: () => features && this.choose("walks", !features.walks),
+      l: () => features?.views.length && this.choose("free", !this.manner.free),
       ",": () => features?.tour.next(-1),
       ".": () => features?.tour.next(1),
     };
@@ -152,7 +181,7 @@ export class Buttons {
       features.measuring.tapMiddle(this.stage());
       return true;
     }
-    if (!event.key.startsWith("Arrow") && !["+", "-", "=", "_"].includes(event.key)) return false;
+    if (!MOVING.test(event.key) && !MOVING.test(event.code)) return false;
     features.touched();
     return this.stage().rig.key(event);
   }

@@ -1,18 +1,22 @@
 /**
- * Looking around: orbit, zoom and pan by mouse, touch and keyboard.
- *
- * three's OrbitControls does mouse and touch. Its own keys only pan, so keys are ours. The wheel
- * zooms once the scene has the focus (a click is enough); before, it scrolls the page, which may
- * be all that the person wanted. A pinch on a touchpad (a wheel with Ctrl) always zooms.
+ * A person's hands on the camera: mouse, touch, wheel, keys and the stick. `hands.js` tells what
+ * fingers do and `steering.js` what comes of it; this one keeps the time: a picture that is let go
+ * of glides a little further, and keys that are held walk.
  */
-import { MathUtils, Quaternion, Vector3 } from "three";
-import { OrbitControls } from "three/addons/controls/OrbitControls.js";
+import { MathUtils } from "three";
+import { Hands } from "./hands.js";
+import { Steering } from "./steering.js";
+import { Stride } from "./stride.js";
+import { tangents } from "./surface.js";
 
-const KEY_TURN = 5; // degrees a press
+const KEY_TURN = MathUtils.degToRad(5); // a press
 const KEY_ZOOM = 1.12; // times a press
-const KEY_PAN = 0.04; // of the distance to the target, a press
-const ALONE = "body:not(.embed) .public, :fullscreen"; // nothing to scroll but the scene
-const POLE = 8; // degrees kept away from straight above and below
+const KEY_SHIFT = 0.04; // of the distance to the target, a press
+const KEY_STRIDE = 0.12; // seconds that even the shortest press walks
+export const GLIDE = 0.11; // seconds in which a glide slows down to a third
+const STALE = 60; // ms after which a hand that was let go of did not move any more
+const SLOWEST = 12; // px a second: no glide
+const LONGEST = 0.1; // seconds between two frames; a hidden tab does not leap
 
 export class Controls {
   /**
@@ -20,116 +24,152 @@ export class Controls {
    * @param {HTMLCanvasElement} canvas
    * @param {import("./pose.js").Pose} start
    * @param {() => void} onChange
+   * @param {import("./steering.js").Manner} manner
    */
-  constructor(camera, canvas, start, onChange) {
+  constructor(camera, canvas, start, onChange, manner) {
     this.camera = camera;
     this.onChange = onChange;
-    camera.position.copy(start.position);
-    camera.up.copy(start.up); // OrbitControls reads it once, when made
-    this.orbit = new OrbitControls(camera, canvas);
-    this.orbit.target.copy(start.target);
-    const distance = start.position.distanceTo(start.target) || 1;
-    this.orbit.minDistance = distance / 20;
-    this.orbit.maxDistance = distance * 6;
-    this.orbit.minPolarAngle = MathUtils.degToRad(POLE);
-    this.orbit.maxPolarAngle = MathUtils.degToRad(180 - POLE);
-    this.orbit.enableDamping = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.orbit.dampingFactor = 0.12;
-    this.orbit.rotateSpeed = 0.6;
-    this.orbit.addEventListener("change", onChange);
-    this.listenForWheel(canvas);
-    this.orbit.update();
-  }
-
-  listenForWheel(canvas) {
-    const isMain = () => document.activeElement === canvas || canvas.closest(ALONE);
-    const wheel = (event) => {
-      this.orbit.enableZoom = event.ctrlKey || Boolean(isMain());
-    };
-    const pointer = () => {
-      this.orbit.enableZoom = true; // for pinches
-      canvas.focus({ preventScroll: true });
-    };
-    canvas.addEventListener("wheel", wheel, { capture: true, passive: true });
-    canvas.addEventListener("pointerdown", pointer, { capture: true });
-    this.unlisten = () => {
-      canvas.removeEventListener("wheel", wheel, { capture: true });
-      canvas.removeEventListener("pointerdown", pointer, { capture: true });
-    };
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    const lens = () => ({ fovY: camera.fov, height: canvas.clientHeight, ...tangents(camera.fov, camera.aspect) });
+    this.steering = new Steering(start, manner, lens);
+    this.stride = new Stride();
+    this.pace = [0, 0, 0]; // what of walking speed it has come to
+    this.glide = null;
+    this.last = 0; // ms, of the frame before; 0 while nothing moves
+    this.hands = new Hands(canvas, {
+      begin: (x, y) => this.begin(x, y),
+      drag: (right, down) => this.drawn("drag", right, down),
+      slide: (right, down) => this.drawn("slide", right, down),
+      zoom: (factor) => this.act(() => this.steering.approach(factor)),
+      end: () => this.letGo(),
+    });
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    canvas.addEventListener("keyup", (event) => this.stride.release(event.code), { signal });
+    canvas.addEventListener("blur", () => this.stride.stop(), { signal });
   }
 
   get target() {
-    return this.orbit.target;
+    return this.steering.pose.target;
   }
 
-  /** @returns {boolean} whether the camera still moves */
-  update() {
-    return this.orbit.update();
+  act(move) {
+    move();
+    const { position, target, up } = this.steering.pose;
+    this.camera.position.copy(position);
+    this.camera.up.copy(up);
+    this.camera.lookAt(target);
+    this.onChange();
+  }
+
+  begin(x, y) {
+    this.glide = null;
+    this.act(() => this.steering.begin(x, y));
+  }
+
+  /** By so many px, and remembers how fast. */
+  drawn(how, right, down) {
+    const now = performance.now();
+    const seconds = Math.max((now - (this.drew?.at ?? now)) / 1000, 1 / 240);
+    this.drew = { how, at: now, right: right / seconds, down: down / seconds };
+    this.act(() => this.steering[how](right, down));
+  }
+
+  letGo() {
+    const { drew } = this;
+    this.drew = null;
+    if (!drew || this.still.matches || performance.now() - drew.at > STALE) return;
+    this.glide = drew;
+    this.onChange();
+  }
+
+  /** @param {number} now ms @returns {boolean} whether the camera still moves */
+  update(now) {
+    const seconds = this.last ? Math.min((now - this.last) / 1000, LONGEST) : 0;
+    const moves = this.glides(seconds) || this.walks(seconds);
+    this.last = moves ? now : 0;
+    return moves;
+  }
+
+  glides(seconds) {
+    const { glide } = this;
+    if (!glide) return false;
+    this.act(() => this.steering[glide.how](glide.right * seconds, glide.down * seconds));
+    const slower = Math.exp(-seconds / GLIDE);
+    glide.right *= slower;
+    glide.down *= slower;
+    if (Math.hypot(glide.right, glide.down) < SLOWEST) this.glide = null;
+    return true;
+  }
+
+  walks(seconds) {
+    const { way } = this.stride;
+    const share = this.still.matches ? 1 : 1 - Math.exp(-seconds / GLIDE);
+    this.pace = this.pace.map((part, i) => part + (way[i] - part) * share);
+    if (Math.hypot(...this.pace, ...way) < 0.02) {
+      this.pace = [0, 0, 0];
+      return false;
+    }
+    this.act(() => this.steering.walk(...this.pace, seconds));
+    return true;
+  }
+
+  /** @param {[number, number]} stick forwards and to the right, -1 to 1 */
+  push(stick) {
+    this.stride.stick = stick;
+    this.onChange();
+  }
+
+  /** One step, as a single press of a key or button makes it. @param {number[]} way as of a stride */
+  step(way) {
+    this.act(() => this.steering.walk(...way, KEY_STRIDE));
   }
 
   /** @param {KeyboardEvent} event @returns {boolean} whether it meant anything here */
   key(event) {
-    const act = event.shiftKey ? this.pans()[event.key] : this.turnsAndZooms()[event.key];
-    if (!act) return false;
-    act();
-    this.orbit.update();
-    this.onChange();
+    const { steering, stride } = this;
+    if (stride.press(event.code, steering.manner.walks && !event.shiftKey)) {
+      if (!event.repeat) this.step(stride.way);
+      return true;
+    }
+    const move = event.shiftKey ? this.shifts()[event.key] : this.turnsAndZooms()[event.key];
+    if (!move) return false;
+    this.begin(0, 0);
+    this.act(move);
     return true;
   }
 
   turnsAndZooms() {
+    const { steering } = this;
+    const side = steering.manner.walks ? -1 : 1; // an orbit to the right shows what is on the left
     return {
-      ArrowLeft: () => this.turn(KEY_TURN, 0),
-      ArrowRight: () => this.turn(-KEY_TURN, 0),
-      ArrowUp: () => this.turn(0, KEY_TURN),
-      ArrowDown: () => this.turn(0, -KEY_TURN),
-      "+": () => this.zoom(1 / KEY_ZOOM),
-      "=": () => this.zoom(1 / KEY_ZOOM),
-      "-": () => this.zoom(KEY_ZOOM),
-      _: () => this.zoom(KEY_ZOOM),
+      ArrowLeft: () => steering.turn(side * KEY_TURN, 0),
+      ArrowRight: () => steering.turn(-side * KEY_TURN, 0),
+      ArrowUp: () => steering.turn(0, KEY_TURN),
+      ArrowDown: () => steering.turn(0, -KEY_TURN),
+      "+": () => steering.approach(1 / KEY_ZOOM),
+      "=": () => steering.approach(1 / KEY_ZOOM),
+      "-": () => steering.approach(KEY_ZOOM),
+      _: () => steering.approach(KEY_ZOOM),
     };
   }
 
-  pans() {
+  shifts() {
+    const { steering } = this;
+    const by = (right, up) => () => steering.shift(right * steering.under, up * steering.under);
+    const { walks } = steering.manner;
     return {
-      ArrowLeft: () => this.pan(-KEY_PAN, 0),
-      ArrowRight: () => this.pan(KEY_PAN, 0),
-      ArrowUp: () => this.pan(0, KEY_PAN),
-      ArrowDown: () => this.pan(0, -KEY_PAN),
-      "+": () => this.zoom(1 / KEY_ZOOM), // on many keyboards the plus needs Shift
-      _: () => this.zoom(KEY_ZOOM),
+      ArrowLeft: by(-KEY_SHIFT, 0),
+      ArrowRight: by(KEY_SHIFT, 0),
+      ArrowUp: walks ? () => steering.turn(0, KEY_TURN) : by(0, KEY_SHIFT),
+      ArrowDown: walks ? () => steering.turn(0, -KEY_TURN) : by(0, -KEY_SHIFT),
+      "+": () => steering.approach(1 / KEY_ZOOM), // on many keyboards the plus needs Shift
+      _: () => steering.approach(KEY_ZOOM),
     };
-  }
-
-  /** Around the target: `across` about the up axis, `over` above it; both in degrees. */
-  turn(across, over) {
-    const { position, up } = this.camera;
-    const offset = position.clone().sub(this.target);
-    const polar = MathUtils.radToDeg(offset.angleTo(up));
-    const lift = MathUtils.clamp(over, polar - (180 - POLE), polar - POLE);
-    const right = new Vector3().crossVectors(up, offset).normalize();
-    offset.applyQuaternion(new Quaternion().setFromAxisAngle(right, -MathUtils.degToRad(lift)));
-    offset.applyQuaternion(new Quaternion().setFromAxisAngle(up, MathUtils.degToRad(across)));
-    position.copy(this.target).add(offset);
-  }
-
-  /** @param {number} factor times the distance to the target */
-  zoom(factor) {
-    const { position } = this.camera;
-    position.sub(this.target).multiplyScalar(factor).add(this.target);
-  }
-
-  /** Sideways and upwards, in shares of the distance to the target. */
-  pan(right, up) {
-    const { position, quaternion } = this.camera;
-    const distance = position.distanceTo(this.target);
-    const step = new Vector3(right * distance, up * distance, 0).applyQuaternion(quaternion);
-    position.add(step);
-    this.target.add(step);
   }
 
   dispose() {
-    this.unlisten();
-    this.orbit.dispose();
+    this.hands.dispose();
+    this.listeners.abort();
   }
 }

@@ -1,12 +1,15 @@
 /**
  * What can be done with a scene that is there: one set for each stage. It knows the photos' places,
- * moves the camera, dims what no photo supports, measures and takes pictures. The buttons are in
- * buttons.js.
+ * moves the camera, keeps it where photos show something, measures and takes pictures. The buttons
+ * are in buttons.js.
  */
+import { destinationFor } from "./destination.js";
 import { Fade } from "./fade.js";
+import { FIRM, veilAt } from "./limits.js";
 import { Measuring } from "./measuring.js";
+import { pointAt, solidPoints } from "./spots.js";
 import { fillStrip, markStrip } from "./strip.js";
-import { supportBy, veilAt } from "./support.js";
+import { Surroundings } from "./surroundings.js";
 import { Tour } from "./tour.js";
 
 const UNSEEN = 0.3; // support below which a sentence says so
@@ -16,28 +19,28 @@ export class Features {
    * @param {HTMLElement} element [data-splat-viewer]
    * @param {import("./stage.js").Stage} stage ready
    * @param {import("./views.js").PhotoView[]} views
-   * @param {{ onChange: () => void, limits: () => boolean }} options
-   *   `limits`: whether what no photo supports is dimmed
+   * @param {{ onChange: () => void, manner: { free: boolean, walks: boolean | null } }} options
+   *   `manner`: how somebody chose to move; walks: null where nobody chose
    */
-  constructor(element, stage, views, { onChange, limits }) {
+  constructor(element, stage, views, { onChange, manner }) {
     this.element = element;
     this.stage = stage;
     this.views = views;
     this.onChange = onChange;
-    this.limits = limits;
     this.veil = element.querySelector("[data-viewer-veil]");
     this.unseen = element.querySelector("[data-viewer-unseen]");
     this.strip = element.querySelector("[data-viewer-strip]");
     this.fade = new Fade(element);
     this.measuring = new Measuring(element);
-    const focus = stage.rig.pose().target;
-    this.support = views.length ? supportBy(views, focus) : null;
+    const start = stage.rig.pose();
+    this.surroundings = new Surroundings(views, start, solidPoints(stage));
     this.tour = new Tour(stage.rig, {
       views,
-      focus,
-      support: this.support,
+      focus: start.target,
+      surroundings: this.surroundings,
       onChange: () => this.changed(),
     });
+    this.moveBy(manner);
     fillStrip(this.strip, views, (index) => this.tour.visit(index));
     stage.onFrame = () => this.frame();
     this.frame();
@@ -47,7 +50,7 @@ export class Features {
   frame() {
     this.measuring.draw(this.stage);
     this.fade.fit(this.stage);
-    const support = this.support && this.limits() ? this.support(this.stage.rig.view()) : 1;
+    const support = this.surroundings.support(this.stage.rig.view());
     this.veil.style.opacity = veilAt(support).toFixed(3);
     this.unseen.hidden = support >= UNSEEN;
     this.supported = support;
@@ -62,9 +65,55 @@ export class Features {
     this.onChange();
   }
 
-  /** A person's hand on the scene ends every movement. */
+  /**
+   * Walking or turning things, within what photos show or freely.
+   *
+   * @param {{ free: boolean, walks: boolean | null }} manner as of the constructor
+   */
+  moveBy({ free, walks }) {
+    const { surroundings, stage } = this;
+    const isWalk = walks ?? surroundings.stance === "walk";
+    const returns = stage.rig.manner.free && !free && this.supported < FIRM;
+    Object.assign(stage.rig.manner, { surroundings, free, walks: isWalk });
+    this.element.dataset.moves = isWalk ? "walk" : "orbit";
+    if (returns) this.back();
+  }
+
+  get walks() {
+    return this.stage.rig.manner.walks;
+  }
+
+  /** A person's hand on the scene ends every movement. @returns {boolean} whether that was a show */
   touched() {
+    const { isShow } = this.tour;
     this.tour.stop();
+    return isShow;
+  }
+
+  /**
+   * Over to what is seen at a place of the canvas; not while places are tapped to measure.
+   *
+   * @param {number} x CSS px from the left @param {number} y from the top
+   */
+  goTo(x, y) {
+    const { stage } = this;
+    if (this.measuring.isOn || !stage.rig.controls) return;
+    const point = pointAt(stage, x, y);
+    const pose = point && destinationFor(stage.rig.controls.steering, point);
+    if (pose) this.tour.go(pose);
+  }
+
+  /** The stick's ring is pushed. @param {[number, number]} way */
+  push(way) {
+    if (this.tour.doing) this.touched();
+    this.tour.leave();
+    this.stage.rig.controls?.push(way);
+  }
+
+  /** One step. @param {[number, number]} way */
+  step(way) {
+    this.touched();
+    this.stage.rig.controls?.step([...way, 0]);
   }
 
   reset() {

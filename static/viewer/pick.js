@@ -16,6 +16,17 @@ export function splatsOf(source) {
   return packed;
 }
 
+/** Likewise of every so manieth splat, at most `most` of them. */
+export function someSplatsOf(source, most) {
+  const step = Math.max(Math.ceil(source.getNumSplats() / most), 1);
+  const packed = new Float32Array(Math.ceil(source.getNumSplats() / step) * STRIDE);
+  for (let i = 0; i * STRIDE < packed.length; i++) {
+    const { center, scales, quaternion: turn, opacity } = source.getSplat(i * step);
+    packed.set([...center, ...scales, turn.x, turn.y, turn.z, turn.w, opacity], i * STRIDE);
+  }
+  return packed;
+}
+
 /**
  * @param {Float32Array} splats as of `splatsOf`
  * @param {Vector3} origin

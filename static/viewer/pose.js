@@ -91,10 +91,3 @@ export function poseBetween(a, b, share) {
     aspect: MathUtils.lerp(a.aspect || b.aspect || 0, b.aspect || a.aspect || 0, eased),
   };
 }
-
-/** `pose` turned around its target, about its up axis. @param {Pose} pose @param {number} angle radians */
-export function poseTurned(pose, angle) {
-  const turn = new Quaternion().setFromAxisAngle(pose.up, angle);
-  const offset = pose.position.clone().sub(pose.target).applyQuaternion(turn);
-  return { ...pose, position: offset.add(pose.target) };
-}

@@ -1,10 +1,12 @@
 /**
- * The camera and what moves it: either a person, by orbit controls, or one movement at a time
+ * The camera and what moves it: either a person's hands, or one movement at a time
  * (a flight, a turn, a step to a photo), which a person's touch ends where it is.
  */
-import { MathUtils, PerspectiveCamera, Vector3 } from "three";
+import { PerspectiveCamera } from "three";
 import { Controls } from "./controls.js";
+import { axesOf } from "./moves.js";
 import { containingFov, poseBetween } from "./pose.js";
+import { tangents } from "./surface.js";
 
 const STEP_SECONDS = 1.1; // from one pose to another
 
@@ -20,6 +22,8 @@ export class Rig {
     /** @type {import("./pose.js").Pose | null} whose lens is on, and where the last stand was */
     this.at = null;
     this.movement = null;
+    /** @type {import("./steering.js").Manner} */
+    this.manner = { walks: false, free: false, surroundings: null };
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
   }
 
@@ -44,7 +48,7 @@ export class Rig {
   /** Hands the camera to the person, where it is. */
   control() {
     this.controls?.dispose();
-    this.controls = new Controls(this.camera, this.canvas, this.at, this.onChange);
+    this.controls = new Controls(this.camera, this.canvas, this.at, this.onChange, this.manner);
     this.onChange();
   }
 
@@ -102,7 +106,7 @@ export class Rig {
 
   /** @param {number} now ms @returns {boolean} whether the camera still moves */
   update(now) {
-    if (!this.movement) return this.controls?.update() ?? false;
+    if (!this.movement) return this.controls?.update(now) ?? false;
     const { movement } = this;
     // A hidden tab draws nothing: the movement waits for it.
     if (movement.last) movement.seconds += Math.min((now - movement.last) / 1000, 0.25);
@@ -131,17 +135,14 @@ export class Rig {
   /**
    * The same as `support.js` wants it: of the lens's frame. In a window of another shape more is
    * seen beside it, where no photo need have been.
+   *
+   * @returns {import("./support.js").Eye}
    */
   view() {
     const { camera, at } = this;
-    const tanY = Math.tan(MathUtils.degToRad(at?.aspect ? at.fovY : camera.fov) / 2);
-    const tanX = tanY * (at?.aspect || camera.aspect);
-    const [right, up, back] = [new Vector3(), new Vector3(), new Vector3()];
-    camera.updateMatrixWorld();
-    camera.matrixWorld.extractBasis(right, up, back);
-    const { position, target } = this.pose();
-    const depth = position.distanceTo(target);
-    return { position, right, up, forward: back.negate(), tanX, tanY, depth };
+    const pose = this.pose();
+    const lens = tangents(at?.aspect ? at.fovY : camera.fov, at?.aspect || camera.aspect);
+    return { ...axesOf(pose), position: pose.position, ...lens };
   }
 
   /** To the window's shape: all that the lens's frame shows is in it. */

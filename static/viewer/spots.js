@@ -1,6 +1,9 @@
 /** Between places on the canvas and points of the scene. */
 import { Raycaster, Vector2 } from "three";
-import { medianDepth, splatsOf } from "./pick.js";
+import { medianDepth, someSplatsOf, splatsOf } from "./pick.js";
+import { surfaceOf } from "./surface.js";
+
+const ENOUGH = 40_000; // splats that tell where a scene is solid
 
 /** What was unpacked of a scene to be searched, for as long as that scene is shown. */
 const unpacked = new WeakMap();
@@ -24,6 +27,11 @@ export function pointAt({ canvas, camera, mesh }, x, y) {
   const [from, along] = [origin, direction].map((one) => one.clone().applyQuaternion(toMesh));
   const depth = medianDepth(unpacked.get(mesh), from, along);
   return depth === null ? null : origin.clone().addScaledVector(direction, depth);
+}
+
+/** What is solid in the scene, as points in three's axes. @param {import("./stage.js").Stage} stage */
+export function solidPoints({ mesh }) {
+  return surfaceOf(someSplatsOf(mesh.splats, ENOUGH), mesh.quaternion);
 }
 
 /**

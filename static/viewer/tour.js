@@ -2,8 +2,8 @@
  * Moving through the scene: a flight along the photographed views, a turn around what one looks
  * at, a step to one photo. The rig moves one thing at a time; this says what.
  */
+import { axesOf, orbited } from "./moves.js";
 import { flightPath, shortestWay } from "./path.js";
-import { poseTurned } from "./pose.js";
 import { roomToTurn } from "./support.js";
 import { poseOfView } from "./views.js";
 
@@ -15,13 +15,13 @@ const MOST_SECONDS = 90; // a scene left alone comes to rest
 export class Tour {
   /**
    * @param {import("./rig.js").Rig} rig
-   * @param {{ views: import("./views.js").PhotoView[], focus: import("three").Vector3, support: ((view: object) => number) | null, onChange: () => void }} options
+   * @param {{ views: import("./views.js").PhotoView[], focus: import("three").Vector3, surroundings: import("./surroundings.js").Surroundings, onChange: () => void }} options
    */
-  constructor(rig, { views, focus, support, onChange }) {
+  constructor(rig, { views, focus, surroundings, onChange }) {
     this.rig = rig;
     this.poses = views.map((view) => poseOfView(view, focus));
     this.order = shortestWay(views);
-    this.support = support;
+    this.surroundings = surroundings;
     this.onChange = onChange;
     /** @type {"" | "flight" | "turn" | "step"} what moves the camera */
     this.doing = "";
@@ -32,6 +32,11 @@ export class Tour {
   /** Whether there are views enough to fly through. */
   get canFly() {
     return this.poses.length > 1;
+  }
+
+  /** Whether the scene moves by itself, not only to a place that somebody chose. */
+  get isShow() {
+    return this.doing === "flight" || this.doing === "turn";
   }
 
   /** Along the photos, from the nearest place on. @returns {Promise<void>} */
@@ -61,7 +66,7 @@ export class Tour {
       : (seconds) => middle + swing * Math.sin(begin + (seconds * speed) / Math.max(swing, 0.5));
     const ended = await this.run("turn", () =>
       this.rig.move((seconds) => {
-        this.rig.place(poseTurned(pose, angleAt(seconds)));
+        this.rig.place(orbited(pose, this.surroundings.upright, angleAt(seconds), 0));
         return seconds < MOST_SECONDS;
       }),
     );
@@ -69,14 +74,12 @@ export class Tour {
   }
 
   room(pose) {
-    if (!this.support) return { left: SWING, right: SWING, round: false };
+    const { isKnown, support, upright } = this.surroundings;
+    if (!isKnown) return { left: SWING, right: SWING, round: false };
     const eye = this.rig.view();
     return roomToTurn((angle) => {
-      const { position } = poseTurned(pose, angle);
-      const forward = pose.target.clone().sub(position).normalize();
-      const right = forward.clone().cross(pose.up).normalize();
-      const up = right.clone().cross(forward);
-      return this.support({ ...eye, position, forward, right, up });
+      const turned = orbited(pose, upright, angle, 0);
+      return support({ ...eye, ...axesOf(turned), position: turned.position });
     });
   }
 
@@ -86,6 +89,11 @@ export class Tour {
     if (!arrived) return;
     this.at = index;
     this.onChange();
+  }
+
+  /** To where somebody asked to go. @param {import("./pose.js").Pose} pose */
+  go(pose) {
+    return this.run("step", () => this.rig.walkTo(pose));
   }
 
   /** The one before or after in the photos' order, from the nearest where none is stood in. */

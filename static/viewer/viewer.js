@@ -92,7 +92,7 @@ class Viewer {
     if ("growing" in this.element.dataset) this.stage.spare();
     this.features = new Features(this.element, this.stage, views, {
       onChange: () => this.buttons.show(),
-      limits: () => this.buttons.limits,
+      manner: this.buttons.manner,
     });
     this.buttons.show();
     this.furniture.showReady();

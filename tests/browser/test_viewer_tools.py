@@ -98,7 +98,7 @@ def test_all_of_it_can_be_reached_by_keyboard(page: Page, scene: Job) -> None:
     open_scene(page, scene)
     page.focus(f"{VIEWER} canvas")
     seen = []
-    for _ in range(5):
+    for _ in range(6):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.ariaLabel"))
     assert seen[0] == "Fly along the photos"

@@ -196,46 +196,125 @@ def test_without_photos_there_is_no_flight_and_no_strip(page: Page, scene: Job) 
     assert page.evaluate(VEIL) == 0, "nobody knows what the photos saw"
 
 
-# --- What no photo supports ---
+# --- The edge of what photos show ---
 
 
-def test_what_no_photo_shows_is_dimmed_and_one_finds_back(page: Page, scene: Job) -> None:
+def drag(page: Page, right: int, down: int) -> None:
+    """By so many px from the middle, as a hand does it."""
+    box = page.locator(f"{VIEWER} canvas").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + right, y + down, steps=12)
+    page.mouse.up()
+
+
+def test_no_drag_leads_into_the_dark(page: Page, scene: Job) -> None:
     open_scene(page, scene)
+    canvas = page.locator(f"{VIEWER} canvas")
+    start, before = np.asarray(picture(canvas), int).mean(), pose(page)["position"]
+    width, height = page.evaluate("[innerWidth, innerHeight]")
+    for right, down in ((width // 2, 0), (0, height // 3), (-width // 2, -height // 3)):
+        drag(page, right, down)
+        assert page.evaluate(f"{IT}.features.supported") > 0.7
+        assert page.evaluate(VEIL) <= 0.3
+        assert np.asarray(picture(canvas), int).mean() > 0.6 * start
+        assert pose(page)["position"] != pytest.approx(before, abs=0.05), "it is no wall either"
+        expect(page.get_by_text("No photo shows the scene from here.")).to_be_hidden()
+
+
+def test_who_wants_out_gets_out_and_finds_back(page: Page, scene: Job) -> None:
+    open_scene(page, scene)
+    page.get_by_role("button", name="More").click()
+    switch = page.get_by_role("button", name="Move freely")
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    switch.click()
+    page.reload()
+    page.wait_for_selector(f"{VIEWER}[data-state=ready]")
+    page.get_by_role("button", name="More").click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
     page.focus(f"{VIEWER} canvas")
     for _ in range(18):  # 90 degrees
         page.keyboard.press("ArrowLeft")
-    until(page, f"{VEIL} > 0.6")
     expect(page.get_by_text("No photo shows the scene from here.")).to_be_visible()
+    assert page.evaluate(VEIL) <= 0.3, "light, and only at the rim"
     page.get_by_role("button", name="Back to a photo").click()
     assert at(page, 0) or at(page, 2)
-    until(page, f"{VEIL} === 0")
-    expect(page.get_by_text("No photo shows the scene from here.")).to_be_hidden()
-
-
-def test_the_dimming_can_be_switched_off(page: Page, scene: Job) -> None:
-    open_scene(page, scene)
-    page.get_by_role("button", name="More").click()
-    switch = page.get_by_role("button", name="Dim what no photo shows")
-    expect(switch).to_have_attribute("aria-pressed", "true")
-    switch.click()
-    expect(switch).to_have_attribute("aria-pressed", "false")
+    for _ in range(9):
+        page.keyboard.press("ArrowLeft")
     page.focus(f"{VIEWER} canvas")
     for _ in range(18):
         page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(200)
-    assert page.evaluate(VEIL) == 0
+    page.keyboard.press("l")
     expect(page.get_by_text("No photo shows the scene from here.")).to_be_hidden()
+    assert at(page, 0) or at(page, 2), "whoever stays within is led there"
+
+
+# --- Walking ---
+
+
+def test_one_walks_by_keys_and_stick_and_goes_where_one_points(
+    moving: Page, scene: Job, complaints: list[str]
+) -> None:
+    open_own(moving, scene)
+    walk = moving.get_by_role("button", name="Walk", exact=True)
+    stick = moving.get_by_role("group", name="Walk", exact=True)
+    expect(walk).to_have_attribute("aria-pressed", "false")
+    expect(stick).to_be_hidden()
+    moving.focus(f"{VIEWER} canvas")
+    moving.keyboard.press("o")
+    expect(walk).to_have_attribute("aria-pressed", "true")
+
+    moving.keyboard.down("w")
+    until(moving, f"{POSE}.position[2] < 2.8")
+    moving.keyboard.up("w")
+    moving.keyboard.press("r")
+    moving.keyboard.press("a")
+    until(moving, f"{POSE}.position[0] < -0.005")
+    moving.keyboard.press("r")
+    looked = pose(moving)["target"]
+    moving.keyboard.press("ArrowRight")
+    assert pose(moving)["target"][0] > looked[0] + 0.1, "an arrow looks to its side"
+    moving.keyboard.press("r")
+
+    canvas = moving.locator(f"{VIEWER} canvas")
+    box = canvas.bounding_box()
+    assert box
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    moving.touchscreen.tap(*middle)  # on the blue blob
+    until(moving, f"{POSE}.position[2] < 2.9 && !{IT}.features.tour.doing")
+    expect(stick).to_be_visible()
+    moving.keyboard.press("r")
+    moving.mouse.dblclick(*middle)
+    until(moving, f"{POSE}.position[2] < 2.9 && !{IT}.features.tour.doing")
+
+    moving.keyboard.press("r")
+    ring = stick.bounding_box()
+    assert ring
+    moving.mouse.move(ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2)
+    moving.mouse.down()
+    moving.mouse.move(ring["x"] + ring["width"] / 2, ring["y"] + 12, steps=3)
+    until(moving, f"{POSE}.position[2] < 2.9")
+    moving.mouse.up()
+    stick.get_by_role("button", name="Backwards").press("Enter")
+    walk.click()
+    expect(stick).to_be_hidden()
+    assert complaints == []
 
 
 # --- Turning by itself ---
 
 
 @pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
-def moving(request: Any, new_context: NewContext, scene: Job) -> Page:
+def moving(
+    request: Any, new_context: NewContext, listen: Callable[[Page], Page], scene: Job
+) -> Page:
     context = new_context(
         scene.owner, viewport=request.param, reduced_motion="no-preference", has_touch=True
     )
-    return context.new_page()
+    return listen(context.new_page())
 
 
 def test_a_shared_scene_turns_until_it_is_touched_within_what_photos_show(
