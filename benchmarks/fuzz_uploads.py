@@ -107,12 +107,19 @@ def main() -> None:
     limits = {"MAX_DRAFTS": "1000", "MAX_VIDEOS": "100", "QUOTA_VIDEOS": "1000"}
     with attacked_site(**limits, UPLOADS_AN_HOUR="1000000") as site:
         outcome = fuzz(site, options.seed, numbers)
+        logged = _tracebacks(site) if outcome.faults else ""  # a race is not met again at once
     print(f"\n{datetime.date.today()}, seed {options.seed}, {len(outcome.sent)} mutants\n")
     print(outcome.table())
     print(f"\n{outcome.seconds:.0f} s. Web processes {outcome.web_before // MB} MB after the first"
           f" {WARM_UP}, {outcome.web_after // MB} MB at the end; largest decoding process"
           f" {outcome.pool_after // MB} MB.")  # fmt: skip
-    sys.exit("\n".join(outcome.faults) or 0)
+    sys.exit("\n".join([*outcome.faults, logged]) if outcome.faults else 0)
+
+
+def _tracebacks(site: AttackedSite) -> str:
+    """The ends of the last ones that the web processes logged."""
+    log = (site.folder / "data" / "logs" / "web.log").read_text(errors="replace")
+    return "\n".join(part[-2000:] for part in log.split("Traceback")[-3:])
 
 
 def fuzz(site: AttackedSite, seed: int, numbers: range | list[int]) -> Outcome:

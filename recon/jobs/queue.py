@@ -21,6 +21,7 @@ from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.executions import Execution
 from rq.job import Job as QueuedJob
+from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from instarecon_site import queues
@@ -163,7 +164,10 @@ def _has_ended(queue_id: str, connection: Redis) -> bool:
         queued = QueuedJob.fetch(queue_id, connection=connection, serializer=JSONSerializer)
     except NoSuchJobError:
         return True
-    return bool(queued.is_failed or queued.is_finished or queued.is_stopped)
+    # As it was fetched: a look back may find it gone, since ended tasks keep nothing.
+    return queued.get_status(refresh=False) in (
+        JobStatus.FAILED, JobStatus.FINISHED, JobStatus.STOPPED,
+    )  # fmt: skip
 
 
 def rq_queue(name: str = QUEUE) -> Queue:
