@@ -15,6 +15,7 @@ from django.utils import translation
 from accounts.models import User
 from recon.jobs import lifecycle
 from recon.models import Job, Notice
+from recon.web.scene import PublicJob
 from scripts.temporary_site import FINISHED
 from tests.site.making import browser_of, finished_job, job_of, person, token_of
 
@@ -70,6 +71,14 @@ def test_who_hides_the_figures_hides_the_word_behind_the_link(ann: User) -> None
     pages = everywhere(finished_job(ann, share_figures=False, **POOR))
     assert "Poor" in pages["page"]
     assert "Poor" not in pages["link"] + pages["public page"]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_no_template_behind_a_link_gets_a_word_that_is_hidden(ann: User, shown: bool) -> None:
+    job = finished_job(ann, share_figures=shown)
+    assert bool(PublicJob.of(job).verdict) == shown
+    said = "PSNR, SSIM and LPIPS, the word that they make together, and how they were measured."
+    assert said in browser_of(ann).get(job.get_absolute_url()).content.decode()
 
 
 def test_a_poor_scene_is_called_so_and_the_first_thing_to_do_is_to_add_photos(ann: User) -> None:
