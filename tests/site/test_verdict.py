@@ -73,6 +73,16 @@ def test_who_hides_the_figures_hides_the_word_behind_the_link(ann: User) -> None
     assert "Poor" not in pages["link"] + pages["public page"]
 
 
+def test_the_last_poll_of_a_link_s_page_does_not_tell_the_word_that_is_hidden(
+    client: Client, ann: User
+) -> None:
+    """It may be asked for at any time, and brings the chip of a scene that is done."""
+    job = finished_job(ann, shared=True, share_figures=False)
+    told = client.get(reverse("recon:public_progress", args=[job.pub_key])).content.decode()
+    assert "progress-title" in told
+    assert 'class="chip' not in told
+
+
 @pytest.mark.parametrize("shown", [True, False])
 def test_no_template_behind_a_link_gets_a_word_that_is_hidden(ann: User, shown: bool) -> None:
     job = finished_job(ann, share_figures=shown)
