@@ -42,7 +42,9 @@ def change(request: HttpRequest) -> HttpResponse:
         throttling.spend(limits.by_network(request, *limits.MAILS_BY_ADDRESS))
         language = get_language() or ""
         letters.ask(Letter.Kind.NEW_ADDRESS, email, language=language, user=user)
-        said = gettext("A link is on its way to {email}. Your address changes when you open it.")
+        said = gettext(
+            "A link is on its way to {email}. Your address changes when you confirm it there."
+        )
         messages.success(request, said.format(email=email))
         return redirect("accounts:account")
     # Also for a known address: or this page would tell, without end, who has an account.

@@ -59,6 +59,7 @@ def test_a_link_to_the_new_address_changes_it_and_the_old_one_is_told(
 ) -> None:
     browser = browser_of(ann)
     assert CHANGE in browser.get(reverse("accounts:account")).content.decode()
+    assert "confirm the change, signed in to this account" in browser.get(CHANGE).content.decode()
     link = asked_link(browser)
     assert address_of(ann) == "ann@example.org", "nothing changes before it is proven"
     assert NEW in browser.get(link).content.decode()
