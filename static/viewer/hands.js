@@ -11,7 +11,7 @@ const ZOOM = 0.0005; // of the distance, a px of the wheel
 const LINE = 33; // px that a line of the wheel stands for
 const PINCH = 10; // times stronger a touchpad's pinch is
 
-/** @typedef {{ begin: (x: number, y: number) => void, drag: (right: number, down: number) => void, slide: (right: number, down: number) => void, zoom: (factor: number) => void, end: () => void }} Acts x, y: -1 to 1 from the bottom left; the others in CSS px */
+/** @typedef {{ begin: (x: number, y: number) => void, drag: (right: number, down: number) => void, slide: (right: number, down: number) => void, zoom: (factor: number) => void, end: (glides: boolean) => void }} Acts x, y: -1 to 1 from the bottom left; the others in CSS px; glides: not where the browser took the finger away, to scroll */
 
 export class Hands {
   /** @param {HTMLCanvasElement} canvas @param {Acts} acts */
@@ -63,7 +63,7 @@ export class Hands {
   up(event) {
     if (!this.fingers.delete(event.pointerId)) return;
     if (this.fingers.size) this.begin();
-    else this.acts.end();
+    else this.acts.end(event.type === "pointerup");
   }
 
   middle() {
