@@ -1,4 +1,5 @@
 /** Buttons, keys and touches of a viewer, and what they do. One set for each element. */
+import { isForScene } from "./hands.js";
 import { keepChoice, keptChoice } from "./kept-choices.js";
 import { Panels } from "./panels.js";
 import { Stick } from "./stick.js";
@@ -71,7 +72,7 @@ export class Buttons {
       if (event.pointerType === "touch") this.touch();
     };
     this.on("pointerdown", touched, capture);
-    this.on("wheel", (event) => event.ctrlKey && touched(event), { capture: true, passive: true });
+    this.on("wheel", (event) => isForScene(event, this.canvas) && touched(event), { capture: true, passive: true });
     this.on("pointerup", (event) => {
       if (event.target !== this.canvas) return;
       this.features()?.measuring.released(event, this.stage());

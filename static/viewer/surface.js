@@ -39,7 +39,8 @@ function areas(splats) {
   const own = [];
   for (let at = 0; at < splats.length; at += STRIDE) {
     const [least, middle, most] = [splats[at + 3], splats[at + 4], splats[at + 5]].sort((a, b) => a - b);
-    const isSolid = splats[at + 10] >= SOLID && Number.isFinite(least + middle + most);
+    const [x, y, z] = splats.subarray(at, at + 3);
+    const isSolid = splats[at + 10] >= SOLID && Number.isFinite(x + y + z + least + middle + most);
     own.push(isSolid ? middle * most : 0);
   }
   const widest = quantile(own.filter(Boolean), WIDEST);
