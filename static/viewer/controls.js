@@ -118,12 +118,14 @@ export class Controls {
 
   /** @param {[number, number]} stick forwards and to the right, -1 to 1 */
   push(stick) {
+    if (!this.stride.stick.some(Boolean)) this.begin(0, 0);
     this.stride.stick = stick;
     this.onChange();
   }
 
   /** One step, as a single press of a key or button makes it. @param {number[]} way as of a stride */
   step(way) {
+    this.begin(0, 0); // one walks the slower the nearer that is what one looks at now
     this.act(() => this.steering.walk(...way, KEY_STRIDE));
   }
 

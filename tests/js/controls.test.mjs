@@ -5,7 +5,7 @@ import { PerspectiveCamera, Vector3 } from "three";
 import { Controls } from "../../static/viewer/controls.js";
 
 /** A canvas of 600x600 px, and a hand on it whose moves come after so many ms. */
-function handOn() {
+function handOn(manner = { walks: false, free: false, surroundings: null }) {
   globalThis.matchMedia = () => ({ matches: false });
   let now = 1000;
   mock.method(performance, "now", () => now);
@@ -17,7 +17,6 @@ function handOn() {
   });
   const camera = new PerspectiveCamera(60, 1);
   const start = { position: new Vector3(0, 0, 3), target: new Vector3(), up: new Vector3(0, 1, 0), fovY: 60 };
-  const manner = { walks: false, free: false, surroundings: null };
   const controls = new Controls(camera, canvas, start, () => undefined, manner);
   const act = (type, clientX, after) => {
     now += after;
@@ -29,7 +28,7 @@ function handOn() {
     for (let frame = 0; frame < 100; frame++) controls.update((now += 16));
     return before.angleTo(camera.position);
   };
-  return { act, glide };
+  return { act, glide, camera, controls };
 }
 
 test("a click that slips does not swing the scene, nor does a drag that came in one piece", () => {
@@ -54,4 +53,17 @@ test("a flick glides, unless the browser takes the finger to scroll", () => {
     flick.act(end, 360, 5);
     assert.equal(flick.glide() > 0.05, glides, end);
   }
+});
+
+test("a step towards what is near is a short one, by key and by stick", () => {
+  const up = new Vector3(0, 1, 0);
+  const steps = [3, 0.6].map((depth) => {
+    const surroundings = { isKnown: false, upright: up, spacing: 9, axisDepth: () => depth, depthAt: () => depth, rise: () => 0 };
+    const { camera, controls } = handOn({ walks: true, free: true, surroundings });
+    controls.key({ code: "KeyW", key: "w" });
+    const after = camera.position.clone();
+    controls.step([0, 1, 0]);
+    return [3 - after.z, after.distanceTo(camera.position)];
+  });
+  for (const i of [0, 1]) assert.ok(Math.abs(steps[0][i] - 5 * steps[1][i]) < 1e-6 && steps[0][i] > 0.05, `${steps}`);
 });
