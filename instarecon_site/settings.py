@@ -272,6 +272,11 @@ DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", f"InstaRecon3D <noreply@{urlsplit(BASE_URL).hostname}>"
 )
 
+#: Pages of whoever runs the site, linked on every page and beside the sign-up button.
+PRIVACY_URL = env.link("PRIVACY_URL")
+TERMS_URL = env.link("TERMS_URL")
+IMPRINT_URL = env.link("IMPRINT_URL")
+
 # --- Security ---
 
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))]
