@@ -178,6 +178,7 @@ MIDDLEWARE = [
     "accounts.throttling.answer_too_many",
     "instarecon_site.odd_requests.with_a_page_for_buttons",
     "instarecon_site.odd_requests.without_odd_addresses",
+    "instarecon_site.admin_pages.without_console_errors",
     "instarecon_site.queue_pages.missing_is_404",
     "instarecon_site.queue_pages.permissions_decide",
 ]
