@@ -11,6 +11,9 @@ from recon.jobs import notices
 def site(request: HttpRequest) -> dict[str, object]:
     """`texts_script` is empty in English; `unread_notices` is counted only where asked for."""
     return {
+        "privacy_url": settings.PRIVACY_URL,
+        "terms_url": settings.TERMS_URL,
+        "imprint_url": settings.IMPRINT_URL,
         "sign_up_open": settings.SIGN_UP == "open",
         "texts_script": script_address(),
         "unread_notices": SimpleLazyObject(lambda: _unread(request)),

@@ -124,6 +124,23 @@ def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
     return value if value.endswith("://") else value.rstrip("/")
 
 
+def link(name: str) -> str:
+    """An address for people: http, https, or a path on this site; empty where it is not set."""
+    value = text(name)
+    # A browser reads "//host" and "/\\host" as another site's address.
+    if re.fullmatch(r"/(?![/\\])[^\s\\]*", value) or not value:
+        return value
+    expected = "an address that begins with http:// or https://, or a path such as /privacy"
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018  (raises where the port is no number)
+    except ValueError as error:
+        raise wrong(name, expected) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", value):
+        raise wrong(name, expected)
+    return value
+
+
 def database(name: str, default: str) -> dict[str, Any]:
     """Django's description of the database at an address such as postgres://user:word@host/db."""
     schemes = ("postgres", "postgresql", "sqlite")

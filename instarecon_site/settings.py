@@ -178,6 +178,7 @@ MIDDLEWARE = [
     "accounts.throttling.answer_too_many",
     "instarecon_site.odd_requests.with_a_page_for_buttons",
     "instarecon_site.odd_requests.without_odd_addresses",
+    "instarecon_site.admin_pages.without_console_errors",
     "instarecon_site.queue_pages.missing_is_404",
     "instarecon_site.queue_pages.permissions_decide",
 ]
@@ -271,6 +272,11 @@ EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", f"InstaRecon3D <noreply@{urlsplit(BASE_URL).hostname}>"
 )
+
+#: Pages of whoever runs the site, linked on every page and beside the sign-up button.
+PRIVACY_URL = env.link("PRIVACY_URL")
+TERMS_URL = env.link("TERMS_URL")
+IMPRINT_URL = env.link("IMPRINT_URL")
 
 # --- Security ---
 

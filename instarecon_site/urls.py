@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.views.account import language
 from instarecon_site import texts
+from instarecon_site.icon import favicon
 
 admin.site.site_header = admin.site.site_title = "InstaRecon3D"
 
@@ -13,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
     path("language/", language, name="language"),
+    path("favicon.ico", favicon, name="favicon"),
     path("texts/<slug:language>-<slug:version>.js", texts.script, name="texts"),
     path("", include("recon.api.urls")),
     path("", include("recon.web.urls")),

@@ -27,7 +27,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from recon.jobs import checks, folder_lock, lifecycle, quotas, storing, submit
+from recon.jobs import checks, folder_lock, lifecycle, quotas, storing, submit, titles
 from recon.jobs.photos import check_upload
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
@@ -140,12 +140,13 @@ def start(
             return False
         if video := draft.videos.filter(state=Video.State.WAITING).first():
             raise UserError("video_in_work", name=video.original_name)
-        names = set(draft.photos.values_list("name", flat=True))
-        submit.check_count(len(names))
+        photos = list(draft.photos.all())
+        submit.check_count(len(photos))
         quotas.may_start(draft.owner_id)
-        _remove_strays(draft, names)
+        _remove_strays(draft, {photo.name for photo in photos})
         shutil.rmtree(draft.folder / "videos", ignore_errors=True)
         chosen = {field: getattr(wished, field) for field in fields}
+        chosen["title"] = titles.title_of(draft, wished.title, photos, shared=shared)
         return lifecycle.submit(draft, shared=shared, **(sharing or {}), **chosen)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -24,6 +25,7 @@ class CheckedPhoto:
     height: int  # px, upright
     format: str  # one of `photos.FORMATS`, by content
     small: bytes  # a JPEG of it, see `Opener.small_picture`
+    taken_on: date | None  # as its metadata says
 
 
 def check_upload(file: UploadedFile, by: Opener | None = None) -> CheckedPhoto:
@@ -48,7 +50,9 @@ def check_upload(file: UploadedFile, by: Opener | None = None) -> CheckedPhoto:
     for chunk in file.chunks():
         digest.update(chunk)
     file.seek(0)
-    checked = CheckedPhoto(digest.hexdigest(), photo.width, photo.height, photo.format, photo.small)
+    checked = CheckedPhoto(
+        digest.hexdigest(), photo.width, photo.height, photo.format, photo.small, photo.taken_on
+    )
     file.checked = checked  # type: ignore[attr-defined]
     return checked
 

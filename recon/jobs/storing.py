@@ -38,6 +38,7 @@ def photo_row(job: Job, number: int, upload: UploadedFile, facts: CheckedPhoto) 
         size=upload.size or 0,
         width=facts.width,
         height=facts.height,
+        taken_on=facts.taken_on,
     )
 
 
@@ -54,6 +55,7 @@ def linked_row(job: Job, number: int, known: Photo, original_name: str) -> Photo
         size=known.size,
         width=known.width,
         height=known.height,
+        taken_on=known.taken_on,
     )
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from accounts.models import User
-from recon.jobs import queue, quotas, storing
+from recon.jobs import queue, quotas, storing, titles
 from recon.jobs.photos import check_upload
 from recon.jobs.presets import resolved_config
 from recon.jobs.samples import sample_photos
@@ -86,7 +86,7 @@ def run_again(job: Job, **wishes: Any) -> Job:
 
 def create_sample_job(owner: User) -> Job:
     """A new job on the photos that the project renders itself. Raises `quotas.may_start`'s."""
-    job = new_job(owner, title=gettext("Sample photos"))
+    job = new_job(owner, title=titles.unused(owner.pk, gettext("Sample photos")))
     job.is_sample = True
     with storing.new_folder(job):
         photos = []
@@ -162,6 +162,7 @@ def new_job(
 def _commit(job: Job, photos: Sequence[Photo]) -> None:
     with transaction.atomic():
         quotas.may_start(job.owner_id, sum(photo.size for photo in photos))
+        job.title = titles.title_of(job, job.title, photos, shared=job.shared)
         job.save(force_insert=True)
         Photo.objects.bulk_create(photos)
         queue.enqueue_on_commit(job)

@@ -283,6 +283,7 @@ class Photo(models.Model):
     size = models.PositiveBigIntegerField(help_text="bytes")
     width = models.PositiveIntegerField(help_text="px, as displayed")
     height = models.PositiveIntegerField(help_text="px, as displayed")
+    taken_on = models.DateField(null=True, blank=True, help_text="as its metadata says")
 
     class Meta:
         ordering = ("position", "name")

@@ -7,8 +7,10 @@ so whatever can't be read counts as not said, and nothing here raises.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import date
 from numbers import Real
 from typing import Any
 
@@ -16,6 +18,8 @@ from PIL import Image
 
 EXIF_IFD = 0x8769
 ORIENTATION = 0x0112
+_TAKEN = 0x9003  # DateTimeOriginal, by the camera's clock: "2026:05:03 14:05:00"
+_FIRST_YEAR = 1990  # before it there was no camera with a clock; many say 1970, or 0
 
 #: How Pillow turns a picture upright, by the values of the tag that mean anything (EXIF 2.32).
 _UPRIGHT = {
@@ -53,6 +57,18 @@ def number(value: Any) -> float | None:
     except (ArithmeticError, ValueError):
         return None
     return found if found is not None and math.isfinite(found) else None
+
+
+def day_taken(image: Image.Image) -> date | None:
+    """The day on which the camera says that the photo was taken."""
+    said = re.match(r"(\d{4}):(\d\d):(\d\d)(?!\d)", str(details_of(image).get(_TAKEN, "")))
+    if said is None:
+        return None
+    try:
+        day = date(*map(int, said.groups()))
+    except ValueError:  # the 31st of February
+        return None
+    return day if day.year >= _FIRST_YEAR else None
 
 
 def is_sideways(image: Image.Image) -> bool:

@@ -116,6 +116,43 @@ def test_search_finds_titles_and_photo_names() -> None:
     assert "&lt;nothing&gt;" in nothing.content.decode()
 
 
+def test_scenes_are_sorted_as_wished() -> None:
+    ann = person()
+    finished_job(ann, title="banana", psnr=30.0, ssim=0.9, lpips=0.1)
+    finished_job(ann, title="Apple", psnr=10.0, ssim=0.9, lpips=0.1)
+    finished_job(ann, title="", psnr=18.0, ssim=0.9, lpips=0.1)
+    job_of(ann, title="cherry", status=Job.Status.DRAFT)
+    browser = browser_of(ann)
+    newest = ["cherry", "", "Apple", "banana"]
+    for sort, expected in {
+        "": newest,
+        "newest": newest,
+        "<made up>": newest,
+        "oldest": newest[::-1],
+        "title": ["Apple", "banana", "cherry", ""],
+        "quality": ["banana", "", "Apple", "cherry"],
+    }.items():
+        assert names(browser.get(GALLERY, {"sort": sort})) == expected, sort
+    page = browser.get(GALLERY, {"sort": "title", "q": "an&"}).content.decode()
+    assert '<input type="hidden" name="sort" value="title">' in page
+    page = browser.get(GALLERY, {"sort": "title"}).content.decode()
+    assert '<option value="title" selected>' in page
+
+
+@pytest.mark.parametrize("sort", ["oldest", "title", "quality"])
+def test_the_next_page_goes_on_in_that_order(sort: str, django_assert_max_num_queries: Any) -> None:
+    ann = person()
+    for number in range(13):
+        finished_job(ann, title=f"job {number:02}")
+    browser = browser_of(ann)
+    with django_assert_max_num_queries(9):
+        first = browser.get(GALLERY, {"sort": sort, "q": "job"})
+    assert f'href="?q=job&amp;sort={sort}&amp;page=2"' in first.content.decode()
+    second = browser.get(GALLERY, {"sort": sort, "q": "job", "page": 2})
+    assert len({*names(first), *names(second)}) == 13
+    assert len(names(second)) == 1
+
+
 def test_search_does_not_look_into_other_peoples_jobs() -> None:
     job_of(person("bob@example.org"), title="Temple gate")
     assert names(browser_of(person()).get(GALLERY, {"q": "temple"})) == []

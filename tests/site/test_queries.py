@@ -110,6 +110,8 @@ def test_no_page_asks_often_however_much_waits(ann: User) -> None:
         reverse("admin:index"),
         "/admin/queue/",
         "/jobs/?q=fern&page=3",
+        "/jobs/?sort=title&page=3",
+        "/jobs/?sort=quality&page=3",
         "/notices/?page=2",
         "/usage/?page=9",
         reverse("accounts:account"),

@@ -73,6 +73,17 @@ def manage(tmp_path: Path, *arguments: str, **values: str) -> subprocess.Complet
         ("EMAIL_URL", "mail.example.org", "an address that begins with smtp://"),
         ("EMAIL_URL", "smtp://", "an address with a host"),
         ("SIGN_UP", "off", "one of open, invitation, closed"),
+        (
+            "PRIVACY_URL",
+            "javascript:alert(1)",
+            "an address that begins with http:// or https://, or",
+        ),
+        ("TERMS_URL", "//elsewhere.example", "an address that begins with http:// or https://, or"),
+        (
+            "IMPRINT_URL",
+            "/\\elsewhere",
+            "an address that begins with http:// or https://, or a path",
+        ),
         ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
     ],
 )

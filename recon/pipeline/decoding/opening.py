@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -50,6 +51,7 @@ class PhotoFacts:
     height: int  # px, upright
     format: str  # one of `photos.FORMATS`, by content
     small: bytes  # a JPEG of it, upright, without metadata, at most SMALL_SIDE px
+    taken_on: date | None  # as its metadata says
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Opener:
             answer = self.pool.result("check_photo", file, facts, budgets.ONE_PHOTO)
         found = answer.facts
         width, height = int(found["width"]), int(found["height"])
-        return PhotoFacts(width, height, str(found["format"]), answer.body)
+        taken_on = date.fromisoformat(str(found["taken_on"])) if found["taken_on"] else None
+        return PhotoFacts(width, height, str(found["format"]), answer.body, taken_on)
 
     def small_picture(self, source: Path) -> bytes:
         """The small JPEG of a photo, as `check_photo` makes it. Raises UserError,

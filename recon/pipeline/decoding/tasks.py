@@ -20,7 +20,7 @@ from PIL import Image
 from recon.pipeline import photos
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import UserError
-from recon.poses.exif import upright
+from recon.poses.exif import day_taken, upright
 
 Facts = dict[str, Any]
 Result = tuple[Facts, bytes]
@@ -36,6 +36,8 @@ def check_photo(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
         max_megapixels=facts["max_megapixels"],
     )
     found = {"width": photo.width, "height": photo.height, "format": photo.format}
+    day = day_taken(photo.image)
+    found["taken_on"] = day.isoformat() if day else None
     return found, _small(photo.image, facts)
 
 

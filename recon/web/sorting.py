@@ -1,0 +1,60 @@
+"""The order of a person's scenes in the gallery, a page at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Case, QuerySet, Value, When
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from recon.models import Job
+from recon.pipeline.quality import FIGURES
+
+PAGE_SIZE = 12
+NEWEST = "newest"
+QUALITY = "quality"
+
+#: By what stands in an address.
+LABELS = {
+    NEWEST: _("Newest first"),
+    "oldest": _("Oldest first"),
+    "title": _("Title"),
+    QUALITY: _("Best quality first"),
+}
+
+_BEST_FIRST = ("good", "fair", "poor", "unmeasured")
+_UNTITLED_LAST = Case(When(title="", then=Value(1)), default=Value(0))
+_COLUMNS: dict[str, tuple[Any, ...]] = {
+    NEWEST: ("-created_at", "pk"),
+    "oldest": ("created_at", "pk"),
+    "title": (_UNTITLED_LAST, Lower("title"), "-created_at", "pk"),
+}
+
+
+def known(sort: str) -> str:
+    """`sort`, or the usual order where there is no such."""
+    return sort if sort in LABELS else NEWEST
+
+
+def page_of(jobs: QuerySet[Job], sort: str, number: str | None) -> Page[Any]:
+    """A page of `jobs` in one of the orders of `LABELS`; `number` may be anything."""
+    shown = jobs.prefetch_related("artifacts", "photos")
+    if sort != QUALITY:
+        return Paginator(shown.order_by(*_COLUMNS[sort]), PAGE_SIZE).get_page(number)
+    page = Paginator(_best_first(jobs), PAGE_SIZE).get_page(number)
+    found = shown.in_bulk(list(page.object_list))
+    page.object_list = [found[pk] for pk in page.object_list if pk in found]
+    return page
+
+
+def _best_first(jobs: QuerySet[Job]) -> list[Any]:
+    """Keys, those without a scene last. The word is not in the database: it follows from figures
+    and warnings, by limits that may change."""
+    facts = jobs.order_by(*_COLUMNS[NEWEST]).only("status", "registered", "warnings", *FIGURES)
+    return [job.pk for job in sorted(facts, key=_rank)]  # those that are alike: newest first
+
+
+def _rank(job: Job) -> int:
+    return _BEST_FIRST.index(job.verdict.word) if job.verdict else len(_BEST_FIRST)
