@@ -143,7 +143,9 @@ def test_the_background_can_be_chosen(page: Page, scene: Job, complaints: list[s
 
 def tap(page: Page, x: float, y: float) -> None:
     """At a place of the scene's plane z = 0, in its units; COLMAP's axes."""
-    box = page.locator(f"{VIEWER} canvas").bounding_box()
+    canvas = page.locator(f"{VIEWER} canvas")
+    canvas.evaluate("it => it.scrollIntoView({ block: 'center' })")
+    box = canvas.bounding_box()
     assert box
     half = page.evaluate(f"Math.tan({POSE}.fovY * Math.PI / 360)") * 3
     unit = box["height"] / 2 / half
