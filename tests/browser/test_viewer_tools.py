@@ -24,6 +24,7 @@ from tests.browser.viewing import (
     ready,
     shared_scene,
 )
+from tests.browser.viewing import WIDTH as PHOTO_WIDTH
 from tests.browser.waiting import until
 from tests.browser.windows import DESK, PHONE
 
@@ -120,9 +121,12 @@ def test_a_picture_of_the_scene_is_saved_under_its_title(
         page.get_by_role("button", name="Save a picture").click()
     assert saving.value.suggested_filename == "fern-in-the-hall.png"
     image = Image.open(io.BytesIO(Path(saving.value.path()).read_bytes())).convert("RGB")
-    canvas = page.locator(f"{VIEWER} canvas")
-    assert image.size == (canvas.evaluate("c => c.width"), canvas.evaluate("c => c.height"))
+    canvas = page.locator(f"{VIEWER} canvas").bounding_box()
+    assert canvas
+    assert max(image.size) == 2 * PHOTO_WIDTH, "twice the photos' size, whatever the window's"
+    assert image.width / image.height == pytest.approx(canvas["width"] / canvas["height"], rel=0.01)
     assert looks_like(blob_at(image, 0.5, 0.5), BLUE)
+    assert looks_like(blob_at(picture(page.locator(VIEWER)), 0.5, 0.5), BLUE), "and back again"
     assert complaints == []
 
 
