@@ -15,6 +15,7 @@ from recon.models import Artifact, Job
 from tests.browser.fitting import fits
 from tests.browser.scenes import BLUE, blob_at, looks_like, picture
 from tests.browser.viewing import (
+    IT,
     POSE,
     VIEWER,
     open_own,
@@ -130,8 +131,16 @@ def test_a_picture_of_the_scene_is_saved_under_its_title(
     assert complaints == []
 
 
-def test_the_background_can_be_chosen(page: Page, scene: Job, complaints: list[str]) -> None:
+def test_the_background_is_the_pages_until_another_is_chosen(
+    page: Page, scene: Job, complaints: list[str]
+) -> None:
+    open_own(page, scene)
+    assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (0xF3, 0xF1, 0xEC), "light paper"
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    until(page, f"{IT}.stage.background === '#111316'")
+    assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (0x11, 0x13, 0x16)
     open_scene(page, scene)
+    assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (0x0D, 0x0F, 0x12)
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("button", name="White").click()
     expect(page.get_by_role("button", name="White")).to_have_attribute("aria-pressed", "true")
@@ -139,6 +148,8 @@ def test_the_background_can_be_chosen(page: Page, scene: Job, complaints: list[s
     assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (255, 255, 255)
     page.get_by_label("Another colour").fill("#204060")
     assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (0x20, 0x40, 0x60)
+    page.get_by_role("button", name="As the page").click()
+    assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (0x0D, 0x0F, 0x12)
     assert complaints == []
 
 
