@@ -9,6 +9,7 @@ import { Background } from "./background.js";
 import { Buttons } from "./buttons.js";
 import { Cover } from "./cover.js";
 import { Features } from "./features.js";
+import { Fingers } from "./fingers.js";
 import { Furniture } from "./furniture.js";
 import { ProblemError, asProblem } from "./problem.js";
 import { Stage } from "./stage.js";
@@ -44,6 +45,7 @@ class Viewer {
       stage: () => this.stage,
       fullscreen: () => this.furniture.toggleFullscreen(),
     });
+    this.fingers = new Fingers(element);
     this.background = new Background(element, () => this.stage);
     this.cover = new Cover(element, () => this.features);
     this.buttons.click("[data-viewer-retry]", () => this.open());
@@ -162,6 +164,7 @@ class Viewer {
     this.close();
     removeEventListener("pagehide", this.leaving);
     this.buttons.dispose();
+    this.fingers.dispose();
     this.background.dispose();
     this.cover.dispose();
     this.furniture.dispose();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -291,3 +292,67 @@ def test_one_finger_turns_and_two_come_closer(
     page.click("[data-viewer-reset]")
     touch(page, ((180, 400), (80, 400)), ((220, 400), (320, 400)))
     until(page, f"Math.hypot(...{POSE}.position) < 2.5")
+
+
+def middle_of(page: Page) -> tuple[int, int]:
+    box = page.locator(f"{VIEWER} canvas").bounding_box()
+    assert box
+    return int(box["x"] + box["width"] / 2), int(box["y"] + box["height"] / 2)
+
+
+def test_a_finger_scrolls_the_page_until_the_scene_is_tapped_and_after_a_tap_outside(
+    new_context: Callable[..., BrowserContext], scene: Job
+) -> None:
+    page = new_context(
+        scene.owner, has_touch=True, is_mobile=True, reduced_motion="reduce", viewport=PHONE
+    ).new_page()
+    open_own(page, scene)
+    hint = page.get_by_text("Tap to turn the scene")
+    expect(hint).to_be_visible()
+    start = pose(page)["position"]
+    x, y = middle_of(page)
+    touch(page, ((x, y), (x, y - 150)))
+    until(page, "scrollY > 50")
+    page.evaluate("scrollTo(0, 0)")
+
+    page.click("[data-viewer-reset]")
+    x, y = middle_of(page)
+    touch(page, ((x - 20, y), (x - 90, y - 60)), ((x + 20, y), (x + 90, y + 60)))
+    until(page, f"Math.hypot(...{POSE}.position) < 2.5")
+    assert page.evaluate("scrollY") == 0, "two fingers are the scene's"
+
+    page.click("[data-viewer-reset]")
+    page.touchscreen.tap(x, y)
+    expect(hint).to_be_hidden()
+    touch(page, ((x, y), (x, y - 150)))
+    until(page, f"Math.abs({POSE}.position[1]) > 0.1")
+    assert page.evaluate("scrollY") == 0
+
+    page.locator("h1").tap()
+    expect(hint).to_be_visible()
+    touch(page, ((x, y), (x, y - 150)))
+    until(page, "scrollY > 50")
+    assert start == pytest.approx([0, 0, 3], abs=1e-6)
+
+
+def test_in_a_frame_a_finger_scrolls_and_in_full_screen_it_does_not(
+    new_context: Callable[..., BrowserContext], scene: Job
+) -> None:
+    page = new_context(
+        has_touch=True, is_mobile=True, reduced_motion="reduce", viewport=PHONE
+    ).new_page()
+    action = f"getComputedStyle(document.querySelector('{VIEWER} canvas')).touchAction"
+    hint = page.locator("[data-viewer-hint]")
+    open_scene(page, scene)
+    assert page.evaluate(action) == "none", "nothing scrolls on the link's own page"
+    expect(hint).to_be_hidden()
+    open_scene(page, scene, "?embed=1")
+    assert page.evaluate(action) == "pan-y"
+    expect(hint).to_have_text(re.compile("^Tap to turn the scene"))
+    page.touchscreen.tap(195, 400)
+    assert page.evaluate(action) == "none"
+    page.evaluate("dispatchEvent(new Event('blur'))")  # as for a tap on the page around it
+    assert page.evaluate(action) == "pan-y"
+    page.click("[data-viewer-fullscreen]")
+    expect(hint).to_be_hidden()
+    assert page.evaluate(action) == "none"
