@@ -96,6 +96,40 @@ def test_every_button_is_named_large_and_in_reach(page: Page, scene: Job, opened
     assert fits(page)
 
 
+def test_what_is_said_of_a_shared_scene_begins_folded_on_phones(
+    new_context: NewContext, scene: Job
+) -> None:
+    upright, sideways = PHONE, {"width": 844, "height": 390}
+    small = {"width": 320, "height": 568}
+    page = new_context(viewport=sideways, reduced_motion="reduce").new_page()
+    open_scene(page, scene)
+    sheet = page.locator("summary", has_text="About this scene")
+    link = page.get_by_role("link", name="PLY")
+    for is_open in (False, True):
+        for size in (upright, sideways, small, {"width": 568, "height": 320}):
+            page.set_viewport_size(size)
+            in_reach(page, page.locator("[data-viewer-tools] button"))
+            card = page.locator(".public-card").bounding_box()
+            assert card
+            share = card["width"] * card["height"] / size["width"] / size["height"]
+            assert is_open or share < 0.12, f"covers {share:.0%} of {size}"
+            assert fits(page)
+        if not is_open:
+            expect(link).to_be_hidden()
+            sheet.focus()
+            page.keyboard.press("Enter")
+            expect(link).to_be_visible()
+
+    plain = new_context(viewport=upright, java_script_enabled=False).new_page()
+    plain.goto(f"/v/{scene.pub_key}")
+    expect(plain.get_by_role("link", name="PLY")).to_be_hidden()
+    plain.locator("summary", has_text="About this scene").click()
+    expect(plain.get_by_role("link", name="PLY")).to_be_visible()
+    desk = new_context(viewport=DESK, reduced_motion="reduce").new_page()
+    desk.goto(f"/v/{scene.pub_key}")
+    expect(desk.get_by_role("link", name="PLY")).to_be_visible()
+
+
 def test_all_of_it_can_be_reached_by_keyboard(page: Page, scene: Job) -> None:
     open_scene(page, scene)
     page.focus(f"{VIEWER} canvas")
