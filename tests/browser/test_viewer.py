@@ -307,7 +307,7 @@ def test_a_finger_scrolls_the_page_until_the_scene_is_tapped_and_after_a_tap_out
         scene.owner, has_touch=True, is_mobile=True, reduced_motion="reduce", viewport=PHONE
     ).new_page()
     open_own(page, scene)
-    hint = page.get_by_text("Tap to turn the scene")
+    hint = page.get_by_text("Tap to look around")
     expect(hint).to_be_visible()
     start = pose(page)["position"]
     x, y = middle_of(page)
@@ -348,7 +348,7 @@ def test_in_a_frame_a_finger_scrolls_and_in_full_screen_it_does_not(
     expect(hint).to_be_hidden()
     open_scene(page, scene, "?embed=1")
     assert page.evaluate(action) == "pan-y"
-    expect(hint).to_have_text(re.compile("^Tap to turn the scene"))
+    expect(hint).to_have_text(re.compile("^Tap to look around"))
     page.touchscreen.tap(195, 400)
     assert page.evaluate(action) == "none"
     page.evaluate("dispatchEvent(new Event('blur'))")  # as for a tap on the page around it
