@@ -29,6 +29,7 @@ from benchmarks.jobs import machine
 from benchmarks.tables import table
 from scripts.temporary_site import (
     BROWSER_FLAGS,
+    FINISHED,
     TemporarySite,
     chromium_path,
     first_scene,
@@ -95,7 +96,7 @@ def prepare(browser: Browser, site: TemporarySite) -> tuple[list[Any], dict[str,
     scene = first_scene(context)
     page = context.new_page()
     page.goto(scene)
-    page.wait_for_selector(".job-meta .chip.completed", timeout=JOB_MS)
+    page.wait_for_selector(FINISHED, timeout=JOB_MS)
     page.get_by_role("switch", name="Anyone with the link can see it").click()
     link = page.locator("#share-url").input_value()
     pages = {"home": "/", "gallery": "/jobs/", "job page, done": scene, "public page": link}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from recon.samples import write_photos
-from scripts.temporary_site import TemporarySite, first_scene, sign_in
+from scripts.temporary_site import FINISHED, TemporarySite, first_scene, sign_in
 
 if TYPE_CHECKING:
     from scripts.screens import Screens
@@ -22,6 +22,7 @@ PhotoSets = dict[str, list[Path]]
 WAIT_MS = 20 * 60 * 1000  # a job on a busy machine
 SHORT_MS = 60_000
 PASSWORD = "a long enough password"  # noqa: S105
+LINK_SETTINGS = "form[action$='/share/settings/']"
 LINK_PASSWORD = "open sesame"  # noqa: S105
 
 
@@ -136,7 +137,7 @@ def of_jobs_on_their_way(
     waiting.get_by_role("button", name="Cancel").click()
     waiting.get_by_role("button", name="Cancel it").click()
     screens.try_to("job-cancelled", waiting, "#ended-title", "A cancelled job")
-    if waiting_for(failing, "#ended-title, .job-meta .chip.completed", WAIT_MS):
+    if waiting_for(failing, f"#ended-title, {FINISHED}", WAIT_MS):
         screens.take(failing, "job-failed", "A failed job")
     for page in (running, failing, waiting):
         page.close()
@@ -170,7 +171,7 @@ def of_a_scene(own: BrowserContext, url: str, stranger: BrowserContext, screens:
     """The finished scene, its owner's view first, then behind its link, open and locked."""
     page = own.new_page()
     page.goto(url)
-    waiting_for(page, ".job-meta .chip.completed", WAIT_MS)
+    waiting_for(page, FINISHED, WAIT_MS)
     screens.try_to("scene", page, "[data-splat-viewer][data-state=ready]", "A finished scene")
     with page.expect_navigation():
         page.get_by_role("switch", name="Anyone with the link can see it").click()
@@ -182,19 +183,19 @@ def of_a_scene(own: BrowserContext, url: str, stranger: BrowserContext, screens:
     ):
         guest.goto(address)
         screens.try_to(name, guest, "[data-splat-viewer][data-state=ready]", shows)
-    page.locator("summary", has_text="Password, end").click()
+    page.locator(f"details:has({LINK_SETTINGS}) > summary").click()
     page.locator("#link-password").fill(LINK_PASSWORD)
     with page.expect_navigation():
-        page.locator("form.link-settings button[type=submit]").click()
+        page.locator(f"{LINK_SETTINGS} button[type=submit]").click()
     guest.goto(link)
     screens.try_to("locked", guest, "#main form", "A link with a password")
     guest.goto(f"{link}?embed=1")
     screens.try_to("embed-locked", guest, ".embed-empty", "A link with a password, in a frame")
-    page.locator("summary", has_text="Password, end").click()
+    page.locator(f"details:has({LINK_SETTINGS}) > summary").click()
     page.locator("#link-no_password").check()
     page.locator("#link-in_gallery").check()
     with page.expect_navigation():
-        page.locator("form.link-settings button[type=submit]").click()
+        page.locator(f"{LINK_SETTINGS} button[type=submit]").click()
     page.close()
     guest.close()
 

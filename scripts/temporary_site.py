@@ -36,6 +36,8 @@ BROWSER_FLAGS = (
     "--disable-component-update",
     "--no-first-run",
 )
+#: What the page of a finished scene has, and no other page of a job.
+FINISHED = ".verdict"
 
 
 def chromium_path() -> str | None:

@@ -7,9 +7,10 @@ from typing import cast
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -41,7 +42,9 @@ def change(request: HttpRequest) -> HttpResponse:
         throttling.spend(limits.by_network(request, *limits.MAILS_BY_ADDRESS))
         language = get_language() or ""
         letters.ask(Letter.Kind.NEW_ADDRESS, email, language=language, user=user)
-        said = gettext("A link is on its way to {email}. Your address changes when you open it.")
+        said = gettext(
+            "A link is on its way to {email}. Your address changes when you confirm it there."
+        )
         messages.success(request, said.format(email=email))
         return redirect("accounts:account")
     # Also for a known address: or this page would tell, without end, who has an account.
@@ -56,18 +59,25 @@ def change(request: HttpRequest) -> HttpResponse:
 @never_cache
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """accounts/email_confirm.html: `email`, the new one, and `taken`; without `email` where the
-    link is too old or was used. A look changes nothing: mail programs look at links by themselves.
+    link is too old or was used, or is `of_another` account than the one that is signed in.
+
+    A look changes nothing: mail programs look at links by themselves. The link alone changes
+    nothing either: whoever gets it because of a typing mistake must not get the account with it.
     """
     found = addresses.confirmed(token)
     if found is None:
         return render(request, "accounts/email_confirm.html", status=410)
     user, email = found
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
+    if request.user != user:
+        return render(request, "accounts/email_confirm.html", {"of_another": True}, status=403)
     if request.method != "POST":
         return render(request, "accounts/email_confirm.html", {"email": email})
     if not _changed(request, user, email):
         context = {"email": email, "taken": True}
         return render(request, "accounts/email_confirm.html", context, status=409)
-    return redirect("accounts:account" if request.user == user else "accounts:sign_in")
+    return redirect("accounts:account")
 
 
 def _changed(request: HttpRequest, user: User, email: str) -> bool:

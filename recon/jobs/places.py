@@ -25,25 +25,27 @@ def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
     """
     if not (job.is_draft or job.has_ended):
         raise UserError("not_ended")
-    made = submit.like(job)
+    wanted, made = set(photo_pks), submit.like(job)
     if made.title and number > 1:
         made.title = f"{made.title[:110]} {number}"
     with storing.new_folder(made), transaction.atomic():
         if job.is_draft:
-            _take_from(drafts.locked(job), made, photo_pks)
+            _take_from(drafts.locked(job), made, wanted)
         else:
             made.photos_from = job
-            photos = _linked(job, made, photo_pks)
+            photos = _linked(job, made, wanted)
             drafts.copy_features(job, made)
             drafts.save_new(made, photos)
     return made
 
 
 def _take_from(draft: Job, made: Job, photo_pks: Collection[int]) -> None:
-    taken = draft.photos.filter(pk__in=photo_pks)
+    # Chosen here, not by the database: whatever was sent, these are no more than a draft has.
+    taken = [photo for photo in draft.photos.all() if photo.pk in photo_pks]
     files = [file for photo in taken for file in (photo.path, photo.thumb_path)]
     photos = _linked(draft, made, photo_pks)
-    taken.delete()  # before the others count, so that a full account can do this, too
+    # Before the others count, so that a full account can do this, too.
+    draft.photos.filter(pk__in=[photo.pk for photo in taken]).delete()
     drafts.note_change(draft)
     drafts.save_new(made, photos)
     transaction.on_commit(partial(drafts.remove_files, files))

@@ -13,6 +13,7 @@ from threading import Lock
 from uuid import UUID
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.db.models import Max, Prefetch, Q, QuerySet
 from django.utils import timezone
 
@@ -141,9 +142,15 @@ def _with_photos(jobs: QuerySet[Job]) -> QuerySet[Job]:
 
 
 def _last_lesson() -> Lesson | None:
-    """The latest step that was done: while it stays the same, so does what past runs teach."""
+    """The latest step that was done: while it stays the same, so does what past runs teach.
+
+    None also while the database is away: the front page stands without it.
+    """
     done = StageRun.objects.filter(outcome=StageRun.Outcome.DONE, ended_at__isnull=False)
-    return done.order_by("-ended_at", "-pk").values_list("ended_at", "pk").first()
+    try:
+        return done.order_by("-ended_at", "-pk").values_list("ended_at", "pk").first()
+    except (OperationalError, InterfaceError):
+        return None
 
 
 def _past(lesson: Lesson | None) -> list[Run]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from recon.pipeline.errors import Explained, Explanation, explain
+from recon.pipeline.photo_names import numbers_in_words
 from recon.pipeline.texts import told
 
 #: Places where a photo would help, named one by one up to so many.
@@ -126,23 +127,6 @@ def explain_report(report: Mapping[str, Any], numbers: Mapping[str, int]) -> lis
 def is_about(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> bool:
     """Whether every photo that the finding speaks of is among `numbers`."""
     return all(name in numbers for name in _mentioned(finding))
-
-
-def numbers_in_words(numbers: Sequence[int]) -> str:
-    """ "3", "3 and 7", "1 to 4 and 9": runs of three or more as such."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    words = []
-    for run in runs:
-        whole = told("{first} to {last}", first=run[0], last=run[-1])
-        words += [whole] if len(run) > 2 else [str(n) for n in run]
-    if len(words) < 2:
-        return "".join(words)
-    return told("{some} and {last}", some=", ".join(words[:-1]), last=words[-1])
 
 
 def _mentioned(finding: Mapping[str, Any]) -> list[str]:

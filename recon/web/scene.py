@@ -66,7 +66,7 @@ class PublicJob:
     pub_key: str
     view: dict[str, Any] | None
     gaussian_count: int | None
-    verdict: Verdict | None
+    verdict: Verdict | None  # None also where the owner hides the figures: it is made of them
 
     @classmethod
     def of(cls, job: Job) -> PublicJob:
@@ -85,7 +85,7 @@ class PublicJob:
             pub_key=job.pub_key,
             view=job.start_view,
             gaussian_count=job.gaussian_count,
-            verdict=job.verdict,
+            verdict=job.verdict if job.share_figures else None,
         )
 
 

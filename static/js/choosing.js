@@ -1,4 +1,5 @@
 /** Choosing photos: by the file input, by the camera, dropped or pasted anywhere on the page. */
+import { droppedFiles } from "./dropped.js";
 
 /**
  * @param {HTMLElement} root holds the input and the box
@@ -67,6 +68,6 @@ function listenForDrops(box, add, signal) {
     if (!carriesFiles(event)) return;
     event.preventDefault();
     box.classList.remove("over");
-    add([...event.dataTransfer.files]);
+    droppedFiles(event.dataTransfer).then((files) => files.length && add(files));
   });
 }

@@ -8,13 +8,13 @@ const KEPT_MS = 120_000; // time enough to sign in again; then they are forgotte
 
 /** @param {File[]} files */
 export async function handOver(files) {
+  localStorage.setItem(SINCE, String(Date.now())); // first: what has no mark would stay for ever
   const database = await open();
   await inStore(database, (store) => {
     store.clear();
     for (const file of files) store.add(file);
   });
   database.close();
-  localStorage.setItem(SINCE, String(Date.now()));
 }
 
 /** @returns {Promise<File[]>} those that were handed over a moment ago, once */
@@ -63,6 +63,11 @@ function inStore(database, act) {
     const change = database.transaction("files", "readwrite");
     change.oncomplete = () => resolve(undefined);
     change.onabort = () => reject(change.error);
-    act(change.objectStore("files"));
+    try {
+      act(change.objectStore("files"));
+    } catch (error) {
+      change.abort(); // else the half that went well would be kept
+      reject(error);
+    }
   });
 }

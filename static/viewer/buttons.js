@@ -1,10 +1,10 @@
 /** Buttons, keys and touches of a viewer, and what they do. One set for each element. */
+import { isForScene } from "./hands.js";
 import { keepChoice, keptChoice } from "./kept-choices.js";
+import { commandOf, isMove } from "./keys.js";
 import { Panels } from "./panels.js";
 import { Stick } from "./stick.js";
 import { Taps } from "./taps.js";
-
-const MOVING = /^(Arrow.+|Key[WASDQE]|[-+=_])$/; // keys by what they say, or where they are
 
 export class Buttons {
   /**
@@ -70,7 +70,7 @@ export class Buttons {
       if (event.pointerType === "touch") this.touch();
     };
     this.on("pointerdown", touched, capture);
-    this.on("wheel", (event) => event.ctrlKey && touched(event), { capture: true, passive: true });
+    this.on("wheel", (event) => isForScene(event, this.canvas) && touched(event), { capture: true, passive: true });
     this.on("pointerup", (event) => {
       if (event.target !== this.canvas) return;
       this.features()?.measuring.released(event, this.stage());
@@ -122,12 +122,13 @@ export class Buttons {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     // Letters typed into a field are no commands.
     if (event.target.closest("input, select") && event.key !== "Escape") return;
-    const onCanvas = event.target === this.canvas;
-    if (this.anywhere(event.key) || (onCanvas && this.onScene(event))) event.preventDefault();
+    // On the scene first: one walks by where keys are, whatever is written on them.
+    const isMeant = (event.target === this.canvas && this.onScene(event)) || this.anywhere(commandOf(event));
+    if (isMeant) event.preventDefault();
   }
 
-  /** Keys that work on every part of the viewer. */
-  anywhere(key) {
+  /** Keys that work on every part of the viewer. @param {string} command as of `commandOf` */
+  anywhere(command) {
     const features = this.features();
     const acts = {
       "?": () => this.panels.toggle("help"),
@@ -140,8 +141,8 @@ export class Buttons {
       ",": () => features?.tour.next(-1),
       ".": () => features?.tour.next(1),
     };
-    if (key === "Escape") return this.panels.back();
-    const act = acts[key.toLowerCase()];
+    if (command === "escape") return this.panels.back();
+    const act = acts[command];
     act?.();
     return Boolean(act);
   }
@@ -159,7 +160,7 @@ export class Buttons {
       features.measuring.tapMiddle(this.stage());
       return true;
     }
-    if (!MOVING.test(event.key) && !MOVING.test(event.code)) return false;
+    if (!isMove(event)) return false;
     features.touched();
     return this.stage().rig.key(event);
   }

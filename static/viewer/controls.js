@@ -35,18 +35,19 @@ export class Controls {
     this.stride = new Stride();
     this.pace = [0, 0, 0]; // what of walking speed it has come to
     this.glide = null;
+    this.began = 0; // ms, when a hand was put on the picture
     this.last = 0; // ms, of the frame before; 0 while nothing moves
     this.hands = new Hands(canvas, {
       begin: (x, y) => this.begin(x, y),
       drag: (right, down) => this.drawn("drag", right, down),
       slide: (right, down) => this.drawn("slide", right, down),
       zoom: (factor) => this.act(() => this.steering.approach(factor)),
-      end: () => this.letGo(),
+      end: (glides) => this.letGo(glides),
     });
     this.listeners = new AbortController();
     const { signal } = this.listeners;
     canvas.addEventListener("keyup", (event) => this.stride.release(event.code), { signal });
-    canvas.addEventListener("blur", () => this.stride.stop(), { signal });
+    canvas.addEventListener("blur", () => this.stride.releaseAll(), { signal });
   }
 
   get target() {
@@ -64,21 +65,22 @@ export class Controls {
 
   begin(x, y) {
     this.glide = null;
+    this.began = performance.now();
     this.act(() => this.steering.begin(x, y));
   }
 
   /** By so many px, and remembers how fast. */
   drawn(how, right, down) {
     const now = performance.now();
-    const seconds = Math.max((now - (this.drew?.at ?? now)) / 1000, 1 / 240);
+    const seconds = Math.max((now - (this.drew?.at ?? this.began)) / 1000, 1 / 240);
     this.drew = { how, at: now, right: right / seconds, down: down / seconds };
     this.act(() => this.steering[how](right, down));
   }
 
-  letGo() {
+  letGo(glides) {
     const { drew } = this;
     this.drew = null;
-    if (!drew || this.still.matches || performance.now() - drew.at > STALE) return;
+    if (!glides || !drew || this.still.matches || performance.now() - drew.at > STALE) return;
     this.glide = drew;
     this.onChange();
   }
@@ -116,12 +118,14 @@ export class Controls {
 
   /** @param {[number, number]} stick forwards and to the right, -1 to 1 */
   push(stick) {
+    if (!this.stride.stick.some(Boolean)) this.begin(0, 0);
     this.stride.stick = stick;
     this.onChange();
   }
 
   /** One step, as a single press of a key or button makes it. @param {number[]} way as of a stride */
   step(way) {
+    this.begin(0, 0); // one walks the slower the nearer that is what one looks at now
     this.act(() => this.steering.walk(...way, KEY_STRIDE));
   }
 

@@ -33,11 +33,10 @@ export class Features {
     this.strip = element.querySelector("[data-viewer-strip]");
     this.fade = new Fade(element);
     this.measuring = new Measuring(element);
-    const start = stage.rig.pose();
-    this.surroundings = new Surroundings(views, start, solidPoints(stage));
+    this.surroundings = this.surveyed();
     this.tour = new Tour(stage.rig, {
       views,
-      focus: start.target,
+      focus: stage.start.target,
       surroundings: this.surroundings,
       onChange: () => this.changed(),
     });
@@ -45,6 +44,16 @@ export class Features {
     fillStrip(this.strip, views, (index) => this.tour.visit(index));
     stage.onFrame = () => this.frame();
     this.frame();
+  }
+
+  /** From the start view, not from where somebody looked before: photos look at what it looks at. */
+  surveyed() {
+    return new Surroundings(this.views, this.stage.start, solidPoints(this.stage));
+  }
+
+  /** Another file of the place is shown: it may be solid elsewhere, as a scene that grows is. */
+  resurvey() {
+    this.surroundings = this.tour.surroundings = this.stage.rig.manner.surroundings = this.surveyed();
   }
 
   /** After each frame. */

@@ -11,7 +11,12 @@ const ZOOM = 0.0005; // of the distance, a px of the wheel
 const LINE = 33; // px that a line of the wheel stands for
 const PINCH = 10; // times stronger a touchpad's pinch is
 
-/** @typedef {{ begin: (x: number, y: number) => void, drag: (right: number, down: number) => void, slide: (right: number, down: number) => void, zoom: (factor: number) => void, end: () => void }} Acts x, y: -1 to 1 from the bottom left; the others in CSS px */
+/** Whether a turn of the wheel is for the scene, not for the page. @param {WheelEvent} event @param {HTMLCanvasElement} canvas */
+export function isForScene(event, canvas) {
+  return event.ctrlKey || document.activeElement === canvas || Boolean(canvas.closest(ALONE));
+}
+
+/** @typedef {{ begin: (x: number, y: number) => void, drag: (right: number, down: number) => void, slide: (right: number, down: number) => void, zoom: (factor: number) => void, end: (glides: boolean) => void }} Acts x, y: -1 to 1 from the bottom left; the others in CSS px; glides: not where the browser took the finger away, to scroll */
 
 export class Hands {
   /** @param {HTMLCanvasElement} canvas @param {Acts} acts */
@@ -63,7 +68,7 @@ export class Hands {
   up(event) {
     if (!this.fingers.delete(event.pointerId)) return;
     if (this.fingers.size) this.begin();
-    else this.acts.end();
+    else this.acts.end(event.type === "pointerup");
   }
 
   middle() {
@@ -79,8 +84,7 @@ export class Hands {
   }
 
   wheel(event) {
-    const isMain = document.activeElement === this.canvas || this.canvas.closest(ALONE);
-    if (!event.ctrlKey && !isMain) return;
+    if (!isForScene(event, this.canvas)) return;
     event.preventDefault();
     const pixels = event.deltaY * (event.deltaMode ? LINE : 1) * (event.ctrlKey ? PINCH : 1);
     if (!this.fingers.size) this.acts.begin(0, 0);

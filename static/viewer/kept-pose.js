@@ -3,6 +3,7 @@
  * around in the growing scene goes on from there.
  */
 import { Vector3 } from "three";
+import { tabMemory } from "./tab-memory.js";
 
 const KEY = "kept-pose";
 const GOOD_FOR_MS = 60_000; // somebody who comes back later wants the start view
@@ -10,24 +11,15 @@ const GOOD_FOR_MS = 60_000; // somebody who comes back later wants the start vie
 /** @param {import("./pose.js").Pose} pose */
 export function keepPose(pose) {
   const kept = { page: location.pathname, at: Date.now(), pose };
-  memory()?.setItem(KEY, JSON.stringify(kept));
+  tabMemory()?.setItem(KEY, JSON.stringify(kept));
 }
 
 /** What was kept on this page a moment ago, once. @returns {import("./pose.js").Pose | null} */
 export function takePose() {
-  const kept = JSON.parse(memory()?.getItem(KEY) ?? "null");
-  memory()?.removeItem(KEY);
+  const kept = JSON.parse(tabMemory()?.getItem(KEY) ?? "null");
+  tabMemory()?.removeItem(KEY);
   if (kept?.page !== location.pathname || Date.now() - kept.at > GOOD_FOR_MS) return null;
   const { position, target, up, ...lens } = kept.pose;
   const vector = ({ x, y, z }) => new Vector3(x, y, z);
   return { position: vector(position), target: vector(target), up: vector(up), ...lens };
-}
-
-/** The tab's own storage; in a frame on another site it is refused. */
-function memory() {
-  try {
-    return sessionStorage;
-  } catch {
-    return null;
-  }
 }

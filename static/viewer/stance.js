@@ -44,7 +44,7 @@ export function meetingPoint(views) {
 }
 
 /** The widest angle between two cameras, as seen from `middle`. */
-export function spreadFrom(middle, views) {
+function spreadFrom(middle, views) {
   const sides = views.map((view) => view.position.clone().sub(middle));
   return Math.max(0, ...sides.flatMap((a, i) => sides.slice(i + 1).map((b) => a.angleTo(b))));
 }

@@ -9,6 +9,8 @@ import { anglePerPixel, turnPerPixel, walkingSpeed } from "./speeds.js";
 const LONGEST = 0.03; // rad: the edge is felt for after each such part of a step
 const NEAREST = 1 / 20; // of the depth that one began with, to what one turns around
 const FURTHEST = 6;
+const FASTEST_SLIDE = 3; // times as deep as the middle: a hand on the sky must not throw the scene away
+const STUCK = 0.01; // of a part: where no more of it is left, the next parts lead nowhere either
 
 /** @typedef {{ walks: boolean, free: boolean, surroundings: import("./surroundings.js").Surroundings | null }} Manner how one moves; asked each time */
 
@@ -72,7 +74,8 @@ export class Steering {
 
   /** Sideways and upwards, so that what is under the hand stays there. CSS px, right and down. */
   slide(right, down) {
-    this.shift(-right * this.pixel * this.under, down * this.pixel * this.under);
+    const unit = this.pixel * Math.min(this.under, FASTEST_SLIDE * axesOf(this.pose).depth);
+    this.shift(-right * unit, down * unit);
   }
 
   /** In the scene's units. */
@@ -116,7 +119,9 @@ export class Steering {
       const part = step.map((one) => one / parts);
       const from = this.eye();
       const supportAfter = (one) => surroundings.support(this.eye(move(pose, one)), from);
-      this.pose = move(pose, bounded ? softened(part, supportAfter) : part);
+      const taken = bounded ? softened(part, supportAfter) : part;
+      if (Math.hypot(...taken) < STUCK * Math.hypot(...part)) return;
+      this.pose = move(pose, taken);
     }
   }
 }

@@ -3,6 +3,8 @@
  * each press a step, for whoever can't push.
  */
 
+const SHORT = 150; // ms: who let go before that wanted a step, as of a button
+
 export class Stick {
   /**
    * @param {HTMLElement} element [data-viewer-stick]
@@ -13,15 +15,17 @@ export class Stick {
     this.element = element;
     this.knob = element.querySelector("[data-viewer-knob]");
     this.push = push;
+    this.step = step;
     this.thumb = null;
+    this.way = [0, 0]; // that it is pushed
     element.addEventListener("pointerdown", (event) => this.down(event));
     element.addEventListener("pointermove", (event) => event.pointerId === this.thumb && this.moved(event));
     for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
-      element.addEventListener(type, (event) => event.pointerId === this.thumb && this.up());
+      element.addEventListener(type, (event) => event.pointerId === this.thumb && this.up(event));
     }
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     for (const button of element.querySelectorAll("[data-way]")) {
-      // A finger's click comes after its push: only those of keys and screen readers count.
+      // A finger's click comes after its push: only those of keys count.
       button.addEventListener("click", (event) => event.detail || step(button.dataset.way.split(" ").map(Number)));
     }
   }
@@ -35,6 +39,7 @@ export class Stick {
   down(event) {
     if (this.thumb !== null) return;
     this.thumb = event.pointerId;
+    this.since = event.timeStamp;
     this.element.setPointerCapture(event.pointerId);
     this.moved(event);
   }
@@ -42,14 +47,18 @@ export class Stick {
   moved(event) {
     const { left, top, width, height } = this.element.getBoundingClientRect();
     const way = wayOf((2 * (event.clientX - left)) / width - 1, (2 * (event.clientY - top)) / height - 1);
+    this.way = way;
     this.lean(way);
     this.push(way);
   }
 
-  up() {
+  /** @param {PointerEvent} [event] none where the stick went from under the thumb */
+  up(event) {
+    const isPress = event?.type === "pointerup" && event.timeStamp - this.since < SHORT;
     this.thumb = null;
     this.lean([0, 0]);
     this.push([0, 0]);
+    if (isPress && this.way.some(Boolean)) this.step(this.way);
   }
 
   lean([forwards, right]) {

@@ -32,10 +32,9 @@ export class Stride {
     this.held.delete(code);
   }
 
-  /** Whoever looks elsewhere no longer walks. */
-  stop() {
+  /** Whoever looks elsewhere no longer walks by keys. A thumb lets go of the stick by itself. */
+  releaseAll() {
     this.held.clear();
-    this.stick = [0, 0];
   }
 
   /** Forwards, to the right, up: never longer than one. @returns {[number, number, number]} */

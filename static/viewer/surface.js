@@ -10,7 +10,7 @@ const SOLID = 0.3; // opacity from which a splat counts
 const WIDEST = 0.9; // the share of splats above whose size none counts for more
 const FRONT = 0.2; // the share of what is solid in a cell that lies before what is called its depth
 const FEWEST = 3; // points that a cell must have to be no hole
-const NEAR = 1e-3; // of the scene's size: nearer than that nothing is looked at
+const NEAR = 1e-3; // in the scene's units: nearer than that nothing is looked at
 
 /**
  * Points drawn from the splats, evenly over their area; the same ones each time.
@@ -39,7 +39,8 @@ function areas(splats) {
   const own = [];
   for (let at = 0; at < splats.length; at += STRIDE) {
     const [least, middle, most] = [splats[at + 3], splats[at + 4], splats[at + 5]].sort((a, b) => a - b);
-    const isSolid = splats[at + 10] >= SOLID && Number.isFinite(least + middle + most);
+    const [x, y, z] = splats.subarray(at, at + 3);
+    const isSolid = splats[at + 10] >= SOLID && Number.isFinite(x + y + z + least + middle + most);
     own.push(isSolid ? middle * most : 0);
   }
   const widest = quantile(own.filter(Boolean), WIDEST);

@@ -64,9 +64,14 @@ export class Tour {
     const angleAt = round
       ? (seconds) => seconds * speed
       : (seconds) => middle + swing * Math.sin(begin + (seconds * speed) / Math.max(swing, 0.5));
+    // Frame by frame: a horizon that has come to rights stays so, also where the turn goes back.
+    let [at, turned] = [pose, 0];
     const ended = await this.run("turn", () =>
       this.rig.move((seconds) => {
-        this.rig.place(orbited(pose, this.surroundings.upright, angleAt(seconds), 0));
+        const angle = angleAt(seconds);
+        at = orbited(at, this.surroundings.upright, angle - turned, 0);
+        turned = angle;
+        this.rig.place(at);
         return seconds < MOST_SECONDS;
       }),
     );

@@ -155,6 +155,7 @@ class Viewer {
         if (!signal.aborted) throw error;
       });
       if (signal.aborted || !(await stage.replace(scene, signal))) return false;
+      this.features?.resurvey();
     }
     Object.assign(this.element.dataset, { scene: url, bytes: String(bytes) });
     return Boolean(stage);

@@ -69,7 +69,7 @@ def test_a_limit_is_said_where_it_is_met(
     page = new_context(ann, viewport=size).new_page()
     page.goto(job.get_absolute_url())
     page.get_by_role("button", name="Run again", exact=True).click()
-    expect(page.get_by_text("You can have 1 scenes waiting or running at a time")).to_be_visible()
+    expect(page.get_by_text("You can have 1 scene waiting or running at a time")).to_be_visible()
     assert fits(page)
 
 

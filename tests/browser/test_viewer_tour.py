@@ -333,6 +333,11 @@ def test_a_shared_scene_turns_until_it_is_touched_within_what_photos_show(
     turn.click()
     expect(turn).to_have_attribute("aria-pressed", "true")
     until(moving, f"Math.abs({POSE}.position[0] - {here[0]}) > 0.05")
+    moving.get_by_role("button", name="More").click()
+    moving.mouse.move(195, 400)
+    moving.mouse.wheel(0, -300)
+    expect(moving.locator("[data-viewer-turn]")).to_have_attribute("aria-pressed", "false")
+    until(moving, f"Math.hypot(...{POSE}.position) < 2.9")
 
 
 def test_ones_own_page_and_less_motion_stay_still(moving: Page, page: Page, scene: Job) -> None:

@@ -100,6 +100,26 @@ test("what is dragged stays under the hand, but for what lies on the axis", () =
   near(hand.pose.position.distanceTo(before), 100 * anglePerPixel(hand.pose.fovY, HEIGHT) * 4, 0.1);
 });
 
+test("a hand on what is far away behind a thing does not throw the thing away", () => {
+  const hand = steering(ring(7, 60), new Float32Array([...ball(0.5), ...wall(200, -100)]), { free: true });
+  hand.begin(0.8, 0.8);
+  const before = hand.pose.position.clone();
+  hand.slide(20, 0);
+  const { pose } = hand;
+  near(pose.position.distanceTo(before), 20 * anglePerPixel(pose.fovY, HEIGHT) * 3 * axesOf(pose).depth, 0.01);
+});
+
+test("at the edge a long step asks no more often than a short one", () => {
+  const hand = steering(ring(5, 20), ball(1));
+  for (let i = 0; i < 40; i++) hand.turn(0.2, 0);
+  const { surroundings } = hand.manner;
+  let asked = 0;
+  const support = surroundings.support;
+  surroundings.support = (...eyes) => (asked++, support(...eyes));
+  hand.turn(3, 0);
+  assert.ok(asked < 60, `${asked} times`);
+});
+
 test("no drag leaves what photos support, and none is stuck", () => {
   for (const cameras of [ring(5, 20), ring(12), street()]) {
     for (const [right, down] of [[400, 0], [-400, 50], [0, 300], [250, -250]]) {
@@ -181,8 +201,8 @@ test("held keys and the stick add up to a way, never faster than one walks", () 
   assert.deepEqual(stride.way, [1, 0, 0]);
   assert.ok(!stride.press("ArrowUp", false) && stride.press("ArrowDown", true));
   assert.deepEqual(stride.way, [0, 0, 0]);
-  stride.stop();
   stride.stick = wayOf(0.5, -0.5);
+  stride.releaseAll(); // the focus went to the stick's button
   assert.deepEqual(stride.way, [0.5, 0.5, 0]);
   assert.deepEqual(wayOf(0.05, 0.05), [0, 0], "a resting thumb stands");
   near(Math.hypot(...wayOf(3, 4)), 1);

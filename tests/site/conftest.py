@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from tests.reconstruction import finished_run
 from tests.site.databases import database, migrated_postgres
 
-__all__ = ["database", "finished_run", "migrated_postgres"]
+__all__ = ["database", "finished_run", "mail_set_up", "migrated_postgres"]
+
+
+@pytest.fixture
+def mail_set_up(settings: Any) -> None:
+    """As where EMAIL_URL names a server; what is sent goes into `mail.outbox`."""
+    settings.MAIL_IS_SET_UP = True

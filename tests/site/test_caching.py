@@ -18,7 +18,8 @@ from tests.site.test_access import EXPECTED, address
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 ARGUMENTS: dict[str, list[Any]] = {
-    "invited": ["x"], "confirm": ["x"], "token_delete": [1], "password_reset_confirm": ["x", "y"],
+    "invited": ["x"], "confirm": ["x"], "token_delete": [1], "confirm_email": ["x"],
+    "password_reset_confirm": ["x", "y"],
 }  # fmt: skip
 
 

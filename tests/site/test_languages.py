@@ -243,6 +243,7 @@ def test_a_mail_about_a_scene_is_in_its_owner_s_language(
     assert mail.outbox[0].subject == subject
 
 
+@pytest.mark.usefixtures("mail_set_up")
 def test_a_new_password_is_mailed_in_the_language_of_whoever_gets_it(client: Client) -> None:
     person(language="ko")
     client.post(reverse("accounts:password_reset"), {"email": "ann@example.org"})

@@ -329,6 +329,7 @@ def ask_for_reset(email: str, **at: str) -> int:
     return Client().post(reverse("accounts:password_reset"), {"email": email}, **at).status_code
 
 
+@pytest.mark.usefixtures("mail_set_up")
 def test_one_person_gets_few_mails_whoever_asks(behind_proxy: None) -> None:
     person("ann@example.org")
     codes = {ask_for_reset("ann@example.org", **from_(f"192.0.2.{n}")) for n in range(8)}
@@ -338,6 +339,7 @@ def test_one_person_gets_few_mails_whoever_asks(behind_proxy: None) -> None:
     assert Letter.objects.count() == 3
 
 
+@pytest.mark.usefixtures("mail_set_up")
 def test_one_network_asks_for_few_mails(behind_proxy: None) -> None:
     codes = [ask_for_reset(f"p{n}@example.org", **from_("192.0.2.1")) for n in range(12)]
     assert codes == [302] * 10 + [429] * 2

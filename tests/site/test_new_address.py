@@ -59,9 +59,10 @@ def test_a_link_to_the_new_address_changes_it_and_the_old_one_is_told(
 ) -> None:
     browser = browser_of(ann)
     assert CHANGE in browser.get(reverse("accounts:account")).content.decode()
+    assert "confirm the change, signed in to this account" in browser.get(CHANGE).content.decode()
     link = asked_link(browser)
     assert address_of(ann) == "ann@example.org", "nothing changes before it is proven"
-    assert NEW in Client().get(link).content.decode()
+    assert NEW in browser.get(link).content.decode()
     assert address_of(ann) == "ann@example.org", "mail programs look at links by themselves"
     done = browser.post(link, follow=True)
     assert done.redirect_chain == [(reverse("accounts:account"), 302)]
@@ -74,12 +75,27 @@ def test_a_link_to_the_new_address_changes_it_and_the_old_one_is_told(
     assert Client().get(link).status_code == 410, "a link works once"
 
 
-def test_the_link_works_in_another_browser_and_leads_to_sign_in(ann: User, with_mail: None) -> None:
-    stranger = Client()
-    done = stranger.post(asked_link(browser_of(ann)))
-    assert done["Location"] == reverse("accounts:sign_in")
-    data = {"username": NEW, "password": PASSWORD}
-    assert stranger.post(reverse("accounts:sign_in"), data).status_code == 302
+def test_in_another_browser_the_link_asks_to_sign_in_first(ann: User, with_mail: None) -> None:
+    link, other = asked_link(browser_of(ann)), Client()
+    sign_in = other.get(link)["Location"]
+    assert sign_in.startswith(reverse("accounts:sign_in"))
+    signed_in = other.post(sign_in, {"username": "ann@example.org", "password": PASSWORD})
+    assert signed_in["Location"] == link
+    other.post(link)
+    assert address_of(ann) == NEW
+
+
+@pytest.mark.parametrize("somebody", [None, "bob@example.org"])
+def test_who_gets_the_link_by_a_typing_mistake_does_not_get_the_account(
+    ann: User, with_mail: None, somebody: str | None
+) -> None:
+    link = asked_link(browser_of(ann))
+    browser = browser_of(person(somebody)) if somebody else Client()
+    answer = browser.post(link)
+    assert answer.status_code == (403 if somebody else 302)
+    if somebody:
+        assert f"You are signed in as {somebody}." in answer.content.decode()
+    assert address_of(ann) == "ann@example.org"
 
 
 @pytest.mark.parametrize("what", ["a day", "a new password", "a closed account", "other letters"])

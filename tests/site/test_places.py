@@ -58,6 +58,14 @@ def test_a_draft_of_two_places_offers_a_scene_of_each(draft: Job) -> None:
     assert "Make a scene of photos 5 to 7" in page
 
 
+def test_endless_lists_of_photos_are_no_question_for_the_database(draft: Job) -> None:
+    """SQLite takes 250,000 values at most, and said 503."""
+    endless = " ".join(str(number) for number in range(10**6, 10**6 + 260_000))
+    answer = browser_of(draft.owner).post(scene_url(draft), {"photos": endless})
+    assert answer["Location"] == draft.get_absolute_url()
+    assert draft.photos.count() == 7
+
+
 def test_a_place_leaves_the_draft_for_one_of_its_own(
     draft: Job, django_capture_on_commit_callbacks: Any
 ) -> None:

@@ -257,6 +257,7 @@ def queries_of(email: str) -> list[str]:
     return [re.sub(r"'[^']*'", "'…'", query["sql"]) for query in asked]
 
 
+@pytest.mark.usefixtures("mail_set_up")
 def test_a_request_for_a_reset_does_the_same_for_known_and_unknown_addresses() -> None:
     person("ann@example.org")
     known, unknown = (queries_of(f"{name}@example.org") for name in ("ann", "nobody"))
@@ -294,6 +295,7 @@ def test_a_mail_is_sent_once_however_many_work_on_it() -> None:
     assert not letters._claim(letter), "another worker has seen the same row"
 
 
+@pytest.mark.usefixtures("mail_set_up")
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_sends_them(redis_queue: Redis, data_dir: Any) -> None:
     person("ann@example.org")
@@ -303,6 +305,7 @@ def test_a_worker_sends_them(redis_queue: Redis, data_dir: Any) -> None:
     assert not Letter.objects.exists()
 
 
+@pytest.mark.usefixtures("mail_set_up")
 @pytest.mark.django_db(transaction=True)
 def test_without_the_queue_reconcile_sends_them(no_redis: None, data_dir: Any) -> None:
     person("ann@example.org")

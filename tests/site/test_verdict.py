@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from django.utils import translation
 from accounts.models import User
 from recon.jobs import lifecycle
 from recon.models import Job, Notice
+from recon.web.scene import PublicJob
+from scripts.temporary_site import FINISHED
 from tests.site.making import browser_of, finished_job, job_of, person, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -70,6 +73,24 @@ def test_who_hides_the_figures_hides_the_word_behind_the_link(ann: User) -> None
     assert "Poor" not in pages["link"] + pages["public page"]
 
 
+def test_the_last_poll_of_a_link_s_page_does_not_tell_the_word_that_is_hidden(
+    client: Client, ann: User
+) -> None:
+    """It may be asked for at any time, and brings the chip of a scene that is done."""
+    job = finished_job(ann, shared=True, share_figures=False)
+    told = client.get(reverse("recon:public_progress", args=[job.pub_key])).content.decode()
+    assert "progress-title" in told
+    assert 'class="chip' not in told
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_no_template_behind_a_link_gets_a_word_that_is_hidden(ann: User, shown: bool) -> None:
+    job = finished_job(ann, share_figures=shown)
+    assert bool(PublicJob.of(job).verdict) == shown
+    said = "PSNR, SSIM and LPIPS, the word that they make together, and how they were measured."
+    assert said in browser_of(ann).get(job.get_absolute_url()).content.decode()
+
+
 def test_a_poor_scene_is_called_so_and_the_first_thing_to_do_is_to_add_photos(ann: User) -> None:
     job = finished_job(ann, **POOR)
     pages = everywhere(job)
@@ -84,6 +105,14 @@ def test_a_poor_scene_is_called_so_and_the_first_thing_to_do_is_to_add_photos(an
     assert "4 of 8 photos could be placed." in pages["link"]
     assert "photos 1 to 3 (secret garden 0.jpg" in page, "by number and by name"
     assert "secret garden" not in pages["link"]
+
+
+def test_what_waits_for_a_finished_scene_finds_it_and_no_other(ann: User) -> None:
+    """As benchmarks and the pictures of all pages do."""
+    sign = re.compile(rf'class="{FINISHED.removeprefix(".")} ')
+    for job, is_there in ((finished_job(ann), True), (job_of(ann, status="PROCESSING"), False)):
+        page = browser_of(ann).get(job.get_absolute_url()).content.decode()
+        assert bool(sign.search(page)) == is_there
 
 
 def test_figures_are_folded_under_the_word(ann: User) -> None:

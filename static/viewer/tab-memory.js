@@ -1,0 +1,10 @@
+/** The tab's own storage. In a frame on another site it is refused: then there is none. */
+
+/** @returns {Storage | null} */
+export function tabMemory() {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+}

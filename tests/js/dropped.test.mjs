@@ -1,0 +1,84 @@
+/** What is in a drop, and what the browser keeps of it on the way to the page of a new scene. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { droppedFiles } from "../../static/js/dropped.js";
+import { handOver, takeOver } from "../../static/js/handed-over.js";
+
+const file = (name) => ({ name, isDirectory: false, file: (resolve) => resolve(name) });
+const unreadable = (name) => ({ name, isDirectory: false, file: (_, reject) => reject(new Error(name)) });
+
+/** Tells its entries two at a time. */
+function folder(name, ...entries) {
+  const createReader = () => {
+    const left = [...entries];
+    return { readEntries: (resolve) => resolve(left.splice(0, 2)) };
+  };
+  return { name, isDirectory: true, createReader };
+}
+
+const item = (entry) => ({ kind: "file", webkitGetAsEntry: () => entry, getAsFile: () => entry.name });
+
+test("a folder's photos count, those of folders in it, too", async () => {
+  const inner = folder("inner", file("4.jpg"));
+  const outer = folder("outer", file("10.jpg"), file("9.jpg"), inner, file(".DS_Store"), unreadable("lost.jpg"));
+  const items = [item(file("1.jpg")), item(outer), { kind: "string" }];
+  assert.deepEqual(await droppedFiles({ items }), ["1.jpg", "9.jpg", "10.jpg", "4.jpg"]);
+});
+
+test("where a browser knows no entries, files are files", async () => {
+  assert.deepEqual(await droppedFiles({ items: [{ kind: "file", getAsFile: () => "1.jpg" }] }), ["1.jpg"]);
+});
+
+/** Just enough of a browser's store, which refuses one file as browsers refuse a folder. */
+function storage() {
+  const marks = new Map();
+  globalThis.localStorage = {
+    getItem: (key) => marks.get(key) ?? null,
+    setItem: (key, value) => marks.set(key, value),
+    removeItem: (key) => marks.delete(key),
+  };
+  let kept = [];
+  const transaction = () => {
+    const before = kept;
+    const change = { abort: () => (kept = before) };
+    const store = {
+      clear: () => (kept = []),
+      add: (one) => {
+        if (one === "refused") throw new Error("it can't be kept");
+        kept = [...kept, one];
+      },
+      getAll: () => ({ result: kept }),
+    };
+    change.objectStore = () => store;
+    setTimeout(() => change.oncomplete?.());
+    return change;
+  };
+  const open = () => {
+    const request = { result: { transaction, close: () => undefined } };
+    setTimeout(() => request.onsuccess());
+    return request;
+  };
+  globalThis.indexedDB = { open };
+  return { marks, kept: () => kept };
+}
+
+test("what was handed over is taken once", async () => {
+  const { kept } = storage();
+  await handOver(["1.jpg", "2.jpg"]);
+  assert.deepEqual(await takeOver(), ["1.jpg", "2.jpg"]);
+  assert.deepEqual(kept(), []);
+  assert.deepEqual(await takeOver(), []);
+});
+
+test("nothing stays in the browser that nobody would look for", async () => {
+  const broken = storage();
+  await assert.rejects(handOver(["1.jpg", "refused"]));
+  assert.deepEqual(broken.kept(), []);
+
+  const { marks, kept } = storage();
+  globalThis.localStorage.setItem = () => {
+    throw new Error("this browser keeps no marks");
+  };
+  await assert.rejects(handOver(["1.jpg"]));
+  assert.deepEqual([...marks.keys(), ...kept()], []);
+});
