@@ -37,7 +37,6 @@ export class Buttons {
       step: (way) => this.features()?.step(way),
     });
     this.taps = new Taps((x, y) => this.features()?.goTo(x, y));
-    this.listenForColours();
     this.listenForHands();
     this.on("keydown", (event) => this.keyDown(event));
   }
@@ -84,27 +83,6 @@ export class Buttons {
   touch() {
     this.hasThumb = true;
     this.show();
-  }
-
-  listenForColours() {
-    const own = this.find("[data-viewer-colour]");
-    for (const button of this.element.querySelectorAll("[data-viewer-background]")) {
-      const colour = button.dataset.viewerBackground;
-      button.style.backgroundColor = colour;
-      button.addEventListener("click", () => this.setBackground(colour));
-    }
-    own.addEventListener("input", () => this.setBackground(own.value));
-  }
-
-  /** @param {string} colour "#rrggbb" */
-  setBackground(colour) {
-    for (const button of this.element.querySelectorAll("[data-viewer-background]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.viewerBackground === colour));
-    }
-    this.find("[data-viewer-colour]").value = colour;
-    this.element.style.setProperty("--viewer-background", colour);
-    this.background = colour;
-    this.stage()?.setBackground(colour);
   }
 
   /** How to move, for as long as the tab is open. @param {"free" | "walks"} what @param {boolean} value */

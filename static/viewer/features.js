@@ -7,6 +7,7 @@ import { destinationFor } from "./destination.js";
 import { Fade } from "./fade.js";
 import { FIRM, veilAt } from "./limits.js";
 import { Measuring } from "./measuring.js";
+import { longestOf, pictureOf } from "./picture.js";
 import { pointAt, solidPoints } from "./spots.js";
 import { fillStrip, markStrip } from "./strip.js";
 import { Surroundings } from "./surroundings.js";
@@ -140,9 +141,13 @@ export class Features {
     else this.tour.turn();
   }
 
-  /** Saves the picture as it stands, as a PNG. */
+  /** Saves what the window shows as a PNG, however few pixels the window has. */
   async savePicture() {
-    const url = URL.createObjectURL(await this.stage.picture());
+    const { stage } = this;
+    const { fov: fovY, aspect } = stage.camera;
+    const longest = longestOf(this.views, aspect, Math.max(stage.canvas.width, stage.canvas.height));
+    const picture = await pictureOf(stage, { fovY, aspect }, longest, "image/png");
+    const url = URL.createObjectURL(picture ?? (await stage.picture()));
     const link = Object.assign(document.createElement("a"), {
       href: url,
       download: `${this.element.dataset.fileName || "scene"}.png`,

@@ -5,9 +5,11 @@
  * ready or error. Its texts are in the template (templates/recon/_viewer.html); nothing here
  * speaks to a person in words of its own.
  */
+import { Background } from "./background.js";
 import { Buttons } from "./buttons.js";
 import { Cover } from "./cover.js";
 import { Features } from "./features.js";
+import { Fingers } from "./fingers.js";
 import { Furniture } from "./furniture.js";
 import { ProblemError, asProblem } from "./problem.js";
 import { Stage } from "./stage.js";
@@ -43,6 +45,8 @@ class Viewer {
       stage: () => this.stage,
       fullscreen: () => this.furniture.toggleFullscreen(),
     });
+    this.fingers = new Fingers(element);
+    this.background = new Background(element, () => this.stage);
     this.cover = new Cover(element, () => this.features);
     this.buttons.click("[data-viewer-retry]", () => this.open());
     this.buttons.click("[data-viewer-load]", () => this.open());
@@ -75,6 +79,7 @@ class Viewer {
       onLost: () => this.fail(new ProblemError("lost", "the graphics context was lost")),
     });
     this.stage = stage;
+    this.background.show();
     const views = fetchViews(element.dataset.views, signal);
     const expected = Number(element.dataset.bytes) || 0;
     const bytes = await fetchScene(element.dataset.scene, expected, signal, furniture.showShare);
@@ -86,7 +91,6 @@ class Viewer {
 
   /** The scene is there: it can be used. @param {import("./views.js").PhotoView[]} views */
   begin(views) {
-    if (this.buttons.background) this.stage.setBackground(this.buttons.background);
     const kept = takePose();
     if (kept) this.stage.rig.stand(kept);
     if ("growing" in this.element.dataset) this.stage.spare();
@@ -161,6 +165,8 @@ class Viewer {
     this.close();
     removeEventListener("pagehide", this.leaving);
     this.buttons.dispose();
+    this.fingers.dispose();
+    this.background.dispose();
     this.cover.dispose();
     this.furniture.dispose();
     delete this.element.splatViewer;

@@ -216,6 +216,11 @@ def viewer_menu(page: Page) -> None:
     expect(page.locator("[data-viewer-more]")).to_be_visible()
 
 
+def menu_and_sheet(page: Page) -> None:
+    viewer_menu(page)
+    everything_unfolded(page)
+
+
 def everything_unfolded(page: Page) -> None:
     for details in page.locator("main details").all():
         details.evaluate("(details) => { details.open = true; }")
@@ -345,7 +350,7 @@ STATES = {
     "e-mail address, wrong": State(at("/accounts/email/"), wrong_new_address, said=BAD_REQUEST),
     "signing out": State(at("/accounts/sign-out/"), dropping),
     "leaving": State(at("/accounts/delete/")),
-    "shared, done": State(link_to(shared), viewer_menu, signed_in=False),
+    "shared, done": State(link_to(shared), menu_and_sheet, signed_in=False),
     "shared, file gone": State(link_to(without_file), signed_in=False),
     "shared, running": State(link_to(running), signed_in=False),
     "shared, failed": State(link_to(failed), signed_in=False),

@@ -33,7 +33,7 @@ from tests.browser.viewing import (
     write_scene,
 )
 from tests.browser.waiting import until
-from tests.browser.windows import SIZES, SIZES_AND_SCRIPTS
+from tests.browser.windows import PHONE, SIZES, SIZES_AND_SCRIPTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -93,6 +93,8 @@ def test_a_friend_takes_the_scene_and_the_video_away(
 ) -> None:
     page = new_context(viewport=size, reduced_motion="reduce").new_page()
     open_scene(page, scene)
+    if size == PHONE:
+        page.locator("summary", has_text="About this scene").click()
     for kind, (_, label) in PUBLIC_DOWNLOADS.items():
         saved = save(page, label, tmp_path)
         assert saved.read_bytes() == scene.artifacts.get(kind=kind).file.read_bytes()

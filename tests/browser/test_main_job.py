@@ -130,6 +130,7 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     friend.goto(link)
     friend.wait_for_selector(f"{VIEWER}[data-state=ready]")
     assert shows_a_scene(friend)
+    friend.locator("summary", has_text="About this scene").click()
     friend.get_by_text("Figures", exact=True).click()
     assert f"{psnr} dB" in friend.locator("main").inner_text()
     for photo in photos:

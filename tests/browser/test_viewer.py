@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,16 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from recon.models import Artifact, Job
 from tests.browser.scenes import BLUE, GREEN, RED, VIEW, blob_at, looks_like, picture, splat_bytes
-from tests.browser.viewing import POSE, VIEWER, open_scene, pose, shared_scene, write_scene
+from tests.browser.viewing import (
+    IT,
+    POSE,
+    VIEWER,
+    open_own,
+    open_scene,
+    pose,
+    shared_scene,
+    write_scene,
+)
 from tests.browser.waiting import until
 from tests.browser.windows import PHONE
 
@@ -172,11 +182,16 @@ def test_the_poster_stands_in_and_then_goes(page: Page, scene: Job) -> None:
     expect(page.locator("[data-viewer-poster]")).to_have_css("opacity", "0")
 
 
-def test_full_screen_by_button_and_back(page: Page, scene: Job) -> None:
-    open_scene(page, scene)
+def test_full_screen_by_button_and_back(
+    new_context: Callable[..., BrowserContext], scene: Job
+) -> None:
+    page = new_context(scene.owner, reduced_motion="reduce").new_page()
+    open_own(page, scene)
     button = page.locator("[data-viewer-fullscreen]")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
+    # Else its place beside the scene is an empty strip. (Scrollbars have no width in this browser.)
+    assert page.evaluate("getComputedStyle(document.documentElement).scrollbarGutter") == "auto"
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
 
@@ -278,3 +293,79 @@ def test_one_finger_turns_and_two_come_closer(
     page.click("[data-viewer-reset]")
     touch(page, ((180, 400), (80, 400)), ((220, 400), (320, 400)))
     until(page, f"Math.hypot(...{POSE}.position) < 2.5")
+
+
+SETTLED = """() => new Promise((settle) => {
+  let [last, still] = [-1, 0];
+  const look = () => {
+    still = scrollY === last ? still + 1 : 0;
+    last = scrollY;
+    if (still > 10) settle(last);
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+
+def middle_of(page: Page) -> tuple[int, int]:
+    box = page.locator(f"{VIEWER} canvas").bounding_box()
+    assert box
+    return int(box["x"] + box["width"] / 2), int(box["y"] + box["height"] / 2)
+
+
+def test_a_finger_scrolls_the_page_until_the_scene_is_tapped_and_after_a_tap_outside(
+    new_context: Callable[..., BrowserContext], scene: Job
+) -> None:
+    page = new_context(
+        scene.owner, has_touch=True, is_mobile=True, reduced_motion="reduce", viewport=PHONE
+    ).new_page()
+    open_own(page, scene)
+    hint = page.get_by_text("Tap to look around")
+    expect(hint).to_be_visible()
+    x, y = middle_of(page)
+    touch(page, ((x, y), (x, y - 150)))
+    until(page, "scrollY > 50")
+
+    page.evaluate(f"{IT}.reset()")
+    scrolled = page.evaluate(SETTLED)
+    x, y = middle_of(page)
+    touch(page, ((x - 20, y), (x - 90, y - 100)), ((x + 20, y), (x + 90, y - 100)))
+    until(page, f"{POSE}.position[2] < 2.5")
+    assert page.evaluate(SETTLED) == scrolled, "two fingers are the scene's"
+
+    page.evaluate(f"{IT}.reset()")
+    page.touchscreen.tap(x, y)
+    expect(hint).to_be_hidden()
+    touch(page, ((x, y), (x, y - 150)))
+    until(page, f"Math.abs({POSE}.position[1]) > 0.5")
+    assert page.evaluate(SETTLED) == scrolled
+
+    page.locator("h1").tap()
+    expect(hint).to_be_visible()
+    scrolled = page.evaluate(SETTLED)
+    x, y = middle_of(page)
+    touch(page, ((x, y), (x, y - 150)))
+    until(page, f"scrollY > {scrolled + 50}")
+
+
+def test_in_a_frame_a_finger_scrolls_and_in_full_screen_it_does_not(
+    new_context: Callable[..., BrowserContext], scene: Job
+) -> None:
+    page = new_context(
+        has_touch=True, is_mobile=True, reduced_motion="reduce", viewport=PHONE
+    ).new_page()
+    action = f"getComputedStyle(document.querySelector('{VIEWER} canvas')).touchAction"
+    hint = page.locator("[data-viewer-hint]")
+    open_scene(page, scene)
+    assert page.evaluate(action) == "none", "nothing scrolls on the link's own page"
+    expect(hint).to_be_hidden()
+    open_scene(page, scene, "?embed=1")
+    assert page.evaluate(action) == "pan-y"
+    expect(hint).to_have_text(re.compile("^Tap to look around"))
+    page.touchscreen.tap(195, 400)
+    assert page.evaluate(action) == "none"
+    page.evaluate("dispatchEvent(new Event('blur'))")  # as for a tap on the page around it
+    assert page.evaluate(action) == "pan-y"
+    page.click("[data-viewer-fullscreen]")
+    expect(hint).to_be_hidden()
+    assert page.evaluate(action) == "none"

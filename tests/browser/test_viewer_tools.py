@@ -15,6 +15,7 @@ from recon.models import Artifact, Job
 from tests.browser.fitting import fits
 from tests.browser.scenes import BLUE, blob_at, looks_like, picture
 from tests.browser.viewing import (
+    IT,
     POSE,
     VIEWER,
     open_own,
@@ -24,6 +25,7 @@ from tests.browser.viewing import (
     ready,
     shared_scene,
 )
+from tests.browser.viewing import WIDTH as PHOTO_WIDTH
 from tests.browser.waiting import until
 from tests.browser.windows import DESK, PHONE
 
@@ -94,6 +96,40 @@ def test_every_button_is_named_large_and_in_reach(page: Page, scene: Job, opened
     assert fits(page)
 
 
+def test_what_is_said_of_a_shared_scene_begins_folded_on_phones(
+    new_context: NewContext, scene: Job
+) -> None:
+    upright, sideways = PHONE, {"width": 844, "height": 390}
+    small = {"width": 320, "height": 568}
+    page = new_context(viewport=sideways, reduced_motion="reduce").new_page()
+    open_scene(page, scene)
+    sheet = page.locator("summary", has_text="About this scene")
+    link = page.get_by_role("link", name="PLY")
+    for is_open in (False, True):
+        for size in (upright, sideways, small, {"width": 568, "height": 320}):
+            page.set_viewport_size(size)
+            in_reach(page, page.locator("[data-viewer-tools] button"))
+            card = page.locator(".public-card").bounding_box()
+            assert card
+            share = card["width"] * card["height"] / size["width"] / size["height"]
+            assert is_open or share < 0.15, f"covers {share:.0%} of {size}"
+            assert fits(page)
+        if not is_open:
+            expect(link).to_be_hidden()
+            sheet.focus()
+            page.keyboard.press("Enter")
+            expect(link).to_be_visible()
+
+    plain = new_context(viewport=upright, java_script_enabled=False).new_page()
+    plain.goto(f"/v/{scene.pub_key}")
+    expect(plain.get_by_role("link", name="PLY")).to_be_hidden()
+    plain.locator("summary", has_text="About this scene").click()
+    expect(plain.get_by_role("link", name="PLY")).to_be_visible()
+    desk = new_context(viewport=DESK, reduced_motion="reduce").new_page()
+    desk.goto(f"/v/{scene.pub_key}")
+    expect(desk.get_by_role("link", name="PLY")).to_be_visible()
+
+
 def test_all_of_it_can_be_reached_by_keyboard(page: Page, scene: Job) -> None:
     open_scene(page, scene)
     page.focus(f"{VIEWER} canvas")
@@ -120,14 +156,25 @@ def test_a_picture_of_the_scene_is_saved_under_its_title(
         page.get_by_role("button", name="Save a picture").click()
     assert saving.value.suggested_filename == "fern-in-the-hall.png"
     image = Image.open(io.BytesIO(Path(saving.value.path()).read_bytes())).convert("RGB")
-    canvas = page.locator(f"{VIEWER} canvas")
-    assert image.size == (canvas.evaluate("c => c.width"), canvas.evaluate("c => c.height"))
+    canvas = page.locator(f"{VIEWER} canvas").bounding_box()
+    assert canvas
+    assert max(image.size) == 2 * PHOTO_WIDTH, "twice the photos' size, whatever the window's"
+    assert image.width / image.height == pytest.approx(canvas["width"] / canvas["height"], rel=0.01)
     assert looks_like(blob_at(image, 0.5, 0.5), BLUE)
+    assert looks_like(blob_at(picture(page.locator(VIEWER)), 0.5, 0.5), BLUE), "and back again"
     assert complaints == []
 
 
-def test_the_background_can_be_chosen(page: Page, scene: Job, complaints: list[str]) -> None:
+def test_the_background_is_the_pages_until_another_is_chosen(
+    page: Page, scene: Job, complaints: list[str]
+) -> None:
+    open_own(page, scene)
+    assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (0xF3, 0xF1, 0xEC), "light paper"
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    until(page, f"{IT}.stage.background === '#111316'")
+    assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (0x11, 0x13, 0x16)
     open_scene(page, scene)
+    assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (0x0D, 0x0F, 0x12)
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("button", name="White").click()
     expect(page.get_by_role("button", name="White")).to_have_attribute("aria-pressed", "true")
@@ -135,6 +182,8 @@ def test_the_background_can_be_chosen(page: Page, scene: Job, complaints: list[s
     assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (255, 255, 255)
     page.get_by_label("Another colour").fill("#204060")
     assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (0x20, 0x40, 0x60)
+    page.get_by_role("button", name="As the page").click()
+    assert blob_at(picture(page.locator(VIEWER)), 0.08, 0.6) == (0x0D, 0x0F, 0x12)
     assert complaints == []
 
 
