@@ -86,7 +86,7 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     browsers: Callable[[ViewportSize], BrowserContext], site: Site, tmp_path: Path
 ) -> None:
     every, is_fern = photos_of("fern")
-    photos = every[:12]  # `make bench` has all of fern, and its bars
+    photos = every[:8]  # `make bench` has all of fern, and its bars
     page = browsers(DESK).new_page()
     sign_up(page)
     upload(page, photos)
@@ -100,8 +100,8 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     figures = page.locator("main").inner_text()
     psnr = float(re.search(r"([\d.]+) dB", figures)[1])  # type: ignore[index]
     assert psnr >= (22.0 if is_fern else 18.0)
-    assert "2 of 12 photos were held out" in figures
-    assert "finished with all 12 photos" in figures
+    assert "2 of 8 photos were held out" in figures
+    assert "finished with all 8 photos" in figures
     page.wait_for_selector(f"{VIEWER}[data-state=ready]")
     assert shows_a_scene(page)
 
@@ -119,7 +119,7 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     with zipfile.ZipFile(download(page, "COLMAP model (zip)", tmp_path)) as archive:
         archive.extractall(tmp_path / "model")
     found = pycolmap.Reconstruction(tmp_path / "model" / "sparse" / "0")
-    assert found.num_reg_images() == 12
+    assert found.num_reg_images() == 8
     results = json.loads(download(page, "Quality figures (JSON)", tmp_path).read_text())
     assert results["psnr"] == pytest.approx(psnr, abs=0.051)
 

@@ -101,7 +101,7 @@ def test_a_scene_is_watched_as_it_grows_on_a_phone_and_on_a_desk(
 ) -> None:
     context = browsers(DESK)
     page = signed_up(context, "watcher")
-    photos = rendered_photos()[2:10]
+    photos = rendered_photos()[2:8]
     address = started(page, photos, "Watched")
     phone = browsers(PHONE, storage_state=context.storage_state()).new_page()
     phone.goto(address)
@@ -185,7 +185,7 @@ def test_a_tab_that_nobody_looks_at_asks_rarely(
     page = signed_up(context, "hidden")
     polls: list[str] = []
     page.on("request", lambda r: polls.append(r.url) if "/progress/" in r.url else None)
-    started(page, rendered_photos()[:8], "Hidden")
+    started(page, rendered_photos()[:4], "Hidden")
     until_polls(page, polls, 4)
 
     assert not hide(page, True)
