@@ -66,35 +66,37 @@ SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
 @require_POST
 @signed_in
 def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """The link's password, its end, and the public page. What is wrong changes nothing, and comes
-    back as it was typed, with the error at its field."""
-    job = own_job_or_404(request, pk)
-    if job.is_draft:
-        messages.error(request, _("A scene can be shared once it has been started."))
-        return redirect(job)
-    form = LinkForm(request.POST, job=job)
-    if not form.is_valid():
-        wrong_fields.focus_first(form)
-        return jobs.page(request, job, status=400, link_form=form)
-    sharing.change(job, **form.changes())
-    messages.success(request, _("The link’s settings are saved."))
-    return _back(job)
+    """The link's password, its end, and the public page."""
+    said = _("The link’s settings are saved.")
+    return _change(request, pk, LinkForm, "link_form", said)
 
 
 @require_POST
 @signed_in
 def offer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What the link offers: downloads and figures. May be set before it is switched on."""
+    return _change(request, pk, OfferForm, "offer_form", _("What the link offers is saved."))
+
+
+def _change(
+    request: HttpRequest,
+    pk: uuid.UUID,
+    kind: type[LinkForm] | type[OfferForm],
+    name: str,
+    said: StrOrPromise,
+) -> HttpResponse:
+    """What is wrong changes nothing, and comes back as it was typed, with the error at its field,
+    in the page's form `name`."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
         messages.error(request, _("A scene can be shared once it has been started."))
         return redirect(job)
-    form = OfferForm(request.POST, job=job)
+    form = kind(request.POST, job=job)
     if not form.is_valid():
         wrong_fields.focus_first(form)
-        return jobs.page(request, job, status=400, offer_form=form)
+        return jobs.page(request, job, status=400, **{name: form})
     sharing.change(job, **form.changes())
-    messages.success(request, _("What the link offers is saved."))
+    messages.success(request, said)
     return _back(job)
 
 
