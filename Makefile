@@ -3,13 +3,14 @@
 
 PYTHON ?= python3
 
-.PHONY: help run test coverage check bench clean
+.PHONY: help run test coverage check lock bench clean
 
 help:
 	@echo "make run      set everything up, then run the site (Ctrl-C stops it)"
 	@echo "make test     set everything up, then check and test the code"
 	@echo "make coverage the tests once more, with the lines that they leave out"
 	@echo "make check    linters, types and import contracts only"
+	@echo "make lock     pin what our packages need in turn (constraints.txt)"
 	@echo "make bench    the longer measurements in benchmarks/"
 	@echo "make clean    remove what set-up and tools made; your data and accounts stay"
 
@@ -24,6 +25,9 @@ coverage:
 
 check:
 	@exec $(PYTHON) scripts/bootstrap.py check
+
+lock:
+	@exec $(PYTHON) scripts/bootstrap.py lock
 
 bench:
 	@exec $(PYTHON) scripts/bootstrap.py bench

@@ -1,6 +1,6 @@
 """Sets everything up, then runs the site, the tests, the checks or the benchmarks.
 
-    python3 scripts/bootstrap.py run|test|coverage|check|bench
+    python3 scripts/bootstrap.py run|test|coverage|check|lock|bench
 
 Only the standard library, and a syntax that old Pythons can read, so that one can say that it is
 too old. Each step is one line, and is skipped when what it depends on has not changed.
@@ -39,7 +39,7 @@ REGISTRY_HELP = (
 
 
 def main() -> None:
-    goals = {"run": run, "test": test, "coverage": coverage, "check": check, "bench": bench}
+    goals = {goal.__name__: goal for goal in (run, test, coverage, check, lock, bench)}
     if len(sys.argv) != 2 or sys.argv[1] not in goals:
         sys.exit("Usage: python3 scripts/bootstrap.py " + "|".join(goals))
     os.chdir(str(ROOT))
@@ -79,6 +79,11 @@ def check() -> None:
     run_checks()
 
 
+def lock() -> None:
+    set_up("requirements-dev.txt")
+    execute(["scripts/lock_packages.py"])
+
+
 def bench() -> None:
     set_up("requirements-dev.txt")
     find_chromium()
@@ -91,6 +96,9 @@ def run_checks() -> None:
     say("Style")
     execute(["-m", "ruff", "check", "."])
     execute(["-m", "ruff", "format", "--check", "."])
+    must([str(VENV / "bin" / "djlint"), "templates", "--lint", "--quiet"])
+    say("Spelling")
+    must([str(VENV / "bin" / "typos")])
     say("Types")
     execute(["-m", "mypy"])
     say("Import contracts")
@@ -149,13 +157,14 @@ def make_venv() -> None:
 
 def install(requirements: str) -> None:
     """Installs the packages of a requirements file, unless its content was installed before."""
-    files = [ROOT / "requirements.txt"]
-    if requirements != files[0].name:
+    lock = ROOT / "constraints.txt"
+    names = ("requirements.txt", "requirements-dev.txt")
+    files = [lock, ROOT / names[0]]
+    if requirements != names[0]:
         files.append(ROOT / requirements)
     want = digest(files)
     # The larger file contains the smaller one.
-    names = ("requirements.txt", "requirements-dev.txt")
-    bigger = [digest([ROOT / n for n in names]), digest([ROOT / names[0]])]
+    bigger = [digest([lock, *(ROOT / n for n in names)]), digest([lock, ROOT / names[0]])]
     if want == read_stamp(requirements) or (
         want == bigger[1] and read_stamp(names[1]) == bigger[0]
     ):
@@ -257,7 +266,12 @@ def quiet(
 
 def execute(arguments: "list[str]") -> None:
     """Runs the virtual environment's Python; stops with its exit code where that is not 0."""
-    code = subprocess.run([str(VENV_PYTHON), *arguments]).returncode
+    must([str(VENV_PYTHON), *arguments])
+
+
+def must(command: "list[str]") -> None:
+    """Runs a command; stops with its exit code where that is not 0."""
+    code = subprocess.run(command).returncode
     if code:
         sys.exit(code)
 

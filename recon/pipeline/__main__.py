@@ -1,5 +1,7 @@
 """The command line: `python -m recon.pipeline PHOTOS/ OUT/ --preset draft`.
 
+After `pip install .` it is also called `instarecon-reconstruct`.
+
 Exit codes: 0 done, 2 wrong use, 3 the photos are at fault, 1 we are, 130 stopped by Ctrl-C.
 """
 
@@ -57,9 +59,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return exit_code(summary)
 
 
+def command_name() -> str:
+    """What was typed: the installed command, or Python with this module's name."""
+    name = Path(sys.argv[0]).name
+    return name if name.startswith("instarecon") else "python -m recon.pipeline"
+
+
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m recon.pipeline",
+        prog=command_name(),
         description="Turns 3 to 20 photos of one place into a 3D Gaussian-splat scene. "
         f"Steps: {', '.join(WORKING_STEPS)}.",
         epilog="Exit codes: 0 done, 2 wrong use, 3 the photos are at fault, 1 we are, 130 stopped.",
