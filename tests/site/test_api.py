@@ -246,7 +246,7 @@ def test_a_bad_token_is_refused_even_beside_a_session(header: str) -> None:
         assert is_error(browser.get(address, headers={"Authorization": header}), 401, "not valid")
 
 
-def test_a_proxys_own_password_does_not_get_in_the_way() -> None:
+def test_the_password_of_a_proxy_does_not_get_in_the_way() -> None:
     browser = browser_of(person())
     response = browser.get("/recon/queue", headers={"Authorization": "Basic YTpi"})
     assert response.status_code == 200
