@@ -11,6 +11,7 @@ import math
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -35,7 +36,7 @@ def choose(job: Job, view: StartView, jpeg: bytes) -> None:
         path.write_bytes(jpeg)
         cover = {"path": path.relative_to(job.folder).as_posix(), "size": len(jpeg)}
         with transaction.atomic():
-            _set_view(job, view.to_dict() | _trained(job.view, view))
+            _set_view(job, replace(view, trained_height=_trained(job.view, view)).to_dict())
             Artifact.objects.update_or_create(job=job, kind=Artifact.Kind.POSTER, defaults=cover)
         _remove_covers(job, but=path.name)
 
@@ -70,13 +71,13 @@ def _set_view(job: Job, view: dict[str, Any] | None) -> None:
     job.own_view = view
 
 
-def _trained(automatic: dict[str, Any] | None, view: StartView) -> dict[str, float]:
+def _trained(automatic: dict[str, Any] | None, view: StartView) -> float | None:
     """The height in px that the frame had in training, by the automatic start's focal length."""
     height, fov = (automatic or {}).get("trained_height"), (automatic or {}).get("fov_y_degrees")
     if not height or not fov:
-        return {}
+        return None
     tangents = [math.tan(math.radians(angle) / 2) for angle in (view.fov_y_degrees, fov)]
-    return {"trained_height": height * tangents[0] / tangents[1]}
+    return float(height * tangents[0] / tangents[1])
 
 
 def _remove_covers(job: Job, but: str = "") -> None:

@@ -6,10 +6,8 @@ that dies before the database knows is not a horse whose work is lost: `reconcil
 
 from __future__ import annotations
 
-import json
+import logging
 import math
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -17,40 +15,43 @@ from django.db import transaction
 from recon.jobs import lifecycle
 from recon.models import Artifact, Job
 from recon.pipeline.errors import PipelineError
-from recon.pipeline.workspace import write_json
+from recon.pipeline.outcome import Summary
+from recon.pipeline.records import RecordError
+from recon.pipeline.start_view import StartView
 
-#: The figures of a summary that a job's row keeps.
-_FIGURES = (
-    "registered", "psnr", "ssim", "lpips", "psnr_corrected", "ssim_corrected", "gaussian_count",
-    "iterations",
-)  # fmt: skip
+logger = logging.getLogger(__name__)
 
 
 class _Superseded(Exception):
     """The attempt is not running any more; the transaction rolls back."""
 
 
-def publish(job: Job, summary: Mapping[str, Any]) -> bool:
+def publish(job: Job, summary: Summary) -> bool:
     """Records artifacts, figures, view and COMPLETED for the job's present attempt.
 
-    `summary` is `recon.pipeline.runner.Summary.to_dict()`. False, with nothing changed, when
-    the attempt was cancelled or taken over meanwhile. Raises PipelineError("internal") where a
-    file that the run promised is missing.
+    False, with nothing changed, when the attempt was cancelled or taken over meanwhile. Raises
+    PipelineError("internal") where a file that the run promised is missing.
     """
     artifacts = [
         _artifact(job, kind, path)
-        for kind, path in summary["artifacts"].items()
+        for kind, path in summary.artifacts.items()
         if kind in Artifact.Kind.values
     ]
-    figures = {name: _finite(summary.get(name)) for name in _FIGURES}
-    spread = summary.get("spread") or {}
+    spread = {name: _finite(value) for name, value in (summary.spread or {}).items()}
     results = {
-        **figures,
-        "protocol": summary.get("protocol") or "",
-        "spread": {name: _finite(value) for name, value in spread.items()} or None,
-        "refined": summary.get("refined"),
+        "registered": summary.registered,
+        "psnr": _finite(summary.psnr),
+        "ssim": _finite(summary.ssim),
+        "lpips": _finite(summary.lpips),
+        "psnr_corrected": _finite(summary.psnr_corrected),
+        "ssim_corrected": _finite(summary.ssim_corrected),
+        "gaussian_count": summary.gaussian_count,
+        "iterations": summary.iterations,
+        "protocol": summary.protocol or "",
+        "spread": spread or None,
+        "refined": summary.refined,
         "view": _view(job),
-        "warnings": list(summary.get("warnings", [])),
+        "warnings": summary.warnings,
     }
     try:
         with transaction.atomic():
@@ -60,31 +61,30 @@ def publish(job: Job, summary: Mapping[str, Any]) -> bool:
             Artifact.objects.bulk_create(artifacts)
     except _Superseded:
         return False
-    _note(job).unlink(missing_ok=True)
+    forget_finished(job)
     return True
 
 
-def note_finished(job: Job, summary: Mapping[str, Any]) -> None:
+def note_finished(job: Job, summary: Summary) -> None:
     """Writes into the folder that the pipeline is through, before the database is told."""
-    write_json(_note(job), dict(summary))
+    summary.write(job.workspace)
 
 
 def forget_finished(job: Job) -> None:
     """An attempt begins: an earlier note says nothing about it."""
-    _note(job).unlink(missing_ok=True)
+    job.workspace.finished_json.unlink(missing_ok=True)
 
 
-def finished(job: Job) -> dict[str, Any] | None:
+def finished(job: Job) -> Summary | None:
     """The summary of a run that finished and was not recorded, or None."""
     try:
-        summary: dict[str, Any] = json.loads(_note(job).read_text())
-    except (FileNotFoundError, ValueError):
+        summary = Summary.read(job.workspace)
+        return summary if summary.status == "COMPLETED" else None
+    except FileNotFoundError:
         return None
-    return summary
-
-
-def _note(job: Job) -> Path:
-    return job.folder / "work" / "finished.json"
+    except RecordError as error:
+        logger.warning("What job %s says of its end can't be read: %s", job.pk, error)
+        return None
 
 
 def _artifact(job: Job, kind: str, path: str) -> Artifact:
@@ -98,12 +98,11 @@ def _artifact(job: Job, kind: str, path: str) -> Artifact:
 def _view(job: Job) -> dict[str, Any] | None:
     """Where the viewer starts; without it the viewer frames the whole scene."""
     try:
-        view: dict[str, Any] = json.loads(job.workspace.viewer_json.read_text())
+        return StartView.read(job.workspace).to_dict()
     except FileNotFoundError:
         return None
-    return view
 
 
-def _finite(value: float | int | None) -> float | int | None:
+def _finite(value: float | None) -> float | None:
     """A figure that isn't a number is no figure; JSON couldn't carry it either."""
     return value if value is not None and math.isfinite(value) else None

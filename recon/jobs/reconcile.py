@@ -46,6 +46,7 @@ from recon.jobs import (
 )
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
+from recon.pipeline.records import RecordError
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +135,7 @@ def _publish_finished(job: Job) -> bool:
         return False
     try:
         return publish.publish(job, summary)
-    except (PipelineError, KeyError) as error:
+    except (PipelineError, RecordError) as error:
         logger.warning("Job %s says that it finished, but can't be published: %s", job.pk, error)
         return False
 

@@ -22,6 +22,7 @@ from recon.models import Job
 from recon.pipeline import disk
 from recon.pipeline.config import from_dict
 from recon.pipeline.errors import Cancelled, Interrupted, PipelineError, TimeLimit
+from recon.pipeline.outcome import Summary
 
 logger = logging.getLogger(__name__)
 
@@ -85,17 +86,17 @@ def _run_attempt(job: Job) -> None:
             quotas.measure_ended(Job.objects.filter(pk=job.pk))
 
 
-def _record(job: Job, summary: Any, *, stopped: bool) -> None:
-    """Writes down how the run ended; `summary` is a `recon.pipeline.runner.Summary`.
+def _record(job: Job, summary: Summary, *, stopped: bool) -> None:
+    """Writes down how the run ended.
 
     Raises Interrupted for one that calls itself cancelled where the machine is about to stop
     (`stopped`).
     """
     if summary.status == "COMPLETED":
-        publish.note_finished(job, summary.to_dict())
-        publish.publish(job, summary.to_dict())
+        publish.note_finished(job, summary)
+        publish.publish(job, summary)
     elif summary.status == "FAILED":
-        lifecycle.fail(job.pk, job.attempt, summary.error_code, summary.error_facts)
+        lifecycle.fail(job.pk, job.attempt, summary.error_code or "internal", summary.error_facts)
     elif summary.status == "CANCELLED" and stopped:
         raise Interrupted
 

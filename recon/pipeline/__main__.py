@@ -22,11 +22,12 @@ from recon.pipeline import environment, errors, uploads
 from recon.pipeline.check_command import check_photos
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.console import ConsoleReporter
+from recon.pipeline.explain import explain_poses
 from recon.pipeline.file_kinds import is_raw
+from recon.pipeline.outcome import Summary
 from recon.pipeline.progress import WORKING_STEPS, Step
-from recon.pipeline.runner import Summary, run_pipeline
+from recon.pipeline.runner import run_pipeline
 from recon.pipeline.workspace import Workspace
-from recon.poses.explain import explain_file
 
 DONE, OUR_FAULT, WRONG_USE, USER_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -119,7 +120,7 @@ def explain(workspace: Workspace) -> int:
     """Prints what the ladder decided in `workspace`. Raises WrongUse where no run ever was."""
     if not workspace.root.is_dir():
         raise WrongUse(f"{workspace.root} is not a folder")
-    sys.stdout.write(explain_file(workspace.pairs_json) + "\n")
+    sys.stdout.write(explain_poses(workspace) + "\n")
     return DONE
 
 

@@ -21,19 +21,20 @@ import torch
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
+from recon.pipeline.outcome import settings_used
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.reasons import Reason
+from recon.pipeline.results import Folds
 from recon.pipeline.resuming import checkpoints_of
-from recon.pipeline.scoring import Scored, Scorer, without_outliers
+from recon.pipeline.scoring import Scorer, without_outliers
 from recon.pipeline.together import read_together
-from recon.pipeline.trained import settings_used
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
 from recon.poses.splits import folds
 from recon.splats import engine
-from recon.splats.evaluation import Scores
 from recon.splats.gaussians import Gaussians
 from recon.splats.rasterizers import best_device
 from recon.splats.scene import Model
+from recon.splats.scores import Scored, Scores
 
 _TRAINED = 0.9  # of a fold's time
 
@@ -62,14 +63,16 @@ class CrossValidation:
     filtered: bool  # whether the job's scene is, by its own split
     decided_by: dict[str, Any]
 
-    def results(self, held_out: Scored, report: Reporter) -> dict[str, Any]:
-        """What the folds change in results.json. `held_out` are the figures of the job's split.
+    def run(self, held_out: Scored, report: Reporter) -> Folds:
+        """The folds' figures. `held_out` are those of the job's split.
 
-        Where a fold fails, the figures stay those of that split, and the reason is told. Raises
-        Cancelled.
+        Where a fold fails, the scene's figures stay those of that split, and the reason is told.
+        Raises Cancelled.
         """
         try:
-            return self._headline(*self._scored(held_out, report), report)
+            scored, tests = self._scored(held_out, report)
+            self._tell(scored, report)
+            return Folds(tests=tuple(map(tuple, tests)), scored=scored)
         except Cancelled:
             raise
         except torch.OutOfMemoryError:
@@ -84,9 +87,9 @@ class CrossValidation:
         held_out_photos, photos = len(self.model.test), len(self.model.photos)
         told = {"reason": reason.to_dict(), "held_out": held_out_photos, "total": photos}
         report.warn("not_cross_validated", **told)
-        return {"cross_validation": {"reason": reason.to_dict()}}
+        return Folds(reason=reason)
 
-    def _headline(self, scored: Scored, tests: list[list[str]], report: Reporter) -> dict[str, Any]:
+    def _tell(self, scored: Scored, report: Reporter) -> None:
         # A fold is kept for the next attempt, and there will be none.
         shutil.rmtree(self.workspace.folds, ignore_errors=True)
         means, spread = scored.at_training.means, scored.at_training.spreads
@@ -94,12 +97,6 @@ class CrossValidation:
             f"Each of the {len(self.model.photos)} photos was held out once: "
             f"{means['psnr']:.2f} dB, standard deviation {spread['psnr']:.2f} dB."
         )
-        return {
-            **means,
-            "spread": spread,
-            "protocol": "cross-validation",
-            "cross_validation": {"folds": tests, **scored.to_dict()},
-        }
 
     def _scored(self, held_out: Scored, report: Reporter) -> tuple[Scored, list[list[str]]]:
         """Every photo's figures from the fold that held it out, and the folds' photos.

@@ -12,10 +12,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline import sizes
 from recon.pipeline.errors import PipelineError
@@ -38,9 +37,6 @@ class Check:
     ok: bool
     needed: bool  # without it no job can run
     advice: str  # what to do; empty where all is well
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def report(folder: Path, *, min_free_disk_mb: int = MIN_FREE_DISK_MB) -> list[Check]:

@@ -7,12 +7,12 @@ is as good as none.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from recon.pipeline.config import FeaturesConfig, PipelineConfig
+from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.progress import Reporter
-from recon.pipeline.stages.preflight import read_photos
+from recon.pipeline.records import RecordError, read_record
 from recon.pipeline.workspace import Workspace, digest_json
 from recon.poses import databases
 from recon.poses.known import Known, find
@@ -34,7 +34,7 @@ def known_features(workspace: Workspace, config: PipelineConfig) -> Known | None
         return None
     if databases.signature(database) != features_signature(config.features):
         return None
-    ours = {photo.name: photo.digest for photo in read_photos(workspace)}
+    ours = {photo.name: photo.digest for photo in PreparedPhotos.read(workspace).photos}
     return find(database, theirs, ours)
 
 
@@ -50,7 +50,7 @@ def bring_in_matches(
 def _digests(path: Path) -> dict[str, str]:
     """Photo name -> digest, from an earlier job's photos.json; empty where it can't be read."""
     try:
-        photos = json.loads(path.read_text())["photos"]
-        return {str(photo["name"]): str(photo["digest"]) for photo in photos}
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        photos = read_record(path, PreparedPhotos).photos
+        return {photo.name: photo.digest for photo in photos}
+    except (FileNotFoundError, RecordError):
         return {}

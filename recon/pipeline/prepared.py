@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -34,9 +33,6 @@ class PreparedPhoto:
     focal: float | None  # px of the prepared photo, from the metadata
     digest: str  # SHA-256 of the prepared file
     device: str | None = None  # the same for one body and lens; a digest, see `exif_device`
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
     @property
     def for_poses(self) -> Photo:

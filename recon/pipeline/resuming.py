@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from recon.pipeline.outcome import deciding
 from recon.pipeline.progress import Reporter
-from recon.pipeline.trained import deciding
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json
 from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig

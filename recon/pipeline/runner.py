@@ -6,61 +6,16 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from recon.pipeline import disk
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserError
+from recon.pipeline.outcome import Summary
 from recon.pipeline.progress import WORKING_STEPS, Reporter, Step
 from recon.pipeline.stages import STAGES, Stage
 from recon.pipeline.workspace import Marker, Workspace, digest_json, remove_scratch
 from recon.splats.checkpoints import remove_checkpoints
-
-
-@dataclass
-class Summary:
-    """What `--json` prints: one run's outcome. Figures are those of the scene as shown."""
-
-    status: str = "PROCESSING"  # COMPLETED, STOPPED (at --until), FAILED or CANCELLED
-    step: str = Step.QUEUED
-    error_code: str | None = None
-    error: str | None = None
-    fault: str | None = None  # "user" (the photos, the settings) or "ours"
-    registered: int | None = None  # photos
-    total: int | None = None  # photos
-    protocol: str | None = None  # "held-out", or "cross-validation": each photo held out once
-    psnr: float | None = None  # dB, mean over held-out photos
-    ssim: float | None = None
-    lpips: float | None = None
-    psnr_corrected: float | None = None  # the same with each photo's exposure matched
-    ssim_corrected: float | None = None
-    lpips_corrected: float | None = None
-    spread: dict[str, float | None] | None = None  # cross-validation: deviation over the photos
-    gaussian_count: int | None = None
-    refined: bool | None = None  # the scene was finished with all photos, after it was measured
-    iterations: int | None = None
-    seconds: dict[str, float] = field(default_factory=dict)  # per step
-    warnings: list[dict[str, Any]] = field(default_factory=list)
-    artifacts: dict[str, str] = field(default_factory=dict)  # name -> path in the workspace
-    error_facts: dict[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def take(self, facts: dict[str, Any]) -> None:
-        """Copies what a stage found out into the fields of the same name."""
-        for name, value in facts.items():
-            if name == "artifacts":
-                self.artifacts.update(value)
-            elif name in SUMMARY_FACTS:
-                setattr(self, name, value)
-
-
-SUMMARY_FACTS = {
-    "registered", "total", "protocol", "psnr", "ssim", "lpips", "psnr_corrected",
-    "ssim_corrected", "lpips_corrected", "spread", "gaussian_count", "refined", "iterations",
-}  # fmt: skip
 
 
 class _WarningCollector:

@@ -6,42 +6,20 @@ can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
 
 from recon.pipeline.config import ExportConfig
-from recon.splats.evaluation import Scores, draw, score, to_bytes
+from recon.splats.evaluation import draw, score, to_bytes
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips
 from recon.splats.outliers import keep_mask
 from recon.splats.scene import Posed, fitted_size, load_view
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One model's figures."""
-
-    at_training: Scores  # at the size that it was trained at
-    at_photo: Scores  # at the photos' own size
-
-    @classmethod
-    def together(cls, parts: Sequence[Scored]) -> Scored:
-        """The figures of several models on photos of their own, as one."""
-
-        def merged(scores: Iterable[Scores]) -> Scores:
-            found = {name: view for one in scores for name, view in one.per_view.items()}
-            return Scores(dict(sorted(found.items())))
-
-        return cls(merged(p.at_training for p in parts), merged(p.at_photo for p in parts))
-
-    def to_dict(self) -> dict[str, Any]:
-        """For results.json: the figures at the size trained at, the others inside."""
-        return {**self.at_training.graphdeco(), "at_photo_size": self.at_photo.graphdeco()}
+from recon.splats.scores import Scored, Scores
 
 
 @dataclass(frozen=True)

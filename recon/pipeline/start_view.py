@@ -1,4 +1,5 @@
-"""Where a viewer starts, as somebody chose it: read from JSON that anybody may have sent.
+"""Where a viewer starts: as EXPORT_PLY left it in output/viewer.json, or as somebody chose it, in
+JSON that anybody may have sent.
 
 World and axes are the SfM model's: COLMAP's world, x right, y down, z forward, its own unit.
 """
@@ -9,6 +10,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from recon.pipeline.records import read_record
+from recon.pipeline.workspace import Workspace, write_json
 
 Vector = tuple[float, float, float]
 
@@ -28,9 +32,20 @@ class StartView:
     up: Vector  # unit length
     fov_y_degrees: float  # of the frame, as `aspect` is
     aspect: float  # width by height
+    #: px that the frame was high in training: on a larger screen the viewer widens the splats as
+    #: much as the trainer did, or they turn to needles. Whoever chooses a view does not send it.
+    trained_height: int | float | None = None
 
     @classmethod
-    def read(cls, sent: Mapping[str, Any]) -> StartView:
+    def read(cls, workspace: Workspace) -> StartView:
+        """The run's. Raises FileNotFoundError before EXPORT_PLY, RecordError for another file."""
+        return read_record(workspace.viewer_json, cls)
+
+    def write(self, workspace: Workspace) -> None:
+        write_json(workspace.viewer_json, self.to_dict())
+
+    @classmethod
+    def of_sent(cls, sent: Mapping[str, Any]) -> StartView:
         """Raises ValueError for what is no view, KeyError for what lacks a part of one."""
         position, target, up = (_vector(sent[name]) for name in ("position", "target", "up"))
         ahead = _minus(target, position)
@@ -53,6 +68,7 @@ class StartView:
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
+            if value is not None
         }
 
 

@@ -121,7 +121,7 @@ class Workspace:
     def together_json(self) -> Path:
         return self.root / "work" / "together.json"
 
-    # What training really used; see `recon.pipeline.trained`.
+    # What training really used.
     @property
     def training_json(self) -> Path:
         return self.root / "work" / "training.json"
@@ -140,6 +140,11 @@ class Workspace:
     @property
     def folds(self) -> Path:
         return self.root / "work" / "folds"
+
+    # The summary of a run that ended well, until the site has recorded it.
+    @property
+    def finished_json(self) -> Path:
+        return self.root / "work" / "finished.json"
 
     # Results.
     @property

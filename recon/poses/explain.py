@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from recon.poses import pair_graph
 from recon.poses.pair_graph import BEST, FAILED, SKIPPED, WON, PairGraph, RungRecord
 
 _SAID = {WON: "won", BEST: "the best there was", FAILED: "failed", SKIPPED: "skipped"}
-
-
-def explain_file(path: Path) -> str:
-    """`explain` of a `pairs.json`; where there is none to read, that is what it says."""
-    try:
-        return explain(pair_graph.read(path))
-    except FileNotFoundError:
-        return "The photos have not been matched yet, so there is nothing to explain."
-    except ValueError:
-        return "The pair graph was written by another version. Run the matching step again."
 
 
 def explain(graph: PairGraph) -> str:
@@ -62,11 +50,11 @@ def _result(graph: PairGraph) -> Iterator[str]:
         return
     title = next(record.title for record in graph.rungs if record.name == graph.rung)
     model = graph.model
-    yield f"The model is that of “{title}”: {model['registered']} of {model['total']} photos,"
+    yield f"The model is that of “{title}”: {model.registered} of {len(graph.photos)} photos,"
     yield (
-        f"  {model['points']} points, {model['points_per_photo']:.0f} a photo, medians: "
-        f"reprojection error {model['median_reprojection_error']:.2f} px, "
-        f"triangulation angle {model['median_triangulation_angle']:.1f}°."
+        f"  {model.points} points, {model.points_per_photo:.0f} a photo, medians: "
+        f"reprojection error {model.median_reprojection_error:.2f} px, "
+        f"triangulation angle {model.median_triangulation_angle:.1f}°."
     )
     left_out = [photo.name for photo in graph.photos if not photo.registered]
     if left_out:

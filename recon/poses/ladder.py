@@ -73,7 +73,7 @@ def graph_of(so_far: SoFar) -> PairGraph:
         registered=() if best is None else best.names,
         rung=so_far.best_rung,
         rungs=rungs,
-        model=None if best is None else {**best.facts.to_dict(), "total": len(names)},
+        model=None if best is None else best.facts,
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations, product
-from typing import Any
 
 from recon.poses import connections
+from recon.poses.connections import Edge
 from recon.poses.findings import Finding
 
 #: Verified matches; fewer are a link that mapping may not get across.
@@ -18,15 +18,14 @@ MOST_THIN = 3
 
 def advise(
     names: Sequence[str],
-    pairs: Sequence[Mapping[str, Any]],
+    strengths: Mapping[Edge, float],
     alike: Callable[[str, str], bool] | None = None,
 ) -> list[Finding]:
-    """Findings as the photo check's, from verified `pairs` ({"a", "b", "inliers"}).
+    """Findings as the photo check's, from the `strengths` of pairs: their verified matches.
 
     `alike` says whether two photos could be of one place by their colours. Groups that share
     nothing may be two sides of one place; where their colours differ, too, they look like two.
     """
-    strengths = {(pair["a"], pair["b"]): float(pair["inliers"]) for pair in pairs}
     groups = connections.groups(names, strengths)
     main, rest = groups[0], groups[1:]
     if len(main) == 1:

@@ -1,18 +1,17 @@
 """What matching and mapping found out, for people: `colmap/pairs.json`.
 
-COLMAP_MATCH writes it, COLMAP_MAP completes it, also where no model came out of it. `read` is how
-the pages, the API and `explain` get at it.
+COLMAP_MATCH writes it, COLMAP_MAP completes it, also where no model came out of it.
+`recon.pipeline.outcome` reads and writes it.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
+from recon.poses.connections import Edge
 from recon.poses.groups import connected
+from recon.poses.model_checks import ModelFacts
 from recon.poses.pairs import Pair
 
 #: How a rung may end.
@@ -38,7 +37,7 @@ class RungRecord:
     why: str  # a sentence
     seconds: float = 0.0
     registered: int = 0  # photos, of its best model
-    facts: dict[str, Any] = field(default_factory=dict)  # of that model, as ModelFacts
+    facts: ModelFacts | None = None  # of that model
 
 
 @dataclass(frozen=True)
@@ -50,22 +49,37 @@ class PairGraph:
     groups: tuple[tuple[str, ...], ...]  # largest first
     rung: str | None = None  # the name of the one whose model is used
     rungs: tuple[RungRecord, ...] = ()  # in the order tried
-    model: dict[str, Any] | None = None  # facts of the model used, and "total" photos
+    model: ModelFacts | None = None  # of the model used
 
-    def to_dict(self) -> dict[str, Any]:
+    @property
+    def strengths(self) -> dict[Edge, float]:
+        """Inliers by pair, without those that join two groups: so few matches come by chance."""
+        group_of = {photo.name: photo.group for photo in self.photos}
         return {
-            "photos": [asdict(photo) for photo in self.photos],
-            "pairs": [pair.to_dict() for pair in self.pairs],
-            "groups": [list(group) for group in self.groups],
-            "rung": self.rung,
-            "rungs": [_flat(record) for record in self.rungs],
-            "model": self.model,
+            (pair.a, pair.b): float(pair.inliers)
+            for pair in self.pairs
+            if group_of[pair.a] == group_of[pair.b]
         }
+
+    @property
+    def left_out(self) -> list[str]:
+        """The photos that found no place, by name; none before mapping."""
+        return [photo.name for photo in self.photos if photo.registered is False]
+
+    def renamed(self, names: Mapping[str, str]) -> PairGraph:
+        """The same graph of photos under other names. Raises KeyError for a photo without one."""
+        photos = (replace(photo, name=names[photo.name]) for photo in self.photos)
+        return replace(
+            self,
+            photos=tuple(sorted(photos, key=lambda photo: photo.name)),
+            pairs=tuple(replace(one, a=names[one.a], b=names[one.b]) for one in self.pairs),
+            groups=tuple(tuple(names[name] for name in group) for group in self.groups),
+        )
 
 
 def of(
     names: Iterable[str], pairs: Sequence[Pair], *, registered: Iterable[str] | None = None,
-    rung: str | None = None, rungs: Sequence[RungRecord] = (), model: dict[str, Any] | None = None,
+    rung: str | None = None, rungs: Sequence[RungRecord] = (), model: ModelFacts | None = None,
 ) -> PairGraph:  # fmt: skip
     """The graph of the photos `names`; `registered` is None before mapping."""
     ordered = sorted(names)
@@ -81,22 +95,6 @@ def of(
     )
 
 
-def read(path: Path) -> PairGraph:
-    """The graph in the file `path`. Raises FileNotFoundError, and ValueError for another format."""
-    data = json.loads(path.read_text())
-    try:
-        return PairGraph(
-            photos=tuple(GraphPhoto(**photo) for photo in data["photos"]),
-            pairs=tuple(Pair(**pair) for pair in data["pairs"]),
-            groups=tuple(tuple(group) for group in data["groups"]),
-            rung=data["rung"],
-            rungs=tuple(_record(record) for record in data["rungs"]),
-            model=data["model"],
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not a pair graph of this version") from error
-
-
 def strongest(graphs: Iterable[Iterable[Pair]]) -> list[Pair]:
     """Every pair of `graphs` once, with the most inliers it has in any, by name."""
     best: dict[tuple[str, str], Pair] = {}
@@ -105,13 +103,3 @@ def strongest(graphs: Iterable[Iterable[Pair]]) -> list[Pair]:
         if known is None or pair.inliers > known.inliers:
             best[pair.a, pair.b] = pair
     return [best[key] for key in sorted(best)]
-
-
-def _flat(record: RungRecord) -> dict[str, Any]:
-    whole = asdict(record)
-    return {**whole.pop("facts"), **whole}
-
-
-def _record(data: Mapping[str, Any]) -> RungRecord:
-    own = {k: data[k] for k in ("name", "title", "outcome", "why", "seconds", "registered")}
-    return RungRecord(**own, facts={k: v for k, v in data.items() if k not in own})

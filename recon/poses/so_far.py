@@ -50,11 +50,10 @@ class SoFar:
 
     def note_model(self, rung: Rung, found: Candidate, why: str, seconds: float) -> None:
         """Records that `rung` ended with the model `found`."""
-        total, facts = len(self.work.names), found.facts.to_dict()
-        registered = facts.pop("registered")
-        said = f"{registered} of {total} photos, {found.facts.in_words}"
+        total, facts = len(self.work.names), found.facts
+        said = f"{facts.registered} of {total} photos, {facts.in_words}"
         said = f"{said}; {why}" if why else said
-        self.note(rung, TRIED, said, seconds, registered=registered, facts=facts)
+        self.note(rung, TRIED, said, seconds, registered=facts.registered, facts=facts)
 
     def offer(self, rung: Rung, found: Candidate) -> None:
         """Takes `found` where it beats the best model by now."""

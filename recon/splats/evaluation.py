@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,49 +14,7 @@ from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.metrics import Lpips, psnr, ssim
 from recon.splats.rasterizers import rasterize
 from recon.splats.scene import View
-
-METRICS = ("psnr", "ssim", "lpips")  # dB; -1 to 1; 0 is identical
-_OF_CORRECTED = "_corrected"
-#: The same of the render in each photo's own exposure (`exposure.cross_exposed`).
-CORRECTED = tuple(metric + _OF_CORRECTED for metric in METRICS)
-
-
-@dataclass(frozen=True)
-class Scores:
-    """One model's held-out quality at one picture size."""
-
-    per_view: dict[str, dict[str, float | None]]  # photo name -> metric -> value
-
-    @property
-    def means(self) -> dict[str, float | None]:
-        """Each metric's mean over the photos, raw and corrected; None where it is absent."""
-        return {metric: _mean(self._known(metric)) for metric in METRICS + CORRECTED}
-
-    @property
-    def spreads(self) -> dict[str, float | None]:
-        """Each metric's sample standard deviation over the photos; None for fewer than two."""
-        known = {metric: self._known(metric) for metric in METRICS + CORRECTED}
-        return {m: statistics.stdev(vs) if len(vs) > 1 else None for m, vs in known.items()}
-
-    def graphdeco(self) -> dict[str, Any]:
-        """The same under graphdeco's names, means first, then per view; `corrected` beside it."""
-        return {**self._table(""), "corrected": self._table(_OF_CORRECTED)}
-
-    def _known(self, metric: str) -> list[float]:
-        values = [scores[metric] for scores in self.per_view.values()]
-        return [value for value in values if value is not None]
-
-    def _table(self, kind: str) -> dict[str, Any]:
-        means = self.means
-        per_view = {
-            name: {metric.upper(): scores[metric + kind] for metric in METRICS}
-            for name, scores in self.per_view.items()
-        }
-        return {**{m.upper(): means[m + kind] for m in METRICS}, "per_view": per_view}
-
-
-def _mean(values: list[float]) -> float | None:
-    return statistics.fmean(values) if values else None
+from recon.splats.scores import CORRECTED, METRICS, Scores
 
 
 def score(

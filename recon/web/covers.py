@@ -37,7 +37,7 @@ class CoverForm(forms.Form):
 
     def clean_view(self) -> StartView:
         try:
-            return StartView.read(json.loads(self.cleaned_data["view"]))
+            return StartView.of_sent(json.loads(self.cleaned_data["view"]))
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise forms.ValidationError(NO_VIEW) from error
 

@@ -5,13 +5,13 @@ Made when first asked for and kept in the job's folder, beside the small picture
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from pathlib import Path
 
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from recon.models import Job
+from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.photos import FORMATS
 from recon.pipeline.workspace import Workspace
 from recon.poses import databases
@@ -66,6 +66,6 @@ def _drawn(workspace: Workspace) -> Image.Image:
 
 def _middle(workspace: Workspace, counts: dict[str, int]) -> str | None:
     """Of the photos in order, the one in the middle that has features."""
-    prepared = json.loads(workspace.photos_json.read_text())["photos"]
-    names = [photo["name"] for photo in prepared if counts.get(photo["name"])]
+    prepared = PreparedPhotos.read(workspace).photos
+    names = [photo.name for photo in prepared if counts.get(photo.name)]
     return names[len(names) // 2] if names else None

@@ -6,7 +6,6 @@ It is drawn from the photo check's report while the photos arrive, and from the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -17,12 +16,15 @@ from django.utils.translation import gettext
 
 from recon.models import Job
 from recon.pipeline.check_texts import is_about
+from recon.pipeline.outcome import PreparedPhotos, read_pair_graph
 from recon.pipeline.photo_names import numbers_in_words
 from recon.poses import connections
 from recon.poses.next_shots import advise
+from recon.poses.pair_graph import PairGraph
 from recon.web import graph_layout, looks
 from recon.web.advice import Node, Said, said_of
 from recon.web.graph_layout import TILE, Box, Edge
+from recon.web.left_behind import left_by
 
 #: Lines drawn from each photo, the strongest, beside those that hold the groups together.
 LINES = 3
@@ -70,7 +72,8 @@ def of_report(job: Job, report: Mapping[str, Any] | None) -> Picture | None:
     """The picture of a photo check's report, as far as its photos are still there."""
     if report is None:
         return None
-    return _picture(job, report["pairs"], report["findings"], left_out=set(), copies={})
+    strengths = {(pair["a"], pair["b"]): float(pair["inliers"]) for pair in report["pairs"]}
+    return _picture(job, strengths, report["findings"], left_out=set(), copies={})
 
 
 def of_matching(job: Job) -> Picture | None:
@@ -78,13 +81,11 @@ def of_matching(job: Job) -> Picture | None:
     matching = _read_matching(job)
     if matching is None:
         return None
-    photos = matching["photos"]
-    left_out = {photo["name"] for photo in photos if photo["registered"] is False}
-    names = [photo["name"] for photo in photos]
-    findings = advise(names, matching["pairs"], looks.alike_in(job))
-    copies = matching["copies"]
-    left_out |= copies.keys()
-    return _picture(job, matching["pairs"], [f.to_dict() for f in findings], left_out, copies)
+    graph, copies = matching
+    names = [photo.name for photo in graph.photos]
+    findings = advise(names, graph.strengths, looks.alike_in(job))
+    left_out = {*graph.left_out, *copies}
+    return _picture(job, graph.strengths, [f.to_dict() for f in findings], left_out, copies)
 
 
 def falls_apart(job: Job) -> bool:
@@ -92,46 +93,29 @@ def falls_apart(job: Job) -> bool:
     matching = _read_matching(job)
     if matching is None:
         return False
-    groups = connections.groups([p["name"] for p in matching["photos"]], _edges(matching["pairs"]))
-    return len(groups) > 1 or any(photo["registered"] is False for photo in matching["photos"])
+    graph, _copies = matching
+    groups = connections.groups([photo.name for photo in graph.photos], graph.strengths)
+    return len(groups) > 1 or bool(graph.left_out)
 
 
-def _read_matching(job: Job) -> dict[str, Any] | None:
-    """`colmap/pairs.json`, with photos by their names in upload/images.
-
-    Pairs that join two of its groups are left out: so few matches come by chance.
-    """
-    workspace = job.workspace
-    try:
-        matching: dict[str, Any] = json.loads(workspace.pairs_json.read_text())
-        about = json.loads(workspace.photos_json.read_text())
-    except (FileNotFoundError, NotADirectoryError):
+def _read_matching(job: Job) -> tuple[PairGraph, Mapping[str, str]] | None:
+    """The pair graph, and which photos are copies of others, by names in upload/images."""
+    graph, prepared = left_by(job, read_pair_graph), left_by(job, PreparedPhotos.read)
+    if graph is None or prepared is None:
         return None
-    prepared = about["photos"]
-    sent = {photo["name"]: photo["original"] for photo in prepared}
-    if "photos" not in matching:  # written before the ladder
-        matching["photos"] = [{"name": name, "registered": None} for name in sent]
-    group_of = {photo["name"]: photo.get("group") for photo in matching["photos"]}
-    pairs = [
-        pair | {"a": sent[pair["a"]], "b": sent[pair["b"]]}
-        for pair in matching["pairs"]
-        if group_of[pair["a"]] == group_of[pair["b"]]
-    ]
-    photos = [photo | {"name": sent[photo["name"]]} for photo in matching["photos"]]
-    photos.sort(key=lambda photo: str(photo["name"]))
-    return {"photos": photos, "pairs": pairs, "copies": about.get("copies", {})}
+    return graph.renamed(prepared.originals), prepared.copies
 
 
 def _picture(
     job: Job,
-    pairs: Sequence[Mapping[str, Any]],
+    strengths: Mapping[Edge, float],
     findings: Sequence[Mapping[str, Any]],
     left_out: set[str],
     copies: Mapping[str, str],
 ) -> Picture | None:
     photos = {photo.name: photo for photo in job.photos.all()}
     numbers = {name: number for number, name in enumerate(photos, start=1)}
-    strengths = {e: p for e, p in _edges(pairs).items() if e[0] in photos and e[1] in photos}
+    strengths = {e: points for e, points in strengths.items() if photos.keys() >= {*e}}
     if not photos:
         return None
     # A copy stands beside the photo that it is one of.
@@ -160,10 +144,6 @@ def _picture(
         listed=said if job.is_draft else [one for one in said if not one.places],
         words=_in_words(groups, strengths, numbers, left_out, copies),
     )
-
-
-def _edges(pairs: Sequence[Mapping[str, Any]]) -> dict[Edge, float]:
-    return {(pair["a"], pair["b"]): float(pair["inliers"]) for pair in pairs}
 
 
 def _lines(

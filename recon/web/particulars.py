@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.utils.translation import gettext
@@ -10,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from recon.jobs.progress import StepRow
 from recon.models import Job
-from recon.pipeline.workspace import Workspace
+from recon.pipeline.outcome import Machine, TrainingRecord
+from recon.web.left_behind import left_by
 
 _FILTER_SAID = {
     "auto": _("only if quality stays the same"),
@@ -35,21 +37,22 @@ def settings_used(job: Job) -> list[tuple[str, str]]:
     Training may have decided its steps from the photos, or used less than was asked for on a small
     GPU: these are the settings it really used. What a job did not write down is left out.
     """
-    config, training = job.config, _read(job.workspace, "training_json")
-    used = training.get("settings") or config.get("train", {})
-    size = training.get("training_size")
+    config, training = job.config, left_by(job, TrainingRecord.read)
+    used = asdict(training.settings) if training else config.get("train", {})
     prepared_at = config.get("preflight", {}).get("max_image_size", 0)
+    machine = left_by(job, Machine.read)
+    found = machine.found if machine else {}
     rows = [
         (gettext("Preset"), job.get_preset_display()),
         (gettext("Photos prepared at"), _pixels(prepared_at)),
-        (gettext("Trained at"), _trained_at(size)),
+        (gettext("Trained at"), _trained_at(training.training_size if training else None)),
         (gettext("Training steps"), _count(used.get("iterations"))),
         (gettext("Gaussians"), _of(job.gaussian_count, used.get("max_gaussians"))),
         (gettext("Colours that change with the view (SH degree)"), _text(used.get("sh_degree"))),
         (gettext("Stray spots removed"), filter_said(job)),
         (gettext("Random seed"), _text(config.get("seed"))),
-        (gettext("Machine"), _machine(job.workspace)),
-        (gettext("Versions"), _versions(job.workspace)),
+        (gettext("Machine"), _machine(found)),
+        (gettext("Versions"), _versions(found)),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -59,28 +62,13 @@ def filter_said(job: Job) -> str:
     return str(_FILTER_SAID[job.config.get("evaluate", {}).get("outlier_filter", "auto")])
 
 
-def _read(workspace: Workspace, name: str) -> dict[str, Any]:
-    try:
-        content = json.loads(getattr(workspace, name).read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _found(workspace: Workspace) -> dict[str, str]:
-    """What the machine was found to have, by name."""
-    checks = _read(workspace, "environment_json").get("checks", [])
-    return {check["name"]: check["found"] for check in checks if check.get("ok")}
-
-
-def _machine(workspace: Workspace) -> str:
-    found = _found(workspace)
+def _machine(found: Mapping[str, str]) -> str:
+    """`found` is what the run's machine had, by name."""
     device = found.get("CUDA device", "").split(",")[0]
     return device or found.get("rasteriser", "")
 
 
-def _versions(workspace: Workspace) -> str:
-    found = _found(workspace)
+def _versions(found: Mapping[str, str]) -> str:
     named = [f"{name} {found[name]}" for name in ("pycolmap", "torch") if name in found]
     if found.get("rasteriser", "").startswith("gsplat"):
         named.append(found["rasteriser"])
@@ -94,7 +82,7 @@ def _pixels(size: int | None) -> str:
     return gettext("at most {size} pixels").format(size=size) if size else ""
 
 
-def _trained_at(size: list[int] | None) -> str:
+def _trained_at(size: tuple[int, int] | None) -> str:
     """`size` is width and height, px."""
     if not size:
         return ""

@@ -17,6 +17,7 @@ from PIL import Image
 from recon.pipeline import uploads
 from recon.pipeline.config import PRESETS, PreflightConfig
 from recon.pipeline.errors import UserError
+from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.prepared import prepare, prepared_names
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import preflight
@@ -278,7 +279,7 @@ def test_photos_keep_their_folders_and_get_names_and_cameras_by_them(
     config = replace(PRESETS["draft"], preflight=CONFIG)
     before = preflight.inputs(workspace, config)
     preflight.run(workspace, config, ListReporter())
-    prepared = preflight.read_photos(workspace)
+    prepared = PreparedPhotos.read(workspace).photos
     assert {p.original: p.name for p in prepared} == {
         "camera/1.jpg": "camera_1.jpg",
         "camera/2.jpg": "camera_2.jpg",

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from recon.pipeline.config import PRESETS
 from recon.pipeline.errors import UserError
+from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import preflight
 from recon.pipeline.workspace import Workspace
@@ -32,7 +33,7 @@ def prepared(workspace: Workspace) -> ListReporter:
 
 
 def digests(workspace: Workspace) -> dict[str, str]:
-    return {photo.name: photo.digest for photo in preflight.read_photos(workspace)}
+    return {photo.name: photo.digest for photo in PreparedPhotos.read(workspace).photos}
 
 
 def copied_in(workspace: Workspace) -> dict[str, str]:
@@ -178,7 +179,7 @@ def test_the_best_version_is_kept(workspace: Workspace, walls: list[Path], metad
         best.save(workspace.upload / "c weak.jpg", quality=60, **{"exif": exif} if metadata else {})
     walls[0].unlink()
     prepared(workspace)
-    kept = {photo.original for photo in preflight.read_photos(workspace)}
+    kept = {photo.original for photo in PreparedPhotos.read(workspace).photos}
     best_one = "c weak.jpg" if metadata else "b strong.jpg"
     assert kept == {best_one, "wall1_1.jpg", "wall1_2.jpg"}
 

@@ -12,7 +12,9 @@ import torch
 from PIL import Image
 
 from recon.pipeline.config import ExportConfig, PipelineConfig
+from recon.pipeline.outcome import Cameras, PlacedCamera
 from recon.pipeline.progress import ListReporter
+from recon.pipeline.results import Results
 from recon.pipeline.stages import export
 from recon.pipeline.stages.export import starting_view
 from recon.pipeline.workspace import Workspace, write_json
@@ -51,7 +53,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def choose(workspace: Workspace, scene: str) -> None:
-    write_json(workspace.results_json, {"scene": scene})
+    Results(scene=scene).write(workspace)
 
 
 def test_every_file_that_is_promised_is_there(workspace: Workspace) -> None:
@@ -183,8 +185,16 @@ def test_another_model_runs_the_export_again(workspace: Workspace) -> None:
 
 
 def test_the_viewer_starts_at_the_photo_that_the_cameras_name(workspace: Workspace) -> None:
-    named = [{"img_name": name} | ({"start": True} if name == NAMES[4] else {}) for name in NAMES]
-    write_json(workspace.cameras_json, named)
+    Cameras(
+        tuple(
+            PlacedCamera(
+                id=index, img_name=name, width=60, height=40, position=(0, 0, 0),
+                rotation=((1, 0, 0), (0, 1, 0), (0, 0, 1)), fx=50, fy=50, cx=30, cy=20,
+                start=name == NAMES[4],
+            )
+            for index, name in enumerate(NAMES)
+        )
+    ).write(workspace)  # fmt: skip
     view = export.run(workspace, CONFIG, ListReporter())["view"]
     assert json.loads(workspace.viewer_json.read_text()) == view
     assert view["position"] == pytest.approx(tiny_camera(4).position.tolist(), abs=1e-5)
@@ -218,13 +228,13 @@ def test_the_view_is_right_for_a_camera_turned_any_way() -> None:
     gaussians.means = gaussians.means @ turn  # the same picture
     seen = rasterize(gaussians, turned, with_depth=True)
     view = starting_view(turned, seen, 30)
-    assert view["position"] == pytest.approx([-4.0, 0.0, 0.0])
-    assert view["up"] == pytest.approx([0.0, 0.0, -1.0])
-    assert view["target"][1:] == pytest.approx([0.0, 0.0])
-    assert -1.0 < view["target"][0] < 1.0
+    assert view.position == pytest.approx([-4.0, 0.0, 0.0])
+    assert view.up == pytest.approx([0.0, 0.0, -1.0])
+    assert view.target[1:] == pytest.approx([0.0, 0.0])
+    assert -1.0 < view.target[0] < 1.0
     # 40 px high at a focal length of 54 px.
-    assert view["fov_y_degrees"] == pytest.approx(2 * np.degrees(np.arctan(20 / 54)))
-    assert view["trained_height"] == 20  # of 60 x 40 px at a longest side of 30
+    assert view.fov_y_degrees == pytest.approx(2 * np.degrees(np.arctan(20 / 54)))
+    assert view.trained_height == 20  # of 60 x 40 px at a longest side of 30
 
 
 def test_a_scene_that_nobody_sees_still_has_a_view() -> None:
@@ -232,7 +242,7 @@ def test_a_scene_that_nobody_sees_still_has_a_view() -> None:
     behind.means[:, 2] = -100.0
     seen = rasterize(behind, tiny_camera(0), with_depth=True)
     view = starting_view(tiny_camera(0), seen, None)
-    assert np.isfinite(view["target"]).all()
+    assert np.isfinite(view.target).all()
 
 
 def test_another_decision_runs_the_export_again(workspace: Workspace) -> None:

@@ -12,8 +12,9 @@ import torch
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, Interrupted, TimeLimit
 from recon.pipeline.progress import ListReporter
+from recon.pipeline.results import UNFILTERED, Results
 from recon.pipeline.stages import export
-from recon.pipeline.workspace import Workspace, write_json
+from recon.pipeline.workspace import Workspace
 from recon.splats import engine, learner
 from recon.splats.config import TrainConfig
 from recon.splats.evaluation import score
@@ -41,7 +42,7 @@ def workspace(tmp_path: Path) -> Workspace:
     """A measured model with dull colours, which more training mends."""
     workspace = write_tiny_workspace(tmp_path)
     write_trained(workspace, dull(), CONFIG.train)
-    write_json(workspace.results_json, {"scene": "unfiltered"})
+    Results(scene=UNFILTERED).write(workspace)
     return workspace
 
 
@@ -248,7 +249,7 @@ def test_a_finish_that_was_interrupted_goes_on_where_it_was(
     assert "finishing with all 6 photos: continued at step 17 of 30" in report.named("log")
     other = write_tiny_workspace(tmp_path_factory.mktemp("whole"))
     write_trained(other, dull(), CONFIG.train)
-    write_json(other.results_json, {"scene": "unfiltered"})
+    Results(scene=UNFILTERED).write(other)
     export.run(other, CONFIG, ListReporter())
     for one, same in zip(scenes(workspace), scenes(other), strict=True):
         assert torch.equal(one.means, same.means)

@@ -14,10 +14,10 @@ from PIL import Image
 
 from recon.pipeline.config import PRESETS
 from recon.pipeline.errors import explain
+from recon.pipeline.outcome import read_pair_graph
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
-from recon.poses import pair_graph
 from recon.poses.choosing import Candidate
 from recon.poses.focal_hints import explains_more, same_focals
 from recon.samples import pose_errors, write_photos
@@ -97,7 +97,7 @@ def test_a_false_equivalent_is_dropped(corner: Path, workspace: Workspace, false
     assert error < PLACED
     facts = warned["focal_length_does_not_fit"]
     assert (facts["said"], facts["found"]) == (false, 28)
-    graph = pair_graph.read(workspace.pairs_json)
+    graph = read_pair_graph(workspace)
     assert graph.rung == "incremental_free"
     assert any(record.outcome == "won" for record in graph.rungs)
 
@@ -123,7 +123,7 @@ def test_a_right_one_is_kept_without_a_second_look(corner: Path, workspace: Work
     sent(corner, workspace, lambda number, photo, details: photo)
     warned, error = mapped(workspace, corner / "poses.json")
     assert (warned, error < PLACED) == ({}, True)
-    assert [r.name for r in pair_graph.read(workspace.pairs_json).rungs] == ["incremental"]
+    assert [r.name for r in read_pair_graph(workspace).rungs] == ["incremental"]
 
 
 class Model:

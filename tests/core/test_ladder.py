@@ -18,10 +18,10 @@ from PIL import Image
 
 from recon.pipeline.config import PRESETS, PipelineConfig
 from recon.pipeline.errors import Cancelled, UserError
+from recon.pipeline.outcome import read_pair_graph
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
-from recon.poses import pair_graph
 from recon.poses.attempts import relaxed
 from recon.poses.databases import is_sound, settle
 from recon.poses.explain import explain, explain_file
@@ -79,20 +79,20 @@ def wall(matched_wall: Workspace, tmp_path: Path) -> Workspace:
 
 def test_an_easy_set_is_won_by_the_first_rung_and_nothing_else_is_tried(wall: Workspace) -> None:
     report = run(wall, DRAFT, mapping)
-    graph = pair_graph.read(wall.pairs_json)
+    graph = read_pair_graph(wall)
     assert [(r.name, r.outcome, r.registered) for r in graph.rungs] == [("incremental", "won", 5)]
     assert graph.rung == "incremental"
     assert all(photo.registered for photo in graph.photos)
     assert graph.model is not None
-    assert graph.model["registered"] == graph.model["total"] == 5
-    assert 0 < graph.model["median_reprojection_error"] < 1.0
-    assert graph.model["median_triangulation_angle"] > 1.5
+    assert graph.model.registered == len(graph.photos) == 5
+    assert 0 < graph.model.median_reprojection_error < 1.0
+    assert graph.model.median_triangulation_angle > 1.5
     fractions = [fraction for fraction, _ in report.named("progress")]
     assert fractions == sorted(fractions)
 
 
 def test_before_mapping_the_graph_says_that_nothing_is_known(wall: Workspace) -> None:
-    graph = pair_graph.read(wall.pairs_json)
+    graph = read_pair_graph(wall)
     assert [photo.registered for photo in graph.photos] == [None] * 5
     assert len(graph.groups) == 1
     assert (graph.rung, graph.rungs, graph.model) == (None, (), None)
@@ -102,7 +102,7 @@ def test_before_mapping_the_graph_says_that_nothing_is_known(wall: Workspace) ->
 def test_later_rungs_go_on_where_the_first_one_stopped(wall: Workspace) -> None:
     # So many points a photo that no model is firm: every rung is climbed, the best model kept.
     report = run(wall, mapped(last_rung="strong_sift", solid_points_per_photo=1e5), mapping)
-    graph = pair_graph.read(wall.pairs_json)
+    graph = read_pair_graph(wall)
     assert [r.name for r in graph.rungs] == ["incremental", "relaxed", "global", "strong_sift"]
     assert [r.outcome for r in graph.rungs].count("best") == 1
     assert all(r.registered == 5 for r in graph.rungs)
@@ -139,7 +139,7 @@ def test_what_still_lies_in_the_journal_is_settled_too(tmp_path: Path) -> None:
 def test_a_rung_that_takes_too_long_is_given_up_and_says_so(wall: Workspace) -> None:
     with pytest.raises(UserError):
         run(wall, mapped(last_rung="incremental", rung_seconds=0.0), mapping)
-    graph = pair_graph.read(wall.pairs_json)
+    graph = read_pair_graph(wall)
     assert [(r.outcome, r.why) for r in graph.rungs] == [("failed", "took longer than 0 s")]
 
 
@@ -221,7 +221,7 @@ def test_of_three_places_the_largest_is_made_and_the_others_are_named(
     for seed, count in ((1, 4), (2, 3), (3, 3)):
         write_wall(workspace.upload, seed=seed, count=count, size=SIZE)
     report = run(workspace, SIFT_ONLY)
-    graph = pair_graph.read(workspace.pairs_json)
+    graph = read_pair_graph(workspace)
     assert [len(group) for group in graph.groups] == [4, 3, 3]
     placed = [photo.name for photo in graph.photos if photo.registered]
     assert placed == [f"wall1_{index}.jpg" for index in range(4)]
@@ -240,7 +240,7 @@ def test_two_photos_of_each_place_are_too_few(workspace: Workspace) -> None:
     error = failing(workspace, SIFT_ONLY)
     assert error.code == "photos_share_nothing"
     assert error.facts == {"total": 6, "groups": 3, "largest": 2, "minimum": 3}
-    graph = pair_graph.read(workspace.pairs_json)
+    graph = read_pair_graph(workspace)
     assert [photo.registered for photo in graph.photos] == [False] * 6
     assert "wrong one would be worse" in explain(graph)
 
@@ -272,7 +272,7 @@ def test_a_burst_alone_is_no_set(workspace: Workspace, tmp_path: Path) -> None:
     error = failing(workspace, DRAFT)
     assert error.code == "photos_identical"
     assert error.facts == {"total": 5, "distinct": 1}
-    graph = pair_graph.read(workspace.pairs_json)
+    graph = read_pair_graph(workspace)
     assert {r.outcome for r in graph.rungs} == {"skipped"}
 
 
@@ -280,7 +280,7 @@ def test_a_panorama_has_no_baseline(workspace: Workspace) -> None:
     write_panorama(workspace.upload, seed=1, count=5, size=SIZE)
     error = failing(workspace, DRAFT)
     assert error.code == "no_baseline"
-    graph = pair_graph.read(workspace.pairs_json)
+    graph = read_pair_graph(workspace)
     assert {r.outcome for r in graph.rungs} == {"skipped"}
 
 

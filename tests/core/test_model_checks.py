@@ -16,7 +16,7 @@ from recon.poses.config import MappingConfig
 from recon.poses.groups import connected
 from recon.poses.model_checks import ModelFacts, problems
 from recon.poses.native import colmap
-from recon.poses.pair_graph import PairGraph, RungRecord, of, read, strongest
+from recon.poses.pair_graph import PairGraph, of, strongest
 from recon.poses.pairs import Pair
 from recon.poses.rungs import RUNGS
 from recon.poses.skipping import why_skip
@@ -272,25 +272,14 @@ def test_the_graph_has_the_best_count_of_any_rungs_features() -> None:
     ]  # fmt: skip
 
 
-def test_a_graph_reads_as_it_was_written(tmp_path: Path) -> None:
-    import json
-
-    record = RungRecord("relaxed", "a title", "best", "why", 1.5, 2, {"points": 7})
-    graph = of("abc", [Pair("a", "b", 90)], registered=["a", "b"], rung="relaxed",
-               rungs=[record], model={"registered": 2, "total": 3})  # fmt: skip
-    path = tmp_path / "pairs.json"
-    path.write_text(json.dumps(graph.to_dict()))
-    assert read(path) == graph
-    assert json.loads(path.read_text())["rungs"][0]["points"] == 7
-    assert [photo.registered for photo in graph.photos] == [True, True, False]
-
-
-@pytest.mark.parametrize("content", ['{"pairs": []}', "half a fi", '{"photos": [{"x": 1}]}', "[]"])
-def test_a_graph_of_another_format_is_a_value_error(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "pairs.json"
-    path.write_text(content)
-    with pytest.raises(ValueError):  # noqa: PT011 - JSON's own errors are ones too
-        read(path)
+def test_a_graph_has_its_photos_under_other_names_and_no_pairs_between_groups() -> None:
+    pairs = [Pair("a", "b", 90), Pair("b", "c", 17)]
+    graph = of("abc", pairs, registered=["a", "b"], rung="relaxed", model=GOOD)
+    renamed = graph.renamed({"a": "3.jpg", "b": "1.jpg", "c": "2.jpg"})
+    assert [photo.name for photo in renamed.photos] == ["1.jpg", "2.jpg", "3.jpg"]
+    assert renamed.left_out == ["2.jpg"]
+    assert renamed.strengths == {("3.jpg", "1.jpg"): 90.0}
+    assert (renamed.rung, renamed.model) == ("relaxed", GOOD)
 
 
 def test_an_empty_graph_has_no_groups() -> None:

@@ -8,9 +8,7 @@ from recon.poses.next_shots import advise
 
 NAMES = [f"{n}.jpg" for n in range(1, 8)]
 #: Photos 1 to 4 hang together, 5 and 6 do, and 7 is alone.
-PAIRS = [
-    {"a": f"{a}.jpg", "b": f"{b}.jpg", "inliers": 200} for a, b in ((1, 2), (2, 3), (3, 4), (5, 6))
-]
+PAIRS = {(f"{a}.jpg", f"{b}.jpg"): 200.0 for a, b in ((1, 2), (2, 3), (3, 4), (5, 6))}
 
 
 def said(found: list[Finding]) -> dict[str, str]:

@@ -16,9 +16,9 @@ from plyfile import PlyData
 from recon.pipeline import resuming
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, Interrupted, PipelineError
+from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import train
-from recon.pipeline.trained import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace
 from recon.splats import engine, learner
 from recon.splats.config import TrainConfig

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from recon.pipeline.trained import write_record
+from recon.pipeline.outcome import TrainingRecord
 from recon.pipeline.workspace import Workspace, write_json
 from recon.splats.config import TrainConfig
 from recon.splats.evaluation import draw
@@ -116,7 +116,14 @@ def write_trained(workspace: Workspace, gaussians: Gaussians, used: TrainConfig)
     folder = workspace.held_out_iteration(used.iterations)
     folder.mkdir(parents=True, exist_ok=True)
     write_ply(gaussians, folder / "point_cloud.ply")
-    write_record(workspace, used, {})
+    TrainingRecord(
+        iterations=used.iterations,
+        gaussian_count=len(gaussians),
+        training_size=(60, 40),
+        max_image_size=used.max_image_size,
+        max_gaussians=used.max_gaussians,
+        settings=used,
+    ).write(workspace)
     write_json(workspace.cameras_json, [])
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from itertools import repeat
 from typing import Any
 
 from PIL import Image
 
 from accounts.models import User
 from recon.models import Job, Photo
+from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
+from recon.pipeline.prepared import PreparedPhoto
+from recon.poses.pair_graph import GraphPhoto, PairGraph
+from recon.poses.pairs import Pair
 from tests.site.making import job_of
 
 
@@ -21,19 +25,17 @@ def write_matching(
     workspace = job.workspace
     for path in (workspace.colmap, workspace.photos_json.parent):
         path.mkdir(parents=True, exist_ok=True)
-    entries = [
-        {"name": name, "original": original, "width": 9, "height": 9, "focal": None}
+    photos = (
+        PreparedPhoto(name, original, width=9, height=9, focal=None, digest="")
         for name, original in zip(prepared, sent, strict=True)
-    ]
-    workspace.photos_json.write_text(json.dumps({"photos": entries}))
-    matching = {
-        "photos": [
-            {"name": name, "registered": placed, "group": 0}
-            for name, placed in zip(prepared, registered, strict=True)
-        ],
-        "pairs": [{"a": prepared[a], "b": prepared[b], "inliers": n} for a, b, n in pairs],
-    }
-    workspace.pairs_json.write_text(json.dumps(matching))
+    )
+    PreparedPhotos(photos=tuple(photos)).write(workspace)
+    graph = PairGraph(
+        photos=tuple(map(GraphPhoto, prepared, registered, repeat(0))),
+        pairs=tuple(Pair(prepared[a], prepared[b], n) for a, b, n in pairs),
+        groups=(tuple(prepared),),
+    )
+    write_pair_graph(workspace, graph)
 
 
 def two_places(owner: User, **fields: Any) -> Job:

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.outcome import Summary
 from recon.pipeline.progress import Reporter, Step
+from recon.pipeline.start_view import StartView
 from recon.pipeline.workspace import Workspace
 from recon.splats.config import DenseConfig, TrainConfig
 
@@ -26,27 +28,19 @@ PATH = "tests.site.staged_pipeline.run_pipeline"
 HOLDS = (20, 40)
 
 
-class Summary:
-    """As `recon.pipeline.runner.Summary`, which would import torch into every horse."""
-
-    error_code = "gpu_out_of_memory"
-    error_facts: dict[str, Any] = {}
-
-    def __init__(self, status: str) -> None:
-        self.status = status
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "status": self.status,
-            "psnr": 21.5,
-            "ssim": 0.7,
-            "lpips": float("nan"),
-            "gaussian_count": 1000,
-            "iterations": 5,
-            "registered": 3,
-            "warnings": [],
-            "artifacts": {"splat": "output/scene.splat", "other": "output/none"},
-        }
+def summary_of(status: str) -> Summary:
+    """How a run ends."""
+    return Summary(
+        status=status,
+        error_code="gpu_out_of_memory",
+        psnr=21.5,
+        ssim=0.7,
+        lpips=float("nan"),
+        gaussian_count=1000,
+        iterations=5,
+        registered=3,
+        artifacts={"splat": "output/scene.splat", "other": "output/none"},
+    )
 
 
 def play(workspace: Workspace, what: str) -> None:
@@ -72,7 +66,7 @@ def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary
     if what == "deaf":  # native code that holds the interpreter lock
         ctypes.PyDLL(None).sleep(600)
     if what == "fail":
-        return Summary("FAILED")
+        return summary_of("FAILED")
     if what == "crash":
         raise RuntimeError("nobody foresaw this")
     while what in ("talk", "silent") and not (root / "go").exists():
@@ -83,7 +77,7 @@ def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary
         train(workspace, report)
     report.finish(Step.GS_TRAIN, 1.0, reused=False)
     write_results(root)
-    return Summary("COMPLETED")
+    return summary_of("COMPLETED")
 
 
 class Holding:
@@ -127,4 +121,5 @@ def train(workspace: Workspace, report: Reporter) -> None:
 def write_results(root: Path) -> None:
     (root / "output").mkdir(exist_ok=True)
     (root / "output" / "scene.splat").write_bytes(b"splat" * 10)
-    (root / "output" / "viewer.json").write_text('{"position": [0, 0, -1]}')
+    view = StartView((0, 0, -1), (0, 0, 0), (0, -1, 0), fov_y_degrees=50, aspect=1.5)
+    view.write(Workspace(root))

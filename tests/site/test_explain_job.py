@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from recon.models import Job
+from recon.pipeline.outcome import write_pair_graph
 from recon.poses.pair_graph import RungRecord, of
 from recon.poses.pairs import Pair
 from tests.site.making import job_of, person
@@ -31,8 +31,7 @@ def test_a_failed_jobs_ladder_is_told_with_its_error(data_dir: Path) -> None:
     record = RungRecord("incremental", "SIFT", "tried", "no two photos could start", 2.0)
     graph = of(["a.jpg", "b.jpg", "c.jpg"], [Pair("a.jpg", "b.jpg", 70)], registered=(),
                rungs=[record])  # fmt: skip
-    failed.workspace.pairs_json.parent.mkdir(parents=True)
-    failed.workspace.pairs_json.write_text(json.dumps(graph.to_dict()))
+    write_pair_graph(failed.workspace, graph)
     text = said(failed.pk)
     assert "2 photos: a.jpg, b.jpg" in text
     assert "1 photo alone: c.jpg" in text

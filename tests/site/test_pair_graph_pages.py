@@ -14,6 +14,9 @@ from django.urls import reverse
 
 from recon.jobs import checks, drafts
 from recon.models import Job
+from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
+from recon.poses import pair_graph as poses_graph
+from recon.poses.pairs import Pair
 from recon.web import graph_layout, pair_graph
 from tests.site.making import browser_of, finished_job, job_of, person, photo, token_of
 from tests.site.matching import write_matching
@@ -150,13 +153,12 @@ def test_a_failed_job_shows_the_real_matching_and_what_to_shoot_next() -> None:
 def test_a_copy_stands_beside_its_photo_and_is_called_so() -> None:
     job = job_of(person(), status=Job.Status.FAILED, step="COLMAP_MAP", error_code="internal")
     write_matching(job, [(0, 1, 140)], [True, True, False])
-    about = json.loads(job.workspace.photos_json.read_text())
-    copy = about["photos"].pop()["original"]
-    about["copies"] = {copy: about["photos"][0]["original"]}
-    job.workspace.photos_json.write_text(json.dumps(about))
-    matching = json.loads(job.workspace.pairs_json.read_text())
-    matching["photos"].pop()
-    job.workspace.pairs_json.write_text(json.dumps(matching))
+    first, second, copy = PreparedPhotos.read(job.workspace).photos
+    copies = {copy.original: first.original}
+    PreparedPhotos(photos=(first, second), copies=copies).write(job.workspace)
+    pair = Pair(first.name, second.name, 140)
+    names = [first.name, second.name]
+    write_pair_graph(job.workspace, poses_graph.of(names, [pair], registered=names))
     picture = pair_graph.of_matching(job)
     assert picture is not None
     assert picture.words[-1] == "Photo 3 is a copy of photo 1 and was left out."

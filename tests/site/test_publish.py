@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,31 @@ import pytest
 from recon.jobs import lifecycle, publish
 from recon.models import Artifact, Job
 from recon.pipeline.errors import PipelineError
+from recon.pipeline.outcome import Summary
+from recon.pipeline.records import RecordError
 from tests.site.making import job_of, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SUMMARY: dict[str, Any] = {
-    "status": "COMPLETED",
-    "registered": 3,
-    "psnr": 24.0,
-    "ssim": 0.8,
-    "lpips": None,
-    "psnr_corrected": 25.5,
-    "ssim_corrected": 0.85,
-    "protocol": "cross-validation",
-    "spread": {"psnr": 1.2, "ssim": 0.05, "lpips": None},
-    "refined": True,
-    "gaussian_count": 5,
-    "iterations": 800,
-    "warnings": [{"code": "metrics_absent", "facts": {"reason": {"code": "nothing_held_out"}}}],
-    "artifacts": {"splat": "output/scene.splat", "poster": "output/poster.jpg", "x": "output/x"},
-}
+SUMMARY = Summary(
+    status="COMPLETED",
+    registered=3,
+    psnr=24.0,
+    ssim=0.8,
+    lpips=None,
+    psnr_corrected=25.5,
+    ssim_corrected=0.85,
+    protocol="cross-validation",
+    spread={"psnr": 1.2, "ssim": 0.05, "lpips": None},
+    refined=True,
+    gaussian_count=5,
+    iterations=800,
+    warnings=[{"code": "metrics_absent", "facts": {"reason": {"code": "nothing_held_out"}}}],
+    artifacts={"splat": "output/scene.splat", "poster": "output/poster.jpg", "x": "output/x"},
+)
+#: What EXPORT_PLY leaves in output/viewer.json.
+VIEW = {"position": [1.0, 2.0, 3.0], "target": [0.0, 0.0, 0.0], "up": [0.0, -1.0, 0.0],
+        "fov_y_degrees": 50.0, "aspect": 1.5, "trained_height": 300}  # fmt: skip
 
 
 @pytest.fixture
@@ -48,36 +54,43 @@ def now(job: Job) -> Job:
 
 
 def test_figures_files_view_and_status_are_recorded(job: Job) -> None:
-    job.workspace.viewer_json.write_text(json.dumps({"position": [1, 2, 3]}))
+    job.workspace.viewer_json.write_text(json.dumps(VIEW))
     assert publish.publish(job, SUMMARY)
     done = now(job)
     assert (done.status, done.psnr, done.lpips, done.iterations) == ("COMPLETED", 24.0, None, 800)
     assert (done.psnr_corrected, done.ssim_corrected) == (25.5, 0.85)
     assert (done.protocol, done.refined) == (Job.Protocol.CROSS_VALIDATION, True)
     assert done.spread == {"psnr": 1.2, "ssim": 0.05, "lpips": None}
-    assert done.view == {"position": [1, 2, 3]}
+    assert done.view == VIEW
     assert done.completed_at is not None
     assert {(a.kind, a.size) for a in done.artifacts.all()} == {("splat", 5), ("poster", 3)}
     assert "No photo was held out." in done.explained_warnings[0].title
 
 
 def test_a_figure_that_is_no_number_is_left_out(job: Job) -> None:
-    assert publish.publish(job, {**SUMMARY, "psnr": float("inf"), "ssim": float("nan")})
+    assert publish.publish(job, replace(SUMMARY, psnr=float("inf"), ssim=float("nan")))
     assert (now(job).psnr, now(job).ssim) == (None, None)
 
 
 def test_a_spread_that_is_no_number_is_left_out_and_one_that_is_not_there_is_none(
     job: Job,
 ) -> None:
-    assert publish.publish(job, {**SUMMARY, "spread": {"psnr": float("nan"), "ssim": 0.1}})
+    assert publish.publish(job, replace(SUMMARY, spread={"psnr": float("nan"), "ssim": 0.1}))
     assert now(job).spread == {"psnr": None, "ssim": 0.1}
 
 
-def test_a_run_of_an_older_version_is_recorded_too(job: Job) -> None:
-    newer = ("psnr_corrected", "ssim_corrected", "protocol", "spread", "refined")
-    assert publish.publish(job, {k: v for k, v in SUMMARY.items() if k not in newer})
+def test_what_was_not_measured_is_recorded_as_absent(job: Job) -> None:
+    bare = replace(SUMMARY, psnr=None, psnr_corrected=None, protocol=None, spread=None)
+    assert publish.publish(job, replace(bare, refined=None))
     done = now(job)
-    assert (done.protocol, done.spread, done.refined) == ("", None, None)
+    assert (done.psnr, done.protocol, done.spread, done.refined) == (None, "", None, None)
+
+
+def test_a_view_that_is_none_is_told_and_not_published(job: Job) -> None:
+    job.workspace.viewer_json.write_text(json.dumps(VIEW | {"up": "down"}))
+    with pytest.raises(RecordError, match=r"viewer.json.*up"):
+        publish.publish(job, SUMMARY)
+    assert now(job).status == Job.Status.PROCESSING
 
 
 def test_a_cancelled_job_is_not_published(job: Job) -> None:

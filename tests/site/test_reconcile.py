@@ -16,9 +16,10 @@ from redis import Redis
 from recon.jobs import folder_lock, lifecycle, publish, queue, unclaimed
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, StageRun
+from recon.pipeline.outcome import Summary
 from tests.conftest import use_redis
 from tests.site.making import job_of, person
-from tests.site.staged_pipeline import Summary, write_results
+from tests.site.staged_pipeline import summary_of, write_results
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,7 +112,7 @@ def test_a_job_that_nobody_keeps_alive_does_not_run_for_ever() -> None:
 def test_a_finished_run_that_was_not_recorded_is_published() -> None:
     job = started()
     write_results(job.folder)
-    publish.note_finished(job, Summary("COMPLETED").to_dict())
+    publish.note_finished(job, summary_of("COMPLETED"))
     assert reconcile().settled == 1
     job.refresh_from_db()
     assert (job.status, job.attempt, job.losses) == ("COMPLETED", 1, 0)
@@ -122,7 +123,7 @@ def test_a_finished_run_that_was_not_recorded_is_published() -> None:
 @pytest.mark.parametrize("broken", ["no file", "no json", "no artifacts"])
 def test_a_finished_run_that_cannot_be_published_is_run_again(broken: str) -> None:
     job = started()
-    publish.note_finished(job, Summary("COMPLETED").to_dict())
+    publish.note_finished(job, summary_of("COMPLETED"))
     if broken == "no json":
         (job.folder / "work" / "finished.json").write_text("{")
     if broken == "no artifacts":
@@ -152,5 +153,5 @@ def test_the_command_says_what_it_mended() -> None:
 
 def test_a_finished_note_is_whole_json() -> None:
     job = started()
-    publish.note_finished(job, {"artifacts": {}, "psnr": 20.5})
+    publish.note_finished(job, Summary(psnr=20.5))
     assert json.loads((job.folder / "work" / "finished.json").read_text())["psnr"] == 20.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from recon.models import Artifact, Job, StageRun
+from recon.pipeline.environment import Check
+from recon.pipeline.outcome import Machine, TrainingRecord
+from recon.splats.config import TrainConfig
 from tests.site.making import browser_of, finished_job, measured_job, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -101,15 +103,21 @@ def test_the_time_of_each_step_is_shown() -> None:
 def test_the_settings_are_those_that_were_used() -> None:
     config = {"preflight": {"max_image_size": None}, "train": {"iterations": 9}, "seed": 42}
     job = finished_job(person(), config=config)
-    training = {"training_size": [400, 299], "settings": {"iterations": 1200, "sh_degree": 0}}
-    checks = [
-        {"name": "torch", "found": "2.13.0", "ok": True},
-        {"name": "CUDA device", "found": "none", "ok": False},
-        {"name": "rasteriser", "found": "CPU, 2 cores", "ok": True},
-    ]
-    job.workspace.training_json.parent.mkdir(exist_ok=True)
-    job.workspace.training_json.write_text(json.dumps(training))
-    job.workspace.environment_json.write_text(json.dumps({"checks": checks}))
+    used = TrainConfig(iterations=1200, sh_degree=0)
+    TrainingRecord(
+        iterations=1200,
+        gaussian_count=1234,
+        training_size=(400, 299),
+        max_image_size=400,
+        max_gaussians=used.max_gaussians,
+        settings=used,
+    ).write(job.workspace)
+    checks = (
+        Check("torch", "2.13.0", ok=True, needed=True, advice=""),
+        Check("CUDA device", "none", ok=False, needed=False, advice="a GPU"),
+        Check("rasteriser", "CPU, 2 cores", ok=True, needed=True, advice=""),
+    )
+    Machine(checks=checks).write(job.workspace)
     said = dict(page_of(job).context["settings_used"])
     assert said["Training steps"] == "1,200"
     assert said["Trained at"] == "400 × 299 pixels"

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recon.models import Job
-from recon.poses.explain import explain_file
+from recon.pipeline.explain import explain_poses
 
 
 class Command(BaseCommand):
@@ -22,6 +22,6 @@ class Command(BaseCommand):
             found = Job.objects.get(pk=job)
         except (Job.DoesNotExist, ValidationError) as error:
             raise CommandError(f"There is no job {job}.") from error
-        self.stdout.write(explain_file(found.workspace.pairs_json))
+        self.stdout.write(explain_poses(found.workspace))
         if found.error is not None:
             self.stdout.write(f"\nThe job failed at {found.step}: {found.error.staff_sentence}")

@@ -9,7 +9,7 @@ With few photos, and where asked for, every photo is then held out once (`cross_
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,12 @@ import torch
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.cross_validation import CrossValidation, applies
 from recon.pipeline.errors import Cancelled
+from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.reasons import Reason
-from recon.pipeline.scoring import Scored, Scorer, without_outliers
-from recon.pipeline.trained import settings_used, steps_trained
-from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
-from recon.splats.evaluation import CORRECTED, METRICS
+from recon.pipeline.results import FILTERED, UNFILTERED, Measured, Results, Which
+from recon.pipeline.scoring import Scorer, without_outliers
+from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips, LpipsUnavailable, load_lpips
@@ -66,21 +66,21 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     except Exception as error:
         report.log(f"Evaluation failed: {type(error).__name__}: {error}")
         results = _nothing(Reason.of(error), config)
-    if results.get("reason"):
-        report.warn("metrics_absent", reason=results["reason"])
-    write_json(workspace.results_json, results)
-    told = (*METRICS, *CORRECTED, "protocol", "spread", "lpips_reason", "scene", "reason")
-    return {name: results.get(name) for name in told}
+    if results.reason is not None:
+        report.warn("metrics_absent", reason=results.reason.to_dict())
+    results.write(workspace)
+    told = ("protocol", "spread", "lpips_reason", "scene", "reason")
+    content = results.to_dict()
+    return {**results.means, **{name: content.get(name) for name in told}}
 
 
-def _nothing(reason: Reason, config: PipelineConfig) -> dict[str, Any]:
+def _nothing(reason: Reason, config: PipelineConfig) -> Results:
     """The results where nothing could be measured. The filter is not used on trust."""
-    absent = dict.fromkeys(METRICS + CORRECTED)
-    scene = "filtered" if config.evaluate.outlier_filter == "always" else "unfiltered"
-    return {**absent, "reason": reason.to_dict(), "lpips_reason": reason.to_dict(), "scene": scene}
+    always = config.evaluate.outlier_filter == "always"
+    return Results(scene=FILTERED if always else UNFILTERED, reason=reason, lpips_reason=reason)
 
 
-def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> Results:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     if not model.test:
         return _nothing(Reason("nothing_held_out"), config)
@@ -89,64 +89,58 @@ def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> 
     lpips, lpips_reason = _lpips(config, best_device(), lambda: part.progress(0.0))
     trained_size = settings_used(workspace, config.train).max_image_size
     scorer = Scorer(workspace.images, trained_size, lpips)
-    scored, results = _held_out(workspace, config, model, scorer, part)
-    results |= {
-        "lpips_reason": lpips_reason.to_dict() if lpips_reason else None,
-        "max_image_size": trained_size,  # px; None is the photos' own
-        "photo_size": max(max(p.camera.width, p.camera.height) for p in model.photos),  # px
-        "split": {
-            "train": [photo.name for photo in model.train],
-            "test": [photo.name for photo in model.test],
-        },
-    }
+    scene, measured = _held_out(workspace, config, model, scorer, part)
     if folds:
-        results |= CrossValidation(
+        validation = CrossValidation(
             workspace=workspace,
             config=config,
             model=model,
             scorer=scorer,
-            filtered=results["scene"] == "filtered",
+            filtered=scene == FILTERED,
             decided_by={**inputs(workspace, config), **settings(config)},
-        ).results(scored, Part(report, _HELD_OUT, 1.0))
-    return results
+        )
+        tried = validation.run(measured.scored[scene], Part(report, _HELD_OUT, 1.0))
+        measured = replace(measured, folds=tried)
+    return Results(scene=scene, measured=measured, lpips_reason=lpips_reason)
 
 
 def _held_out(
     workspace: Workspace, config: PipelineConfig, model: Model, scorer: Scorer, report: Reporter
-) -> tuple[Scored, dict[str, Any]]:
-    """The figures of the scene that is chosen, and the results that speak of the job's split."""
+) -> tuple[Which, Measured]:
+    """Which scene is chosen, and the figures of the job's split."""
     tick = _Ticker(report, expected=5 * len(model.test) + 1)
     models = _models(workspace, config, tick)
     scored = {which: scorer.scored(one, model.test, tick.done) for which, one in models.items()}
     psnrs = {which: one.at_training.means["psnr"] or 0.0 for which, one in scored.items()}
-    loss = psnrs["unfiltered"] - psnrs["filtered"]
+    loss = psnrs[UNFILTERED] - psnrs[FILTERED]
     chosen = _chosen(config, loss)
     numbered = {f"{index:05d}": photo for index, photo in enumerate(model.test)}
     with replacing_folder(_pictures(workspace)) as folder:
         scorer.save_pictures(models[chosen], numbered, folder, tick.done)
     report.log(
-        f"Held out: {psnrs[chosen]:.2f} dB. The outlier filter leaves {len(models['filtered'])} "
-        f"of {len(models['unfiltered'])} Gaussians and costs {loss:.2f} dB: scene {chosen}."
+        f"Held out: {psnrs[chosen]:.2f} dB. The outlier filter leaves {len(models[FILTERED])} "
+        f"of {len(models[UNFILTERED])} Gaussians and costs {loss:.2f} dB: scene {chosen}."
     )
-    return scored[chosen], {
-        f"ours_{steps_trained(workspace)}": scored[chosen].to_dict(),
-        **{which: one.to_dict() for which, one in scored.items()},
-        **scored[chosen].at_training.means,
-        "protocol": "held-out",
-        "scene": chosen,
-        "filter_loss_db": loss,
-        "gaussian_counts": {which: len(gaussians) for which, gaussians in models.items()},
-    }
+    return chosen, Measured(
+        iterations=steps_trained(workspace),
+        scored=scored,
+        filter_loss_db=loss,
+        gaussian_counts={which: len(gaussians) for which, gaussians in models.items()},
+        max_image_size=scorer.trained_size,
+        photo_size=max(max(p.camera.width, p.camera.height) for p in model.photos),
+        train=tuple(photo.name for photo in model.train),
+        test=tuple(photo.name for photo in model.test),
+    )
 
 
-def _chosen(config: PipelineConfig, loss: float) -> str:
+def _chosen(config: PipelineConfig, loss: float) -> Which:
     """Which of the two is the scene, where the outlier filter costs `loss` dB."""
     if config.evaluate.outlier_filter != "auto":
-        return "filtered" if config.evaluate.outlier_filter == "always" else "unfiltered"
-    return "filtered" if loss <= config.evaluate.max_filter_loss_db else "unfiltered"
+        return FILTERED if config.evaluate.outlier_filter == "always" else UNFILTERED
+    return FILTERED if loss <= config.evaluate.max_filter_loss_db else UNFILTERED
 
 
-def _models(workspace: Workspace, config: PipelineConfig, tick: _Ticker) -> dict[str, Gaussians]:
+def _models(workspace: Workspace, config: PipelineConfig, tick: _Ticker) -> dict[Which, Gaussians]:
     """The trained model, and what the outlier filter leaves of it."""
     tick("looking for stray spots")
     folder = workspace.held_out_iteration(steps_trained(workspace))
@@ -154,7 +148,7 @@ def _models(workspace: Workspace, config: PipelineConfig, tick: _Ticker) -> dict
     filtered = without_outliers(trained, config.export, tick)
     tick.done()
     device = best_device()
-    return {"unfiltered": trained.to(device), "filtered": filtered.to(device)}
+    return {UNFILTERED: trained.to(device), FILTERED: filtered.to(device)}
 
 
 def _lpips(

@@ -8,7 +8,6 @@ The model that was measured stays in output/held_out; the one here was finished 
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, replace
 from typing import Any
@@ -21,16 +20,12 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.film import film
 from recon.pipeline.finishing import finished
 from recon.pipeline.model_archive import write_model_archive
+from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.results import FILTERED, UNFILTERED, Results, Which
 from recon.pipeline.scoring import without_outliers
-from recon.pipeline.trained import settings_used, steps_trained
-from recon.pipeline.workspace import (
-    Workspace,
-    digest_files,
-    replacing,
-    replacing_folder,
-    write_json,
-)
+from recon.pipeline.start_view import StartView
+from recon.pipeline.workspace import Workspace, digest_files, replacing, replacing_folder
 from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import write_ply, write_splat
 from recon.splats.gaussians import Camera, Gaussians
@@ -46,7 +41,7 @@ _FILTERED = 0.68
 _WRITTEN = 0.72
 _PICTURED = 0.75
 _MAY_BE_ABSENT = ("spz", "other_spz", "turntable", "colmap")
-_PLY = {"unfiltered": "point_cloud.ply", "filtered": "point_cloud_filtered.ply"}
+_PLY = {UNFILTERED: "point_cloud.ply", FILTERED: "point_cloud_filtered.ply"}
 
 
 def settings(config: PipelineConfig) -> dict[str, Any]:
@@ -78,9 +73,9 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     filtered = without_outliers(
         gaussians, config.export, lambda: report.progress(_FINISHED, "removing stray spots")
     )
-    scenes = {"unfiltered": gaussians, "filtered": filtered}
+    scenes = {UNFILTERED: gaussians, FILTERED: filtered}
     # Decided on the measured model: this one has seen every photo and can't be asked.
-    which = json.loads(workspace.results_json.read_text())["scene"]
+    which = Results.read(workspace).scene
     report.progress(_FILTERED, "saving the scene")
     count = _write(workspace, scenes, which, report)
     _pack_model(workspace, report)
@@ -89,20 +84,22 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     cameras = [photo.camera for photo in model.photos]
     start = _centred(start_photo(workspace, model).camera)
     view = _poster(workspace, config, scene, start)
-    write_json(workspace.viewer_json, view)
+    view.write(workspace)
     filming = Part(report, _PICTURED, 1.0, "filming")
-    film(workspace, config, scene, cameras, start, view["target"], filming)
+    film(workspace, config, scene, cameras, start, view.target, filming)
     remove_snapshots(workspace.snapshot)  # what they promised is there
     return {
         "gaussian_count": count,
         "refined": refined,
         "artifacts": _artifacts(workspace, which),
-        "view": view,
+        "view": view.to_dict(),
         "scene": which,
     }
 
 
-def _write(workspace: Workspace, scenes: dict[str, Gaussians], which: str, report: Reporter) -> int:
+def _write(
+    workspace: Workspace, scenes: dict[Which, Gaussians], which: Which, report: Reporter
+) -> int:
     """The delivered files, all at once: nobody finds half a scene. How many Gaussians it has."""
     with replacing_folder(workspace.point_cloud) as point_cloud:
         folder = point_cloud / f"iteration_{steps_trained(workspace)}"
@@ -132,7 +129,7 @@ def _pack_model(workspace: Workspace, report: Reporter) -> None:
         report.log("no COLMAP model to pack")
 
 
-def _artifacts(workspace: Workspace, which: str) -> dict[str, str]:
+def _artifacts(workspace: Workspace, which: Which) -> dict[str, str]:
     """Every file that a finished job offers, by kind, relative to the workspace.
 
     SPZ, video and COLMAP model are left out where there are none. `other_spz` is of the scene that
@@ -141,10 +138,10 @@ def _artifacts(workspace: Workspace, which: str) -> dict[str, str]:
     steps = steps_trained(workspace)
     folder = workspace.iteration(steps)
     files = {
-        "ply": folder / _PLY["unfiltered"],
-        "filtered_ply": folder / _PLY["filtered"],
+        "ply": folder / _PLY[UNFILTERED],
+        "filtered_ply": folder / _PLY[FILTERED],
         "scene_ply": folder / _PLY[which],
-        "held_out_ply": workspace.held_out_iteration(steps) / _PLY["unfiltered"],
+        "held_out_ply": workspace.held_out_iteration(steps) / _PLY[UNFILTERED],
         "splat": folder / "scene.splat",
         "spz": folder / "scene.spz",
         "other_spz": folder / "other.spz",
@@ -164,7 +161,7 @@ def _artifacts(workspace: Workspace, which: str) -> dict[str, str]:
 
 def _poster(
     workspace: Workspace, config: PipelineConfig, scene: Gaussians, camera: Camera
-) -> dict[str, Any]:
+) -> StartView:
     """Takes the scene's picture and returns the viewer's start, which is the same pose."""
     size = fitted_size(camera.width, camera.height, config.export.poster_size)
     picture = to_bytes(draw(scene, camera.resized(*size)))
@@ -189,13 +186,11 @@ def _look(scene: Gaussians, camera: Camera) -> Rendered:
     return rasterize(scene, camera.resized(*size).to(scene.device), with_depth=True)
 
 
-def starting_view(camera: Camera, seen: Rendered, trained_at: int | None) -> dict[str, Any]:
+def starting_view(camera: Camera, seen: Rendered, trained_at: int | None) -> StartView:
     """Where the viewer starts: `camera`'s place, looking at the middle depth along its axis.
 
-    World units and axes are the SfM model's. `target` is what an orbit turns around. `aspect` is
-    the photo's, by its angles, width by height: all of it is shown in a window of any shape.
-    `trained_height` is the photo's height in px as trained on (longest side `trained_at`): on a
-    larger screen the viewer widens the splats as much as the trainer did, or they turn to needles.
+    `aspect` is the photo's, by its angles: all of it is shown in a window of any shape.
+    `trained_height` is by the longest side trained at, `trained_at` px.
     """
     if seen.depth is None:
         raise ValueError("a view needs the depth of what is seen")
@@ -205,11 +200,11 @@ def starting_view(camera: Camera, seen: Rendered, trained_at: int | None) -> dic
     depth = float(solid.median()) if solid.numel() else 1.0
     right_down_forward = camera.viewmat[:3, :3]
     position = camera.position
-    return {
-        "position": position.tolist(),
-        "target": (position + depth * right_down_forward[2]).tolist(),
-        "up": (-right_down_forward[1]).tolist(),
-        "fov_y_degrees": math.degrees(2 * math.atan(camera.height / (2 * float(camera.K[1, 1])))),
-        "aspect": (camera.width / float(camera.K[0, 0])) / (camera.height / float(camera.K[1, 1])),
-        "trained_height": fitted_size(camera.width, camera.height, trained_at)[1],
-    }
+    return StartView(
+        position=tuple(position.tolist()),
+        target=tuple((position + depth * right_down_forward[2]).tolist()),
+        up=tuple((-right_down_forward[1]).tolist()),
+        fov_y_degrees=math.degrees(2 * math.atan(camera.height / (2 * float(camera.K[1, 1])))),
+        aspect=(camera.width / float(camera.K[0, 0])) / (camera.height / float(camera.K[1, 1])),
+        trained_height=fitted_size(camera.width, camera.height, trained_at)[1],
+    )

@@ -9,8 +9,8 @@ from typing import Any
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.known import features_signature, known_features
+from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.progress import Reporter
-from recon.pipeline.stages.preflight import read_photos
 from recon.pipeline.workspace import Workspace, digest_files, digest_json, unfinished_folder
 from recon.poses import cameras, databases
 from recon.poses import features as sift
@@ -31,7 +31,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
     """Raises UserError no_features where no photo shows any."""
-    photos = [photo.for_poses for photo in read_photos(workspace)]
+    photos = [photo.for_poses for photo in PreparedPhotos.read(workspace).photos]
     groups = cameras.group(photos, shared=config.features.shared_camera)
     report.log(f"{len(photos)} photos by {len(groups)} cameras")
     known = known_features(workspace, config)

@@ -6,17 +6,18 @@ rungs compute stays in colmap/ for the next time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
+from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
 from recon.pipeline.prepared import PreparedPhoto
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.stages.matching import read_still
-from recon.pipeline.stages.preflight import read_photos
-from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
+from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
 from recon.poses import cameras, databases, model_checks, principal_points
 from recon.poses.focal_hints import Misfit
 from recon.poses.ladder import climb, graph_of
@@ -60,10 +61,10 @@ def photos_digest(workspace: Workspace) -> str:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
     """Raises UserError, saying why as well as it can, where there is no model to trust."""
-    photos = read_photos(workspace)
+    photos = PreparedPhotos.read(workspace).photos
 
     def keep(graph: PairGraph) -> None:
-        write_json(workspace.pairs_json, graph.to_dict())
+        write_pair_graph(workspace, graph)
 
     climbed = climb(
         work_of(workspace, photos, config),
@@ -80,7 +81,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         if verdict is not None:
             report.log(verdict.log_line)
             facts = model_checks.remeasured(model, facts)
-            keep(replace(graph, model={**facts.to_dict(), "total": len(photos)}))
+            keep(replace(graph, model=facts))
     workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.sparse) as folder:
         model.write(folder)
@@ -92,7 +93,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     return {**facts.to_dict(), "total": len(photos), "rung": graph.rung}
 
 
-def work_of(workspace: Workspace, photos: list[PreparedPhoto], config: PipelineConfig) -> Work:
+def work_of(workspace: Workspace, photos: Sequence[PreparedPhoto], config: PipelineConfig) -> Work:
     """What the ladder has to know."""
     shared = config.features.shared_camera
     return Work(
@@ -128,7 +129,7 @@ def reason(
     return UserError("too_few_registered", registered=climbed.most_registered, total=total)
 
 
-def warn_of_left_out(photos: list[PreparedPhoto], graph: PairGraph, report: Reporter) -> None:
+def warn_of_left_out(photos: Sequence[PreparedPhoto], graph: PairGraph, report: Reporter) -> None:
     """Warns by the photos' names in upload/."""
     original = {photo.name: photo.original for photo in photos}
     placed = {photo.name for photo in graph.photos if photo.registered}
@@ -147,7 +148,7 @@ def warn_of_left_out(photos: list[PreparedPhoto], graph: PairGraph, report: Repo
         report.warn("photos_in_groups", count=len(others), photo_groups=groups)
 
 
-def warn_of_misfit(photos: list[PreparedPhoto], misfit: Misfit, report: Reporter) -> None:
+def warn_of_misfit(photos: Sequence[PreparedPhoto], misfit: Misfit, report: Reporter) -> None:
     """Warns that the metadata's focal lengths were not believed."""
     report.log(misfit.in_words)
     names = [photo.original for photo in photos if photo.name in misfit.names]

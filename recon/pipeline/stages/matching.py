@@ -13,8 +13,8 @@ from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.known import bring_in_matches
+from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
 from recon.pipeline.progress import Part, Reporter
-from recon.pipeline.stages.preflight import read_photos
 from recon.pipeline.workspace import (
     Workspace,
     digest_files,
@@ -45,7 +45,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 
 def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
-    photos = read_photos(workspace)
+    photos = PreparedPhotos.read(workspace).photos
     key = digest_json({**inputs(workspace, config), **settings(config)})
     with unfinished_folder(workspace.colmap, "matches", key) as folder:
         database = folder / "database.db"
@@ -64,7 +64,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         os.replace(database, workspace.database)
     write_json(workspace.still_json, {"share": still})
     graph = pair_graph.of([photo.name for photo in photos], found)
-    write_json(workspace.pairs_json, graph.to_dict())
+    write_pair_graph(workspace, graph)
     for pair in found:
         report.log(f"{pair.a} - {pair.b}: {pair.inliers} verified matches")
     return {"pairs": len(found)}

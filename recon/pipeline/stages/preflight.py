@@ -7,7 +7,6 @@ work/environment.json.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from typing import Any
 from recon.pipeline import copies, environment
 from recon.pipeline.config import PipelineConfig, PreflightConfig
 from recon.pipeline.errors import UserError
-from recon.pipeline.prepared import PreparedPhoto, prepare, prepared_names
+from recon.pipeline.outcome import Machine, PreparedPhotos
+from recon.pipeline.prepared import prepare, prepared_names
 from recon.pipeline.progress import Reporter
-from recon.pipeline.workspace import Workspace, digest_files, replacing_folder, write_json
+from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
 
 #: A job's files, as a multiple of what was uploaded: work, undistorted and evaluation pictures.
 DISK_PER_UPLOAD = 5
@@ -61,8 +61,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
             prepared, folder, lambda original: (workspace.upload / original).stat().st_size
         )
         copies.tell(left_out, len(prepared), config.preflight.min_photos, report)
-    about = {"photos": [photo.to_dict() for photo in kept], "copies": left_out}
-    write_json(workspace.photos_json, about)
+    PreparedPhotos(photos=tuple(kept), copies=left_out).write(workspace)
     return {"total": len(kept)}
 
 
@@ -76,12 +75,6 @@ def uploaded(workspace: Workspace) -> list[Path]:
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(workspace.upload).parts)
     )
-
-
-def read_photos(workspace: Workspace) -> list[PreparedPhoto]:
-    """What this stage wrote about the photos, for the stages after it."""
-    entries = json.loads(workspace.photos_json.read_text())["photos"]
-    return [PreparedPhoto(**entry) for entry in entries]
 
 
 def check_count(count: int, config: PreflightConfig) -> None:
@@ -102,4 +95,4 @@ def look_at_machine(
     for line in environment.format(checks).splitlines():
         report.log(line)
     environment.require(checks, workspace.root, min_free_disk_mb=needed_mb)
-    write_json(workspace.environment_json, {"checks": [check.to_dict() for check in checks]})
+    Machine(checks=tuple(checks)).write(workspace)

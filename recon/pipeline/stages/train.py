@@ -8,7 +8,7 @@ output/cfg_args, work/training.json.
 from __future__ import annotations
 
 import gc
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -17,9 +17,9 @@ from recon.pipeline.camera_list import write_cameras
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.gpu_memory import memory_of
+from recon.pipeline.outcome import TrainingRecord, deciding, steps_trained
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.resuming import checkpoints_of
-from recon.pipeline.trained import deciding, steps_trained, write_record
 from recon.pipeline.workspace import (
     Workspace,
     digest_files,
@@ -76,15 +76,18 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         model_folder = folder / "point_cloud" / f"iteration_{used.iterations}"
         model_folder.mkdir(parents=True)
         count = write_ply(trained.gaussians, model_folder / "point_cloud.ply")
-    facts = {
-        "iterations": used.iterations,
-        "gaussian_count": count,
-        "training_size": list(trained.size),  # px, width and height of the largest photo
-        "max_image_size": used.max_image_size,
-        "max_gaussians": used.max_gaussians,
-    }
-    write_record(workspace, used, facts)
-    return {**facts, "device": device.type}
+    record = TrainingRecord(
+        iterations=used.iterations,
+        gaussian_count=count,
+        training_size=trained.size,
+        max_image_size=used.max_image_size,
+        max_gaussians=used.max_gaussians,
+        settings=used,
+    )
+    record.write(workspace)
+    facts = asdict(record) | {"training_size": list(record.training_size), "device": device.type}
+    del facts["settings"]
+    return facts
 
 
 def _trained(

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.progress import Reporter
-from recon.pipeline.stages.preflight import read_photos
 from recon.pipeline.together import write_together
 from recon.pipeline.workspace import Workspace, digest_files, replacing, scratch_folder
 from recon.poses import undistortion, viewpoints
@@ -74,7 +74,7 @@ def _warn_of_shared_spots(
     workspace: Workspace, together: list[list[str]], report: Reporter
 ) -> None:
     """Warns by the photos' names in upload/."""
-    original = {photo.name: photo.original for photo in read_photos(workspace)}
+    original = PreparedPhotos.read(workspace).originals
     groups = [[original[name] for name in group] for group in together]
     report.warn("near_copies", count=sum(map(len, together)), photo_groups=groups)
 

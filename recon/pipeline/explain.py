@@ -1,0 +1,18 @@
+"""How a job's photos were placed, in plain words, for the command line and `explain_job`."""
+
+from __future__ import annotations
+
+from recon.pipeline.outcome import read_pair_graph
+from recon.pipeline.records import RecordError
+from recon.pipeline.workspace import Workspace
+from recon.poses.explain import explain
+
+
+def explain_poses(workspace: Workspace) -> str:
+    """What the pair graph tells; where there is none to read, that is what it says."""
+    try:
+        return explain(read_pair_graph(workspace))
+    except FileNotFoundError:
+        return "The photos have not been matched yet, so there is nothing to explain."
+    except RecordError:
+        return "The pair graph was written by another version. Run the matching step again."

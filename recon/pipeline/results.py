@@ -1,0 +1,201 @@
+"""output/results.json: the figures of a finished scene, under graphdeco's names and ours.
+
+All are of photos that the measured model never saw. The file is public, and its form stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NotRequired, TypedDict
+
+from recon.pipeline.reasons import Reason
+from recon.pipeline.records import RecordError, as_record, read_content
+from recon.pipeline.workspace import Workspace, write_json
+from recon.splats.scores import CORRECTED, METRICS, Scored, Table
+
+#: The trained model as it is, and what the outlier filter leaves of it.
+Which = Literal["unfiltered", "filtered"]
+UNFILTERED: Which = "unfiltered"
+FILTERED: Which = "filtered"
+
+HELD_OUT, CROSS_VALIDATION = "held-out", "cross-validation"
+
+_OURS = "ours_"  # and the number of steps, as graphdeco calls a model's table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folds:
+    """Every photo held out once, or why that was not done."""
+
+    tests: tuple[tuple[str, ...], ...] = ()  # each fold's held-out photos
+    scored: Scored | None = None
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The figures of the job's split, and of its folds."""
+
+    iterations: int  # steps trained: output/test/ours_N has the pictures
+    scored: dict[Which, Scored]
+    filter_loss_db: float  # of the means of PSNR
+    gaussian_counts: dict[Which, int]
+    max_image_size: int | None  # px, longest side trained and compared at; None: the photos' own
+    photo_size: int  # px, longest side of the largest photo
+    train: tuple[str, ...]  # photos, by their names in work/images
+    test: tuple[str, ...]
+    folds: Folds | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """All of results.json."""
+
+    scene: Which  # the one that is delivered
+    measured: Measured | None = None
+    reason: Reason | None = None  # why nothing was measured
+    lpips_reason: Reason | None = None  # why LPIPS was not
+
+    @property
+    def headline(self) -> Scored | None:
+        """What the scene's figures are the means of."""
+        if self.measured is None:
+            return None
+        folds = self.measured.folds
+        return (folds and folds.scored) or self.measured.scored[self.scene]
+
+    @property
+    def protocol(self) -> str | None:
+        """How the headline's photos were held out; None where nothing was measured."""
+        if self.measured is None:
+            return None
+        folds = self.measured.folds
+        return CROSS_VALIDATION if folds and folds.scored else HELD_OUT
+
+    @property
+    def means(self) -> dict[str, float | None]:
+        """The headline's figures, raw and corrected."""
+        headline = self.headline
+        return headline.at_training.means if headline else dict.fromkeys(METRICS + CORRECTED)
+
+    @property
+    def spread(self) -> dict[str, float | None] | None:
+        """Standard deviations over the photos, where each was held out once."""
+        folds = self.measured.folds if self.measured else None
+        return folds.scored.at_training.spreads if folds and folds.scored else None
+
+    @classmethod
+    def read(cls, workspace: Workspace) -> Results:
+        """Raises FileNotFoundError before EVALUATION, RecordError for a file not written by it."""
+        path = workspace.results_json
+        content = read_content(path)
+        file = as_record(content, _File, path)
+        return cls(
+            scene=file["scene"],
+            measured=_measured(content, path) if "split" in file else None,
+            reason=Reason.read(file.get("reason")),
+            lpips_reason=Reason.read(file.get("lpips_reason")),
+        )
+
+    def write(self, workspace: Workspace) -> None:
+        write_json(workspace.results_json, self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the file has it."""
+        if self.measured is None:
+            told = {"reason": _told(self.reason), "lpips_reason": _told(self.lpips_reason)}
+            return {**self.means, **told, "scene": self.scene}
+        one = self.measured
+        tables = {str(which): scored.to_table() for which, scored in one.scored.items()}
+        content: dict[str, Any] = {
+            f"{_OURS}{one.iterations}": tables[self.scene],
+            **tables,
+            **self.means,
+            "protocol": self.protocol,
+            "scene": self.scene,
+            "filter_loss_db": one.filter_loss_db,
+            "gaussian_counts": one.gaussian_counts,
+            "lpips_reason": _told(self.lpips_reason),
+            "max_image_size": one.max_image_size,
+            "photo_size": one.photo_size,
+            "split": {"train": list(one.train), "test": list(one.test)},
+        }
+        if one.folds is None:
+            return content
+        if one.folds.scored is None:
+            return content | {"cross_validation": {"reason": _told(one.folds.reason)}}
+        tests = [list(test) for test in one.folds.tests]
+        folds = {"folds": tests, **one.folds.scored.to_table()}
+        return content | {"spread": self.spread, "cross_validation": folds}
+
+
+class _ReasonFile(TypedDict):
+    code: str
+    detail: NotRequired[str]
+
+
+class _File(TypedDict):
+    """What every results.json has."""
+
+    scene: Which
+    reason: NotRequired[_ReasonFile | None]
+    lpips_reason: NotRequired[_ReasonFile | None]
+    split: NotRequired[object]
+
+
+class _Split(TypedDict):
+    train: list[str]
+    test: list[str]
+
+
+class _MeasuredFile(TypedDict):
+    """What those have where something was measured."""
+
+    unfiltered: Table
+    filtered: Table
+    filter_loss_db: float
+    gaussian_counts: dict[Which, int]
+    max_image_size: int | None
+    photo_size: int
+    split: _Split
+    cross_validation: NotRequired[dict[str, object]]
+
+
+class _FoldsFile(Table):
+    folds: list[list[str]]
+
+
+def _measured(content: object, path: Path) -> Measured:
+    file = as_record(content, _MeasuredFile, path)
+    names = as_record(content, dict[str, object], path)
+    steps = [name.removeprefix(_OURS) for name in names if name.startswith(_OURS)]
+    if len(steps) != 1 or not steps[0].isdecimal():
+        raise RecordError(f"{path.name} has no table {_OURS}N of the scene's own steps")
+    return Measured(
+        iterations=int(steps[0]),
+        scored={
+            UNFILTERED: Scored.of_table(file["unfiltered"]),
+            FILTERED: Scored.of_table(file["filtered"]),
+        },
+        filter_loss_db=file["filter_loss_db"],
+        gaussian_counts=file["gaussian_counts"],
+        max_image_size=file["max_image_size"],
+        photo_size=file["photo_size"],
+        train=tuple(file["split"]["train"]),
+        test=tuple(file["split"]["test"]),
+        folds=_folds(file.get("cross_validation"), path),
+    )
+
+
+def _folds(recorded: dict[str, object] | None, path: Path) -> Folds | None:
+    if recorded is None:
+        return None
+    if "folds" not in recorded:
+        return Folds(reason=Reason.read(recorded.get("reason")))
+    file = as_record(recorded, _FoldsFile, path)
+    return Folds(tests=tuple(map(tuple, file["folds"])), scored=Scored.of_table(file))
+
+
+def _told(reason: Reason | None) -> dict[str, str] | None:
+    return reason.to_dict() if reason else None

@@ -1,0 +1,30 @@
+"""What a job's run left behind, for pages: absent rather than broken.
+
+A file that its stage did not write is a fault of ours. The page is served without what stands in
+it, and the log says where it is wrong.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from recon.models import Job
+from recon.pipeline.records import RecordError
+from recon.pipeline.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def left_by(job: Job, read: Callable[[Workspace], T]) -> T | None:
+    """What `read` (`Results.read`, for example) finds in the job's folder; None for nothing."""
+    try:
+        return read(job.workspace)
+    except FileNotFoundError:
+        return None
+    except RecordError as error:
+        logger.error("Job %s: %s", job.pk, error)
+        return None
