@@ -4,37 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
 Edge = tuple[str, str]
 
 
 def groups(names: Sequence[str], edges: Iterable[Edge]) -> list[list[str]]:
     """The connected photos, largest group first; singles are groups of one. Orders as `names`."""
-    leader = {name: name for name in names}
-
-    def find(name: str) -> str:
-        while leader[name] != name:
-            leader[name] = leader[leader[name]]
-            name = leader[name]
-        return name
-
-    for a, b in edges:
-        leader[find(b)] = find(a)
-    parts: dict[str, list[str]] = {}
-    for name in names:
-        parts.setdefault(find(name), []).append(name)
+    graph = _graph(names, dict.fromkeys(edges, 1))
+    _, labels = connected_components(graph, directed=False)
+    parts: dict[int, list[str]] = {}
+    for name, label in zip(names, labels.tolist(), strict=True):
+        parts.setdefault(label, []).append(name)
     return sorted(parts.values(), key=len, reverse=True)
 
 
 def backbone(names: Sequence[str], strengths: Mapping[Edge, float]) -> list[Edge]:
-    """The strongest lines that hold each group together without a circle (Kruskal 1956).
+    """The strongest lines that hold each group together without a circle, strongest first: the
+    maximum spanning forest, among equals the first by name.
 
     Its weakest line is the best that a group has to offer between its two halves.
     """
-    chosen: list[Edge] = []
-    part = {name: index for index, name in enumerate(names)}
-    for a, b in sorted(strengths, key=lambda edge: (-strengths[edge], edge)):
-        if part[a] != part[b]:
-            old, new = part[b], part[a]
-            part = {name: new if number == old else number for name, number in part.items()}
-            chosen.append((a, b))
-    return chosen
+    ordered = sorted(strengths, key=lambda edge: (-strengths[edge], edge))
+    ranks = {edge: rank for rank, edge in enumerate(ordered, 1)}  # distinct, so there is one forest
+    chosen = minimum_spanning_tree(_graph(names, ranks)).data.astype(int)
+    return [ordered[rank - 1] for rank in sorted(chosen.tolist())]
+
+
+def _graph(names: Sequence[str], weights: Mapping[Edge, int]) -> coo_array:
+    """The weights as a sparse [N, N] matrix, by the positions of the photos in `names`."""
+    index = {name: number for number, name in enumerate(names)}
+    rows = [index[a] for a, _ in weights]
+    columns = [index[b] for _, b in weights]
+    values = np.array(list(weights.values()), dtype=float)
+    return coo_array((values, (rows, columns)), shape=(len(names), len(names)))

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from recon.poses.agreement import Agreement
 
@@ -100,28 +102,14 @@ def _incidence(model: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
 
 
 def _cuts(weights: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
-    """For each edge of the maximum spanning tree of `weights` [N, N]: the nodes beyond it, [N]."""
-    count = len(weights)
-    parent = _spanning_tree(weights)
-    for cut in range(1, count):
-        beyond = np.zeros(count, dtype=bool)
-        for node in range(count):
-            step = node
-            while step != cut and step != 0:
-                step = parent[step]
-            beyond[node] = step == cut
-        yield beyond
-
-
-def _spanning_tree(weights: NDArray[np.int64]) -> list[int]:
-    """The parent of each node in the maximum spanning tree rooted at node 0 (Prim 1957)."""
-    count = len(weights)
-    parent, strongest = [0] * count, weights[0].copy() if count else weights
-    outside = set(range(1, count))
-    while outside:
-        node = max(outside, key=lambda n: strongest[n])
-        outside.remove(node)
-        for other in outside:
-            if weights[node, other] > strongest[other]:
-                strongest[other], parent[other] = weights[node, other], node
-    return parent
+    """For each edge of the maximum spanning tree of `weights` [N, N]: the nodes that it cuts off
+    from node 0, [N]."""
+    a, b = np.triu_indices(len(weights), k=1)
+    ranks = np.empty(len(a))
+    ranks[np.argsort(-weights[a, b], kind="stable")] = np.arange(1, len(a) + 1)
+    tree = minimum_spanning_tree(coo_array((ranks, (a, b)), shape=weights.shape)).tocoo()
+    for cut in range(tree.nnz):
+        kept = np.arange(tree.nnz) != cut
+        rest = coo_array((tree.data[kept], (tree.row[kept], tree.col[kept])), shape=weights.shape)
+        _, labels = connected_components(rest, directed=False)
+        yield labels != labels[0]

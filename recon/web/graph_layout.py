@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import floyd_warshall
 
 Edge = tuple[str, str]
 Points = NDArray[np.float64]  # [N, 2] in the picture's units, y down
@@ -79,8 +80,7 @@ def _distances(names: list[str], strengths: Mapping[Edge, float]) -> Points:
     for (a, b), strength in inside.items():
         i, j = index[a], index[b]
         far[i, j] = far[j, i] = 1 + 0.5 * np.log2(max(strongest, 1.0) / max(strength, 1.0))
-    for k in range(len(names)):  # Floyd and Warshall
-        far = np.minimum(far, far[:, k, None] + far[None, k, :])
+    far = floyd_warshall(far)
     return np.where(np.isfinite(far), far, 2.0)
 
 
