@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.native import colmap
+from recon.poses.native import camera_of, colmap
+
+if TYPE_CHECKING:
+    from pycolmap import Image, Reconstruction
 
 #: A match fits where its Sampson error is no larger, px. COLMAP verifies pairs with 4.
 _FITS = 6.0
@@ -25,7 +28,7 @@ class Agreement:
     fitting: int  # of the matches
 
 
-def agreements(model: Any, database: Path) -> list[Agreement]:
+def agreements(model: Reconstruction, database: Path) -> list[Agreement]:
     """How well the verified pairs of `database` fit the pycolmap reconstruction made from it."""
     rays = {i: _rays(model.image(i)) for i in model.reg_image_ids()}
     found = []
@@ -41,7 +44,7 @@ def agreements(model: Any, database: Path) -> list[Agreement]:
 
 
 def _sampson(
-    a: Any, b: Any, here: NDArray[np.float64], there: NDArray[np.float64]
+    a: Image, b: Image, here: NDArray[np.float64], there: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The Sampson errors [M], px, of matches with the rays `here` and `there` [M, 3]."""
     b_from_a = (b.cam_from_world() * a.cam_from_world().inverse()).matrix()
@@ -50,12 +53,12 @@ def _sampson(
     to_there, to_here = here @ essential.T, there @ essential
     slopes = (to_there[:, :2] ** 2).sum(axis=1) + (to_here[:, :2] ** 2).sum(axis=1)
     off = np.abs((there * to_there).sum(axis=1)) / np.sqrt(np.maximum(slopes, 1e-18))
-    focal = (a.camera.mean_focal_length() + b.camera.mean_focal_length()) / 2
+    focal = (camera_of(a).mean_focal_length() + camera_of(b).mean_focal_length()) / 2
     return np.nan_to_num(off * focal, nan=np.inf)
 
 
-def _rays(image: Any) -> NDArray[np.float64]:
+def _rays(image: Image) -> NDArray[np.float64]:
     """The rays (x, y, 1) of all keypoints in the image's camera: [K, 3]."""
     xy = np.array([point.xy for point in image.points2D]).reshape(-1, 2)
-    rays = np.array(image.camera.cam_from_img(xy), dtype=float).reshape(-1, 2)
+    rays = np.array(camera_of(image).cam_from_img(xy), dtype=float).reshape(-1, 2)
     return np.concatenate([rays, np.ones((len(rays), 1))], axis=1)

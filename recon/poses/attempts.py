@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recon.poses.agreement import agreements
 from recon.poses.choosing import CONVINCING
 from recon.poses.mapping import Manner, incremental
 from recon.poses.native import Tick, colmap
+
+if TYPE_CHECKING:
+    from pycolmap import Reconstruction
 
 _STARTS = 4  # pairs with the most verified matches, each the start of an attempt
 _SEEDS = 3  # of the mapper's own start; given ones have one less
@@ -26,9 +29,11 @@ _SECONDS = 45.0  # after which no other attempt begins
 _CARRIES = 0.5
 
 
-def relaxed(database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick) -> list[Any]:
+def relaxed(
+    database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick
+) -> list[Reconstruction]:
     """The models of all attempts, as `mapping.incremental` gives them, in the order made."""
-    models: list[Any] = []
+    models: list[Reconstruction] = []
     manners = _manners(database)
     with colmap().Database.open(database) as content:
         total = content.num_images()
@@ -73,7 +78,7 @@ def _manners(database: Path) -> list[Manner]:
     return [*free, *own, *given]
 
 
-def _convincing(model: Any, total: int, database: Path) -> bool:
+def _convincing(model: Reconstruction, total: int, database: Path) -> bool:
     """Whether no other attempt is needed: all photos, and nearly all verified matches fit."""
     if model.num_reg_images() < total:
         return False

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recon.poses.model_checks import ModelFacts
+
+if TYPE_CHECKING:
+    from pycolmap import Reconstruction
 
 _FIRM = 0.95  # of the photos
 
@@ -26,7 +29,7 @@ _SAME_FIT = 0.05  # shares of fitting matches that differ by less are the same
 class Candidate:
     """A model that passed the checks."""
 
-    model: Any  # pycolmap reconstruction
+    model: Reconstruction
     facts: ModelFacts
     names: tuple[str, ...]  # of the photos placed
     worth: float  # photos, where one that sees few points counts for less
@@ -66,7 +69,7 @@ class Candidate:
         )
 
 
-def candidate(model: Any, facts: ModelFacts, solid_points: float) -> Candidate:
+def candidate(model: Reconstruction, facts: ModelFacts, solid_points: float) -> Candidate:
     """`model` as a candidate. A photo with `solid_points` counts in full, one with half for half.
 
     So twelve photos that see 30 points each are worth no more than six that see 60: a global

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from recon.poses.groups import joined
 from recon.poses.native import colmap
 from recon.poses.pairs import Pair
+
+if TYPE_CHECKING:
+    from pycolmap import Camera
 
 #: Verified matches of two copies move by less than this part of the longest side, in the median.
 _SAME_PLACE = 0.002
@@ -93,7 +96,7 @@ def _read(database: Path, names: set[str]) -> list[_Matches]:
     return pairs
 
 
-def _centred(keypoints: Any, camera: Any) -> NDArray[np.float64]:
+def _centred(keypoints: NDArray[np.floating], camera: Camera) -> NDArray[np.float64]:
     xy = np.array(keypoints, dtype=float)[:, :2]
     return (xy - [camera.width / 2, camera.height / 2]) / max(camera.width, camera.height)
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recon.poses import databases
 from recon.poses.cameras import CameraGroup
 from recon.poses.known import Known
 from recon.poses.native import Tick, colmap, counting, run_native
+
+if TYPE_CHECKING:
+    from pycolmap import CancellationToken, Database
 
 
 def extract(
@@ -54,12 +57,12 @@ def extract(
     if not names:
         return
 
-    def call(token: Any) -> None:
+    def call(token: CancellationToken) -> None:
         pycolmap.extract_features(
             database, photos, names, extraction_options=options, cancellation_token=token
         )
 
-    def count_described(content: Any) -> int:
+    def count_described(content: Database) -> int:
         return sum(content.exists_descriptors(i.image_id) for i in content.read_all_images())
 
     with counting(database, count_described) as count:

@@ -14,7 +14,7 @@ from pathlib import Path
 from recon.poses.cameras import FULL_FRAME_DIAGONAL, CameraGroup
 from recon.poses.choosing import Candidate
 from recon.poses.features import import_photos
-from recon.poses.native import colmap
+from recon.poses.native import camera_of, colmap
 
 #: Where the mapper begins without a hint, as parts of the longest side: where COLMAP does, and a
 #: wide lens'. A focal length that both lead to is the photos' own.
@@ -74,7 +74,7 @@ def focals(candidate: Candidate) -> dict[str, float]:
     """px, by the name of the photo."""
     model = candidate.model
     images = [model.images[i] for i in model.reg_image_ids()]
-    return {image.name: float(image.camera.mean_focal_length()) for image in images}
+    return {image.name: float(camera_of(image).mean_focal_length()) for image in images}
 
 
 def misfit(candidate: Candidate, hints: Mapping[str, float], most: float) -> Misfit | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from recon.poses.agreement import Agreement
+
+if TYPE_CHECKING:
+    from pycolmap import Reconstruction
 
 #: The join between two parts, each of two photos or more, must have so many points, ...
 MIN_SHARED_POINTS = 12
@@ -57,7 +60,7 @@ class Join:
         )
 
 
-def joins(model: Any, agreements: Sequence[Agreement]) -> list[Join]:
+def joins(model: Reconstruction, agreements: Sequence[Agreement]) -> list[Join]:
     """The joins of the pycolmap reconstruction `model`, weakest first; none below four photos.
 
     They are where the maximum spanning tree of the photos' shared points can be cut: a cut with
@@ -90,7 +93,7 @@ def _join(
     )
 
 
-def _incidence(model: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _incidence(model: Reconstruction) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The registered image ids [N], and which of them see which points: [N, P]."""
     ids = np.array(sorted(model.reg_image_ids()), dtype=np.int64)
     row = {int(image_id): index for index, image_id in enumerate(ids)}

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recon.poses import halves, model_checks
 from recon.poses.agreement import Agreement, agreements
 from recon.poses.choosing import Candidate, candidate
 from recon.poses.diagnosis import diagnose
 from recon.poses.sources import Work
+
+if TYPE_CHECKING:
+    from pycolmap import Reconstruction
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Verdict:
         return "; ".join([f"{self.facts.registered} photos, {self.facts.in_words}", *self.notes])
 
 
-def judge(model: Any, database: Path, work: Work) -> Verdict:
+def judge(model: Reconstruction, database: Path, work: Work) -> Verdict:
     """Takes weak photos and what hangs on by chance out of `model`, in place, and checks the rest.
 
     `database` is the one that the pycolmap reconstruction `model` was made from.
@@ -63,5 +66,5 @@ def judge(model: Any, database: Path, work: Work) -> Verdict:
     return Verdict(facts, whole, tuple(notes))
 
 
-def _broken(model: Any, fit: Sequence[Agreement]) -> halves.Join | None:
+def _broken(model: Reconstruction, fit: Sequence[Agreement]) -> halves.Join | None:
     return next((join for join in halves.joins(model, fit) if not join.holds), None)

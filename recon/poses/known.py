@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recon.poses.native import colmap
+
+if TYPE_CHECKING:
+    from pycolmap import Database
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,12 @@ def find(database: Path, theirs: Mapping[str, str], ours: Mapping[str, str]) -> 
     return Known(database, same) if same else None
 
 
-def _open(database: Path) -> Any:
+def _open(database: Path) -> Database:
     return colmap().Database.open(database)
 
 
-def _id(content: Any, name: str) -> int:
-    return int(content.read_image_with_name(name).image_id)
+def _id(content: Database, name: str) -> int:
+    image = content.read_image_with_name(name)
+    if image is None:
+        raise KeyError(name)
+    return int(image.image_id)

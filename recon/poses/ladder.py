@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recon.poses import pair_graph, second_look
 from recon.poses.choosing import Candidate, best_of
@@ -27,6 +27,9 @@ from recon.poses.rungs import Rung, up_to
 from recon.poses.skipping import why_skip
 from recon.poses.so_far import Log, SoFar
 from recon.poses.sources import Work, database_of
+
+if TYPE_CHECKING:
+    from pycolmap import Reconstruction
 
 _MATCHED = 0.7  # of a rung's progress, where its matches must be made first
 
@@ -96,7 +99,7 @@ def _try(rung: Rung, so_far: SoFar, folder: Path, tick: Tick) -> None:
     so_far.note(rung, FAILED, why, time.monotonic() - began)
 
 
-def _models(rung: Rung, so_far: SoFar, tick: Tick) -> tuple[Path, list[Any]]:
+def _models(rung: Rung, so_far: SoFar, tick: Tick) -> tuple[Path, list[Reconstruction]]:
     """The rung's database and the models that its mapper makes of it."""
     work, source = so_far.work, rung.source
     matched = _MATCHED if source.build is not None and source.name not in so_far.pairs else 0.0
@@ -120,7 +123,7 @@ def _scratch(work: Work) -> Iterator[Path]:
 
 
 def _choose(
-    rung: Rung, so_far: SoFar, database: Path, models: list[Any], began: float
+    rung: Rung, so_far: SoFar, database: Path, models: list[Reconstruction], began: float
 ) -> Candidate | None:
     """Judges `models` and keeps the best of them where it beats what there is.
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from recon.poses.cameras import CameraGroup
 from recon.poses.features import import_photos
 from recon.poses.learned_networks import Features, Networks
 from recon.poses.native import Tick, colmap
+
+if TYPE_CHECKING:
+    from pycolmap import Database, TwoViewGeometryOptions
 
 #: Up to so many photos every pair is looked at closely; of more, so many partners for each photo.
 PARTNERS = 10
@@ -114,14 +117,19 @@ def _chosen(
     return retrieval.likely_pairs(names, scores, PARTNERS)
 
 
-def _verification(seed: int, min_num_inliers: int) -> Any:
+def _verification(seed: int, min_num_inliers: int) -> TwoViewGeometryOptions:
     options = colmap().TwoViewGeometryOptions()
     options.min_num_inliers = max(min_num_inliers, MIN_INLIERS)
     options.ransac.random_seed = seed
     return options
 
 
-def _match(content: Any, ready: Networks, options: Any, pair: Mapping[int, Features]) -> None:
+def _match(
+    content: Database,
+    ready: Networks,
+    options: TwoViewGeometryOptions,
+    pair: Mapping[int, Features],
+) -> None:
     """Matches the two photos of `pair`, features by image id, and writes what fits."""
     (id_a, a), (id_b, b) = pair.items()
     matches = networks.match(ready, a, b)

@@ -9,11 +9,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recon.poses.native import POLL_SECONDS, Tick, colmap, run_native
+
+if TYPE_CHECKING:
+    from pycolmap import CancellationToken, IncrementalPipelineOptions, Reconstruction
 
 #: What the relaxed mapper asks for where COLMAP's defaults are stricter. Small baselines, short
 #: overlaps and three photos are enough to begin with; the model checks see to the rest.
@@ -46,19 +50,19 @@ class Manner:
 def incremental(
     database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick,
     manner: Manner = Manner(),
-) -> list[Any]:  # fmt: skip
+) -> list[Reconstruction]:  # fmt: skip
     """The models that the incremental mapper finds, as pycolmap reconstructions, best first.
 
     Best is most registered photos, then most points. `scratch` is an empty folder that COLMAP
     may write to. An empty list says that no two photos could be the start of a model.
     """
     pycolmap = colmap()
-    options = _options(pycolmap, manner, seed + manner.reseed)
+    options = _options(manner, seed + manner.reseed)
     with pycolmap.Database.open(database) as content:
         total = content.num_images()
     placed = _Counter()
 
-    def call(token: Any) -> dict[int, Any]:
+    def call(token: CancellationToken) -> dict[int, Reconstruction]:
         return pycolmap.incremental_mapping(
             database,
             photos,
@@ -75,8 +79,8 @@ def incremental(
     return _best_first(run_native(call, poll).values())
 
 
-def _options(pycolmap: Any, manner: Manner, seed: int) -> Any:
-    options = pycolmap.IncrementalPipelineOptions()
+def _options(manner: Manner, seed: int) -> IncrementalPipelineOptions:
+    options = colmap().IncrementalPipelineOptions()
     options.random_seed = seed
     options.mapper.random_seed = seed
     options.triangulation.random_seed = seed
@@ -95,7 +99,7 @@ def _options(pycolmap: Any, manner: Manner, seed: int) -> Any:
 
 def global_mapping(
     database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick
-) -> list[Any]:
+) -> list[Reconstruction]:
     """The models that the global mapper finds, as `incremental` gives them.
 
     It can't be stopped from outside, so it runs in a process of its own (`global_child`) that can.
@@ -128,7 +132,7 @@ def _last_words(errors: Path, code: int) -> str:
     return lines[-1] if lines else f"it ended with {code}"
 
 
-def _best_first(models: Any) -> list[Any]:
+def _best_first(models: Iterable[Reconstruction]) -> list[Reconstruction]:
     return sorted(models, key=lambda m: (m.num_reg_images(), m.num_points3D()), reverse=True)
 
 

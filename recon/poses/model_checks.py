@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from recon.poses.agreement import Agreement
 from recon.poses.config import MappingConfig
 from recon.poses.groups import SOLID_INLIERS
+from recon.poses.native import camera_of
+
+if TYPE_CHECKING:
+    from pycolmap import Camera, Image, Reconstruction
 
 #: Points looked at for triangulation angles; a median needs no more.
 MAX_ANGLE_POINTS = 2000
@@ -52,7 +56,9 @@ class ModelFacts:
 
 
 def measure(
-    model: Any, agreements: Sequence[Agreement], priors: Mapping[str, float] | None = None
+    model: Reconstruction,
+    agreements: Sequence[Agreement],
+    priors: Mapping[str, float] | None = None,
 ) -> ModelFacts:
     """The facts of the pycolmap reconstruction `model`.
 
@@ -62,7 +68,7 @@ def measure(
     images = [model.images[i] for i in model.reg_image_ids()]
     observations = [int(image.num_points3D) for image in images]
     depths = _depths(model, images)
-    focals = [_relative_focal(image.camera) for image in images]
+    focals = [_relative_focal(camera_of(image)) for image in images]
     errors = [point.error for point in model.points3D.values()]
     matches, fitting = _matches(agreements, set(model.reg_image_ids()))
     return ModelFacts(
@@ -82,14 +88,14 @@ def measure(
     )
 
 
-def remeasured(model: Any, before: ModelFacts) -> ModelFacts:
+def remeasured(model: Reconstruction, before: ModelFacts) -> ModelFacts:
     """The facts of `model` after its cameras were refined; what that can't change is as before."""
     fresh = measure(model, ())
     return replace(fresh, focal_change=before.focal_change, agreeing=before.agreeing)
 
 
 def drop_weak_photos(
-    model: Any, agreements: Sequence[Agreement], limits: MappingConfig
+    model: Reconstruction, agreements: Sequence[Agreement], limits: MappingConfig
 ) -> list[str]:
     """Takes photos that hang on by too little out of `model`; returns their names.
 
@@ -112,7 +118,7 @@ def drop_weak_photos(
     return take_out(model, weak)
 
 
-def take_out(model: Any, images: Iterable[Any]) -> list[str]:
+def take_out(model: Reconstruction, images: Iterable[Image]) -> list[str]:
     """Takes the pycolmap `images` and what only they see out of `model`; returns their names."""
     gone = list(images)
     names = sorted(image.name for image in gone)
@@ -163,20 +169,20 @@ def _matches(agreements: Sequence[Agreement], placed: set[int]) -> tuple[int, in
     return sum(a.matches for a in inside), sum(a.fitting for a in inside)
 
 
-def _relative_focal(camera: Any) -> float:
+def _relative_focal(camera: Camera) -> float:
     return float(camera.mean_focal_length()) / max(camera.width, camera.height)
 
 
-def _focal_change(images: list[Any], priors: Mapping[str, float]) -> float:
+def _focal_change(images: list[Image], priors: Mapping[str, float]) -> float:
     ratios = [
-        image.camera.mean_focal_length() / priors[image.name]
+        camera_of(image).mean_focal_length() / priors[image.name]
         for image in images
         if image.name in priors
     ]
     return float(max((max(r, 1 / r) for r in ratios), default=1.0))
 
 
-def _depths(model: Any, images: list[Any]) -> NDArray[np.float64]:
+def _depths(model: Reconstruction, images: list[Image]) -> NDArray[np.float64]:
     """z in its photo's camera of every observation: [O]."""
     depths = []
     for image in images:
@@ -188,7 +194,7 @@ def _depths(model: Any, images: list[Any]) -> NDArray[np.float64]:
     return np.concatenate(depths) if depths else np.zeros(0)
 
 
-def _spread(images: list[Any], depths: NDArray[np.float64]) -> float:
+def _spread(images: list[Image], depths: NDArray[np.float64]) -> float:
     if not depths.size:
         return 0.0
     centres = np.array([image.projection_center() for image in images])
@@ -196,7 +202,7 @@ def _spread(images: list[Any], depths: NDArray[np.float64]) -> float:
     return float(apart / max(float(np.median(np.abs(depths))), 1e-12))
 
 
-def _median_angle(model: Any) -> float:
+def _median_angle(model: Reconstruction) -> float:
     """Median over points of the widest angle between two of a point's viewing rays, degrees."""
     centres = {i: model.images[i].projection_center() for i in model.reg_image_ids()}
     points = list(model.points3D.values())

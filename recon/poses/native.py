@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from pycolmap import Camera, CancellationToken, Database, Image
 
 #: Told `(fraction, message)`: 0 to 1 of the work is done. May raise, which stops the work.
 Tick = Callable[[float, str], None]
 
 POLL_SECONDS = 0.5
+
+T = TypeVar("T")
 
 
 def colmap() -> ModuleType:
@@ -30,7 +35,14 @@ def colmap() -> ModuleType:
     return pycolmap
 
 
-def run_native(call: Callable[[Any], Any], poll: Callable[[], None]) -> Any:
+def camera_of(image: Image) -> Camera:
+    """The camera of an image of a reconstruction; pycolmap's `image.camera` may be None by its
+    type, for images that belong to none."""
+    assert image.camera is not None
+    return image.camera
+
+
+def run_native(call: Callable[[CancellationToken], T], poll: Callable[[], None]) -> T:
     """The result of `call(cancellation_token)`, run in a thread while `poll` is called here.
 
     pycolmap releases Python's lock, but Python handles signals and time limits in the main
@@ -38,7 +50,8 @@ def run_native(call: Callable[[Any], Any], poll: Callable[[], None]) -> Any:
     Ctrl-C) cancels the native work, waits until it has let go of its files, and goes on up.
     """
     token = colmap().CancellationToken()
-    outcome: dict[str, Any] = {}
+    outcome: list[T] = []
+    errors: list[BaseException] = []
     started = threading.Event()
     # Not Thread.join(): interrupted by a signal, Python 3.11's takes the thread for ended.
     ended = threading.Event()
@@ -47,9 +60,9 @@ def run_native(call: Callable[[Any], Any], poll: Callable[[], None]) -> Any:
         started.wait()
         try:
             if not token.is_cancelled:
-                outcome["result"] = call(token)
+                outcome.append(call(token))
         except BaseException as error:  # handed to the caller's thread below
-            outcome["error"] = error
+            errors.append(error)
         finally:
             ended.set()
 
@@ -69,13 +82,13 @@ def run_native(call: Callable[[Any], Any], poll: Callable[[], None]) -> Any:
         else:  # a signal came within start(), so there may be no thread to wait for
             started.set()
         raise
-    if "error" in outcome:
-        raise outcome["error"]
-    return outcome["result"]
+    if errors:
+        raise errors[0]
+    return outcome[0]
 
 
 @contextmanager
-def counting(database: Path, question: Callable[[Any], int]) -> Iterator[Callable[[], int]]:
+def counting(database: Path, question: Callable[[Database], int]) -> Iterator[Callable[[], int]]:
     """While pycolmap writes to a COLMAP database: a function that gives `question`'s answer.
 
     Where there is none at this moment, the answer before it, at first 0. One connection serves

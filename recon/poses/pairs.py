@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recon.poses.native import Tick, colmap, counting, run_native
+
+if TYPE_CHECKING:
+    from pycolmap import CancellationToken, TwoViewGeometryOptions
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def match_exhaustively(
         photos = content.num_images()
     total = max(photos * (photos - 1) // 2, 1)
 
-    def call(token: Any) -> None:
+    def call(token: CancellationToken) -> None:
         pycolmap.match_exhaustive(
             database,
             matching_options=matching,
@@ -53,7 +56,7 @@ def match_exhaustively(
         run_native(call, poll)
 
 
-def verification(min_num_inliers: int, seed: int) -> Any:
+def verification(min_num_inliers: int, seed: int) -> TwoViewGeometryOptions:
     """pycolmap's options for verifying a pair."""
     options = colmap().TwoViewGeometryOptions()
     options.min_num_inliers = min_num_inliers

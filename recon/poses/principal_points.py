@@ -14,12 +14,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recon.poses.native import Tick, colmap
+
+if TYPE_CHECKING:
+    from pycolmap import Reconstruction
 
 _ROBUST_SCALE = 0.5  # px: a Cauchy loss, since one wrong match must not move a pose
 _MAX_ITERATIONS = 50
@@ -69,7 +72,7 @@ class _Seen:
     point_id: int
 
 
-def refined(model: Any, tick: Tick) -> tuple[Any, Verdict | None]:
+def refined(model: Reconstruction, tick: Tick) -> tuple[Reconstruction, Verdict | None]:
     """`model` with a camera per photo, or itself where that predicts observations no better.
 
     The pycolmap reconstruction given is not changed. Photos keep their ids, keypoints and points;
@@ -102,7 +105,7 @@ def refined(model: Any, tick: Tick) -> tuple[Any, Verdict | None]:
     return trial, verdict
 
 
-def with_own_cameras(model: Any) -> Any:
+def with_own_cameras(model: Reconstruction) -> Reconstruction:
     """A copy of the pycolmap reconstruction `model` in which each photo has a camera of its own,
     with the image's id and the values of the one it shared."""
     pycolmap = colmap()
@@ -122,7 +125,7 @@ def with_own_cameras(model: Any) -> Any:
     return copied
 
 
-def _adjust(model: Any, *, shared: bool) -> None:
+def _adjust(model: Reconstruction, *, shared: bool) -> None:
     """Bundle adjustment in place: of focal lengths and distortion, or of principal points.
 
     A second or two, in which nothing else runs: `pycolmap.bundle_adjustment` would let go of
@@ -145,7 +148,7 @@ def _adjust(model: Any, *, shared: bool) -> None:
     pycolmap.create_default_bundle_adjuster(options, problem, model).solve()
 
 
-def _leave_out(model: Any) -> list[_Seen]:
+def _leave_out(model: Reconstruction) -> list[_Seen]:
     """Takes one observation of every third long track out of `model`."""
     long = [i for i, point in sorted(model.points3D.items()) if point.track.length() >= _LONG_TRACK]
     left_out = []
@@ -157,13 +160,13 @@ def _leave_out(model: Any) -> list[_Seen]:
     return left_out
 
 
-def _put_back(model: Any, left_out: Iterable[_Seen]) -> None:
+def _put_back(model: Reconstruction, left_out: Iterable[_Seen]) -> None:
     for seen in left_out:
         element = colmap().TrackElement(seen.image_id, seen.keypoint)
         model.add_observation(seen.point_id, element)
 
 
-def _median_error(model: Any, left_out: Iterable[_Seen]) -> float:
+def _median_error(model: Reconstruction, left_out: Iterable[_Seen]) -> float:
     """px between where points were seen and where `model` has them."""
     errors: list[float] = []
     for seen in left_out:
@@ -174,7 +177,7 @@ def _median_error(model: Any, left_out: Iterable[_Seen]) -> float:
     return float(np.median(errors))
 
 
-def _largest_shift(own: Any, shared: Any) -> float:
+def _largest_shift(own: Reconstruction, shared: Reconstruction) -> float:
     """px between a photo's principal point in `own` and its camera's in `shared`."""
     return max(
         float(np.linalg.norm(_principal_point(own, i) - _principal_point(shared, i)))
@@ -182,6 +185,6 @@ def _largest_shift(own: Any, shared: Any) -> float:
     )
 
 
-def _principal_point(model: Any, image_id: int) -> NDArray[np.float64]:
+def _principal_point(model: Reconstruction, image_id: int) -> NDArray[np.float64]:
     camera = model.camera(model.image(image_id).camera_id)
     return np.array([camera.principal_point_x, camera.principal_point_y])

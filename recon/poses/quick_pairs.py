@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 from math import hypot, lgamma, log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from recon.poses import standing_still
 from recon.poses.native import colmap
 from recon.poses.standing_still import StillMatches
+
+if TYPE_CHECKING:
+    from pycolmap import FeatureExtractionOptions, RANSACOptions
 
 LONGEST = 800  # px, of the photo that features are found in
 MAX_FEATURES = 1500  # a photo
@@ -193,7 +196,7 @@ def _lands_inside(matrix: NDArray[Any], a: QuickFeatures, b: QuickFeatures) -> f
     return float(((x >= 0) & (x <= b.width) & (y >= 0) & (y <= b.height)).mean())
 
 
-def _ransac(max_error: float) -> Any:
+def _ransac(max_error: float) -> RANSACOptions:
     options = colmap().RANSACOptions()
     options.max_error = max_error
     options.random_seed = SEED
@@ -202,7 +205,7 @@ def _ransac(max_error: float) -> Any:
 
 
 @cache
-def _extraction_options() -> Any:
+def _extraction_options() -> FeatureExtractionOptions:
     options = colmap().FeatureExtractionOptions()
     options.use_gpu = False
     options.num_threads = 1

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from recon.poses.attempts import relaxed
 from recon.poses.mapping import global_mapping, incremental
 from recon.poses.native import Tick
 from recon.poses.sources import LEARNED, PLAIN, STRONG, Source
+
+if TYPE_CHECKING:
+    from pycolmap import Reconstruction
 
 
 class Mapper(Protocol):
@@ -17,7 +20,7 @@ class Mapper(Protocol):
 
     def __call__(
         self, database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick
-    ) -> list[Any]: ...
+    ) -> list[Reconstruction]: ...
 
 
 @dataclass(frozen=True)

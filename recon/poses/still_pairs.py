@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from recon.poses.native import Tick, colmap
 from recon.poses.pairs import verification
 from recon.poses.standing_still import NONE, StillMatches
 
+if TYPE_CHECKING:
+    from pycolmap import Camera, Database
+
 #: Photos whose shapes differ by less than this part can have something that stands still in both.
 _SAME_SHAPE = 0.01
 
@@ -24,7 +27,7 @@ _SAME_SHAPE = 0.01
 @dataclass(frozen=True)
 class _Photo:
     name: str
-    camera: Any  # pycolmap's
+    camera: Camera
     xy: NDArray[np.float64]  # [N, 2] px
     at: NDArray[np.float64]  # [N, 2], see `standing_still.placed`
 
@@ -76,7 +79,7 @@ def verify_without(database: Path, *, min_num_inliers: int, seed: int, tick: Tic
 
 
 @contextmanager
-def _open(database: Path) -> Iterator[tuple[Any, dict[int, _Photo]]]:
+def _open(database: Path) -> Iterator[tuple[Database, dict[int, _Photo]]]:
     """The open database and its photos by their image ids."""
     with colmap().Database.open(database) as content:
         cameras = {camera.camera_id: camera for camera in content.read_all_cameras()}
@@ -90,7 +93,7 @@ def _open(database: Path) -> Iterator[tuple[Any, dict[int, _Photo]]]:
         yield content, photos
 
 
-def _matches(content: Any) -> Iterator[tuple[int, int, NDArray[np.intp]]]:
+def _matches(content: Database) -> Iterator[tuple[int, int, NDArray[np.intp]]]:
     """The image ids of every pair with matches, and these: [M, 2] rows of the keypoints."""
     for pair_id, matches in zip(*content.read_all_matches(), strict=True):
         a, b = colmap().pair_id_to_image_pair(pair_id)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recon.poses.native import Tick, colmap, run_native
+
+if TYPE_CHECKING:
+    from pycolmap import CancellationToken
 
 
 def undistort(
@@ -22,7 +25,7 @@ def undistort(
     total = len(pycolmap.Reconstruction(model).reg_image_ids())
     images = scratch / "images"
 
-    def call(token: Any) -> None:
+    def call(token: CancellationToken) -> None:
         pycolmap.undistort_images(
             scratch, model, photos, jpeg_quality=jpeg_quality, cancellation_token=token
         )

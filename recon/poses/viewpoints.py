@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.native import colmap
+from recon.poses.native import camera_of, colmap
+
+if TYPE_CHECKING:
+    from pycolmap import Image, Reconstruction
 
 #: Two cameras that are nearer to each other than this part of the depth of what both see stand on
 #: one spot.
@@ -58,7 +61,7 @@ def spots(names: Sequence[str], apart: Mapping[frozenset[str], float]) -> list[l
     return [group for group in found if len(group) > 1]
 
 
-def _apart(model: Any, a: Any, b: Any) -> float:
+def _apart(model: Reconstruction, a: Image, b: Image) -> float:
     """How far the cameras are from each other, as a part of the depth of what the nearer one sees;
     infinite for photos that show different things."""
     points = [_points(model, image) for image in (a, b)]
@@ -72,7 +75,7 @@ def _apart(model: Any, a: Any, b: Any) -> float:
     return float(np.linalg.norm(a.projection_center() - b.projection_center())) / depth
 
 
-def _misfit(a: Any, b: Any) -> float:
+def _misfit(a: Image, b: Image) -> float:
     """How far one picture moved, turned and scaled as a whole misses what the other shows, in the
     median over common points, as a part of the longest side; infinite with few of them."""
     seen = {point.point3D_id: point.xy for point in b.get_observation_points2D()}
@@ -87,24 +90,24 @@ def _misfit(a: Any, b: Any) -> float:
     here, there = (pairs[:, side, 0] + 1j * pairs[:, side, 1] for side in (0, 1))
     fitted = np.linalg.lstsq(np.stack([here, np.ones_like(here)], axis=1), there)[0]
     misses = np.abs(here * fitted[0] + fitted[1] - there)
-    return float(np.median(misses)) / max(b.camera.width, b.camera.height)
+    return float(np.median(misses)) / max(camera_of(b).width, camera_of(b).height)
 
 
-def _points(model: Any, image: Any) -> Array:
+def _points(model: Reconstruction, image: Image) -> Array:
     """[P, 3]: what the image sees of the model."""
     ids = [point.point3D_id for point in image.get_observation_points2D()]
     return np.array([model.points3D[i].xyz for i in ids]).reshape(-1, 3)
 
 
-def _depths(image: Any, points: Array) -> Array:
+def _depths(image: Image, points: Array) -> Array:
     matrix = image.cam_from_world().matrix()
     depths: Array = points @ matrix[2, :3] + matrix[2, 3]
     return depths
 
 
-def _inside(image: Any, points: Array) -> float:
+def _inside(image: Image, points: Array) -> float:
     """The part of `points` [P, 3] that lies in the image's picture, by its focal length alone."""
-    matrix, camera = image.cam_from_world().matrix(), image.camera
+    matrix, camera = image.cam_from_world().matrix(), camera_of(image)
     seen = points @ matrix[:, :3].T + matrix[:, 3]
     ahead = seen[:, 2] > 0
     xy = seen[ahead, :2] / seen[ahead, 2:] * camera.mean_focal_length()
