@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from recon.pipeline import checking
-from recon.poses import colours, quick_pairs
-from recon.poses.photo_check import PhotoLook
+from recon.poses.photo_check import colours, quick_pairs
+from recon.poses.photo_check.photo_look import PhotoLook
 
 #: Of the faults, so many may lie on the wrong side when a limit is chosen.
 LEFT_ASIDE = 0.1

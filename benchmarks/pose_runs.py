@@ -16,8 +16,8 @@ from recon.pipeline.progress import ListReporter, Step
 from recon.pipeline.runner import run_pipeline
 from recon.pipeline.uploads import bring_in
 from recon.pipeline.workspace import Workspace, scratch_folder
-from recon.poses import mapping
-from recon.poses.native import colmap
+from recon.poses.colmap import mapping
+from recon.poses.colmap.native import colmap
 from recon.samples import SamplePhoto, pose_errors
 
 Result = dict[str, Any]

@@ -16,10 +16,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from recon.pipeline.workspace import replacing, write_json
-from recon.poses.brightness import Brightness
-from recon.poses.photo_check import PhotoLook
-from recon.poses.quick_pairs import PairFacts, QuickFeatures
-from recon.poses.standing_still import StillMatches
+from recon.poses.photo_check.brightness import Brightness
+from recon.poses.photo_check.photo_look import PhotoLook
+from recon.poses.photo_check.quick_pairs import PairFacts, QuickFeatures
+from recon.poses.photo_check.standing_still import StillMatches
 
 #: Raise it when a look or a comparison comes to other results.
 VERSION = 3

@@ -26,11 +26,11 @@ from recon.pipeline.errors import PipelineError, UserError
 from recon.pipeline.photos import decode
 from recon.pipeline.prepared import to_rgb
 from recon.pipeline.workspace import write_json
-from recon.poses import photo_check, quick_pairs
-from recon.poses.findings import Finding, PhotoSet
-from recon.poses.photo_check import CheckLimits, PhotoLook
-from recon.poses.quick_pairs import PairFacts
-from recon.poses.verdict import Verdict, judge
+from recon.poses.photo_check import photo_look, quick_pairs
+from recon.poses.photo_check.findings import Finding, PhotoSet
+from recon.poses.photo_check.photo_look import CheckLimits, PhotoLook
+from recon.poses.photo_check.quick_pairs import PairFacts
+from recon.poses.photo_check.verdict import Verdict, judge
 
 REPORT = "report.json"
 
@@ -136,17 +136,17 @@ def look_here(path: Path, name: str) -> PhotoLook:
         name=name,
         min_image_size=limits.min_image_size,
         max_megapixels=limits.max_megapixels,
-        longest_needed=photo_check.WORKING_SIZE,
+        longest_needed=photo_look.WORKING_SIZE,
     )
     with decoded.image:
         upright = to_rgb(replace(decoded, image=_reduced(decoded.image)).upright())
-    return photo_check.look(upright, path, size=(decoded.width, decoded.height))
+    return photo_look.look(upright, path, size=(decoded.width, decoded.height))
 
 
 def _reduced(image: Image.Image) -> Image.Image:
     """An enormous picture as small as a JPEG's decoder would have made it: each step after this
     one copies all pixels, and several photos are looked at side by side."""
-    factor = max(image.size) // photo_check.WORKING_SIZE
+    factor = max(image.size) // photo_look.WORKING_SIZE
     if image.width * image.height <= _ENORMOUS or factor < 2 or image.mode not in _REDUCED_WELL:
         return image
     return image.reduce(factor)

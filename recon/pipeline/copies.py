@@ -14,7 +14,7 @@ from PIL import Image
 from recon.pipeline.errors import UserError
 from recon.pipeline.prepared import PreparedPhoto
 from recon.pipeline.progress import Reporter
-from recon.poses import copies
+from recon.poses.photo_check import copies
 
 
 def without_copies(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from recon.pipeline.outcome import read_pair_graph
 from recon.pipeline.records import RecordError
 from recon.pipeline.workspace import Workspace
-from recon.poses.explain import explain
+from recon.poses.ladder.explain import explain
 
 
 def explain_poses(workspace: Workspace) -> str:

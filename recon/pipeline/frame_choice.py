@@ -1,9 +1,9 @@
 """Which frames of a video become photos: sharp, spread over time, no two nearly the same.
 
 The frames looked at are sorted by sharpness: how far each falls short of those around it in time
-(`recon.poses.sharpness`), in the direction where it is worst, which is the one that the hand moved
-in. From the sharpest on, a frame is taken if it lies at least a gap away from all that were taken
-before and is no near-duplicate of one of them. The gap is the widest with which the wanted number
+(`recon.poses.photo_check.sharpness`), in the direction where it is worst, which is the one that
+the hand moved in. From the sharpest on, a frame is taken if it lies at least a gap away from all
+that were taken before and is no near-duplicate of one of them. The gap is the widest with which the wanted number
 is found. So in each stretch of the video the sharpest frame wins, no stretch longer than twice the
 gap is left without one, and where the camera rests only one frame is taken.
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.sharpness import below
+from recon.poses.photo_check.sharpness import below
 
 #: Frames this close in time, as a part of the whole, are what a frame's sharpness is held against.
 NEIGHBOURHOOD = 0.25

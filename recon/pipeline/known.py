@@ -14,9 +14,9 @@ from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.progress import Reporter
 from recon.pipeline.records import RecordError, read_record
 from recon.pipeline.workspace import Workspace, digest_json
-from recon.poses import databases
-from recon.poses.known import Known, find
-from recon.poses.native import colmap
+from recon.poses.colmap import databases
+from recon.poses.colmap.earlier_job import Known, find
+from recon.poses.colmap.native import colmap
 
 
 def features_signature(config: FeaturesConfig) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from recon.poses.sparse_model import Placed, read_sparse
+from recon.poses.colmap.sparse_model import Placed, read_sparse
 
 _FOLDER = "sparse/0"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip's earliest date: the same model is the same file

@@ -21,7 +21,7 @@ from recon.pipeline.frame_choice import Candidate, choose, small_picture
 from recon.pipeline.spherical import looks_spherical
 from recon.pipeline.video_pictures import aspect_of, is_spherical, picture_of
 from recon.pipeline.video_streams import frames, length, opened
-from recon.poses import sharpness
+from recon.poses.photo_check import sharpness
 
 if TYPE_CHECKING:
     import av

@@ -85,7 +85,7 @@ class Workspace:
     def pairs_json(self) -> Path:
         return self.colmap / "pairs.json"
 
-    # What stands still in all photos; see `recon.poses.standing_still`.
+    # What stands still in all photos; see `recon.poses.photo_check.standing_still`.
     @property
     def still_json(self) -> Path:
         return self.colmap / "still.json"
@@ -116,7 +116,7 @@ class Workspace:
     def test_txt(self) -> Path:
         return self.root / "work" / "test.txt"
 
-    # Photos from nearly one spot, which the split takes together; see `recon.poses.viewpoints`.
+    # Photos from nearly one spot, which the split takes together: `recon.poses.models.viewpoints`.
     @property
     def together_json(self) -> Path:
         return self.root / "work" / "together.json"

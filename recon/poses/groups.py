@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from recon.poses import connections
-from recon.poses.pairs import Pair
+from recon.poses.colmap.pairs import Pair
 
 #: Verified matches that no pair has by chance.
 SOLID_INLIERS = 30

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from recon.poses.colmap.pairs import Pair
 from recon.poses.connections import Edge
 from recon.poses.groups import connected
-from recon.poses.model_checks import ModelFacts
-from recon.poses.pairs import Pair
+from recon.poses.models.checks import ModelFacts
 
 #: How a rung may end.
 WON, BEST, TRIED, SKIPPED, FAILED = "won", "best", "tried", "skipped", "failed"

@@ -1,6 +1,6 @@
 """What is said of a job's photos, for its owner: findings as sentences, with what can be done.
 
-A finding comes from the photo check or from the real matching (`recon.poses.findings`).
+A finding comes from the photo check or from the real matching (`recon.poses.photo_check.findings`).
 """
 
 from __future__ import annotations

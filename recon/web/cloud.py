@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from recon.models import Job
 from recon.pipeline.workspace import Workspace
-from recon.poses.sparse_model import Placed, SparseModel, read_sparse
+from recon.poses.colmap.sparse_model import Placed, SparseModel, read_sparse
 from recon.web import kept
 
 MOST_POINTS = 4000

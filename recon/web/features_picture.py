@@ -14,7 +14,7 @@ from recon.models import Job
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.photos import FORMATS
 from recon.pipeline.workspace import Workspace
-from recon.poses import databases
+from recon.poses.colmap import databases
 from recon.web import kept
 
 SIDE = 960  # px, longest side

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from recon.models import Job
-from recon.poses import colours
+from recon.poses.photo_check import colours
 
 
 def alike_in(job: Job) -> Callable[[str, str], bool]:

@@ -19,8 +19,8 @@ from recon.pipeline.check_texts import is_about
 from recon.pipeline.outcome import PreparedPhotos, read_pair_graph
 from recon.pipeline.photo_names import numbers_in_words
 from recon.poses import connections
-from recon.poses.next_shots import advise
 from recon.poses.pair_graph import PairGraph
+from recon.poses.photo_check.next_shots import advise
 from recon.web import graph_layout, looks
 from recon.web.advice import Node, Said, said_of
 from recon.web.graph_layout import TILE, Box, Edge

@@ -8,7 +8,7 @@ import numpy as np
 from django.db.models import Count, prefetch_related_objects
 
 from recon.models import Job, Photo
-from recon.poses.alignment import align
+from recon.poses.models.alignment import align
 from recon.web import cameras
 
 #: How many photos have a place in both of two scenes before they are worth comparing, how many
@@ -38,7 +38,7 @@ def share_a_place(first: Job, second: Job) -> bool:
 
 
 def alignment(first: Job, second: Job) -> dict[str, Any] | None:
-    """Where the first scene's world lies in the second's, as `recon.poses.alignment` says it:
+    """Where the first scene's world lies in the second's, as in `recon.poses.models.alignment`:
     scale, rotation (3 rows), translation. None where their photos don't tell."""
     own, theirs = cameras.poses_by_content(first), cameras.poses_by_content(second)
     both = [content for content in own if content in theirs]

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from recon.poses.alignment import align
+from recon.poses.models.alignment import align
 
 TURN = Rotation.from_euler("xyz", [20, -130, 75], degrees=True).as_matrix()
 SCALE, SHIFT = 3.7, np.array([4.0, -9.0, 0.5])

@@ -18,7 +18,7 @@ from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import preflight
 from recon.pipeline.workspace import Workspace
-from recon.poses import copies
+from recon.poses.photo_check import copies
 from tests.core.walls import write_wall
 from tests.faults import fault
 from tests.photos import photos_of, rendered_photos

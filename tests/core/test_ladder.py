@@ -22,13 +22,13 @@ from recon.pipeline.outcome import read_pair_graph
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
-from recon.poses.attempts import relaxed
-from recon.poses.databases import is_sound, settle
-from recon.poses.explain import explain, explain_file
-from recon.poses.mapping import Manner, global_mapping, incremental
-from recon.poses.native import colmap
-from recon.poses.rungs import RUNGS, up_to
-from recon.poses.sources import LEARNED
+from recon.poses.colmap.databases import is_sound, settle
+from recon.poses.colmap.mapping import Manner, global_mapping, incremental
+from recon.poses.colmap.native import colmap
+from recon.poses.ladder.attempts import relaxed
+from recon.poses.ladder.explain import explain, explain_file
+from recon.poses.ladder.rungs import RUNGS, up_to
+from recon.poses.ladder.sources import LEARNED
 from tests.core.walls import write_panorama, write_wall
 
 DRAFT = PRESETS["draft"]

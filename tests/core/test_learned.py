@@ -16,12 +16,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from recon.poses import learned, learned_networks, learned_weights, pairs, retrieval
 from recon.poses.cameras import CameraGroup
-from recon.poses.databases import features_digest, matches_digest
-from recon.poses.learned_networks import Networks
-from recon.poses.learned_weights import ALIKED, LIGHTGLUE, MissingWeights, Weights
-from recon.poses.native import colmap
+from recon.poses.colmap import pairs
+from recon.poses.colmap.databases import features_digest, matches_digest
+from recon.poses.colmap.native import colmap
+from recon.poses.learned import learned_matches, retrieval, weight_files
+from recon.poses.learned import networks as networks_of
+from recon.poses.learned.networks import Networks
+from recon.poses.learned.weight_files import ALIKED, LIGHTGLUE, MissingWeights, Weights
 from recon.samples import SamplePhoto, write_photos
 
 SIZE = (320, 240)  # px
@@ -46,7 +48,7 @@ class Rendered:
 
     def build(self, database: Path, **changes: object) -> Path:
         settings = {"seed": 3, "min_num_inliers": 15, "tick": nothing} | changes
-        learned.build(database, self.folder, self.groups, **settings)  # type: ignore[arg-type]
+        learned_matches.build(database, self.folder, self.groups, **settings)  # type: ignore[arg-type]
         return database
 
 
@@ -77,32 +79,32 @@ def built(built_and_told: tuple[Path, Told]) -> Path:
 
 @pytest.fixture(scope="module")
 def networks() -> Networks:
-    return learned_networks.load()
+    return networks_of.load()
 
 
 @pytest.fixture
 def only_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """torch.hub's cache, empty, and no package of weights."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(learned_weights, "PACKAGE", "no_package_of_this_name")
+    monkeypatch.setattr(weight_files, "PACKAGE", "no_package_of_this_name")
     checkpoints = tmp_path / "hub" / "checkpoints"
     checkpoints.mkdir(parents=True)
     return checkpoints
 
 
 def installed(weights: Weights) -> Path:
-    [path] = [f / weights.name for f in learned_weights._folders() if (f / weights.name).is_file()]
+    [path] = [f / weights.name for f in weights._folders() if (f / weights.name).is_file()]
     return path
 
 
 def test_with_what_requirements_install_they_are_available() -> None:
-    assert learned.available() is None
+    assert learned_matches.available() is None
 
 
 def test_missing_weights_are_named(only_cache: Path) -> None:
-    assert learned.available() == "the weights aliked-n16.pth are not installed"
+    assert learned_matches.available() == "the weights aliked-n16.pth are not installed"
     with pytest.raises(MissingWeights, match=r"aliked-n16\.pth are not installed"):
-        learned_networks.load()
+        networks_of.load()
 
 
 def test_nothing_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +113,7 @@ def test_nothing_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    learned_networks.load()
+    networks_of.load()
 
 
 def test_weights_in_torch_hubs_cache_will_do(
@@ -119,11 +121,11 @@ def test_weights_in_torch_hubs_cache_will_do(
 ) -> None:
     found = [installed(weights) for weights in (ALIKED, LIGHTGLUE)]
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(learned_weights, "PACKAGE", "no_package_of_this_name")
+    monkeypatch.setattr(weight_files, "PACKAGE", "no_package_of_this_name")
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     for path in found:
         os.symlink(path, tmp_path / "hub" / "checkpoints" / path.name)
-    assert learned.available() is None
+    assert learned_matches.available() is None
 
 
 def test_the_cache_is_where_torch_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,16 +137,16 @@ def test_the_cache_is_where_torch_has_it(tmp_path: Path, monkeypatch: pytest.Mon
             monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
         else:
             monkeypatch.setenv("XDG_CACHE_HOME", home)
-        assert learned_weights._folders()[0] == Path(torch.hub.get_dir()) / "checkpoints"
+        assert weight_files._folders()[0] == Path(torch.hub.get_dir()) / "checkpoints"
 
 
 def test_damaged_weights_are_not_used(only_cache: Path) -> None:
     (only_cache / ALIKED.name).write_bytes(b"half a file")
-    why = learned.available()
+    why = learned_matches.available()
     assert why is not None
     assert "not the expected ones" in why
     with pytest.raises(MissingWeights, match="wrong SHA-256"):
-        learned_weights.load(ALIKED)
+        weight_files.load(ALIKED)
 
 
 def test_a_damaged_file_does_not_hide_a_good_one(
@@ -153,7 +155,7 @@ def test_a_damaged_file_does_not_hide_a_good_one(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     (tmp_path / "hub" / "checkpoints" / ALIKED.name).write_bytes(b"half a file")
-    assert learned.available() is None
+    assert learned_matches.available() is None
 
 
 class Harmful:
@@ -172,7 +174,7 @@ def test_weights_can_not_run_code(
     torch.save({"weights": Harmful()}, path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     with pytest.raises(pickle.UnpicklingError):
-        learned_weights.load(Weights(path.name, digest))
+        weight_files.load(Weights(path.name, digest))
     assert not harm.exists()
 
 
@@ -182,7 +184,7 @@ def test_rendered_photos_give_pairs_with_their_true_geometry(
     found = pairs.verified(built)
     names = [photo.name for photo in rendered.truth]
     assert [(p.a, p.b) for p in found] == list(combinations(names, 2))
-    assert min(p.inliers for p in found) > 2 * learned.MIN_INLIERS
+    assert min(p.inliers for p in found) > 2 * learned_matches.MIN_INLIERS
     assert all(rotation_error(built, *pair) < 1.0 for pair in combinations(rendered.truth, 2))
 
 
@@ -227,7 +229,7 @@ def test_keypoints_count_pixels_as_colmap_does(
         photo.save(tmp_path / "photo.png")
         pixels = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].to(networks.device)
     as_it_is = dataclasses.replace(networks, size=max(SIZE))
-    found = learned_networks.detect(as_it_is, tmp_path / "photo.png").xy
+    found = networks_of.detect(as_it_is, tmp_path / "photo.png").xy
     with torch.inference_mode():
         kornias = networks.detector(pixels.float() / 255)[0].keypoints.cpu().numpy()
     np.testing.assert_allclose(np.sort(found, axis=0), np.sort(kornias, axis=0) + 0.5, atol=1e-3)
@@ -242,8 +244,8 @@ def test_a_photo_made_smaller_keeps_its_keypoints_places(
         large = photo.resize((SIZE[0] * 4, SIZE[1] * 4), Image.Resampling.NEAREST)
         large.save(tmp_path / "large.png")
     small_only = dataclasses.replace(networks, size=max(SIZE))
-    plain = learned_networks.detect(small_only, tmp_path / "photo.png")
-    large_ones = learned_networks.detect(small_only, tmp_path / "large.png")
+    plain = networks_of.detect(small_only, tmp_path / "photo.png")
+    large_ones = networks_of.detect(small_only, tmp_path / "large.png")
     assert (plain.size, large_ones.size) == (SIZE, large.size)
     assert np.abs(offset(plain.xy * 4, large_ones.xy)).max() < 0.3
 
@@ -265,7 +267,7 @@ def test_a_photo_without_anything_in_it_matches_nothing(rendered: Rendered, tmp_
     Image.new("RGB", SIZE, (90, 90, 90)).save(tmp_path / "blank.png")
     groups = [CameraGroup((name,), *SIZE, None), CameraGroup(("blank.png",), *SIZE, None)]
     database = tmp_path / "database.db"
-    learned.build(database, tmp_path, groups, seed=3, min_num_inliers=15, tick=nothing)
+    learned_matches.build(database, tmp_path, groups, seed=3, min_num_inliers=15, tick=nothing)
     assert pairs.verified(database) == []
 
 
@@ -317,8 +319,8 @@ def test_photos_of_one_place_look_more_alike_than_others(
     noise = np.random.default_rng(1).integers(0, 255, (*SIZE[::-1], 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     one, two = (photo.name for photo in rendered.truth[:2])
-    features = {n: learned_networks.detect(networks, rendered.folder / n) for n in (one, two)}
-    features["noise"] = learned_networks.detect(networks, tmp_path / "noise.png")
+    features = {n: networks_of.detect(networks, rendered.folder / n) for n in (one, two)}
+    features["noise"] = networks_of.detect(networks, tmp_path / "noise.png")
     scores = dict(retrieval.look([one, two, "noise"], features))
     assert scores[one, two] > 2 * max(scores[one, "noise"], scores[two, "noise"])
 

@@ -9,19 +9,19 @@ from typing import Any, cast
 
 import pytest
 
-from recon.poses import halves, model_checks
-from recon.poses.agreement import agreements
-from recon.poses.choosing import Candidate, candidate, wins
+from recon.poses.colmap.native import colmap
+from recon.poses.colmap.pairs import Pair
 from recon.poses.config import MappingConfig
 from recon.poses.groups import connected
-from recon.poses.model_checks import ModelFacts, problems
-from recon.poses.native import colmap
+from recon.poses.ladder.choosing import Candidate, candidate, wins
+from recon.poses.ladder.rungs import RUNGS
+from recon.poses.ladder.skipping import why_skip
+from recon.poses.ladder.sources import STRONG, Work
+from recon.poses.ladder.state import SoFar
+from recon.poses.models import checks, weak_joins
+from recon.poses.models.agreement import agreements
+from recon.poses.models.checks import ModelFacts, problems
 from recon.poses.pair_graph import PairGraph, of, strongest
-from recon.poses.pairs import Pair
-from recon.poses.rungs import RUNGS
-from recon.poses.skipping import why_skip
-from recon.poses.so_far import SoFar
-from recon.poses.sources import STRONG, Work
 
 GOOD = ModelFacts(
     registered=5,
@@ -80,19 +80,19 @@ def test_a_model_is_turned_down_with_a_reason(changes: dict[str, Any], clause: s
 
 
 def test_another_focal_length_than_the_metadatas_is_a_contradiction_and_no_problem() -> None:
-    assert model_checks.at_odds(GOOD, MappingConfig()) is None
+    assert checks.at_odds(GOOD, MappingConfig()) is None
     off = replace(GOOD, focal_change=1.8)
     assert problems(off, MappingConfig()) == []
-    assert "1.80 times off what the metadata say" in str(model_checks.at_odds(off, MappingConfig()))
+    assert "1.80 times off what the metadata say" in str(checks.at_odds(off, MappingConfig()))
 
 
 def test_a_true_model_is_measured_as_one(synthetic: tuple[Path, Any], model: Any) -> None:
     fit = agreements(model, synthetic[0])
-    facts = model_checks.measure(model, fit)
+    facts = checks.measure(model, fit)
     assert problems(facts, MappingConfig()) == []
     assert (facts.registered, facts.behind) == (6, 0.0)
     assert facts.agreeing > 0.99
-    assert all(join.holds for join in halves.joins(model, fit))
+    assert all(join.holds for join in weak_joins.joins(model, fit))
 
 
 def test_a_camera_in_the_wrong_place_disagrees_with_its_matches(
@@ -112,15 +112,15 @@ def test_points_behind_the_camera_are_counted(model: Any) -> None:
     flip = colmap().Rotation3d([0.0, 1.0, 0.0, 0.0])  # half a turn about y
     pose = image.frame.rig_from_world
     image.frame.rig_from_world = colmap().Rigid3d(flip * pose.rotation, flip * pose.translation)
-    assert model_checks.measure(model, ()).behind == pytest.approx(1 / 6, abs=0.02)
+    assert checks.measure(model, ()).behind == pytest.approx(1 / 6, abs=0.02)
 
 
 def test_a_focal_length_is_compared_with_what_the_metadata_say(model: Any) -> None:
     image = model.image(min(model.reg_image_ids()))
     focal = image.camera.mean_focal_length()
-    assert model_checks.measure(model, (), {image.name: focal / 2}).focal_change == pytest.approx(2)
-    assert model_checks.measure(model, (), {image.name: focal * 2}).focal_change == pytest.approx(2)
-    assert model_checks.measure(model, ()).focal_change == 1.0
+    assert checks.measure(model, (), {image.name: focal / 2}).focal_change == pytest.approx(2)
+    assert checks.measure(model, (), {image.name: focal * 2}).focal_change == pytest.approx(2)
+    assert checks.measure(model, ()).focal_change == 1.0
 
 
 def test_a_photo_that_hangs_on_by_matches_that_may_be_chance_is_taken_out(
@@ -135,9 +135,9 @@ def test_a_photo_that_hangs_on_by_matches_that_may_be_chance_is_taken_out(
     ]
     points = int(model.images[stray].num_points3D)
     limits = MappingConfig(solid_points_per_photo=points + 1.0)
-    assert model_checks.drop_weak_photos(model, fit, limits) == []
-    assert model_checks.drop_weak_photos(model, doubtful, MappingConfig()) == []  # many points
-    assert model_checks.drop_weak_photos(model, doubtful, limits) == [name]
+    assert checks.drop_weak_photos(model, fit, limits) == []
+    assert checks.drop_weak_photos(model, doubtful, MappingConfig()) == []  # many points
+    assert checks.drop_weak_photos(model, doubtful, limits) == [name]
     assert stray not in model.reg_image_ids()
 
 
@@ -161,7 +161,7 @@ def test_halves_that_share_a_few_points_do_not_hold_together(
     synthetic: tuple[Path, Any], model: Any
 ) -> None:
     half = glue(model, shared=4)
-    weakest = halves.joins(model, agreements(model, synthetic[0]))[0]
+    weakest = weak_joins.joins(model, agreements(model, synthetic[0]))[0]
     assert not weakest.holds
     assert weakest.shared == 4
     assert half in (sorted(weakest.larger), sorted(weakest.smaller))
@@ -172,12 +172,12 @@ def test_halves_that_share_many_points_hold_together(
     synthetic: tuple[Path, Any], model: Any
 ) -> None:
     glue(model, shared=60)
-    assert all(join.holds for join in halves.joins(model, agreements(model, synthetic[0])))
+    assert all(join.holds for join in weak_joins.joins(model, agreements(model, synthetic[0])))
 
 
 def test_photos_taken_out_of_a_model_leave_the_rest_of_it(model: Any) -> None:
     ids = sorted(model.reg_image_ids())
-    names = model_checks.take_out(model, [model.images[i] for i in ids[:2]])
+    names = checks.take_out(model, [model.images[i] for i in ids[:2]])
     assert len(names) == 2
     assert sorted(model.reg_image_ids()) == ids[2:]
 
@@ -225,7 +225,7 @@ def test_nothing_is_tried_after_a_model_of_all_photos_that_nearly_all_matches_fi
 def test_photos_are_counted_before_stronger_sift_is_skipped(
     monkeypatch: pytest.MonkeyPatch, firm_photos: int, said: str | None
 ) -> None:
-    monkeypatch.setattr("recon.poses.learned.available", lambda: None)
+    monkeypatch.setattr("recon.poses.learned.learned_matches.available", lambda: None)
     work = SimpleNamespace(names=list("abcde"), config=MappingConfig())
     best = some_candidate(worth=4.0, firm_photos=firm_photos, agreeing=0.9)
     assert not best.firm  # as a model; its photos are, mostly
@@ -236,7 +236,7 @@ def test_photos_are_counted_before_stronger_sift_is_skipped(
 
 
 def test_a_photo_that_sees_few_points_counts_for_less(model: Any) -> None:
-    facts = model_checks.measure(model, ())
+    facts = checks.measure(model, ())
     fewest = facts.fewest_points
     firm = candidate(model, facts, solid_points=fewest)
     thin = candidate(model, facts, solid_points=20.0 * fewest)

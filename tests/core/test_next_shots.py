@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from recon.pipeline.check_texts import explain_finding
-from recon.poses.findings import Finding
-from recon.poses.next_shots import advise
+from recon.poses.photo_check.findings import Finding
+from recon.poses.photo_check.next_shots import advise
 
 NAMES = [f"{n}.jpg" for n in range(1, 8)]
 #: Photos 1 to 4 hang together, 5 and 6 do, and 7 is alone.

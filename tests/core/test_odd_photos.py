@@ -22,7 +22,7 @@ from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
 from recon.pipeline.spherical import looks_spherical
 from recon.pipeline.workspace import Workspace, replacing, replacing_folder, write_json
-from recon.poses import quick_pairs
+from recon.poses.photo_check import quick_pairs
 from tests.faults import fault
 from tests.odd_files import (
     GPANO,

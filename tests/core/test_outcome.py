@@ -29,9 +29,9 @@ from recon.pipeline.results import FILTERED, UNFILTERED, Folds, Measured, Result
 from recon.pipeline.start_view import StartView
 from recon.pipeline.workspace import Workspace
 from recon.poses import pair_graph
-from recon.poses.model_checks import ModelFacts
+from recon.poses.colmap.pairs import Pair
+from recon.poses.models.checks import ModelFacts
 from recon.poses.pair_graph import RungRecord
-from recon.poses.pairs import Pair
 from recon.splats.config import TrainConfig
 from recon.splats.scores import Scored, Scores
 

@@ -15,7 +15,7 @@ from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos import decode
 from recon.pipeline.prepared import PreparedPhoto, prepare
-from recon.poses.photo_check import look
+from recon.poses.photo_check.photo_look import look
 from tests.heic import heic_bytes
 
 SIZE = (320, 240)

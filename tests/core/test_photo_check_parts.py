@@ -13,12 +13,13 @@ from PIL import Image
 from recon.pipeline import checking
 from recon.pipeline.check_texts import FINDINGS, explain_report
 from recon.pipeline.photo_names import numbers_in_words
-from recon.poses import brightness, colours, connections, quick_pairs, sharpness
-from recon.poses.findings import PhotoSet
-from recon.poses.photo_check import CheckLimits, shrunk
-from recon.poses.quick_pairs import PairFacts
-from recon.poses.standing_still import NONE
-from recon.poses.verdict import judge
+from recon.poses import connections
+from recon.poses.photo_check import brightness, colours, quick_pairs, sharpness
+from recon.poses.photo_check.findings import PhotoSet
+from recon.poses.photo_check.photo_look import CheckLimits, shrunk
+from recon.poses.photo_check.quick_pairs import PairFacts
+from recon.poses.photo_check.standing_still import NONE
+from recon.poses.photo_check.verdict import judge
 from tests.photos import rendered_photos
 
 

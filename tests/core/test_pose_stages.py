@@ -20,7 +20,7 @@ from recon.pipeline.errors import Cancelled, Interrupted, PipelineError, UserErr
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight, undistort
 from recon.pipeline.workspace import Workspace
-from recon.poses import databases
+from recon.poses.colmap import databases
 from tests.core.walls import write_wall
 from tests.photos import real_photos
 
@@ -173,7 +173,7 @@ def test_features_that_an_interrupted_run_had_found_are_kept(
 ) -> None:
     workspace = copy(placed, tmp_path / "again")
     expected = features.outputs(workspace, CONFIG)
-    found = interrupted(workspace, features, "recon.poses.features.extract", monkeypatch)
+    found = interrupted(workspace, features, "recon.poses.colmap.features.extract", monkeypatch)
     if left == "some":  # two photos not yet, of another the keypoints alone
         without(
             workspace.database,
@@ -201,7 +201,9 @@ def test_pairs_that_an_interrupted_run_had_matched_are_kept(
 ) -> None:
     workspace = copy(placed, tmp_path / "again")
     expected = matching.outputs(workspace, CONFIG)
-    found = interrupted(workspace, matching, "recon.poses.pairs.match_exhaustively", monkeypatch)
+    found = interrupted(
+        workspace, matching, "recon.poses.colmap.pairs.match_exhaustively", monkeypatch
+    )
     if left == "some":  # two pairs not yet, another not yet verified
         without(
             workspace.database,
@@ -229,7 +231,7 @@ def test_what_was_left_of_other_work_is_not_gone_on_with(
     placed: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = copy(placed, tmp_path / "again")
-    found = interrupted(workspace, features, "recon.poses.features.extract", monkeypatch)
+    found = interrupted(workspace, features, "recon.poses.colmap.features.extract", monkeypatch)
     fewer = replace(CONFIG, features=replace(CONFIG.features, max_num_features=50))
     shutil.copyfile(workspace.database, found)
     run(workspace, features, config=fewer)

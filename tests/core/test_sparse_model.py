@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from recon.pipeline.workspace import Workspace
-from recon.poses import databases
-from recon.poses.sparse_model import read_sparse
+from recon.poses.colmap import databases
+from recon.poses.colmap.sparse_model import read_sparse
 
 
 def test_points_and_cameras_are_those_that_pycolmap_reads(finished_workspace: Workspace) -> None:
@@ -45,7 +45,7 @@ def test_every_camera_model_has_as_many_parameters_as_pycolmap_says(tmp_path: Pa
         folder = tmp_path / str(number)
         folder.mkdir()
         model.write(folder)
-        from recon.poses.sparse_model import _read_cameras
+        from recon.poses.colmap.sparse_model import _read_cameras
 
         focal = camera.params[1 if len(camera.focal_length_idxs()) > 1 else 0]
         assert _read_cameras(folder / "cameras.bin") == {1: (400, 200, focal)}

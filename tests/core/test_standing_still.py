@@ -20,8 +20,9 @@ from recon.pipeline.errors import UserError
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
-from recon.poses import standing_still, still_pairs
-from recon.poses.standing_still import StillMatches
+from recon.poses.colmap import still_pairs
+from recon.poses.photo_check import standing_still
+from recon.poses.photo_check.standing_still import StillMatches
 from recon.samples import pose_errors
 from recon.samples.truth import read_poses
 from tests.core.walls import write_wall

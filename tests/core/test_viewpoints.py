@@ -14,7 +14,7 @@ from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight, undistort
 from recon.pipeline.together import read_together
 from recon.pipeline.workspace import Workspace
-from recon.poses import viewpoints
+from recon.poses.models import viewpoints
 from recon.poses.splits import folds, split
 from tests.core.walls import write_bursts
 

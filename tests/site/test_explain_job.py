@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 
 from recon.models import Job
 from recon.pipeline.outcome import write_pair_graph
+from recon.poses.colmap.pairs import Pair
 from recon.poses.pair_graph import RungRecord, of
-from recon.poses.pairs import Pair
 from tests.site.making import job_of, person
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Message
 
-from recon.poses.rungs import RUNGS
+from recon.poses.ladder.rungs import RUNGS
 from recon.web.doing import PATTERNS
 from tests.photos import PROJECT
 

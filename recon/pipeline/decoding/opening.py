@@ -26,7 +26,7 @@ from recon.pipeline.errors import UserError
 if TYPE_CHECKING:
     from recon.pipeline.config import PreflightConfig
     from recon.pipeline.video import TakenFrame, VideoLimits
-    from recon.poses.photo_check import PhotoLook
+    from recon.poses.photo_check.photo_look import PhotoLook
 
 #: Of one process that does jobs; what it works on it works on one after another, but for the check.
 OWN_PROCESSES = min(os.cpu_count() or 1, 4)

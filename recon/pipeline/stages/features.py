@@ -12,8 +12,9 @@ from recon.pipeline.known import features_signature, known_features
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.progress import Reporter
 from recon.pipeline.workspace import Workspace, digest_files, digest_json, unfinished_folder
-from recon.poses import cameras, databases
-from recon.poses import features as sift
+from recon.poses import cameras
+from recon.poses.colmap import databases
+from recon.poses.colmap import features as sift
 
 
 def settings(config: PipelineConfig) -> dict[str, Any]:

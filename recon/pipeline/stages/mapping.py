@@ -1,4 +1,4 @@
-"""COLMAP_MAP: camera poses and points, by the ladder of `recon.poses.ladder`.
+"""COLMAP_MAP: camera poses and points, by the ladder of `recon.poses.ladder.climb`.
 
 colmap/database.db -> colmap/sparse/0, and the completed pair graph, colmap/pairs.json. What later
 rungs compute stays in colmap/ for the next time.
@@ -18,12 +18,14 @@ from recon.pipeline.prepared import PreparedPhoto
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.stages.matching import read_still
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
-from recon.poses import cameras, databases, model_checks, principal_points
-from recon.poses.focal_hints import Misfit
-from recon.poses.ladder import climb, graph_of
+from recon.poses import cameras
+from recon.poses.colmap import databases
+from recon.poses.ladder.climb import climb, graph_of
+from recon.poses.ladder.focal_hints import Misfit
+from recon.poses.ladder.sources import Work
+from recon.poses.ladder.state import SoFar
+from recon.poses.models import checks, principal_points
 from recon.poses.pair_graph import PairGraph
-from recon.poses.so_far import SoFar
-from recon.poses.sources import Work
 
 _PLACED = 0.8  # of the progress; the rest refines cameras
 
@@ -80,7 +82,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         model, verdict = principal_points.refined(model, Part(report, _PLACED, 1.0).progress)
         if verdict is not None:
             report.log(verdict.log_line)
-            facts = model_checks.remeasured(model, facts)
+            facts = checks.remeasured(model, facts)
             keep(replace(graph, model=facts))
     workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.sparse) as folder:

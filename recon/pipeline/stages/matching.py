@@ -23,7 +23,8 @@ from recon.pipeline.workspace import (
     unfinished_folder,
     write_json,
 )
-from recon.poses import databases, pair_graph, pairs, still_pairs
+from recon.poses import pair_graph
+from recon.poses.colmap import databases, pairs, still_pairs
 
 _MATCHED = 0.9  # of the progress; the rest looks for what stands still
 

@@ -17,7 +17,8 @@ from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.progress import Reporter
 from recon.pipeline.together import write_together
 from recon.pipeline.workspace import Workspace, digest_files, replacing, scratch_folder
-from recon.poses import undistortion, viewpoints
+from recon.poses.colmap import undistortion
+from recon.poses.models import viewpoints
 from recon.poses.splits import split
 
 

@@ -1,0 +1,155 @@
+"""From verified pairs to poses and points: COLMAP's two mappers.
+
+Incremental mapping (Schönberger and Frahm 2016) adds one photo after the other; the global mapper
+(GLOMAP, Pan et al. 2024) places all at once, from the pairs' relative poses.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recon.poses.colmap.native import POLL_SECONDS, Tick, colmap, run_native
+
+if TYPE_CHECKING:
+    from pycolmap import CancellationToken, IncrementalPipelineOptions, Reconstruction
+
+#: What the relaxed mapper asks for where COLMAP's defaults are stricter. Small baselines, short
+#: overlaps and three photos are enough to begin with; the model checks see to the rest.
+RELAXED = {
+    "init_min_tri_angle": 4.0,  # degrees, between the first two photos; default 16
+    "init_min_num_inliers": 30,  # between the first two photos; default 100
+    "init_max_forward_motion": 1.0,  # a walk down a street may start a model; default 0.95
+    "abs_pose_min_num_inliers": 15,  # of a photo that is added; default 30
+    "abs_pose_min_inlier_ratio": 0.15,  # default 0.25
+}
+RELAXED_MIN_MODEL_SIZE = 3  # photos; default 10
+
+_GLOBAL_SECONDS = 20.0  # that the global mapper may well take; its progress can't be asked for
+
+
+class MapperFailed(Exception):
+    """The global mapper ended without a result; the message is its last words."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the incremental mapper goes about it; COLMAP's way unless said otherwise."""
+
+    relaxed: bool = False
+    hold_focal: bool = False  # keep focal lengths as they are in the database
+    start: tuple[int, int] | None = None  # image ids of the first two photos; None: its choice
+    reseed: int = 0  # added to the seed
+
+
+def incremental(
+    database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick,
+    manner: Manner = Manner(),
+) -> list[Reconstruction]:  # fmt: skip
+    """The models that the incremental mapper finds, as pycolmap reconstructions, best first.
+
+    Best is most registered photos, then most points. `scratch` is an empty folder that COLMAP
+    may write to. An empty list says that no two photos could be the start of a model.
+    """
+    pycolmap = colmap()
+    options = _options(manner, seed + manner.reseed)
+    with pycolmap.Database.open(database) as content:
+        total = content.num_images()
+    placed = _Counter()
+
+    def call(token: CancellationToken) -> dict[int, Reconstruction]:
+        return pycolmap.incremental_mapping(
+            database,
+            photos,
+            scratch,
+            options,
+            initial_image_pair_callback=placed.start,
+            next_image_callback=placed.next,
+            cancellation_token=token,
+        )
+
+    def poll() -> None:
+        tick(min(placed.most / max(total, 1), 1.0), f"{placed.count} of {total} photos placed")
+
+    return _best_first(run_native(call, poll).values())
+
+
+def _options(manner: Manner, seed: int) -> IncrementalPipelineOptions:
+    options = colmap().IncrementalPipelineOptions()
+    options.random_seed = seed
+    options.mapper.random_seed = seed
+    options.triangulation.random_seed = seed
+    if manner.relaxed:
+        options.min_model_size = RELAXED_MIN_MODEL_SIZE
+        for name, value in RELAXED.items():
+            setattr(options.mapper, name, value)
+    if manner.hold_focal:
+        options.ba_refine_focal_length = False
+        options.mapper.abs_pose_refine_focal_length = False
+    if manner.start is not None:
+        options.init_image_id1, options.init_image_id2 = manner.start
+        options.multiple_models = False
+    return options
+
+
+def global_mapping(
+    database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick
+) -> list[Reconstruction]:
+    """The models that the global mapper finds, as `incremental` gives them.
+
+    It can't be stopped from outside, so it runs in a process of its own (`global_child`) that can.
+    Raises MapperFailed where that process dies.
+    """
+    script = Path(__file__).with_name("global_child.py")
+    child = subprocess.Popen(
+        [sys.executable, "-P", script, database, photos, scratch, str(seed)],
+        stdin=subprocess.PIPE,  # it ends when this closes, also where we are killed
+        stdout=subprocess.DEVNULL,
+        stderr=(scratch / "errors").open("wb"),
+    )
+    began = time.monotonic()
+    try:
+        while child.poll() is None:
+            elapsed = time.monotonic() - began
+            tick(elapsed / (elapsed + _GLOBAL_SECONDS), "all photos at once")
+            time.sleep(POLL_SECONDS)
+    finally:
+        child.kill()
+        child.communicate()
+    if child.returncode != 0:
+        raise MapperFailed(_last_words(scratch / "errors", child.returncode))
+    found = [p for p in scratch.iterdir() if p.is_dir()]
+    return _best_first([colmap().Reconstruction(path) for path in found])
+
+
+def _last_words(errors: Path, code: int) -> str:
+    lines = errors.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"it ended with {code}"
+
+
+def _best_first(models: Iterable[Reconstruction]) -> list[Reconstruction]:
+    return sorted(models, key=lambda m: (m.num_reg_images(), m.num_points3D()), reverse=True)
+
+
+class _Counter:
+    """How many photos the current attempt has placed, and the most that any attempt had.
+
+    Written by pycolmap's thread, read by ours: whole numbers, no lock needed.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.most = 0
+
+    def start(self) -> None:
+        self.count = 2
+        self.most = max(self.most, 2)
+
+    def next(self) -> None:
+        self.count += 1
+        self.most = max(self.most, self.count)

@@ -1,0 +1,54 @@
+"""The rungs of the ladder, cheapest first. To add one, add a line; to reorder, move one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from recon.poses.colmap.mapping import global_mapping, incremental
+from recon.poses.colmap.native import Tick
+from recon.poses.ladder.attempts import relaxed
+from recon.poses.ladder.sources import LEARNED, PLAIN, STRONG, Source
+
+if TYPE_CHECKING:
+    from pycolmap import Reconstruction
+
+
+class Mapper(Protocol):
+    """A function that makes models, best first, of a database's verified pairs."""
+
+    def __call__(
+        self, database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick
+    ) -> list[Reconstruction]: ...
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One strategy: matches from a source, and a mapper that makes a model of them."""
+
+    name: str
+    title: str  # for a person
+    source: Source
+    mapper: Mapper
+    share: float  # of the ladder's progress
+
+
+RUNGS: tuple[Rung, ...] = (
+    Rung("incremental", "SIFT, one photo after the other", PLAIN, incremental, 0.50),
+    Rung("relaxed", "SIFT, one after the other, asking for less", PLAIN, relaxed, 0.05),
+    Rung("global", "SIFT, all photos at once", PLAIN, global_mapping, 0.05),
+    Rung("strong_sift", "stronger SIFT, asking for less", STRONG, relaxed, 0.20),
+    Rung("learned", "learned features, asking for less", LEARNED, relaxed, 0.15),
+    Rung("learned_global", "learned features, all photos at once", LEARNED, global_mapping, 0.05),
+)
+
+
+def up_to(last: str) -> tuple[Rung, ...]:
+    """The rungs up to the one named `last`; all for an empty name. ValueError for an unknown."""
+    if not last:
+        return RUNGS
+    names = [rung.name for rung in RUNGS]
+    if last not in names:
+        raise ValueError(f"no rung is called {last!r}; there are {', '.join(names)}")
+    return RUNGS[: names.index(last) + 1]

@@ -1,0 +1,177 @@
+"""A rung's matches once more, without the focal lengths that the metadata say.
+
+Where those are wrong (cropped photos, a converter, a false entry) a good model looks doubtful and
+is turned down, or the metadata's is held and bends the model. Where photos say too little, on the
+other hand, the metadata know better: so they are dropped only where
+
+- a firm model has other focal lengths, and all else about it is right,
+- a run that begins elsewhere arrives at the same ones, and
+- with the metadata's held, the photos are explained clearly worse.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from recon.poses.colmap.mapping import Manner, incremental
+from recon.poses.colmap.native import Tick
+from recon.poses.ladder import focal_hints
+from recon.poses.ladder.choosing import Candidate, best_of
+from recon.poses.ladder.focal_hints import STARTS, Misfit
+from recon.poses.ladder.judging import judge
+from recon.poses.ladder.rungs import Rung
+from recon.poses.ladder.sources import Work
+from recon.poses.ladder.state import SoFar
+from recon.poses.pair_graph import TRIED
+
+WITHOUT = "without the focal lengths in the files"
+
+#: So many models from different starts with the same focal lengths speak against others.
+ENOUGH = 2
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What is looked at again."""
+
+    rung: Rung
+    database: Path  # its matches
+    at_odds: Candidate | None  # the firm model that it found, whose focal lengths are others
+    folder: Path  # empty; stays while the ladder is climbed
+
+
+def due(rung: Rung, so_far: SoFar, at_odds: Candidate | None) -> bool:
+    """Whether to look again: where a model is at odds with the metadata, and where no rung of these
+    matches has won, once."""
+    if not so_far.work.focal_priors:
+        return False
+    return at_odds is not None or not (so_far.won or rung.source.name in so_far.looked_again)
+
+
+def look_again(matches: Matches, so_far: SoFar, tick: Tick) -> None:
+    """Maps without the metadata's focal lengths, and drops those that the photos speak against.
+
+    What is better than the best model by now takes its place.
+    """
+    began = time.monotonic()
+    work, rung = so_far.work, matches.rung
+    so_far.looked_again.add(rung.source.name)
+    again = replace(rung, name=f"{rung.name}_free", title=f"{rung.title}, {WITHOUT}")
+    witnesses, agreed = _witnesses(matches, work, tick)
+    if agreed is not None:
+        why = "the focal lengths are those in the files"
+        so_far.note_model(again, agreed, why, time.monotonic() - began)
+        so_far.offer(again, agreed)
+        return
+    trust = _why_believe_the_files(witnesses, matches, work, tick)
+    seconds = time.monotonic() - began
+    best = best_of(witnesses)
+    if trust is None and best is not None:
+        _believe_the_photos(best, again, so_far, matches, seconds)
+    else:
+        so_far.note(again, TRIED, str(trust), seconds)
+
+
+def _witnesses(
+    matches: Matches, work: Work, tick: Tick
+) -> tuple[list[Candidate], Candidate | None]:
+    """Firm models from several starts, all at odds with the metadata; or one that is not.
+
+    First with the cameras that the metadata tell apart. Where that leaves photos out, each gets a
+    camera of its own: a converter or a crop may be in some photos only.
+    """
+    best: list[Candidate] = []
+    for shared in (True, False):
+        found = [] if matches.at_odds is None or not shared else [matches.at_odds]
+        for start in STARTS:
+            free = _free(matches, work, start, tick, shared=shared)
+            if free is None:
+                break
+            if _misfit(free, work) is None:
+                return [], free
+            found.append(free)
+            if len(found) >= ENOUGH:
+                break
+        if len(found) >= ENOUGH and (not best or found[-1].worth > best[-1].worth):
+            best = found
+        if best and len(best[-1].names) == len(work.names):
+            break
+    return best, None
+
+
+def _why_believe_the_files(
+    witnesses: Sequence[Candidate], matches: Matches, work: Work, tick: Tick
+) -> str | None:
+    """Why the photos say too little, a clause; None where they speak against the metadata."""
+    if len(witnesses) < ENOUGH:
+        return "no firm model"
+    if not focal_hints.same_focals(witnesses):
+        return "other starts lead to other focal lengths"
+    held = _held(matches, work, tick)
+    if not all(focal_hints.explains_more(one, held) for one in witnesses):
+        return "the focal lengths in the files explain as much"
+    return None
+
+
+def _believe_the_photos(
+    best: Candidate, again: Rung, so_far: SoFar, matches: Matches, seconds: float
+) -> None:
+    """Takes `best` instead of whatever was made with the metadata's focal lengths, and goes on
+    without those that it is at odds with."""
+    misfit = _misfit(best, so_far.work)
+    if misfit is None:
+        raise ValueError("a model that agrees with the metadata speaks against nothing")
+    so_far.note_model(again, best, misfit.in_words, seconds)
+    so_far.misfit = misfit
+    so_far.best, so_far.best_rung = best, again.name
+    work = so_far.work.without_focals(misfit.names)
+    so_far.work = replace(work, database=_cameras_changed(so_far.work.database, work, matches))
+
+
+def _free(
+    matches: Matches, work: Work, start: float, tick: Tick, *, shared: bool
+) -> Candidate | None:
+    """The best firm model from the matches without the focal lengths in doubt: those that
+    `at_odds` contradicts, else all."""
+    known = work.focal_priors
+    doubted = None if matches.at_odds is None else _misfit(matches.at_odds, work)
+    mapped = work.without_focals(known if doubted is None else doubted.names)
+    if not shared:
+        mapped = mapped.with_own_cameras()
+    database = _cameras_changed(matches.database, mapped, matches, start)
+    manner = Manner(relaxed=matches.rung.mapper is not incremental)
+    found = _mapped(matches, database, work.without_focals(known), manner, tick)
+    return found if found is not None and found.firm else None
+
+
+def _cameras_changed(
+    database: Path, work: Work, matches: Matches, start: float = STARTS[0]
+) -> Path:
+    """A copy of `database` with the cameras of `work`."""
+    place = Path(tempfile.mkdtemp(dir=matches.folder)) / "database.db"
+    focal_hints.with_cameras(database, place, work.photos, work.groups, start)
+    return place
+
+
+def _held(matches: Matches, work: Work, tick: Tick) -> Candidate | None:
+    """The best model that keeps the metadata's focal lengths as they are."""
+    return _mapped(matches, matches.database, work, Manner(relaxed=True, hold_focal=True), tick)
+
+
+def _mapped(
+    matches: Matches, database: Path, work: Work, manner: Manner, tick: Tick
+) -> Candidate | None:
+    with tempfile.TemporaryDirectory(dir=matches.folder, ignore_cleanup_errors=True) as scratch:
+        models = incremental(
+            database, work.photos, Path(scratch), seed=work.seed, manner=manner,
+            tick=lambda done, said: tick(1.0, f"{WITHOUT}: {said}"),
+        )  # fmt: skip
+    return best_of(judge(model, database, work).candidate for model in models)
+
+
+def _misfit(candidate: Candidate, work: Work) -> Misfit | None:
+    return focal_hints.misfit(candidate, work.focal_priors, work.config.max_focal_change)

@@ -1,0 +1,154 @@
+"""Where a rung's matches come from: plain SIFT, strong SIFT, learned features.
+
+Plain SIFT is what COLMAP_FEAT and COLMAP_MATCH made. The others are made when a rung first asks,
+each into a database of its own that stays in `colmap/`, so that nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from recon.poses.cameras import ORDINARY_MODEL, CameraGroup
+from recon.poses.colmap import databases, features, pairs, still_pairs
+from recon.poses.colmap.native import Tick
+from recon.poses.config import MappingConfig
+from recon.poses.learned import learned_matches
+
+_VERSION = 3  # raise it when what `build` makes of the same photos changes
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the ladder works on."""
+
+    photos: Path  # folder
+    database: Path  # plain SIFT, matched
+    kept: Path  # folder that the other sources' databases stay in
+    groups: Sequence[CameraGroup]
+    photos_digest: str  # of the photos' content
+    seed: int
+    min_num_inliers: int  # verified matches for a pair to count
+    still: bool  # whether something stands still in the pictures, see `standing_still`
+    config: MappingConfig
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(name for group in self.groups for name in group.names)
+
+    @property
+    def focal_priors(self) -> dict[str, float]:
+        """px, by name, of the photos whose metadata say so."""
+        return {n: g.focal for g in self.groups if g.focal is not None for n in g.names}
+
+    def without_focals(self, names: Collection[str]) -> Work:
+        """The same, where the metadata of the photos `names` say no focal length."""
+        doubted = set(names)
+        groups = [
+            replace(g, focal=None, model=ORDINARY_MODEL) if doubted.intersection(g.names) else g
+            for g in self.groups
+        ]
+        return replace(self, groups=groups)
+
+    def with_own_cameras(self) -> Work:
+        """The same, where no two photos are by one camera."""
+        return replace(self, groups=[replace(g, names=(n,)) for g in self.groups for n in g.names])
+
+
+@dataclass(frozen=True)
+class Source:
+    """One way to find out what photos have in common."""
+
+    name: str
+    title: str
+    missing: Callable[[], str | None]  # why it can't be used here, a clause; None where it can
+    # Writes a fresh database with verified pairs; None where the stages before have done so.
+    build: Callable[[Work, Path, Tick], None] | None
+
+
+def database_of(source: Source, work: Work, tick: Tick) -> Path:
+    """The source's database, made now or earlier.
+
+    Raises what `tick` raises, and sqlite3.DatabaseError where what was made is damaged.
+    """
+    if source.build is None:
+        return work.database
+    path = work.kept / f"{source.name}-{_key(source, work)}.db"
+    if not (path.is_file() and databases.is_sound(path)):
+        # In a folder, because SQLite keeps its journal beside the file.
+        with tempfile.TemporaryDirectory(
+            dir=work.kept, prefix=".scratch-", ignore_cleanup_errors=True
+        ) as scratch:
+            made, settled = Path(scratch) / "database.db", Path(scratch) / "settled.db"
+            source.build(work, made, tick)
+            if work.still:
+                still_pairs.verify_without(
+                    made, min_num_inliers=work.min_num_inliers, seed=work.seed,
+                    tick=lambda _, said: tick(1.0, said),
+                )  # fmt: skip
+            databases.settle(made, settled)
+            for outdated in work.kept.glob(f"{source.name}-*.db"):
+                outdated.unlink()
+            os.replace(settled, path)
+    return path
+
+
+def _key(source: Source, work: Work) -> str:
+    """Changes with everything that decides what the database says."""
+    deciding: dict[str, Any] = {
+        "version": _VERSION,
+        "photos": work.photos_digest,
+        "cameras": [asdict(group) for group in work.groups],
+        "seed": work.seed,
+        "min_num_inliers": work.min_num_inliers,
+        "still": work.still,
+    }
+    if source is STRONG:
+        config = work.config
+        deciding |= {"size": config.strong_max_image_size, "count": config.strong_max_num_features}
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _nothing_missing() -> None:
+    return None
+
+
+def _build_strong(work: Work, database: Path, tick: Tick) -> None:
+    features.extract(
+        database,
+        work.photos,
+        work.groups,
+        max_image_size=work.config.strong_max_image_size,
+        max_num_features=work.config.strong_max_num_features,
+        strong=True,
+        tick=lambda fraction, message: tick(0.6 * fraction, message),
+    )
+    pairs.match_exhaustively(
+        database,
+        min_num_inliers=work.min_num_inliers,
+        seed=work.seed,
+        guided=True,
+        tick=lambda fraction, message: tick(0.6 + 0.4 * fraction, message),
+    )
+
+
+def _learned_missing() -> str | None:
+    return learned_matches.available()
+
+
+def _build_learned(work: Work, database: Path, tick: Tick) -> None:
+    learned_matches.build(
+        database, work.photos, work.groups,
+        seed=work.seed, min_num_inliers=work.min_num_inliers, tick=tick,
+    )  # fmt: skip
+
+
+PLAIN = Source("plain", "SIFT", _nothing_missing, None)
+STRONG = Source("strong", "strong SIFT", _nothing_missing, _build_strong)
+LEARNED = Source("learned", "learned features", _learned_missing, _build_learned)

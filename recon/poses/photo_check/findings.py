@@ -1,0 +1,46 @@
+"""What the photo check's words are made of: findings, and the set that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from recon.poses.connections import Edge
+from recon.poses.photo_check import colours
+from recon.poses.photo_check.photo_look import CheckLimits, PhotoLook
+from recon.poses.photo_check.quick_pairs import PairFacts
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A code, the photos that it is about, in the person's order, and facts for its sentence."""
+
+    code: str
+    photos: tuple[str, ...]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "photos": list(self.photos)}
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """The looks by photo name, in the person's order, and the facts of every pair (a before b)."""
+
+    looks: Mapping[str, PhotoLook]
+    pairs: Mapping[Edge, PairFacts]
+    limits: CheckLimits
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.looks)
+
+    def linked(self) -> dict[Edge, PairFacts]:
+        limit = self.limits.linked
+        return {edge: facts for edge, facts in self.pairs.items() if facts.log_chance <= limit}
+
+    def alike(self, a: str, b: str) -> bool:
+        """Whether two photos could be of one place, by their colours."""
+        apart = colours.distance(self.looks[a].colours, self.looks[b].colours)
+        return apart <= self.limits.unlike
