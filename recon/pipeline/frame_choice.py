@@ -1,11 +1,11 @@
 """Which frames of a video become photos: sharp, spread over time, no two nearly the same.
 
 The frames looked at are sorted by sharpness: how far each falls short of those around it in time
-(`recon.poses.photo_check.sharpness`), in the direction where it is worst, which is the one that
-the hand moved in. From the sharpest on, a frame is taken if it lies at least a gap away from all
-that were taken before and is no near-duplicate of one of them. The gap is the widest with which the wanted number
-is found. So in each stretch of the video the sharpest frame wins, no stretch longer than twice the
-gap is left without one, and where the camera rests only one frame is taken.
+(`recon.poses.photo_check.sharpness`), in the direction where it is worst, which is the one that the
+hand moved in. From the sharpest on, a frame is taken if it lies at least a gap away from all that
+were taken before and is no near-duplicate of one of them. The gap is the widest with which the
+wanted number is found. So in each stretch of the video the sharpest frame wins, no stretch longer
+than twice the gap is left without one, and where the camera rests only one frame is taken.
 
 docs/VIDEO.md has the figures behind the constants.
 """

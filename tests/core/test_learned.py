@@ -93,7 +93,7 @@ def only_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def installed(weights: Weights) -> Path:
-    [path] = [f / weights.name for f in weights._folders() if (f / weights.name).is_file()]
+    [path] = [f / weights.name for f in weight_files._folders() if (f / weights.name).is_file()]
     return path
 
 
