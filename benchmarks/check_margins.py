@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from recon.pipeline import checking
+from recon.pipeline.photo_check import check
 from recon.poses.photo_check import colours, quick_pairs
 from recon.poses.photo_check.photo_look import PhotoLook
 
@@ -89,7 +89,7 @@ def _looks(photos: list[Path]) -> dict[str, PhotoLook]:
     for path in photos:
         is_planted = path.parent.name == "faults"
         if is_planted or path not in _seen:
-            _seen[path] = checking.look_at(path)
+            _seen[path] = check.look_at(path)
         looks[path.name] = _seen[path]
     return looks
 

@@ -27,9 +27,9 @@ import torch
 
 from benchmarks import scoring
 from recon.pipeline import config as configs
-from recon.pipeline import uploads
 from recon.pipeline.__main__ import nested
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.photos import uploads
 from recon.pipeline.progress import WORKING_STEPS, ListReporter, Step
 from recon.pipeline.runner import run_pipeline
 from recon.pipeline.stages import STAGES

@@ -32,9 +32,9 @@ from django.conf import settings
 from benchmarks.jobs import PHOTOS, machine
 from benchmarks.tables import table
 from recon.pipeline.config import PipelineConfig, resolve
+from recon.pipeline.forecast.time_left import Run, expect, forecast
+from recon.pipeline.forecast.work_ahead import Plan, plan_of
 from recon.pipeline.progress import ListReporter, Step, overall_percent
-from recon.pipeline.time_left import Run, expect, forecast
-from recon.pipeline.work_ahead import Plan, plan_of
 from recon.templatetags.wording import WIDEST, shown_range, time_range
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -152,8 +152,8 @@ def job(folder: Path, preset: str, iterations: int | None, photos: list[Path]) -
     """What the fresh process does."""
     from PIL import Image
 
+    from recon.pipeline.photos.uploads import bring_in
     from recon.pipeline.runner import run_pipeline
-    from recon.pipeline.uploads import bring_in
     from recon.pipeline.workspace import Workspace
 
     workspace = Workspace(folder)

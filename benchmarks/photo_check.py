@@ -33,8 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import planted_faults
 from benchmarks.check_margins import Margins
 from benchmarks.jobs import PHOTOS, machine
-from recon.pipeline import checking
-from recon.pipeline.check_texts import explain_finding, explain_report
+from recon.pipeline.photo_check import check
+from recon.pipeline.photo_check.check_texts import explain_finding, explain_report
 from recon.samples import write_photos
 
 RENDERED = ["courtyard", "orbit", "wall", "corner"]
@@ -88,7 +88,7 @@ def photos_of(name: str, scratch: Path) -> list[Path]:
 def clean_sets(sets: dict[str, list[Path]], scratch: Path) -> None:
     print("What the check says of the sets as they are:\n")
     for name, photos in sets.items():
-        report = checking.check(photos, scratch / f"check-{name}")
+        report = check.check(photos, scratch / f"check-{name}")
         said = explain_report(report, numbers(photos))
         print(f"- {name}: " + (" ".join(s.sentence for s in said) or "nothing"), flush=True)
 
@@ -99,12 +99,12 @@ def faults(sets: dict[str, list[Path]], scratch: Path, seed: int, margins: Margi
     for name, photos in sets.items():
         others = {n: p for n, p in sets.items() if n != name}
         folder = scratch / f"check-{name}"
-        clean = checking.check(photos, folder)
+        clean = check.check(photos, folder)
         known = {f["code"] for f in clean["findings"]}
         if margins:
             margins.note_clean(name, photos, clean)
         for trial in trials(photos, others, scratch, np.random.default_rng(seed)):
-            report = checking.check(trial.photos, folder)
+            report = check.check(trial.photos, folder)
             hit = is_caught(trial, report)
             if margins:
                 margins.note_fault(trial.kind, name, trial.photos, trial.fault, report)
@@ -207,7 +207,7 @@ def speed(photos: list[Path], scratch: Path) -> None:
         large.append(target)
     for shown, done in ((f"{SPEED_PHOTOS} photos", large[:-1]), ("one more", large)):
         began, used = time.perf_counter(), cpu_seconds()
-        checking.check(done, scratch / "check-speed")
+        check.check(done, scratch / "check-speed")
         print(
             f"\n{shown}, {size[0]}×{size[1]} px: {time.perf_counter() - began:.1f} s, "
             f"{cpu_seconds() - used:.1f} s of CPU, load {os.getloadavg()[0]:.1f}"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.photos.uploads import bring_in
 from recon.pipeline.progress import ListReporter, Step
 from recon.pipeline.runner import run_pipeline
-from recon.pipeline.uploads import bring_in
 from recon.pipeline.workspace import Workspace, scratch_folder
 from recon.poses.colmap import mapping
 from recon.poses.colmap.native import colmap

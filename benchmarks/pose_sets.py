@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import jobs
-from recon.pipeline.uploads import photos_in
+from recon.pipeline.photos.uploads import photos_in
 from recon.samples import write_photos
 
 #: Mixed by their names, or where the real ones are missing, by those of rendered ones.

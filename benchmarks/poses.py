@@ -33,7 +33,7 @@ from benchmarks import engine, jobs, pose_runs, pose_sets, pose_tables
 from recon.pipeline import config as configs
 from recon.pipeline.__main__ import nested
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.uploads import photos_in
+from recon.pipeline.photos.uploads import photos_in
 from recon.pipeline.workspace import Workspace, write_json
 from recon.samples import write_photos
 

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext, ngettext
 
-from recon.pipeline.texts import translate_with
+from recon.pipeline.words.texts import translate_with
 
 
 class ReconConfig(AppConfig):

@@ -2,8 +2,8 @@
 
 A check is a short task on the queue `checks`, whose workers touch no GPU and take no other work,
 so that it never waits behind a reconstruction or a video. It writes `check/report.json` into the
-draft's folder (`recon.pipeline.checking`) and nothing into the database: what it says is advice,
-and a draft can be started without it.
+draft's folder (`recon.pipeline.photo_check.check`) and nothing into the database: what it says is
+advice, and a draft can be started without it.
 
 Of several people's checks each person's first come first (`recon.jobs.fair_queue`).
 
@@ -159,7 +159,7 @@ def check_photos(job_id: str) -> None:
 
 def _check(draft: Job) -> None:
     # Here, so that the web process never loads pycolmap.
-    from recon.pipeline import checking
+    from recon.pipeline.photo_check import check
 
     report = read_report(draft)
     if report is not None and is_current(report, draft):
@@ -171,7 +171,7 @@ def _check(draft: Job) -> None:
         if _draft(draft.pk) is None:
             raise Cancelled
 
-    checking.check([photo.path for photo in photos], _report_path(draft).parent, tick=tick)
+    check.check([photo.path for photo in photos], _report_path(draft).parent, tick=tick)
 
 
 def _enqueue(job_pk: str, owner_pk: int) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypedDict
 from django.utils.translation import gettext_lazy as _
 
 from recon.models import Job, StageRun
+from recon.pipeline.forecast.time_left import Forecast
 from recon.pipeline.progress import STARTS_AT, Step
-from recon.pipeline.time_left import Forecast
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -11,7 +11,7 @@ from django.conf import settings
 from recon.jobs import folder_lock
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import PipelineError
-from recon.pipeline.photos import decode
+from recon.pipeline.photos.photo_file import decode
 from recon.pipeline.workspace import replacing_folder
 
 SAMPLE_COUNT = 12

@@ -1,6 +1,6 @@
 """A job's time left and the start of a waiting one, from this machine's rows of past runs.
 
-The arithmetic is `recon.pipeline.time_left`; here it gets what the database knows.
+The arithmetic is `recon.pipeline.forecast.time_left`; here it gets what the database knows.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from recon.jobs.presets import resolved_config
 from recon.jobs.queue import waiting_before
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.config import PRESETS, PipelineConfig, from_dict
+from recon.pipeline.forecast.time_left import Forecast, Range, Run, expect, forecast, starts_in
+from recon.pipeline.forecast.work_ahead import Plan, plan_of
 from recon.pipeline.progress import STARTS_AT, Step, overall_percent
-from recon.pipeline.time_left import Forecast, Range, Run, expect, forecast, starts_in
-from recon.pipeline.work_ahead import Plan, plan_of
 
 #: Jobs that are learnt from, the latest.
 _HISTORY = 60

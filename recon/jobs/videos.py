@@ -18,8 +18,8 @@ from accounts.models import User
 from recon.jobs import decoders, drafts, frames, lifecycle, quotas, storing
 from recon.jobs.photos import source_of
 from recon.models import Job, Video
-from recon.pipeline.media import HEAD, container_of, is_photo, says_video
-from recon.pipeline.video import VideoLimits
+from recon.pipeline.photos.media import HEAD, container_of, is_photo, says_video
+from recon.pipeline.photos.video import VideoLimits
 
 State = Video.State
 

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from recon.pipeline import config as configs
-from recon.pipeline import environment, errors, uploads
-from recon.pipeline.check_command import check_photos
+from recon.pipeline import environment, errors
+from recon.pipeline.cli.check_command import check_photos
+from recon.pipeline.cli.console import ConsoleReporter
+from recon.pipeline.cli.explain import explain_poses
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.console import ConsoleReporter
-from recon.pipeline.explain import explain_poses
-from recon.pipeline.file_kinds import is_raw
 from recon.pipeline.outcome import Summary
+from recon.pipeline.photos import uploads
+from recon.pipeline.photos.file_kinds import is_raw
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.runner import run_pipeline
 from recon.pipeline.workspace import Workspace

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from recon.pipeline import sizes
 from recon.pipeline.errors import PipelineError
+from recon.pipeline.words import sizes
 
 MIN_PYTHON = (3, 11)
 MIN_FREE_DISK_MB = 500

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from recon.pipeline.environment import Check
-from recon.pipeline.prepared import PreparedPhoto
+from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.pipeline.progress import Step
 from recon.pipeline.records import VERSION, read_record
 from recon.pipeline.workspace import Workspace, write_json

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from recon.pipeline.texts import N_, looked_up, told
+from recon.pipeline.words.texts import N_, looked_up, told
 
 
 @dataclass(frozen=True)

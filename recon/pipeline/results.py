@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
-from recon.pipeline.reasons import Reason
 from recon.pipeline.records import RecordError, as_record, read_content
+from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, write_json
 from recon.splats.scores import CORRECTED, METRICS, Scored, Table
 

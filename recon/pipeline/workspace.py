@@ -90,7 +90,7 @@ class Workspace:
     def still_json(self) -> Path:
         return self.colmap / "still.json"
 
-    # What an earlier job computed of the same photos; see `recon.pipeline.known`.
+    # What an earlier job computed of the same photos; see `recon.pipeline.earlier_job`.
     @property
     def known(self) -> Path:
         return self.colmap / "known"

@@ -27,7 +27,7 @@ Lpips = Callable[[Tensor, Tensor], float]
 
 class LpipsUnavailable(Exception):
     """LPIPS can't be measured here; the text says why, for whoever runs the machine. `code` is one
-    of `recon.pipeline.reasons`."""
+    of `recon.pipeline.words.reasons`."""
 
     def __init__(self, text: str, code: str = "lpips_offline") -> None:
         super().__init__(text)

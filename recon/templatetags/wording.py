@@ -10,7 +10,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext
 
-from recon.pipeline import sizes
+from recon.pipeline.words import sizes
 from recon.web import doing
 
 register = template.Library()

@@ -12,8 +12,8 @@ from typing import Any
 from django.conf import settings
 
 from recon.models import Job, Photo
-from recon.pipeline.check_texts import explain_finding
-from recon.pipeline.photo_names import numbers_in_words
+from recon.pipeline.photo_check.check_texts import explain_finding
+from recon.pipeline.photos.photo_names import numbers_in_words
 
 #: What is said of single photos, of which one may go.
 DROPPABLE = (

@@ -9,9 +9,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from recon.jobs import decoders
-from recon.pipeline import sizes
 from recon.pipeline.errors import UserError
 from recon.pipeline.start_view import StartView
+from recon.pipeline.words import sizes
 
 LONGEST_SIDE = 1280  # px, of the cover
 SHORTEST_SIDE = 64  # px; with less there is nothing to see on a card

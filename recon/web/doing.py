@@ -11,7 +11,7 @@ from functools import cache
 
 from django.utils.translation import get_language, gettext
 
-from recon.pipeline.texts import N_
+from recon.pipeline.words.texts import N_
 
 #: Parts are joined by ": ". The order matters: the first that fits is taken.
 PATTERNS = (

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from recon.models import Job
 from recon.pipeline.outcome import PreparedPhotos
-from recon.pipeline.photos import FORMATS
+from recon.pipeline.photos.photo_file import FORMATS
 from recon.pipeline.workspace import Workspace
 from recon.poses.colmap import databases
 from recon.web import kept

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from recon.models import Job
 from recon.pipeline.quality import GRADES, LABELS
-from recon.pipeline.reasons import Reason
-from recon.pipeline.texts import looked_up
+from recon.pipeline.words.reasons import Reason
+from recon.pipeline.words.texts import looked_up
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from recon.models import Job
-from recon.pipeline.check_texts import is_about
 from recon.pipeline.outcome import PreparedPhotos, read_pair_graph
-from recon.pipeline.photo_names import numbers_in_words
+from recon.pipeline.photo_check.check_texts import is_about
+from recon.pipeline.photos.photo_names import numbers_in_words
 from recon.poses import connections
 from recon.poses.pair_graph import PairGraph
 from recon.poses.photo_check.next_shots import advise

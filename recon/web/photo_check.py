@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from recon.jobs import checks
 from recon.jobs.checks import State
 from recon.models import Job
-from recon.pipeline.check_texts import explain_finding, is_about
+from recon.pipeline.photo_check.check_texts import explain_finding, is_about
 from recon.web import pair_graph
 
 NEEDED = 2  # photos that can overlap

@@ -28,8 +28,8 @@ from django.utils.translation import gettext
 from accounts import throttling
 from accounts.throttling import HOUR, Counter, Limit
 from instarecon_site.server.limits import FORM_OVERHEAD, MB, READ_TO_THE_END
-from recon.pipeline import sizes
-from recon.pipeline.media import HEAD, container_of
+from recon.pipeline.photos.media import HEAD, container_of
+from recon.pipeline.words import sizes
 
 
 class UploadRefused(Exception):

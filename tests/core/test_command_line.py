@@ -16,9 +16,9 @@ from typing import Protocol
 import pytest
 import torch
 
-from recon.pipeline import uploads
 from recon.pipeline.__main__ import main, nested
-from recon.pipeline.console import ConsoleReporter, in_words
+from recon.pipeline.cli.console import ConsoleReporter, in_words
+from recon.pipeline.photos import uploads
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.workspace import Workspace
 from recon.splats.formats import read_ply
@@ -411,7 +411,7 @@ def test_the_time_left_is_guessed_from_the_step_so_far(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr("recon.pipeline.console.time.monotonic", lambda: now)
+    monkeypatch.setattr("recon.pipeline.cli.console.time.monotonic", lambda: now)
     with ConsoleReporter(tmp_path / "process.log", io.StringIO()) as report:
         report.start(Step.GS_TRAIN)
         assert report.time_left(0.5) == ""  # too early

@@ -17,9 +17,9 @@ from PIL import Image
 from recon.pipeline.config import EvaluateConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, Interrupted, TimeLimit
 from recon.pipeline.progress import ListReporter
-from recon.pipeline.reasons import Reason
 from recon.pipeline.stages import evaluate
 from recon.pipeline.together import write_together
+from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace
 from recon.poses.splits import folds, split
 from recon.splats import engine

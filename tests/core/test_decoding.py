@@ -28,7 +28,7 @@ from recon.pipeline.decoding.opening import Opener
 from recon.pipeline.decoding.pool import Pool, TooMuch, Unreadable
 from recon.pipeline.decoding.slots import NoSlot, Slots
 from recon.pipeline.errors import PipelineError, UserError
-from recon.pipeline.video import VideoLimits
+from recon.pipeline.photos.video import VideoLimits
 from tests.photos import PROJECT
 
 LIMITS = {"min_image_size": 100, "max_megapixels": 100}

@@ -8,12 +8,12 @@ import struct
 import pytest
 from PIL import Image
 
-from recon.pipeline import video
 from recon.pipeline.errors import UserError
-from recon.pipeline.file_kinds import kind_of
-from recon.pipeline.media import container_of, is_photo
-from recon.pipeline.photos import decode
-from recon.pipeline.video import VideoLimits
+from recon.pipeline.photos import video
+from recon.pipeline.photos.file_kinds import kind_of
+from recon.pipeline.photos.media import container_of, is_photo
+from recon.pipeline.photos.photo_file import decode
+from recon.pipeline.photos.video import VideoLimits
 from tests.odd_files import CR3, encoded, texture, tiff
 
 MAKER, SUBFILE, PHOTOMETRIC, COMPRESSION, DNG_VERSION = 0x10F, 0xFE, 0x106, 0x103, 0xC612

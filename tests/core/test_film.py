@@ -9,11 +9,11 @@ import av
 import numpy as np
 import pytest
 
+from recon.pipeline.after_training.turntable_size import take_for
+from recon.pipeline.after_training.turntable_video import film, write_mp4
 from recon.pipeline.config import ExportConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, explain
-from recon.pipeline.film import film, write_mp4
 from recon.pipeline.progress import ListReporter
-from recon.pipeline.takes import take_for
 from recon.pipeline.workspace import Workspace
 from recon.splats.config import TrainConfig
 from tests.core.tiny_scene import tiny_camera, tiny_gaussians, write_trained
@@ -116,9 +116,11 @@ def test_a_video_that_fails_is_a_warning_and_no_failed_job(
     if how == "no PyAV":
         monkeypatch.setitem(sys.modules, "av", None)
     elif how == "no encoder":
-        monkeypatch.setattr("recon.pipeline.film._ENCODING", {"preset": "no such thing"})
+        monkeypatch.setattr(
+            "recon.pipeline.after_training.turntable_video._ENCODING", {"preset": "no such thing"}
+        )
     else:
-        monkeypatch.setattr("recon.pipeline.film.draw", fail)
+        monkeypatch.setattr("recon.pipeline.after_training.turntable_video.draw", fail)
     workspace.turntable.write_bytes(b"an earlier run's")
     report = ListReporter()
     shoot(workspace, report)

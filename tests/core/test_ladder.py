@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from recon.pipeline.cli.explain import explain_poses
 from recon.pipeline.config import PRESETS, PipelineConfig
 from recon.pipeline.errors import Cancelled, UserError
 from recon.pipeline.outcome import read_pair_graph
@@ -26,7 +27,7 @@ from recon.poses.colmap.databases import is_sound, settle
 from recon.poses.colmap.mapping import Manner, global_mapping, incremental
 from recon.poses.colmap.native import colmap
 from recon.poses.ladder.attempts import relaxed
-from recon.poses.ladder.explain import explain, explain_file
+from recon.poses.ladder.explain import explain
 from recon.poses.ladder.rungs import RUNGS, up_to
 from recon.poses.ladder.sources import LEARNED
 from tests.core.walls import write_panorama, write_wall
@@ -96,7 +97,7 @@ def test_before_mapping_the_graph_says_that_nothing_is_known(wall: Workspace) ->
     assert [photo.registered for photo in graph.photos] == [None] * 5
     assert len(graph.groups) == 1
     assert (graph.rung, graph.rungs, graph.model) == (None, (), None)
-    assert "not mapped yet" in explain_file(wall.pairs_json)
+    assert "not mapped yet" in explain_poses(wall)
 
 
 def test_later_rungs_go_on_where_the_first_one_stopped(wall: Workspace) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pycolmap
 import pytest
 
-from recon.pipeline.model_archive import write_model_archive
+from recon.pipeline.after_training.model_archive import write_model_archive
 from recon.pipeline.workspace import Workspace
 
 

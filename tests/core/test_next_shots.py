@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recon.pipeline.check_texts import explain_finding
+from recon.pipeline.photo_check.check_texts import explain_finding
 from recon.poses.photo_check.findings import Finding
 from recon.poses.photo_check.next_shots import advise
 

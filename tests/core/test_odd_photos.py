@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recon.pipeline import check_command, checking, photos, prepared, uploads
 from recon.pipeline.__main__ import main
+from recon.pipeline.cli import check_command
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
-from recon.pipeline.spherical import looks_spherical
+from recon.pipeline.photo_check import check
+from recon.pipeline.photos import photo_file, prepare, uploads
+from recon.pipeline.photos.spherical import looks_spherical
 from recon.pipeline.workspace import Workspace, replacing, replacing_folder, write_json
 from recon.poses.photo_check import quick_pairs
 from tests.faults import fault
@@ -46,9 +48,9 @@ JUNK = random.Random(0).randbytes(1500)
 ORIENTATION, DETAILS, FOCAL, EQUIVALENT = 0x0112, 0x8769, 0x920A, 0xA405
 
 
-def decoded(content: bytes, **options: Any) -> photos.DecodedPhoto:
+def decoded(content: bytes, **options: Any) -> photo_file.DecodedPhoto:
     limits: dict[str, Any] = {"min_image_size": 100, "max_megapixels": 100} | options
-    return photos.decode(io.BytesIO(content), name="a.jpg", **limits)
+    return photo_file.decode(io.BytesIO(content), name="a.jpg", **limits)
 
 
 def code_of(content: bytes, **options: Any) -> str:
@@ -125,8 +127,8 @@ BROKEN = {
 def test_metadata_that_is_broken_costs_only_itself(kind: str, tmp_path: Path) -> None:
     source = tmp_path / "photo"
     source.write_bytes(BROKEN[kind])
-    made = prepared.prepare(source, tmp_path, "out.jpg", PreflightConfig())
-    look = checking.look_at(source)
+    made = prepare.prepare(source, tmp_path, "out.jpg", PreflightConfig())
+    look = check.look_at(source)
     with Image.open(tmp_path / "out.jpg") as image:
         said = np.asarray(image.convert("RGB"), float)
         size = (look.width, look.height)
@@ -139,8 +141,8 @@ def test_metadata_that_is_broken_costs_only_itself(kind: str, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["bad_rawprofile.png", "bigtext.png", "zeroed_exif.webp"])
 def test_the_photos_that_were_called_damaged_are_used(name: str, tmp_path: Path) -> None:
     source = fault("bad_metadata") / name
-    assert prepared.prepare(source, tmp_path, "out.jpg", PreflightConfig()).focal is None
-    assert checking.look_at(source).features.points.size
+    assert prepare.prepare(source, tmp_path, "out.jpg", PreflightConfig()).focal is None
+    assert check.look_at(source).features.points.size
 
 
 def test_what_can_be_read_of_broken_metadata_counts() -> None:
@@ -152,8 +154,8 @@ def test_what_can_be_read_of_broken_metadata_counts() -> None:
 def test_metadata_with_a_zero_for_a_number_says_nothing_of_the_lens(tmp_path: Path) -> None:
     source = tmp_path / "a.jpg"
     source.write_bytes(with_segment(JPEG, 0xE1, BROKEN_EXIF["divided by zero"]))
-    assert prepared.prepare(source, tmp_path, "out.jpg", PreflightConfig()).focal is None
-    assert checking.look_at(source).focal is None
+    assert prepare.prepare(source, tmp_path, "out.jpg", PreflightConfig()).focal is None
+    assert check.look_at(source).focal is None
 
 
 # --- Cut off ---
@@ -186,7 +188,7 @@ def test_every_png_that_is_whole_passes(tmp_path: Path) -> None:
 
 
 def test_an_interlaced_png_is_counted_by_its_passes() -> None:
-    from recon.pipeline.whole_photos import _png_bytes
+    from recon.pipeline.photos.whole_photos import _png_bytes
 
     def by_hand(width: int, height: int) -> int:
         total = 0
@@ -268,10 +270,10 @@ def test_a_360_degree_photo_is_called_one(kind: str, tmp_path: Path) -> None:
     assert code_of(content) == "photo_spherical"
     source = tmp_path / "a.jpg"
     source.write_bytes(content)
-    report = checking.check([source], tmp_path / "check")
+    report = check.check([source], tmp_path / "check")
     assert [finding["code"] for finding in report["findings"]] == ["photo_spherical"]
     with pytest.raises(UserError, match="360-degree photo"):
-        prepared.prepare(source, tmp_path, "out.jpg", PreflightConfig())
+        prepare.prepare(source, tmp_path, "out.jpg", PreflightConfig())
 
 
 def test_the_360_degree_photos_are_refused_at_once(tmp_path: Path, capsys: Any) -> None:
@@ -332,7 +334,7 @@ def test_a_strip_beside_good_photos_gets_advice_and_the_others_their_check(
     strip = tmp_path / "strip.jpg"
     noise = np.random.default_rng(1).integers(0, 255, (size[1] // 5, size[0] // 5), dtype=np.uint8)
     Image.fromarray(noise).resize(size).save(strip)
-    report = checking.check([*ordinary, strip], tmp_path / "check")
+    report = check.check([*ordinary, strip], tmp_path / "check")
     assert len(report["photos"]) == 4
     of_strip = [f for f in report["findings"] if f["photos"] == ["strip.jpg"]]
     assert {f["code"] for f in of_strip} <= {"strip", "stranger"}
@@ -341,7 +343,7 @@ def test_a_strip_beside_good_photos_gets_advice_and_the_others_their_check(
 
 
 def test_the_strip_that_stopped_the_check(ordinary: list[Path], tmp_path: Path) -> None:
-    report = checking.check([*ordinary, fault("strip/strip.jpg")], tmp_path / "check")
+    report = check.check([*ordinary, fault("strip/strip.jpg")], tmp_path / "check")
     assert ("strip", ["strip.jpg"]) in [(f["code"], f["photos"]) for f in report["findings"]]
 
 
@@ -349,20 +351,20 @@ def test_the_strip_that_stopped_the_check(ordinary: list[Path], tmp_path: Path) 
 def test_a_photo_that_nobody_can_look_at_stops_no_other(
     error: Exception, ordinary: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look_at = checking.look_at
+    look_at = check.look_at
 
     def look(path: Path) -> Any:
         if path.name == "1.jpg":
             raise error
         return look_at(path)
 
-    monkeypatch.setattr(checking, "look_at", look)
-    report = checking.check(ordinary, tmp_path / "check")
+    monkeypatch.setattr(check, "look_at", look)
+    report = check.check(ordinary, tmp_path / "check")
     assert [photo["name"] for photo in report["photos"]] == ["0.jpg", "2.jpg"]
     assert report["findings"][0] == {"code": "not_looked_at", "photos": ["1.jpg"], "facts": {}}
     assert report["complete"]
     monkeypatch.undo()  # nothing of it is kept
-    report = checking.check(ordinary, tmp_path / "check")
+    report = check.check(ordinary, tmp_path / "check")
     assert len(report["photos"]) == 3
 
 
@@ -372,9 +374,9 @@ def test_what_is_the_machine_s_fault_is_said_of_no_photo(
     def broken(path: Path) -> Any:
         raise PipelineError("environment_broken", problem="decoding process")
 
-    monkeypatch.setattr(checking, "look_at", broken)
+    monkeypatch.setattr(check, "look_at", broken)
     with pytest.raises(PipelineError):
-        checking.check(ordinary, tmp_path / "check")
+        check.check(ordinary, tmp_path / "check")
     assert not (tmp_path / "check" / "report.json").exists()
 
 
@@ -388,7 +390,7 @@ def test_a_pair_that_can_t_be_compared_stops_no_other(
         raise np.linalg.LinAlgError("Singular matrix")
 
     monkeypatch.setattr(quick_pairs, "compare", compare)
-    report = checking.check(ordinary, tmp_path / "check")
+    report = check.check(ordinary, tmp_path / "check")
     assert len(asked) == 3
     assert (len(report["photos"]), report["pairs"]) == (3, [])
 
@@ -396,23 +398,23 @@ def test_a_pair_that_can_t_be_compared_stops_no_other(
 def test_a_photo_that_makes_no_sense_beside_the_others_is_left_out_of_the_verdict(
     ordinary: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = checking.judge
+    judge = check.judge
 
     def picky(photos: Any) -> Any:
-        if "2.jpg" in photos.names:
+        if "2.jpg" in photo_file.names:
             raise ZeroDivisionError
         return judge(photos)
 
-    monkeypatch.setattr(checking, "judge", picky)
-    report = checking.check(ordinary, tmp_path / "check")
+    monkeypatch.setattr(check, "judge", picky)
+    report = check.check(ordinary, tmp_path / "check")
     assert [photo["name"] for photo in report["photos"]] == ["0.jpg", "1.jpg"]
     assert ("not_looked_at", ["2.jpg"]) in [(f["code"], f["photos"]) for f in report["findings"]]
 
     def never(photos: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(checking, "judge", never)
-    report = checking.check(ordinary, tmp_path / "check")
+    monkeypatch.setattr(check, "judge", never)
+    report = check.check(ordinary, tmp_path / "check")
     assert report["findings"][0]["photos"] == ["0.jpg", "1.jpg", "2.jpg"]
 
 
@@ -427,7 +429,7 @@ def test_a_file_that_can_t_be_opened_stops_no_other(
         return opened(path, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", refuse)
-    report = checking.check(ordinary, tmp_path / "check")
+    report = check.check(ordinary, tmp_path / "check")
     assert report["findings"][0] == {"code": "unreadable", "photos": ["0.jpg"], "facts": {}}
 
 
@@ -439,7 +441,7 @@ def test_the_check_itself_can_still_be_stopped(
         raise stop
 
     with pytest.raises(stop):
-        checking.check(ordinary, tmp_path / "check", tick=tick)
+        check.check(ordinary, tmp_path / "check", tick=tick)
 
 
 def test_other_files_are_named_by_the_check_in_words(tmp_path: Path, capsys: Any) -> None:

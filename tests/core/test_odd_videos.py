@@ -15,10 +15,10 @@ import pytest
 from av.stream import Disposition
 from PIL import Image
 
-from recon.pipeline import video, video_streams
 from recon.pipeline.errors import Cancelled, UserError
-from recon.pipeline.video import VideoLimits
-from recon.pipeline.video_pictures import shown_size, turn_of
+from recon.pipeline.photos import video, video_streams
+from recon.pipeline.photos.video import VideoLimits
+from recon.pipeline.photos.video_pictures import shown_size, turn_of
 from tests.faults import fault
 from tests.odd_files import sphere, texture
 from tests.videos import video_bytes

@@ -22,11 +22,11 @@ from recon.pipeline.outcome import (
     read_pair_graph,
     write_pair_graph,
 )
-from recon.pipeline.prepared import PreparedPhoto
-from recon.pipeline.reasons import Reason
+from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.pipeline.records import RecordError
 from recon.pipeline.results import FILTERED, UNFILTERED, Folds, Measured, Results
 from recon.pipeline.start_view import StartView
+from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace
 from recon.poses import pair_graph
 from recon.poses.colmap.pairs import Pair

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from recon.pipeline.__main__ import main
-from recon.pipeline.check_command import check_photos
+from recon.pipeline.cli.check_command import check_photos
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import UserError
-from recon.pipeline.photos import decode
-from recon.pipeline.prepared import PreparedPhoto, prepare
+from recon.pipeline.photos.photo_file import decode
+from recon.pipeline.photos.prepare import PreparedPhoto, prepare
 from recon.poses.photo_check.photo_look import look
 from tests.heic import heic_bytes
 

@@ -14,8 +14,8 @@ from PIL import Image
 
 from benchmarks import planted_faults
 from recon.pipeline import __main__ as command_line
-from recon.pipeline import check_cache, checking
-from recon.pipeline.check_texts import explain_report
+from recon.pipeline.photo_check import check, check_cache
+from recon.pipeline.photo_check.check_texts import explain_report
 from tests.core.walls import write_wall
 from tests.photos import real_photos, rendered_photos
 
@@ -31,13 +31,13 @@ def photos() -> list[Path]:
 def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A check's folder in which `photos()` are known, so that each test looks at what is new."""
     folder = tmp_path_factory.mktemp("check")
-    checking.check(photos(), folder)
+    check.check(photos(), folder)
     return folder
 
 
 def checked(files: list[Path], folder: Path) -> tuple[dict[str, Any], list[str]]:
     """The report on `files` and what it says."""
-    report = checking.check(files, folder)
+    report = check.check(files, folder)
     numbers = {path.name: number for number, path in enumerate(files, start=1)}
     return report, [said.sentence for said in explain_report(report, numbers)]
 
@@ -61,7 +61,7 @@ def test_nothing_is_said_against_good_photos(known: Path) -> None:
     assert len(report["pairs"]) == 15
     assert all(pair["a"] < pair["b"] and pair["inliers"] >= 15 for pair in report["pairs"])
     assert all(photo["focal_known"] for photo in report["photos"])
-    assert json.loads((known / checking.REPORT).read_text()) == report
+    assert json.loads((known / check.REPORT).read_text()) == report
 
 
 @pytest.mark.parametrize("kind", ["defocus 0.35%", "motion 0.7%"])
@@ -207,17 +207,17 @@ def test_each_photo_is_looked_at_once_and_each_pair_compared_once(
 ) -> None:
     looked: list[str] = []
     compared: list[int] = []
-    count_calls(monkeypatch, checking, "look_at", lambda path: looked.append(path.name))
-    count_calls(monkeypatch, checking.quick_pairs, "compare", lambda a, b: compared.append(1))
+    count_calls(monkeypatch, check, "look_at", lambda path: looked.append(path.name))
+    count_calls(monkeypatch, check.quick_pairs, "compare", lambda a, b: compared.append(1))
     files = photos()[:4]
     for seen in (2, 3, 4, 4):
         looked.clear()
         compared.clear()
-        report = checking.check(files[:seen], tmp_path / "check")
+        report = check.check(files[:seen], tmp_path / "check")
     assert (looked, compared) == ([], [])
-    checking.check(files[:3], tmp_path / "check")  # one is dropped ...
+    check.check(files[:3], tmp_path / "check")  # one is dropped ...
     assert (looked, compared) == ([], [])
-    again = checking.check(files, tmp_path / "check")  # ... and comes back
+    again = check.check(files, tmp_path / "check")  # ... and comes back
     assert looked == [files[3].name]
     assert len(compared) == 3
     assert again == report
@@ -241,18 +241,18 @@ def test_photos_that_came_one_by_one_get_the_report_of_all_at_once(
 ) -> None:
     files = photos()[:3]
     for seen in (1, 2, 3):
-        report = checking.check(files[:seen], tmp_path / "check")
-    assert report == checking.check(files, tmp_path / "another")
+        report = check.check(files[:seen], tmp_path / "check")
+    assert report == check.check(files, tmp_path / "another")
 
 
 def test_whatever_cannot_be_read_in_the_cache_is_made_again(tmp_path: Path) -> None:
     folder, files = tmp_path / "check", photos()[:3]
-    report = checking.check(files, folder)
+    report = check.check(files, folder)
     looks = sorted((folder / "looks").iterdir())
     looks[0].write_bytes(b"PK\x03\x04 no longer")
     os.truncate(looks[1], looks[1].stat().st_size // 2)
     (folder / "pairs.json").write_text("{")
-    assert checking.check(files, folder) == report
+    assert check.check(files, folder) == report
     assert all(check_cache.read_look(folder, look.stem) for look in looks)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recon.pipeline import checking
-from recon.pipeline.check_texts import FINDINGS, explain_report
-from recon.pipeline.photo_names import numbers_in_words
+from recon.pipeline.photo_check import check
+from recon.pipeline.photo_check.check_texts import FINDINGS, explain_report
+from recon.pipeline.photos.photo_names import numbers_in_words
 from recon.poses import connections
 from recon.poses.photo_check import brightness, colours, quick_pairs, sharpness
 from recon.poses.photo_check.findings import PhotoSet
@@ -94,7 +94,7 @@ def test_one_sharp_photo_of_three_does_not_make_the_others_blurred() -> None:
 @pytest.mark.parametrize(("softer", "found"), [(0.0, []), (-1.6, ["blurred"])])
 def test_a_photo_of_smooth_things_is_not_called_blurred(softer: float, found: list[str]) -> None:
     """It has less fine detail than the others, but as much where they show the same."""
-    look = checking.look_at(rendered_photos()[0])
+    look = check.look_at(rendered_photos()[0])
     blank = replace(look, small=np.zeros_like(look.small))  # or they would be copies
     looks = dict.fromkeys("abcd", blank) | {"d": replace(blank, detail=look.detail - 1.6)}
     alike = PairFacts(200, 150, -99.0, 0.4, 0.7, None, (0.0,) * 4, NONE)

@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import UserError
-from recon.pipeline.prepared import PreparedPhoto, fitting, prepare, prepared_names
+from recon.pipeline.photos.prepare import PreparedPhoto, fitting, prepare, prepared_names
 from tests.photos import real_photos
 
 ORIENTATION, MAKE, EXIF_IFD, GPS_IFD = 0x0112, 0x010F, 0x8769, 0x8825

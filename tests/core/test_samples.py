@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from recon.pipeline.config import PreflightConfig
-from recon.pipeline.prepared import prepare
+from recon.pipeline.photos.prepare import prepare
 from recon.samples import SamplePhoto, pose_errors, read_poses, write_photos
 from recon.samples import photos as photographer
 from tests.photos import PROJECT

@@ -13,7 +13,7 @@ import pytest
 import torch
 from plyfile import PlyData
 
-from recon.pipeline import resuming
+from recon.pipeline import checkpoint_folder
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, Interrupted, PipelineError
 from recon.pipeline.outcome import settings_used, steps_trained
@@ -350,9 +350,9 @@ def test_what_was_begun_for_other_photos_or_settings_is_not_gone_on_with(
     elif change == "setting":
         config = replace(CONFIG, train=replace(CONFIG.train, dropout=0.2))
     else:
-        real = resuming.digest_json
+        real = checkpoint_folder.digest_json
         monkeypatch.setattr(
-            resuming, "digest_json", lambda value: real({**value, "device": "cuda"})
+            checkpoint_folder, "digest_json", lambda value: real({**value, "device": "cuda"})
         )
     report = ListReporter()
     train.run(workspace, config, report)

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recon.pipeline import video
 from recon.pipeline.errors import Cancelled, UserError
-from recon.pipeline.frame_choice import Candidate, choose
-from recon.pipeline.media import container_of
-from recon.pipeline.video import TakenFrame, VideoLimits
+from recon.pipeline.photos import video
+from recon.pipeline.photos.frame_choice import Candidate, choose
+from recon.pipeline.photos.media import container_of
+from recon.pipeline.photos.video import TakenFrame, VideoLimits
 from tests.videos import FPS, SHARP, STEPS, video_bytes, walk
 
 

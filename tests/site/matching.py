@@ -10,7 +10,7 @@ from PIL import Image
 from accounts.models import User
 from recon.models import Job, Photo
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
-from recon.pipeline.prepared import PreparedPhoto
+from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.poses.colmap.pairs import Pair
 from recon.poses.pair_graph import GraphPhoto, PairGraph
 from tests.site.making import job_of

@@ -16,7 +16,7 @@ from recon.jobs import checks, drafts, folder_lock, frames, lifecycle, queue
 from recon.jobs.checks import State
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job
-from recon.pipeline import checking
+from recon.pipeline.photo_check import check
 from tests.site.making import person, photo, photos
 from tests.site.working import ROOT, wait_until, work_off, worker, worker_environment
 
@@ -146,7 +146,7 @@ def test_a_draft_that_was_started_or_deleted_is_not_checked(draft: Job) -> None:
 def test_a_check_ends_quietly_when_its_draft_does(
     end: str, draft: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look_at = checking.look_at
+    look_at = check.look_at
 
     def look_and_end(path: Path) -> Any:
         """As if somebody pressed the button at this very moment, in another process."""
@@ -160,7 +160,7 @@ def test_a_check_ends_quietly_when_its_draft_does(
         return look_at(path)
 
     names_before = names(draft)
-    monkeypatch.setattr(checking, "look_at", look_and_end)
+    monkeypatch.setattr(check, "look_at", look_and_end)
     checks.check_photos(str(draft.pk))
     assert not (draft.workspace.check / "report.json").exists()
 

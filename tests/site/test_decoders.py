@@ -19,10 +19,10 @@ from accounts.models import User
 from benchmarks.attacks import bombs
 from recon.jobs import decoders, drafts, submit
 from recon.models import Job
-from recon.pipeline import photos as photo_files
-from recon.pipeline import video as video_files
 from recon.pipeline.decoding.opening import Opener
 from recon.pipeline.decoding.slots import NoSlot
+from recon.pipeline.photos import photo_file as photo_files
+from recon.pipeline.photos import video as video_files
 from recon.web import thumbs
 from tests.site.making import browser_of, person, photo, photos, token_of
 from tests.site.test_videos import clip

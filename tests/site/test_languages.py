@@ -18,8 +18,8 @@ from accounts import letters
 from accounts.models import User
 from recon.jobs import lifecycle
 from recon.models import Job
-from recon.pipeline.check_texts import explain_finding
 from recon.pipeline.errors import EXPLANATIONS, explain
+from recon.pipeline.photo_check.check_texts import explain_finding
 from recon.templatetags.wording import about, duration, time_range
 from recon.web.doing import said
 from tests.site.making import browser_of, finished_job, job_of, person, token_of

@@ -171,7 +171,7 @@ def test_no_text_says_it_otherwise(words: str, instead: str) -> None:
 
 
 def test_no_text_has_a_unit_of_its_own_after_a_size() -> None:
-    """What is filled in has its unit, which may be GB (recon/pipeline/sizes.py)."""
+    """What is filled in has its unit, which may be GB (recon/pipeline/words/sizes.py)."""
     fixed = re.compile(r"(\}|\)s) ?(kB|MB|GB)")
     assert [text for text in texts() if fixed.search(text)] == []
 

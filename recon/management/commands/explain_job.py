@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recon.models import Job
-from recon.pipeline.explain import explain_poses
+from recon.pipeline.cli.explain import explain_poses
 
 
 class Command(BaseCommand):

@@ -25,7 +25,7 @@ from recon.pipeline.errors import UserError
 
 if TYPE_CHECKING:
     from recon.pipeline.config import PreflightConfig
-    from recon.pipeline.video import TakenFrame, VideoLimits
+    from recon.pipeline.photos.video import TakenFrame, VideoLimits
     from recon.poses.photo_check.photo_look import PhotoLook
 
 #: Of one process that does jobs; what it works on it works on one after another, but for the check.
@@ -119,7 +119,7 @@ class Opener:
 
     def look_at(self, source: Path) -> PhotoLook:
         """As `checking.look_here`."""
-        from recon.pipeline import check_cache
+        from recon.pipeline.photo_check import check_cache
 
         with _photo(source, source.name) as file:
             budget = budgets.ONE_PHOTO_IN_FULL
@@ -140,7 +140,7 @@ class Opener:
         self, source: Path, *, name: str, wanted: int, tick: Tick
     ) -> Iterator[TakenFrame]:
         """As `video.take_frames`; raises UserError("video_too_complex"), too."""
-        from recon.pipeline.video import TakenFrame
+        from recon.pipeline.photos.video import TakenFrame
 
         facts = {"name": name, "wanted": wanted}
         with _video(source, name) as file:

@@ -17,9 +17,9 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
-from recon.pipeline import photos
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import UserError
+from recon.pipeline.photos import photo_file
 from recon.poses.exif import day_taken, upright
 
 Facts = dict[str, Any]
@@ -29,7 +29,7 @@ Task = Callable[[BinaryIO, Tell, Facts], Result]
 
 
 def check_photo(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
-    photo = photos.decode(
+    photo = photo_file.decode(
         file,
         name=facts["name"],
         min_image_size=facts["min_image_size"],
@@ -42,7 +42,7 @@ def check_photo(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
 
 
 def small_picture(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
-    image, _ = photos.load_photo(file, name=facts["name"], longest_needed=facts["side"])
+    image, _ = photo_file.load_photo(file, name=facts["name"], longest_needed=facts["side"])
     with image:
         return {}, _small(image, facts)
 
@@ -54,7 +54,7 @@ def redraw(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
         if image.width * image.height > facts["max_pixels"]:
             raise UserError("photo_unreadable", name=facts["name"])
 
-    image, _ = photos.load_photo(file, name=facts["name"], look=look)
+    image, _ = photo_file.load_photo(file, name=facts["name"], look=look)
     with image:
         plain = _small(image, facts)
         return {"width": image.width, "height": image.height}, plain
@@ -71,33 +71,33 @@ def _small(image: Image.Image, facts: Facts) -> bytes:
 
 
 def prepare(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
-    from recon.pipeline import prepared
+    from recon.pipeline.photos import prepare
 
     with _named(file) as path:
-        made = prepared.develop(path, facts["name"], PreflightConfig(**facts["config"]))
+        made = prepare.develop(path, facts["name"], PreflightConfig(**facts["config"]))
     found = asdict(made)
     return found, found.pop("jpeg")
 
 
 def look(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
-    from recon.pipeline import check_cache, checking
+    from recon.pipeline.photo_check import check, check_cache
 
     with _named(file) as path:
-        seen = checking.look_here(path, facts["name"])
+        seen = check.look_here(path, facts["name"])
     packed = io.BytesIO()
     check_cache.pack_look(packed, seen)
     return {}, packed.getvalue()
 
 
 def probe(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
-    from recon.pipeline import video
+    from recon.pipeline.photos import video
 
     limits = video.VideoLimits(**facts["limits"])
     return {"seconds": video.probe(file, name=facts["name"], limits=limits)}, b""
 
 
 def take_frames(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
-    from recon.pipeline import video
+    from recon.pipeline.photos import video
 
     def tick(fraction: float, message: str) -> None:
         tell({"fraction": fraction, "message": message}, b"")

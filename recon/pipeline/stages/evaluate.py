@@ -15,14 +15,14 @@ from typing import Any
 
 import torch
 
+from recon.pipeline.after_training.cross_validation import CrossValidation, applies
+from recon.pipeline.after_training.scoring import Scorer, without_outliers
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.cross_validation import CrossValidation, applies
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.progress import Part, Reporter
-from recon.pipeline.reasons import Reason
 from recon.pipeline.results import FILTERED, UNFILTERED, Measured, Results, Which
-from recon.pipeline.scoring import Scorer, without_outliers
+from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians

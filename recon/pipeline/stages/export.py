@@ -15,15 +15,15 @@ from typing import Any
 import torch
 from PIL import Image
 
+from recon.pipeline.after_training.final_refine import finished
+from recon.pipeline.after_training.model_archive import write_model_archive
+from recon.pipeline.after_training.scoring import without_outliers
+from recon.pipeline.after_training.turntable_video import film
 from recon.pipeline.camera_list import start_photo
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.film import film
-from recon.pipeline.finishing import finished
-from recon.pipeline.model_archive import write_model_archive
 from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.results import FILTERED, UNFILTERED, Results, Which
-from recon.pipeline.scoring import without_outliers
 from recon.pipeline.start_view import StartView
 from recon.pipeline.workspace import Workspace, digest_files, replacing, replacing_folder
 from recon.splats.evaluation import draw, to_bytes

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.earlier_job import features_signature, known_features
 from recon.pipeline.errors import UserError
-from recon.pipeline.known import features_signature, known_features
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.progress import Reporter
 from recon.pipeline.workspace import Workspace, digest_files, digest_json, unfinished_folder

@@ -14,7 +14,7 @@ from typing import Any
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
-from recon.pipeline.prepared import PreparedPhoto
+from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.stages.matching import read_still
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder

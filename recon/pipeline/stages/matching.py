@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.known import bring_in_matches
+from recon.pipeline.earlier_job import bring_in_matches
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
 from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.workspace import (

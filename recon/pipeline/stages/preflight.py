@@ -11,11 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from recon.pipeline import copies, environment
+from recon.pipeline import environment
 from recon.pipeline.config import PipelineConfig, PreflightConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import Machine, PreparedPhotos
-from recon.pipeline.prepared import prepare, prepared_names
+from recon.pipeline.photos import copies
+from recon.pipeline.photos.prepare import prepare, prepared_names
 from recon.pipeline.progress import Reporter
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
 

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 
 from recon.pipeline.camera_list import write_cameras
+from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import TrainingRecord, deciding, steps_trained
 from recon.pipeline.progress import Part, Reporter
-from recon.pipeline.resuming import checkpoints_of
 from recon.pipeline.workspace import (
     Workspace,
     digest_files,

@@ -1,0 +1,1 @@
+"""What calls pycolmap, and reads and writes its files: features, pairs, mappers, models."""

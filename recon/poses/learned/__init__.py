@@ -1,0 +1,1 @@
+"""ALIKED and LightGlue: matches for photos that SIFT can’t join."""

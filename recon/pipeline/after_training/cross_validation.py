@@ -18,16 +18,16 @@ from typing import Any
 
 import torch
 
+from recon.pipeline.after_training.scoring import Scorer, without_outliers
+from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used
 from recon.pipeline.progress import Part, Reporter
-from recon.pipeline.reasons import Reason
 from recon.pipeline.results import Folds
-from recon.pipeline.resuming import checkpoints_of
-from recon.pipeline.scoring import Scorer, without_outliers
 from recon.pipeline.together import read_together
+from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
 from recon.poses.splits import folds
 from recon.splats import engine

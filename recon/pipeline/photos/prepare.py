@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.decoding import opening
 from recon.pipeline.decoding.opening import Developed
-from recon.pipeline.photos import decode
+from recon.pipeline.photos.photo_file import decode
 from recon.pipeline.workspace import replacing
 from recon.poses.cameras import Photo, exif_device, exif_focal
 

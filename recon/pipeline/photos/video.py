@@ -17,10 +17,10 @@ import numpy as np
 from PIL import Image
 
 from recon.pipeline.errors import UserError
-from recon.pipeline.frame_choice import Candidate, choose, small_picture
-from recon.pipeline.spherical import looks_spherical
-from recon.pipeline.video_pictures import aspect_of, is_spherical, picture_of
-from recon.pipeline.video_streams import frames, length, opened
+from recon.pipeline.photos.frame_choice import Candidate, choose, small_picture
+from recon.pipeline.photos.spherical import looks_spherical
+from recon.pipeline.photos.video_pictures import aspect_of, is_spherical, picture_of
+from recon.pipeline.photos.video_streams import frames, length, opened
 from recon.poses.photo_check import sharpness
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ import traceback
 
 import torch
 
+from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.progress import Reporter
-from recon.pipeline.reasons import Reason
-from recon.pipeline.resuming import checkpoints_of
+from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, digest_files
 from recon.splats import engine
 from recon.splats.formats import read_ply

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from recon.pipeline.errors import Explained, Explanation, explain
-from recon.pipeline.photo_names import numbers_in_words
-from recon.pipeline.texts import told
+from recon.pipeline.photos.photo_names import numbers_in_words
+from recon.pipeline.words.texts import told
 
 #: Places where a photo would help, named one by one up to so many.
 MOST_GAPS = 4

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from recon.pipeline.errors import UserError
-from recon.pipeline.media import HEAD, container_of, is_photo
+from recon.pipeline.photos.media import HEAD, container_of, is_photo
 
 #: Names of raw photos, for files whose content does not tell.
 RAW_SUFFIXES = (".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr",

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from recon.pipeline.decoding import boxes, limits
 from recon.pipeline.errors import UserError
-from recon.pipeline.file_kinds import refuse_other_kinds
-from recon.pipeline.media import HEAD, container_of
+from recon.pipeline.photos.file_kinds import refuse_other_kinds
+from recon.pipeline.photos.media import HEAD, container_of
 
 if TYPE_CHECKING:
     import av

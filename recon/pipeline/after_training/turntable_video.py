@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recon.pipeline.after_training.turntable_size import take_for
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.progress import Reporter
-from recon.pipeline.reasons import Reason
-from recon.pipeline.takes import take_for
+from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, replacing
 from recon.splats.evaluation import draw, to_bytes
 from recon.splats.gaussians import Camera, Gaussians

@@ -18,13 +18,13 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from recon.pipeline import check_cache
-from recon.pipeline.check_cache import PairKey
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.decoding import opening
 from recon.pipeline.errors import PipelineError, UserError
-from recon.pipeline.photos import decode
-from recon.pipeline.prepared import to_rgb
+from recon.pipeline.photo_check import check_cache
+from recon.pipeline.photo_check.check_cache import PairKey
+from recon.pipeline.photos.photo_file import decode
+from recon.pipeline.photos.prepare import to_rgb
 from recon.pipeline.workspace import write_json
 from recon.poses.photo_check import photo_look, quick_pairs
 from recon.poses.photo_check.findings import Finding, PhotoSet

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from recon.pipeline.texts import N_, looked_up
+from recon.pipeline.words.texts import N_, looked_up
 
 REASONS = {
     "out_of_memory": N_("The GPU ran out of memory."),

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from recon.pipeline.texts import Counted, told
+from recon.pipeline.words.texts import Counted, told
 
 #: Own names in one sentence at most: twenty file names are a wall nobody reads.
 MOST_NAMED = 3

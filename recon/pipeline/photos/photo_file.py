@@ -18,13 +18,13 @@ from typing import BinaryIO
 import pi_heif
 from PIL import Image
 
-from recon.pipeline import spherical
-from recon.pipeline.bare_photos import bare
 from recon.pipeline.decoding import limits
 from recon.pipeline.errors import UserError
-from recon.pipeline.file_kinds import refuse_other_kinds
-from recon.pipeline.media import HEAD, is_avif
-from recon.pipeline.whole_photos import is_whole
+from recon.pipeline.photos import spherical
+from recon.pipeline.photos.bare_photos import bare
+from recon.pipeline.photos.file_kinds import refuse_other_kinds
+from recon.pipeline.photos.media import HEAD, is_avif
+from recon.pipeline.photos.whole_photos import is_whole
 from recon.poses import exif
 
 #: What Pillow may try; a file's name and declared type count for nothing.

@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path, PurePosixPath
 
-from recon.pipeline.media import HEAD, is_photo
+from recon.pipeline.photos.media import HEAD, is_photo
 from recon.pipeline.workspace import LONGEST_NAME, Workspace, replacing
 
 #: Files that are meant as photos; whether they are is found out by reading them, and said.

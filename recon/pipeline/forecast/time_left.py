@@ -20,8 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from recon.pipeline.forecast.work_ahead import Plan
 from recon.pipeline.progress import WORKING_STEPS, Step
-from recon.pipeline.work_ahead import Plan
 
 #: Added to all seconds before logarithms: shorter than this, steps are noise.
 _NOISE_S = 0.5

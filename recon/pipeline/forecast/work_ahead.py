@@ -1,7 +1,7 @@
 """A guess at what each step of a job takes, from its photos and settings alone.
 
-Only the proportions matter once a machine has past runs (`recon.pipeline.time_left`). The numbers
-are those of docs/BENCHMARKS.md: two CPU cores without a GPU, and sixteen with one H100.
+Only the proportions matter once a machine has past runs (`recon.pipeline.forecast.time_left`). The
+numbers are those of docs/BENCHMARKS.md: two CPU cores without a GPU, and sixteen with one H100.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from recon.pipeline.after_training.turntable_size import take_for
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
-from recon.pipeline.takes import take_for
 from recon.poses import splits
 
 _FEATURES = 5000  # of a photo of one megapixel, about; fewer in smaller ones

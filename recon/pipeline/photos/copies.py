@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from recon.pipeline.errors import UserError
-from recon.pipeline.prepared import PreparedPhoto
+from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.pipeline.progress import Reporter
 from recon.poses.photo_check import copies
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recon.pipeline import checking
-from recon.pipeline.check_texts import explain_report
+from recon.pipeline.photo_check import check
+from recon.pipeline.photo_check.check_texts import explain_report
 
 
 def check_photos(photos: Sequence[Path], *, as_json: bool) -> None:
     """Prints what the check finds in `photos`, numbered by name; writes nothing that stays."""
     with tempfile.TemporaryDirectory(prefix="recon-check-") as folder:
-        report = checking.check(photos, Path(folder))
+        report = check.check(photos, Path(folder))
     if as_json:
         sys.stdout.write(json.dumps(report) + "\n")
         return

@@ -1,0 +1,1 @@
+"""What follows training: scores, folds, the final refine, the video, the COLMAP archive."""

@@ -1,0 +1,1 @@
+"""How long a job takes, from its photos and from what earlier jobs took."""

@@ -1,0 +1,1 @@
+"""One photo or video in, one usable photo out: kinds of files, decoding, copies, frames."""

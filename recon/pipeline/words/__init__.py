@@ -1,0 +1,1 @@
+"""Texts for people, and sizes and reasons as a person would say them."""
