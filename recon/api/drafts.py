@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils.translation import gettext
 
 from accounts.models import Scope, User
-from recon.api.auth import check_csrf, endpoint
-from recon.api.bodies import receive
+from recon.api.auth import endpoint
+from recon.api.bodies import receive, receive_none
 from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_of
@@ -87,7 +87,7 @@ def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
 @endpoint("DELETE", scope=Scope.UPLOAD)
 @explained
 def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse:
-    check_csrf(request)
+    receive_none(request)
     if not videos.drop_video(own_job(request, job_id), video_id):
         raise ApiError(404, gettext("There is no such video in this draft."))
     return HttpResponse(status=204)
@@ -96,7 +96,7 @@ def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse
 @endpoint("DELETE", scope=Scope.UPLOAD)
 @explained
 def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse:
-    check_csrf(request)
+    receive_none(request)
     if not drafts.drop_photo(own_job(request, job_id), photo_id):
         raise ApiError(404, gettext("There is no such photo in this draft."))
     return HttpResponse(status=204)
