@@ -20,27 +20,29 @@ from django.views.decorators.http import require_POST, require_safe
 from instarecon_site import wrong_fields
 from recon.jobs import sharing
 from recon.models import Job
-from recon.web.access import NotThere, own_job_or_404, signed_in
+from recon.web.access import NotThere, own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.scene import share_url
-from recon.web.sharing import ABOUT_ID, AboutForm, LinkForm, OfferForm
+from recon.web.sharing import ABOUT_ID, AboutForm, LinkForm, OfferForm, sentences
 from recon.web.views import jobs
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
+NOT_YET = _("A scene can be shared once it has been started.")
+
+
 @require_POST
 @signed_in
+@unless_deleted
 def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """`shared`: "on", "off", or "new" for a new link that ends the old one for good."""
     job = own_job_or_404(request, pk)
     wish = request.POST.get("shared", "")
     if job.is_draft:
-        messages.error(request, _("A scene can be shared once it has been started."))
-        return redirect(job)
+        return jobs.refuse(request, job, [str(NOT_YET)], 409)
     if wish not in SWITCHES:
-        messages.error(request, _("Sharing can be switched on or off."))
-        return redirect(job)
+        return jobs.refuse(request, job, [gettext("Sharing can be switched on or off.")], 400)
     act, sentence = SWITCHES[wish]
     act(job)
     messages.success(request, sentence)
@@ -65,6 +67,7 @@ SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
 
 @require_POST
 @signed_in
+@unless_deleted
 def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The link's password, its end, and the public page."""
     said = _("The link’s settings are saved.")
@@ -73,6 +76,7 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @signed_in
+@unless_deleted
 def offer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What the link offers: downloads and figures. May be set before it is switched on."""
     return _change(request, pk, OfferForm, "offer_form", _("What the link offers is saved."))
@@ -89,8 +93,7 @@ def _change(
     in the page's form `name`."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
-        messages.error(request, _("A scene can be shared once it has been started."))
-        return redirect(job)
+        return jobs.refuse(request, job, [str(NOT_YET)], 409)
     form = kind(request.POST, job=job)
     if not form.is_valid():
         wrong_fields.focus_first(form)
@@ -106,6 +109,8 @@ def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The scene's title and description."""
     job = own_job_or_404(request, pk)
     form = AboutForm(request.POST, auto_id=ABOUT_ID)
+    if not form.is_valid() and (job.is_draft or prefers_json(request)):
+        return jobs.refuse(request, job, sentences(form), 400)
     if not form.is_valid():
         wrong_fields.focus_first(form)
         return jobs.page(request, job, status=400, about_form=form)
