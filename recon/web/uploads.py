@@ -34,7 +34,15 @@ from instarecon_site.server.limits import FORM_OVERHEAD, MB, READ_TO_THE_END
 from recon.jobs import decoders
 from recon.pipeline import sizes
 from recon.pipeline.errors import PipelineError
-from recon.pipeline.media import HEAD, container_of
+from recon.pipeline.file_kinds import RAW_SUFFIXES
+from recon.pipeline.media import (
+    HEAD,
+    PHOTO_SUFFIXES,
+    PHOTO_TYPES,
+    VIDEO_SUFFIXES,
+    VIDEO_TYPES,
+    container_of,
+)
 from recon.web.faults import headers_of, status_of
 
 
@@ -47,9 +55,13 @@ class UploadRefused(Exception):
         self.sentences = sentences
 
 
-def limits() -> dict[str, int]:
-    """What the pages say, and scripts check before they send."""
+def limits() -> dict[str, Any]:
+    """What the pages say and offer, and scripts check before they send. The kinds of files are
+    lists as in HTML's `accept`."""
     return {
+        "photo_kinds": ",".join((*PHOTO_TYPES, *PHOTO_SUFFIXES)),
+        "video_kinds": ",".join((*VIDEO_TYPES, *VIDEO_SUFFIXES)),
+        "raw_kinds": ",".join(RAW_SUFFIXES),
         "min_photos": settings.MIN_PHOTOS,
         "max_photos": settings.MAX_PHOTOS,
         "max_file_mb": settings.MAX_FILE_SIZE_MB,

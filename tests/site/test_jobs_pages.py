@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from recon.jobs import queue
 from recon.models import Job
@@ -353,6 +354,22 @@ def test_a_figure_comes_with_a_word(key: str, value: float, text: str) -> None:
     assert metric["verdict"] == text.rpartition(" ")[2].lower()
     assert "eld-out photos" in metric["words"]
     assert metric["reason"] == ""
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(
+    "figures", [(24.0, 0.9, 0.1), (18.0, 0.7, 0.4), (12.0, 0.9, 0.1), (24.0, 0.2, 0.1),
+                (24.0, 0.9, 0.9), (18.0, 0.9, 0.1), (24.0, 0.7, 0.1), (24.0, 0.9, 0.4)]
+)  # fmt: skip
+def test_a_figure_and_the_verdict_say_the_same_of_it(
+    figures: tuple[float, float, float], language: str
+) -> None:
+    job = Job(**dict(zip(("psnr", "ssim", "lpips"), figures, strict=True)))
+    job.status = Job.Status.COMPLETED
+    with override(language):
+        assert job.verdict is not None
+        metric = next(m for m in metrics_of(job) if m["key"] == job.verdict.code)
+        assert metric["words"] == f"{job.verdict.reason[0].upper()}{job.verdict.reason[1:]}."
 
 
 def test_an_absent_figure_is_shown_to_staff_only_with_its_reason() -> None:
