@@ -275,6 +275,16 @@ def dropping(page: Page) -> None:
     page.locator("[data-drop-anywhere]").evaluate("(cover) => { cover.hidden = false; }")
 
 
+def asked_whether_to_leave(page: Page) -> None:
+    """As after a drop on a page where something was typed."""
+    page.locator("[data-drop-leave]").evaluate("(dialog) => dialog.showModal()")
+
+
+def not_kept(page: Page) -> None:
+    """As after a drop that the browser has no place for."""
+    page.locator("[data-drop-failed]").evaluate("(notice) => { notice.hidden = false; }")
+
+
 def offline(page: Page) -> None:
     page.context.set_offline(True)
     expect(page.locator("[data-offline], [data-line], [data-poll-trouble]").filter(visible=True)
@@ -345,6 +355,8 @@ STATES = {
     "notices": State(with_notices),
     "usage, empty": State(at("/usage/")),
     "usage, full": State(full),
+    "usage, drop not kept": State(at("/usage/"), not_kept),
+    "account, asked whether to leave": State(at("/accounts/"), asked_whether_to_leave),
     "account": State(with_a_token),
     "password": State(at("/accounts/password/")),
     "e-mail address, wrong": State(at("/accounts/email/"), wrong_new_address, said=BAD_REQUEST),
