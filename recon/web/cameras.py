@@ -8,12 +8,14 @@ docs/VIEWER.md documents the answer for programs.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.urls import reverse
 
 from recon.models import Artifact, Job, Photo
+from recon.web.file_memory import remember
 
 ABOUT = (
     "cam_from_world: the 3 rows of [R | t], world units; camera axes x right, y down, z forward. "
@@ -74,7 +76,7 @@ def _pictures(job: Job, number: int, photo: Photo) -> dict[str, str]:
     }
 
 
-def _entries(job: Job) -> list[dict[str, Any]]:
+def _entries(job: Job) -> Sequence[dict[str, Any]]:
     """What graphdeco's cameras.json says; [] where it is gone, or is none of ours."""
     if not job.is_completed:
         return []
@@ -84,11 +86,16 @@ def _entries(job: Job) -> list[dict[str, Any]]:
     if artifact is None:
         return []
     try:
-        entries: list[dict[str, Any]] = json.loads(artifact.file.read_text())
-        for entry in entries:
-            _camera(entry)
+        return _read(artifact.file)
     except (FileNotFoundError, KeyError, TypeError, ValueError):
         return []
+
+
+@remember(300)  # of up to 20 cameras; a result's page asks for those of the same photos' other runs
+def _read(path: Path) -> Sequence[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(path.read_text())
+    for entry in entries:
+        _camera(entry)
     return entries
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from recon.jobs import drafts, places
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
+from recon.poses import colours
 from tests.site.making import browser_of, job_of, person, photo
 from tests.site.matching import two_places
 
@@ -122,6 +123,24 @@ def test_what_looks_alike_is_not_called_two_places() -> None:
     assert "These look like" not in page
     assert "2 groups that have nothing in common: photos 1 to 3 and photos 4 and 5." in page
     assert "Make a scene of photos 4 and 5" in page
+
+
+def test_small_pictures_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = two_places(person(), status="FAILED", step="COLMAP_MAP", error_code="internal")
+    browser, looked_at, real = browser_of(job.owner), [], colours.histogram
+
+    def counted(picture: Image.Image) -> Any:
+        looked_at.append(picture)
+        return real(picture)
+
+    monkeypatch.setattr(colours, "histogram", counted)
+    for _ in range(2):
+        assert "These look like 2 places" in browser.get(job.get_absolute_url()).content.decode()
+        assert len(looked_at) == 5
+    for one in job.photos.all():
+        Image.new("RGB", (48, 24), "darkred").save(one.thumb_path)
+    assert "These look like" not in browser.get(job.get_absolute_url()).content.decode()
+    assert len(looked_at) > 5, "they are others by now"
 
 
 @pytest.mark.parametrize("sent", ["", "x", "1 -2", "9" * 30])
