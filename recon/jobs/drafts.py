@@ -146,7 +146,7 @@ def start(
         _remove_strays(draft, {photo.name for photo in photos})
         shutil.rmtree(draft.folder / "videos", ignore_errors=True)
         chosen = {field: getattr(wished, field) for field in fields}
-        chosen["title"] = titles.title_of(draft, wished.title, photos, shared=shared)
+        chosen |= titles.titles_of(draft, wished.title, photos, shared=shared)
         return lifecycle.submit(draft, shared=shared, **(sharing or {}), **chosen)
 
 

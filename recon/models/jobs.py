@@ -71,6 +71,12 @@ class Job(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs"
     )
     title = models.CharField(max_length=120, blank=True)
+    automatic_title = models.CharField(
+        max_length=120,
+        blank=True,
+        editable=False,
+        help_text="what the site called it: nobody chose a title that is the same",
+    )
     preset = models.CharField(max_length=16, choices=Preset.choices)
     original_resolution = models.BooleanField(default=False)
     cross_validate = models.BooleanField(
