@@ -236,6 +236,19 @@ def test_a_script_without_a_session_is_told_so(client: Client) -> None:
 # --- Actions ---
 
 
+def test_staff_see_which_part_of_the_machine_is_broken_and_nobody_else() -> None:
+    problem = "torch: does not load."
+    ann = person()
+    job = job_of(ann, status=Job.Status.FAILED, step="PREFLIGHT", error_code="environment_broken",
+                 error_facts={"problem": problem})  # fmt: skip
+    for is_staff in (False, True):
+        ann.is_staff = is_staff
+        ann.save()
+        page = browser_of(ann).get(at("job", job)).content.decode()
+        assert "Ask whoever runs this site" in page
+        assert (problem in page) == is_staff
+
+
 def test_cancelling_ends_a_waiting_job() -> None:
     job = job_of(person())
     response = browser_of(job.owner).post(at("cancel", job))
