@@ -7,9 +7,10 @@
 Makes a scene of 250,000 Gaussians with the project's own writers, serves it with the real web
 server on loopback, and opens it in a fresh Chromium profile whose line is throttled through the
 DevTools protocol. Prints Markdown: seconds from the start of the navigation to the last byte that
-the first picture needs (the line), to the picture itself, which is no poster (the line and the
-processor, which draws by itself where there is no graphics card), and to the whole scene; then
-what had come until the picture, by kind. An older tree needs its .venv and static/dist
+the first picture needs (the line), to its splats being read, sorted and handed to the graphics card
+(the line and the processor), how long drawing took (the graphics card, which is played by the
+processor where there is none), to the picture itself, which is no poster, and to the whole scene;
+then what had come until the picture, by kind. An older tree needs its .venv and static/dist
 (`node static/build.mjs`).
 """
 
@@ -19,6 +20,7 @@ import argparse
 import datetime
 import http.client
 import json
+import math
 import os
 import signal
 import statistics
@@ -51,9 +53,16 @@ from scripts.temporary_site import (
 SCENE = Path(__file__).with_name("first_picture_scene.py")
 KINDS = ("html", "css", "script", "wasm", "first part", "whole scene", "pictures", "other")
 LIMIT_S = 120
-NOT_WAITED_FOR = ("pictures", "other", "whole scene")
-#: Runs before the page. Tells when the viewer has a picture, and when it is of all of the scene.
+NEEDED = ("html", "css", "script", "wasm")
+#: Runs before the page. Tells when the viewer has the graphics card draw its first splats, when it
+#: has a picture, and when that is of all of the scene.
 LISTEN = """
+  const graphics = WebGL2RenderingContext.prototype;
+  const draw = graphics.drawElementsInstanced;
+  graphics.drawElementsInstanced = function (...given) {
+    if (given[4] > 1000) window.readyAt ??= performance.now();
+    return draw.apply(this, given);
+  };
   new MutationObserver((_, observer) => {
     const viewer = document.querySelector("[data-splat-viewer]");
     if (viewer?.dataset.state !== "ready") return;
@@ -76,6 +85,7 @@ class Site:
 @dataclass(frozen=True)
 class Visit:
     line_s: float  # to the last byte that was needed
+    ready_s: float  # to when all is read and sorted, and is to be drawn
     picture_s: float
     whole_s: float
     received: Counter[str]  # bytes until the picture, by kind
@@ -189,13 +199,15 @@ def visit(browser: Browser, site: Site, name: str, options: argparse.Namespace) 
 
 
 def wait_for_whole(page: Page) -> list[float]:
-    """Seconds to the first picture and to the whole scene. Asked for now and then: the page's
-    policy forbids scripts what Playwright waits for conditions with."""
+    """Seconds to the first drawing, the first picture and the whole scene.
+
+    Asked for now and then: the page's policy forbids what Playwright waits for conditions with.
+    """
     give_up_at = time.monotonic() + LIMIT_S
     while time.monotonic() < give_up_at:
         page.wait_for_timeout(250)
         if page.evaluate("Boolean(window.wholeAt)"):
-            times: list[float] = page.evaluate("[pictureAt / 1000, wholeAt / 1000]")
+            times: list[float] = page.evaluate("[readyAt, pictureAt, wholeAt].map(t => t / 1000)")
             return times
     raise TimeoutError(f"{page.url} shows no whole scene after {LIMIT_S} s")
 
@@ -206,34 +218,41 @@ class Line:
     def __init__(self) -> None:
         self.began = 0.0
         self.kinds: dict[str, str] = {}  # by request
-        self.arrived: list[tuple[float, str, int]] = []  # when, kind, bytes
-        self.ended: dict[str, float] = {}  # by kind, the last of them
+        self.arrived: list[tuple[float, str, int]] = []  # when, request, bytes
+        self.whole: dict[str, tuple[float, int]] = {}  # when, bytes; by request that has ended
 
     def requestWillBeSent(self, event: dict[str, Any]) -> None:
         self.began = self.began or event["timestamp"]
         self.kinds[event["requestId"]] = kind_of(event["type"], event["request"]["url"])
 
     def dataReceived(self, event: dict[str, Any]) -> None:
-        kind = self.kinds.get(event["requestId"], "other")
-        self.arrived.append((event["timestamp"] - self.began, kind, event["encodedDataLength"]))
+        when = event["timestamp"] - self.began
+        self.arrived.append((when, event["requestId"], event["encodedDataLength"]))
 
     def loadingFinished(self, event: dict[str, Any]) -> None:
-        kind = self.kinds.get(event["requestId"], "other")
-        self.ended[kind] = event["timestamp"] - self.began
+        when = event["timestamp"] - self.began
+        self.whole[event["requestId"]] = when, event["encodedDataLength"]
 
-    def visit(self, picture_s: float, whole_s: float) -> Visit:
+    def visit(self, ready_s: float, picture_s: float, whole_s: float) -> Visit:
         received: Counter[str] = Counter()
-        for when, kind, count in self.arrived:
+        parts = [(w, r, n) for w, r, n in self.arrived if self._end_of(r) > picture_s]
+        ended = [(when, request, count) for request, (when, count) in self.whole.items()]
+        for when, request, count in [*parts, *ended]:
             if when <= picture_s:
-                received[kind] += count
-        has_first = "first part" in self.ended
-        waited = {k for k in self.ended if k not in NOT_WAITED_FOR}
-        waited |= set() if has_first else {"whole scene"}
-        return Visit(max(self.ended[kind] for kind in waited), picture_s, whole_s, received)
+                received[self.kinds.get(request, "other")] += count
+        has_part = "first part" in received
+        needed = {*NEEDED, "first part" if has_part else "whole scene"}
+        line_s = max(self._end_of(one) for one, kind in self.kinds.items() if kind in needed)
+        return Visit(line_s, ready_s, picture_s, whole_s, received)
+
+    def _end_of(self, request: str) -> float:
+        return self.whole.get(request, (math.inf, 0))[0]
 
 
 def kind_of(said: str, url: str) -> str:
     path = urlsplit(url).path
+    if not url.startswith("http"):
+        return "other"  # workers, from blobs
     if path.endswith(".wasm"):
         return "wasm"
     if path.endswith(("scene.first", "files/first")):
@@ -255,11 +274,11 @@ def show(
     print("\nSeconds, median (least to most):\n")
     rows = []
     for (page, name), seen in visits.items():
-        drawing = [one.picture_s - one.line_s for one in seen]
-        times = [[one.line_s for one in seen], drawing]
+        times = [[one.line_s for one in seen], [one.ready_s for one in seen]]
+        times.append([one.picture_s - one.ready_s for one in seen])
         times += [[one.picture_s for one in seen], [one.whole_s for one in seen]]
         rows.append([page, name, *map(spread, times)])
-    head = ["page", "", "all has come", "then drawn in", "first picture", "whole scene"]
+    head = ["page", "", "all has come", "ready to draw", "drawn in", "first picture", "whole scene"]
     print(table(head, rows))
     print("\nkB until the first picture, compressed as sent, median:\n")
     rows = [

@@ -78,6 +78,9 @@ class Viewer {
   async attempt(signal) {
     const { element, furniture } = this;
     furniture.showLoading();
+    // Before the stage: making a graphics context can take longer than the line does.
+    const arriving = Promise.all([this.firstBytes(signal), loadEngine(element.dataset.engine)]);
+    arriving.catch(() => undefined); // told below, where there is a stage
     const stage = new Stage(furniture.freshCanvas(), {
       view: JSON.parse(element.dataset.view || "null"),
       photoAspect: () => furniture.posterAspect(),
@@ -86,8 +89,7 @@ class Viewer {
     this.stage = stage;
     this.background.show();
     const views = fetchViews(element.dataset.views, signal);
-    const engine = loadEngine(element.dataset.engine);
-    const [bytes] = await Promise.all([this.firstBytes(signal), engine]);
+    const [bytes] = await arriving;
     furniture.showPreparing();
     if (!stage.start?.aspect) await furniture.posterSettled(); // its shape is the frame's
     await stage.show(bytes);
