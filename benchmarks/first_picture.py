@@ -20,7 +20,6 @@ import argparse
 import datetime
 import http.client
 import json
-import math
 import os
 import signal
 import statistics
@@ -28,18 +27,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.first_picture_line import KINDS, Line, Visit
 from benchmarks.jobs import machine
 from benchmarks.tables import table
 from scripts.temporary_site import (
@@ -51,9 +49,7 @@ from scripts.temporary_site import (
 )
 
 SCENE = Path(__file__).with_name("first_picture_scene.py")
-KINDS = ("html", "css", "script", "wasm", "first part", "whole scene", "pictures", "other")
 LIMIT_S = 120
-NEEDED = ("html", "css", "script", "wasm")
 #: Runs before the page. Tells when the viewer has the graphics card draw its first splats, when it
 #: has a picture, and when that is of all of the scene.
 LISTEN = """
@@ -82,15 +78,6 @@ class Site:
     sizes: dict[str, int]  # bytes by kind of file
 
 
-@dataclass(frozen=True)
-class Visit:
-    line_s: float  # to the last byte that was needed
-    ready_s: float  # to when all is read and sorted, and is to be drawn
-    picture_s: float
-    whole_s: float
-    received: Counter[str]  # bytes until the picture, by kind
-
-
 def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -107,14 +94,14 @@ def main() -> None:
     trees = ({"before": options.before.resolve()} if options.before else {}) | {"after": ROOT}
     with ExitStack() as stack:
         play = stack.enter_context(sync_playwright())
-        browser = play.chromium.launch(executable_path=path, args=list(BROWSER_FLAGS))
+        chromium = partial(play.chromium.launch, executable_path=path, args=list(BROWSER_FLAGS))
         sites = {
             name: stack.enter_context(started(tree, options.gaussians))
             for name, tree in trees.items()
         }
-        visits = measure(browser, sites, options)
-        version = browser.version
-        browser.close()
+        visits = measure(chromium, sites, options)
+        with chromium() as browser:
+            version = browser.version
     show(visits, {name: site.sizes for name, site in sites.items()}, version)
 
 
@@ -161,14 +148,20 @@ def is_up(port: int) -> bool:
 
 
 def measure(
-    browser: Browser, sites: dict[str, Site], options: argparse.Namespace
+    chromium: Callable[[], Browser], sites: dict[str, Site], options: argparse.Namespace
 ) -> dict[tuple[str, str], list[Visit]]:
-    """Visits by page and tree. The trees take turns: the machine may get busier meanwhile."""
+    """Visits by page and tree.
+
+    The trees take turns: the machine may get busier meanwhile. Each visit has a browser of its own,
+    or it would wait for the last one's pictures, which are still drawn.
+    """
     found: dict[tuple[str, str], list[Visit]] = {}
     for page in next(iter(sites.values())).pages:
         for _ in range(options.runs):
             for name, site in sites.items():
-                found.setdefault((page, name), []).append(visit(browser, site, page, options))
+                with chromium() as browser:
+                    seen = visit(browser, site, page, options)
+                found.setdefault((page, name), []).append(seen)
     return found
 
 
@@ -210,57 +203,6 @@ def wait_for_whole(page: Page) -> list[float]:
             times: list[float] = page.evaluate("[readyAt, pictureAt, wholeAt].map(t => t / 1000)")
             return times
     raise TimeoutError(f"{page.url} shows no whole scene after {LIMIT_S} s")
-
-
-class Line:
-    """What the browser says of its requests. Times are seconds from the navigation's start."""
-
-    def __init__(self) -> None:
-        self.began = 0.0
-        self.kinds: dict[str, str] = {}  # by request
-        self.arrived: list[tuple[float, str, int]] = []  # when, request, bytes
-        self.whole: dict[str, tuple[float, int]] = {}  # when, bytes; by request that has ended
-
-    def requestWillBeSent(self, event: dict[str, Any]) -> None:
-        self.began = self.began or event["timestamp"]
-        self.kinds[event["requestId"]] = kind_of(event["type"], event["request"]["url"])
-
-    def dataReceived(self, event: dict[str, Any]) -> None:
-        when = event["timestamp"] - self.began
-        self.arrived.append((when, event["requestId"], event["encodedDataLength"]))
-
-    def loadingFinished(self, event: dict[str, Any]) -> None:
-        when = event["timestamp"] - self.began
-        self.whole[event["requestId"]] = when, event["encodedDataLength"]
-
-    def visit(self, ready_s: float, picture_s: float, whole_s: float) -> Visit:
-        received: Counter[str] = Counter()
-        parts = [(w, r, n) for w, r, n in self.arrived if self._end_of(r) > picture_s]
-        ended = [(when, request, count) for request, (when, count) in self.whole.items()]
-        for when, request, count in [*parts, *ended]:
-            if when <= picture_s:
-                received[self.kinds.get(request, "other")] += count
-        has_part = "first part" in received
-        needed = {*NEEDED, "first part" if has_part else "whole scene"}
-        line_s = max(self._end_of(one) for one, kind in self.kinds.items() if kind in needed)
-        return Visit(line_s, ready_s, picture_s, whole_s, received)
-
-    def _end_of(self, request: str) -> float:
-        return self.whole.get(request, (math.inf, 0))[0]
-
-
-def kind_of(said: str, url: str) -> str:
-    path = urlsplit(url).path
-    if not url.startswith("http"):
-        return "other"  # workers, from blobs
-    if path.endswith(".wasm"):
-        return "wasm"
-    if path.endswith(("scene.first", "files/first")):
-        return "first part"
-    if path.endswith(("spz", "splat")):
-        return "whole scene"
-    known = {"Document": "html", "Stylesheet": "css", "Script": "script", "Image": "pictures"}
-    return known.get(said, "other")
 
 
 def show(
