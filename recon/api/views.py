@@ -16,7 +16,7 @@ from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import decoders, progress, queue, submit, videos
-from recon.models import Job, Photo, Video
+from recon.models import Artifact, Job, Photo, Video
 from recon.pipeline.quality import UNMEASURED
 from recon.web import doing
 from recon.web.forms import UploadForm
@@ -123,7 +123,9 @@ def quality_facts(job: Job) -> dict[str, Any]:
 
 def file_facts(job: Job) -> list[dict[str, Any]]:
     """The files of a finished job, each with the address where its owner's programs get it."""
-    artifacts = job.artifacts.order_by("kind") if job.is_completed else ()
+    # What our viewer shows first is its own affair, and of no use to programs.
+    files = job.artifacts.exclude(kind=Artifact.Kind.FIRST).order_by("kind")
+    artifacts = files if job.is_completed else ()
     base = settings.BASE_URL.rstrip("/")
     return [
         {

@@ -354,6 +354,7 @@ class Artifact(models.Model):
         SPLAT = "splat", "scene.splat"
         SPZ = "spz", "scene.spz"
         OTHER_SPZ = "other_spz", "the SPZ of the scene that is not shown at first"
+        FIRST = "first", "the SPZ of the Gaussians that the viewer shows first"
         POSTER = "poster", "poster.jpg"
         TURNTABLE = "turntable", "turntable.mp4"
         COLMAP = "colmap", "colmap_model.zip"
