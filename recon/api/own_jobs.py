@@ -21,9 +21,9 @@ from recon.api.bodies import receive, receive_none
 from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job
 from recon.api.sharing import sharing_facts
-from recon.api.views import quality_facts, status_of
+from recon.api.views import FILE_KINDS, quality_facts, status_of
 from recon.jobs import lifecycle
-from recon.models import Artifact, Job
+from recon.models import Job
 from recon.web.access import DELETE
 from recon.web.serving import serve_artifact
 
@@ -76,9 +76,9 @@ def list_jobs(request: HttpRequest) -> HttpResponse:
 def own_file(request: HttpRequest, job_id: str, kind: str) -> HttpResponseBase:
     """One of a finished job's files, whole or in part."""
     job = own_job(request, job_id)
-    if kind not in Artifact.Kind.values:
+    if kind not in FILE_KINDS:
         said = gettext("There is no kind of file “{kind}”. There are: {kinds}.")
-        raise ApiError(404, said.format(kind=kind, kinds=", ".join(Artifact.Kind.values)))
+        raise ApiError(404, said.format(kind=kind, kinds=", ".join(FILE_KINDS)))
     return serve_artifact(request, job, kind)
 
 

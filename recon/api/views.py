@@ -23,6 +23,9 @@ from recon.web.forms import UploadForm
 from recon.web.photo_check import check_facts
 from recon.web.scene import elapsed_seconds
 
+#: The kinds of files that programs get. What our viewer shows first is its own affair.
+FILE_KINDS = [kind for kind in Artifact.Kind.values if kind != Artifact.Kind.FIRST]
+
 
 @endpoint("GET", "HEAD", public=True)
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -123,8 +126,7 @@ def quality_facts(job: Job) -> dict[str, Any]:
 
 def file_facts(job: Job) -> list[dict[str, Any]]:
     """The files of a finished job, each with the address where its owner's programs get it."""
-    # What our viewer shows first is its own affair, and of no use to programs.
-    files = job.artifacts.exclude(kind=Artifact.Kind.FIRST).order_by("kind")
+    files = job.artifacts.filter(kind__in=FILE_KINDS).order_by("kind")
     artifacts = files if job.is_completed else ()
     base = settings.BASE_URL.rstrip("/")
     return [

@@ -223,6 +223,8 @@ def test_programs_are_not_told_of_it() -> None:
     with_first_part(job)
     assert browser_of(job.owner).get(status).json() == before
     assert {file["kind"] for file in before["files"]} == set(FILES)
+    file = reverse("api:own_file", args=(job.pk, "first"))
+    assert browser_of(job.owner).get(file).status_code == 404
 
 
 def test_a_snapshot_s_address_is_no_way_around(client: Client) -> None:
