@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recon', '0014_day_that_a_photo_was_taken'),
+        ('recon', '0015_titles_that_the_site_gave'),
     ]
 
     operations = [
