@@ -29,6 +29,7 @@ await build({
   target: "es2022",
   entryPoints: [
     { in: here("js/site.js"), out: "site" },
+    { in: here("js/upload-page.js"), out: "upload" },
     { in: here("viewer/main.js"), out: "viewer" },
     { in: here("viewer/early.js"), out: "early" },
   ],

@@ -231,6 +231,16 @@ def owner_sees_all(page: Page) -> None:
     everything_unfolded(page)
 
 
+def second_tab(page: Page) -> None:
+    page.get_by_role("tab", name="Quality").click()
+    everything_unfolded(page)
+
+
+def third_tab(page: Page) -> None:
+    page.get_by_role("tab", name="Details").click()
+    everything_unfolded(page)
+
+
 def asked_whether_sure(page: Page) -> None:
     page.get_by_role("button", name="Delete").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -344,6 +354,8 @@ STATES = {
     "job, growing": State(page_of(growing), viewer_ready),
     "job, offline": State(page_of(running), offline, said=OFFLINE),
     "job, done": State(page_of(shared), owner_sees_all),
+    "job, quality": State(page_of(shared), second_tab),
+    "job, details": State(page_of(shared), third_tab),
     "job, menu open": State(page_of(scene), viewer_menu),
     "two runs": State(two_runs, viewer_ready),
     "job, wrong expiry": State(page_of(shared), past_expiry, said=BAD_REQUEST),

@@ -63,4 +63,5 @@ def move(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
         return refuse(request, draft, [str(error)], status_of(error))
     if prefers_json(request):
         return HttpResponse(status=204)
-    return redirect(f"{draft.get_absolute_url()}#photo-{photo_pk}")
+    # Where there are no scripts, the arrows stay unfolded for the next step.
+    return redirect(f"{draft.get_absolute_url()}?order=open#photo-{photo_pk}")

@@ -21,7 +21,7 @@ from accounts.models import User
 from recon.jobs import lifecycle, notices, submit
 from recon.jobs import progress as job_progress
 from recon.jobs.progress import StepRow
-from recon.models import Job
+from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
 from recon.web import live as live_parts
 from recon.web import pair_graph, particulars, runs, scene, sorting, unfolding
@@ -32,6 +32,7 @@ from recon.web.held_out import held_out_of
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
 from recon.web.polling import answer_poll, moving_parts, with_version
+from recon.web.preset_times import preset_options
 from recon.web.sharing import sharing_context
 from recon.web.views import draft_page, upload
 
@@ -70,14 +71,8 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
     """The page of a job that was started; `forms` are those that come back with errors."""
     context = progress_context(job)
-    photos = [
-        {
-            "pk": photo.pk,
-            "name": photo.original_name,
-            "url": reverse("recon:thumb", args=(job.pk, photo.name)),
-        }
-        for photo in job.photos.all()
-    ]
+    rows = list(job.photos.all())
+    photos = [_shown(photo) for photo in rows]
     context |= {
         "downloads": scene.own_downloads(job),
         "share_url": scene.share_url(job),
@@ -87,6 +82,8 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
         "picture": overlap_of(job),
         "again": AgainForm(initial=submit.wishes_of(job)),
     }
+    if job.has_ended:
+        context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
         show, for_staff = request.GET.get("show", ""), cast(User, request.user).is_staff
         context |= result_context(job, context["steps"], show, for_staff=for_staff)
@@ -118,6 +115,12 @@ def refuse(
     for name, value in (headers or {}).items():
         response[name] = value
     return response
+
+
+def _shown(photo: Photo) -> dict[str, Any]:
+    """What `_photos.html` shows of a photo."""
+    url = reverse("recon:thumb", args=(photo.job_id, photo.name))
+    return {"pk": photo.pk, "name": photo.original_name, "url": url}
 
 
 def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool) -> dict[str, Any]:
