@@ -24,6 +24,7 @@ await build({
   target: "es2022",
   entryPoints: [
     { in: here("js/site.js"), out: "site" },
+    { in: here("js/hero.js"), out: "hero" },
     { in: here("viewer/main.js"), out: "viewer" },
   ],
 });
