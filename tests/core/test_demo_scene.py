@@ -1,4 +1,4 @@
-"""The demo scene of the front page: small, of the sample photos, and as good as it is said to be."""
+"""The demo scene of the front page: small, of the sample photos, and as good as it says it is."""
 
 from __future__ import annotations
 
