@@ -40,6 +40,8 @@ def add(jobs: Iterable[Job], names: Iterable[str]) -> list[Job]:
     were."""
     wanted = {key_of(name): name for name in names}
     jobs = list(jobs)
+    rows = Job.objects.filter(pk__in=[job.pk for job in jobs]).order_by("pk")
+    list(rows.select_for_update().values_list("pk"))  # two tabs: one after the other
     kept = Tag.objects.filter(job__in=jobs).values_list("job_id", "key")
     keys: dict[UUID, set[str]] = {job.pk: set(wanted) for job in jobs}
     for job_pk, key in kept:
