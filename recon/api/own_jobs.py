@@ -22,7 +22,7 @@ from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job
 from recon.api.sharing import sharing_facts
 from recon.api.views import FILE_KINDS, quality_facts, status_of
-from recon.jobs import lifecycle
+from recon.jobs import lifecycle, tags
 from recon.models import Job
 from recon.web.access import DELETE
 from recon.web.serving import serve_artifact
@@ -62,7 +62,7 @@ def list_jobs(request: HttpRequest) -> HttpResponse:
         at = Place.read(cursor)
         earlier = Q(created_at__lt=at.created_at) | Q(created_at=at.created_at, pk__lt=at.pk)
         jobs = jobs.filter(earlier)
-    page = list(jobs.annotate(photo_count=Count("photos"))[: limit + 1])
+    page = list(jobs.annotate(photo_count=Count("photos")).prefetch_related("tags")[: limit + 1])
     following = None
     if len(page) > limit:
         last = page[limit - 1]
@@ -121,6 +121,8 @@ def _limit(request: HttpRequest) -> int:
 def _wanted(request: HttpRequest) -> QuerySet[Job]:
     """Raises ApiError (400) for a status that there is not."""
     jobs = Job.objects.filter(owner=cast(User, request.user)).order_by("-created_at", "-pk")
+    if tag := request.GET.get("tag"):
+        jobs = jobs.filter(tags__key=tags.key_of(tag.replace("\0", "")))
     status = request.GET.get("status")
     if status is None:
         return jobs

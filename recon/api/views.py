@@ -13,9 +13,9 @@ from accounts.models import Scope, User
 from recon.api.auth import endpoint
 from recon.api.bodies import receive
 from recon.api.errors import ApiError, explained
-from recon.api.reading import own_job, truth, wishes_of
+from recon.api.reading import own_job, tags_of, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
-from recon.jobs import decoders, progress, queue, submit, videos
+from recon.jobs import decoders, progress, queue, submit, tags, videos
 from recon.models import Artifact, Job, Photo, Video
 from recon.pipeline.quality import UNMEASURED
 from recon.web import doing
@@ -53,7 +53,7 @@ def _made_of(request: HttpRequest, data: QueryDict) -> HttpResponse:
     """Raises ApiError, ReconError."""
     shared = truth(data, "share", default=True)
     sharing = sharing_of(data)
-    wishes = wishes_of(data)
+    wishes, names = wishes_of(data), tags_of(data)
     form = UploadForm(wishes, MultiValueDict({"photos": request.FILES.getlist("files")}))
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
@@ -63,6 +63,7 @@ def _made_of(request: HttpRequest, data: QueryDict) -> HttpResponse:
         job = videos.create_job(owner, photos, form.videos, **shares, **wishes)
     else:
         job = submit.create_job(owner, photos, **shares, **wishes)
+    tags.put(job, names or [])
     return JsonResponse(made(job) | {"warnings": form.left_out})
 
 

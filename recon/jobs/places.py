@@ -7,7 +7,7 @@ from functools import partial
 
 from django.db import transaction
 
-from recon.jobs import drafts, storing, submit, titles
+from recon.jobs import drafts, storing, submit, tags, titles
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
 
@@ -38,6 +38,7 @@ def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
             photos = _linked(job, made, wanted)
             drafts.copy_features(job, made)
             drafts.save_new(made, photos)
+    tags.copy(job, made)
     return made
 
 

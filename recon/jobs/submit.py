@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from accounts.models import User
-from recon.jobs import queue, quotas, storing, titles
+from recon.jobs import queue, quotas, storing, tags, titles
 from recon.jobs.photos import check_upload
 from recon.jobs.presets import resolved_config
 from recon.jobs.samples import sample_photos
@@ -81,6 +81,7 @@ def run_again(job: Job, **wishes: Any) -> Job:
         photos = storing.link_photos(job, again)
         check_count(len(photos))
         _commit(again, photos)
+    tags.copy(job, again)
     return again
 
 

@@ -51,7 +51,9 @@ SCALES = (
 )
 
 
-def metrics_of(job: Job, *, for_staff: bool = False) -> list[dict[str, Any]]:
+def metrics_of(
+    job: Job, *, for_staff: bool = False, recorded: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """One dict per metric: key, label, figure, at, own_figure, own_at, spread, corrected,
     value_text, verdict, verdict_label and words.
 
@@ -59,9 +61,9 @@ def metrics_of(job: Job, *, for_staff: bool = False) -> list[dict[str, Any]]:
     photos' own size, where that is another. `spread` ("± 1.2") is there where every photo was held
     out once, `corrected` is the figure with each photo's exposure matched, where that differs;
     else they are empty. A metric that was not measured is left out; with `for_staff` it comes with
-    key, label and `reason`.
+    key, label and `reason`. `recorded` stands in for what `recorded_of` reads.
     """
-    recorded = recorded_of(job)
+    recorded = recorded_of(job) if recorded is None else recorded
     return [
         _described(scale, job, recorded)
         for scale in SCALES

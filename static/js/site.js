@@ -2,11 +2,11 @@
 import { enhanceConfirms } from "./confirm.js";
 import { enhanceCopyButtons } from "./copy.js";
 import { enhanceDropAnywhere } from "./drop-anywhere.js";
-import { enhanceHero } from "./hero.js";
 import { mindTheLine } from "./offline.js";
 import { enhanceProgress } from "./progress.js";
 import { enhanceSceneChoices } from "./scene-choices.js";
 import { enhanceShareButtons } from "./share.js";
+import { enhanceSelect } from "./select.js";
 import { enhanceSheet } from "./sheet.js";
 import { enhanceStage } from "./stage.js";
 import { submitFormsOnce } from "./submit-once.js";
@@ -22,11 +22,11 @@ enhanceShareButtons();
 enhanceTabs();
 enhanceProgress();
 enhanceSheet();
+enhanceSelect();
 enhanceStage();
 enhanceSceneChoices();
 enhanceVersus();
 enhanceDropAnywhere();
-enhanceHero();
 mindTheLine(); // before: it holds forms back
 submitFormsOnce();
 fillTimeZones();

@@ -106,6 +106,27 @@ def test_what_a_first_picture_takes_stays_below_its_budget(
         assert b"AGFzbQ" not in answer.body(), "WebAssembly in base64"
 
 
+def test_the_start_page_with_its_scene_s_picture_stays_below_150_kb(
+    chromium: Browser, site: str
+) -> None:
+    """All that it loads before its live scene, which is another such file."""
+    sizes: dict[str, int] = {}
+    with chromium.new_context(base_url=site) as context:
+        page = context.new_page()
+        answers: list[Response] = []
+        page.on("response", lambda answer: answers.append(answer))
+        page.goto("/")
+        page.wait_for_selector("[data-hero][data-live]")
+        for answer in answers:
+            sizes[name_of(answer)] = answer.request.sizes()["responseBodySize"]
+    (scene,) = (size for name, size in sizes.items() if name.endswith(".spz"))
+    print(sizes)
+    assert not [name for name in sizes if VIEWER in f"/{name}"], "the viewer is for /demo/"
+    assert len(sizes) >= 6
+    assert sum(sizes.values()) - scene < BUDGET
+    assert 0 < scene < BUDGET
+
+
 def is_code(answer: Response) -> bool:
     kind = answer.request.resource_type
     return kind in ("script", "stylesheet") and answer.url.startswith("http")

@@ -207,23 +207,6 @@ def test_the_theme_follows_the_system_until_someone_chooses(
     assert page.evaluate("localStorage.getItem('theme')") is None, "the system's again"
 
 
-def test_the_landing_pages_fern_turns_by_hand_and_stands_still_on_request(
-    new_context: NewContext, data_dir: Path, listen: Callable[[Page], Page], complaints: list[str]
-) -> None:
-    page = listen(new_context(reduced_motion="reduce").new_page())
-    page.goto("/")
-    fern = page.locator("[data-hero] canvas")
-    before = fern.screenshot()
-    assert fern.screenshot() == before
-    fern.hover()
-    page.mouse.down()
-    page.mouse.move(900, 300, steps=4)
-    page.mouse.up()
-    page.wait_for_timeout(100)
-    assert fern.screenshot() != before
-    assert complaints == []
-
-
 def test_a_double_click_makes_one_scene(new_context: NewContext, ann: User, data_dir: Path) -> None:
     shutil.copytree(rendered_photos()[0].parent, data_dir / "samples")
     page = new_context(ann).new_page()

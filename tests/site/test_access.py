@@ -25,7 +25,10 @@ MISSING, UNAUTHORISED = 404, 401
 #: (method, status for the owner, for somebody else, for a stranger), of a private finished job.
 EXPECTED = {
     "recon:home": ("get", 302, 302, 200),
+    "recon:demo": ("get", 200, 200, 200),
     "recon:gallery": ("get", 200, 200, SIGN_IN),
+    "recon:selected": ("post", 302, 302, SIGN_IN),  # nothing is ticked: see test_selected
+    "recon:selected_links": ("get", 302, 302, SIGN_IN),
     "recon:upload": ("get", 200, 200, SIGN_IN),
     "recon:sample": ("get", 405, 405, 405),
     "recon:create_draft": ("post", 302, 302, SIGN_IN),
@@ -133,7 +136,8 @@ def address(name: str, job: Job) -> str:
     if name.startswith("recon:public") or name == "recon:enter":
         return reverse(name, args=[job.pub_key])
     of_no_job = (
-        "home", "gallery", "upload", "sample", "create_draft", "healthz", "queue",
+        "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
+        "create_draft", "healthz", "queue",
         "notices", "read_notices", "usage", "delete_account", "styleguide",
     )  # fmt: skip
     return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])

@@ -98,6 +98,7 @@ def test_the_list_has_the_caller_s_own_jobs_the_newest_first(
         "share_views": 0,
         "in_gallery": False,
         "description": "",
+        "tags": [],
     }
     assert bob.get("/recon/jobs").json() == {"jobs": [], "total": 0, "next": None}
     assert refused(Client().get("/recon/jobs"), 401)

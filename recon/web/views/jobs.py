@@ -1,14 +1,13 @@
-"""A person's jobs: the gallery, one job's page, its progress, and what can be done with it."""
+"""One job's page, its progress, and what can be done with it. All of a person's jobs are in
+`recon.web.views.gallery`."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Q
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -24,7 +23,7 @@ from recon.jobs.progress import StepRow
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
 from recon.web import live as live_parts
-from recon.web import pair_graph, particulars, runs, scene, sorting, unfolding
+from recon.web import pair_graph, particulars, runs, scene, unfolding
 from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.faults import headers_of, status_of
 from recon.web.forms import AgainForm
@@ -35,24 +34,6 @@ from recon.web.polling import answer_poll, moving_parts, with_version
 from recon.web.preset_times import preset_options
 from recon.web.sharing import sharing_context
 from recon.web.views import draft_page, upload
-
-
-@require_safe
-@signed_in
-@never_cache
-def gallery(request: HttpRequest) -> HttpResponse:
-    """This person's jobs, twelve a page, as sorted, found by title or photo name."""
-    query = request.GET.get("q", "").strip().replace("\0", "")
-    jobs = Job.objects.filter(owner=cast(User, request.user))
-    if query:
-        named = Q(title__icontains=query) | Q(photos__original_name__icontains=query)
-        jobs = jobs.filter(pk__in=jobs.filter(named).order_by().values("pk"))
-    sort = sorting.known(request.GET.get("sort", ""))
-    page = sorting.page_of(jobs, sort, request.GET.get("page"))
-    kept = ({"q": query} if query else {}) | ({"sort": sort} if sort != sorting.NEWEST else {})
-    context = {"page": page, "query": query, "total": page.paginator.count, "sort": sort}
-    context |= {"sorts": sorting.LABELS.items(), "kept": urlencode(kept)}
-    return render(request, "recon/gallery.html", context)
 
 
 @require_safe

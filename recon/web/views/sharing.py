@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from instarecon_site import wrong_fields
-from recon.jobs import sharing
+from recon.jobs import sharing, tags
 from recon.models import Job
 from recon.web.access import NotThere, own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.scene import share_url
@@ -49,16 +49,13 @@ def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _back(job)
 
 
-def _on(job: Job) -> None:
-    """A link whose time was over works again, without an end: that is what the switch says."""
-    over = {"share_until": None} if job.link_is_over else {}
-    sharing.change(job, shared=True, **over)
-
-
 SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
-    "on": (_on, _("Sharing is on: anyone with the link can see the scene.")),
+    "on": (
+        lambda job: sharing.switch_on([job]),
+        _("Sharing is on: anyone with the link can see the scene."),
+    ),
     "off": (
-        lambda job: sharing.change(job, shared=False),
+        lambda job: sharing.switch_off([job]),
         _("Sharing is off: the link stopped working."),
     ),
     "new": (sharing.renew, _("There is a new link. The old one no longer works.")),
@@ -106,7 +103,8 @@ def _change(
 @require_POST
 @signed_in
 def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """The scene's title and description."""
+    """The scene's title and description, and its owner's tags: a form of before there were any
+    leaves these as they are."""
     job = own_job_or_404(request, pk)
     form = AboutForm(request.POST, auto_id=ABOUT_ID)
     if not form.is_valid() and (job.is_draft or prefers_json(request)):
@@ -114,8 +112,11 @@ def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         wrong_fields.focus_first(form)
         return jobs.page(request, job, status=400, about_form=form)
+    names = form.cleaned_data.pop("tags")
     sharing.change(job, **form.cleaned_data)
-    messages.success(request, _("Title and description are saved."))
+    if "tags" in request.POST:
+        tags.put(job, names)
+    messages.success(request, _("Title, description and tags are saved."))
     return redirect(job)
 
 
