@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from recon.pipeline.photo_check import check
-from recon.poses.photo_check import colours, quick_pairs
-from recon.poses.photo_check.photo_look import PhotoLook
+from recon.poses.photo_check.photo_look import PhotoLook, colours, quick_pairs
 
 #: Of the faults, so many may lie on the wrong side when a limit is chosen.
 LEFT_ASIDE = 0.1

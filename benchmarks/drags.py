@@ -12,6 +12,7 @@ RECON_PHOTOS. Scenes are made once (preset draft, minutes each on two cores) and
 freely, and as it was before there was an edge. Our CPU rasteriser draws what is then seen, with the
 veil. Brightness is the mean of a picture, as a share of the start's, over all looks of all drags.
 Where the truth is known, each drag's last look is held against it, and so are the photos' places.
+*Way* is how far from the start drags end, in the middle, in depths of what the start looks at.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ HERE = Path(__file__).resolve().parent
 CACHE = Path.home() / ".cache" / "instarecon3d" / "drags"
 TRUE = ["courtyard", "orbit", "corner", "wall"]  # of recon.samples: their truth is known
 SETS = ["fern", "kitchen", "fox", "sceaux", "museum", "berlin", *TRUE]
-COLUMNS = ("scene", "stands", "moved", "bright", "darkest", "at photos", "at ends", "within 2 dB")
+COLUMNS = (
+    "scene", "stands", "moved", "way", "bright", "darkest", "at photos", "at ends", "within 2 dB",
+)  # fmt: skip
 WAYS = {"before": "before", "free": "free", "within": "within what photos support"}
 SAMPLE_SIZE = (480, 360)  # px, of photos with known truth
 WINDOW = 900  # CSS px, the longest side; its shape is the start photo's
@@ -181,7 +184,8 @@ def row(scene: Scene, told: dict[str, Any], way: str) -> str:
     """One line of the table."""
     start = seen(scene, told["start"]).mean()
     looks = [seen(scene, look).mean() / start for drag in told[way] for look in drag]
-    cells = [scene.name, told["stance"], WAYS[way], f"{np.mean(looks):.0%}", f"{min(looks):.0%}"]
+    cells = [scene.name, told["stance"], WAYS[way], f"{moved(told, way):.2f}"]
+    cells += [f"{np.mean(looks):.0%}", f"{min(looks):.0%}"]
     if scene.name in samples.SETS:
         photos, ends = against_truth(scene, [drag[-1] for drag in told[way]])
         share = float(np.mean(np.array(ends) >= np.mean(photos) - NEAR))
@@ -189,6 +193,13 @@ def row(scene: Scene, told: dict[str, Any], way: str) -> str:
     else:
         cells += ["", "", ""]
     return "| " + " | ".join(cells) + " |"
+
+
+def moved(told: dict[str, Any], way: str) -> float:
+    """How far from the start drags end, in the middle, as a share of the depth there."""
+    eye, target = (np.array(told["start"][name]) for name in ("position", "target"))
+    ways = [np.linalg.norm(np.array(drag[-1]["position"]) - eye) for drag in told[way]]
+    return float(np.median(ways) / np.linalg.norm(target - eye))
 
 
 def camera_of(scene: Scene, look: dict[str, Any]) -> Camera:

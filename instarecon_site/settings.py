@@ -160,6 +160,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "instarecon_site.compression.CompressPages",
     "instarecon_site.caching.keep_nothing",
     "csp.middleware.CSPMiddleware",
     "instarecon_site.odd_requests.without_odd_cookies",

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from accounts import networks
 from accounts.models import User
 from recon.jobs import audit, lifecycle
-from recon.models import Artifact, AuditEntry, Job, Photo, StageRun
+from recon.models import Artifact, AuditEntry, Job, Photo, StageRun, Tag
 
 
 class ReadOnly:
@@ -79,6 +79,13 @@ class ArtifactInline(ReadOnly, admin.TabularInline):
     fields = ("kind", "path", "size")
 
 
+class TagInline(ReadOnly, admin.TabularInline):
+    model = Tag
+    extra = 0
+    can_delete = False
+    fields = ("name",)
+
+
 @admin.register(Job)
 class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     list_display = (
@@ -90,7 +97,7 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     list_select_related = ("owner",)
     search_fields = ("=id", "title", "owner__email", "error_code")
     date_hierarchy = "created_at"
-    inlines = (StageRunInline, PhotoInline, ArtifactInline)
+    inlines = (TagInline, StageRunInline, PhotoInline, ArtifactInline)
     actions = ("cancel_jobs", "retry_jobs", "delete_files")
     exclude = ("pub_key",)  # a secret link is its owner's, not the staff's
 

@@ -1,5 +1,5 @@
-/** The fern as a still picture, for the landing page before its scripts run, or without any. */
-import { growFern, inkOf, layOut, projector } from "./js/fern.js";
+/** The fern as a file. */
+import { growFern, inkOf, layOut, projector } from "./fern.js";
 
 const WIDTH = 600;
 const HEIGHT = 500;

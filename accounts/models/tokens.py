@@ -31,7 +31,7 @@ class Scope(models.TextChoices):
     Tokens that were made before there was `DELETE` do not have it: nobody agreed to that.
     """
 
-    READ = "read", _("See scenes, their files and the queue")
+    READ = "read", _("See scenes and the queue; download files, those of private scenes, too")
     UPLOAD = "upload", _("Send photos, change drafts, start and cancel scenes")
     MANAGE = "manage", _("Change how scenes are shared")
     DELETE = "delete", _("Delete scenes")

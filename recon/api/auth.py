@@ -36,7 +36,7 @@ def endpoint(
     A token must have `scope`; a session may do all that its owner may.
 
     The CSRF middleware is told to stand back because it would read a whole upload before the
-    token is looked at; a view that changes something calls `check_csrf` itself, or `receive`.
+    token is looked at; a view that changes something receives the body (`recon.api.bodies`).
     """
 
     def decorate(view: ApiView) -> ApiView:

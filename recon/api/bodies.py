@@ -45,6 +45,17 @@ def receive(request: HttpRequest, *, takes_json: bool = True) -> QueryDict:
     return fields
 
 
+def receive_none(request: HttpRequest) -> None:
+    """For what takes no fields, such as DELETE: reads the body as `receive` does, and refuses one
+    that says something. What can't be undone is not done on a misunderstanding.
+
+    Raises ApiError as `receive` does, and 400 for a field or a file.
+    """
+    if receive(request) or request.FILES:
+        said = gettext("{method} takes no fields: send it without a body.")
+        raise ApiError(400, said.format(method=request.method))
+
+
 def _has_body(request: HttpRequest) -> bool:
     """The web server has taken the body whole, and says its length even where the sender did
     not."""
@@ -70,10 +81,13 @@ def _unsupported(kind: str, takes_json: bool) -> ApiError:
 
 
 def _form(request: HttpRequest) -> QueryDict:
+    method, request.method = request.method, "POST"  # Django reads forms of no other
     try:
         uploads.receive(request)
     except uploads.UploadRefused as refused:
         raise ApiError(refused.status, str(refused)) from refused
+    finally:
+        request.method = method
     return request.POST
 
 

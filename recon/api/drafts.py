@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils.translation import gettext
 
 from accounts.models import Scope, User
-from recon.api.auth import check_csrf, endpoint
-from recon.api.bodies import receive
+from recon.api.auth import endpoint
+from recon.api.bodies import receive, receive_none
 from recon.api.errors import ApiError, explained
-from recon.api.reading import own_job, truth, wishes_of
+from recon.api.reading import own_job, tags_of, truth, wishes_of
 from recon.api.sharing import sharing_of
 from recon.api.views import made, photo_facts, status_of, video_facts
-from recon.jobs import decoders, drafts, known_photos, ordering, videos
+from recon.jobs import decoders, drafts, known_photos, ordering, tags, videos
 from recon.models import Job
 from recon.pipeline.errors import UserError
 
@@ -23,8 +23,10 @@ from recon.pipeline.errors import UserError
 @explained
 def create_draft(request: HttpRequest) -> HttpResponse:
     """A draft with these wishes and no photos yet."""
-    wishes = wishes_of(receive(request))
+    data = receive(request)
+    wishes, names = wishes_of(data), tags_of(data)
     draft = drafts.create_draft(cast(User, request.user), **wishes)
+    tags.put(draft, names or [])
     return JsonResponse(status_of(draft), status=201)
 
 
@@ -87,7 +89,7 @@ def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
 @endpoint("DELETE", scope=Scope.UPLOAD)
 @explained
 def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse:
-    check_csrf(request)
+    receive_none(request)
     if not videos.drop_video(own_job(request, job_id), video_id):
         raise ApiError(404, gettext("There is no such video in this draft."))
     return HttpResponse(status=204)
@@ -96,7 +98,7 @@ def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse
 @endpoint("DELETE", scope=Scope.UPLOAD)
 @explained
 def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse:
-    check_csrf(request)
+    receive_none(request)
     if not drafts.drop_photo(own_job(request, job_id), photo_id):
         raise ApiError(404, gettext("There is no such photo in this draft."))
     return HttpResponse(status=204)
@@ -112,8 +114,10 @@ def start(request: HttpRequest, job_id: str) -> HttpResponse:
     data = receive(request)
     shared = truth(data, "share", default=draft.shared)
     sharing = sharing_of(data)
-    wishes = wishes_of(data, only_sent=True)
+    wishes, names = wishes_of(data, only_sent=True), tags_of(data)
     if not drafts.start(draft, shared=shared, sharing=sharing, **wishes):
         raise UserError("draft_started")
+    if names is not None:
+        tags.put(draft, names)
     draft.refresh_from_db()
     return JsonResponse(made(draft))

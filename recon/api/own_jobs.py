@@ -16,14 +16,14 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from accounts.models import Scope, User
-from recon.api.auth import check_csrf, endpoint
-from recon.api.bodies import receive
+from recon.api.auth import endpoint
+from recon.api.bodies import receive, receive_none
 from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job
 from recon.api.sharing import sharing_facts
-from recon.api.views import quality_facts, status_of
-from recon.jobs import lifecycle
-from recon.models import Artifact, Job
+from recon.api.views import FILE_KINDS, quality_facts, status_of
+from recon.jobs import lifecycle, tags
+from recon.models import Job
 from recon.web.access import DELETE
 from recon.web.serving import serve_artifact
 
@@ -62,7 +62,7 @@ def list_jobs(request: HttpRequest) -> HttpResponse:
         at = Place.read(cursor)
         earlier = Q(created_at__lt=at.created_at) | Q(created_at=at.created_at, pk__lt=at.pk)
         jobs = jobs.filter(earlier)
-    page = list(jobs.annotate(photo_count=Count("photos"))[: limit + 1])
+    page = list(jobs.annotate(photo_count=Count("photos")).prefetch_related("tags")[: limit + 1])
     following = None
     if len(page) > limit:
         last = page[limit - 1]
@@ -76,9 +76,9 @@ def list_jobs(request: HttpRequest) -> HttpResponse:
 def own_file(request: HttpRequest, job_id: str, kind: str) -> HttpResponseBase:
     """One of a finished job's files, whole or in part."""
     job = own_job(request, job_id)
-    if kind not in Artifact.Kind.values:
+    if kind not in FILE_KINDS:
         said = gettext("There is no kind of file “{kind}”. There are: {kinds}.")
-        raise ApiError(404, said.format(kind=kind, kinds=", ".join(Artifact.Kind.values)))
+        raise ApiError(404, said.format(kind=kind, kinds=", ".join(FILE_KINDS)))
     return serve_artifact(request, job, kind)
 
 
@@ -103,7 +103,7 @@ def cancel(request: HttpRequest, job_id: str) -> HttpResponse:
 @explained
 def delete(request: HttpRequest, job_id: str) -> HttpResponse:
     """The job, its photos, its scene and its link are gone for good. Cancels what still runs."""
-    check_csrf(request)
+    receive_none(request)
     lifecycle.delete(own_job(request, job_id, change=DELETE))
     return HttpResponse(status=204)
 
@@ -121,6 +121,8 @@ def _limit(request: HttpRequest) -> int:
 def _wanted(request: HttpRequest) -> QuerySet[Job]:
     """Raises ApiError (400) for a status that there is not."""
     jobs = Job.objects.filter(owner=cast(User, request.user)).order_by("-created_at", "-pk")
+    if tag := request.GET.get("tag"):
+        jobs = jobs.filter(tags__key=tags.key_of(tag.replace("\0", "")))
     status = request.GET.get("status")
     if status is None:
         return jobs

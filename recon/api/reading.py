@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext
 
@@ -12,6 +13,7 @@ from recon.api.errors import ApiError, NoSuchJob
 from recon.models import Job
 from recon.web.access import CHANGE, job_for
 from recon.web.forms import AgainForm
+from recon.web.tags import named_in
 
 TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
 
@@ -44,6 +46,17 @@ def wishes_of(data: QueryDict, *, only_sent: bool = False) -> dict[str, Any]:
         raise ApiError(400, " ".join(form.sentences))
     wishes |= {name: form.cleaned_data[name] for name in _WORDS}
     return {name: wish for name, wish in wishes.items() if name in data or not only_sent}
+
+
+def tags_of(data: QueryDict) -> list[str] | None:
+    """The tags of `tags`, repeated or with commas between; None where it is not sent, [] where it
+    is sent empty. Raises ApiError (400)."""
+    if "tags" not in data:
+        return None
+    try:
+        return named_in(map(str, data.getlist("tags")))
+    except ValidationError as error:
+        raise ApiError(400, " ".join(error.messages)) from error
 
 
 def truth(data: QueryDict, name: str, *, default: bool) -> bool:

@@ -1,4 +1,5 @@
-"""How a job is shared, for programs: the same wishes as on its page, by the same forms."""
+"""How a job is shared, for programs: the same wishes as on its page, by the same forms. Its title
+and its owner's tags are changed here, too."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from accounts.models import Scope
 from recon.api.auth import endpoint
 from recon.api.bodies import receive
 from recon.api.errors import ApiError
-from recon.api.reading import own_job, truth
-from recon.jobs import sharing
+from recon.api.reading import own_job, tags_of, truth
+from recon.jobs import sharing, tags
 from recon.models import Job
 from recon.web.scene import share_url
 from recon.web.sharing import AboutForm, LinkPasswordField, UntilField, sentences
@@ -59,7 +60,8 @@ def sharing_of(data: QueryDict) -> dict[str, Any]:
 
 
 def sharing_facts(job: Job) -> dict[str, Any]:
-    """What the owner's programs see of it. The password itself is kept nowhere."""
+    """What the owner's programs see of it, and the words that the owner sorts it by. The password
+    itself is kept nowhere."""
     until = job.share_until.astimezone(datetime.UTC) if job.share_until else None
     is_open = job.shared and not job.link_is_over
     return {
@@ -73,6 +75,7 @@ def sharing_facts(job: Job) -> dict[str, Any]:
         "share_views": job.share_views,
         "in_gallery": job.in_gallery,
         "description": job.description,
+        "tags": tags.names_of(job),
     }
 
 
@@ -88,10 +91,13 @@ def share(request: HttpRequest, job_id: str) -> HttpResponse:
         changes["shared"] = truth(data, "share", default=True)
     if "title" in data:
         changes["title"] = _title(data)
+    names = tags_of(data)
     if truth(data, "new_link", default=False):  # looked at last: all else is right
         sharing.renew(job)
     if changes:
         sharing.change(job, **changes)
+    if names is not None:
+        tags.put(job, names)
     return JsonResponse(sharing_facts(job))
 
 

@@ -13,15 +13,18 @@ from accounts.models import Scope, User
 from recon.api.auth import endpoint
 from recon.api.bodies import receive
 from recon.api.errors import ApiError, explained
-from recon.api.reading import own_job, truth, wishes_of
+from recon.api.reading import own_job, tags_of, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
-from recon.jobs import decoders, progress, queue, submit, videos
-from recon.models import Job, Photo, Video
+from recon.jobs import decoders, progress, queue, submit, tags, videos
+from recon.models import Artifact, Job, Photo, Video
 from recon.pipeline.quality import UNMEASURED
 from recon.web import doing
 from recon.web.forms import UploadForm
 from recon.web.photo_check import check_facts
 from recon.web.scene import elapsed_seconds
+
+#: The kinds of files that programs get. What our viewer shows first is its own affair.
+FILE_KINDS = [kind for kind in Artifact.Kind.values if kind != Artifact.Kind.FIRST]
 
 
 @endpoint("GET", "HEAD", public=True)
@@ -50,7 +53,7 @@ def _made_of(request: HttpRequest, data: QueryDict) -> HttpResponse:
     """Raises ApiError, ReconError."""
     shared = truth(data, "share", default=True)
     sharing = sharing_of(data)
-    wishes = wishes_of(data)
+    wishes, names = wishes_of(data), tags_of(data)
     form = UploadForm(wishes, MultiValueDict({"photos": request.FILES.getlist("files")}))
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
@@ -60,6 +63,7 @@ def _made_of(request: HttpRequest, data: QueryDict) -> HttpResponse:
         job = videos.create_job(owner, photos, form.videos, **shares, **wishes)
     else:
         job = submit.create_job(owner, photos, **shares, **wishes)
+    tags.put(job, names or [])
     return JsonResponse(made(job) | {"warnings": form.left_out})
 
 
@@ -123,7 +127,8 @@ def quality_facts(job: Job) -> dict[str, Any]:
 
 def file_facts(job: Job) -> list[dict[str, Any]]:
     """The files of a finished job, each with the address where its owner's programs get it."""
-    artifacts = job.artifacts.order_by("kind") if job.is_completed else ()
+    files = job.artifacts.filter(kind__in=FILE_KINDS).order_by("kind")
+    artifacts = files if job.is_completed else ()
     base = settings.BASE_URL.rstrip("/")
     return [
         {

@@ -27,7 +27,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from recon.jobs import checks, folder_lock, lifecycle, quotas, storing, submit, titles
+from recon.jobs import checks, folder_lock, lifecycle, quotas, storing, submit, tags, titles
 from recon.jobs.photos import check_upload
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
@@ -69,6 +69,7 @@ def draft_from(job: Job) -> Job:
         draft.last_number = max((number_of(photo) for photo in photos), default=0)
         copy_features(job, draft)
         save_new(draft, photos)
+    tags.copy(job, draft)
     return draft
 
 
@@ -146,7 +147,7 @@ def start(
         _remove_strays(draft, {photo.name for photo in photos})
         shutil.rmtree(draft.folder / "videos", ignore_errors=True)
         chosen = {field: getattr(wished, field) for field in fields}
-        chosen["title"] = titles.title_of(draft, wished.title, photos, shared=shared)
+        chosen |= titles.titles_of(draft, wished.title, photos, shared=shared)
         return lifecycle.submit(draft, shared=shared, **(sharing or {}), **chosen)
 
 

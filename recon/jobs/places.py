@@ -7,7 +7,7 @@ from functools import partial
 
 from django.db import transaction
 
-from recon.jobs import drafts, storing, submit
+from recon.jobs import drafts, storing, submit, tags, titles
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
 
@@ -26,7 +26,9 @@ def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
     if not (job.is_draft or job.has_ended):
         raise UserError("not_ended")
     wanted, made = set(photo_pks), submit.like(job)
-    if made.title and number > 1:
+    if made.title and made.title == made.automatic_title:
+        made.title = made.automatic_title = titles.another(made.owner_id, made.title)
+    elif made.title and number > 1:
         made.title = f"{made.title[:110]} {number}"
     with storing.new_folder(made), transaction.atomic():
         if job.is_draft:
@@ -36,6 +38,7 @@ def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
             photos = _linked(job, made, wanted)
             drafts.copy_features(job, made)
             drafts.save_new(made, photos)
+    tags.copy(job, made)
     return made
 
 

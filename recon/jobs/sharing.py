@@ -1,11 +1,12 @@
 """A share link's state: on or off, its password, its end, its views, and what it offers. Changes
 rows, nothing else.
 
-Each change is one UPDATE, so two tabs can't undo each other's other settings.
+Each change is an UPDATE of its own columns, so two tabs can't undo each other's other settings.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -40,6 +41,17 @@ def change(job: Job, **changes: Any) -> None:
     Job.objects.filter(pk=job.pk).update(**changes)
     for name, value in changes.items():
         setattr(job, name, value)
+
+
+def switch_on(jobs: Iterable[Job]) -> None:
+    """A link whose time was over works again, without an end: that is what the switch says."""
+    chosen = Job.objects.filter(pk__in=[job.pk for job in jobs])
+    chosen.filter(share_until__lte=timezone.now()).update(share_until=None)
+    chosen.update(shared=True)
+
+
+def switch_off(jobs: Iterable[Job]) -> None:
+    Job.objects.filter(pk__in=[job.pk for job in jobs]).update(shared=False)
 
 
 def renew(job: Job) -> None:

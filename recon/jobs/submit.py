@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from accounts.models import User
-from recon.jobs import queue, quotas, storing, titles
+from recon.jobs import queue, quotas, storing, tags, titles
 from recon.jobs.photos import check_upload
 from recon.jobs.presets import resolved_config
 from recon.jobs.samples import sample_photos
@@ -81,12 +81,14 @@ def run_again(job: Job, **wishes: Any) -> Job:
         photos = storing.link_photos(job, again)
         check_count(len(photos))
         _commit(again, photos)
+    tags.copy(job, again)
     return again
 
 
 def create_sample_job(owner: User) -> Job:
     """A new job on the photos that the project renders itself. Raises `quotas.may_start`'s."""
     job = new_job(owner, title=titles.unused(owner.pk, gettext("Sample photos")))
+    job.automatic_title = job.title
     job.is_sample = True
     with storing.new_folder(job):
         photos = []
@@ -109,7 +111,9 @@ def create_sample_job(owner: User) -> Job:
 
 def like(job: Job, **wishes: Any) -> Job:
     """A job with the wishes of `job` but for those that are given, not saved."""
-    return new_job(job.owner, **(wishes_of(job) | wishes))
+    made = new_job(job.owner, **(wishes_of(job) | wishes))
+    made.automatic_title = job.automatic_title
+    return made
 
 
 def wishes_of(job: Job) -> dict[str, Any]:
@@ -162,7 +166,8 @@ def new_job(
 def _commit(job: Job, photos: Sequence[Photo]) -> None:
     with transaction.atomic():
         quotas.may_start(job.owner_id, sum(photo.size for photo in photos))
-        job.title = titles.title_of(job, job.title, photos, shared=job.shared)
+        for column, value in titles.titles_of(job, job.title, photos, shared=job.shared).items():
+            setattr(job, column, value)
         job.save(force_insert=True)
         Photo.objects.bulk_create(photos)
         queue.enqueue_on_commit(job)

@@ -19,20 +19,29 @@ from django.utils.translation import gettext
 from recon.models import Job, Photo
 
 
-def title_of(job: Job, wished: str, photos: Iterable[Photo], *, shared: bool) -> str:
-    """The title that `job` gets as it starts; empty where the time tells it from the others.
+def titles_of(job: Job, wished: str, photos: Iterable[Photo], *, shared: bool) -> dict[str, str]:
+    """The columns `title` and `automatic_title` that `job` gets as it starts: the title is empty
+    where the time tells it from the others.
 
-    A job that others see from its start is not called by its photos' day: nobody has read that
-    title before they do. A day that came from an earlier run of the photos gets the next number.
+    A title from an earlier run is wished for, too, and gives way to a new one where the site made
+    it. A job that others see from its start is not called by its photos' day: nobody has read that
+    title before they do, unless an earlier run had it.
     """
+    if wished and wished != job.automatic_title:
+        return {"title": wished, "automatic_title": ""}
     days = [photo.taken_on for photo in photos if photo.taken_on]
-    day = date(min(days), gettext("j M Y")) if days else ""
-    was_automatic = bool(day) and re.fullmatch(rf"{re.escape(day)}( \(\d+\))?", wished)
-    if wished and not was_automatic:
-        return wished
-    if was_automatic or (day and not shared):
-        return unused(job.owner_id, day, but=job.pk)
-    return _by_time(job, timezone.now())
+    if days and not shared:
+        title = unused(job.owner_id, date(min(days), gettext("j M Y")), but=job.pk)
+    elif wished:
+        title = another(job.owner_id, wished, but=job.pk)
+    else:
+        title = _by_time(job, timezone.now())
+    return {"title": title, "automatic_title": title}
+
+
+def another(owner: int, automatic: str, *, but: UUID | None = None) -> str:
+    """An automatic title for one more scene of the same photos: with the next number."""
+    return unused(owner, re.sub(r" \(\d+\)$", "", automatic), but=but)
 
 
 def unused(owner: int, title: str, *, but: UUID | None = None, is_taken: bool = False) -> str:

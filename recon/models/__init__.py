@@ -1,13 +1,14 @@
-"""The facts that the site keeps: jobs with what belongs to them, videos, notices to people, and
-what staff did with other people's jobs."""
+"""The facts that the site keeps: jobs with what belongs to them, videos, tags, notices to people,
+and what staff did with other people's jobs."""
 
 from recon.models.audit import AuditEntry
 from recon.models.data_folder import DataFolder
 from recon.models.jobs import Artifact, Job, Photo, StageRun, new_pub_key
 from recon.models.notices import Notice
+from recon.models.tags import Tag
 from recon.models.videos import Video
 
 __all__ = [
-    "Artifact", "AuditEntry", "DataFolder", "Job", "Notice", "Photo", "StageRun", "Video",
-    "new_pub_key",
+    "Artifact", "AuditEntry", "DataFolder", "Job", "Notice", "Photo", "StageRun", "Tag",
+    "Video", "new_pub_key",
 ]  # fmt: skip

@@ -71,6 +71,12 @@ class Job(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs"
     )
     title = models.CharField(max_length=120, blank=True)
+    automatic_title = models.CharField(
+        max_length=120,
+        blank=True,
+        editable=False,
+        help_text="what the site called it: nobody chose a title that is the same",
+    )
     preset = models.CharField(max_length=16, choices=Preset.choices)
     original_resolution = models.BooleanField(default=False)
     cross_validate = models.BooleanField(
@@ -348,6 +354,7 @@ class Artifact(models.Model):
         SPLAT = "splat", "scene.splat"
         SPZ = "spz", "scene.spz"
         OTHER_SPZ = "other_spz", "the SPZ of the scene that is not shown at first"
+        FIRST = "first", "the SPZ of the Gaussians that the viewer shows first"
         POSTER = "poster", "poster.jpg"
         TURNTABLE = "turntable", "turntable.mp4"
         COLMAP = "colmap", "colmap_model.zip"

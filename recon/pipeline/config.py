@@ -69,6 +69,7 @@ class ExportConfig:
     """The delivered scene: the outlier filter (statistical, then DBSCAN) and its files."""
 
     final_refine: bool = True  # the measured model is finished with all photos
+    max_haze_loss_db: float = 0.1  # before that, haze goes if held-out photos lose no more
     outlier_k_neighbors: int = 20
     outlier_std_threshold: float = 2.0  # standard deviations over the mean neighbour distance
     outlier_min_cluster_ratio: float = 0.05  # of all Gaussians; smaller clusters go

@@ -373,7 +373,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "reduced_after_out_of_memory": Explanation(
         "The GPU ran out of memory, so the scene was trained at {percent}% of the resolution.",
-        "For full resolution, choose a lower preset, or a GPU with more memory.",
+        "For full resolution, choose a lower preset.",
+        "A GPU with more memory, or one that nothing else uses, trains at full resolution.",
     ),
     # Ours, or the machine's.
     "gpu_out_of_memory": Explanation(
@@ -396,9 +397,9 @@ EXPLANATIONS: dict[str, Explanation] = {
         "It is {folder}: check its owner and permissions (DATA_DIR in the settings).",
     ),
     "environment_broken": Explanation(
-        "Something that scenes need is missing or broken on this machine: {problem}",
+        "Something that this site needs for making scenes is missing or broken.",
         "Ask whoever runs this site to look at it, then try again.",
-        "Run `manage.py preflight` for a full report and what to do.",
+        "{problem} Run `manage.py preflight` for a full report and what to do.",
     ),
     "worker_lost": Explanation(
         Counted(
@@ -407,7 +408,8 @@ EXPLANATIONS: dict[str, Explanation] = {
             by="attempts",
         ),
         "The photos are safe. Run again; if it stops again, ask whoever runs this site to look "
-        "at the worker's log (memory is the usual reason).",
+        "at it.",
+        "The worker's log says more. The usual reason is memory.",
     ),
     "timed_out": Explanation(
         Counted(
@@ -416,11 +418,13 @@ EXPLANATIONS: dict[str, Explanation] = {
             by="minutes",
         ),
         "Choose a lower preset or fewer photos, then run again.",
+        "The limit is JOB_TIMEOUT_MINUTES in the settings.",
     ),
     "internal": Explanation(
         "Something went wrong on our side.",
         "The photos are safe. Run again; if it fails again, send the scene's number to "
         "whoever runs this site.",
+        "The scene's log has the traceback, else the worker's.",
     ),
 }
 

@@ -50,8 +50,9 @@ LABELS = {
     UNMEASURED: N_("Not measured"),
 }
 
+#: What a word says of a figure: half a sentence, to stand after the word.
 _PLACED = N_("{registered} of {total} photos could be placed")
-_REASONS = {
+_MEANINGS = {
     ("placed", "fair"): _PLACED,
     ("placed", "poor"): _PLACED,
     ("psnr", "good"): N_("held-out photos are matched closely"),
@@ -65,6 +66,14 @@ _REASONS = {
     ("lpips", "poor"): N_("to the eye, held-out photos and the scene look nothing alike"),
     ("nothing", UNMEASURED): N_("there are no figures for this scene"),
 }
+
+
+def meaning(name: str, word: str, **facts: Any) -> str:
+    """What `word` says of one of `GRADES`: half a sentence, in the language of whoever is served.
+
+    The share of photos in their places takes the facts registered and total.
+    """
+    return told(_MEANINGS[name, word], **facts)
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ class Verdict:
     @property
     def reason(self) -> str:
         """Half a sentence, to stand after the word."""
-        return told(_REASONS[self.code, self.word], **self.facts)
+        return meaning(self.code, self.word, **self.facts)
 
     @property
     def sentence(self) -> str:

@@ -20,6 +20,7 @@ from recon.splats.scene import View
 Observer = Callable[[int, int, Gaussians], None]
 
 _REPORT_EVERY = 0.25  # seconds
+_LOG_EVERY = 5.0  # seconds
 _FINAL_MEANS_LR = 0.01  # of the first
 _TEND_EVERY = 10  # steps between decays, widenings and samples for the mean
 
@@ -157,13 +158,17 @@ def _shuffled(views: Sequence[View], order: random.Random) -> Iterator[View]:
 
 
 class _Teller:
-    """Tells how far training is, several times a second, without a device sync every step."""
+    """Tells how far training is, several times a second, without a device sync every step.
+
+    People are told in plain words; the figures go to the log, now and then.
+    """
 
     def __init__(self, report: Report, iterations: int) -> None:
         self._report = report
         self._iterations = iterations
         self._began = time.monotonic()
         self._told = 0.0
+        self._logged = time.monotonic()
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint: the seconds so far, which the time left is reckoned from."""
@@ -186,9 +191,11 @@ class _Teller:
         left = (now - self._began) / done * (self._iterations - done)
         self._report.progress(
             done / self._iterations,
-            f"step {done} of {self._iterations}, loss {loss.item():.4f}, "
-            f"{count:,} Gaussians, {left:.0f} s left",
+            f"training step {done} of {self._iterations}, {left:.0f} s left",
         )
+        if now - self._logged >= _LOG_EVERY or done == self._iterations:
+            self._logged = now
+            self._report.log(f"step {done}: loss {loss.item():.4f}, {count:,} Gaussians")
 
     def memory(self, step: int, line: str | None) -> None:
         if line is not None:

@@ -8,12 +8,14 @@ docs/VIEWER.md documents the answer for programs.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.urls import reverse
 
 from recon.models import Artifact, Job, Photo
+from recon.web.file_memory import remember
 
 ABOUT = (
     "cam_from_world: the 3 rows of [R | t], world units; camera axes x right, y down, z forward. "
@@ -24,7 +26,7 @@ ABOUT = (
 def public_views(job: Job) -> dict[str, Any]:
     """The cameras of a finished job, in the photos' order: {about, views: [{width, height, fx,
     fy, cx, cy, cam_from_world}]}. No views where the job kept none."""
-    return {"about": ABOUT, "views": [_camera(entry) for entry in _entries(job)]}
+    return {"about": ABOUT, "views": [camera(entry) for entry in _entries(job)]}
 
 
 def own_views(job: Job) -> dict[str, Any]:
@@ -38,14 +40,14 @@ def own_views(job: Job) -> dict[str, Any]:
     for number, entry in enumerate(_entries(job), 1):
         photo = photos.get(Path(entry["img_name"]).stem)
         pictures = _pictures(job, number, photo) if photo else {}
-        views.append(_camera(entry) | pictures)
+        views.append(camera(entry) | pictures)
     return {"about": ABOUT, "views": views}
 
 
 def poses_by_content(job: Job) -> dict[str, list[list[float]]]:
     """Camera-from-world [R | t], 3 rows, of each photo that has a place, by the photo's SHA-256."""
     contents = {Path(photo.name).stem: photo.sha256 for photo in job.photos.all()}
-    poses = {Path(entry["img_name"]).stem: _camera(entry) for entry in _entries(job)}
+    poses = {Path(entry["img_name"]).stem: camera(entry) for entry in _entries(job)}
     return {
         contents[stem]: pose["cam_from_world"] for stem, pose in poses.items() if stem in contents
     }
@@ -74,7 +76,7 @@ def _pictures(job: Job, number: int, photo: Photo) -> dict[str, str]:
     }
 
 
-def _entries(job: Job) -> list[dict[str, Any]]:
+def _entries(job: Job) -> Sequence[dict[str, Any]]:
     """What graphdeco's cameras.json says; [] where it is gone, or is none of ours."""
     if not job.is_completed:
         return []
@@ -84,15 +86,20 @@ def _entries(job: Job) -> list[dict[str, Any]]:
     if artifact is None:
         return []
     try:
-        entries: list[dict[str, Any]] = json.loads(artifact.file.read_text())
-        for entry in entries:
-            _camera(entry)
+        return _read(artifact.file)
     except (FileNotFoundError, KeyError, TypeError, ValueError):
         return []
+
+
+@remember(300)  # of up to 20 cameras; a result's page asks for those of the same photos' other runs
+def _read(path: Path) -> Sequence[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(path.read_text())
+    for entry in entries:
+        camera(entry)
     return entries
 
 
-def _camera(entry: dict[str, Any]) -> dict[str, Any]:
+def camera(entry: dict[str, Any]) -> dict[str, Any]:
     """graphdeco's world-from-camera as everybody else's camera-from-world."""
     columns, position = entry["rotation"], entry["position"]
     rows = [[columns[j][i] for j in range(3)] for i in range(3)]

@@ -28,8 +28,6 @@ class Growing:
     view: dict[str, Any] | None  # where `render_url` was taken from, as the viewer wants it
     step: int
     of: int
-    gaussians: int
-    psnr: float | None  # dB
     held_out: bool
     curve: Curve | None
 
@@ -82,7 +80,7 @@ def of_link(job: Job) -> Live:
     key = job.pub_key
     growing = _growing(job, lambda name: reverse("recon:public_snapshot", args=(key, name)))
     if growing and not job.share_figures:
-        growing = replace(growing, psnr=None, curve=None)
+        growing = replace(growing, curve=None)
     return Live(
         features_url="",
         cloud_url=reverse("recon:public_cloud", args=(key,)) if cloud.is_ready(job) else "",
@@ -105,8 +103,6 @@ def _growing(job: Job, url: Callable[[str], str]) -> Growing | None:
         view=cloud.view_from(job.workspace, snapshot.photo, size),
         step=snapshot.step,
         of=snapshot.of,
-        gaussians=snapshot.gaussians,
-        psnr=snapshot.psnr,
         held_out=snapshot.held_out,
         curve=curve.of(snapshot),
     )

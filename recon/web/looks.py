@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from recon.models import Job
 from recon.poses.photo_check import colours
+from recon.web.file_memory import remember
 
 
 def alike_in(job: Job) -> Callable[[str, str], bool]:
@@ -21,15 +23,20 @@ def alike_in(job: Job) -> Callable[[str, str], bool]:
     paths = {photo.name: photo.thumb_path for photo in job.photos.all()}
 
     @cache
-    def histogram(name: str) -> NDArray[np.float32] | None:
+    def colours_of(name: str) -> NDArray[np.float32] | None:
         try:
-            with Image.open(paths[name]) as picture:
-                return colours.histogram(picture)
+            return _histogram(paths[name])
         except (KeyError, OSError, UnidentifiedImageError):
             return None
 
     def alike(a: str, b: str) -> bool:
-        one, other = histogram(a), histogram(b)
+        one, other = colours_of(a), colours_of(b)
         return one is None or other is None or colours.distance(one, other) <= colours.UNLIKE
 
     return alike
+
+
+@remember(2000)  # of 2 kB
+def _histogram(path: Path) -> NDArray[np.float32]:
+    with Image.open(path) as picture:
+        return colours.histogram(picture)

@@ -10,14 +10,16 @@ from recon.models import Job
 from recon.web.metrics import own_figures, recorded_of
 
 
-def measurement_of(job: Job) -> dict[str, Any]:
+def measurement_of(job: Job, *, recorded: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the page tells beside the figures. Names no photo, so a share link may tell it too.
 
     said: the protocol, and what became of the scene after it was measured, in a sentence
     each_once, exposure: whether each photo was held out once, and whether exposure was matched
     size: px, the longest side compared, where the photos are larger
+
+    `recorded` stands in for what `recorded_of` reads.
     """
-    recorded = recorded_of(job)
+    recorded = recorded_of(job) if recorded is None else recorded
     split = recorded.get("split", {"train": [], "test": []})
     return {
         "said": _protocol(job, len(split["test"]), len(split["train"])),

@@ -3,25 +3,24 @@
 All are means over held-out photos: ones that the training never saw, so they say how well the
 scene looks from new places. The raw figure is the headline and gets the word; the one with each
 photo's exposure matched stands beside it, and so does the one at the photos' own size where the
-scene was trained on smaller ones. `recon.pipeline.quality` has the limits of the words.
+scene was trained on smaller ones. `recon.pipeline.quality` has the limits of the words, and what
+each says.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recon.models import Job
-from recon.pipeline.quality import GRADES, LABELS
+from recon.pipeline.quality import GRADES, LABELS, meaning
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.words.texts import looked_up
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 NOT_MEASURED = _("It was not measured for this scene.")
 
@@ -34,7 +33,6 @@ class Scale:
     label: str
     digits: str  # a format string for the number
     unit: str
-    words: dict[str, StrOrPromise]
 
     @property
     def figure(self) -> str:
@@ -47,43 +45,15 @@ class Scale:
 
 
 SCALES = (
-    Scale(
-        key="psnr",
-        label="PSNR",
-        digits="{:.1f}",
-        unit=" dB",
-        words={
-            "good": _("Held-out photos are matched closely."),
-            "fair": _("Held-out photos are recognisable, with visible differences."),
-            "poor": _("Held-out photos are matched badly: expect blur and stray spots."),
-        },
-    ),
-    Scale(
-        key="ssim",
-        label="SSIM",
-        digits="{:.2f}",
-        unit="",
-        words={
-            "good": _("Edges and structures of held-out photos are where they should be."),
-            "fair": _("Large structures of held-out photos are right; fine ones are soft."),
-            "poor": _("The structure of held-out photos is largely lost."),
-        },
-    ),
-    Scale(
-        key="lpips",
-        label="LPIPS",
-        digits="{:.2f}",
-        unit="",
-        words={
-            "good": _("To the eye, held-out photos and the scene look alike."),
-            "fair": _("To the eye, held-out photos and the scene differ noticeably."),
-            "poor": _("To the eye, held-out photos and the scene look nothing alike."),
-        },
-    ),
+    Scale(key="psnr", label="PSNR", digits="{:.1f}", unit=" dB"),
+    Scale(key="ssim", label="SSIM", digits="{:.2f}", unit=""),
+    Scale(key="lpips", label="LPIPS", digits="{:.2f}", unit=""),
 )
 
 
-def metrics_of(job: Job, *, for_staff: bool = False) -> list[dict[str, Any]]:
+def metrics_of(
+    job: Job, *, for_staff: bool = False, recorded: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """One dict per metric: key, label, figure, at, own_figure, own_at, spread, corrected,
     value_text, verdict, verdict_label and words.
 
@@ -91,9 +61,9 @@ def metrics_of(job: Job, *, for_staff: bool = False) -> list[dict[str, Any]]:
     photos' own size, where that is another. `spread` ("± 1.2") is there where every photo was held
     out once, `corrected` is the figure with each photo's exposure matched, where that differs;
     else they are empty. A metric that was not measured is left out; with `for_staff` it comes with
-    key, label and `reason`.
+    key, label and `reason`. `recorded` stands in for what `recorded_of` reads.
     """
-    recorded = recorded_of(job)
+    recorded = recorded_of(job) if recorded is None else recorded
     return [
         _described(scale, job, recorded)
         for scale in SCALES
@@ -120,7 +90,7 @@ def _described(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, An
         "value_text": f"{figure}: {label}",
         "verdict": word,
         "verdict_label": label,
-        "words": str(scale.words[word]),
+        "words": f"{capfirst(meaning(scale.key, word))}.",
         "reason": "",
     }
 

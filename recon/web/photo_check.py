@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from recon.jobs import checks
 from recon.jobs.checks import State
@@ -20,12 +20,14 @@ def check_context(job: Job) -> dict[str, Any]:
     check = checks.state_of(job)
     count = job.photos.count()
     picture = pair_graph.of_report(job, check.report) if count else None
+    findings = len(picture.said) if picture else 0
     return {
         "job": job,
         "count": count,
         "check_state": check.state.value,
         "picture": picture,
-        "summary": _summary(check.state, len(picture.said) if picture else 0, count),
+        "summary": _summary(check.state, findings, count),
+        "short_summary": _in_short(check.state, findings, count),
     }
 
 
@@ -45,6 +47,17 @@ def check_facts(job: Job) -> dict[str, Any]:
         "pairs": report["pairs"],
         "groups": report["groups"],
     }
+
+
+def _in_short(state: State, findings: int, count: int) -> str:
+    """What stands beside "Start"; empty where there is nothing to say of the photos (yet)."""
+    if state is State.ABSENT or count < NEEDED:
+        return ""
+    if state is State.COMING:
+        return gettext("checking")
+    if findings:
+        return ngettext("{count} hint", "{count} hints", findings).format(count=findings)
+    return gettext("no problems")
 
 
 def _summary(state: State, findings: int, count: int) -> str:

@@ -30,6 +30,7 @@ class PresetOption:
     value: str
     label: str
     said: str
+    time: str  # what it takes here, "about 3 min"
 
 
 def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
@@ -37,11 +38,13 @@ def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
     where there are too few yet."""
     sizes = sizes if len(sizes) >= settings.MIN_PHOTOS else TYPICAL
     takes = time_left.preset_times(sizes)
+    times = {preset: about(_middle(*takes[preset])) for preset in _SAID}
     return [
         PresetOption(
-            preset.value,
-            str(preset.label),
-            str(said).format(time=about(_middle(*takes[preset])), count=len(sizes)),
+            value=preset.value,
+            label=str(preset.label),
+            said=str(said).format(time=times[preset], count=len(sizes)),
+            time=times[preset],
         )
         for preset, said in _SAID.items()
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def others_of(job: Job) -> list[Job]:
     )
     others = Job.objects.filter(pk__in=shared.values("job"), status=Job.Status.COMPLETED)
     looked_at = others.order_by("-completed_at").prefetch_related("photos", "artifacts")[:LOOKED_AT]
-    return [other for other in looked_at if share_a_place(job, other)][:LISTED]
+    return list(islice((other for other in looked_at if share_a_place(job, other)), LISTED))
 
 
 def share_a_place(first: Job, second: Job) -> bool:

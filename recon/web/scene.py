@@ -144,6 +144,7 @@ def own_viewer(job: Job) -> dict[str, Any] | None:
     return _viewer(
         job,
         scenes={kind: reverse("recon:file", args=(job.pk, kind)) for kind in VIEWER_SCENES},
+        first_address=reverse("recon:file", args=(job.pk, Artifact.Kind.FIRST.value)),
         poster_address=reverse("recon:file", args=(job.pk, Artifact.Kind.POSTER.value)),
         views_url=reverse("recon:views", args=(job.pk,)),
     )
@@ -207,6 +208,7 @@ def public_viewer(job: Job) -> dict[str, Any] | None:
     viewer = _viewer(
         job,
         scenes={kind: _public_scene(job, kind) for kind in VIEWER_SCENES},
+        first_address=reverse("recon:public_scene", args=(job.pub_key, Artifact.Kind.FIRST.value)),
         poster_address=reverse("recon:public_poster", args=(job.pub_key,)),
         views_url=reverse("recon:public_views", args=(job.pub_key,)),
     )
@@ -235,7 +237,7 @@ def _downloads(
 
 
 def _viewer(
-    job: Job, *, scenes: dict[str, str], poster_address: str, views_url: str
+    job: Job, *, scenes: dict[str, str], first_address: str, poster_address: str, views_url: str
 ) -> dict[str, Any] | None:
     """`scenes`: addresses by kind of artifact; those that the job has are offered to the viewer."""
     sizes = _sizes(job)
@@ -243,9 +245,13 @@ def _viewer(
     if not formats:
         return None
     size, scene_url = min(formats)
+    first_size = sizes.get(Artifact.Kind.FIRST, 0)
     return {
         "scene_url": scene_url,
         "bytes": size,
+        "first_url": first_address if first_size else "",
+        "first_bytes": first_size,
+        "to_load": first_size + size,
         "poster_url": poster_url(job, poster_address),
         "views_url": views_url,
         "view": job.start_view,

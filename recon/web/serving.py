@@ -36,6 +36,7 @@ KINDS: dict[str, tuple[str, str, bool]] = {
     Artifact.Kind.SPLAT: (".splat", "application/octet-stream", True),
     Artifact.Kind.SPZ: (".spz", "application/octet-stream", True),
     Artifact.Kind.OTHER_SPZ: ("-other.spz", "application/octet-stream", True),
+    Artifact.Kind.FIRST: ("-first.spz", "application/octet-stream", True),
     Artifact.Kind.POSTER: (".jpg", "image/jpeg", False),
     Artifact.Kind.TURNTABLE: (".mp4", "video/mp4", False),
     Artifact.Kind.COLMAP: ("-colmap.zip", "application/zip", True),

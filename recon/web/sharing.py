@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from recon.jobs import sharing
 from recon.models import Job
+from recon.web.tags import TagsField, written
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 6, 100
 LATEST = timedelta(days=36_525)
@@ -21,7 +22,7 @@ LOCAL = "%Y-%m-%dT%H:%M"  # what <input type="datetime-local"> speaks
 
 
 class AboutForm(forms.Form):
-    """A scene's title and description, which may be changed at any time."""
+    """A scene's title, description and tags, which may be changed at any time."""
 
     title = forms.CharField(max_length=120, required=False, strip=True, label=_("Title"))
     description = forms.CharField(
@@ -30,6 +31,11 @@ class AboutForm(forms.Form):
         strip=True,
         label=_("Description"),
         widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Anyone with the link sees the title and the description."),
+    )
+    tags = TagsField(
+        help_text=_("With commas between, such as: garden, summer 2026. Only you see them."),
+        widget=forms.TextInput(attrs={"autocapitalize": "none"}),
     )
 
 
@@ -153,7 +159,8 @@ def sharing_context(job: Job, owner: User) -> dict[str, Any]:
         "link_form": LinkForm(job=job),
         "offer_form": OfferForm(job=job),
         "about_form": AboutForm(
-            initial={"title": job.title, "description": job.description}, auto_id=ABOUT_ID
+            initial={"title": job.title, "description": job.description, "tags": written(job)},
+            auto_id=ABOUT_ID,
         ),
         "link_is_over": job.link_is_over,
         "has_link_password": bool(job.share_password),

@@ -40,7 +40,7 @@ def known(sort: str) -> str:
 
 def page_of(jobs: QuerySet[Job], sort: str, number: str | None) -> Page[Any]:
     """A page of `jobs` in one of the orders of `LABELS`; `number` may be anything."""
-    shown = jobs.prefetch_related("artifacts", "photos")
+    shown = jobs.prefetch_related("artifacts", "photos", "tags")
     if sort != QUALITY:
         return Paginator(shown.order_by(*_COLUMNS[sort]), PAGE_SIZE).get_page(number)
     page = Paginator(_best_first(jobs), PAGE_SIZE).get_page(number)

@@ -25,7 +25,6 @@ PAIRS: tuple[tuple[str, str, float], ...] = (
     ("paper", "poor", TEXT),
     *(("edge", on, EDGE) for on in ("paper", "surface", "raised")),
     *((ink, "stage", TEXT) for ink in ("stage-ink", "stage-ink-2", "stage-accent", "stage-fair")),
-    ("cyanotype-ink", "cyanotype", TEXT),
 )
 
 

@@ -9,8 +9,9 @@ which put it into temporary files.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -21,15 +22,28 @@ from django.core.files.uploadhandler import (
     StopUpload,
     TemporaryFileUploadHandler,
 )
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext
+from django.views.decorators.csrf import csrf_protect
 
 from accounts import throttling
+from accounts.models import User
 from accounts.throttling import HOUR, Counter, Limit
 from instarecon_site.server.limits import FORM_OVERHEAD, MB, READ_TO_THE_END
-from recon.pipeline.photos.media import HEAD, container_of
+from recon.jobs import decoders
+from recon.pipeline.errors import PipelineError
+from recon.pipeline.photos.file_kinds import RAW_SUFFIXES
+from recon.pipeline.photos.media import (
+    HEAD,
+    PHOTO_SUFFIXES,
+    PHOTO_TYPES,
+    VIDEO_SUFFIXES,
+    VIDEO_TYPES,
+    container_of,
+)
 from recon.pipeline.words import sizes
+from recon.web.faults import headers_of, status_of
 
 
 class UploadRefused(Exception):
@@ -41,9 +55,13 @@ class UploadRefused(Exception):
         self.sentences = sentences
 
 
-def limits() -> dict[str, int]:
-    """What the pages say, and scripts check before they send."""
+def limits() -> dict[str, Any]:
+    """What the pages say and offer, and scripts check before they send. The kinds of files are
+    lists as in HTML's `accept`."""
     return {
+        "photo_kinds": ",".join((*PHOTO_TYPES, *PHOTO_SUFFIXES)),
+        "video_kinds": ",".join((*VIDEO_TYPES, *VIDEO_SUFFIXES)),
+        "raw_kinds": ",".join(RAW_SUFFIXES),
         "min_photos": settings.MIN_PHOTOS,
         "max_photos": settings.MAX_PHOTOS,
         "max_file_mb": settings.MAX_FILE_SIZE_MB,
@@ -91,6 +109,37 @@ def _parse(request: HttpRequest) -> UploadRefused | None:
     except (TooManyFieldsSent, MultiPartParserError, UnreadablePostError):
         return UploadRefused(400, gettext("The upload arrived damaged or cut off. Send it again."))
     return None
+
+
+def in_turn(
+    request: HttpRequest,
+    act: Callable[[HttpRequest], HttpResponse],
+    refuse: Callable[..., HttpResponse],
+) -> HttpResponse:
+    """Answers a request whose body has files, by somebody who is signed in: reads the body, checks
+    its CSRF token, and acts while few other files of theirs are looked at. The view itself is
+    exempt from the check, since Django's would read the body before anybody knows who sends it.
+
+    `refuse(sentences, status, headers)` answers for what can't be taken, and for PipelineErrors.
+    """
+    try:
+        receive(request)
+    except UploadRefused as refused:
+        return refuse(refused.sentences, refused.status)
+    return _checked(request, act, refuse)
+
+
+@csrf_protect
+def _checked(
+    request: HttpRequest,
+    act: Callable[[HttpRequest], HttpResponse],
+    refuse: Callable[..., HttpResponse],
+) -> HttpResponse:
+    try:
+        with decoders.place_for(cast(User, request.user).pk):
+            return act(request)
+    except PipelineError as error:
+        return refuse([str(error)], status_of(error), headers_of(error))
 
 
 def _drain(request: HttpRequest) -> None:

@@ -4,13 +4,12 @@
  */
 import { carriesFiles } from "./choosing.js";
 import { droppedFiles } from "./dropped.js";
-import { forgetOld, handOver } from "./handed-over.js";
-import { sayUnsent, somebodyIsThere } from "./offline.js";
+import { forget, handOver } from "./handed-over.js";
+import { hasContent, sayUnsent, somebodyIsThere } from "./offline.js";
 
 export function enhanceDropAnywhere() {
-  /** @type {HTMLElement | null} */
-  const cover = document.querySelector("[data-drop-anywhere]");
-  forgetOld(); // also where nobody is signed in any more
+  const cover = coverOfPage();
+  forget(!cover && !isOnTheWayBack());
   if (!cover || document.querySelector("[data-new-draft], [data-draft]")) return;
   let isOurs = false; // a picture of the page itself that is dragged counts as a file, too
   const on = (type, act) => document.addEventListener(type, act);
@@ -31,20 +30,60 @@ export function enhanceDropAnywhere() {
   });
 }
 
+/** The key of the account that is signed in, or "". */
+export function whoIsSignedIn() {
+  return coverOfPage()?.dataset.person ?? "";
+}
+
+/** @returns {HTMLElement | null} only pages of somebody who is signed in have one */
+function coverOfPage() {
+  return document.querySelector("[data-drop-anywhere]");
+}
+
+/** Whether this is the sign-in page that a page was answered with: not so after signing out. */
+function isOnTheWayBack() {
+  return new URLSearchParams(location.search).has("next");
+}
+
 /** @param {HTMLElement} cover @param {Promise<File[]>} dropped */
 async function take(cover, dropped) {
   if (cover.hasAttribute("aria-busy")) return;
   cover.setAttribute("aria-busy", "true");
   cover.hidden = false;
+  sayNotKept(false);
   try {
     const files = await dropped;
     if (!files.length) return;
     if (!(await somebodyIsThere())) return sayUnsent();
-    // Where the browser keeps no files, the page of a new scene opens all the same.
-    await handOver(files).catch(() => undefined);
+    cover.hidden = true;
+    if (somethingIsTyped() && !(await mayLeave())) return;
+    await handOver(files, cover.dataset.person);
     location.assign(cover.dataset.dropAnywhere);
+  } catch {
+    sayNotKept(true); // this browser has no place for them, or refuses one
   } finally {
     cover.removeAttribute("aria-busy");
     cover.hidden = true;
   }
+}
+
+function somethingIsTyped() {
+  return [...document.forms].some((form) => form.method === "post" && hasContent(form));
+}
+
+/** @returns {Promise<boolean>} what the person answers */
+function mayLeave() {
+  /** @type {HTMLDialogElement} */
+  const dialog = document.querySelector("[data-drop-leave]");
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    const answered = () => resolve(dialog.returnValue === "leave");
+    dialog.addEventListener("close", answered, { once: true });
+  });
+}
+
+/** @param {boolean} isSo */
+function sayNotKept(isSo) {
+  document.querySelector("[data-drop-failed]").hidden = !isSo;
 }

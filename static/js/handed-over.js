@@ -1,28 +1,33 @@
 /**
  * Photos that were dropped on one page, for the page that makes a scene of them. The browser keeps
- * them in between: nothing else survives the way from page to page.
+ * them in between: nothing else survives the way from page to page. Whose they are is kept with
+ * them, since the next person at this browser may be another.
  */
 const NAME = "handed-over";
 const SINCE = "handed-over:since"; // when, in localStorage: whether to look at all
 const KEPT_MS = 120_000; // time enough to sign in again; then they are forgotten
 
-/** @param {File[]} files */
-export async function handOver(files) {
+/** @param {File[]} files @param {string} person whose they are: the key of their account */
+export async function handOver(files, person) {
   localStorage.setItem(SINCE, String(Date.now())); // first: what has no mark would stay for ever
   const database = await open();
   await inStore(database, (store) => {
     store.clear();
-    for (const file of files) store.add(file);
+    for (const file of files) store.add({ person, file });
   });
   database.close();
 }
 
-/** @returns {Promise<File[]>} those that were handed over a moment ago, once */
-export async function takeOver() {
+/**
+ * @param {string} person who is signed in
+ * @returns {Promise<File[]>} those that this person handed over a moment ago, once; other people's
+ *   are forgotten
+ */
+export async function takeOver(person) {
   const since = handedOverAt();
   if (!since) return [];
   const database = await open();
-  /** @type {IDBRequest<File[]>} */
+  /** @type {IDBRequest<{ person: string, file: File }[]>} */
   let found;
   await inStore(database, (store) => {
     found = store.getAll();
@@ -30,13 +35,14 @@ export async function takeOver() {
   });
   database.close();
   localStorage.removeItem(SINCE);
-  return Date.now() - since < KEPT_MS ? found.result : [];
+  if (!person || Date.now() - since >= KEPT_MS) return [];
+  return found.result.filter((one) => one.person === person).map((one) => one.file);
 }
 
-/** Photos that nobody came for do not stay in the browser. */
-export function forgetOld() {
+/** Photos that nobody came for do not stay in the browser: after a while, or `now`. */
+export async function forget(now) {
   const since = handedOverAt();
-  if (since && Date.now() - since >= KEPT_MS) takeOver().catch(() => undefined);
+  if (since && (now || Date.now() - since >= KEPT_MS)) await takeOver("").catch(() => undefined);
 }
 
 function handedOverAt() {

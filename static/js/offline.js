@@ -30,7 +30,7 @@ async function hold(event) {
 }
 
 /** @param {HTMLFormElement} form whether something in it was typed or chosen */
-function hasContent(form) {
+export function hasContent(form) {
   return [...form.elements].some((field) => {
     if (field.type === "hidden") return false;
     if (field.type === "checkbox" || field.type === "radio") {

@@ -1,4 +1,6 @@
 /** The order of a draft's photos: by dragging tiles, or by the two arrows on each. */
+import { showErrors } from "./choosing.js";
+import { order } from "./send.js";
 
 export class Ordering {
   /**
@@ -90,5 +92,42 @@ export class Ordering {
     const opposite = isEarlier ? ".tile-later" : ".tile-earlier";
     (isLast ? tile.querySelector(opposite) : button).focus();
     this.act.moved(tile);
+  }
+}
+
+/** Tells the server the order: one request at a time, and the last one has it as it is then. */
+export class SavedOrder {
+  /**
+   * @param {HTMLElement} root the draft
+   * @param {import("./line.js").Line} line
+   * @param {() => void} saved
+   */
+  constructor(root, line, saved) {
+    this.root = root;
+    this.line = line;
+    this.saved = saved;
+    this.mustSave = false;
+    this.isSaving = false;
+  }
+
+  /** @param {() => string[]} ids the photos' numbers in their order, asked when they are sent */
+  async save(ids) {
+    this.mustSave = true;
+    if (this.isSaving) return;
+    this.isSaving = true;
+    while (this.mustSave) {
+      this.mustSave = false;
+      const form = this.root.querySelector("#drop-photo");
+      const answer = await order(this.root.dataset.orderUrl, form, ids());
+      if (answer.status === 0) {
+        this.mustSave = true;
+        await this.line.back();
+        continue;
+      }
+      this.line.up();
+      if (answer.errors.length) showErrors(this.root, answer.errors);
+      else this.saved();
+    }
+    this.isSaving = false;
   }
 }

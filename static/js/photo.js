@@ -23,6 +23,7 @@ export class Photo {
     this.bytes = Number(tile.dataset.bytes ?? 0);
     this.share = state === "arrived" ? 1 : 0; // of its bytes that have left
     this.stop = new AbortController();
+    this.isVideo = false;
   }
 
   /** A photo that was just chosen. */
@@ -39,10 +40,11 @@ export class Photo {
     tile.querySelector("progress").setAttribute("aria-label", gettext("Upload of {name}", { name }));
     hidden(".tile-remove").textContent = gettext("Remove {name}", { name });
     hidden(".tile-retry").textContent = gettext(" with {name}", { name });
-    tile.classList.toggle("film", isVideo(file));
+    photo.isVideo = isVideo(file, limits);
+    tile.classList.toggle("film", photo.isVideo);
     const problem = checkFile(file, limits);
     /** Resolves to what is wrong with it, or "". */
-    photo.looked = problem || isVideo(file)
+    photo.looked = problem || photo.isVideo
       ? Promise.resolve(problem)
       : drawThumbnail(file, tile.querySelector("canvas"), limits);
     return photo;
@@ -50,10 +52,6 @@ export class Photo {
 
   get name() {
     return this.tile.querySelector(".tile-name").textContent;
-  }
-
-  get isVideo() {
-    return this.file !== null && isVideo(this.file);
   }
 
   get isBusy() {

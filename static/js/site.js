@@ -2,31 +2,31 @@
 import { enhanceConfirms } from "./confirm.js";
 import { enhanceCopyButtons } from "./copy.js";
 import { enhanceDropAnywhere } from "./drop-anywhere.js";
-import { enhanceHero } from "./hero.js";
 import { mindTheLine } from "./offline.js";
-import { enhancePhotoCheck } from "./photo-check.js";
 import { enhanceProgress } from "./progress.js";
 import { enhanceSceneChoices } from "./scene-choices.js";
+import { enhanceShareButtons } from "./share.js";
+import { enhanceSelect } from "./select.js";
 import { enhanceSheet } from "./sheet.js";
 import { enhanceStage } from "./stage.js";
 import { submitFormsOnce } from "./submit-once.js";
+import { enhanceTabs } from "./tabs.js";
 import { enhanceThemeToggle } from "./theme-toggle.js";
 import { fillTimeZones } from "./time-zone.js";
-import { enhanceUpload } from "./upload.js";
 import { enhanceVersus } from "./versus.js";
 
 enhanceThemeToggle();
 enhanceConfirms();
 enhanceCopyButtons();
+enhanceShareButtons();
+enhanceTabs();
 enhanceProgress();
 enhanceSheet();
+enhanceSelect();
 enhanceStage();
 enhanceSceneChoices();
 enhanceVersus();
-enhanceUpload();
 enhanceDropAnywhere();
-enhancePhotoCheck();
-enhanceHero();
 mindTheLine(); // before: it holds forms back
 submitFormsOnce();
 fillTimeZones();

@@ -5,6 +5,7 @@ export function submitFormsOnce() {
   document.addEventListener("submit", (event) => {
     // Whoever handled the form itself (the upload, offline.js) counts for itself.
     if (event.defaultPrevented || event.target.method !== "post") return;
+    if (event.submitter?.hasAttribute("data-stays")) return; // a download: the page stays
     if (sent.has(event.target)) return event.preventDefault();
     sent.set(event.target, event.submitter);
     event.submitter?.setAttribute("aria-busy", "true");

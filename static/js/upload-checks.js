@@ -2,13 +2,13 @@
 import { gettext, ngettext } from "./texts.js";
 
 
-/** @typedef {{ minPhotos: number, maxPhotos: number, maxFileMb: number, maxTotalMb: number, maxVideoMb: number, minSide: number }} Limits */
+/**
+ * @typedef {{ minPhotos: number, maxPhotos: number, maxFileMb: number, maxTotalMb: number,
+ *   maxVideoMb: number, minSide: number, photoKinds: string[], videoKinds: string[],
+ *   rawKinds: string[] }} Limits  kinds: types, and endings that begin with a dot
+ */
 
 export const MB = 1024 * 1024;
-const TYPES = /^image\/(p?jpeg|jpg|png|webp|hei[cf](-sequence)?|avif)$/;
-const ENDINGS = /\.(jpe?g|jpe|jfif|png|webp|hei[cf]|hif|avif)$/i;
-const RAW_ENDINGS = /\.(3fr|arw|cr[23w]|dcr|dng|erf|gpr|iiq|kdc|mrw|nef|nrw|orf|pef|raf|rw2|sr[2fw]|x3f)$/i;
-const VIDEO_ENDINGS = /\.(mp4|m4v|mov|qt|3gp|webm|mkv)$/i;
 const UNDRAWABLE = /\.(hei[cf]|hif|avif)$/i;
 
 /** @returns {Limits} */
@@ -20,11 +20,20 @@ export function readLimits(data) {
     maxTotalMb: Number(data.maxTotalMb),
     maxVideoMb: Number(data.maxVideoMb),
     minSide: Number(data.minSide),
+    photoKinds: data.photoKinds.split(","),
+    videoKinds: data.videoKinds.split(","),
+    rawKinds: data.rawKinds.split(","),
   };
 }
 
-export function isVideo(file) {
-  return file.type.startsWith("video/") || VIDEO_ENDINGS.test(file.name);
+/** @param {File} file @param {Limits} limits */
+export function isVideo(file, { videoKinds }) {
+  return file.type.startsWith("video/") || isCalled(file.name, videoKinds);
+}
+
+/** Whether a name has one of the endings among `kinds`. */
+function isCalled(name, kinds) {
+  return kinds.some((kind) => kind.startsWith(".") && name.toLowerCase().endsWith(kind));
 }
 
 /** Whether browsers may fail to show it although it is good: then the server makes its picture. */
@@ -37,14 +46,16 @@ export function checkFile(file, limits) {
   // Some systems tell no type; then the name has to do, and the server looks inside.
   // One that says nothing of itself at all may be anything.
   const saysNothing = !file.type && !file.name.includes(".");
-  const isPhoto = file.type ? TYPES.test(file.type) : saysNothing || ENDINGS.test(file.name);
-  if (!isPhoto && RAW_ENDINGS.test(file.name)) {
+  const isPhoto = file.type
+    ? limits.photoKinds.includes(file.type)
+    : saysNothing || isCalled(file.name, limits.photoKinds);
+  if (!isPhoto && isCalled(file.name, limits.rawKinds)) {
     return gettext(
       "“{name}” is a camera's raw photo. Raw formats such as CR3, NEF, ARW and DNG can't be read here. Export it as JPEG in the camera or a photo app, and send that.",
       { name: file.name },
     );
   }
-  if (!isPhoto && !isVideo(file)) {
+  if (!isPhoto && !isVideo(file, limits)) {
     return gettext("“{name}” is neither a photo (JPEG, PNG, WebP, HEIC, AVIF) nor a video.", {
       name: file.name,
     });

@@ -6,6 +6,7 @@
  */
 import { enhanceConfirms } from "./confirm.js";
 import { DraftPage } from "./draft.js";
+import { whoIsSignedIn } from "./drop-anywhere.js";
 import { enhanceChooser, showErrors } from "./choosing.js";
 import { takeOver } from "./handed-over.js";
 import { Line } from "./line.js";
@@ -30,7 +31,7 @@ function enhanceNewScene(form) {
   const line = new Line(() => undefined); // the sentence beside the photos says it
 
   enhanceChooser(form, add, here.signal);
-  takeOver().then((files) => files.length && add(files), () => undefined);
+  takeOver(whoIsSignedIn()).then((files) => files.length && add(files), () => undefined);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (chosen.length) wantsStart = true; // as soon as there is a draft

@@ -17,7 +17,8 @@ export class Buttons {
     this.features = features;
     this.stage = stage;
     this.fullscreen = fullscreen;
-    this.manner = { free: keptChoice("free") ?? false, walks: keptChoice("walks") };
+    this.number = [...document.querySelectorAll("[data-splat-viewer]")].indexOf(element);
+    this.manner = { free: keptChoice("free", this.number) ?? false, walks: keptChoice("walks", this.number) };
     this.listeners = new AbortController();
     this.panels = new Panels(element, (name, open) => this.panelChanged(name, open));
     const doing = (act) => () => this.features() && act(this.features());
@@ -88,7 +89,7 @@ export class Buttons {
   /** How to move, for as long as the tab is open. @param {"free" | "walks"} what @param {boolean} value */
   choose(what, value) {
     this.manner[what] = value;
-    keepChoice(what, value);
+    keepChoice(what, value, this.number);
     this.features()?.moveBy(this.manner);
     this.show();
   }

@@ -31,6 +31,7 @@ export class Cover {
     this.say(this.said.dataset.saving);
     try {
       features.touched(); // what moves by itself stays where it is
+      await features.stage.completed; // a cover shows all of the scene
       this.show(await this.send(features), features.stage);
       this.say(this.said.dataset.saved);
     } catch (error) {

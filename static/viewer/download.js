@@ -1,5 +1,6 @@
 /** Fetches a file and tells how much of it is there. */
 import { ProblemError } from "./problem.js";
+import { request } from "./asked.js";
 
 /**
  * @param {string} url
@@ -26,12 +27,6 @@ export async function download(url, expected, signal, onShare) {
     throw new ProblemError("file", `${received} of ${expected} bytes arrived`);
   }
   return joined(parts, received);
-}
-
-async function request(url, signal) {
-  const response = await fetch(url, { signal }).catch((error) => broken(error));
-  if (!response.ok) throw new ProblemError("network", String(response.status));
-  return response;
 }
 
 /** @returns {never} */

@@ -144,6 +144,7 @@ export class Features {
   /** Saves what the window shows as a PNG, however few pixels the window has. */
   async savePicture() {
     const { stage } = this;
+    await stage.completed;
     const { fov: fovY, aspect } = stage.camera;
     const longest = longestOf(this.views, aspect, Math.max(stage.canvas.width, stage.canvas.height));
     const picture = await pictureOf(stage, { fovY, aspect }, longest, "image/png");

@@ -13,6 +13,8 @@ export class Furniture {
     this.waiting = this.find("[data-viewer-waiting]");
     this.fullscreenButton = this.find("[data-viewer-fullscreen]");
     this.problem = this.find("[data-viewer-problem]");
+    this.rest = this.find("[data-viewer-rest]");
+    this.partly = this.find("[data-viewer-partly]");
     this.showShare = this.showShare.bind(this);
     this.listeners = new AbortController();
     this.fullscreenButton.hidden = !document.fullscreenEnabled;
@@ -73,6 +75,12 @@ export class Furniture {
   showReady() {
     this.tools.hidden = false;
     this.state("ready");
+  }
+
+  /** @param {"loading" | "failed" | "here"} how it goes with what the first picture leaves out */
+  showRest(how) {
+    this.rest.hidden = how !== "loading";
+    this.partly.hidden = how !== "failed";
   }
 
   /** @param {import("./problem.js").ProblemError} error */

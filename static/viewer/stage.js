@@ -46,6 +46,8 @@ export class Stage {
     this.rests = this.restsUntil = 0; // ms; see `spare`
     this.visible = true;
     this.disposed = false;
+    /** Settles when all of the scene is shown that will be. */
+    this.completed = Promise.resolve();
     /** Called after each frame. */
     this.onFrame = () => undefined;
     this.listen(onLost);

@@ -10,6 +10,7 @@ const LONGEST = 0.03; // rad: the edge is felt for after each such part of a ste
 const NEAREST = 1 / 20; // of the depth that one began with, to what one turns around
 const FURTHEST = 6;
 const FASTEST_SLIDE = 3; // times as deep as the middle: a hand on the sky must not throw the scene away
+const SETTLING = 0.2; // seconds in which a walker's pace comes two thirds of the way to what lies ahead
 const STUCK = 0.01; // of a part: where no more of it is left, the next parts lead nowhere either
 
 /** @typedef {{ walks: boolean, free: boolean, surroundings: import("./surroundings.js").Surroundings | null }} Manner how one moves; asked each time */
@@ -44,9 +45,16 @@ export class Steering {
    * is what is in the middle, and speeds follow what is under the hand. */
   begin(x = 0, y = 0) {
     const eye = this.eye();
-    const middle = this.manner.surroundings?.axisDepth(eye);
-    if (middle) this.pose = aimedAt(this.pose, this.within(middle));
+    this.aim(eye);
     this.under = this.manner.surroundings?.depthAt(eye, x, y) ?? axesOf(this.pose).depth;
+  }
+
+  /** At what is in the middle, by `share` of the way there. */
+  aim(eye, share = 1) {
+    const middle = this.manner.surroundings?.axisDepth(eye);
+    if (!middle) return;
+    const { depth } = axesOf(this.pose);
+    this.pose = aimedAt(this.pose, depth + (this.within(middle) - depth) * share);
   }
 
   within(depth) {
@@ -96,6 +104,7 @@ export class Steering {
   walk(forwards, right, up, seconds) {
     const { upright } = this;
     const { surroundings } = this.manner;
+    this.aim(this.eye(), 1 - Math.exp(-seconds / SETTLING)); // a wall ahead slows down, also while a key is held
     const unit = axesOf(this.pose).depth;
     const way = (walkingSpeed(surroundings?.spacing ?? unit / 10, unit) * seconds) / unit;
     const move = (pose, step) => {

@@ -13,7 +13,9 @@ import { Fingers } from "./fingers.js";
 import { Furniture } from "./furniture.js";
 import { ProblemError, asProblem } from "./problem.js";
 import { Stage } from "./stage.js";
+import { ask } from "./asked.js";
 import { download } from "./download.js";
+import { loadEngine } from "./engine.js";
 import { keepPose, takePose } from "./kept-pose.js";
 import { fetchViews } from "./views.js";
 import { loadsByItself } from "./connection.js";
@@ -50,6 +52,9 @@ class Viewer {
     this.cover = new Cover(element, () => this.features);
     this.buttons.click("[data-viewer-retry]", () => this.open());
     this.buttons.click("[data-viewer-load]", () => this.open());
+    this.buttons.click("[data-viewer-rest-again]", () => {
+      if (this.stage) this.stage.completed = this.complete();
+    });
     this.leaving = () => {
       if ("growing" in element.dataset && this.features) keepPose(this.stage.rig.pose());
     };
@@ -73,6 +78,9 @@ class Viewer {
   async attempt(signal) {
     const { element, furniture } = this;
     furniture.showLoading();
+    // Before the stage: making a graphics context can take longer than the line does.
+    const arriving = Promise.all([this.firstBytes(signal), loadEngine(element.dataset.engine)]);
+    arriving.catch(() => undefined); // told below, where there is a stage
     const stage = new Stage(furniture.freshCanvas(), {
       view: JSON.parse(element.dataset.view || "null"),
       photoAspect: () => furniture.posterAspect(),
@@ -81,12 +89,28 @@ class Viewer {
     this.stage = stage;
     this.background.show();
     const views = fetchViews(element.dataset.views, signal);
-    const expected = Number(element.dataset.bytes) || 0;
-    const bytes = await fetchScene(element.dataset.scene, expected, signal, furniture.showShare);
+    const [bytes] = await arriving;
     furniture.showPreparing();
     if (!stage.start?.aspect) await furniture.posterSettled(); // its shape is the frame's
     await stage.show(bytes);
     if (!signal.aborted) this.begin(await views);
+  }
+
+  /**
+   * The scene's file or, where it is large, one of the Gaussians that show most of it; the whole is
+   * then asked for. @param {AbortSignal} signal
+   */
+  async firstBytes(signal) {
+    const { dataset } = this.element;
+    const { showShare } = this.furniture;
+    if (dataset.first) {
+      const first = fetchScene(dataset.first, Number(dataset.firstBytes), signal, showShare);
+      const bytes = await first.catch(() => null); // without it the whole is waited for
+      if (!signal.aborted) ask(dataset.scene);
+      if (bytes) return bytes;
+      delete dataset.first;
+    }
+    return fetchScene(dataset.scene, Number(dataset.bytes) || 0, signal, showShare);
   }
 
   /** The scene is there: it can be used. @param {import("./views.js").PhotoView[]} views */
@@ -103,6 +127,21 @@ class Viewer {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if ("turns" in this.element.dataset && !still) this.features.toggle("turn");
     this.element.dispatchEvent(new Event("viewer:ready"));
+    if (this.element.dataset.first) this.stage.completed = this.complete();
+  }
+
+  /** The whole scene for the part of it that is shown. Where it doesn't come, that part stays. */
+  async complete() {
+    const { scene, bytes } = this.element.dataset;
+    this.furniture.showRest("loading");
+    const show = (share) => (this.furniture.rest.value = share);
+    try {
+      await this.replaceScene(scene, Number(bytes) || 0, show);
+      this.furniture.showRest("here");
+    } catch (error) {
+      console.warn("Only a part of the scene is shown:", error.message);
+      this.furniture.showRest("failed");
+    }
   }
 
   fail(error) {
@@ -115,6 +154,7 @@ class Viewer {
     this.loading.abort();
     this.replacing.abort();
     this.buttons.panels.closeAll();
+    this.furniture.showRest("here");
     this.features?.close();
     this.features = null;
     this.stage?.dispose();
@@ -139,10 +179,11 @@ class Viewer {
    *
    * @param {string} url
    * @param {number} bytes expected, 0 where unknown
+   * @param {(share: number) => void} onShare told how much of it is there, 0 to 1
    * @returns {Promise<boolean>} whether it is shown; false where it was overtaken
    * @throws {ProblemError} where it can't be shown: the old scene then stays
    */
-  async replaceScene(url, bytes = 0) {
+  async replaceScene(url, bytes = 0, onShare = () => undefined) {
     this.replacing.abort();
     const { signal } = (this.replacing = new AbortController());
     await this.opened;
@@ -151,13 +192,14 @@ class Viewer {
     await stage?.rested();
     if (signal.aborted) return false;
     if (stage) {
-      const scene = await fetchScene(url, bytes, signal, () => undefined).catch((error) => {
+      const scene = await fetchScene(url, bytes, signal, onShare).catch((error) => {
         if (!signal.aborted) throw error;
       });
       if (signal.aborted || !(await stage.replace(scene, signal))) return false;
       this.features?.resurvey();
     }
     Object.assign(this.element.dataset, { scene: url, bytes: String(bytes) });
+    delete this.element.dataset.first;
     return Boolean(stage);
   }
 

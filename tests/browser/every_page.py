@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, expect
 from accounts import letters
 from accounts.models import ApiToken, Letter, User
 from accounts.waiting import told
-from recon.jobs import checks, drafts, sharing
+from recon.jobs import checks, drafts, sharing, tags
 from recon.models import Job, Notice, Photo
 from recon.splats.snapshots import Snapshot, publish
 from tests.browser.scenes import VIEW, splat_bytes
@@ -159,6 +159,18 @@ def one_of_each(owner: User) -> str:
     return "/jobs/"
 
 
+def tagged_ones(owner: User) -> str:
+    one_of_each(owner)
+    for job in owner.jobs.all():
+        tags.put(job, ["garden", "W" * 30, "summer 2026"])
+    return "/jobs/"
+
+
+def links_of_some(owner: User) -> str:
+    made = [shared(owner), locked(owner), scene(owner)]
+    return "/jobs/selected/links/?" + "&".join(f"job={job.pk}" for job in made)
+
+
 def with_notices(owner: User) -> str:
     Notice.objects.create(user=owner, job=scene(owner))
     Notice.objects.create(user=owner, job=failed(owner), read_at=timezone.now())
@@ -231,9 +243,41 @@ def owner_sees_all(page: Page) -> None:
     everything_unfolded(page)
 
 
+def second_tab(page: Page) -> None:
+    page.get_by_role("tab", name="Quality").click()
+    everything_unfolded(page)
+
+
+def third_tab(page: Page) -> None:
+    page.get_by_role("tab", name="Details").click()
+    everything_unfolded(page)
+
+
 def asked_whether_sure(page: Page) -> None:
     page.get_by_role("button", name="Delete").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def hero_live(page: Page) -> None:
+    page.wait_for_selector("[data-hero][data-live]")
+
+
+def select_all(page: Page) -> None:
+    page.locator("[data-select-start]").click()
+    page.get_by_role("button", name="Select all on this page").click()
+    expect(page.get_by_text("6 selected")).to_be_visible()
+
+
+def ask_to_delete_all(page: Page) -> None:
+    select_all(page)
+    page.get_by_role("button", name="Delete…").click()
+    expect(page.get_by_role("heading", name="Delete 6 scenes?")).to_be_visible()
+
+
+def ask_to_download_all(page: Page) -> None:
+    select_all(page)
+    page.get_by_role("button", name="Download").click()
+    expect(page.get_by_role("heading", name="Download scenes")).to_be_visible()
 
 
 def sent_empty(page: Page) -> None:
@@ -275,6 +319,16 @@ def dropping(page: Page) -> None:
     page.locator("[data-drop-anywhere]").evaluate("(cover) => { cover.hidden = false; }")
 
 
+def asked_whether_to_leave(page: Page) -> None:
+    """As after a drop on a page where something was typed."""
+    page.locator("[data-drop-leave]").evaluate("(dialog) => dialog.showModal()")
+
+
+def not_kept(page: Page) -> None:
+    """As after a drop that the browser has no place for."""
+    page.locator("[data-drop-failed]").evaluate("(notice) => { notice.hidden = false; }")
+
+
 def offline(page: Page) -> None:
     page.context.set_offline(True)
     expect(page.locator("[data-offline], [data-line], [data-poll-trouble]").filter(visible=True)
@@ -304,7 +358,8 @@ FORBIDDEN = ("403 (Forbidden)",)
 GONE = ("410 (Gone)",)
 NOT_FOUND = ("404 (Not Found)",)
 STATES = {
-    "home": State(at("/"), signed_in=False),
+    "home": State(at("/"), hero_live, signed_in=False),
+    "demo": State(at("/demo/"), menu_and_sheet, signed_in=False),
     "sign in": State(at("/accounts/sign-in/"), signed_in=False),
     "sign in, wrong": State(
         at("/accounts/sign-in/"), wrong_password, signed_in=False, said=BAD_REQUEST
@@ -322,6 +377,11 @@ STATES = {
     "reset, too old": State(at("/accounts/reset/MQ/abc-def/"), signed_in=False),
     "gallery, empty": State(at("/jobs/")),
     "gallery": State(one_of_each),
+    "gallery, selecting": State(tagged_ones, select_all),
+    "gallery, deleting several": State(tagged_ones, ask_to_delete_all),
+    "gallery, downloading some": State(tagged_ones, ask_to_download_all),
+    "gallery, links": State(links_of_some, everything_unfolded),
+    "gallery, no such tag": State(at("/jobs/?tag=unicorn")),
     "gallery, nothing found": State(lambda ann: f"{one_of_each(ann)}?q=unicorn"),
     "upload": State(at("/jobs/new/"), everything_unfolded),
     "upload, wrong": State(at("/jobs/new/"), sent_empty),
@@ -334,6 +394,8 @@ STATES = {
     "job, growing": State(page_of(growing), viewer_ready),
     "job, offline": State(page_of(running), offline, said=OFFLINE),
     "job, done": State(page_of(shared), owner_sees_all),
+    "job, quality": State(page_of(shared), second_tab),
+    "job, details": State(page_of(shared), third_tab),
     "job, menu open": State(page_of(scene), viewer_menu),
     "two runs": State(two_runs, viewer_ready),
     "job, wrong expiry": State(page_of(shared), past_expiry, said=BAD_REQUEST),
@@ -345,6 +407,8 @@ STATES = {
     "notices": State(with_notices),
     "usage, empty": State(at("/usage/")),
     "usage, full": State(full),
+    "usage, drop not kept": State(at("/usage/"), not_kept),
+    "account, asked whether to leave": State(at("/accounts/"), asked_whether_to_leave),
     "account": State(with_a_token),
     "password": State(at("/accounts/password/")),
     "e-mail address, wrong": State(at("/accounts/email/"), wrong_new_address, said=BAD_REQUEST),

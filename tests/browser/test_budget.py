@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 KB = 1000  # bytes
 BUDGET = 150 * KB  # of JavaScript and CSS, before the viewer
 VIEWER = "/viewer."
+SCRIPT_BUDGET = 230 * KB  # all JavaScript of a shared scene's page, until its first picture
+ENGINE_BUDGET = 450 * KB  # the WebAssembly that sorts splats and reads files of them
 
 
 @pytest.fixture
@@ -75,6 +77,54 @@ def test_scripts_and_styles_stay_below_150_kb_before_the_viewer(
     assert len(sent) >= 3, "styles, theme, site"
     assert 0 < sum(sent.values()) < BUDGET
     assert sum(whole.values()) < BUDGET, "even where nothing is compressed"
+
+
+def test_what_a_first_picture_takes_stays_below_its_budget(
+    ann_s_browser: BrowserContext,
+) -> None:
+    """In bytes, which no machine changes: what is in time at 10 Mbit/s (docs/VIEWER.md)."""
+    job = scene(User.objects.get(), shared=True)
+    answers: list[Response] = []
+    page = ann_s_browser.new_page()
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto(f"/v/{job.pub_key}")
+    page.wait_for_selector("[data-splat-viewer][data-state=ready]")
+    html, *others = [answer for answer in answers if answer.url.startswith("http")]
+    assert html.headers["content-encoding"] == "gzip"
+    scripts = {name_of(a): a for a in others if a.request.resource_type == "script"}
+    engines = {name_of(a): a for a in others if ".wasm" in a.url}
+    assert {name.split(".")[0] for name in scripts} == {"theme", "site", "early", "viewer"}
+    assert [name.split(".")[0] for name in engines] == ["spark"]
+    for answer in (*scripts.values(), *engines.values()):
+        assert answer.headers["content-encoding"] == "br"
+        assert "immutable" in answer.headers["cache-control"]
+    sent = {name: a.request.sizes()["responseBodySize"] for name, a in (scripts | engines).items()}
+    print(sent)
+    assert 0 < sum(sent[name] for name in scripts) < SCRIPT_BUDGET
+    assert 0 < sum(sent[name] for name in engines) < ENGINE_BUDGET
+    for answer in scripts.values():
+        assert b"AGFzbQ" not in answer.body(), "WebAssembly in base64"
+
+
+def test_the_start_page_with_its_scene_s_picture_stays_below_150_kb(
+    chromium: Browser, site: str
+) -> None:
+    """All that it loads before its live scene, which is another such file."""
+    sizes: dict[str, int] = {}
+    with chromium.new_context(base_url=site) as context:
+        page = context.new_page()
+        answers: list[Response] = []
+        page.on("response", lambda answer: answers.append(answer))
+        page.goto("/")
+        page.wait_for_selector("[data-hero][data-live]")
+        for answer in answers:
+            sizes[name_of(answer)] = answer.request.sizes()["responseBodySize"]
+    (scene,) = (size for name, size in sizes.items() if name.endswith(".spz"))
+    print(sizes)
+    assert not [name for name in sizes if VIEWER in f"/{name}"], "the viewer is for /demo/"
+    assert len(sizes) >= 6
+    assert sum(sizes.values()) - scene < BUDGET
+    assert 0 < scene < BUDGET
 
 
 def is_code(answer: Response) -> bool:

@@ -159,6 +159,25 @@ def test_one_is_turned_and_the_other_follows_until_they_are_parted(
     assert complaints == []
 
 
+def test_each_remembers_for_itself_that_one_walks_in_it(
+    new_context: NewContext,
+    listen: Callable[[Page], Page],
+    complaints: list[str],
+    two: tuple[Job, Job],
+) -> None:
+    page = opened(new_context, listen, two, DESK)
+    buttons = page.locator(".compare [data-viewer-walk]")
+    buttons.nth(0).click()
+    expect(buttons.nth(0)).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    for canvas in canvases(page):
+        canvas.scroll_into_view_if_needed()
+        canvas.locator("xpath=ancestor::*[@data-state='ready']").wait_for()
+    expect(buttons.nth(0)).to_have_attribute("aria-pressed", "true")
+    expect(buttons.nth(1)).to_have_attribute("aria-pressed", "false")
+    assert complaints == []
+
+
 def test_scenes_whose_cameras_are_unknown_move_alone(
     new_context: NewContext,
     listen: Callable[[Page], Page],

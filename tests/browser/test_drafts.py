@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from recon.jobs import drafts, queue
 from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.waiting import until
-from tests.browser.windows import DESK, PHONE, SIZES
+from tests.browser.windows import PHONE, SIZES
 from tests.site.making import job_of, person, photo, photo_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -379,62 +378,3 @@ def test_everything_works_without_scripts(new_context: NewContext, ann: User) ->
     again = failed.runs_again.get()
     assert again.status == "PENDING"
     assert names(again) == ["secret garden 0.jpg", "secret garden 2.jpg", "x.jpg"]
-
-
-# --- Anywhere else ---
-
-#: Drags two files, or what `types` says, over the page; at its end they may be dropped.
-DRAG = """([files, act]) => {
-    const dataTransfer = new DataTransfer();
-    for (const [name, base64] of files) {
-        const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-        dataTransfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
-    }
-    if (!files.length) dataTransfer.setData("text/plain", "words");
-    const where = document.querySelector("main");
-    const event = new DragEvent(act, { dataTransfer, bubbles: true, cancelable: true });
-    return !where.dispatchEvent(event);
-}"""
-
-
-def drag(page: Page, act: str, *photos: dict[str, Any]) -> bool:
-    """Whether the page takes what is dragged over it."""
-    files = [[one["name"], base64.b64encode(one["buffer"]).decode()] for one in photos]
-    return bool(page.evaluate(DRAG, [files, act]))
-
-
-def test_photos_dropped_on_any_page_become_a_draft(
-    new_context: NewContext, ann: User, listen: Callable[[Page], Page], complaints: list[str]
-) -> None:
-    job = job_of(ann, status=Job.Status.CANCELLED)
-    page = listen(new_context(ann, viewport=DESK).new_page())
-    photos = [upload(f"{n}.jpg", n) for n in range(3)]
-    pages = ["/jobs/", "/usage/", "/notices/", job.get_absolute_url(), "/accounts/"]
-    for address in pages:
-        page.goto(address)
-        cover = page.locator("[data-drop-anywhere]")
-        assert not drag(page, "dragover"), "words are no photos"
-        expect(cover).to_be_hidden()
-        assert drag(page, "dragover", *photos)
-        expect(cover).to_be_visible()
-        drag(page, "dragleave", *photos)
-        expect(cover).to_be_hidden()
-    assert drag(page, "drop", *photos)
-    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"))
-    arrived(page, 3)
-    draft = ann.jobs.exclude(pk=job.pk).get()
-    assert draft.is_draft
-    assert sorted(names(draft)) == ["0.jpg", "1.jpg", "2.jpg"]
-    page.goto("/jobs/new/")
-    expect(page.get_by_text("Choose photos")).to_be_visible()
-    assert page.evaluate("localStorage.getItem('handed-over:since')") is None, "taken once"
-    assert complaints == []
-
-
-def test_an_upload_page_takes_drops_itself(new_context: NewContext, ann: User) -> None:
-    page = new_context(ann, viewport=DESK).new_page()
-    page.goto("/jobs/new/")
-    photos = [upload("0.jpg", 0)]
-    assert drag(page, "dragover", *photos)
-    expect(page.locator("[data-drop].over")).to_be_visible()
-    expect(page.locator("[data-drop-anywhere]")).to_be_hidden()

@@ -96,12 +96,14 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     assert {"COLMAP_FEAT", "GS_TRAIN"} <= shown
 
     expect(page.locator(".chip").first).to_contain_text(re.compile("Good|Fair|Poor"))
+    page.get_by_role("tab", name="Quality").click()
     page.get_by_text("Figures", exact=True).click()
     figures = page.locator("main").inner_text()
     psnr = float(re.search(r"([\d.]+) dB", figures)[1])  # type: ignore[index]
     assert psnr >= (22.0 if is_fern else 18.0)
     assert "2 of 8 photos were held out" in figures
     assert "finished with all 8 photos" in figures
+    page.get_by_role("tab", name="Scene").click()
     page.wait_for_selector(f"{VIEWER}[data-state=ready]")
     assert shows_a_scene(page)
 

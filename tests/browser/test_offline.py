@@ -57,7 +57,7 @@ def test_a_form_that_is_sent_without_a_connection_keeps_what_was_typed(
     context = new_context(ann)
     page = context.new_page()
     page.goto(job.get_absolute_url())
-    page.locator("summary", has_text="Change title and description").click()
+    page.locator("summary", has_text="Change title, description and tags").click()
     words = page.get_by_role("textbox", name="Description")
     words.fill("By the well, in the rain.")
     context.set_offline(True)
@@ -83,7 +83,7 @@ def test_a_site_that_is_down_is_noticed_although_the_browser_takes_itself_to_be_
 
     page.goto(job.get_absolute_url())
     page.route("**/*", nobody)
-    page.locator("summary", has_text="Change title and description").click()
+    page.locator("summary", has_text="Change title, description and tags").click()
     page.get_by_role("textbox", name="Title").fill("Garden")
     save = page.locator("section.about").get_by_role("button", name="Save")
     save.click()

@@ -18,6 +18,7 @@ from accounts.models import User
 from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, splat_bytes
+from tests.browser.windows import DESK, PHONE
 from tests.photos import rendered_photos
 from tests.site.making import finished_job, job_of, person
 
@@ -55,9 +56,10 @@ def test_progress_moves_by_itself_keeps_the_log_open_and_ends_in_the_scene(
     expect(page.locator("#progress-title")).to_have_text("Find features")
     page.locator("#log-summary").click()
     height = page.evaluate("document.querySelector('.progress-now').offsetHeight")
+    words = "pair 3 of 66: stronger SIFT, asking for less"
 
     job.workspace.log.write_text("first line\nsecond line\n")
-    Job.objects.filter(pk=job.pk).update(step="COLMAP_MATCH", percent=37.4, message="x" * 190)
+    Job.objects.filter(pk=job.pk).update(step="COLMAP_MATCH", percent=37.4, message=words)
     expect(page.locator("#progress-title")).to_have_text("Match photos")
     expect(page.locator("[data-percent-text]")).to_have_text("37")
     expect(page.locator("[data-live-step]")).to_have_text("Match photos")
@@ -65,6 +67,12 @@ def test_progress_moves_by_itself_keeps_the_log_open_and_ends_in_the_scene(
     expect(page.locator("#log pre")).to_contain_text("second line")
     assert page.title().startswith("37% · ")
     assert page.evaluate("document.querySelector('.progress-now').offsetHeight") == height
+    for size in (PHONE, DESK):
+        page.set_viewport_size(size)
+        Job.objects.filter(pk=job.pk).update(message=f"{size['width']} " + "and so on " * 18)
+        message = page.locator(".progress-message")
+        expect(message).to_contain_text(f"{size['width']} and")
+        assert message.evaluate("e => e.scrollHeight <= e.clientHeight"), "all of it is seen"
 
     finished = finished_job(person("helper@example.org"), view=VIEW)
     finished.folder.rename(job.folder.with_name("spare"))
@@ -197,23 +205,6 @@ def test_the_theme_follows_the_system_until_someone_chooses(
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == other
     page.get_by_role("button", name=f"Switch to {system} colours").click()
     assert page.evaluate("localStorage.getItem('theme')") is None, "the system's again"
-
-
-def test_the_landing_pages_fern_turns_by_hand_and_stands_still_on_request(
-    new_context: NewContext, data_dir: Path, listen: Callable[[Page], Page], complaints: list[str]
-) -> None:
-    page = listen(new_context(reduced_motion="reduce").new_page())
-    page.goto("/")
-    fern = page.locator("[data-hero] canvas")
-    before = fern.screenshot()
-    assert fern.screenshot() == before
-    fern.hover()
-    page.mouse.down()
-    page.mouse.move(900, 300, steps=4)
-    page.mouse.up()
-    page.wait_for_timeout(100)
-    assert fern.screenshot() != before
-    assert complaints == []
 
 
 def test_a_double_click_makes_one_scene(new_context: NewContext, ann: User, data_dir: Path) -> None:

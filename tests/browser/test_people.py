@@ -68,6 +68,7 @@ def test_a_limit_is_said_where_it_is_met(
     submit.create_job(ann, photos(3))
     page = new_context(ann, viewport=size).new_page()
     page.goto(job.get_absolute_url())
+    page.get_by_role("link", name="Run again").click()
     page.get_by_role("button", name="Run again", exact=True).click()
     expect(page.get_by_text("You can have 1 scene waiting or running at a time")).to_be_visible()
     assert fits(page)

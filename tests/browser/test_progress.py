@@ -245,10 +245,10 @@ def test_without_javascript_the_page_still_shows_how_it_goes(
 
     # --- What takes longer than a reload needs a page that stays ---
     plain.goto(address)
-    for needs_time in ("Cancel", "Change title and description"):
+    for needs_time in ("Cancel", "Change title, description and tags"):
         expect(plain.get_by_text(needs_time, exact=True)).to_be_hidden()
     plain.get_by_role("link", name="Pause reloading").click()
     expect(plain.get_by_role("link", name="Resume reloading")).to_be_visible()
     expect(plain.locator("meta[http-equiv=refresh]")).to_have_count(0)
-    expect(plain.get_by_text("Change title and description", exact=True)).to_be_visible()
+    expect(plain.get_by_text("Change title, description and tags", exact=True)).to_be_visible()
     cancel(plain)

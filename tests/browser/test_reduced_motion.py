@@ -23,10 +23,11 @@ def test_scenes_and_the_start_page_keep_still_and_a_step_to_a_photo_is_a_cut(
     is_still = motion == "reduce"
     page = new_context(reduced_motion=motion).new_page()
     page.goto("/")
-    fern = page.locator("[data-hero] canvas")
-    before = fern.screenshot()
+    page.wait_for_selector("[data-hero][data-live]")
+    hero = page.locator("[data-hero] canvas")
+    before = hero.screenshot()
     page.wait_for_timeout(AWHILE_MS)
-    assert (fern.screenshot() == before) is is_still
+    assert (hero.screenshot() == before) is is_still
     assert (page.evaluate(MOVING) == []) is is_still
 
     open_scene(page, photographed(shared_scene()))

@@ -86,7 +86,7 @@ def test_a_held_out_photo_is_compared_by_dragging_and_by_keys(
     for kind, colour in (("renders", "blue"), ("gt", "red")):
         path = job.workspace.output / "test" / "ours_700" / kind / "00000.png"
         Image.new("RGB", (60, 40), colour).save(path)
-    page = open_page(job.get_absolute_url(), viewport=size)
+    page = open_page(f"{job.get_absolute_url()}#quality", viewport=size)
     versus = page.locator("[data-versus=on]")
     versus.scroll_into_view_if_needed()
     page.wait_for_function(
@@ -171,7 +171,8 @@ def test_without_scripts_pictures_stand_side_by_side_and_scenes_are_links(
 @SIZES
 def test_it_is_run_again_with_other_wishes(open_page: Any, job: Job, size: dict[str, int]) -> None:
     page = open_page(job.get_absolute_url(), viewport=size)
-    page.get_by_label("Preset", exact=True).select_option("High")
+    page.get_by_role("link", name="Run again").click()
+    page.get_by_label("Preset", exact=True).select_option("high")
     page.get_by_label("Remove stray spots").select_option("Never")
     page.get_by_label("Keep the photos’ full size").check()
     page.get_by_role("button", name="Run again", exact=True).click()
@@ -193,6 +194,7 @@ def test_two_runs_stand_side_by_side(
         cameras = [camera_at(number, 6.0 * number) for number in range(3)]
         one.artifacts.get(kind=Artifact.Kind.CAMERAS).file.write_text(json.dumps(cameras))
     page = open_page(job.get_absolute_url(), viewport=size)
+    page.get_by_role("tab", name="Details").click()
     page.get_by_role("link", name="Compare with The second run").click()
     expect(page.locator(READY)).to_have_count(2)
     boxes = [viewer.bounding_box() for viewer in page.locator(READY).all()]

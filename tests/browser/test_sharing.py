@@ -135,7 +135,7 @@ def test_a_title_and_a_description_are_changed_on_the_spot(
     job = scene(ann, shared=True)
     page = new_context(ann, viewport=size).new_page()
     page.goto(job.get_absolute_url())
-    page.locator("summary", has_text="Change title and description").click()
+    page.locator("summary", has_text="Change title, description and tags").click()
     page.get_by_role("textbox", name="Title").fill("The hall")
     page.get_by_role("textbox", name="Description").fill("Seen in June.")
     page.locator(".about").get_by_role("button", name="Save").click()

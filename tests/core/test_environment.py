@@ -10,7 +10,7 @@ import pytest
 
 from recon.pipeline import environment
 from recon.pipeline.environment import Check
-from recon.pipeline.errors import PipelineError
+from recon.pipeline.errors import PipelineError, explain
 
 
 def require(check: Check, folder: Path) -> PipelineError:
@@ -55,7 +55,10 @@ def test_a_missing_package_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPa
 def test_a_broken_package_stops_the_job(tmp_path: Path) -> None:
     error = require(Check("torch", "does not load (bad wheel)", False, True, "x"), tmp_path)
     assert error.code == "environment_broken"
-    assert "torch: does not load (bad wheel)" in str(error)
+    explained = explain(error.code, error.facts)
+    assert "torch" not in str(error)
+    assert "torch" not in explained.sentence
+    assert "torch: does not load (bad wheel)." in explained.staff_sentence
 
 
 def test_a_machine_without_a_gpu_is_good_enough(tmp_path: Path) -> None:

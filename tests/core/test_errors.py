@@ -38,6 +38,23 @@ def reads_as_sentences(explained: Explained) -> None:
     assert "{" not in explained.sentence + explained.staff_sentence
 
 
+#: Facts that are about the machine and not about what a person sent or may have.
+MACHINE_FACTS = {"problem", "folder"}
+#: Words that only whoever runs the machine has a use for: settings, commands, paths.
+TECHNICAL = re.compile(r"`|\b[A-Z]+_[A-Z_]+\b|manage\.py|\blogs?\b|\B/\w+/|traceback|GPU with")
+
+
+@pytest.mark.parametrize("code", sorted(EXPLANATIONS))
+def test_what_is_technical_is_said_to_whoever_runs_the_site_only(code: str) -> None:
+    found = EXPLANATIONS[code]
+    for text in set(found.texts) - {found.for_staff}:
+        named = {name for _, name, _, _ in string.Formatter().parse(text) if name}
+        assert not named & MACHINE_FACTS
+        assert not TECHNICAL.search(text), text
+    asked = "whoever runs this site" in found.advice
+    assert found.for_staff or not asked or code == "last_superuser", "nothing for who is asked"
+
+
 def test_a_user_error_carries_its_facts_and_its_sentence() -> None:
     error = UserError("too_few_registered", registered=2, total=9)
     assert error.facts == {"registered": 2, "total": 9}

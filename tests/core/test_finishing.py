@@ -127,6 +127,25 @@ def test_it_uses_the_settings_that_training_used(
     assert seen == [reduced]
 
 
+def test_haze_in_front_of_the_scene_goes(workspace: Workspace) -> None:
+    haze = tiny_gaussians(2)
+    haze.means = torch.tensor([[0.2, 0.1, -2.4], [-0.3, 0.0, -2.2]])
+    haze.scales = torch.full((2, 3), -1.0)
+    # A surface is made of many: each Gaussian has company.
+    parts = [part.named() for part in [*[dull()] * 21, haze]]
+    hazy = Gaussians(**{name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+    write_trained(workspace, hazy, CONFIG.train)
+    report = ListReporter()
+    export.run(workspace, CONFIG, report)
+    measured, delivered = scenes(workspace)
+    assert (measured.means[:, 2] < -1.5).sum() == 2
+    assert not (delivered.means[:, 2] < -1.5).any()
+    assert any("2 Gaussians look like haze" in line for line in report.named("log"))
+    never = replace(CONFIG, export=replace(CONFIG.export, max_haze_loss_db=-100.0))
+    export.run(workspace, never, ListReporter())
+    assert (scenes(workspace)[1].means[:, 2] < -1.5).any()
+
+
 def failing(error: BaseException) -> Callable[..., None]:
     def fail(*args: object, **kwargs: object) -> None:
         raise error

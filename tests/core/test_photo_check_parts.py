@@ -14,9 +14,15 @@ from recon.pipeline.photo_check import check
 from recon.pipeline.photo_check.check_texts import FINDINGS, explain_report
 from recon.pipeline.photos.photo_names import numbers_in_words
 from recon.poses import connections
-from recon.poses.photo_check import brightness, colours, quick_pairs, sharpness
 from recon.poses.photo_check.findings import PhotoSet
-from recon.poses.photo_check.photo_look import CheckLimits, shrunk
+from recon.poses.photo_check.photo_look import (
+    CheckLimits,
+    brightness,
+    colours,
+    quick_pairs,
+    sharpness,
+    shrunk,
+)
 from recon.poses.photo_check.quick_pairs import PairFacts
 from recon.poses.photo_check.standing_still import NONE
 from recon.poses.photo_check.verdict import judge

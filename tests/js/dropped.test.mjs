@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { droppedFiles } from "../../static/js/dropped.js";
-import { handOver, takeOver } from "../../static/js/handed-over.js";
+import { forget, handOver, takeOver } from "../../static/js/handed-over.js";
 
 const file = (name) => ({ name, isDirectory: false, file: (resolve) => resolve(name) });
 const unreadable = (name) => ({ name, isDirectory: false, file: (_, reject) => reject(new Error(name)) });
@@ -44,7 +44,7 @@ function storage() {
     const store = {
       clear: () => (kept = []),
       add: (one) => {
-        if (one === "refused") throw new Error("it can't be kept");
+        if (one.file === "refused") throw new Error("it can't be kept");
         kept = [...kept, one];
       },
       getAll: () => ({ result: kept }),
@@ -64,21 +64,44 @@ function storage() {
 
 test("what was handed over is taken once", async () => {
   const { kept } = storage();
-  await handOver(["1.jpg", "2.jpg"]);
-  assert.deepEqual(await takeOver(), ["1.jpg", "2.jpg"]);
+  await handOver(["1.jpg", "2.jpg"], "7");
+  assert.deepEqual(await takeOver("7"), ["1.jpg", "2.jpg"]);
   assert.deepEqual(kept(), []);
-  assert.deepEqual(await takeOver(), []);
+  assert.deepEqual(await takeOver("7"), []);
+});
+
+test("nobody else gets them, nor does whoever handed them over afterwards", async () => {
+  for (const somebody of ["8", "77", ""]) {
+    const { kept } = storage();
+    await handOver(["1.jpg"], "7");
+    assert.deepEqual(await takeOver(somebody), []);
+    assert.deepEqual(kept(), []);
+    assert.deepEqual(await takeOver("7"), []);
+  }
+});
+
+test("they are forgotten after a while, or at once", async () => {
+  const { marks, kept } = storage();
+  await handOver(["1.jpg"], "7");
+  await forget(false);
+  assert.equal(kept().length, 1);
+  marks.set("handed-over:since", String(Date.now() - 120_000));
+  await forget(false);
+  assert.deepEqual([...marks.keys(), ...kept()], []);
+  await handOver(["1.jpg"], "7");
+  await forget(true);
+  assert.deepEqual([...marks.keys(), ...kept()], []);
 });
 
 test("nothing stays in the browser that nobody would look for", async () => {
   const broken = storage();
-  await assert.rejects(handOver(["1.jpg", "refused"]));
+  await assert.rejects(handOver(["1.jpg", "refused"], "7"));
   assert.deepEqual(broken.kept(), []);
 
   const { marks, kept } = storage();
   globalThis.localStorage.setItem = () => {
     throw new Error("this browser keeps no marks");
   };
-  await assert.rejects(handOver(["1.jpg"]));
+  await assert.rejects(handOver(["1.jpg"], "7"));
   assert.deepEqual([...marks.keys(), ...kept()], []);
 });

@@ -170,6 +170,18 @@ test("one walks a step and a half a second, slower where all is near", () => {
   near(hand.pose.position.distanceTo(before), walkingSpeed(1, axesOf(hand.pose).depth), 0.05);
 });
 
+test("a key that is held for five seconds does not lead through a wall: the nearer, the slower", () => {
+  const hand = steering(street(), wall(8), { walks: true, free: true });
+  hand.begin();
+  const steps = Array.from({ length: 150 }, () => {
+    const before = hand.pose.position.clone();
+    hand.walk(1, 0, 0, 1 / 30);
+    return before.distanceTo(hand.pose.position);
+  });
+  assert.ok(hand.pose.position.z > 0, `through the wall: ${hand.pose.position.z}`);
+  assert.ok(steps.at(-1) < 0.3 * steps[0], `${steps[0]} a frame at first, ${steps.at(-1)} at the wall`);
+});
+
 test("one stays as high above the ground as the cameras were", () => {
   const stairs = Array.from({ length: 7 }, (_, i) => cameraAt([i - 3, -0.5 * i, -4], [i - 3, -0.5 * i, 0]));
   const hand = steering(stairs, wall(30), { walks: true });

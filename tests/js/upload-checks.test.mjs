@@ -1,9 +1,15 @@
 /** What the page says of files before they are sent: by type and name, since it can't look inside. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkCount, checkFile, megabytes } from "../../static/js/upload-checks.js";
+import { checkCount, checkFile, isVideo, megabytes, readLimits } from "../../static/js/upload-checks.js";
 
-const LIMITS = { maxFileMb: 30, maxVideoMb: 200 };
+const LIMITS = readLimits({
+  maxFileMb: "30",
+  maxVideoMb: "200",
+  photoKinds: "image/jpeg,image/pjpeg,.jpg,.jpe,.jfif,.hif",
+  videoKinds: "video/mp4,.mp4,.mkv",
+  rawKinds: ".cr3,.nef,.dng,.arw,.raf",
+});
 const said = (name, type = "") => checkFile({ name, type, size: 1000 }, LIMITS);
 
 test("photos and videos pass by their types, or by their names where there is none", () => {
@@ -30,6 +36,14 @@ test("a camera's raw photo is called one", () => {
   ]) {
     assert.match(said(name, type), /is a camera's raw photo\. Raw formats such as CR3, NEF/, name);
   }
+});
+
+test("the page's lists decide, and no others", () => {
+  assert.match(said("a.png", "image/png"), /is neither a photo/);
+  assert.match(said("a.rw2"), /is neither a photo/);
+  assert.equal(isVideo({ name: "a.webm", type: "" }, LIMITS), false);
+  assert.equal(isVideo({ name: "a.webm", type: "video/webm" }, LIMITS), true);
+  assert.equal(isVideo({ name: "A.MKV", type: "" }, LIMITS), true);
 });
 
 test("what is neither is said to be neither", () => {

@@ -150,6 +150,14 @@ def measured_job(owner: User, **fields: Any) -> Job:
     return job
 
 
+def with_first_part(job: Job, content: bytes = b"the first part") -> Job:
+    """`job` as a large scene: its viewer shows a part of it first."""
+    path = f"{_SCENE}/first.spz"
+    (job.folder / path).write_bytes(content)
+    Artifact.objects.create(job=job, kind=Artifact.Kind.FIRST, path=path, size=len(content))
+    return job
+
+
 _SCENE = "output/point_cloud/iteration_700"
 FILES = {
     "ply": (f"{_SCENE}/point_cloud.ply", b"ply unfiltered"),

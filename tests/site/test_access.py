@@ -25,20 +25,23 @@ MISSING, UNAUTHORISED = 404, 401
 #: (method, status for the owner, for somebody else, for a stranger), of a private finished job.
 EXPECTED = {
     "recon:home": ("get", 302, 302, 200),
+    "recon:demo": ("get", 200, 200, 200),
     "recon:gallery": ("get", 200, 200, SIGN_IN),
+    "recon:selected": ("post", 302, 302, SIGN_IN),  # nothing is ticked: see test_selected
+    "recon:selected_links": ("get", 302, 302, SIGN_IN),
     "recon:upload": ("get", 200, 200, SIGN_IN),
     "recon:sample": ("get", 405, 405, 405),
     "recon:create_draft": ("post", 302, 302, SIGN_IN),
     "recon:draft_from": ("post", 302, MISSING, SIGN_IN),
-    "recon:add_photos": ("post", 302, MISSING, SIGN_IN),
+    "recon:add_photos": ("post", 400, MISSING, SIGN_IN),
     "recon:known_photo": ("post", 204, MISSING, SIGN_IN),
-    "recon:drop_photo": ("post", 302, MISSING, SIGN_IN),
-    "recon:move_photo": ("post", 302, MISSING, SIGN_IN),
-    "recon:order_photos": ("post", 302, MISSING, SIGN_IN),
+    "recon:drop_photo": ("post", 409, MISSING, SIGN_IN),
+    "recon:move_photo": ("post", 400, MISSING, SIGN_IN),
+    "recon:order_photos": ("post", 409, MISSING, SIGN_IN),
     "recon:tiles": ("get", 286, MISSING, SIGN_IN),
     "recon:videos": ("get", 286, MISSING, SIGN_IN),
-    "recon:drop_video": ("post", 302, MISSING, SIGN_IN),
-    "recon:scene_of": ("post", 302, MISSING, SIGN_IN),
+    "recon:drop_video": ("post", 409, MISSING, SIGN_IN),
+    "recon:scene_of": ("post", 409, MISSING, SIGN_IN),
     "recon:start": ("post", 302, MISSING, SIGN_IN),
     "recon:job": ("get", 200, MISSING, SIGN_IN),
     "recon:check": ("get", 286, MISSING, SIGN_IN),
@@ -48,13 +51,13 @@ EXPECTED = {
     "recon:features": ("get", MISSING, MISSING, SIGN_IN),
     "recon:cloud": ("get", MISSING, MISSING, SIGN_IN),
     "recon:snapshot": ("get", 200, MISSING, SIGN_IN),
-    "recon:cancel": ("post", 302, MISSING, SIGN_IN),
+    "recon:cancel": ("post", 409, MISSING, SIGN_IN),
     "recon:again": ("post", 302, MISSING, SIGN_IN),
-    "recon:share": ("post", 302, MISSING, SIGN_IN),
+    "recon:share": ("post", 400, MISSING, SIGN_IN),
     "recon:share_settings": ("post", 302, MISSING, SIGN_IN),
     "recon:share_offer": ("post", 400, MISSING, SIGN_IN),
     "recon:about": ("post", 302, MISSING, SIGN_IN),
-    "recon:cover": ("post", 302, MISSING, SIGN_IN),
+    "recon:cover": ("post", 400, MISSING, SIGN_IN),
     "recon:reset_cover": ("post", 302, MISSING, SIGN_IN),
     "recon:qr": ("get", MISSING, MISSING, SIGN_IN),
     "recon:notices": ("get", 200, 200, SIGN_IN),
@@ -133,7 +136,8 @@ def address(name: str, job: Job) -> str:
     if name.startswith("recon:public") or name == "recon:enter":
         return reverse(name, args=[job.pub_key])
     of_no_job = (
-        "home", "gallery", "upload", "sample", "create_draft", "healthz", "queue",
+        "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
+        "create_draft", "healthz", "queue",
         "notices", "read_notices", "usage", "delete_account", "styleguide",
     )  # fmt: skip
     return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])

@@ -178,6 +178,48 @@ def test_a_session_that_sends_json_needs_its_csrf_token(job: Job) -> None:
     assert answer.json()["shared"] is True
 
 
+DELETES = ("/recon/jobs/{0}", "/recon/jobs/{0}/photos/{1}", "/recon/jobs/{0}/videos/{1}")
+
+
+@pytest.mark.parametrize("address", DELETES)
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "words"),
+    [
+        (b"what is this", "text/plain", 415, "text/plain"),
+        (b"{}", "", 415, "Content-Type"),
+        (b'{"keep": tru', JSON, 400, "not valid JSON"),
+        (b"no boundary", "multipart/form-data", 400, "damaged"),
+        (b'{"keep_photos": true}', JSON, 400, "DELETE takes no fields"),
+        (b"keep_photos=true", "application/x-www-form-urlencoded", 400, "DELETE takes no fields"),
+        (b'--x\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\nc\r\n--x--\r\n',
+         "multipart/form-data; boundary=x", 400, "DELETE takes no fields"),
+    ],
+)  # fmt: skip
+def test_nothing_is_deleted_on_a_body_that_says_something(
+    program: Client, draft: Job, address: str, body: bytes, kind: str, status: int, words: str
+) -> None:
+    kept, _ = drafts.add_photo(draft, photo())
+    answer = program.delete(address.format(draft.pk, kept.pk), body, kind)
+    assert refused(answer, status, words)
+    assert draft.photos.get() == kept
+
+
+@pytest.mark.parametrize(("body", "kind"), [(b"", JSON), (b"", "text/plain"), (b"{}", JSON)])
+def test_what_is_deleted_needs_no_body(program: Client, draft: Job, body: bytes, kind: str) -> None:
+    kept, _ = drafts.add_photo(draft, photo())
+    for address in DELETES[1::-1]:
+        assert program.delete(address.format(draft.pk, kept.pk), body, kind).status_code == 204
+
+
+def test_a_session_that_deletes_needs_its_csrf_token(draft: Job) -> None:
+    browser = browser_of(draft.owner, enforce_csrf_checks=True)
+    where = f"/recon/jobs/{draft.pk}"
+    assert refused(browser.delete(where), 403, "CSRF")
+    browser.get(draft.get_absolute_url())
+    token = browser.cookies["instarecon_csrf"].value
+    assert browser.delete(where, headers={"X-CSRFToken": token}).status_code == 204
+
+
 def test_no_address_takes_json_by_another_method(program: Client, draft: Job) -> None:
     waiting = job_of(draft.owner, status=Job.Status.DRAFT, edited_at=timezone.now())
     for method in ("PUT", "PATCH"):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
-from recon.models import Artifact, AuditEntry, Job
+from recon.models import AuditEntry, Job
 from tests.site.making import (
     FILES,
     browser_of,
@@ -98,6 +98,7 @@ def test_the_list_has_the_caller_s_own_jobs_the_newest_first(
         "share_views": 0,
         "in_gallery": False,
         "description": "",
+        "tags": [],
     }
     assert bob.get("/recon/jobs").json() == {"jobs": [], "total": 0, "next": None}
     assert refused(Client().get("/recon/jobs"), 401)
@@ -175,7 +176,7 @@ def test_a_long_list_asks_no_more_of_the_database(ann: User, program: Client) ->
 # --- Files ---
 
 
-@pytest.mark.parametrize("kind", Artifact.Kind.values)
+@pytest.mark.parametrize("kind", FILES)
 def test_a_token_gets_every_file_of_a_private_job(ann: User, program: Client, kind: str) -> None:
     job = finished_job(ann)
     answer = program.get(f"/recon/jobs/{job.pk}/files/{kind}")
@@ -201,7 +202,7 @@ def test_a_file_comes_in_parts_and_only_if_it_has_changed(ann: User, program: Cl
 def test_the_status_says_where_the_files_are(ann: User, program: Client) -> None:
     job = finished_job(ann)
     files = program.get(f"/recon/jobs/{job.pk}/status").json()["files"]
-    assert {one["kind"] for one in files} == set(Artifact.Kind.values)
+    assert {one["kind"] for one in files} == set(FILES)
     for one in files:
         answer = program.get(one["url"].removeprefix(BASE))
         assert len(body(answer)) == one["size"]

@@ -91,6 +91,7 @@ def test_they_are_changed_afterwards_one_by_one(ann: User) -> None:
         "share_figures": False,
         "share_views": 4,
         "in_gallery": True,
+        "tags": [],
         "description": "By the well",
     }
     share(ann, job)

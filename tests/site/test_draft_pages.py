@@ -112,8 +112,7 @@ def test_what_needs_a_started_job_leaves_a_draft_as_it_is(
 ) -> None:
     do = browser.get if name == "progress" else browser.post
     response = do(address(name, draft), {"shared": "on"})
-    assert response.status_code == 302
-    assert response["Location"] == draft.get_absolute_url()
+    assert response.status_code == (302 if name == "progress" else 409)
     assert Job.objects.count() == 1
     draft.refresh_from_db()
     assert (draft.status, draft.shared) == ("DRAFT", False)
@@ -359,10 +358,10 @@ def test_a_photo_that_comes_after_the_start_is_told_so(browser: Client, draft: J
     assert late.status_code == 409
     assert "already been started" in said(late)
     plain = send(browser, draft, photo("late.jpg", seed=9), script=False)
-    assert plain["Location"] == draft.get_absolute_url()
+    assert plain.status_code == 409
+    assert "already been started" in plain.content.decode()
     dropped = browser.post(address("drop_photo", draft), headers=JSON)
     assert dropped.status_code == 409
-    assert "already been started" in browser.get(draft.get_absolute_url()).content.decode()
     assert draft.photos.count() == 3
 
 

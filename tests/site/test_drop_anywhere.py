@@ -13,7 +13,7 @@ from tests.site.making import browser_of, finished_job, job_of, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
-COVER = 'data-drop-anywhere="/jobs/new/" hidden'
+COVER = 'data-drop-anywhere="/jobs/new/" data-person="'
 
 
 @pytest.mark.parametrize(

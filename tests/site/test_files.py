@@ -47,7 +47,7 @@ def body(response: Any) -> bytes:
     return b"".join(response.streaming_content) if response.streaming else response.content
 
 
-@pytest.mark.parametrize("kind", Artifact.Kind.values)
+@pytest.mark.parametrize("kind", FILES)
 def test_the_owner_gets_every_kind_of_file(job: Job, browser: Client, kind: str) -> None:
     response = browser.get(at(job, kind))
     assert response.status_code == 200
@@ -56,7 +56,7 @@ def test_the_owner_gets_every_kind_of_file(job: Job, browser: Client, kind: str)
     assert response["Accept-Ranges"] == "bytes"
 
 
-@pytest.mark.parametrize("kind", Artifact.Kind.values)
+@pytest.mark.parametrize("kind", FILES)
 def test_nobody_else_gets_a_file(job: Job, client: Client, kind: str) -> None:
     assert browser_of(person("bob@example.org")).get(at(job, kind)).status_code == 404
     assert client.get(at(job, kind)).status_code == 302

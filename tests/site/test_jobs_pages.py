@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from recon.jobs import queue
 from recon.models import Job
@@ -235,6 +236,19 @@ def test_a_script_without_a_session_is_told_so(client: Client) -> None:
 # --- Actions ---
 
 
+def test_staff_see_which_part_of_the_machine_is_broken_and_nobody_else() -> None:
+    problem = "torch: does not load."
+    ann = person()
+    job = job_of(ann, status=Job.Status.FAILED, step="PREFLIGHT", error_code="environment_broken",
+                 error_facts={"problem": problem})  # fmt: skip
+    for is_staff in (False, True):
+        ann.is_staff = is_staff
+        ann.save()
+        page = browser_of(ann).get(at("job", job)).content.decode()
+        assert "Ask whoever runs this site" in page
+        assert (problem in page) == is_staff
+
+
 def test_cancelling_ends_a_waiting_job() -> None:
     job = job_of(person())
     response = browser_of(job.owner).post(at("cancel", job))
@@ -296,7 +310,7 @@ def test_running_again_without_a_choice_keeps_the_preset() -> None:
 def test_running_again_with_an_unknown_preset_is_refused_in_words() -> None:
     old = finished_job(person())
     response = browser_of(old.owner).post(at("again", old), {"preset": "ultra"})
-    assert response["Location"] == at("job", old)
+    assert response.status_code == 400
     assert "Preset: Select a valid choice. ultra is not one" in said(response)
     assert Job.objects.count() == 1
 
@@ -353,6 +367,22 @@ def test_a_figure_comes_with_a_word(key: str, value: float, text: str) -> None:
     assert metric["verdict"] == text.rpartition(" ")[2].lower()
     assert "eld-out photos" in metric["words"]
     assert metric["reason"] == ""
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(
+    "figures", [(24.0, 0.9, 0.1), (18.0, 0.7, 0.4), (12.0, 0.9, 0.1), (24.0, 0.2, 0.1),
+                (24.0, 0.9, 0.9), (18.0, 0.9, 0.1), (24.0, 0.7, 0.1), (24.0, 0.9, 0.4)]
+)  # fmt: skip
+def test_a_figure_and_the_verdict_say_the_same_of_it(
+    figures: tuple[float, float, float], language: str
+) -> None:
+    job = Job(**dict(zip(("psnr", "ssim", "lpips"), figures, strict=True)))
+    job.status = Job.Status.COMPLETED
+    with override(language):
+        assert job.verdict is not None
+        metric = next(m for m in metrics_of(job) if m["key"] == job.verdict.code)
+        assert metric["words"] == f"{job.verdict.reason[0].upper()}{job.verdict.reason[1:]}."
 
 
 def test_an_absent_figure_is_shown_to_staff_only_with_its_reason() -> None:

@@ -195,8 +195,8 @@ def test_findings_of_the_photo_check_name_photos_in_korean() -> None:
             "더 강한 SIFT, 기준을 낮춰: 사진 8장 중 3장의 자리를 찾음",
         ),
         (
-            "fold 2 of 5: step 10 of 700, loss 0.1234, 1,234 Gaussians",
-            "5번 중 2번째 나눔: 700단계 중 10단계, 손실 0.1234, 가우시안 1,234개",
+            "fold 2 of 5: training step 10 of 700",
+            "5번 중 2번째 나눔: 학습 700단계 중 10단계",
         ),
         ("attempt 2, 3 of 8 photos placed", "2번째 시도, 사진 8장 중 3장의 자리를 찾음"),
         ("something new", "something new"),

@@ -14,7 +14,15 @@ from django.utils import timezone
 from recon.jobs import sharing
 from recon.models import Artifact, Job
 from recon.web.urls import PUBLIC_FILES
-from tests.site.making import FILES, browser_of, finished_job, job_of, measured_job, person
+from tests.site.making import (
+    FILES,
+    browser_of,
+    finished_job,
+    job_of,
+    measured_job,
+    person,
+    with_first_part,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -160,6 +168,65 @@ def test_it_keeps_to_the_switch_and_to_the_password(client: Client) -> None:
     assert client.get(where, headers=entered).status_code == 404
 
 
+FIRST = b"the first part"
+
+
+@CHOICES
+@pytest.mark.parametrize("embed", ["", "?embed=1"])
+def test_what_a_viewer_shows_first_is_for_the_viewer_whatever_is_offered(
+    client: Client, choice: str, embed: str
+) -> None:
+    job = with_first_part(shared(choice), FIRST)
+    page = client.get(at(job, "public") + embed)
+    viewer = page.context["viewer"]
+    assert viewer["first_url"] == at(job, "public_scene", "first")
+    assert viewer["first_bytes"] == len(FIRST)
+    assert viewer["to_load"] == len(FIRST) + len(FILES["splat"][1])
+    assert f'href="{viewer["first_url"]}"' not in page.content.decode(), "it is no download"
+    answer = client.get(viewer["first_url"], headers=PAGE)
+    assert (answer.status_code, body(answer)) == (200, FIRST)
+    assert ALLOW not in answer.headers
+    assert "Cross-Origin-Resource-Policy" not in answer.headers
+    for headers in (
+        {"Sec-Fetch-Site": "none", "Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "empty"},
+    ):
+        assert client.get(viewer["first_url"], headers=headers).status_code == 403
+
+
+def test_it_is_as_private_and_as_locked_as_the_scene(client: Client) -> None:
+    job = with_first_part(shared("all"), FIRST)
+    where, own = at(job, "public_scene", "first"), reverse("recon:file", args=(job.pk, "first"))
+    bob = browser_of(person("bob@example.org"))
+    assert [who.get(own).status_code for who in (client, bob)] == [302, 404]
+    assert body(browser_of(job.owner).get(own)) == FIRST
+    sharing.change(job, share_password=sharing.hashed("under the mat"))
+    assert client.get(where, headers=PAGE).status_code == 403
+    entered = PAGE | {"X-Scene-Password": "under the mat"}
+    assert body(client.get(where, headers=entered)) == FIRST
+    sharing.change(job, shared=False)
+    assert client.get(where, headers=entered).status_code == 404
+
+
+def test_scenes_without_it_are_shown_as_before(client: Client) -> None:
+    job = shared("nothing")
+    for page in (client.get(at(job, "public")), browser_of(job.owner).get(job.get_absolute_url())):
+        assert page.context["viewer"]["first_url"] == ""
+        assert "data-first" not in page.content.decode()
+    assert client.get(at(job, "public_scene", "first"), headers=PAGE).status_code == 404
+
+
+def test_programs_are_not_told_of_it() -> None:
+    job = finished_job(person())
+    status = reverse("api:job_status", args=(job.pk,))
+    before = browser_of(job.owner).get(status).json()
+    with_first_part(job)
+    assert browser_of(job.owner).get(status).json() == before
+    assert {file["kind"] for file in before["files"]} == set(FILES)
+    file = reverse("api:own_file", args=(job.pk, "first"))
+    assert browser_of(job.owner).get(file).status_code == 404
+
+
 def test_a_snapshot_s_address_is_no_way_around(client: Client) -> None:
     """Once the scene is done, it gives the finished scene to those who come late."""
     job = shared("nothing")
@@ -174,7 +241,7 @@ def test_a_snapshot_s_address_is_no_way_around(client: Client) -> None:
 
 
 def test_the_owner_keeps_every_file(client: Client) -> None:
-    job = shared("nothing")
+    job = with_first_part(shared("nothing"))
     for kind in Artifact.Kind.values:
         assert (
             browser_of(job.owner).get(reverse("recon:file", args=(job.pk, kind))).status_code == 200

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from recon.jobs import checks, drafts
+from recon.jobs.checks import State
 from recon.models import Job
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
 from recon.poses import pair_graph as poses_graph
@@ -91,6 +92,33 @@ def test_the_page_asks_again_until_the_report_is_about_these_photos(
     absent = browser.get(check_url(draft)).content.decode()  # the test has no Redis
     assert 'hx-trigger="draft:changed from:body, every 10s"' in absent
     assert "The photo check is not available right now." in absent
+
+
+@pytest.mark.parametrize(
+    ("state", "findings", "short"),
+    [
+        (State.COMING, [], "checking"),
+        (State.CURRENT, [], "no problems"),
+        (State.CURRENT, ["small"], "1 hint"),
+        (State.CURRENT, ["small", "few_common_points"], "2 hints"),
+        (State.ABSENT, [], ""),
+    ],
+)
+def test_what_it_found_is_said_in_short_beside_the_start(
+    browser: Client,
+    draft: Job,
+    monkeypatch: pytest.MonkeyPatch,
+    state: State,
+    findings: list[str],
+    short: str,
+) -> None:
+    report = json.loads((draft.workspace.check / "report.json").read_text())
+    report["findings"] = [one for one in report["findings"] if one["code"] in findings]
+    monkeypatch.setattr(checks, "state_of", lambda job: checks.Check(state, report))
+    assert f'data-short="{short}"' in browser.get(check_url(draft)).content.decode()
+    page = browser.get(draft.get_absolute_url()).content.decode()
+    hidden = "" if short else " hidden"
+    assert f'<a href="#check" data-start-check{hidden}>{short}</a>' in page
 
 
 def test_a_draft_without_photos_has_no_picture(browser: Client, draft: Job) -> None:

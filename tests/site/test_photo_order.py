@@ -108,7 +108,7 @@ def test_a_form_moves_a_photo_one_place(
 ) -> None:
     pk = numbers(draft, photo_name)[0]
     response = browser.post(reverse("recon:move_photo", args=[draft.pk, pk]), {"to": to})
-    assert response["Location"] == f"{draft.get_absolute_url()}#photo-{pk}"
+    assert response["Location"] == f"{draft.get_absolute_url()}?order=open#photo-{pk}"
     assert shown(draft) == order
 
 

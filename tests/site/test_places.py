@@ -14,6 +14,7 @@ from PIL import Image
 from recon.jobs import drafts, places
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
+from recon.poses.photo_check import colours
 from tests.site.making import browser_of, job_of, person, photo
 from tests.site.matching import two_places
 
@@ -62,7 +63,7 @@ def test_endless_lists_of_photos_are_no_question_for_the_database(draft: Job) ->
     """SQLite takes 250,000 values at most, and said 503."""
     endless = " ".join(str(number) for number in range(10**6, 10**6 + 260_000))
     answer = browser_of(draft.owner).post(scene_url(draft), {"photos": endless})
-    assert answer["Location"] == draft.get_absolute_url()
+    assert answer.status_code == 409
     assert draft.photos.count() == 7
 
 
@@ -124,10 +125,28 @@ def test_what_looks_alike_is_not_called_two_places() -> None:
     assert "Make a scene of photos 4 and 5" in page
 
 
+def test_small_pictures_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = two_places(person(), status="FAILED", step="COLMAP_MAP", error_code="internal")
+    browser, looked_at, real = browser_of(job.owner), [], colours.histogram
+
+    def counted(picture: Image.Image) -> Any:
+        looked_at.append(picture)
+        return real(picture)
+
+    monkeypatch.setattr(colours, "histogram", counted)
+    for _ in range(2):
+        assert "These look like 2 places" in browser.get(job.get_absolute_url()).content.decode()
+        assert len(looked_at) == 5
+    for one in job.photos.all():
+        Image.new("RGB", (48, 24), "darkred").save(one.thumb_path)
+    assert "These look like" not in browser.get(job.get_absolute_url()).content.decode()
+    assert len(looked_at) > 5, "they are others by now"
+
+
 @pytest.mark.parametrize("sent", ["", "x", "1 -2", "9" * 30])
 def test_no_photos_no_scene(draft: Job, sent: str) -> None:
     response = browser_of(draft.owner).post(scene_url(draft), {"photos": sent})
-    assert response["Location"] == draft.get_absolute_url()
+    assert response.status_code == 409
     assert Job.objects.count() == 1
     assert [path.name for path in draft.folder.parent.iterdir()] == [str(draft.pk)]
 
@@ -142,7 +161,7 @@ def test_a_running_job_s_photos_are_not_taken() -> None:
 def test_photos_of_others_are_not_taken(draft: Job) -> None:
     bob = job_of(person("bob@example.org"), status=Job.Status.DRAFT)
     response = browser_of(bob.owner).post(scene_url(bob), {"photos": keys(draft.photos.all())})
-    assert response["Location"] == bob.get_absolute_url()
+    assert response.status_code == 409
     assert draft.photos.count() == 7
     assert browser_of(bob.owner).post(scene_url(draft), {"photos": "1"}).status_code == 404
     assert Client().post(scene_url(draft), {"photos": "1"}).status_code == 302

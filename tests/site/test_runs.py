@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,29 @@ def second(first: Job) -> Job:
     better = {"psnr": 23.5, "ssim": 0.81, "lpips": 0.5, "preset": "high", "title": "Again"}
     job = with_the_photos_of(first, measured_job(first.owner, **better))
     return measured_on(with_cameras(job), [1], 23.5)
+
+
+def test_cameras_are_read_once_and_no_further_than_they_are_needed(
+    first: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(runs.LISTED + 4):
+        with_cameras(with_the_photos_of(first, finished_job(first.owner)))
+    read, real = [], Path.read_text
+
+    def counted(path: Path, *args: Any, **kwargs: Any) -> str:
+        if path.name == "cameras.json":
+            read.append(path)
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "read_text", counted)
+    listed = runs.others_of(first)
+    assert len(listed) == runs.LISTED
+    assert len(read) == len(set(read)) == runs.LISTED + 1
+    assert runs.others_of(Job.objects.get(pk=first.pk)) == listed
+    assert len(read) == runs.LISTED + 1, "nothing has changed"
+    with_cameras(listed[0], placed=(0,))
+    assert listed[0] not in runs.others_of(Job.objects.get(pk=first.pk))
+    assert len(read) == runs.LISTED + 3, "the changed one, and the next instead of it"
 
 
 def test_scenes_of_the_same_photos_are_listed_with_a_way_to_compare(

@@ -34,10 +34,10 @@ def browser(ann: User) -> Client:
     return browser_of(ann)
 
 
-def post(browser: Client, name: str, job: Job, **data: Any) -> str:
+def post(browser: Client, name: str, job: Job, status: int = 200, **data: Any) -> str:
     """What the owner's page says afterwards."""
     answer = browser.post(reverse(f"recon:{name}", args=(job.pk,)), data, follow=True)
-    assert answer.status_code == 200
+    assert answer.status_code == status
     page: str = answer.content.decode()
     job.refresh_from_db()
     return page
@@ -174,7 +174,7 @@ def test_the_page_says_how_often_the_link_was_opened(ann: User, browser: Client)
 @pytest.mark.parametrize("name", ["share", "share_settings"])
 def test_a_draft_is_not_shared_yet(ann: User, browser: Client, name: str) -> None:
     draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now())
-    page = post(browser, name, draft, shared="on", password="a word or two")
+    page = post(browser, name, draft, 409, shared="on", password="a word or two")
     assert "can be shared once it has been started" in page
     assert (draft.shared, draft.share_password) == (False, "")
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone, translation
 from PIL import Image
 
-from recon.jobs import drafts, known_photos, submit
+from recon.jobs import drafts, known_photos, places, sharing, submit, titles
 from recon.models import Job
 from recon.poses import exif
 from tests.site.making import GPS_IFD, LATITUDE, person, photo_bytes
@@ -62,6 +64,57 @@ def test_a_given_title_stays_as_it_is() -> None:
     ann = person()
     assert submit.create_job(ann, taken(*THIRD_OF_MAY), title="Fern").title == "Fern"
     assert started(draft_of(ann, *THIRD_OF_MAY, title="Fern")) == "Fern"
+
+
+def test_a_title_that_somebody_typed_stays_theirs_whatever_it_says() -> None:
+    """Also where it is what the site would have said itself."""
+    ann = person()
+    typed = submit.create_job(ann, taken(*THIRD_OF_MAY), title="3 May 2026")
+    assert typed.automatic_title == ""
+    assert submit.create_job(ann, taken(*THIRD_OF_MAY), title="3 May 2026").title == "3 May 2026"
+    assert submit.run_again(typed).title == "3 May 2026"
+    assert started(draft_of(ann, *THIRD_OF_MAY, title="3 May 2026 (7)")) == "3 May 2026 (7)"
+    automatic = submit.create_job(ann, taken(*THIRD_OF_MAY))
+    sharing.change(automatic, title="The hall")
+    assert submit.run_again(automatic).title == "The hall", "chosen by now"
+
+
+def test_an_automatic_title_is_one_in_every_language() -> None:
+    ann = person()
+    with translation.override("ko"):
+        job = submit.create_job(ann, taken(*THIRD_OF_MAY))
+    assert submit.run_again(job).title == "3 May 2026"
+    assert submit.run_again(job, title="The hall").title == "The hall"
+
+
+def test_an_earlier_run_s_automatic_title_may_be_shared_from_the_start() -> None:
+    """Its owner has read it."""
+    job = submit.create_job(person(), taken(*THIRD_OF_MAY))
+    Job.objects.filter(pk=job.pk).update(status=Job.Status.FAILED)
+    job.refresh_from_db()
+    assert started(drafts.draft_from(job), shared=True) == "3 May 2026 (2)"
+
+
+def test_a_place_of_its_own_has_a_title_of_its_own() -> None:
+    job = submit.create_job(person(), taken(*THIRD_OF_MAY))
+    Job.objects.filter(pk=job.pk).update(status=Job.Status.FAILED)
+    job.refresh_from_db()
+    made = places.scene_of(job, [photo.pk for photo in job.photos.all()], number=2)
+    assert (made.title, made.automatic_title) == ("3 May 2026 (2)", "3 May 2026 (2)")
+    assert started(made) == "3 May 2026 (2)"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_titles_of_before_are_told_by_what_they_say() -> None:
+    ann = person()
+    day = submit.create_job(ann, taken(*THIRD_OF_MAY))
+    with translation.override("ko"):
+        again = submit.run_again(day)
+    typed = submit.create_job(ann, taken(*THIRD_OF_MAY), title="In May 2026")
+    Job.objects.update(automatic_title="")
+    import_module("recon.migrations.0015_titles_that_the_site_gave").tell_apart(apps, None)
+    told = dict(Job.objects.values_list("pk", "automatic_title"))
+    assert told == {day.pk: "3 May 2026", again.pk: again.title, typed.pk: ""}
 
 
 def test_another_run_of_the_same_photos_gets_the_next_number() -> None:
@@ -123,3 +176,5 @@ def test_sample_scenes_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     ann = person()
     names = [submit.create_sample_job(ann).title for _ in range(2)]
     assert names == ["Sample photos", "Sample photos (2)"]
+    again = titles.titles_of(Job(owner=ann, automatic_title=names[1]), names[1], [], shared=False)
+    assert again["title"] == "Sample photos (3)"

@@ -1,13 +1,15 @@
 """The delivered scene: the measured model, finished with every photo that has a place.
 
 Photos are held out so that the figures mean something. Once those stand there is no reason to
-keep them from the scene that people get: a warm start adds them (`engine.refine`).
+keep them from the scene that people get: a warm start adds them (`engine.refine`). Before that
+the haze in front of the scene goes (`haze`), so that what it did for the photos is learnt anew.
 """
 
 from __future__ import annotations
 
 import gc
 import traceback
+from collections.abc import Sequence
 
 import torch
 
@@ -22,8 +24,11 @@ from recon.pipeline.workspace import Workspace, digest_files
 from recon.splats import engine
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
+from recon.splats.haze import without_haze
 from recon.splats.rasterizers import best_device
-from recon.splats.scene import Model
+from recon.splats.scene import Model, Posed, load_view
+
+_LOOK_SIZE = 400  # px, longest side of the pictures that tell haze from what photos show
 
 
 def finished(
@@ -66,9 +71,18 @@ def _refined(
     device = best_device()
     report.log("begins from the model that was measured")
     used = settings_used(workspace, config.train)
-    decided_by = {"training": "finishing", "of": _content(workspace), "seed": config.seed}
-    gaussians = engine.refine(
-        measured.to(device),
+    decided_by = {
+        "training": "finishing",
+        "of": _content(workspace),
+        "seed": config.seed,
+        "max_haze_loss_db": config.export.max_haze_loss_db,
+    }
+
+    def clear(gaussians: Gaussians, asked: Sequence[Posed]) -> Gaussians:
+        return _without_haze(gaussians, asked, model, workspace, config, report)
+
+    refined = engine.refine(
+        clear(measured.to(device), model.test),
         model.photos,
         workspace.images,
         used,
@@ -76,10 +90,37 @@ def _refined(
         report=report,
         memory=memory_of(device),
         checkpoints=checkpoints_of(workspace, used, decided_by, device=device, report=report),
-    ).to("cpu")
-    if not len(gaussians) or not all(t.isfinite().all() for t in gaussians.named().values()):
+    )
+    if not len(refined) or not all(t.isfinite().all() for t in refined.named().values()):
         raise ValueError("the finished scene is empty or holds values that are no numbers")
-    return gaussians
+    return clear(refined, model.photos).to("cpu")
+
+
+def _without_haze(
+    gaussians: Gaussians,
+    asked: Sequence[Posed],
+    model: Model,
+    workspace: Workspace,
+    config: PipelineConfig,
+    report: Reporter,
+) -> Gaussians:
+    """`gaussians` without the haze in front of the scene, if the photos `asked` lose little by it.
+
+    Before the warm start those are asked that the model never saw. The others would keep haze that
+    they were learnt by heart with; so what they let go afterwards is no loss.
+    """
+    if not asked:
+        return gaussians
+    trained_size = settings_used(workspace, config.train).max_image_size
+    size = min(trained_size or _LOOK_SIZE, _LOOK_SIZE)
+    views = [load_view(photo, workspace.images, size).to(gaussians.device) for photo in asked]
+    cameras = [photo.camera for photo in model.photos]
+    cleared = without_haze(gaussians, cameras, views, config.export.max_haze_loss_db)
+    if cleared.found:
+        fate = "removed" if cleared.removed else "all stay"
+        costs = f"removing them costs {cleared.loss:.2f} dB"
+        report.log(f"{cleared.found} Gaussians look like haze, and {costs}: {fate}")
+    return cleared.gaussians
 
 
 def _content(workspace: Workspace) -> str:

@@ -35,6 +35,7 @@ TASKS_EACH = 200
 GROWN = 200 * MB
 
 START_S = 60.0  # a busy machine may take long to start Python
+DOES_NOT_START = "decoding: its process does not start."
 
 #: Nothing of ours: no secret key, no addresses of databases. Few threads and pools of memory.
 _ENVIRONMENT = {
@@ -211,7 +212,8 @@ class Pool:
             except (ChannelClosed, TimeoutError) as error:  # the machine's fault, or old age
                 child.end()
                 if fresh:
-                    raise PipelineError("environment_broken", problem="decoding process") from error
+                    logger.exception("A decoding process does not start")
+                    raise PipelineError("environment_broken", problem=DOES_NOT_START) from error
                 continue
             except BaseException:
                 child.end()

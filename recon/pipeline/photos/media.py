@@ -8,7 +8,15 @@ from __future__ import annotations
 #: Bytes that are enough to tell.
 HEAD = 64
 
-#: Names that say "video", for the sentence about a file that is none.
+#: What is meant as a photo, by its name and by the type that a browser declares; whether it is one
+#: is found out by reading it. The pages and their scripts have these lists from here, too.
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif",
+                  ".avif")  # fmt: skip
+PHOTO_TYPES = ("image/jpeg", "image/pjpeg", "image/jpg", "image/png", "image/webp", "image/avif",
+               "image/heic", "image/heif", "image/heic-sequence",
+               "image/heif-sequence")  # fmt: skip
+#: The same for videos, of which scripts take any declared one.
+VIDEO_TYPES = ("video/mp4", "video/quicktime", "video/webm", "video/x-matroska", "video/3gpp")
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".qt", ".3gp", ".webm", ".mkv")
 
 _PHOTO_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",

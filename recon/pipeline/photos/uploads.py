@@ -10,11 +10,8 @@ import os
 import shutil
 from pathlib import Path, PurePosixPath
 
-from recon.pipeline.photos.media import HEAD, is_photo
+from recon.pipeline.photos.media import HEAD, PHOTO_SUFFIXES, is_photo
 from recon.pipeline.workspace import LONGEST_NAME, Workspace, replacing
-
-#: Files that are meant as photos; whether they are is found out by reading them, and said.
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif")
 
 #: Files that may hold a photo and are not meant as one: what programs keep beside it.
 _BESIDE = ("~", ".bak", ".orig", "_original", ".thm", ".tmp", ".part", ".partial", ".crdownload")
@@ -81,7 +78,7 @@ def _visible(folder: Path) -> list[Path]:
 
 def _is_photo(path: Path) -> bool:
     name = path.name.lower()
-    if name.endswith(SUFFIXES):
+    if name.endswith(PHOTO_SUFFIXES):
         return True
     if name.endswith(_BESIDE):
         return False

@@ -1,8 +1,9 @@
 """EXPORT_PLY: the scene that people take away, and where the viewer starts.
 
 output/held_out, output/results.json, work/images, work/sparse/0 -> output/point_cloud/iteration_N/
-{point_cloud.ply,point_cloud_filtered.ply,scene.splat,scene.spz,other.spz}, output/poster.jpg,
-output/viewer.json, output/turntable.mp4; and of colmap/sparse/0, output/colmap_model.zip.
+{point_cloud.ply,point_cloud_filtered.ply,scene.splat,scene.spz,other.spz,first.spz},
+output/poster.jpg, output/viewer.json, output/turntable.mp4; and of colmap/sparse/0,
+output/colmap_model.zip.
 The model that was measured stays in output/held_out; the one here was finished with all photos.
 """
 
@@ -29,6 +30,7 @@ from recon.pipeline.workspace import Workspace, digest_files, replacing, replaci
 from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import write_ply, write_splat
 from recon.splats.gaussians import Camera, Gaussians
+from recon.splats.importance import first_part
 from recon.splats.rasterizers import Rendered, best_device, rasterize
 from recon.splats.scene import fitted_size, read_model
 from recon.splats.snapshots import remove_snapshots
@@ -40,7 +42,7 @@ _FINISHED = 0.6  # the Gaussians are final
 _FILTERED = 0.68
 _WRITTEN = 0.72
 _PICTURED = 0.75
-_MAY_BE_ABSENT = ("spz", "other_spz", "turntable", "colmap")
+_MAY_BE_ABSENT = ("spz", "other_spz", "first", "turntable", "colmap")
 _PLY = {UNFILTERED: "point_cloud.ply", FILTERED: "point_cloud_filtered.ply"}
 
 
@@ -77,11 +79,12 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     # Decided on the measured model: this one has seen every photo and can't be asked.
     which = Results.read(workspace).scene
     report.progress(_FILTERED, "saving the scene")
-    count = _write(workspace, scenes, which, report)
-    _pack_model(workspace, report)
-    report.progress(_WRITTEN, "taking its picture")
     scene = scenes[which].to(best_device())
     cameras = [photo.camera for photo in model.photos]
+    first = first_part(scene, cameras, lambda: report.progress(_FILTERED, "saving the scene"))
+    count = _write(workspace, scenes, which, first, report)
+    _pack_model(workspace, report)
+    report.progress(_WRITTEN, "taking its picture")
     start = _centred(start_photo(workspace, model).camera)
     view = _poster(workspace, config, scene, start)
     view.write(workspace)
@@ -98,7 +101,11 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
 
 
 def _write(
-    workspace: Workspace, scenes: dict[Which, Gaussians], which: Which, report: Reporter
+    workspace: Workspace,
+    scenes: dict[Which, Gaussians],
+    which: Which,
+    first: Gaussians | None,
+    report: Reporter,
 ) -> int:
     """The delivered files, all at once: nobody finds half a scene. How many Gaussians it has."""
     with replacing_folder(workspace.point_cloud) as point_cloud:
@@ -110,12 +117,14 @@ def _write(
         spz = {"scene.spz": scenes[which]}
         if len(scenes[other]) != len(scenes[which]):
             spz["other.spz"] = scenes[other]
+        if first is not None:
+            spz["first.spz"] = first
         for file, scene in spz.items():
             try:
                 write_spz(scene, folder / file)
             except SpzUnavailable as reason:
                 report.log(f"no {file}: {reason}")
-                break  # the other would mostly fail for the same reason
+                break  # the others would mostly fail for the same reason
         return write_splat(scenes[which], folder / "scene.splat")
 
 
@@ -134,6 +143,7 @@ def _artifacts(workspace: Workspace, which: Which) -> dict[str, str]:
 
     SPZ, video and COLMAP model are left out where there are none. `other_spz` is of the scene that
     is not delivered, for the viewer: filtered where the other is not, and the other way round.
+    `first` is what the viewer shows of a large scene while the whole is on its way.
     """
     steps = steps_trained(workspace)
     folder = workspace.iteration(steps)
@@ -145,6 +155,7 @@ def _artifacts(workspace: Workspace, which: Which) -> dict[str, str]:
         "splat": folder / "scene.splat",
         "spz": folder / "scene.spz",
         "other_spz": folder / "other.spz",
+        "first": folder / "first.spz",
         "poster": workspace.poster,
         "turntable": workspace.turntable,
         "colmap": workspace.model_archive,

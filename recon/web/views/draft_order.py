@@ -15,6 +15,7 @@ from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.faults import status_of
 from recon.web.views import drafts
+from recon.web.views.jobs import refuse
 
 _STEPS = {"earlier": -1, "later": 1}
 
@@ -39,13 +40,11 @@ def order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     sent = request.POST.getlist("photo")
     numbers = ordering.numbers_in(sent)
     if numbers is None:
-        return drafts.refuse(
-            request, draft, [gettext("Send the order as a list of photo numbers.")], 400
-        )
+        return refuse(request, draft, [gettext("Send the order as a list of photo numbers.")], 400)
     try:
         ordering.reorder(draft, numbers)
     except ReconError as error:
-        return drafts.refuse(request, draft, [str(error)], status_of(error))
+        return refuse(request, draft, [str(error)], status_of(error))
     return HttpResponse(status=204) if prefers_json(request) else redirect(draft)
 
 
@@ -57,13 +56,12 @@ def move(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
     draft = own_job_or_404(request, pk)
     step = _STEPS.get(request.POST.get("to", ""))
     if step is None:
-        return drafts.refuse(
-            request, draft, [gettext("A photo can only be moved earlier or later.")], 400
-        )
+        return refuse(request, draft, [gettext("A photo can only be moved earlier or later.")], 400)
     try:
         ordering.move(draft, photo_pk, step)
     except ReconError as error:
-        return drafts.refuse(request, draft, [str(error)], status_of(error))
+        return refuse(request, draft, [str(error)], status_of(error))
     if prefers_json(request):
         return HttpResponse(status=204)
-    return redirect(f"{draft.get_absolute_url()}#photo-{photo_pk}")
+    # Where there are no scripts, the arrows stay unfolded for the next step.
+    return redirect(f"{draft.get_absolute_url()}?order=open#photo-{photo_pk}")

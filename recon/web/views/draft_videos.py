@@ -13,7 +13,8 @@ from recon.jobs import videos as jobs_videos
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.faults import status_of
-from recon.web.views import drafts
+from recon.web.views import draft_page, drafts
+from recon.web.views.jobs import refuse
 
 
 @require_safe
@@ -24,7 +25,7 @@ def videos(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     draft = own_job_or_404(request, pk)
     if not draft.is_draft:
         return drafts.started()
-    return render(request, "recon/_videos.html", drafts.videos_context(draft))
+    return render(request, "recon/_videos.html", draft_page.videos_context(draft))
 
 
 @require_POST
@@ -36,5 +37,5 @@ def drop(request: HttpRequest, pk: uuid.UUID, video_pk: int) -> HttpResponse:
     try:
         jobs_videos.drop_video(draft, video_pk)
     except ReconError as error:
-        return drafts.refuse(request, draft, [str(error)], status_of(error))
+        return refuse(request, draft, [str(error)], status_of(error))
     return HttpResponse(status=204) if prefers_json(request) else redirect(draft)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from functools import partial
+from typing import cast
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -15,56 +15,22 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HTMX_STOP_POLLING
 
 from accounts.models import User
-from recon.jobs import decoders, drafts, known_photos
+from recon.jobs import drafts, known_photos
 from recon.jobs import videos as draft_videos
-from recon.models import Job, Photo, Video
-from recon.pipeline.errors import PipelineError, ReconError
+from recon.models import Job, Photo
+from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.faults import headers_of, status_of
 from recon.web.forms import WishesForm, same_photo
 from recon.web.photo_check import check_context
-from recon.web.preset_times import preset_options
-
-
-def page(
-    request: HttpRequest,
-    draft: Job,
-    *,
-    form: WishesForm | None = None,
-    problems: Sequence[str] = (),
-    status: int = 200,
-) -> HttpResponse:
-    """The draft's photos and wishes; `problems` are sentences on what was just asked."""
-    names = ("title", "preset", "original_resolution", "cross_validate")
-    photos = list(draft.photos.all())
-    context = {
-        "job": draft,
-        "form": form or WishesForm(initial={name: getattr(draft, name) for name in names}),
-        "photos": photos,
-        "preset_options": preset_options([(photo.width, photo.height) for photo in photos]),
-        "limits": uploads.limits(),
-        "kept_until": drafts.kept_until(draft),
-        "problems": problems,
-    }
-    context |= check_context(draft) | videos_context(draft)
-    return render(request, "recon/draft.html", context, status=status)
-
-
-def videos_context(draft: Job) -> dict[str, Any]:
-    """What `_videos.html` shows: every video, whether one is in work, and all photos there are."""
-    videos = list(draft.videos.all())
-    return {
-        "job": draft,
-        "videos": videos,
-        "in_work": any(video.state == Video.State.WAITING for video in videos),
-        "photo_pks": list(draft.photos.values_list("pk", flat=True)),
-    }
+from recon.web.views import draft_page, upload
+from recon.web.views.jobs import refuse
 
 
 @require_safe
@@ -92,11 +58,11 @@ def create(request: HttpRequest) -> HttpResponse:
     """An empty draft with the wishes so far."""
     form = WishesForm(request.POST)
     if not form.is_valid():
-        return _refuse_draft(request, form.sentences, 400)
+        return upload.refuse(request, form.sentences, 400)
     try:
         draft = drafts.create_draft(cast(User, request.user), **form.cleaned_data)
     except ReconError as error:
-        return _refuse_draft(request, [str(error)], status_of(error))
+        return upload.refuse(request, [str(error)], status_of(error), headers_of(error))
     if prefers_json(request):
         photos_url = reverse("recon:add_photos", args=(draft.pk,))
         answer = {"location": draft.get_absolute_url(), "photos_url": photos_url}
@@ -106,49 +72,36 @@ def create(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @signed_in
+@unless_deleted
 def draft_from(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """ "Add photos and run again": a draft with the photos of a job that has ended."""
     job = own_job_or_404(request, pk)
     try:
         return redirect(drafts.draft_from(job))
     except ReconError as error:
-        messages.error(request, str(error))
-        return redirect(job)
+        return refuse(request, job, [str(error)], status_of(error), headers_of(error))
 
 
-@csrf_exempt  # `_add` checks the token: nothing is read before we know who sends it
+@csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
 @require_POST
 @signed_in
 @unless_deleted
 def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Photos for a draft: one a request from scripts, any number from a plain form."""
     draft = own_job_or_404(request, pk)
-    try:
-        uploads.receive(request)
-    except uploads.UploadRefused as refused:
-        return refuse(request, draft, refused.sentences, refused.status)
-    return _add(request, draft)
+    return uploads.in_turn(request, partial(_add, draft=draft), partial(refuse, request, draft))
 
 
-@csrf_protect
 def _add(request: HttpRequest, draft: Job) -> HttpResponse:
-    try:
-        with decoders.place_for(cast(User, request.user).pk):
-            return _add_in_turn(request, draft)
-    except PipelineError as error:  # too many of theirs are looked at already
-        return refuse(request, draft, [str(error)], status_of(error), headers_of(error))
-
-
-def _add_in_turn(request: HttpRequest, draft: Job) -> HttpResponse:
     sent = request.FILES.getlist("photos")
     if not sent:
         return refuse(request, draft, [gettext("No photo was sent.")], 400)
     if prefers_json(request):
         return _add_one(request, draft, sent)
     problems, status = [], 400
-    for upload in sent:
+    for one in sent:
         try:
-            said = _take_in(draft, upload)
+            said = _take_in(draft, one)
         except ReconError as error:
             problems.append(str(error))
             status = max(status, status_of(error))
@@ -228,39 +181,15 @@ def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not draft.is_draft:
         return redirect(draft)
     if not form.is_valid():
-        return page(request, draft, form=form, status=400)
+        return draft_page.page(request, draft, form=form, status=400)
     wishes = form.cleaned_data | {"preset": form.cleaned_data["preset"] or draft.preset}
     try:
         drafts.start(draft, **wishes)
     except ReconError as error:
-        return page(request, draft, form=form, problems=[str(error)], status=status_of(error))
+        return draft_page.page(
+            request, draft, form=form, problems=[str(error)], status=status_of(error)
+        )
     return redirect(draft)
-
-
-def refuse(
-    request: HttpRequest,
-    draft: Job,
-    sentences: Sequence[str],
-    status: int,
-    headers: Mapping[str, str] | None = None,
-) -> HttpResponse:
-    """The draft's page with every error; the job's page where it is no draft (any more)."""
-    if prefers_json(request):
-        return JsonResponse({"errors": list(sentences)}, status=status, headers=headers)
-    draft.refresh_from_db()
-    if draft.is_draft:
-        return page(request, draft, problems=sentences, status=status)
-    for sentence in sentences:
-        messages.error(request, sentence)
-    return redirect(draft)
-
-
-def _refuse_draft(request: HttpRequest, sentences: Sequence[str], status: int) -> HttpResponse:
-    if prefers_json(request):
-        return JsonResponse({"errors": list(sentences)}, status=status)
-    for sentence in sentences:
-        messages.error(request, sentence)
-    return redirect("recon:upload")
 
 
 def _wished_number(request: HttpRequest) -> int | None:

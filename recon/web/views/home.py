@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 import recon
+from recon.web import demo as demo_scene
 from recon.web.access import prefers_json
 from recon.web.preset_times import usual_time
 
@@ -49,4 +50,11 @@ def home(request: HttpRequest) -> HttpResponse:
         )
     if request.user.is_authenticated:
         return redirect("recon:gallery")
-    return render(request, "recon/home.html", {"usual_time": usual_time()})
+    context = {"usual_time": usual_time(), "hero": demo_scene.hero()}
+    return render(request, "recon/home.html", context)
+
+
+@require_safe
+def demo(request: HttpRequest) -> HttpResponse:
+    """A finished scene to look at before there is an account, shown as a shared one is."""
+    return render(request, "recon/demo.html", demo_scene.page())

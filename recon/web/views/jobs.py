@@ -1,15 +1,15 @@
-"""A person's jobs: the gallery, one job's page, its progress, and what can be done with it."""
+"""One job's page, its progress, and what can be done with it. All of a person's jobs are in
+`recon.web.views.gallery`."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Q
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -20,36 +20,20 @@ from accounts.models import User
 from recon.jobs import lifecycle, notices, submit
 from recon.jobs import progress as job_progress
 from recon.jobs.progress import StepRow
-from recon.models import Job
+from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
 from recon.web import live as live_parts
-from recon.web import pair_graph, particulars, runs, scene, sorting, unfolding
-from recon.web.access import DELETE, own_job_or_404, signed_in
+from recon.web import pair_graph, particulars, runs, scene, unfolding
+from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in, unless_deleted
+from recon.web.faults import headers_of, status_of
 from recon.web.forms import AgainForm
 from recon.web.held_out import held_out_of
 from recon.web.measurement import measurement_of
 from recon.web.metrics import metrics_of
 from recon.web.polling import answer_poll, moving_parts, with_version
+from recon.web.preset_times import preset_options
 from recon.web.sharing import sharing_context
-from recon.web.views import drafts
-
-
-@require_safe
-@signed_in
-@never_cache
-def gallery(request: HttpRequest) -> HttpResponse:
-    """This person's jobs, twelve a page, as sorted, found by title or photo name."""
-    query = request.GET.get("q", "").strip().replace("\0", "")
-    jobs = Job.objects.filter(owner=cast(User, request.user))
-    if query:
-        named = Q(title__icontains=query) | Q(photos__original_name__icontains=query)
-        jobs = jobs.filter(pk__in=jobs.filter(named).order_by().values("pk"))
-    sort = sorting.known(request.GET.get("sort", ""))
-    page = sorting.page_of(jobs, sort, request.GET.get("page"))
-    kept = ({"q": query} if query else {}) | ({"sort": sort} if sort != sorting.NEWEST else {})
-    context = {"page": page, "query": query, "total": page.paginator.count, "sort": sort}
-    context |= {"sorts": sorting.LABELS.items(), "kept": urlencode(kept)}
-    return render(request, "recon/gallery.html", context)
+from recon.web.views import draft_page, upload
 
 
 @require_safe
@@ -59,7 +43,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Everything about one job; for a draft, the page where it collects its photos."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
-        return drafts.page(request, job)
+        return draft_page.page(request, job)
     if job.has_ended and job.owner_id == request.user.pk:
         notices.mark_read(job.owner, job)
     return page(request, job)
@@ -68,14 +52,8 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
     """The page of a job that was started; `forms` are those that come back with errors."""
     context = progress_context(job)
-    photos = [
-        {
-            "pk": photo.pk,
-            "name": photo.original_name,
-            "url": reverse("recon:thumb", args=(job.pk, photo.name)),
-        }
-        for photo in job.photos.all()
-    ]
+    rows = list(job.photos.all())
+    photos = [_shown(photo) for photo in rows]
     context |= {
         "downloads": scene.own_downloads(job),
         "share_url": scene.share_url(job),
@@ -83,8 +61,10 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
         # The middle one: later, features are drawn on the middle one that has some.
         "waiting_photo": photos[len(photos) // 2]["url"] if photos else "",
         "picture": overlap_of(job),
-        "presets": Job.Preset.choices,
+        "again": AgainForm(initial=submit.wishes_of(job)),
     }
+    if job.has_ended:
+        context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
         show, for_staff = request.GET.get("show", ""), cast(User, request.user).is_staff
         context |= result_context(job, context["steps"], show, for_staff=for_staff)
@@ -92,6 +72,36 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
             context["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
     context |= sharing_context(job, job.owner) | forms
     return render(request, "recon/job.html", context, status=status)
+
+
+def refuse(
+    request: HttpRequest,
+    job: Job,
+    sentences: Sequence[str],
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    **forms: Form,
+) -> HttpResponse:
+    """What was asked of a job or a draft is not done: its page as it is now, with `sentences` that
+    say why and `forms` as they were sent. For scripts the sentences alone."""
+    if prefers_json(request):
+        return JsonResponse({"errors": list(sentences)}, status=status, headers=headers)
+    job.refresh_from_db()
+    if job.is_draft:
+        response = draft_page.page(request, job, problems=sentences, status=status)
+    else:
+        for sentence in sentences:
+            messages.error(request, sentence)
+        response = page(request, job, status=status, **forms)
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+def _shown(photo: Photo) -> dict[str, Any]:
+    """What `_photos.html` shows of a photo."""
+    url = reverse("recon:thumb", args=(photo.job_id, photo.name))
+    return {"pk": photo.pk, "name": photo.original_name, "url": url}
 
 
 def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool) -> dict[str, Any]:
@@ -109,7 +119,6 @@ def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool
         "timings": particulars.timings(steps),
         "settings_used": particulars.settings_used(job),
         "runs": runs.others_of(job),
-        "again": AgainForm(initial=submit.wishes_of(job)),
         "embed_snippet": unfolding.snippet(job),
     }
 
@@ -139,21 +148,28 @@ def sample(request: HttpRequest) -> HttpResponse:
     try:
         return redirect(submit.create_sample_job(cast(User, request.user)))
     except ReconError as error:  # no room on the disk, or a limit of the person's is reached
-        messages.error(request, str(error))
-        return redirect("recon:gallery")
+        return upload.refuse(request, [str(error)], status_of(error), headers_of(error))
 
 
 @require_POST
 @signed_in
+@unless_deleted
 def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Twice is as good as once."""
     job = own_job_or_404(request, pk)
-    if lifecycle.cancel(job):
-        messages.success(request, gettext("“{name}” was cancelled.").format(name=job.name))
-    elif job.is_draft:
-        messages.info(request, gettext("“{name}” has not been started yet.").format(name=job.name))
-    else:
-        messages.info(request, gettext("“{name}” had already finished.").format(name=job.name))
+    if not lifecycle.cancel(job):
+        job.refresh_from_db()
+        if job.is_draft:
+            return refuse(request, job, [_not_started(job)], 409)
+        if job.status != Job.Status.CANCELLED:
+            said = gettext("“{name}” had already finished.").format(name=job.name)
+            return refuse(request, job, [said], 409)
+    messages.success(request, gettext("“{name}” was cancelled.").format(name=job.name))
     return redirect(job)
+
+
+def _not_started(draft: Job) -> str:
+    return gettext("“{name}” has not been started yet.").format(name=draft.name)
 
 
 @require_POST
@@ -170,17 +186,16 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @signed_in
+@unless_deleted
 def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """A new job on the same photos. What is not asked for stays as it was: a form with all
     wishes says so in `all`, since a box that is not ticked is not sent."""
     job = own_job_or_404(request, pk)
-    form = AgainForm(request.POST)
     if job.is_draft:
-        return redirect(job)
+        return refuse(request, job, [_not_started(job)], 409)
+    form = AgainForm(request.POST)
     if not form.is_valid():
-        for sentence in form.sentences:
-            messages.error(request, sentence)
-        return redirect(job)
+        return refuse(request, job, form.sentences, 400, again=_as_sent(request, job))
     sent = form.fields if "all" in request.POST else request.POST
     wishes = {
         name: wish
@@ -190,8 +205,14 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         return redirect(submit.run_again(job, **wishes))
     except ReconError as error:
-        messages.error(request, str(error))
-        return redirect(job)
+        said, form = [str(error)], _as_sent(request, job)
+        return refuse(request, job, said, status_of(error), headers_of(error), again=form)
+
+
+def _as_sent(request: HttpRequest, job: Job) -> AgainForm:
+    """The form as it was filled in; with the job's own wishes where a form has not all of them."""
+    sent = request.POST.dict()
+    return AgainForm(sent if "all" in sent else submit.wishes_of(job) | sent)
 
 
 def progress_context(job: Job) -> dict[str, Any]:

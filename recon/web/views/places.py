@@ -13,6 +13,8 @@ from django.views.decorators.http import require_POST
 from recon.jobs import ordering, places
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, signed_in, unless_deleted
+from recon.web.faults import headers_of, status_of
+from recon.web.views.jobs import refuse
 
 
 @require_POST
@@ -26,11 +28,9 @@ def scene_of(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     try:
         made = places.scene_of(job, photos or [], number=number)
     except places.NotThere:
-        messages.info(request, gettext("These photos are not in this scene any more."))
-        return redirect(job)
+        return refuse(request, job, [gettext("These photos are not in this scene any more.")], 409)
     except ReconError as error:
-        messages.error(request, str(error))
-        return redirect(job)
+        return refuse(request, job, [str(error)], status_of(error), headers_of(error))
     if job.is_draft:
         moved = gettext(
             "These photos are a scene of their own now. The others are still in “{name}”."

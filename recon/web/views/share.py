@@ -168,10 +168,16 @@ def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBa
 @require_safe
 @unlisted
 def public_scene(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBase:
-    """The file that the page's viewer shows, where nobody is to download it, and no other."""
+    """What the page's viewer shows and nobody is to download: the scene's file where its owner does
+    not offer it, and the part of it that is shown first. No other file."""
     job = shared_job_or_404(request, pub_key)
     viewer = public_viewer(job)
-    if kind not in VIEWER_SCENES or not viewer or viewer["scene_url"] != request.path:
+    shown = (*VIEWER_SCENES, Artifact.Kind.FIRST)
+    if (
+        kind not in shown
+        or not viewer
+        or request.path not in (viewer["scene_url"], viewer["first_url"])
+    ):
         raise NotThere(GONE)
     check_asked_by_page(request)
     return serve_artifact(request, job, kind)

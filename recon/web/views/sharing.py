@@ -18,45 +18,44 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from instarecon_site import wrong_fields
-from recon.jobs import sharing
+from recon.jobs import sharing, tags
 from recon.models import Job
-from recon.web.access import NotThere, own_job_or_404, signed_in
+from recon.web.access import NotThere, own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.scene import share_url
-from recon.web.sharing import ABOUT_ID, AboutForm, LinkForm, OfferForm
+from recon.web.sharing import ABOUT_ID, AboutForm, LinkForm, OfferForm, sentences
 from recon.web.views import jobs
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
+NOT_YET = _("A scene can be shared once it has been started.")
+
+
 @require_POST
 @signed_in
+@unless_deleted
 def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """`shared`: "on", "off", or "new" for a new link that ends the old one for good."""
     job = own_job_or_404(request, pk)
     wish = request.POST.get("shared", "")
     if job.is_draft:
-        messages.error(request, _("A scene can be shared once it has been started."))
-        return redirect(job)
+        return jobs.refuse(request, job, [str(NOT_YET)], 409)
     if wish not in SWITCHES:
-        messages.error(request, _("Sharing can be switched on or off."))
-        return redirect(job)
+        return jobs.refuse(request, job, [gettext("Sharing can be switched on or off.")], 400)
     act, sentence = SWITCHES[wish]
     act(job)
     messages.success(request, sentence)
     return _back(job)
 
 
-def _on(job: Job) -> None:
-    """A link whose time was over works again, without an end: that is what the switch says."""
-    over = {"share_until": None} if job.link_is_over else {}
-    sharing.change(job, shared=True, **over)
-
-
 SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
-    "on": (_on, _("Sharing is on: anyone with the link can see the scene.")),
+    "on": (
+        lambda job: sharing.switch_on([job]),
+        _("Sharing is on: anyone with the link can see the scene."),
+    ),
     "off": (
-        lambda job: sharing.change(job, shared=False),
+        lambda job: sharing.switch_off([job]),
         _("Sharing is off: the link stopped working."),
     ),
     "new": (sharing.renew, _("There is a new link. The old one no longer works.")),
@@ -65,6 +64,7 @@ SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
 
 @require_POST
 @signed_in
+@unless_deleted
 def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The link's password, its end, and the public page."""
     said = _("The link’s settings are saved.")
@@ -73,6 +73,7 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @signed_in
+@unless_deleted
 def offer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What the link offers: downloads and figures. May be set before it is switched on."""
     return _change(request, pk, OfferForm, "offer_form", _("What the link offers is saved."))
@@ -89,8 +90,7 @@ def _change(
     in the page's form `name`."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
-        messages.error(request, _("A scene can be shared once it has been started."))
-        return redirect(job)
+        return jobs.refuse(request, job, [str(NOT_YET)], 409)
     form = kind(request.POST, job=job)
     if not form.is_valid():
         wrong_fields.focus_first(form)
@@ -103,14 +103,20 @@ def _change(
 @require_POST
 @signed_in
 def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """The scene's title and description."""
+    """The scene's title and description, and its owner's tags: a form of before there were any
+    leaves these as they are."""
     job = own_job_or_404(request, pk)
     form = AboutForm(request.POST, auto_id=ABOUT_ID)
+    if not form.is_valid() and (job.is_draft or prefers_json(request)):
+        return jobs.refuse(request, job, sentences(form), 400)
     if not form.is_valid():
         wrong_fields.focus_first(form)
         return jobs.page(request, job, status=400, about_form=form)
+    names = form.cleaned_data.pop("tags")
     sharing.change(job, **form.cleaned_data)
-    messages.success(request, _("Title and description are saved."))
+    if "tags" in request.POST:
+        tags.put(job, names)
+    messages.success(request, _("Title, description and tags are saved."))
     return redirect(job)
 
 

@@ -83,7 +83,7 @@ def sample_jobs() -> list[Job]:
         (Job.Status.CANCELLED, {}),
     ]
     jobs = [Job(title="Fern in the hall", status=s, **facts, **more) for s, more in states]
-    prefetch_related_objects(jobs, "photos", "artifacts")  # they have none
+    prefetch_related_objects(jobs, "photos", "artifacts", "tags")  # they have none
     return jobs
 
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from recon.jobs import decoders, submit, videos
+from recon.jobs import submit, videos
 from recon.models import Job
-from recon.pipeline.errors import PipelineError, ReconError
+from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
-from recon.web.faults import headers_of, status_of
+from recon.web.faults import status_of
 from recon.web.forms import UploadForm
 from recon.web.preset_times import preset_options
 
 
-@csrf_exempt  # `_submit` checks the token: nothing is read before we know who sends it
+@csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def upload(request: HttpRequest) -> HttpResponse:
@@ -31,24 +32,10 @@ def upload(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         form = UploadForm(initial={"preset": settings.DEFAULT_PRESET})
         return _form_page(request, form, 200)
-    try:
-        uploads.receive(request)
-    except uploads.UploadRefused as refused:
-        return _refuse(request, _given_up(request, refused.sentences), refused.status)
-    return _submit(request)
+    return uploads.in_turn(request, _submit, partial(refuse, request))
 
 
-@csrf_protect
 def _submit(request: HttpRequest) -> HttpResponse:
-    try:
-        with decoders.place_for(cast(User, request.user).pk):
-            return _submit_in_turn(request)
-    except PipelineError as error:  # too much is looked at already
-        form = _given_up(request, [str(error)])
-        return _refuse(request, form, status_of(error), headers_of(error))
-
-
-def _submit_in_turn(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refuse(request, form, 400)
@@ -74,18 +61,28 @@ def _make_job(owner: User, form: UploadForm) -> Job:
     return submit.create_job(owner, photos, **wishes)
 
 
-def _given_up(request: HttpRequest, sentences: Sequence[str]) -> UploadForm:
-    """The form with what could be read of the text fields, and why the photos could not."""
-    form = UploadForm(getattr(request, "_post", None) or {}, refused=sentences)
-    form.full_clean()
-    return form
-
-
-def _refuse(
-    request: HttpRequest, form: UploadForm, status: int, headers: Mapping[str, str] | None = None
+def refuse(
+    request: HttpRequest,
+    sentences: Sequence[str],
+    status: int,
+    headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
+    """The page of a new scene with what could be read of the text fields, and why there is none."""
     if prefers_json(request):
-        return JsonResponse({"errors": form.sentences}, status=status, headers=headers)
+        return JsonResponse({"errors": list(sentences)}, status=status, headers=headers)
+    post = getattr(request, "_post", None)
+    sent = {"preset": settings.DEFAULT_PRESET} | (post.dict() if post else {})
+    form = UploadForm(sent, refused=sentences)
+    form.full_clean()
+    response = _form_page(request, form, status)
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+def _refuse(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+    if prefers_json(request):
+        return JsonResponse({"errors": form.sentences}, status=status)
     return _form_page(request, form, status)
 
 

@@ -1,7 +1,6 @@
 /**
  * A fern made of a few thousand ellipses, after Anna Atkins' cyanotypes (1843), the first
- * photographs in a book. It is the landing page's picture: drawn to a file at set-up, and on a
- * canvas where scripts run, so that it can be turned.
+ * photographs in a book. It is the empty gallery's picture, drawn to a file at set-up.
  *
  * World: x right, y up, z towards the viewer; one unit is about a frond's length.
  */

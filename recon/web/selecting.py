@@ -1,0 +1,84 @@
+"""Scenes that somebody has ticked in their gallery, and what is said of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+
+from accounts.models import User
+from recon.models import Job
+
+#: How many at a time.
+MOST = 50
+
+
+class NothingToDo(Exception):
+    """Nothing can be done with what was ticked; the message says why."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was ticked: the person's own scenes, newest first, and how many more that are not there
+    (any more) or not theirs."""
+
+    jobs: list[Job]
+    missing: int
+
+    @classmethod
+    def of(cls, request: HttpRequest, sent: QueryDict) -> Chosen:
+        """`job`, repeated. Raises NothingToDo: nothing ticked, too much, or all of it gone."""
+        wanted = set(sent.getlist("job"))
+        if not wanted:
+            raise NothingToDo(gettext("Tick the scenes first."))
+        if len(wanted) > MOST:
+            said = gettext("At most {most} scenes can be chosen at a time, not {count}.")
+            raise NothingToDo(said.format(most=MOST, count=len(wanted)))
+        own = Job.objects.filter(owner=cast(User, request.user), pk__in=_keys(wanted))
+        jobs = list(own.select_related("owner").prefetch_related("artifacts"))
+        chosen = cls(jobs, len(wanted) - len(jobs))
+        if not jobs:
+            raise NothingToDo(chosen.said_of_missing)
+        return chosen
+
+    @property
+    def said_of_missing(self) -> str:
+        """Empty where all are there."""
+        if not self.missing:
+            return ""
+        return ngettext(
+            "{count} of the scenes that you chose is not there any more.",
+            "{count} of the scenes that you chose are not there any more.",
+            self.missing,
+        ).format(count=self.missing)
+
+
+def _keys(sent: Iterable[str]) -> list[uuid.UUID]:
+    """What is no key is none of anybody's scenes."""
+    keys = []
+    for text in sent:
+        try:
+            keys.append(uuid.UUID(text))
+        except ValueError:
+            continue
+    return keys
+
+
+def names_of(jobs: Iterable[Job]) -> str:
+    """The scenes' titles, to be read in a sentence."""
+    quoted = gettext("“{name}”")
+    return ", ".join(quoted.format(name=job.name) for job in jobs)
+
+
+def gallery_address(sent: str) -> str:
+    """The gallery as it was when the scenes were ticked: `sent` is its address's query."""
+    query = QueryDict(sent.replace("\0", ""))
+    names = ("q", "tag", "sort", "page")
+    kept = urlencode({name: query[name] for name in names if query.get(name)})
+    return reverse("recon:gallery") + (f"?{kept}" if kept else "")

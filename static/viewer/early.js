@@ -1,0 +1,19 @@
+/**
+ * Asks for what a scene needs before the viewer's own script, which is large, has come and run: a
+ * small script of its own, for where the viewer waits for a tap nothing is to be fetched.
+ */
+import { ask } from "./asked.js";
+import { loadsByItself } from "./connection.js";
+
+function askAll() {
+  for (const { dataset, splatViewer } of document.querySelectorAll("[data-splat-viewer]")) {
+    if (splatViewer) continue; // it has its script, and fetches for itself
+    ask(dataset.engine);
+    ask(dataset.first || dataset.scene);
+  }
+}
+
+if (loadsByItself(navigator.connection)) {
+  askAll();
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", askAll);
+}

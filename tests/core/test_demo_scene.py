@@ -1,0 +1,127 @@
+"""The demo scene of the front page: small, of the sample photos, and as good as it says it is."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import gsply
+import numpy as np
+import pycolmap
+import pytest
+import torch
+from PIL import Image
+
+from recon.pipeline.quality import verdict_of
+from recon.samples import write_photos
+from recon.splats.evaluation import draw
+from recon.splats.gaussians import Camera, Gaussians
+from recon.splats.metrics import psnr, ssim
+from recon.splats.spz import half_turned
+from scripts import demo_scene
+
+MOST_BYTES = 150_000
+AGAIN = "scripts/demo_scene.py makes the scene anew"
+
+
+def kept(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((demo_scene.OUT / name).read_text())
+    return content
+
+
+@pytest.fixture(scope="module")
+def gaussians() -> Gaussians:
+    found = gsply.read_spz(demo_scene.OUT / "scene.spz")
+    count = len(found.means)
+    return half_turned(
+        Gaussians(
+            means=torch.tensor(found.means),
+            quats=torch.tensor(found.quats),
+            scales=torch.tensor(found.scales),
+            opacities=torch.tensor(found.opacities),
+            sh0=torch.tensor(found.sh0).reshape(count, 1, 3),
+            shN=torch.zeros(count, 0, 3),
+        )
+    )
+
+
+def camera_of(view: dict[str, Any], width: int) -> Camera:
+    viewmat = torch.eye(4)
+    viewmat[:3] = torch.tensor(view["cam_from_world"])
+    lens = torch.tensor(
+        [[view["fx"], 0.0, view["cx"]], [0.0, view["fy"], view["cy"]], [0.0, 0.0, 1.0]]
+    )
+    height = round(width * view["height"] / view["width"])
+    return Camera(viewmat, lens, view["width"], view["height"]).resized(width, height)
+
+
+def undistorted(photo: Image.Image, view: dict[str, Any], lens: dict[str, Any]) -> Image.Image:
+    """The photo as the run saw it: through a lens without distortion, [height, width] of `view`."""
+    rows, columns = np.mgrid[: view["height"], : view["width"]] + 0.5
+    rays = np.stack(
+        [(columns - view["cx"]) / view["fx"], (rows - view["cy"]) / view["fy"], np.ones_like(rows)],
+        axis=-1,
+    )
+    camera = pycolmap.Camera(**lens)
+    places = np.asarray(camera.img_from_cam(rays.reshape(-1, 3))).reshape(*rows.shape, 2)
+    size = np.array([lens["width"], lens["height"]])
+    grid = torch.tensor(2 * places / size - 1, dtype=torch.float32)
+    picture = torch.tensor(np.asarray(photo.convert("RGB")), dtype=torch.float32)
+    sampled = torch.nn.functional.grid_sample(
+        picture.permute(2, 0, 1)[None], grid[None], padding_mode="border", align_corners=False
+    )
+    return Image.fromarray(sampled[0].permute(1, 2, 0).round().byte().numpy())
+
+
+def test_its_figures_can_be_measured_again(gaussians: Gaussians, tmp_path: Any) -> None:
+    """On the held-out photos, rendered anew. Its file counts in coarser steps than the run did."""
+    facts, views = kept("facts.json"), kept("views.json")
+    photos = write_photos(tmp_path)
+    assert len(views["held_out"]) == len(facts["recorded"]["split"]["test"]) >= 2
+    measured = []
+    for number in views["held_out"]:
+        view = views["views"][number]
+        camera = camera_of(view, facts["recorded"]["max_image_size"])
+        with Image.open(tmp_path / photos[number].name) as photo:
+            whole = undistorted(photo, view, facts["lens"])
+        small = whole.resize((camera.width, camera.height), Image.Resampling.BOX)
+        truth = torch.tensor(np.asarray(small), dtype=torch.float32) / 255
+        picture = draw(gaussians, camera)
+        measured.append((psnr(picture, truth), float(ssim(picture, truth))))
+    found = np.mean(measured, axis=0)
+    assert found[0] == pytest.approx(facts["job"]["psnr"], abs=0.5), AGAIN
+    assert found[1] == pytest.approx(facts["job"]["ssim"], abs=0.02), AGAIN
+
+
+def test_it_is_a_good_scene() -> None:
+    facts = kept("facts.json")
+    figures = {name: facts["job"][name] for name in ("psnr", "ssim", "lpips")}
+    count = len(kept("views.json")["views"])
+    assert verdict_of(figures, registered=facts["job"]["registered"], total=count).word == "good"
+    assert not facts["job"]["refined"], "a finished scene could not be measured again"
+
+
+def test_it_is_small_enough_for_a_front_page(gaussians: Gaussians) -> None:
+    assert (demo_scene.OUT / "scene.spz").stat().st_size < MOST_BYTES
+    assert (demo_scene.OUT / "poster.webp").stat().st_size < MOST_BYTES / 3
+    assert len(gaussians) == kept("facts.json")["job"]["gaussian_count"] > 5000
+
+
+def test_coarser_steps_move_nothing_by_more_than_one(gaussians: Gaussians) -> None:
+    """Rounding what is rounded, with neighbours together already, changes nothing."""
+    file = (demo_scene.OUT / "scene.spz").read_bytes()
+    again = demo_scene.rounded(file)
+    assert gzip.decompress(again) == gzip.decompress(file)
+
+
+def test_the_start_is_upright_and_photos_were_taken_on_both_sides() -> None:
+    turns, views = kept("facts.json")["turns"], kept("views.json")["views"]
+    least, most = turns["arc"]
+    assert -1.5 < least < -0.3 < 0.3 < most < 1.5
+    up = np.array(turns["view"]["up"])
+    assert np.linalg.norm(up) == pytest.approx(1, abs=1e-3)
+    for view in views:
+        right, down, _ = np.array(view["cam_from_world"])[:, :3]
+        assert abs(right @ up) < 0.02, "the photographer held the camera level"
+        assert down @ up < -0.9
