@@ -83,6 +83,9 @@ def of_nobody(context: BrowserContext, screens: Screens) -> None:
     ):
         page.goto(address)
         screens.take(page, name, shows)
+    page.goto("/demo/")
+    shown = "[data-splat-viewer][data-state=ready]"
+    screens.try_to("demo", page, shown, "The demo scene, for everybody")
     page.goto("/accounts/sign-up/")
     page.get_by_label("E-mail address").fill("ann@example.org")
     page.get_by_label("Password", exact=True).fill("short")
