@@ -5,7 +5,8 @@
  * script itself from running until all of it has come. Here it becomes a file of its own, and
  * viewer/engine.js says where Spark gets it.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const engine = fileURLToPath(new URL("viewer/engine.js", import.meta.url));
@@ -21,6 +22,7 @@ export const sparkWasm = (file) => ({
       const found = source.match(INLINED);
       // Another version may write it otherwise; a build that then goes on would carry it twice.
       if (!found) throw new Error(`${path}: its WebAssembly is not where it was`);
+      await mkdir(dirname(file), { recursive: true }); // none in a fresh clone
       await writeFile(file, Buffer.from(found[1], "base64"));
       const contents = `import { compiled as WASM_MODULE } from ${JSON.stringify(engine)};\n${source.replace(INLINED, "")}`;
       return { contents, loader: "js" };
