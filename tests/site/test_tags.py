@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import drafts, places, submit, tags
+from recon.jobs import drafts, places, sharing, submit, tags
 from recon.models import Job, Tag
 from tests.site.making import browser_of, finished_job, job_of, person, supporter, token_of
 
@@ -104,6 +104,25 @@ def test_another_person_s_spelling_is_not_taken_over(ann: User) -> None:
     job = finished_job(ann)
     tags.put(job, ["garden"])
     assert names(job) == ["garden"]
+
+
+def test_a_scene_that_is_deleted_meanwhile_gets_none(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, there, browser = finished_job(ann), finished_job(ann), browser_of(ann)
+    real = sharing.change
+
+    def change(job: Job, **changes: Any) -> None:
+        real(job, **changes)
+        Job.objects.filter(pk=job.pk).delete()
+
+    monkeypatch.setattr(sharing, "change", change)
+    assert about(browser, gone, "garden").status_code == 404
+    other = finished_job(ann)
+    sent = {"title": "New", "tags": "garden"}
+    assert program_of(ann).post(f"/recon/jobs/{other.pk}/share", sent).status_code == 404
+    assert tags.add([gone, there], ["garden"]) == []
+    assert [tag.job_id for tag in Tag.objects.all()] == [there.pk]
 
 
 def test_whoever_may_not_change_a_scene_may_not_tag_it(ann: User) -> None:
