@@ -212,7 +212,9 @@ def test_another_person_s_scene_is_never_touched_nor_named(ann: User, what: str)
         alone = told(browser, act(browser, what, [theirs], tags="garden"))
         assert "1 of the scenes that you chose is not there any more." in alone
         both = act(browser, what, [own, theirs], tags="garden")
-        assert "Secret title" not in told(browser, both)
+        said = told(browser, both)
+        assert "Secret title" not in said
+        assert "1 of the scenes that you chose is not there any more." in said, "nor passed over"
         assert str(theirs.pk) not in both.content.decode()
     theirs.refresh_from_db()
     assert (theirs.shared, tags.names_of(theirs)) == (False, ["garden"])
