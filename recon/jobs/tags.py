@@ -5,6 +5,7 @@ Tags that differ in capitals alone are one tag, written as its owner wrote it fi
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
@@ -18,7 +19,9 @@ MOST = 10
 
 
 def key_of(name: str) -> str:
-    return name.casefold()
+    """The same for all that differ in capitals alone, or in spaces, or in how letters are put
+    together: "é", or "e" and its accent."""
+    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
 def names_of(job: Job) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -222,6 +223,16 @@ def test_a_job_in_one_request_and_a_start_take_them(ann: User) -> None:
     draft = drafts.draft_from(finished_job(ann))
     assert program.post(f"/recon/jobs/{draft.pk}/start", {"tags": "b,a"}).status_code == 200
     assert names(draft) == ["a", "b"]
+
+
+@pytest.mark.parametrize("written", ["정원  2026", " 정원 2026"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_tag_is_found_as_it_was_written(ann: User, written: str, form: Any) -> None:
+    """Macs take a file's name apart: letters, then their parts."""
+    program, tag = program_of(ann), unicodedata.normalize(form, written)
+    assert program.post("/recon/drafts", {"tags": tag}).json()["tags"] == ["정원 2026"]
+    assert program.get("/recon/jobs", {"tag": tag}).json()["total"] == 1
+    assert browser_of(ann).get(GALLERY, {"tag": tag}).context["total"] == 1
 
 
 def test_programs_list_those_with_a_tag(ann: User) -> None:
