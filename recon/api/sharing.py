@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from accounts.models import Scope
 from recon.api.auth import endpoint
 from recon.api.bodies import receive
-from recon.api.errors import ApiError
+from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, tags_of, truth
 from recon.jobs import sharing, tags
 from recon.models import Job
@@ -80,6 +80,7 @@ def sharing_facts(job: Job) -> dict[str, Any]:
 
 
 @endpoint("POST", scope=Scope.MANAGE)
+@explained
 def share(request: HttpRequest, job_id: str) -> HttpResponse:
     """Changes what is sent and nothing else; `new_link` ends the old link for good."""
     job = own_job(request, job_id)

@@ -5,7 +5,8 @@ Tags that differ in capitals alone are one tag, written as its owner wrote it fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import transaction
@@ -18,7 +19,9 @@ MOST = 10
 
 
 def key_of(name: str) -> str:
-    return name.casefold()
+    """The same for all that differ in capitals alone, or in spaces, or in how letters are put
+    together: "é", or "e" and its accent."""
+    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
 def names_of(job: Job) -> list[str]:
@@ -27,21 +30,21 @@ def names_of(job: Job) -> list[str]:
 
 @transaction.atomic
 def put(job: Job, names: Iterable[str]) -> None:
-    """The job has these tags and no others."""
+    """The job has these tags and no others. Raises Job.DoesNotExist where it was deleted."""
     wanted = {key_of(name): name for name in names}
-    Job.objects.select_for_update().filter(pk=job.pk).first()  # two tabs: one after the other
+    Job.objects.select_for_update().get(pk=job.pk)  # two tabs: one after the other
     job.tags.exclude(key__in=wanted).delete()
     _insert([job.pk], wanted, job.owner_id)
 
 
 @transaction.atomic
-def add(jobs: Iterable[Job], names: Iterable[str]) -> list[Job]:
-    """Each job has these tags, too. Returns those that would have too many: they are left as they
-    were."""
+def add(jobs: Collection[Job], names: Iterable[str]) -> list[Job]:
+    """Each job that is still there has these tags, too. Returns those that would have too many:
+    they are left as they were."""
     wanted = {key_of(name): name for name in names}
-    jobs = list(jobs)
     rows = Job.objects.filter(pk__in=[job.pk for job in jobs]).order_by("pk")
-    list(rows.select_for_update().values_list("pk"))  # two tabs: one after the other
+    there = set(rows.select_for_update().values_list("pk", flat=True))  # one tab after the other
+    jobs = [job for job in jobs if job.pk in there]
     kept = Tag.objects.filter(job__in=jobs).values_list("job_id", "key")
     keys: dict[UUID, set[str]] = {job.pk: set(wanted) for job in jobs}
     for job_pk, key in kept:

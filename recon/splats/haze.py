@@ -92,8 +92,8 @@ class Cleared:
 def without_haze(
     gaussians: Gaussians, cameras: Sequence[Camera], views: Sequence[View], max_loss_db: float
 ) -> Cleared:
-    """`gaussians` without the haze in front of `cameras`, unless `views`, photos that it was not
-    trained on, lose more than `max_loss_db` by that: then it was none."""
+    """`gaussians` without the haze in front of `cameras`, unless `views` lose more than
+    `max_loss_db` by that: then it was none. Photos that it was not trained on tell best."""
     means = gaussians.means.detach().double().cpu().numpy()
     mask = haze_mask(means, gaussians.scales.detach().exp().cpu().numpy(), cameras)
     found = int(mask.sum())

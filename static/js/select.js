@@ -27,8 +27,9 @@ class Selecting {
     start.addEventListener("click", () => this.show(!this.isOn));
     form.addEventListener("change", () => this.tell());
     form.addEventListener("keydown", (event) => this.key(event));
-    // The back button may bring the page back with its ticks.
-    addEventListener("pageshow", () => this.show(this.ticked > 0));
+    // The back button may bring the page back with its ticks. After the last picture, too: by then
+    // somebody may have begun.
+    addEventListener("pageshow", () => this.show(this.isOn || this.ticked > 0));
   }
 
   get isOn() {

@@ -13,6 +13,7 @@ export class StartBar {
     this.count = bar.querySelector("[data-start-count]");
     this.check = bar.querySelector("[data-start-check]");
     this.waiting = bar.querySelector("[data-waiting]");
+    this.text = bar.querySelector("[data-waiting-text]");
     this.sent = bar.querySelector("[data-waiting-bar]");
     bar.querySelector("[data-wait-no]").addEventListener("click", () => {
       notYet();
@@ -36,8 +37,11 @@ export class StartBar {
     this.count.hidden = !here && !coming;
     this.isComing = coming > 0;
     this.showCheck();
+    const gone = waits ? this.button : this.waiting;
+    const hadFocus = gone.contains(document.activeElement);
     this.waiting.hidden = !waits;
     this.button.hidden = waits;
+    if (hadFocus) (waits ? this.text : this.button).focus();
     this.showSent(photos);
   }
 

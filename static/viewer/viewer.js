@@ -193,7 +193,10 @@ class Viewer {
     if (signal.aborted) return false;
     if (stage) {
       const scene = await fetchScene(url, bytes, signal, onShare).catch((error) => {
-        if (!signal.aborted) throw error;
+        if (signal.aborted) return;
+        // What was to come for the part that is shown was given up for this.
+        if (this.element.dataset.first) this.furniture.showRest("failed");
+        throw error;
       });
       if (signal.aborted || !(await stage.replace(scene, signal))) return false;
       this.features?.resurvey();

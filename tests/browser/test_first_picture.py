@@ -203,6 +203,21 @@ def test_where_the_part_does_not_come_the_whole_is_shown(page: Page, large: Job)
     expect(page.get_by_text("The finer detail could not be loaded.")).to_be_hidden()
 
 
+def test_where_another_scene_is_chosen_and_does_not_come_the_rest_can_be_asked_for_again(
+    page: Page, large: Job
+) -> None:
+    page.route("**/other.splat", lambda route: route.fulfill(status=500))
+    open_part(page, large)
+    said = page.get_by_text("The finer detail could not be loaded.")
+    chosen = page.evaluate(f"{IT}.replaceScene('/other.splat').catch(() => 'refused')")
+    assert chosen == "refused"
+    expect(said).to_be_visible()
+    page.unroute_all()
+    page.locator("[data-viewer-rest-again]").click()
+    until_middle_is(page, BLUE)
+    expect(said).to_be_hidden()
+
+
 def test_another_scene_that_is_chosen_meanwhile_wins_over_the_rest_of_the_first(
     page: Page, large: Job
 ) -> None:

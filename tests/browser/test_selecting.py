@@ -100,6 +100,14 @@ def test_while_selecting_a_card_ticks_and_escape_leaves(new_context: NewContext,
     page.wait_for_url("**/jobs/*-*/")
 
 
+def test_what_has_begun_goes_on_when_the_last_picture_has_come(
+    new_context: NewContext, ann: Any
+) -> None:
+    page = gallery(new_context, ann)
+    page.evaluate("dispatchEvent(new Event('pageshow'))")
+    expect(page.get_by_role("checkbox", name="Select “Castle”")).to_be_visible()
+
+
 def test_by_keys_alone(new_context: NewContext, ann: Any) -> None:
     page = gallery(new_context, ann, viewport=DESK)
     page.get_by_role("checkbox", name="Select “Statue”").focus()

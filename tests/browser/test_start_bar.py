@@ -80,6 +80,24 @@ def test_the_line_beside_it_counts_photos_and_says_what_the_check_found(
     said(page, "4 photos")  # what was found is of other photos
 
 
+def test_the_focus_stays_where_the_start_was_while_it_waits(
+    new_context: NewContext, ann: User
+) -> None:
+    page = new_context(ann, viewport=DESK).new_page()
+    page.goto(draft_of(ann, 3).get_absolute_url())
+    gate = Gate(page)
+    choose(page, upload("more.jpg", 50))
+    said(page, "3 photos, 1 on the way")
+    start = page.get_by_role("button", name="Start", exact=True)
+    start.press("Enter")
+    expect(page.get_by_text("Starts when all have arrived")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(start).to_be_focused()
+    gate.open()
+    said(page, "4 photos")
+
+
 def test_on_a_desk_the_start_ends_the_panel_of_wishes(new_context: NewContext, ann: User) -> None:
     page = new_context(ann, viewport=DESK).new_page()
     page.goto(draft_of(ann, 3).get_absolute_url())

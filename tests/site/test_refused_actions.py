@@ -15,7 +15,7 @@ from recon.jobs import drafts, storing
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 from recon.web import access
-from tests.site.making import browser_of, finished_job, job_of, person
+from tests.site.making import browser_of, finished_job, job_of, measured_job, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir", "redis_queue")]
 
@@ -153,6 +153,14 @@ def test_the_new_scene_s_page_offers_the_sample_again(settings: LazySettings) ->
     page = browser_of(person()).post(reverse("recon:sample")).content.decode()
     assert 'action="/jobs/sample/"' in page
     assert page.count("checked") == 1, "the usual preset"
+
+
+def test_links_on_the_page_of_a_refusal_lead_to_the_scene_s_own() -> None:
+    """Nothing answers a GET at the address that the form was sent to."""
+    job = measured_job(person())
+    page = browser_of(job.owner).post(at("again", job), {"preset": "ultra"}).content.decode()
+    assert f'href="{job.get_absolute_url()}?show=all"' in page
+    assert 'href="?' not in page
 
 
 def test_cancelling_twice_is_as_good_as_once() -> None:

@@ -13,7 +13,7 @@ from recon.models import Artifact, Job, StageRun
 from recon.pipeline.environment import Check
 from recon.pipeline.outcome import Machine, TrainingRecord
 from recon.splats.config import TrainConfig
-from tests.site.making import browser_of, finished_job, measured_job, person
+from tests.site.making import browser_of, finished_job, measured_job, person, with_first_part
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -44,6 +44,15 @@ def test_the_delivered_scene_is_shown_and_the_other_can_be() -> None:
     assert other["viewer"]["bytes"] == len("spz other")
     page = page_of(job).content.decode()
     assert page.count(file_of(job, "other_spz")) == 1  # for the viewer; the PLYs are to take away
+
+
+def test_a_part_is_shown_first_of_the_delivered_scene_alone() -> None:
+    job = with_first_part(measured_job(person()))
+    assert page_of(job).context["viewer"]["first_url"] == file_of(job, "first")
+    page = page_of(job, show="all")
+    viewer = page.context["viewer"]
+    assert (viewer["first_url"], viewer["to_load"]) == ("", viewer["bytes"])
+    assert "data-first" not in page.content.decode()
 
 
 def test_without_its_small_file_the_other_scene_is_shown_from_its_ply() -> None:

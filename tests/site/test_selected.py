@@ -108,9 +108,12 @@ def test_what_has_nothing_to_show_is_named_and_stays_private(ann: User) -> None:
 
 def test_the_page_of_links_says_which_have_none_any_more(ann: User) -> None:
     private = finished_job(ann, title="Switched off meanwhile")
-    page = browser_of(ann).get("/jobs/selected/links/", {"job": str(private.pk)})
-    assert "These are private" in page.content.decode()
-    assert private.pub_key not in page.content.decode()
+    over = finished_job(ann, title="Over", shared=True, share_until=timezone.now())
+    for job in (private, over):
+        page = browser_of(ann).get("/jobs/selected/links/", {"job": str(job.pk)})
+        assert "Nobody can open these" in page.content.decode()
+        assert job.title in page.content.decode()
+        assert job.pub_key not in page.content.decode()
 
 
 # --- Downloading ---
@@ -212,7 +215,9 @@ def test_another_person_s_scene_is_never_touched_nor_named(ann: User, what: str)
         alone = told(browser, act(browser, what, [theirs], tags="garden"))
         assert "1 of the scenes that you chose is not there any more." in alone
         both = act(browser, what, [own, theirs], tags="garden")
-        assert "Secret title" not in told(browser, both)
+        said = told(browser, both)
+        assert "Secret title" not in said
+        assert "1 of the scenes that you chose is not there any more." in said, "nor passed over"
         assert str(theirs.pk) not in both.content.decode()
     theirs.refresh_from_db()
     assert (theirs.shared, tags.names_of(theirs)) == (False, ["garden"])

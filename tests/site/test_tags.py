@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import drafts, places, submit, tags
+from recon.jobs import drafts, places, sharing, submit, tags
 from recon.models import Job, Tag
 from tests.site.making import browser_of, finished_job, job_of, person, supporter, token_of
 
@@ -104,6 +105,25 @@ def test_another_person_s_spelling_is_not_taken_over(ann: User) -> None:
     job = finished_job(ann)
     tags.put(job, ["garden"])
     assert names(job) == ["garden"]
+
+
+def test_a_scene_that_is_deleted_meanwhile_gets_none(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, there, browser = finished_job(ann), finished_job(ann), browser_of(ann)
+    real = sharing.change
+
+    def change(job: Job, **changes: Any) -> None:
+        real(job, **changes)
+        Job.objects.filter(pk=job.pk).delete()
+
+    monkeypatch.setattr(sharing, "change", change)
+    assert about(browser, gone, "garden").status_code == 404
+    other = finished_job(ann)
+    sent = {"title": "New", "tags": "garden"}
+    assert program_of(ann).post(f"/recon/jobs/{other.pk}/share", sent).status_code == 404
+    assert tags.add([gone, there], ["garden"]) == []
+    assert [tag.job_id for tag in Tag.objects.all()] == [there.pk]
 
 
 def test_whoever_may_not_change_a_scene_may_not_tag_it(ann: User) -> None:
@@ -203,6 +223,16 @@ def test_a_job_in_one_request_and_a_start_take_them(ann: User) -> None:
     draft = drafts.draft_from(finished_job(ann))
     assert program.post(f"/recon/jobs/{draft.pk}/start", {"tags": "b,a"}).status_code == 200
     assert names(draft) == ["a", "b"]
+
+
+@pytest.mark.parametrize("written", ["정원  2026", " 정원 2026"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_tag_is_found_as_it_was_written(ann: User, written: str, form: Any) -> None:
+    """Macs take a file's name apart: letters, then their parts."""
+    program, tag = program_of(ann), unicodedata.normalize(form, written)
+    assert program.post("/recon/drafts", {"tags": tag}).json()["tags"] == ["정원 2026"]
+    assert program.get("/recon/jobs", {"tag": tag}).json()["total"] == 1
+    assert browser_of(ann).get(GALLERY, {"tag": tag}).context["total"] == 1
 
 
 def test_programs_list_those_with_a_tag(ann: User) -> None:

@@ -110,6 +110,8 @@ def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool
     viewer = scene.own_viewer(job)
     if viewer and (current := next((one for one in choices if one["current"]), None)):
         viewer |= {"scene_url": current["url"], "bytes": current["size"]}
+        if not current["delivered"]:  # what is shown first is a part of the delivered scene
+            viewer |= {"first_url": "", "first_bytes": 0, "to_load": current["size"]}
     return {
         "viewer": viewer,
         "scene_choices": choices,

@@ -114,6 +114,7 @@ def _unshare(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
         messages.success(request, said.format(names=names_of(shared)))
     else:
         messages.info(request, gettext("None of these scenes was shared."))
+    _tell_missing(request, chosen)
     return _back(request)
 
 

@@ -102,6 +102,7 @@ def _change(
 
 @require_POST
 @signed_in
+@unless_deleted
 def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The scene's title and description, and its owner's tags: a form of before there were any
     leaves these as they are."""
