@@ -147,8 +147,8 @@ class Telling(Clock):
 
     def progress(self, fraction: float, message: str = "") -> None:
         super().progress(fraction, message)
-        if message.startswith("step "):
-            self.steps = int(message.split()[1])
+        if message.startswith("training step "):
+            self.steps = int(message.split()[2])
             self._file.write_text(str(self.steps))
 
 

@@ -195,7 +195,7 @@ class Clock(ListReporter):
         now = time.monotonic()
         if message.endswith(" loaded"):
             self._times["loaded"] = now
-        if message.startswith("step "):
+        if message.startswith("training step "):
             self._times["trained"] = now
             # The line before the first step is written when the start is there.
             self._times.setdefault("fit", self._times["logged"])

@@ -91,7 +91,7 @@ def test_the_clock_tells_the_parts_of_training(monkeypatch: pytest.MonkeyPatch) 
     now = iter(range(100))
     monkeypatch.setattr(engine_run.time, "monotonic", lambda: next(now))
     clock = Clock()
-    clock.progress(0.5, "step 1 of 9")  # some other stage's
+    clock.progress(0.5, "training step 1 of 9")  # some other stage's
     clock.start(Step.GS_TRAIN)  # 0, 1
     clock.progress(0.0, "001.jpg loaded")
     clock.progress(0.0, "002.jpg loaded")
@@ -100,10 +100,10 @@ def test_the_clock_tells_the_parts_of_training(monkeypatch: pytest.MonkeyPatch) 
     clock.log("training begins")
     began = next(now)
     for step in (1, 2):
-        clock.progress(step / 2, f"step {step} of 2, loss 0.1")
+        clock.progress(step / 2, f"training step {step} of 2, 1 s left")
         clock.log("a line")
     clock.finish(Step.GS_TRAIN, 0.0, reused=False)
-    clock.progress(1.0, "step 7 of 7")  # the refinement's
+    clock.progress(1.0, "training step 7 of 7")  # the refinement's
     parts = clock.parts()
     assert parts["dense_start"] == (began - 1) - (loaded - 1)
     assert parts["train"] == 3

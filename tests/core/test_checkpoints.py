@@ -63,7 +63,7 @@ class Report(ListReporter):
 
     def progress(self, fraction: float, message: str = "") -> None:
         super().progress(fraction, message)
-        if self._end is not Killed and message.startswith(f"step {self._at} "):
+        if self._end is not Killed and message.startswith(f"training step {self._at} "):
             raise self._end
 
 
@@ -129,7 +129,7 @@ def test_an_interrupted_training_comes_to_the_same_bits(
         begun = end
     report = Report()
     assert_same(train(views, every_step(tmp_path), report), whole)
-    assert report.named("log") == [f"continued at step {ends[-1]} of 60"]
+    assert report.named("log")[0] == f"continued at step {ends[-1]} of 60"
     assert report.steps == 60 - ends[-1]
     assert report.named("taken_over") == [ends[-1] / 60]
 
@@ -141,7 +141,7 @@ def test_a_stop_keeps_the_very_last_step(
         train(views, Checkpoints(tmp_path, "this"), Report(37, Stopped))
     report = Report()
     assert_same(train(views, Checkpoints(tmp_path, "this"), report), whole)
-    assert report.named("log") == ["continued at step 37 of 60"]
+    assert report.named("log")[0] == "continued at step 37 of 60"
 
 
 def test_a_training_that_was_stopped_at_its_end_only_gives_its_result(
@@ -313,7 +313,7 @@ def test_the_time_left_counts_what_was_done_before(
     report = Report()
     train(views, Checkpoints(interrupted, "this"), report)
     _, message = report.named("progress")[0]
-    assert message.startswith("step 21 of 60")
+    assert message.startswith("training step 21 of 60")
     assert float(message.split(", ")[-1].split()[0]) == pytest.approx(39 * 2000 / 21, rel=0.02)
 
 

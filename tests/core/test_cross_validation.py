@@ -221,7 +221,7 @@ def test_a_stop_inside_a_fold_ends_the_stage_and_finished_folds_are_kept(
     class Stopping(ListReporter):
         def progress(self, fraction: float, message: str = "") -> None:
             super().progress(fraction, message)
-            if message.startswith("fold 2 of 5: step"):
+            if message.startswith("fold 2 of 5: training step"):
                 raise stop
 
     report = Stopping()
@@ -258,7 +258,9 @@ def test_progress_says_which_fold_runs_and_never_goes_backwards(workspace: Works
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
     for number in (1, 2, 4, 5):
-        assert any(message.startswith(f"fold {number} of 5: step 3 of 3") for _, message in told)
+        assert any(
+            message.startswith(f"fold {number} of 5: training step 3 of 3") for _, message in told
+        )
     assert any("fold 4 of 5: Training on cpu" in line for line in report.named("log"))
 
 
@@ -278,7 +280,7 @@ def test_a_fold_that_was_interrupted_goes_on_where_it_was(
     class Stopping(ListReporter):
         def progress(self, fraction: float, message: str = "") -> None:
             super().progress(fraction, message)
-            if message.startswith("fold 4 of 5: step 2 of 3"):
+            if message.startswith("fold 4 of 5: training step 2 of 3"):
                 raise Interrupted
 
     with pytest.raises(Interrupted):
@@ -286,7 +288,7 @@ def test_a_fold_that_was_interrupted_goes_on_where_it_was(
     report = ListReporter()
     results = results_of(workspace, report=report)
     assert "fold 4 of 5: continued at step 2 of 3" in report.named("log")
-    begun = {m.split(":")[0] for _, m in report.named("progress") if ": step" in m}
+    begun = {m.split(":")[0] for _, m in report.named("progress") if ": training step" in m}
     assert begun == {"fold 4 of 5", "fold 5 of 5"}
     kept = 0.9 / 5  # of the step, a fold
     assert report.named("taken_over") == [

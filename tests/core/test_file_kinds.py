@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from recon.pipeline.errors import UserError
+from recon.pipeline.photos import video
 from recon.pipeline.photos.file_kinds import kind_of
 from recon.pipeline.photos.media import container_of, is_photo
-from recon.pipeline.photos.photo_file import decode, video
+from recon.pipeline.photos.photo_file import decode
 from recon.pipeline.photos.video import VideoLimits
 from tests.odd_files import CR3, encoded, texture, tiff
 

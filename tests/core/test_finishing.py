@@ -237,7 +237,7 @@ def test_progress_never_goes_backwards_and_says_what_it_does(workspace: Workspac
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
     assert 0 <= fractions[0] < fractions[-1] <= 1
-    assert any(m.startswith("finishing with all 6 photos: step 30 of 30") for _, m in told)
+    assert any(m.startswith("finishing with all 6 photos: training step 30 of 30") for _, m in told)
 
 
 def test_the_seed_and_the_switch_decide_the_result() -> None:
@@ -258,7 +258,7 @@ def test_a_finish_that_was_interrupted_goes_on_where_it_was(
 ) -> None:
     class Stopping(ListReporter):
         def progress(self, fraction: float, message: str = "") -> None:
-            if message.startswith("finishing with all 6 photos: step 17 of 30"):
+            if message.startswith("finishing with all 6 photos: training step 17 of 30"):
                 raise Interrupted
 
     with pytest.raises(Interrupted):

@@ -401,7 +401,7 @@ def test_a_photo_that_makes_no_sense_beside_the_others_is_left_out_of_the_verdic
     judge = check.judge
 
     def picky(photos: Any) -> Any:
-        if "2.jpg" in photo_file.names:
+        if "2.jpg" in photos.names:
             raise ZeroDivisionError
         return judge(photos)
 

@@ -158,7 +158,7 @@ def test_out_of_memory_twice_is_the_end(
 def test_a_cancelled_training_leaves_no_model(workspace: Workspace) -> None:
     class Cancelling(ListReporter):
         def progress(self, fraction: float, message: str = "") -> None:
-            if re.match("step", message):
+            if re.match("training step", message):
                 raise Cancelled
 
     with pytest.raises(Cancelled):
@@ -300,8 +300,8 @@ def test_a_training_that_the_kernel_kills_goes_on_and_ends_as_if_nothing_had_bee
     assert (start, steps) == (pytest.approx(0.1), pytest.approx(0.9 * done / 120))
     messages = [message for _, message in report.named("progress")]
     assert "measuring depths" not in messages
-    first = next(message for message in messages if message.startswith("step"))
-    assert int(first.split()[1]) == done + 1
+    first = next(message for message in messages if message.startswith("training step"))
+    assert int(first.split()[2]) == done + 1
     assert train.run(whole, LONG, ListReporter()) == facts
     for made in ("held_out/point_cloud/iteration_120/point_cloud.ply", "input.ply"):
         assert (killed.output / made).read_bytes() == (whole.output / made).read_bytes()
@@ -322,7 +322,7 @@ class Stopping(ListReporter):
 
 def test_a_start_that_was_measured_is_kept_before_the_first_step(workspace: Workspace) -> None:
     with pytest.raises(Interrupted):
-        train.run(workspace, CONFIG, Stopping("step 1 of"))
+        train.run(workspace, CONFIG, Stopping("training step 1 of"))
     (workspace.checkpoint / "state.pt").unlink()
     report = ListReporter()
     train.run(workspace, CONFIG, report)
@@ -336,7 +336,7 @@ def test_what_was_begun_for_other_photos_or_settings_is_not_gone_on_with(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     with pytest.raises(Interrupted):
-        train.run(workspace, CONFIG, Stopping("step 3 of"))
+        train.run(workspace, CONFIG, Stopping("training step 3 of"))
     config = CONFIG
     if change == "photo":
         (workspace.images / NAMES[3]).write_bytes((workspace.images / NAMES[0]).read_bytes())
@@ -366,7 +366,7 @@ def test_after_a_full_gpu_it_goes_on_with_the_smaller_settings(
 ) -> None:
     monkeypatch.setattr(learner, "rasterize", FullGpu(1))
     with pytest.raises(Interrupted):
-        train.run(workspace, CONFIG, Stopping("step 3 of"))
+        train.run(workspace, CONFIG, Stopping("training step 3 of"))
     monkeypatch.setattr(learner, "rasterize", FullGpu(0))
     report = ListReporter()
     facts = train.run(workspace, CONFIG, report)

@@ -93,7 +93,7 @@ class Holding:
         self._report.progress(fraction, message)
         for step in HOLDS:
             mark = self._root / f"held at {step}"
-            if message.startswith(f"step {step} ") and not mark.exists():
+            if message.startswith(f"training step {step} ") and not mark.exists():
                 mark.touch()
                 while True:
                     self._report.progress(fraction, message)

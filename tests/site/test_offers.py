@@ -284,9 +284,9 @@ def test_figures_are_shown_or_not_as_their_owner_likes(client: Client) -> None:
 # --- The owner's form ---
 
 
-def choose(browser: Client, job: Job, **data: str) -> str:
+def choose(browser: Client, job: Job, status: int = 200, **data: str) -> str:
     answer = browser.post(reverse("recon:share_offer", args=(job.pk,)), data, follow=True)
-    assert answer.status_code == 200
+    assert answer.status_code == status
     job.refresh_from_db()
     page: str = answer.content.decode()
     return page
@@ -335,7 +335,8 @@ def test_other_settings_of_the_link_leave_it_alone() -> None:
 
 def test_a_draft_offers_nothing_yet_and_others_choose_nothing() -> None:
     draft = job_of(person(), status=Job.Status.DRAFT, edited_at=timezone.now())
-    assert "once it has been started" in choose(browser_of(draft.owner), draft, downloads="nothing")
+    refused = choose(browser_of(draft.owner), draft, 409, downloads="nothing")
+    assert "once it has been started" in refused
     assert draft.share_downloads == "all"
     address = reverse("recon:share_offer", args=(draft.pk,))
     other = browser_of(person("bob@example.org"))
