@@ -110,7 +110,7 @@ def test_a_finger_turns_it_and_still_scrolls_the_page(
 def test_it_turns_by_itself_until_it_is_touched_and_again_on_its_button(
     new_context: NewContext, data_dir: Path
 ) -> None:
-    page = new_context(viewport=DESK).new_page()
+    page = new_context(viewport=PHONE).new_page()
     page.goto("/")
     page.wait_for_selector(LIVE)
     canvas, button = page.locator("[data-hero] canvas"), page.locator("[data-hero-pause]")
