@@ -13,6 +13,7 @@ from accounts import networks
 from accounts.models import User
 from recon.jobs import audit, lifecycle
 from recon.models import Artifact, AuditEntry, Job, Photo, StageRun, Tag
+from recon.web.access import VIEW
 
 
 class ReadOnly:
@@ -80,10 +81,15 @@ class ArtifactInline(ReadOnly, admin.TabularInline):
 
 
 class TagInline(ReadOnly, admin.TabularInline):
+    """Private as the scene is: for those of the staff who may open it."""
+
     model = Tag
     extra = 0
     can_delete = False
     fields = ("name",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return cast(User, request.user).has_perm(VIEW)
 
 
 @admin.register(Job)

@@ -13,7 +13,7 @@ from django.contrib.auth import views
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import get_language
 
 from accounts import devices, letters, limits, throttling
@@ -45,6 +45,11 @@ class SignOut(views.LogoutView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/sign_out.html")
+
+    def get_default_redirect_url(self) -> str:
+        """The same page, which then says so and forgets what this browser kept (drop-anywhere.js).
+        Its very own address would not be gone to."""
+        return reverse("accounts:sign_out") + "?done=1"
 
 
 class PasswordChange(InvalidIs400, views.PasswordChangeView):

@@ -38,9 +38,9 @@ def put(job: Job, names: Iterable[str]) -> None:
 
 
 @transaction.atomic
-def add(jobs: Collection[Job], names: Iterable[str]) -> list[Job]:
-    """Each job that is still there has these tags, too. Returns those that would have too many:
-    they are left as they were."""
+def add(jobs: Collection[Job], names: Iterable[str]) -> tuple[list[Job], list[Job]]:
+    """Each job that is still there has these tags, too. Returns those that have, and those that
+    would have too many: they are left as they were. What was deleted meanwhile is in neither."""
     wanted = {key_of(name): name for name in names}
     rows = Job.objects.filter(pk__in=[job.pk for job in jobs]).order_by("pk")
     there = set(rows.select_for_update().values_list("pk", flat=True))  # one tab after the other
@@ -53,7 +53,7 @@ def add(jobs: Collection[Job], names: Iterable[str]) -> list[Job]:
     fitting = [job for job in jobs if job not in full]
     for owner in {job.owner_id for job in fitting}:
         _insert([job.pk for job in fitting if job.owner_id == owner], wanted, owner)
-    return full
+    return fitting, full
 
 
 def remove(jobs: Iterable[Job], names: Iterable[str]) -> int:

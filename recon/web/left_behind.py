@@ -1,7 +1,7 @@
 """What a job's run left behind, for pages: absent rather than broken.
 
-A file that its stage did not write is a fault of ours. The page is served without what stands in
-it, and the log says where it is wrong.
+A file that can't be read is damaged, or an earlier version of this program wrote it, which is no
+fault. The page is served without what stands in it, and the log says where it differs.
 """
 
 from __future__ import annotations
@@ -26,5 +26,8 @@ def left_by(job: Job, read: Callable[[Workspace], T]) -> T | None:
     except FileNotFoundError:
         return None
     except RecordError as error:
-        logger.error("Job %s: %s", job.pk, error)
+        logger.warning(
+            "Job %s: a file is damaged or of another version, pages go without it: %s",
+            job.pk, error,
+        )  # fmt: skip
         return None

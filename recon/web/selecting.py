@@ -34,13 +34,14 @@ class Chosen:
     @classmethod
     def of(cls, request: HttpRequest, sent: QueryDict) -> Chosen:
         """`job`, repeated. Raises NothingToDo: nothing ticked, too much, or all of it gone."""
-        wanted = set(sent.getlist("job"))
+        wanted = {_key_of(text) for text in sent.getlist("job")}
         if not wanted:
             raise NothingToDo(gettext("Tick the scenes first."))
         if len(wanted) > MOST:
             said = gettext("At most {most} scenes can be chosen at a time, not {count}.")
             raise NothingToDo(said.format(most=MOST, count=len(wanted)))
-        own = Job.objects.filter(owner=cast(User, request.user), pk__in=_keys(wanted))
+        keys = [key for key in wanted if isinstance(key, uuid.UUID)]
+        own = Job.objects.filter(owner=cast(User, request.user), pk__in=keys)
         jobs = list(own.select_related("owner").prefetch_related("artifacts"))
         chosen = cls(jobs, len(wanted) - len(jobs))
         if not jobs:
@@ -59,15 +60,12 @@ class Chosen:
         ).format(count=self.missing)
 
 
-def _keys(sent: Iterable[str]) -> list[uuid.UUID]:
-    """What is no key is none of anybody's scenes."""
-    keys = []
-    for text in sent:
-        try:
-            keys.append(uuid.UUID(text))
-        except ValueError:
-            continue
-    return keys
+def _key_of(sent: str) -> uuid.UUID | str:
+    """One key, however it is spelled; what is no key, and so no scene, stays text."""
+    try:
+        return uuid.UUID(sent)
+    except ValueError:
+        return sent
 
 
 def names_of(jobs: Iterable[Job]) -> str:

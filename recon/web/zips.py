@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.utils import timezone
 from django.utils.text import slugify
 
 from recon.models import Artifact, Job
@@ -47,7 +48,8 @@ class Member:
 
 def members_of(job: Job, folder: str) -> list[Member]:
     """The files of a finished scene that are still there, as `folder`/…; [] where there is none."""
-    made = (job.completed_at or job.created_at).timetuple()[:6]
+    # Zip programs take it for the time on the clock.
+    made = timezone.localtime(job.completed_at or job.created_at).timetuple()[:6]
     day = (max(made[0], 1980), *made[1:])  # zip knows no earlier year
     found = (
         {artifact.kind: artifact for artifact in job.artifacts.all()} if job.is_completed else {}

@@ -9,7 +9,8 @@ import { hasContent, sayUnsent, somebodyIsThere } from "./offline.js";
 
 export function enhanceDropAnywhere() {
   const cover = coverOfPage();
-  forget(!cover && !isOnTheWayBack());
+  const isSignedOut = Boolean(document.querySelector("[data-signed-out]"));
+  forget({ person: whoIsSignedIn(), isSignedOut });
   if (!cover || document.querySelector("[data-new-draft], [data-draft]")) return;
   let isOurs = false; // a picture of the page itself that is dragged counts as a file, too
   const on = (type, act) => document.addEventListener(type, act);
@@ -38,11 +39,6 @@ export function whoIsSignedIn() {
 /** @returns {HTMLElement | null} only pages of somebody who is signed in have one */
 function coverOfPage() {
   return document.querySelector("[data-drop-anywhere]");
-}
-
-/** Whether this is the sign-in page that a page was answered with: not so after signing out. */
-function isOnTheWayBack() {
-  return new URLSearchParams(location.search).has("next");
 }
 
 /** @param {HTMLElement} cover @param {Promise<File[]>} dropped */

@@ -5,11 +5,13 @@
  */
 const NAME = "handed-over";
 const SINCE = "handed-over:since"; // when, in localStorage: whether to look at all
+const WHOSE = "handed-over:person"; // beside it
 const KEPT_MS = 120_000; // time enough to sign in again; then they are forgotten
 
 /** @param {File[]} files @param {string} person whose they are: the key of their account */
 export async function handOver(files, person) {
   localStorage.setItem(SINCE, String(Date.now())); // first: what has no mark would stay for ever
+  localStorage.setItem(WHOSE, person);
   const database = await open();
   await inStore(database, (store) => {
     store.clear();
@@ -35,14 +37,24 @@ export async function takeOver(person) {
   });
   database.close();
   localStorage.removeItem(SINCE);
+  localStorage.removeItem(WHOSE);
   if (!person || Date.now() - since >= KEPT_MS) return [];
   return found.result.filter((one) => one.person === person).map((one) => one.file);
 }
 
-/** Photos that nobody came for do not stay in the browser: after a while, or `now`. */
-export async function forget(now) {
+/**
+ * Photos that nobody came for do not stay in the browser: after a while, or at once where their
+ * owner has signed out or another person is there. Another tab may just have handed them over, so
+ * a page of nobody in particular leaves them.
+ *
+ * @param {{ person: string, isSignedOut: boolean }} page whose page it is, "" for nobody's
+ */
+export async function forget({ person, isSignedOut }) {
   const since = handedOverAt();
-  if (since && (now || Date.now() - since >= KEPT_MS)) await takeOver("").catch(() => undefined);
+  if (!since) return;
+  const isAnother = person && person !== localStorage.getItem(WHOSE);
+  const isOver = Date.now() - since >= KEPT_MS;
+  if (isSignedOut || isAnother || isOver) await takeOver("").catch(() => undefined);
 }
 
 function handedOverAt() {

@@ -74,7 +74,8 @@ class Selecting {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.key === "Escape" && this.isOn) {
+    // In the field for tags, Escape closes what is suggested there.
+    if (event.key === "Escape" && this.isOn && event.target.id !== "select-tags") {
       this.show(false);
       this.start.focus();
     }

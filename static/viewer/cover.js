@@ -31,7 +31,7 @@ export class Cover {
     this.say(this.said.dataset.saving);
     try {
       features.touched(); // what moves by itself stays where it is
-      await features.stage.completed; // a cover shows all of the scene
+      if (!(await features.stage.completed)) throw new Refused(this.said.dataset.partly);
       this.show(await this.send(features), features.stage);
       this.say(this.said.dataset.saved);
     } catch (error) {
@@ -82,5 +82,5 @@ function usualAspect(views) {
   return aspects[Math.floor(aspects.length / 2)];
 }
 
-/** The server said no, in words for the person. */
+/** It can't be, or the server said no: in words for the person. A cover shows all of the scene. */
 class Refused extends Error {}

@@ -17,12 +17,28 @@ let loading = null;
  * Settles when the engine is there; a later call tries again where an earlier one failed.
  *
  * @param {string} url
- * @throws {ProblemError} "network"
+ * @throws {ProblemError} "network", or "engine" for what came and can't be used
  */
 export function loadEngine(url) {
-  loading ??= WebAssembly.compileStreaming(request(url)).then(found, (error) => {
+  loading ??= compile(url).then(found, (error) => {
     loading = null;
-    throw new ProblemError("network", error.message);
+    throw error;
   });
   return loading;
+}
+
+async function compile(url) {
+  const response = await request(url);
+  try {
+    return await WebAssembly.compileStreaming(response);
+  } catch (error) {
+    throw new ProblemError(isLine(error, response) ? "network" : "engine", error.message);
+  }
+}
+
+/** Whether the line broke while it came. For a wrong media type browsers throw a TypeError, too. */
+function isLine(error, response) {
+  const isThere = "WebAssembly" in globalThis && "compileStreaming" in WebAssembly;
+  const isWasm = response.headers.get("Content-Type")?.startsWith("application/wasm");
+  return isThere && isWasm && !(error instanceof WebAssembly.CompileError);
 }

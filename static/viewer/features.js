@@ -141,10 +141,13 @@ export class Features {
     else this.tour.turn();
   }
 
-  /** Saves what the window shows as a PNG, however few pixels the window has. */
+  /** Saves what the window shows as a PNG, however few pixels the window has: never a coarse part. */
   async savePicture() {
     const { stage } = this;
-    await stage.completed;
+    const isWhole = await stage.completed;
+    const said = this.element.querySelector("[data-viewer-picture-said]");
+    said.textContent = isWhole ? "" : said.dataset.partly;
+    if (!isWhole) return;
     const { fov: fovY, aspect } = stage.camera;
     const longest = longestOf(this.views, aspect, Math.max(stage.canvas.width, stage.canvas.height));
     const picture = await pictureOf(stage, { fovY, aspect }, longest, "image/png");

@@ -1,6 +1,6 @@
 /** What can go wrong, by the name of its text in the template. */
 
-/** @typedef {"webgl" | "file" | "network" | "lost"} ProblemName */
+/** @typedef {"webgl" | "file" | "engine" | "network" | "lost"} ProblemName */
 
 export class ProblemError extends Error {
   /**

@@ -47,7 +47,7 @@ export class Stage {
     this.visible = true;
     this.disposed = false;
     /** Settles when all of the scene is shown that will be. */
-    this.completed = Promise.resolve();
+    this.completed = Promise.resolve(true);
     /** Called after each frame. */
     this.onFrame = () => undefined;
     this.listen(onLost);

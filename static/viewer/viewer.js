@@ -130,7 +130,11 @@ class Viewer {
     if (this.element.dataset.first) this.stage.completed = this.complete();
   }
 
-  /** The whole scene for the part of it that is shown. Where it doesn't come, that part stays. */
+  /**
+   * The whole scene for the part of it that is shown. Where it doesn't come, that part stays.
+   *
+   * @returns {Promise<boolean>} whether all of a scene is shown
+   */
   async complete() {
     const { scene, bytes } = this.element.dataset;
     this.furniture.showRest("loading");
@@ -142,6 +146,7 @@ class Viewer {
       console.warn("Only a part of the scene is shown:", error.message);
       this.furniture.showRest("failed");
     }
+    return !this.element.dataset.first;
   }
 
   fail(error) {
@@ -203,6 +208,7 @@ class Viewer {
     }
     Object.assign(this.element.dataset, { scene: url, bytes: String(bytes) });
     delete this.element.dataset.first;
+    if (stage) stage.completed = Promise.resolve(true);
     return Boolean(stage);
   }
 

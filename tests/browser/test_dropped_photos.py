@@ -133,6 +133,23 @@ def test_signing_out_forgets_photos_that_were_dropped(new_context: NewContext, a
     assert page.evaluate(KEPT) == 0
 
 
+def test_a_page_of_nobody_leaves_what_was_dropped_and_another_person_s_forgets_it(
+    new_context: NewContext, ann: User, live_server: Any
+) -> None:
+    context = new_context(ann, viewport=DESK)
+    page = context.new_page()
+    dropped_and_lost(page)
+    context.clear_cookies()
+    other = context.new_page()
+    for address in ("/", "/accounts/sign-in/"):
+        other.goto(address, wait_until="networkidle")
+        assert page.evaluate(KEPT) == 1, "another tab may be about to take it"
+    context.add_cookies([session_cookie(person("bob@example.org"), live_server.url)])
+    other.goto("/usage/")
+    until(other, f"{MARK} === null")
+    assert other.evaluate(KEPT) == 0
+
+
 def test_photos_dropped_after_the_session_ended_wait_for_their_owner(
     new_context: NewContext, ann: User
 ) -> None:

@@ -255,3 +255,40 @@ def test_where_the_engine_does_not_come_that_is_said_and_can_be_tried_again(
     page.get_by_role("button", name="Load again").click()
     ready(page)
     until_middle_is(page, BLUE)
+
+
+@pytest.mark.parametrize("how", ["damaged", "another kind"])
+def test_an_engine_that_can_t_be_used_is_not_called_a_lost_line(
+    page: Page, scene: Job, how: str
+) -> None:
+    kind = "application/wasm" if how == "damaged" else "text/html"
+    page.route(f"**/{ENGINE}", lambda route: route.fulfill(body="no engine", content_type=kind))
+    page.goto(f"/v/{scene.pub_key}")
+    expect(page.get_by_role("heading", name="The viewer could not be started")).to_be_visible()
+    expect(page.get_by_role("heading", name="The scene could not be loaded")).to_be_hidden()
+    page.unroute_all()
+    page.get_by_role("button", name="Load again").click()
+    ready(page)
+
+
+def test_a_part_never_becomes_a_picture_or_a_cover(new_context: NewContext, large: Job) -> None:
+    page = new_context(large.owner, reduced_motion="reduce").new_page()
+    page.route("**/files/splat*", lambda route: route.abort())
+    sent: list[str] = []
+    page.on("request", lambda one: sent.append(one.method))
+    page.on("download", lambda one: sent.append("download"))
+    page.goto(large.get_absolute_url())
+    ready(page)
+    expect(page.get_by_text("The finer detail could not be loaded.")).to_be_visible()
+    page.get_by_role("button", name="More", exact=True).press("Enter")
+    refused = page.get_by_text("Nothing was saved, because the scene’s finer detail")
+    for number, name in enumerate(("Save a picture", "Use this view as start and cover"), start=1):
+        page.get_by_role("button", name=name).press("Enter")
+        expect(refused).to_have_count(number)
+    assert {"POST", "download"}.isdisjoint(sent)
+    page.unroute_all()
+    page.locator("[data-viewer-rest-again]").press("Enter")
+    until_middle_is(page, BLUE)
+    with page.expect_download():
+        page.evaluate(f"() => void {IT}.features.savePicture()")
+    expect(refused).to_have_count(1)

@@ -122,6 +122,60 @@ def test_by_keys_alone(new_context: NewContext, ann: Any) -> None:
     assert tags.names_of(ann.jobs.get(title="Statue")) == ["summer"]
 
 
+def test_escape_in_the_field_for_tags_leaves_the_ticks(new_context: NewContext, ann: Any) -> None:
+    page = gallery(new_context, ann)
+    tick(page, "Castle")
+    page.get_by_role("textbox", name="Tags for the ticked scenes").press("Escape")
+    expect(page.get_by_text("1 selected")).to_be_visible()
+
+
+#: px of the element with the focus that lie under the bar.
+COVERED = """() => {
+  const focus = document.activeElement, bar = document.querySelector("[data-select-bar]");
+  if (bar.contains(focus)) return 0;
+  const [box, { top, bottom }] = [focus, bar].map((one) => one.getBoundingClientRect());
+  return Math.max(0, Math.min(box.bottom, bottom) - Math.max(box.top, top));
+}"""
+
+
+@pytest.mark.parametrize(
+    "size",
+    [PHONE, DESK, {"width": 320, "height": 640}, {"width": 720, "height": 500}],
+    ids=["phone", "desk", "narrow", "low"],
+)
+def test_what_has_the_focus_never_lies_under_the_bar(
+    new_context: NewContext, ann: Any, size: Any
+) -> None:
+    for number in range(9):
+        tags.put(finished_job(ann, title=f"Scene {number}"), ["garden"])
+    page = gallery(new_context, ann, viewport=size)
+    bar = page.locator("[data-select-bar]")
+    assert bar.evaluate("(bar) => getComputedStyle(bar).position") == "sticky"
+    covered = {}
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(60):
+            page.keyboard.press(key)
+            if page.evaluate("document.activeElement === document.body"):
+                break
+            if hidden := page.evaluate(COVERED):
+                covered[page.evaluate("document.activeElement.outerHTML.slice(0, 80)")] = hidden
+    assert covered == {}
+
+    page.evaluate("scrollTo(0, 150)")
+    field = page.locator("#select-tags")
+    field.evaluate("(field) => field.focus({ preventScroll: true })")
+    page.keyboard.type("summer", delay=20)
+    assert page.evaluate("scrollY") == 150
+
+
+def test_in_a_low_window_the_bar_has_its_place_in_the_page(
+    new_context: NewContext, ann: Any
+) -> None:
+    page = gallery(new_context, ann, viewport={"width": 844, "height": 390})
+    bar = page.locator("[data-select-bar]")
+    assert bar.evaluate("(bar) => getComputedStyle(bar).position") == "static"
+
+
 def test_the_bar_covers_little_of_a_phone(new_context: NewContext, ann: Any) -> None:
     page = gallery(new_context, ann, viewport=PHONE)
     bar = page.locator("[data-select-bar]").bounding_box() or {}

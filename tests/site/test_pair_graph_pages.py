@@ -194,6 +194,21 @@ def test_a_copy_stands_beside_its_photo_and_is_called_so() -> None:
     assert (picture.said, picture.boxes) == ([], [])
 
 
+@pytest.mark.parametrize("content", ['{"version": 1, "pairs": []}', "{", '{"version": 99}'])
+def test_a_file_of_another_version_is_no_error_and_the_page_goes_without(
+    content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = job_of(person(), status=Job.Status.FAILED, step="COLMAP_MAP", error_code="internal")
+    write_matching(job, [(0, 1, 140)], [None, None, None])
+    job.workspace.pairs_json.write_text(content)
+    page = browser_of(job.owner).get(job.get_absolute_url())
+    assert page.status_code == 200
+    assert "<line " not in page.content.decode()
+    told = [record for record in caplog.records if "pairs.json" in record.getMessage()]
+    assert {record.levelname for record in told} == {"WARNING"}
+    assert "is damaged or of another version" in told[0].getMessage()
+
+
 def test_thin_links_and_groups_get_a_word() -> None:
     job = job_of(person(), status=Job.Status.FAILED, step="COLMAP_MAP", error_code="internal")
     write_matching(job, [(0, 1, 140), (1, 2, 17)], [None, None, None])

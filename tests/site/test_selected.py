@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -167,6 +168,14 @@ def test_a_path_out_of_the_folder_is_never_in_it(ann: User, tmp_path: Any) -> No
     assert not [name for name in names if name.endswith("results.json")]
 
 
+def test_files_have_the_time_that_the_clock_showed(ann: User) -> None:
+    job, noon = finished_job(ann), datetime(2026, 11, 30, 12, tzinfo=UTC)
+    Job.objects.filter(pk=job.pk).update(completed_at=noon)
+    User.objects.filter(pk=ann.pk).update(time_zone="Asia/Seoul")
+    archive = zipped(act(browser_of(ann), "download", [job]))
+    assert {one.date_time for one in archive.infolist()} == {(2026, 11, 30, 21, 0, 0)}
+
+
 # --- Tagging ---
 
 
@@ -192,6 +201,24 @@ def test_a_scene_with_too_many_is_named_and_left_as_it_is(ann: User) -> None:
     assert "Tagged: “Other”." in said
     assert len(tags.names_of(full)) == 10
     assert tags.names_of(other) == ["new", "tag 3"]
+
+
+def test_a_scene_that_is_deleted_meanwhile_is_not_called_tagged(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, real = browser_of(ann), tags.add
+    gone, there = finished_job(ann, title="Gone"), finished_job(ann, title="There")
+
+    def add(jobs: Any, names: Any) -> Any:
+        Job.objects.filter(pk=gone.pk).delete()
+        return real(jobs, names)
+
+    monkeypatch.setattr(tags, "add", add)
+    said = told(browser, act(browser, "tag", [gone, there], tags="garden"))
+    assert "Tagged: “There”." in said
+    assert "1 of the scenes that you chose is not there any more." in said
+    alone = told(browser, act(browser, "tag", [there], tags="garden"))
+    assert "not there any more" not in alone
 
 
 @pytest.mark.parametrize(("text", "said"), [("", "Write the tag first"), ("x" * 31, "at most 30")])
@@ -242,6 +269,12 @@ def test_nothing_ticked_and_too_many_are_said(ann: User) -> None:
     assert "Tick the scenes first." in told(browser, act(browser, "delete", []))
     many = [f"{number:032x}" for number in range(selecting.MOST + 1)]
     assert "At most 50 scenes" in told(browser, act(browser, "delete", many))
+
+
+def test_one_scene_in_two_spellings_is_one(ann: User) -> None:
+    job, browser = finished_job(ann), browser_of(ann)
+    twice = [str(job.pk), str(job.pk).upper(), job.pk.hex]
+    assert "not there any more" not in told(browser, act(browser, "share", twice))
 
 
 @pytest.mark.parametrize("what", ["delete", "share", "download", "tag", "untag"])

@@ -6,6 +6,7 @@ import unicodedata
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -122,7 +123,7 @@ def test_a_scene_that_is_deleted_meanwhile_gets_none(
     other = finished_job(ann)
     sent = {"title": "New", "tags": "garden"}
     assert program_of(ann).post(f"/recon/jobs/{other.pk}/share", sent).status_code == 404
-    assert tags.add([gone, there], ["garden"]) == []
+    assert tags.add([gone, there], ["garden"]) == ([there], [])
     assert [tag.job_id for tag in Tag.objects.all()] == [there.pk]
 
 
@@ -131,6 +132,32 @@ def test_whoever_may_not_change_a_scene_may_not_tag_it(ann: User) -> None:
     for other in (person("bob@example.org"), supporter()):
         assert about(browser_of(other), job, "mine").status_code == 404
     assert names(job) == []
+
+
+def test_tags_lead_to_a_gallery_for_their_owner_alone(ann: User) -> None:
+    job = finished_job(ann)
+    tags.put(job, ["garden"])
+    assert "?tag=garden" in browser_of(ann).get(job.get_absolute_url()).content.decode()
+    page = browser_of(supporter()).get(job.get_absolute_url()).content.decode()
+    assert '<span class="tag">garden</span>' in page
+    assert "?tag=garden" not in page
+
+
+@pytest.mark.parametrize("may_open", [True, False])
+def test_staff_see_in_the_admin_only_tags_of_scenes_that_they_may_open(
+    ann: User, may_open: bool
+) -> None:
+    staff = person("boss@example.org", is_staff=True)
+    wanted = ["view_job", "delete_job", *(["view_private_scene"] if may_open else [])]
+    staff.user_permissions.set(Permission.objects.filter(codename__in=wanted))
+    browser, job = browser_of(staff), finished_job(ann)
+    tags.put(job, ["hideaway"])
+    page = browser.get(reverse("admin:recon_job_change", args=(job.pk,)))
+    assert page.status_code == 200
+    assert ("hideaway" in page.content.decode()) == may_open
+    asks = browser.get(reverse("admin:recon_job_delete", args=(job.pk,)))
+    assert asks.status_code == 200
+    assert "hideaway" not in asks.content.decode()
 
 
 def test_a_later_run_of_the_photos_is_sorted_alike(ann: User) -> None:

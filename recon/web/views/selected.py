@@ -143,15 +143,15 @@ def _download(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
 
 def _tag(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
     names = _names(request)
-    full = tags.add(chosen.jobs, names)
-    if len(full) < len(chosen.jobs):
+    done, full = tags.add(chosen.jobs, names)
+    gone = len(chosen.jobs) - len(done) - len(full)  # deleted since they were looked up
+    if done:
         told = gettext("Tagged: {names}.")
-        done = [job for job in chosen.jobs if job not in full]
         messages.success(request, told.format(names=names_of(done)))
     if full:
         told = gettext("A scene has at most {most} tags, so these were left as they were: {names}.")
         messages.error(request, told.format(most=tags.MOST, names=names_of(full)))
-    _tell_missing(request, chosen)
+    _tell_missing(request, Chosen([*done, *full], chosen.missing + gone))
     return _back(request)
 
 
