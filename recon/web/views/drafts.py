@@ -39,7 +39,10 @@ from recon.web.views.jobs import refuse
 @never_cache
 @unless_deleted
 def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """What the photo check says by now, and what the presets take with these photos. A job that was started meanwhile has another page."""
+    """What the photo check says by now, and what the presets take with these photos.
+
+    A job that was started meanwhile has another page.
+    """
     draft = own_job_or_404(request, pk)
     if draft.is_draft:
         sizes = list(draft.photos.values_list("width", "height"))
