@@ -304,6 +304,22 @@ def test_one_walks_by_keys_and_stick_and_goes_where_one_points(
     assert complaints == []
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["upright", "on its side"])
+def test_the_strip_of_photos_leaves_the_stick_free(moving: Page, scene: Job, turned: bool) -> None:
+    if turned:
+        moving.set_viewport_size({"width": PHONE["height"], "height": PHONE["width"]})
+    open_own(moving, scene)
+    moving.get_by_role("button", name="Walk", exact=True).click()
+    moving.get_by_role("button", name="Where the photos were taken", exact=True).click()
+    moving.locator("[data-viewer-photos] button").first.click()
+    stick = moving.get_by_role("group", name="Walk", exact=True).bounding_box()
+    strip = moving.locator("[data-viewer-strip]").bounding_box()
+    assert stick
+    assert strip
+    is_beside = stick["x"] + stick["width"] <= strip["x"]
+    assert is_beside or stick["y"] + stick["height"] <= strip["y"]
+
+
 # --- Turning by itself ---
 
 

@@ -181,12 +181,14 @@ def test_without_a_mail_server_none_is_sent_or_offered(ann: User) -> None:
     page = browser_of(ann).get(reverse("accounts:account")).content.decode()
     assert "mail_when_done" not in page
     assert "This site does not send e-mails." in page
+    assert "Want an e-mail" not in browser_of(ann).get(reverse("recon:notices")).content.decode()
 
 
 @pytest.mark.usefixtures("with_mail")
 def test_a_mail_is_wished_and_unwished_on_the_account_page(ann: User) -> None:
     browser = browser_of(ann)
     assert "mail_when_done" in browser.get(reverse("accounts:account")).content.decode()
+    assert "Want an e-mail" in browser.get(reverse("recon:notices")).content.decode()
     for wish in ({"mail_when_done": "on"}, {}):
         answer = browser.post(reverse("accounts:preferences"), {"time_zone": "", **wish})
         assert answer.status_code == 302

@@ -24,6 +24,9 @@ from tests.site.matching import write_matching
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
+#: What a preset takes: the tag's other attributes and the sentence.
+PRESET_SAID = r'<span class="helptext" id="preset-said-%s"([^>]*)>([^<]*)</span>'
+
 
 @pytest.fixture
 def draft(data_dir: Path) -> Job:
@@ -60,6 +63,22 @@ def test_the_draft_shows_the_picture_the_sentences_and_the_same_in_words(
     for one in draft.photos.all():
         assert f'id="photo-{one.pk}"' in page
         assert f'href="#photo-{one.pk}"' in page
+
+
+def test_a_poll_brings_what_the_presets_take_with_the_photos_of_now(
+    browser: Client, draft: Job
+) -> None:
+    page = browser.get(draft.get_absolute_url()).content.decode()
+    drafts.add_photo(draft, photo("d.jpg", size=(480, 360)))
+    answer = browser.get(check_url(draft)).content.decode()
+    for preset in Job.Preset.values:
+        stale, current = (re.search(PRESET_SAID % preset, html) for html in (page, answer))
+        assert stale is not None, "the page has the place that the answer goes to"
+        assert current is not None
+        assert "with 3 photos" in stale[2]
+        assert "with 4 photos" in current[2]
+        assert 'hx-swap-oob="true"' in current[1]
+        assert "oob" not in stale[1]
 
 
 def test_photos_of_a_finding_can_be_dropped_where_that_may_help(

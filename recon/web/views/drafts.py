@@ -29,6 +29,7 @@ from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_del
 from recon.web.faults import headers_of, status_of
 from recon.web.forms import WishesForm, same_photo
 from recon.web.photo_check import check_context
+from recon.web.preset_times import preset_options
 from recon.web.views import draft_page, upload
 from recon.web.views.jobs import refuse
 
@@ -38,10 +39,15 @@ from recon.web.views.jobs import refuse
 @never_cache
 @unless_deleted
 def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """What the photo check says by now. A job that was started meanwhile has another page."""
+    """What the photo check says by now, and what the presets take with these photos.
+
+    A job that was started meanwhile has another page.
+    """
     draft = own_job_or_404(request, pk)
     if draft.is_draft:
-        return render(request, "recon/_check.html", check_context(draft))
+        sizes = list(draft.photos.values_list("width", "height"))
+        context = {"is_poll": True, "preset_options": preset_options(sizes)}
+        return render(request, "recon/_check.html", check_context(draft) | context)
     return started()
 
 

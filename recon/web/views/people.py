@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, logout
 from django.core.paginator import Paginator
@@ -31,10 +32,12 @@ NOTICES_A_PAGE, SCENES_A_PAGE, GALLERY_PAGE = 20, 20, 12
 @signed_in
 @never_cache
 def notices(request: HttpRequest) -> HttpResponse:
-    """recon/notices.html: `page` of notices, newest first. Looking at it marks nothing as read."""
+    """recon/notices.html: `page` of notices, newest first, and `can_mail`. Looking at it marks
+    nothing as read."""
     told = Notice.objects.filter(user=cast(User, request.user)).select_related("job")
     page = Paginator(told, NOTICES_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "recon/notices.html", {"page": page})
+    context = {"page": page, "can_mail": settings.MAIL_IS_SET_UP}
+    return render(request, "recon/notices.html", context)
 
 
 @require_POST
