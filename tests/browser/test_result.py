@@ -161,9 +161,9 @@ def test_without_scripts_pictures_stand_side_by_side_and_scenes_are_links(
     open_page: Any, job: Job, size: dict[str, int]
 ) -> None:
     page = open_page(job.get_absolute_url(), viewport=size, java_script_enabled=False)
-    boxes = [image.bounding_box() for image in page.locator(".versus img").all()]
-    assert boxes[0]["y"] == boxes[1]["y"]
-    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    scene, photo = (image.bounding_box() for image in page.locator(".versus img").all()[:2])
+    assert photo["y"] == scene["y"]
+    assert photo["x"] + photo["width"] <= scene["x"], "as the text above them says"
     choice(page, "shown").click()
     expect(choice(page, "shown")).to_have_attribute("aria-current", "true")
 

@@ -83,14 +83,18 @@ test("nobody else gets them, nor does whoever handed them over afterwards", asyn
 test("they are forgotten after a while, or at once", async () => {
   const { marks, kept } = storage();
   await handOver(["1.jpg"], "7");
-  await forget(false);
-  assert.equal(kept().length, 1);
+  for (const person of ["7", ""]) {
+    await forget({ person, isSignedOut: false });
+    assert.equal(kept().length, 1);
+  }
   marks.set("handed-over:since", String(Date.now() - 120_000));
-  await forget(false);
+  await forget({ person: "7", isSignedOut: false });
   assert.deepEqual([...marks.keys(), ...kept()], []);
-  await handOver(["1.jpg"], "7");
-  await forget(true);
-  assert.deepEqual([...marks.keys(), ...kept()], []);
+  for (const page of [{ person: "", isSignedOut: true }, { person: "8", isSignedOut: false }]) {
+    await handOver(["1.jpg"], "7");
+    await forget(page);
+    assert.deepEqual([...marks.keys(), ...kept()], []);
+  }
 });
 
 test("nothing stays in the browser that nobody would look for", async () => {

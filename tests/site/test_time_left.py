@@ -238,7 +238,8 @@ def test_the_rest_of_a_step_teaches_what_all_of_it_takes(running: Job) -> None:
 
 def said_of_presets(browser: Any, address: str) -> dict[str, str]:
     page = browser.get(address).content.decode()
-    found = re.findall(r'value="(\w+)"[^>]*>\s*<span>.*?class="helptext">([^<]+)<', page, re.DOTALL)
+    said = r'value="(\w+)"[^>]*>\s*<span>.*?class="helptext"[^>]*>([^<]+)<'
+    found = re.findall(said, page, re.DOTALL)
     assert "graphics card" not in page
     return dict(found)
 
