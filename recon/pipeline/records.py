@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-#: Raised when a record's reader could no longer make sense of what was written before.
+#: Goes up when the readers can no longer make sense of what was written before.
 VERSION = 1
 
 T = TypeVar("T")
