@@ -87,6 +87,9 @@ class Job(models.Model):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="runs_again"
     )
     is_sample = models.BooleanField(default=False)
+    gives_way = models.BooleanField(
+        default=False, help_text="the site made it by itself: it waits and stops for all others"
+    )
     last_number = models.PositiveIntegerField(
         default=0, help_text="of a draft: the highest number that a photo ever had"
     )
@@ -165,6 +168,9 @@ class Job(models.Model):
     )
 
     created_at = models.DateTimeField(auto_now_add=True, help_text="or when a draft was started")
+    draft_made_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the draft was made that it was started from"
+    )
     started_at = models.DateTimeField(null=True, blank=True, help_text="of the last attempt")
     completed_at = models.DateTimeField(null=True, blank=True, help_text="when it ended, however")
 
@@ -186,10 +192,11 @@ class Job(models.Model):
 
     @property
     def name(self) -> str:
-        """The title, or something to call an untitled job by."""
+        """The title, or something to call an untitled job by: the same before and after a start."""
         if self.title:
             return self.title
-        made = date(timezone.localtime(self.created_at), gettext("d M Y, H:i"))
+        at = self.draft_made_at or self.created_at
+        made = date(timezone.localtime(at), gettext("d M Y, H:i"))
         return gettext("Scene of {made}").format(made=made)
 
     @property
