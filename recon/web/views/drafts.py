@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HTMX_STOP_POLLING
 
 from accounts.models import User
-from recon.jobs import drafts, known_photos
+from recon.jobs import drafts, known_photos, titles
 from recon.jobs import videos as draft_videos
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
@@ -29,7 +29,7 @@ from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_del
 from recon.web.faults import headers_of, status_of
 from recon.web.forms import WishesForm, same_photo
 from recon.web.photo_check import check_context
-from recon.web.preset_times import preset_options
+from recon.web.preset_times import start_context
 from recon.web.views import draft_page, upload
 from recon.web.views.jobs import refuse
 
@@ -45,8 +45,12 @@ def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """
     draft = own_job_or_404(request, pk)
     if draft.is_draft:
-        sizes = list(draft.photos.values_list("width", "height"))
-        context = {"is_poll": True, "preset_options": preset_options(sizes)}
+        photos = list(draft.photos.all())
+        context = {
+            "is_poll": True,
+            "draft_name": titles.draft_name(draft, photos),
+            **start_context([(photo.width, photo.height) for photo in photos]),
+        }
         return render(request, "recon/_check.html", check_context(draft) | context)
     return started()
 

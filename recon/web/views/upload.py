@@ -21,7 +21,7 @@ from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
 from recon.web.faults import status_of
 from recon.web.forms import UploadForm
-from recon.web.preset_times import preset_options
+from recon.web.preset_times import start_context
 
 
 @csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
@@ -87,5 +87,5 @@ def _refuse(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse
 
 
 def _form_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
-    context = {"form": form, "limits": uploads.limits(), "preset_options": preset_options()}
+    context = {"form": form, "limits": uploads.limits(), **start_context()}
     return render(request, "recon/upload.html", context, status=status)
