@@ -36,7 +36,7 @@ import torch
 
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.losses import photometric_loss
+from recon.splats.losses.photometric import photometric_loss
 from recon.splats.optimizer import Adam
 from recon.splats.rasterizers import rasterize
 from recon.splats.training import rates

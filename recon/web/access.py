@@ -22,7 +22,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import networks
 from accounts.models import User
-from recon.jobs import audit, sharing
+from recon.jobs import sharing
+from recon.jobs.people import audit
 from recon.models import Job
 from recon.web import link_throttle
 

@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from recon.jobs import drafts, lifecycle, queue
+from recon.jobs import lifecycle, queue
+from recon.jobs.drafts import drafts
 from recon.models import Job
 from recon.pipeline.config import from_dict
 from recon.web import uploads
