@@ -30,7 +30,7 @@ QUIET = ("script", "style", "svg", "code", "kbd")
 
 
 #: Code that speaks to people; the core's texts are in tables, its messages in
-#: recon/web/running/doing.py.
+#: recon/web/doing.py.
 SPEAKING = (
     "accounts/forms/*.py",
     "accounts/views/*.py",

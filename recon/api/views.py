@@ -19,8 +19,8 @@ from recon.jobs import decoders, queue, steps_and_log, submit, tags
 from recon.jobs.drafts import videos
 from recon.models import Artifact, Job, Photo, Video
 from recon.pipeline.quality import UNMEASURED
+from recon.web import doing
 from recon.web.job.photo_check import check_facts
-from recon.web.running import doing
 from recon.web.scene import elapsed_seconds
 from recon.web.wish_forms import UploadForm
 

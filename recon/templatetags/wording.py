@@ -11,7 +11,7 @@ from django import template
 from django.utils.translation import gettext
 
 from recon.pipeline.words import sizes
-from recon.web.running import doing
+from recon.web import doing
 
 register = template.Library()
 

@@ -121,6 +121,20 @@ def unless_deleted(view: View) -> View:
     return cast(View, checked)
 
 
+def unlisted(view: View) -> View:
+    """Keeps a link's secret: no search engine lists it, no other site learns it from a referrer."""
+
+    @wraps(view)
+    def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        # Not "no-referrer": a browser then hides from us, too, that a form it sends is ours.
+        response["Referrer-Policy"] = "same-origin"
+        return response
+
+    return cast(View, marked)
+
+
 def job_for(request: HttpRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job | None:
     """The job, where whoever asks may have what they ask for; their own, as a rule.
 

@@ -22,9 +22,8 @@ from recon.jobs.people import notices as job_notices
 from recon.jobs.people import quotas
 from recon.models import Job, Notice
 from recon.pipeline.errors import UserError
-from recon.web.access import NotThere, signed_in
+from recon.web.access import NotThere, signed_in, unlisted
 from recon.web.faults import status_of
-from recon.web.sharing.link_views import unlisted
 
 NOTICES_A_PAGE, SCENES_A_PAGE, GALLERY_PAGE = 20, 20, 12
 

@@ -21,7 +21,7 @@ from recon.models import Job
 from recon.pipeline.errors import EXPLANATIONS, explain
 from recon.pipeline.photo_check.check_texts import explain_finding
 from recon.templatetags.wording import about, duration, time_range
-from recon.web.running.doing import said
+from recon.web.doing import said
 from tests.site.making import browser_of, finished_job, job_of, person, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]

@@ -12,7 +12,7 @@ import pytest
 from babel.messages.catalog import Message
 
 from recon.poses.ladder.rungs import RUNGS
-from recon.web.running.doing import PATTERNS
+from recon.web.doing import PATTERNS
 from tests.photos import PROJECT
 
 sys.path.insert(0, str(PROJECT / "scripts"))

@@ -15,7 +15,7 @@ from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.drafts import views as draft_views
 from recon.web.faults import status_of
-from recon.web.job.views import refuse
+from recon.web.job.page import refuse
 
 _STEPS = {"earlier": -1, "later": 1}
 

@@ -14,7 +14,7 @@ from recon.jobs.drafts import photo_order, places
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, signed_in, unless_deleted
 from recon.web.faults import headers_of, status_of
-from recon.web.job.views import refuse
+from recon.web.job.page import refuse
 
 
 @require_POST

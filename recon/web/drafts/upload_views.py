@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from recon.jobs import submit
@@ -20,7 +20,7 @@ from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
-from recon.web.faults import status_of
+from recon.web.faults import headers_of, status_of
 from recon.web.preset_times import preset_options
 from recon.web.wish_forms import UploadForm
 
@@ -90,3 +90,13 @@ def _refuse(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse
 def _form_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
     context = {"form": form, "limits": uploads.limits(), "preset_options": preset_options()}
     return render(request, "recon/upload.html", context, status=status)
+
+
+@require_POST
+@signed_in
+def sample(request: HttpRequest) -> HttpResponse:
+    """A job from photos that the project renders itself."""
+    try:
+        return redirect(submit.create_sample_job(cast(User, request.user)))
+    except ReconError as error:  # no room on the disk, or a limit of the person's is reached
+        return refuse(request, [str(error)], status_of(error), headers_of(error))

@@ -15,7 +15,7 @@ from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_del
 from recon.web.drafts import views as draft_views
 from recon.web.faults import status_of
 from recon.web.job import draft_page
-from recon.web.job.views import refuse
+from recon.web.job.page import refuse
 
 
 @require_safe

@@ -29,8 +29,8 @@ from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_del
 from recon.web.drafts import upload_views
 from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
+from recon.web.job.page import refuse
 from recon.web.job.photo_check import check_context
-from recon.web.job.views import refuse
 from recon.web.preset_times import preset_options
 from recon.web.wish_forms import WishesForm, same_photo
 

@@ -27,7 +27,7 @@ from recon.web.access import (
 )
 from recon.web.faults import headers_of, status_of
 from recon.web.job.cover_form import CoverForm, jpeg_of
-from recon.web.job.views import refuse
+from recon.web.job.page import refuse
 from recon.web.scene import own_viewer
 
 

@@ -21,7 +21,7 @@ from instarecon_site import wrong_fields
 from recon.jobs import sharing, tags
 from recon.models import Job
 from recon.web.access import NotThere, own_job_or_404, prefers_json, signed_in, unless_deleted
-from recon.web.job import views as job_views
+from recon.web.job.page import page, refuse
 from recon.web.scene import share_url
 from recon.web.sharing.forms import ABOUT_ID, AboutForm, LinkForm, OfferForm, sentences
 
@@ -40,9 +40,9 @@ def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     wish = request.POST.get("shared", "")
     if job.is_draft:
-        return job_views.refuse(request, job, [str(NOT_YET)], 409)
+        return refuse(request, job, [str(NOT_YET)], 409)
     if wish not in SWITCHES:
-        return job_views.refuse(request, job, [gettext("Sharing can be switched on or off.")], 400)
+        return refuse(request, job, [gettext("Sharing can be switched on or off.")], 400)
     act, sentence = SWITCHES[wish]
     act(job)
     messages.success(request, sentence)
@@ -90,11 +90,11 @@ def _change(
     in the page's form `name`."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
-        return job_views.refuse(request, job, [str(NOT_YET)], 409)
+        return refuse(request, job, [str(NOT_YET)], 409)
     form = kind(request.POST, job=job)
     if not form.is_valid():
         wrong_fields.focus_first(form)
-        return job_views.page(request, job, status=400, **{name: form})
+        return page(request, job, status=400, **{name: form})
     sharing.change(job, **form.changes())
     messages.success(request, said)
     return _back(job)
@@ -109,10 +109,10 @@ def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     form = AboutForm(request.POST, auto_id=ABOUT_ID)
     if not form.is_valid() and (job.is_draft or prefers_json(request)):
-        return job_views.refuse(request, job, sentences(form), 400)
+        return refuse(request, job, sentences(form), 400)
     if not form.is_valid():
         wrong_fields.focus_first(form)
-        return job_views.page(request, job, status=400, about_form=form)
+        return page(request, job, status=400, about_form=form)
     names = form.cleaned_data.pop("tags")
     sharing.change(job, **form.cleaned_data)
     if "tags" in request.POST:

@@ -20,10 +20,10 @@ from recon.web.access import (
     own_job_or_404,
     shared_job_or_404,
     signed_in,
+    unlisted,
 )
 from recon.web.running import cloud, features_picture
 from recon.web.serving import GONE, contained, serve_file
-from recon.web.sharing.link_views import unlisted
 
 #: The files of a set of snapshots, as `recon.splats.live` names them, and their media types.
 _SNAPSHOT = re.compile(r"(scene-[0-9a-f-]{1,40}\.splat|render-[0-9a-f-]{1,40}\.jpg)")

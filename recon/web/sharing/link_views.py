@@ -7,8 +7,7 @@ owner does is in `recon.web.job.sharing_views`.
 
 from __future__ import annotations
 
-from functools import wraps
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -26,10 +25,10 @@ from recon.web.access import (
     LinkLocked,
     NotOffered,
     NotThere,
-    View,
     check_asked_by_page,
     remember_entered,
     shared_job_or_404,
+    unlisted,
 )
 from recon.web.result import cameras
 from recon.web.result.measurement import measurement_of
@@ -43,20 +42,6 @@ from recon.web.sharing.forms import EnterForm
 
 #: Says to this browser that it was counted. It names nobody, and goes when the browser is closed.
 SEEN = "instarecon_seen"
-
-
-def unlisted(view: View) -> View:
-    """Keeps a link's secret: no search engine lists it, no other site learns it from a referrer."""
-
-    @wraps(view)
-    def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
-        response["X-Robots-Tag"] = "noindex, nofollow"
-        # Not "no-referrer": a browser then hides from us, too, that a form it sends is ours.
-        response["Referrer-Policy"] = "same-origin"
-        return response
-
-    return cast(View, marked)
 
 
 @require_safe
