@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recon.jobs import drafts, folder_lock, lifecycle, queue, submit, unclaimed
+from recon.jobs import lifecycle, queue, submit
+from recon.jobs.drafts import drafts
+from recon.jobs.folder import lock as folder_lock
+from recon.jobs.folder import unclaimed
 from recon.jobs.reconcile import reconcile
 from recon.models import Job, StageRun
 from tests.site.making import finished_job, job_of, person, photos
