@@ -11,9 +11,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from instarecon_site.form_addresses import form_on
 from recon.jobs import submit
 from recon.jobs.drafts import videos
 from recon.models import Job
@@ -92,7 +93,7 @@ def _form_page(request: HttpRequest, form: UploadForm, status: int) -> HttpRespo
     return render(request, "recon/upload.html", context, status=status)
 
 
-@require_POST
+@form_on("recon:upload")
 @signed_in
 def sample(request: HttpRequest) -> HttpResponse:
     """A job from photos that the project renders itself."""

@@ -16,10 +16,11 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from django_htmx.http import HTMX_STOP_POLLING
 
 from accounts.models import User
+from instarecon_site.form_addresses import form_on
 from recon.jobs import titles
 from recon.jobs.drafts import drafts, known_photos
 from recon.jobs.drafts import videos as draft_videos
@@ -64,7 +65,7 @@ def started() -> HttpResponse:
     return response
 
 
-@require_POST
+@form_on("recon:upload")
 @signed_in
 def create(request: HttpRequest) -> HttpResponse:
     """An empty draft with the wishes so far."""
@@ -82,7 +83,7 @@ def create(request: HttpRequest) -> HttpResponse:
     return redirect(draft)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def draft_from(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -95,7 +96,7 @@ def draft_from(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -148,7 +149,7 @@ def _add_one(request: HttpRequest, draft: Job, sent: list[UploadedFile]) -> Http
     return _answer(photo, is_new)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def known(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -170,7 +171,7 @@ def _answer(photo: Photo, is_new: bool) -> JsonResponse:
     return JsonResponse(answer, status=201 if is_new else 200)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def drop(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
@@ -183,7 +184,7 @@ def drop(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
     return HttpResponse(status=204) if prefers_json(request) else redirect(draft)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
