@@ -17,6 +17,7 @@ from django.db import models
 from django.template.defaultfilters import date
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -198,6 +199,12 @@ class Job(models.Model):
         at = self.draft_made_at or self.created_at
         made = date(timezone.localtime(at), gettext("d M Y, H:i"))
         return gettext("Scene of {made}").format(made=made)
+
+    @property
+    def file_stem(self) -> str:
+        """What its files are called, up to the ending: so that those of two scenes are told apart
+        in one folder, also where nobody gave them a title."""
+        return slugify(self.name, allow_unicode=True) or "scene"
 
     @property
     def has_ended(self) -> bool:
