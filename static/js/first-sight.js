@@ -12,5 +12,5 @@ export function fitViewer() {
   };
   fit();
   addEventListener("resize", fit);
-  addEventListener("hashchange", fit);
+  new ResizeObserver(fit).observe(viewer); // its tab was opened
 }
