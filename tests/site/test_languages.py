@@ -95,7 +95,7 @@ def test_a_language_that_the_site_does_not_speak_changes_nothing(language: str) 
 
 def test_choosing_takes_a_post_with_a_token() -> None:
     ann = person()
-    assert browser_of(ann).get(reverse("language")).status_code == 405
+    assert browser_of(ann).get(reverse("language")).status_code == 302
     assert choose(browser_of(ann, enforce_csrf_checks=True), "ko").status_code == 403
     ann.refresh_from_db()
     assert ann.language == ""

@@ -143,7 +143,10 @@ NOT_SAID = {
     r"(small|bigger|smaller) preset": "lower preset",
     r"link ends?|ends on|without an end": "expires",
     r"(was|were) (not )?(started|there|used|taken) already": "has already been …",
-    r"a step further on": "taking one step between photos",
+    r"a step further on": "with a step sideways between photos",
+    r"(one|small) step(?! sideways)|step (to the side(?! would)|between photos|away|apart)": (
+        "a step sideways between photos"
+    ),
     r"[Nn]othing to say against|whenever you like|[Ss]traighten|is nearer|belong into": "",
     r"costs? nothing|as delivered|[Tt]urn by itself|made no sense|of (models|figures) are": "",
     r"Go on|Further|Look at your|we neither|these figures are of|What these figures": "",
