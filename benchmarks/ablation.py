@@ -117,7 +117,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
-    def progress(self, fraction: float, message: str = "") -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
         if time.monotonic() > self._end:
             raise OutOfTime
 
@@ -125,6 +125,9 @@ class Deadline:
         pass
 
     def taken_over(self, fraction: float) -> None:
+        pass
+
+    def warn(self, code: str, **facts: Any) -> None:
         pass
 
 

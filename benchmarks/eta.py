@@ -74,7 +74,7 @@ class Clock(ListReporter):
         self.step, self.step_began = step, self.now()
         self._note(0.0)
 
-    def progress(self, fraction: float, message: str = "") -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
         self._note(fraction)
 
     def finish(self, step: Step, seconds: float, *, reused: bool) -> None:

@@ -17,8 +17,8 @@ from recon.api.reading import own_job, tags_of, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import decoders, progress, queue, submit, tags, videos
 from recon.models import Artifact, Job, Photo, Video
+from recon.pipeline import progress_texts
 from recon.pipeline.quality import UNMEASURED
-from recon.web import doing
 from recon.web.forms import UploadForm
 from recon.web.photo_check import check_facts
 from recon.web.scene import elapsed_seconds
@@ -162,7 +162,7 @@ def status_of(job: Job) -> dict[str, Any]:
         "error_code": job.error_code or None,
         "error": error.sentence if error else None,
         "warnings": [warning.sentence for warning in job.explained_warnings],
-        "message": doing.said(job.message),
+        "message": progress_texts.sentence(job.progress),
         "title": job.title,
         "preset": job.preset,
         "original_resolution": job.original_resolution,

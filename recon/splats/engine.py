@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from recon.reporting import Part, Progress, Report, part
 from recon.splats import losses
 from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
@@ -25,7 +26,7 @@ from recon.splats.starting import (
     sparse_points,
     starting_points,
 )
-from recon.splats.training import Observer, Report, fit, unobserved
+from recon.splats.training import Observer, fit, unobserved
 
 _MIN_CAP = 20_000  # Gaussians: small photos of a large place
 _DENSE_SHARE = 0.1  # of the progress of training, for the dense start
@@ -105,7 +106,7 @@ def train(
         config,
         extent=scene_extent([photo.camera for photo in photos]),
         seed=seed,
-        report=_Part(report, _DENSE_SHARE, 1.0),
+        report=Part(report, _DENSE_SHARE, 1.0),
         memory=memory,
         observe=observe,
         checkpoints=checkpoints,
@@ -126,7 +127,6 @@ def _start(
     sparse = sparse_points(photos)
     points: Points | None = None
     if config.dense.enabled:
-        part = _Part(report, 0.0, _DENSE_SHARE)
         points, _ = dense_points(
             views,
             sparse,
@@ -134,25 +134,11 @@ def _start(
             budget=round(config.dense.share * config.max_gaussians),
             device=device,
             seed=seed,
-            tick=lambda fraction: part.progress(fraction, "measuring depths"),
+            report=part(report, 0.0, _DENSE_SHARE),
         )
         if points is None:
             report.log("Stereo found too little: training starts from the SfM points.")
     return points or starting_points(sparse, photos, views, seed)
-
-
-class _Part:
-    """A stretch of a report's progress."""
-
-    def __init__(self, report: Report, begin: float, end: float) -> None:
-        self._report, self._begin, self._end = report, begin, end
-        self.log = report.log
-
-    def progress(self, fraction: float, message: str = "") -> None:
-        self._report.progress(self._begin + (self._end - self._begin) * fraction, message)
-
-    def taken_over(self, fraction: float) -> None:
-        self._report.taken_over((self._end - self._begin) * fraction)
 
 
 def refine(
@@ -187,9 +173,11 @@ def refine(
     )
 
 
-def _load(photos: Sequence[Posed], images: Path, config: TrainConfig, report: Report) -> list[View]:
+def _load(
+    photos: Sequence[Posed], images: Path, config: TrainConfig, report: Progress
+) -> list[View]:
     views = []
     for photo in photos:
         views.append(load_view(photo, images, config.max_image_size))
-        report.progress(0.0, f"{photo.name} loaded")
+        report(0.0, "photo_loaded", name=photo.name)
     return views

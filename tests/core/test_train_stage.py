@@ -1,5 +1,4 @@
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -157,8 +156,8 @@ def test_out_of_memory_twice_is_the_end(
 
 def test_a_cancelled_training_leaves_no_model(workspace: Workspace) -> None:
     class Cancelling(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
-            if re.match("training step", message):
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            if code == "training_step":
                 raise Cancelled
 
     with pytest.raises(Cancelled):
@@ -314,9 +313,9 @@ class Stopping(ListReporter):
         super().__init__()
         self._words = words
 
-    def progress(self, fraction: float, message: str = "") -> None:
-        super().progress(fraction, message)
-        if self._words in message:
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+        super().__call__(fraction, code, **facts)
+        if self._words in self.named("progress")[-1][1]:
             raise Interrupted
 
 

@@ -15,7 +15,6 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
 from recon.pipeline.photos.prepare import PreparedPhoto
-from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.stages.matching import read_still
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
 from recon.poses import cameras
@@ -26,6 +25,7 @@ from recon.poses.ladder.sources import Work
 from recon.poses.ladder.state import SoFar
 from recon.poses.models import checks, principal_points
 from recon.poses.pair_graph import PairGraph
+from recon.reporting import Part, Report, part
 
 _PLACED = 0.8  # of the progress; the rest refines cameras
 
@@ -61,7 +61,7 @@ def photos_digest(workspace: Workspace) -> str:
     return digest_files(workspace.root, [workspace.photos, workspace.photos_json])
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
     """Raises UserError, saying why as well as it can, where there is no model to trust."""
     photos = PreparedPhotos.read(workspace).photos
 
@@ -70,8 +70,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
 
     climbed = climb(
         work_of(workspace, photos, config),
-        tick=Part(report, 0.0, _PLACED).progress,
-        log=report.log,
+        report=Part(report, 0.0, _PLACED),
         keep=keep,
     )
     graph, still = graph_of(climbed), read_still(workspace)
@@ -79,7 +78,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
         raise reason(climbed, graph, databases.count_descriptors(workspace.database), still)
     model, facts = climbed.best.model, climbed.best.facts
     if config.mapping.own_principal_points:
-        model, verdict = principal_points.refined(model, Part(report, _PLACED, 1.0).progress)
+        model, verdict = principal_points.refined(model, part(report, _PLACED, 1.0))
         if verdict is not None:
             report.log(verdict.log_line)
             facts = checks.remeasured(model, facts)
@@ -131,7 +130,7 @@ def reason(
     return UserError("too_few_registered", registered=climbed.most_registered, total=total)
 
 
-def warn_of_left_out(photos: Sequence[PreparedPhoto], graph: PairGraph, report: Reporter) -> None:
+def warn_of_left_out(photos: Sequence[PreparedPhoto], graph: PairGraph, report: Report) -> None:
     """Warns by the photos' names in upload/."""
     original = {photo.name: photo.original for photo in photos}
     placed = {photo.name for photo in graph.photos if photo.registered}
@@ -150,7 +149,7 @@ def warn_of_left_out(photos: Sequence[PreparedPhoto], graph: PairGraph, report: 
         report.warn("photos_in_groups", count=len(others), photo_groups=groups)
 
 
-def warn_of_misfit(photos: Sequence[PreparedPhoto], misfit: Misfit, report: Reporter) -> None:
+def warn_of_misfit(photos: Sequence[PreparedPhoto], misfit: Misfit, report: Report) -> None:
     """Warns that the metadata's focal lengths were not believed."""
     report.log(misfit.in_words)
     names = [photo.original for photo in photos if photo.name in misfit.names]

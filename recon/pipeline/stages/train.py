@@ -19,7 +19,6 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import TrainingRecord, deciding, steps_trained
-from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.workspace import (
     Workspace,
     digest_files,
@@ -27,6 +26,7 @@ from recon.pipeline.workspace import (
     replacing_folder,
     write_json,
 )
+from recon.reporting import Part, Report
 from recon.splats import engine
 from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
@@ -63,7 +63,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {"model": digest_files(workspace.root, files)}
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     write_cameras(workspace, model)
     write_json(workspace.cfg_args, config.to_dict())
@@ -95,7 +95,7 @@ def _trained(
     config: PipelineConfig,
     model: Model,
     device: torch.device,
-    report: Reporter,
+    report: Report,
 ) -> tuple[Trained, TrainConfig]:
     """The trained scene and the settings used, smaller ones if the GPU ran out of memory.
 

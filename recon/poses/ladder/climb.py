@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recon.poses import pair_graph
 from recon.poses.colmap.mapping import MapperFailed
-from recon.poses.colmap.native import Tick
 from recon.poses.colmap.pairs import verified
 from recon.poses.ladder import second_look
 from recon.poses.ladder.choosing import Candidate, best_of
@@ -26,8 +25,9 @@ from recon.poses.ladder.judging import judge
 from recon.poses.ladder.rungs import Rung, up_to
 from recon.poses.ladder.skipping import why_skip
 from recon.poses.ladder.sources import Work, database_of
-from recon.poses.ladder.state import Log, SoFar
+from recon.poses.ladder.state import SoFar
 from recon.poses.pair_graph import BEST, FAILED, SKIPPED, TRIED, WON, PairGraph
+from recon.reporting import Progress, Report, part, within
 
 if TYPE_CHECKING:
     from pycolmap import Reconstruction
@@ -39,26 +39,28 @@ class OutOfTime(Exception):
     """A rung took longer than it may."""
 
 
-def climb(work: Work, *, tick: Tick, log: Log, keep: Callable[[PairGraph], None]) -> SoFar:
+def climb(work: Work, *, report: Report, keep: Callable[[PairGraph], None]) -> SoFar:
     """Tries the rungs in order until one wins. `keep` is given the graph after each of them.
 
-    Raises what `tick` raises, and ValueError where the config names a last rung that isn't one.
+    Raises what `report` raises, and ValueError where the config names a last rung that isn't one.
     """
-    so_far = SoFar(work, log)
+    so_far = SoFar(work, report.log)
     so_far.diagnosis = diagnose(work.database, work.names, work.config.min_registered)
     rungs = up_to(work.config.last_rung)
-    reached = 0.0
     with _scratch(work) as folder:
         for rung in rungs:
             skip = why_skip(rung, so_far)
             if skip is not None:
                 so_far.note(rung, SKIPPED, skip)
             else:
-                _try(rung, so_far, folder, _part(tick, reached, rung, rungs))
-            reached += rung.share
+                share = _share(report, rung, rungs)
+                share(0.0, rung.code)
+                # The first is what a person expects; what the others do is said with their names.
+                inner = share if rung is rungs[0] else within(share, rung.code)
+                _try(rung, so_far, folder, inner)
             keep(graph_of(so_far))
             if so_far.won:
-                log(f"{rung.title}: won")
+                report.log(f"{rung.title}: won")
                 break
     return so_far
 
@@ -81,15 +83,15 @@ def graph_of(so_far: SoFar) -> PairGraph:
     )
 
 
-def _try(rung: Rung, so_far: SoFar, folder: Path, tick: Tick) -> None:
+def _try(rung: Rung, so_far: SoFar, folder: Path, report: Progress) -> None:
     began = time.monotonic()
-    ticking = _limited(tick, began, so_far.work.config.rung_seconds)
+    report = _limited(report, began, so_far.work.config.rung_seconds)
     try:
-        database, models = _models(rung, so_far, ticking)
+        database, models = _models(rung, so_far, report)
         at_odds = _choose(rung, so_far, database, models, began)
         if second_look.due(rung, so_far, at_odds):
             matches = second_look.Matches(rung, database, at_odds, folder)
-            second_look.look_again(matches, so_far, ticking)
+            second_look.look_again(matches, so_far, report)
         return
     except OutOfTime:
         why = f"took longer than {so_far.work.config.rung_seconds:.0f} s"
@@ -100,18 +102,15 @@ def _try(rung: Rung, so_far: SoFar, folder: Path, tick: Tick) -> None:
     so_far.note(rung, FAILED, why, time.monotonic() - began)
 
 
-def _models(rung: Rung, so_far: SoFar, tick: Tick) -> tuple[Path, list[Reconstruction]]:
+def _models(rung: Rung, so_far: SoFar, report: Progress) -> tuple[Path, list[Reconstruction]]:
     """The rung's database and the models that its mapper makes of it."""
     work, source = so_far.work, rung.source
     matched = _MATCHED if source.build is not None and source.name not in so_far.pairs else 0.0
-    tick(0.0, rung.title)
-    database = database_of(source, work, lambda done, said: tick(matched * done, said))
+    database = database_of(source, work, part(report, 0.0, matched))
     so_far.pairs[source.name] = verified(database)
     with _scratch(work) as scratch:
-        models = rung.mapper(
-            database, work.photos, scratch, seed=work.seed,
-            tick=lambda done, said: tick(matched + (1 - matched) * done, said),
-        )  # fmt: skip
+        rest = part(report, matched, 1.0)
+        models = rung.mapper(database, work.photos, scratch, seed=work.seed, report=rest)
     return database, models
 
 
@@ -149,23 +148,19 @@ def _choose(
     return at_odds if at_odds is not None and at_odds.firm else None
 
 
-def _limited(tick: Tick, began: float, seconds: float) -> Tick:
-    """`tick` that raises OutOfTime once the time is up."""
+def _limited(report: Progress, began: float, seconds: float) -> Progress:
+    """`report` that raises OutOfTime once the time is up."""
 
-    def limited(fraction: float, message: str) -> None:
-        tick(fraction, message)
+    def limited(fraction: float, code: str = "", /, **facts: Any) -> None:
+        report(fraction, code, **facts)
         if time.monotonic() - began > seconds:
             raise OutOfTime
 
     return limited
 
 
-def _part(tick: Tick, reached: float, rung: Rung, rungs: Sequence[Rung]) -> Tick:
-    """`tick` for one rung, within its share of the whole ladder's progress."""
+def _share(report: Progress, rung: Rung, rungs: Sequence[Rung]) -> Progress:
+    """`report` for one rung, within its share of the whole ladder's progress."""
     whole = sum(r.share for r in rungs)
-
-    def part(fraction: float, message: str) -> None:
-        said = message if rung is rungs[0] else f"{rung.title}: {message}"
-        tick((reached + rung.share * min(fraction, 1.0)) / whole, said)
-
-    return part
+    before = sum(r.share for r in rungs[: rungs.index(rung)])
+    return part(report, before / whole, (before + rung.share) / whole)

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recon.poses.colmap.mapping import Manner, incremental
-from recon.poses.colmap.native import Tick
 from recon.poses.ladder import focal_hints
 from recon.poses.ladder.choosing import Candidate, best_of
 from recon.poses.ladder.focal_hints import STARTS, Misfit
@@ -27,6 +26,7 @@ from recon.poses.ladder.rungs import Rung
 from recon.poses.ladder.sources import Work
 from recon.poses.ladder.state import SoFar
 from recon.poses.pair_graph import TRIED
+from recon.reporting import Progress, part, within
 
 WITHOUT = "without the focal lengths in the files"
 
@@ -52,7 +52,7 @@ def due(rung: Rung, so_far: SoFar, at_odds: Candidate | None) -> bool:
     return at_odds is not None or not (so_far.won or rung.source.name in so_far.looked_again)
 
 
-def look_again(matches: Matches, so_far: SoFar, tick: Tick) -> None:
+def look_again(matches: Matches, so_far: SoFar, report: Progress) -> None:
     """Maps without the metadata's focal lengths, and drops those that the photos speak against.
 
     What is better than the best model by now takes its place.
@@ -61,13 +61,13 @@ def look_again(matches: Matches, so_far: SoFar, tick: Tick) -> None:
     work, rung = so_far.work, matches.rung
     so_far.looked_again.add(rung.source.name)
     again = replace(rung, name=f"{rung.name}_free", title=f"{rung.title}, {WITHOUT}")
-    witnesses, agreed = _witnesses(matches, work, tick)
+    witnesses, agreed = _witnesses(matches, work, report)
     if agreed is not None:
         why = "the focal lengths are those in the files"
         so_far.note_model(again, agreed, why, time.monotonic() - began)
         so_far.offer(again, agreed)
         return
-    trust = _why_believe_the_files(witnesses, matches, work, tick)
+    trust = _why_believe_the_files(witnesses, matches, work, report)
     seconds = time.monotonic() - began
     best = best_of(witnesses)
     if trust is None and best is not None:
@@ -77,7 +77,7 @@ def look_again(matches: Matches, so_far: SoFar, tick: Tick) -> None:
 
 
 def _witnesses(
-    matches: Matches, work: Work, tick: Tick
+    matches: Matches, work: Work, report: Progress
 ) -> tuple[list[Candidate], Candidate | None]:
     """Firm models from several starts, all at odds with the metadata; or one that is not.
 
@@ -88,7 +88,7 @@ def _witnesses(
     for shared in (True, False):
         found = [] if matches.at_odds is None or not shared else [matches.at_odds]
         for start in STARTS:
-            free = _free(matches, work, start, tick, shared=shared)
+            free = _free(matches, work, start, report, shared=shared)
             if free is None:
                 break
             if _misfit(free, work) is None:
@@ -104,14 +104,14 @@ def _witnesses(
 
 
 def _why_believe_the_files(
-    witnesses: Sequence[Candidate], matches: Matches, work: Work, tick: Tick
+    witnesses: Sequence[Candidate], matches: Matches, work: Work, report: Progress
 ) -> str | None:
     """Why the photos say too little, a clause; None where they speak against the metadata."""
     if len(witnesses) < ENOUGH:
         return "no firm model"
     if not focal_hints.same_focals(witnesses):
         return "other starts lead to other focal lengths"
-    held = _held(matches, work, tick)
+    held = _held(matches, work, report)
     if not all(focal_hints.explains_more(one, held) for one in witnesses):
         return "the focal lengths in the files explain as much"
     return None
@@ -133,7 +133,7 @@ def _believe_the_photos(
 
 
 def _free(
-    matches: Matches, work: Work, start: float, tick: Tick, *, shared: bool
+    matches: Matches, work: Work, start: float, report: Progress, *, shared: bool
 ) -> Candidate | None:
     """The best firm model from the matches without the focal lengths in doubt: those that
     `at_odds` contradicts, else all."""
@@ -144,7 +144,7 @@ def _free(
         mapped = mapped.with_own_cameras()
     database = _cameras_changed(matches.database, mapped, matches, start)
     manner = Manner(relaxed=matches.rung.mapper is not incremental)
-    found = _mapped(matches, database, work.without_focals(known), manner, tick)
+    found = _mapped(matches, database, work.without_focals(known), manner, report)
     return found if found is not None and found.firm else None
 
 
@@ -157,19 +157,19 @@ def _cameras_changed(
     return place
 
 
-def _held(matches: Matches, work: Work, tick: Tick) -> Candidate | None:
+def _held(matches: Matches, work: Work, report: Progress) -> Candidate | None:
     """The best model that keeps the metadata's focal lengths as they are."""
-    return _mapped(matches, matches.database, work, Manner(relaxed=True, hold_focal=True), tick)
+    return _mapped(matches, matches.database, work, Manner(relaxed=True, hold_focal=True), report)
 
 
 def _mapped(
-    matches: Matches, database: Path, work: Work, manner: Manner, tick: Tick
+    matches: Matches, database: Path, work: Work, manner: Manner, report: Progress
 ) -> Candidate | None:
+    report = part(within(report, "without_file_focals"), 1.0, 1.0)
     with tempfile.TemporaryDirectory(dir=matches.folder, ignore_cleanup_errors=True) as scratch:
         models = incremental(
-            database, work.photos, Path(scratch), seed=work.seed, manner=manner,
-            tick=lambda done, said: tick(1.0, f"{WITHOUT}: {said}"),
-        )  # fmt: skip
+            database, work.photos, Path(scratch), seed=work.seed, manner=manner, report=report
+        )
     return best_of(judge(model, database, work).candidate for model in models)
 
 
