@@ -98,8 +98,8 @@ def main() -> None:
     parser.add_argument("--replay", type=Path, help="judge what --out kept, without running jobs")
     options = parser.parse_args()
     if options.replay:
-        kept = json.loads(options.replay.read_text())
-        show(kept["jobs"], kept["machine"], kept["command"])
+        record = json.loads(options.replay.read_text())
+        show(record["jobs"], record["machine"], record["command"])
         return
     os.environ["ETA_CLOCK"] = options.clock
     jobs: list[Measured] = []

@@ -33,7 +33,7 @@ _DENSE_SHARE = 0.1  # of the progress of training, for the dense start
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedScene:
     """A scene and what it grew from."""
 
     gaussians: Gaussians  # on the device trained on
@@ -70,7 +70,7 @@ def train(
     memory: Callable[[], str | None] = lambda: None,
     observe: Observer = unobserved,
     checkpoints: Checkpoints | None = None,
-) -> Trained:
+) -> TrainedScene:
     """A scene from `photos` alone, whose pictures are in the folder `images`.
 
     `config` is taken as it is: what suits the photos was `decided` before.
@@ -80,9 +80,9 @@ def train(
     checkpoints = checkpoints or Checkpoints(None)
     kernels_compiled = losses.compile_kernels(device)
     views = _load(photos, images, config, report)
-    kept = checkpoints.start()
-    if kept is not None:
-        points = points_from(kept)
+    earlier = checkpoints.start()
+    if earlier is not None:
+        points = points_from(earlier)
         report.taken_over(_DENSE_SHARE)
     else:
         points = _start(photos, views, config, device=device, seed=seed, report=report)
@@ -111,7 +111,7 @@ def train(
         observe=observe,
         checkpoints=checkpoints,
     )
-    return Trained(gaussians, points, size)
+    return TrainedScene(gaussians, points, size)
 
 
 def _start(

@@ -196,8 +196,10 @@ def test_the_steps_may_be_others_than_asked_for(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fewer = replace(CONFIG, train=replace(CONFIG.train, iterations=4))
-    real = train._trained
-    monkeypatch.setattr(train, "_trained", lambda space, _, *rest: real(space, fewer, *rest))
+    real = train._train_in_memory
+    monkeypatch.setattr(
+        train, "_train_in_memory", lambda space, _, *rest: real(space, fewer, *rest)
+    )
     before = train.outputs(workspace, CONFIG)
     train.run(workspace, CONFIG, ListReporter())
     assert (workspace.held_out_iteration(4) / "point_cloud.ply").exists()

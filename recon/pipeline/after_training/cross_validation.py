@@ -37,7 +37,7 @@ from recon.splats.rasterizers import best_device
 from recon.splats.scene import Model
 from recon.splats.scores import Scored, Scores
 
-_TRAINED = 0.9  # of a fold's time
+_TRAIN_SHARE = 0.9  # of a fold's time
 
 
 def applies(config: PipelineConfig, photos: int, log: Callable[[str], None]) -> bool:
@@ -122,11 +122,11 @@ class CrossValidation:
     def _read_or_train(self, number: int, test: list[str], report: Report) -> Scored:
         key = self._key(test)
         path = self.workspace.folds / f"{number}.json"
-        kept = _read(path, key)
-        if kept is not None:
+        earlier = _read(path, key)
+        if earlier is not None:
             report.log("its figures still hold")
             report.taken_over(1.0)
-            return kept
+            return earlier
         scored = self._train_and_score(test, report)
         views = {size: scores.per_view for size, scores in vars(scored).items()}
         write_json(path, {"key": key, **views})
@@ -139,13 +139,13 @@ class CrossValidation:
 
     def _train_and_score(self, test: list[str], report: Report) -> Scored:
         """Trains on all photos but those of `test` and scores on those."""
-        gaussians = self._train(test, Part(report, 0.0, _TRAINED))
+        gaussians = self._train(test, Part(report, 0.0, _TRAIN_SHARE))
         if self.filtered:
-            filter_part = part(report, _TRAINED, _TRAINED)
+            filter_part = part(report, _TRAIN_SHARE, _TRAIN_SHARE)
             gaussians = without_outliers(gaussians, self.config.export, filter_part)
         gaussians = gaussians.to(best_device())
         photos = {Path(p.name).stem: p for p in self.model.photos if p.name in test}
-        comparison = within(part(report, _TRAINED, _TRAINED), "comparing_fold")
+        comparison = within(part(report, _TRAIN_SHARE, _TRAIN_SHARE), "comparing_fold")
         self.scorer.save_pictures(gaussians, photos, self.workspace.fold_pictures, comparison)
         return self.scorer.scored(gaussians, list(photos.values()), comparison)
 
@@ -154,7 +154,7 @@ class CrossValidation:
         device = best_device()
         used = settings_used(self.workspace, self.config.train)
         decided_by = {"training": "fold", "fold": self._key(test), "seed": self.config.seed}
-        trained = engine.train(
+        result = engine.train(
             [photo for photo in self.model.photos if photo.name not in test],
             self.workspace.images,
             used,
@@ -166,15 +166,15 @@ class CrossValidation:
                 self.workspace, used, decided_by, device=device, report=report
             ),
         )
-        return trained.gaussians.to("cpu")
+        return result.gaussians.to("cpu")
 
 
 def _read(path: Path, key: str) -> Scored | None:
     """The fold's figures in the file `path`, where they were made of the same."""
     try:
-        kept = json.loads(path.read_text())
-        if kept["key"] != key:
+        earlier = json.loads(path.read_text())
+        if earlier["key"] != key:
             return None
-        return Scored(Scores(kept["at_training"]), Scores(kept["at_photo"]))
+        return Scored(Scores(earlier["at_training"]), Scores(earlier["at_photo"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

@@ -82,9 +82,9 @@ def _looks(
     files = {digests[name]: path for name, path in photos.items()}  # one of each content
 
     def look(digest: str) -> PhotoLook | Exception:
-        kept = check_cache.read_look(folder, digest)
-        if kept is not None:
-            return kept
+        earlier = check_cache.read_look(folder, digest)
+        if earlier is not None:
+            return earlier
         try:
             new = look_at(files[digest])
         except PipelineError:  # this machine's fault, not the photo's
@@ -155,9 +155,9 @@ def _pairs(
 ) -> dict[tuple[str, str], PairFacts]:
     """The facts of every pair, by names in the order of `looks`."""
     by_digest = {digests[name]: look.features for name, look in looks.items()}
-    kept = check_cache.read_pairs(folder)
+    earlier = check_cache.read_pairs(folder)
     keys = {_key(digests[a], digests[b]) for a, b in combinations(looks, 2)}
-    new = sorted(keys - kept.keys())
+    new = sorted(keys - earlier.keys())
 
     def compare(key: PairKey) -> PairFacts:
         try:
@@ -171,8 +171,8 @@ def _pairs(
         progress(reached, "pair", number=done, total=len(new))
 
     compared = dict(zip(new, _in_threads(compare, new, told), strict=True))
-    facts = {key: kept[key] for key in keys & kept.keys()} | compared
-    if facts.keys() != kept.keys():
+    facts = {key: earlier[key] for key in keys & earlier.keys()} | compared
+    if facts.keys() != earlier.keys():
         check_cache.write_pairs(folder, facts)
     return {
         (a, b): _directed(facts[_key(digests[a], digests[b])], swapped=digests[a] > digests[b])

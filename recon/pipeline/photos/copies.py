@@ -46,7 +46,7 @@ def tell(left_out: dict[str, str], total: int, needed: int, report: Report) -> N
     distinct = total - len(left_out)
     if distinct < needed:
         raise UserError("photos_identical", total=total, distinct=distinct)
-    report.log(", ".join(f"{copy} = {kept}" for copy, kept in sorted(left_out.items())))
+    report.log(", ".join(f"{copy} = {best}" for copy, best in sorted(left_out.items())))
     report.warn("copies_left_out", count=len(left_out), total=total, photos=sorted(left_out))
 
 

@@ -150,10 +150,10 @@ def _models(
     search = within(report, "looking_for_stray_spots")
     search(0.0)
     folder = workspace.held_out_iteration(steps_trained(workspace))
-    trained = read_ply(folder / "point_cloud.ply")
-    filtered = without_outliers(trained, config.export, search)
+    unfiltered = read_ply(folder / "point_cloud.ply")
+    filtered = without_outliers(unfiltered, config.export, search)
     device = best_device()
-    return {UNFILTERED: trained.to(device), FILTERED: filtered.to(device)}
+    return {UNFILTERED: unfiltered.to(device), FILTERED: filtered.to(device)}
 
 
 def _lpips(

@@ -58,12 +58,12 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
             focal = f"focal length {photo.focal:.0f} px" if photo.focal else "no focal length"
             report.log(f"{photo.original}: {photo.width}x{photo.height} px, {focal}")
             prepared.append(photo)
-        kept, left_out = copies.without_copies(
+        distinct, left_out = copies.without_copies(
             prepared, folder, lambda original: (workspace.upload / original).stat().st_size
         )
         copies.tell(left_out, len(prepared), config.preflight.min_photos, report)
-    PreparedPhotos(photos=tuple(kept), copies=left_out).write(workspace)
-    return {"total": len(kept)}
+    PreparedPhotos(photos=tuple(distinct), copies=left_out).write(workspace)
+    return {"total": len(distinct)}
 
 
 def uploaded(workspace: Workspace) -> list[Path]:

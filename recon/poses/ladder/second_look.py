@@ -24,7 +24,7 @@ from recon.poses.ladder.focal_hints import STARTS, Misfit
 from recon.poses.ladder.judging import judge
 from recon.poses.ladder.rungs import Rung
 from recon.poses.ladder.sources import Work
-from recon.poses.ladder.state import SoFar
+from recon.poses.ladder.state import LadderState
 from recon.poses.pair_graph import TRIED
 from recon.reporting import Progress, part, within
 
@@ -44,36 +44,36 @@ class Matches:
     folder: Path  # empty; stays while the ladder is climbed
 
 
-def due(rung: Rung, so_far: SoFar, at_odds: Candidate | None) -> bool:
+def due(rung: Rung, state: LadderState, at_odds: Candidate | None) -> bool:
     """Whether to look again: where a model is at odds with the metadata, and where no rung of these
     matches has won, once."""
-    if not so_far.work.focal_priors:
+    if not state.work.focal_priors:
         return False
-    return at_odds is not None or not (so_far.won or rung.source.name in so_far.looked_again)
+    return at_odds is not None or not (state.won or rung.source.name in state.looked_again)
 
 
-def look_again(matches: Matches, so_far: SoFar, report: Progress) -> None:
+def look_again(matches: Matches, state: LadderState, report: Progress) -> None:
     """Maps without the metadata's focal lengths, and drops those that the photos speak against.
 
     What is better than the best model by now takes its place.
     """
     began = time.monotonic()
-    work, rung = so_far.work, matches.rung
-    so_far.looked_again.add(rung.source.name)
+    work, rung = state.work, matches.rung
+    state.looked_again.add(rung.source.name)
     again = replace(rung, name=f"{rung.name}_free", title=f"{rung.title}, {WITHOUT}")
     witnesses, agreed = _witnesses(matches, work, report)
     if agreed is not None:
         why = "the focal lengths are those in the files"
-        so_far.note_model(again, agreed, why, time.monotonic() - began)
-        so_far.offer(again, agreed)
+        state.note_model(again, agreed, why, time.monotonic() - began)
+        state.offer(again, agreed)
         return
     trust = _why_believe_the_files(witnesses, matches, work, report)
     seconds = time.monotonic() - began
     best = best_of(witnesses)
     if trust is None and best is not None:
-        _believe_the_photos(best, again, so_far, matches, seconds)
+        _believe_the_photos(best, again, state, matches, seconds)
     else:
-        so_far.note(again, TRIED, str(trust), seconds)
+        state.note(again, TRIED, str(trust), seconds)
 
 
 def _witnesses(
@@ -118,18 +118,18 @@ def _why_believe_the_files(
 
 
 def _believe_the_photos(
-    best: Candidate, again: Rung, so_far: SoFar, matches: Matches, seconds: float
+    best: Candidate, again: Rung, state: LadderState, matches: Matches, seconds: float
 ) -> None:
     """Takes `best` instead of whatever was made with the metadata's focal lengths, and goes on
     without those that it is at odds with."""
-    misfit = _misfit(best, so_far.work)
+    misfit = _misfit(best, state.work)
     if misfit is None:
         raise ValueError("a model that agrees with the metadata speaks against nothing")
-    so_far.note_model(again, best, misfit.in_words, seconds)
-    so_far.misfit = misfit
-    so_far.best, so_far.best_rung = best, again.name
-    work = so_far.work.without_focals(misfit.names)
-    so_far.work = replace(work, database=_cameras_changed(so_far.work.database, work, matches))
+    state.note_model(again, best, misfit.in_words, seconds)
+    state.misfit = misfit
+    state.best, state.best_rung = best, again.name
+    work = state.work.without_focals(misfit.names)
+    state.work = replace(work, database=_cameras_changed(state.work.database, work, matches))
 
 
 def _free(

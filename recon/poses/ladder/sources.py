@@ -30,7 +30,7 @@ class Work:
 
     photos: Path  # folder
     database: Path  # plain SIFT, matched
-    kept: Path  # folder that the other sources' databases stay in
+    folder: Path  # folder that the other sources' databases stay in
     groups: Sequence[CameraGroup]
     photos_digest: str  # of the photos' content
     seed: int
@@ -79,11 +79,11 @@ def database_of(source: Source, work: Work, report: Progress) -> Path:
     """
     if source.build is None:
         return work.database
-    path = work.kept / f"{source.name}-{_key(source, work)}.db"
+    path = work.folder / f"{source.name}-{_key(source, work)}.db"
     if not (path.is_file() and databases.is_sound(path)):
         # In a folder, because SQLite keeps its journal beside the file.
         with tempfile.TemporaryDirectory(
-            dir=work.kept, prefix=".scratch-", ignore_cleanup_errors=True
+            dir=work.folder, prefix=".scratch-", ignore_cleanup_errors=True
         ) as scratch:
             made, settled = Path(scratch) / "database.db", Path(scratch) / "settled.db"
             source.build(work, made, report)
@@ -93,7 +93,7 @@ def database_of(source: Source, work: Work, report: Progress) -> Path:
                     report=part(report, 1.0, 1.0),
                 )  # fmt: skip
             databases.settle(made, settled)
-            for outdated in work.kept.glob(f"{source.name}-*.db"):
+            for outdated in work.folder.glob(f"{source.name}-*.db"):
                 outdated.unlink()
             os.replace(settled, path)
     return path
