@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from recon.reporting import Progress, silent
-from recon.splats.losses import ssim
+from recon.splats.losses.photometric import ssim
 
 __all__ = ["Lpips", "LpipsUnavailable", "load_lpips", "psnr", "ssim"]
 

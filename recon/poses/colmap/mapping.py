@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.colmap.native import POLL_SECONDS, colmap, run_native
+from recon.poses.native import POLL_SECONDS, colmap, run_native
 from recon.reporting import Progress
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.colmap.native import colmap, run_native
+from recon.poses.native import colmap, run_native
 from recon.reporting import Progress
 
 if TYPE_CHECKING:

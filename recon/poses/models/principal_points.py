@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.colmap.native import colmap
+from recon.poses.native import colmap
 from recon.reporting import Progress
 
 if TYPE_CHECKING:
