@@ -74,7 +74,7 @@ class Clock(ListReporter):
         self.step, self.step_began = step, self.now()
         self._note(0.0)
 
-    def progress(self, fraction: float, message: str = "") -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
         self._note(fraction)
 
     def finish(self, step: Step, seconds: float, *, reused: bool) -> None:
@@ -98,8 +98,8 @@ def main() -> None:
     parser.add_argument("--replay", type=Path, help="judge what --out kept, without running jobs")
     options = parser.parse_args()
     if options.replay:
-        kept = json.loads(options.replay.read_text())
-        show(kept["jobs"], kept["machine"], kept["command"])
+        record = json.loads(options.replay.read_text())
+        show(record["jobs"], record["machine"], record["command"])
         return
     os.environ["ETA_CLOCK"] = options.clock
     jobs: list[Measured] = []

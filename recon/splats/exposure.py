@@ -63,8 +63,8 @@ class Exposures:
         """Goes on from what `state` gave."""
         self.maps.copy_(state["maps"])
         self._grads.copy_(state["grads"])
-        for moment, kept in zip(self._moments, state["moments"], strict=True):
-            moment.copy_(kept)
+        for moment, earlier in zip(self._moments, state["moments"], strict=True):
+            moment.copy_(earlier)
         self._shown = int(state["shown"])
 
     def of(self, view: View, image: Tensor) -> Tensor:

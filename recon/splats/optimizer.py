@@ -101,7 +101,7 @@ class Adam:
         after = growth.apply(self.gaussians, change)
         for name, moments in self.moments.items():
             fresh = torch.zeros_like(getattr(change.added, name))
-            first, second = (torch.cat([moment[change.kept], fresh]) for moment in moments)
+            first, second = (torch.cat([moment[change.survivors], fresh]) for moment in moments)
             self.moments[name] = first, second
         self.gaussians = _learnable(after.named())
 
