@@ -9,8 +9,10 @@ import { mountViewer } from "./viewer.js";
 
 export { mountViewer as mount } from "./viewer.js";
 
-const mountAll = () => document.querySelectorAll("[data-splat-viewer]").forEach((element) => mountViewer(element));
+function mountAll() {
+  for (const element of document.querySelectorAll("[data-splat-viewer]")) mountViewer(element);
+}
 
 document.addEventListener("htmx:afterSettle", mountAll);
 mountAll();
-document.querySelectorAll("[data-together]").forEach((element) => moveTogether(element));
+for (const element of document.querySelectorAll("[data-together]")) moveTogether(element);
