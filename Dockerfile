@@ -1,5 +1,5 @@
 # The production images: `web` (also for migrations and the timer) and `worker` (CUDA).
-# docs/DEPLOYMENT.md explains them; docker-compose.yml runs them.
+# docs/operate/deployment.md explains them; docker-compose.yml runs them.
 
 ARG CUDA_VERSION=13.0.2
 

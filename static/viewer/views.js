@@ -1,5 +1,5 @@
 /**
- * Where the photos were taken, on three's axes. The server's answer is described in docs/VIEWER.md:
+ * Where the photos were taken, on three's axes. The server's answer is described in docs/develop/viewer.md:
  * cam_from_world on COLMAP's axes (x right, y down, z forward), pixels of the undistorted photo.
  */
 import { MathUtils, Vector3 } from "three";
