@@ -3,7 +3,7 @@
 Both look at the gaps between Gaussians, not at the distances between their centres. The few large
 Gaussians that make up a background have far neighbours and yet touch them: taken for points they
 would be outliers, and losing them costs a forward-facing scene 11 dB
-(docs/measurements/benchmarks.md).
+(docs/measurements/recipe.md).
 """
 
 from __future__ import annotations
