@@ -1,6 +1,6 @@
 """Sets everything up, then runs the site, the tests, the checks or the benchmarks.
 
-    python3 scripts/bootstrap.py run|test|coverage|check|lock|bench
+    python3 scripts/bootstrap.py run|test|coverage|check|lock|bench|screens
 
 Only the standard library, and a syntax that old Pythons can read, so that one can say that it is
 too old. Each step is one line, and is skipped when what it depends on has not changed.
@@ -39,7 +39,7 @@ REGISTRY_HELP = (
 
 
 def main() -> None:
-    goals = {goal.__name__: goal for goal in (run, test, coverage, check, lock, bench)}
+    goals = {goal.__name__: goal for goal in (run, test, coverage, check, lock, bench, screens)}
     if len(sys.argv) != 2 or sys.argv[1] not in goals:
         sys.exit("Usage: python3 scripts/bootstrap.py " + "|".join(goals))
     os.chdir(str(ROOT))
@@ -90,6 +90,12 @@ def bench() -> None:
     for name, *options in BENCHMARKS:
         say("Benchmark " + name)
         execute(["benchmarks/" + name, *options])
+
+
+def screens() -> None:
+    set_up("requirements-dev.txt")
+    find_chromium()
+    execute(["scripts/screens.py"])
 
 
 def run_checks() -> None:
