@@ -1,4 +1,4 @@
-"""The prototype's HTTP API: same paths, same fields, and a few more. See docs/API.md."""
+"""The prototype's HTTP API: same paths, same fields, and a few more. See docs/use/api.md."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def decided(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
 
     Each photo is worth so many steps: on fewer photos the scene fits them sooner and everything
     else no better. Each pixel is worth so many Gaussians. Both were measured on photos held out of
-    train sets (docs/ENGINE.md). What `config` says is the most of either.
+    train sets (docs/develop/engine.md). What `config` says is the most of either.
     """
     cap = config.max_gaussians
     if config.gaussians_per_pixel:

@@ -112,7 +112,7 @@ def _split_in_two(gaussians: Gaussians) -> Gaussians:
     """Two from each, [2N], side by side along its longest axis, that together look as it did.
 
     They keep its mean, its variance and its sum of opacity. Halves drawn by chance, as 3DGS makes
-    them, cost a scene up to 7 dB at once and hundreds of steps to recover (docs/ENGINE.md).
+    them, cost a scene up to 7 dB at once and hundreds of steps to recover (docs/develop/engine.md).
     """
     longest = torch.zeros_like(gaussians.scales)
     longest.scatter_(1, gaussians.scales.argmax(dim=1, keepdim=True), 1.0)

@@ -2,7 +2,8 @@
 
 Both look at the gaps between Gaussians, not at the distances between their centres. The few large
 Gaussians that make up a background have far neighbours and yet touch them: taken for points they
-would be outliers, and losing them costs a forward-facing scene 11 dB (docs/BENCHMARKS.md).
+would be outliers, and losing them costs a forward-facing scene 11 dB
+(docs/measurements/recipe.md).
 """
 
 from __future__ import annotations

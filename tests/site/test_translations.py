@@ -1,4 +1,7 @@
-"""Every text has a Korean translation that fits it. docs/LANGUAGES.md says what to do where not."""
+"""Every text has a Korean translation that fits it.
+
+docs/develop/languages.md says what to do where one lacks it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ import unmarked_texts
 
 COMMANDS = (
     "Mark it, then run `.venv/bin/python scripts/translations.py update` and translate what is"
-    " empty in locale/ko (docs/LANGUAGES.md)"
+    " empty in locale/ko (docs/develop/languages.md)"
 )
 #: English verbs that agree with a number; Korean ones don't.
 ENGLISH_ONLY = {"{are}", "{show}"}

@@ -1,4 +1,4 @@
-"""Numbers as the pages say them, and words that they do not use (docs/LANGUAGES.md)."""
+"""Numbers as the pages say them, and words that they do not use (docs/develop/languages.md)."""
 
 from __future__ import annotations
 

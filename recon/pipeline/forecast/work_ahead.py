@@ -1,7 +1,8 @@
 """A guess at what each step of a job takes, from its photos and settings alone.
 
 Only the proportions matter once a machine has past runs (`recon.pipeline.forecast.time_left`). The
-numbers are those of docs/BENCHMARKS.md: two CPU cores without a GPU, and sixteen with one H100.
+numbers are those of docs/measurements/jobs.md: two CPU cores without a GPU, and sixteen
+with one H100.
 """
 
 from __future__ import annotations

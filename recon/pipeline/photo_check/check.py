@@ -1,7 +1,7 @@
 """The photo check on a folder of photos, a little at a time: each call does what is new.
 
 Leaves `report.json` in the check's folder, written at once and in full, so that whoever reads it
-never sees half of one. See docs/PHOTO_CHECK.md.
+never sees half of one. See docs/develop/photo-check.md.
 """
 
 from __future__ import annotations

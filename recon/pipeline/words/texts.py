@@ -1,7 +1,7 @@
 """Texts for people. The core writes them in English and knows no other language.
 
 The site names two translators (`translate_with`), which answer in the language of whoever is being
-served; the command line has none. docs/LANGUAGES.md says how texts get to the translators.
+served; the command line has none. docs/develop/languages.md says how texts get to the translators.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ PARTNERS = 10
 MAX_ERROR, MAX_ERROR_SIZE = 4.0, 1600
 
 #: Verified matches of a pair, at least. Of 240 pairs of photos of different places the best has 34
-#: by chance (docs/LEARNED_FEATURES.md).
+#: by chance (docs/develop/learned-features.md).
 MIN_INLIERS = 40
 
 #: Of the work: finding keypoints, then looking for likely pairs.

@@ -3,7 +3,7 @@
 A stabilised lens or sensor, as most phones have, moves for every photo, and the principal point
 moves with it: by up to 15 px of 706 in `fern`. With one point for all photos each pose is wrong by
 what it needs to make up for that, about half a pixel at the borders, and no trained scene is
-sharper than its poses (docs/ENGINE.md has the figures).
+sharper than its poses (docs/develop/engine.md has the figures).
 
 More parameters fit every set of photos better. So they are kept only where they predict
 observations better that they were not fitted to.

@@ -55,7 +55,6 @@ def rasterize(
     with_depth: bool = False,
 ) -> Rendered:
     """Draws on the CPU; see `recon.splats.rasterizers.rasterize`."""
-    assert gaussians.means.dtype == torch.float32, "the kernels are compiled for float32"
     parameters = _activated(gaussians)
     picture = _look(parameters, camera, sh_degree)
     if background is None:
