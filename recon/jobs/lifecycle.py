@@ -123,7 +123,7 @@ def complete(job_pk: UUID | str, attempt: int, **results: Any) -> bool:
         status=Status.COMPLETED,
         step=Step.DONE.value,
         percent=100.0,
-        message="",
+        progress={},
         completed_at=timezone.now(),
         **results,
     )
@@ -143,7 +143,7 @@ def fail(
         attempt,
         (Status.PROCESSING,),
         status=Status.FAILED,
-        message="",
+        progress={},
         error_code=code,
         error_facts=_plain(facts or {}),
         completed_at=timezone.now(),
@@ -161,7 +161,7 @@ def cancel(job: Job) -> bool:
     """
     with transaction.atomic():
         changed = Job.objects.filter(pk=job.pk, status__in=Job.ACTIVE).update(
-            status=Status.CANCELLED, message="", completed_at=timezone.now()
+            status=Status.CANCELLED, progress={}, completed_at=timezone.now()
         )
         if not changed:
             return False
@@ -194,7 +194,7 @@ def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
             Job.ACTIVE,
             status=Status.FAILED,
             losses=losses,
-            message="",
+            progress={},
             error_code="worker_lost",
             error_facts={"attempts": losses},
             completed_at=timezone.now(),
@@ -298,7 +298,7 @@ def _at_the_beginning() -> dict[str, Any]:
     return {
         "step": Step.QUEUED.value,
         "percent": 0.0,
-        "message": "",
+        "progress": {},
         "error_code": "",
         "error_facts": {},
         "stored_bytes": None,  # measured anew at the end

@@ -108,7 +108,9 @@ class Job(models.Model):
         max_length=16, choices=[(s.value, s.value) for s in Step], default=Step.QUEUED.value
     )
     percent = models.FloatField(default=0.0, help_text="overall progress, 0 to 100")
-    message = models.CharField(max_length=200, blank=True, help_text="what it is doing just now")
+    progress = models.JSONField(
+        default=dict, blank=True, help_text='what it is doing: {"code": "...", "facts": {...}}'
+    )
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 
     error_code = models.CharField(max_length=64, blank=True)

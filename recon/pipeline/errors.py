@@ -1,7 +1,7 @@
 """What can go wrong, whose fault it is, and what a person can do about it.
 
 Every code has one `Explanation`, used by the pages, the API and the command line alike, and one
-paragraph in docs/TROUBLESHOOTING.md (a test compares the two).
+paragraph in docs/use/troubleshooting.md (a test compares the two).
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     assert small.stat().st_size < 0.7 * scene.stat().st_size
     with av.open(str(download(page, "Turntable video (MP4)", tmp_path))) as video:
         assert video.streams.video[0].codec_context.name == "h264"
-        assert sum(1 for _ in video.decode(video=0)) == STEPS // 4  # docs/DOWNLOADS.md
+        assert sum(1 for _ in video.decode(video=0)) == STEPS // 4  # docs/use/downloads.md
     with zipfile.ZipFile(download(page, "COLMAP model (zip)", tmp_path)) as archive:
         archive.extractall(tmp_path / "model")
     found = pycolmap.Reconstruction(tmp_path / "model" / "sparse" / "0")
