@@ -6,7 +6,6 @@ The database is the truth and Redis only carries work. Who may change a row, and
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import uuid
 from pathlib import Path
@@ -21,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recon.pipeline.errors import Explained, explain
-from recon.pipeline.progress import WORKING_STEPS, Step
+from recon.pipeline.progress import Step
 from recon.pipeline.quality import FIGURES, Verdict, verdict_of
 from recon.pipeline.words.photo_names import PhotoNames
 from recon.pipeline.workspace import Workspace
@@ -276,109 +275,3 @@ class Job(models.Model):
             if warning["code"] == "photos_left_out":  # it is there where any photo has no place
                 return int(warning["facts"].get("total", 0)) or self.registered
         return self.registered
-
-
-class Photo(models.Model):
-    """One photo as it was sent. The file lies in the job's folder, `upload/images/{name}`."""
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="photos")
-    name = models.CharField(max_length=100, help_text="file name in upload/images")
-    original_name = models.CharField(max_length=255, help_text="what the person called it")
-    position = models.PositiveIntegerField(default=0, help_text="among the others, as shown")
-    sha256 = models.CharField(max_length=64, db_index=True, help_text="of the file, computed here")
-    size = models.PositiveBigIntegerField(help_text="bytes")
-    width = models.PositiveIntegerField(help_text="px, as displayed")
-    height = models.PositiveIntegerField(help_text="px, as displayed")
-    taken_on = models.DateField(null=True, blank=True, help_text="as its metadata says")
-
-    class Meta:
-        ordering = ("position", "name")
-        constraints = (models.UniqueConstraint(fields=("job", "name"), name="photo_name_in_job"),)
-
-    def __str__(self) -> str:
-        return self.original_name
-
-    @property
-    def path(self) -> Path:
-        return self.job.workspace.upload / self.name
-
-    @property
-    def thumb_path(self) -> Path:
-        return self.job.folder / "thumbs" / f"{self.name}.jpg"
-
-
-class StageRun(models.Model):
-    """One attempt at one step. Rows are only added, and closed once; they feed the time left."""
-
-    class Outcome(models.TextChoices):
-        RUNNING = "running", "running"
-        DONE = "done", "done"
-        REUSED = "reused", "an earlier result still held"
-        FAILED = "failed", "failed"
-        CANCELLED = "cancelled", "cancelled"
-        LOST = "lost", "its worker stopped"
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stage_runs")
-    attempt = models.PositiveIntegerField()
-    step = models.CharField(max_length=16, choices=[(s.value, s.value) for s in WORKING_STEPS])
-    outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.RUNNING)
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    # Of the step, 0 to 1: done by an earlier attempt that was interrupted in it.
-    taken_over = models.FloatField(default=0.0)
-
-    class Meta:
-        ordering = ("started_at", "pk")
-        indexes = (models.Index(fields=("outcome", "-ended_at")),)  # the latest to learn from
-        constraints = (
-            models.UniqueConstraint(
-                fields=("job", "attempt", "step"), name="one_run_per_step_and_attempt"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.job_id} #{self.attempt} {self.step}: {self.outcome}"
-
-    @property
-    def seconds(self) -> float | None:
-        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
-
-
-class Artifact(models.Model):
-    """A file that a finished job offers. Its path is relative to the job's folder."""
-
-    class Kind(models.TextChoices):
-        PLY = "ply", "point_cloud.ply"
-        FILTERED_PLY = "filtered_ply", "point_cloud_filtered.ply"
-        SCENE_PLY = "scene_ply", "the PLY of the scene as shown"
-        SPLAT = "splat", "scene.splat"
-        SPZ = "spz", "scene.spz"
-        OTHER_SPZ = "other_spz", "the SPZ of the scene that is not shown at first"
-        FIRST = "first", "the SPZ of the Gaussians that the viewer shows first"
-        POSTER = "poster", "poster.jpg"
-        TURNTABLE = "turntable", "turntable.mp4"
-        COLMAP = "colmap", "colmap_model.zip"
-        RESULTS = "results", "results.json"
-        CAMERAS = "cameras", "cameras.json"
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="artifacts")
-    kind = models.CharField(max_length=16, choices=Kind.choices)
-    path = models.CharField(max_length=255)
-    size = models.PositiveBigIntegerField(help_text="bytes")
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("job", "kind"), name="one_artifact_of_a_kind"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.job_id} {self.kind}"
-
-    @property
-    def file(self) -> Path:
-        return self.job.folder / self.path
-
-    @property
-    def mark(self) -> str:
-        """Another one for another file: part of addresses that others keep copies by."""
-        return hashlib.sha256(f"{self.path} {self.size}".encode()).hexdigest()[:8]
