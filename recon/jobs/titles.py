@@ -39,6 +39,12 @@ def titles_of(job: Job, wished: str, photos: Iterable[Photo], *, shared: bool) -
     return {"title": title, "automatic_title": title}
 
 
+def rename(job: Job, title: str) -> None:
+    """As a person wishes, at any time."""
+    Job.objects.filter(pk=job.pk).update(title=title)
+    job.title = title
+
+
 def another(owner: int, automatic: str, *, but: UUID | None = None) -> str:
     """An automatic title for one more scene of the same photos: with the next number."""
     return unused(owner, re.sub(r" \(\d+\)$", "", automatic), but=but)

@@ -6,19 +6,21 @@ The database is the truth and Redis only carries work. Who may change a row, and
 
 from __future__ import annotations
 
-import secrets
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.template.defaultfilters import date
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from recon.models.figures import Figures
+from recon.models.share import Share
 from recon.pipeline.errors import Explained, explain
 from recon.pipeline.progress import Step
 from recon.pipeline.quality import FIGURES, Verdict, verdict_of
@@ -26,9 +28,21 @@ from recon.pipeline.words.photo_names import PhotoNames
 from recon.pipeline.workspace import Workspace
 
 
-def new_pub_key() -> str:
-    """A link's secret part: 192 random bits, 32 characters that are safe in a URL."""
-    return secrets.token_urlsafe(24)
+class JobQuerySet(models.QuerySet["Job"]):
+    """Jobs come with the rows that each one has (`Job.save`), many at once too."""
+
+    def with_rows(self) -> JobQuerySet:
+        """Read together with each job's share and figures, in the same query."""
+        return self.select_related("share", "figures")
+
+    def bulk_create(self, objs: Iterable[Job], *args: Any, **options: Any) -> list[Job]:
+        """As Django's, without its options for rows that are there already."""
+        with transaction.atomic():
+            jobs = super().bulk_create(objs, *args, **options)
+            rows = [_rows_of(job) for job in jobs]
+            Share.objects.bulk_create([share for share, figures in rows])
+            Figures.objects.bulk_create([figures for share, figures in rows])
+        return jobs
 
 
 class Job(models.Model):
@@ -54,15 +68,6 @@ class Job(models.Model):
         DRAFT = "draft", _("Draft")
         STANDARD = "standard", _("Standard")
         HIGH = "high", _("High")
-
-    class Protocol(models.TextChoices):
-        HELD_OUT = "held-out", "some photos held out"
-        CROSS_VALIDATION = "cross-validation", "each photo held out once"
-
-    class Downloads(models.TextChoices):
-        NOTHING = "nothing", _("Nothing")
-        SPLAT = "splat", _("Only the splat (.splat, SPZ)")
-        ALL = "all", _("All files (PLY, .splat, SPZ, video)")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Protected: a cascade would take the rows and leave people's photos on the disk.
@@ -112,52 +117,12 @@ class Job(models.Model):
         default=list, blank=True, help_text='[{"code": "...", "facts": {...}}]'
     )
 
-    registered = models.PositiveIntegerField(null=True, blank=True, help_text="photos placed")
-    psnr = models.FloatField(null=True, blank=True, help_text="dB, mean over held-out photos")
-    ssim = models.FloatField(null=True, blank=True)
-    lpips = models.FloatField(null=True, blank=True)
-    psnr_corrected = models.FloatField(
-        null=True, blank=True, help_text="dB, with each held-out photo's exposure matched"
-    )
-    ssim_corrected = models.FloatField(null=True, blank=True)
-    protocol = models.CharField(max_length=32, choices=Protocol.choices, blank=True)
-    spread = models.JSONField(
-        null=True, blank=True, help_text="deviation of each figure over the photos"
-    )
-    refined = models.BooleanField(
-        null=True, blank=True, help_text="finished with all photos after it was measured"
-    )
-    gaussian_count = models.PositiveIntegerField(null=True, blank=True)
-    iterations = models.PositiveIntegerField(null=True, blank=True)
     view = models.JSONField(
         null=True, blank=True, help_text="where the viewer starts: output/viewer.json"
     )
     own_view = models.JSONField(
         null=True, blank=True, help_text="where it starts instead, as the owner chose"
     )
-
-    pub_key = models.CharField(max_length=64, unique=True, default=new_pub_key, editable=False)
-    shared = models.BooleanField(default=False)
-    share_password = models.CharField(
-        max_length=128, blank=True, editable=False, help_text="its hash; empty where there is none"
-    )
-    share_until = models.DateTimeField(null=True, blank=True, help_text="when the link ends")
-    share_downloads = models.CharField(
-        max_length=16,
-        choices=Downloads.choices,
-        default=Downloads.ALL,
-        help_text="what whoever has the link may download",
-    )
-    share_figures = models.BooleanField(
-        default=True, help_text="whether whoever has the link sees the quality figures"
-    )
-    share_views = models.PositiveBigIntegerField(
-        default=0, help_text="visits to the shared page, the owner's own left out"
-    )
-    in_gallery = models.BooleanField(
-        default=False, help_text="on its owner's public page, while it is shared"
-    )
-    description = models.TextField(max_length=2000, blank=True)
 
     stored_bytes = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="in the folder besides the photos; null: not measured yet"
@@ -166,6 +131,8 @@ class Job(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, help_text="or when a draft was started")
     started_at = models.DateTimeField(null=True, blank=True, help_text="of the last attempt")
     completed_at = models.DateTimeField(null=True, blank=True, help_text="when it ended, however")
+
+    objects = JobQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at",)
@@ -179,6 +146,18 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.status})"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """A new job is saved together with its share and its figures: those that it was given, or
+        empty ones. So there never is a job without them, whoever looks and whenever."""
+        if not self._state.adding:
+            super().save(*args, **options)
+            return
+        rows = _rows_of(self)
+        with transaction.atomic():
+            super().save(*args, **options)
+            for row in rows:
+                row.save(force_insert=True)
 
     def get_absolute_url(self) -> str:
         return reverse("recon:job", args=(self.pk,))
@@ -221,11 +200,6 @@ class Job(models.Model):
         return self.own_view or self.view
 
     @property
-    def link_is_over(self) -> bool:
-        """Whether the share link's time has passed."""
-        return self.share_until is not None and self.share_until <= timezone.now()
-
-    @property
     def queue_id(self) -> str:
         """The RQ job that carries this attempt."""
         return f"{self.pk}-{self.attempt}"
@@ -261,17 +235,23 @@ class Job(models.Model):
 
     @property
     def verdict(self) -> Verdict | None:
-        """How good the scene is, in one word; None before there is one. From this row alone: lists
-        show it of every job."""
+        """How good the scene is, in one word; None before there is one. From this row and that of
+        its figures alone: lists show it of every job."""
         if not self.is_completed:
             return None
-        figures = {name: getattr(self, name) for name in FIGURES}
-        return verdict_of(figures, registered=self.registered, total=self.tried)
+        figures = {name: getattr(self.figures, name) for name in FIGURES}
+        return verdict_of(figures, registered=self.figures.registered, total=self.tried)
 
     @property
     def tried(self) -> int | None:
         """How many photos a place was looked for, copies of others not counted."""
         for warning in self.warnings:
             if warning["code"] == "photos_left_out":  # it is there where any photo has no place
-                return int(warning["facts"].get("total", 0)) or self.registered
-        return self.registered
+                return int(warning["facts"].get("total", 0)) or self.figures.registered
+        return self.figures.registered
+
+
+def _rows_of(job: Job) -> tuple[Share, Figures]:
+    """The share and the figures of a job that is about to be saved for the first time."""
+    given = job._state.fields_cache
+    return given.get("share") or Share(job=job), given.get("figures") or Figures(job=job)

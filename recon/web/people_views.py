@@ -95,7 +95,7 @@ def _goodbye_page(request: HttpRequest, user: User, form: GoodbyeForm, status: i
         "form": form,
         "scenes": scenes.count(),
         "running": scenes.filter(status__in=Job.ACTIVE).count(),
-        "shared": scenes.filter(shared=True).count(),
+        "shared": scenes.filter(share__is_on=True).count(),
     }
     return render(request, "accounts/delete.html", context, status=status)
 

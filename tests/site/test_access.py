@@ -121,9 +121,9 @@ def address(name: str, job: Job) -> str:
         "recon:move_photo": [job.pk, 1],
         "recon:drop_video": [job.pk, 1],
         "recon:snapshot": [job.pk, SNAPSHOT],
-        "recon:public_scene": [job.pub_key, "splat"],
+        "recon:public_scene": [job.share.key, "splat"],
         "api:own_file": [job.pk, "splat"],
-        "recon:public_snapshot": [job.pub_key, SNAPSHOT],
+        "recon:public_snapshot": [job.share.key, SNAPSHOT],
         "api:drop_photo": [job.pk, 1],
         "api:drop_video": [job.pk, 1],
         "api:create_draft": [],
@@ -134,7 +134,7 @@ def address(name: str, job: Job) -> str:
     if name == "recon:public_gallery":
         return reverse(name, args=["ann"])
     if name.startswith("recon:public") or name == "recon:enter":
-        return reverse(name, args=[job.pub_key])
+        return reverse(name, args=[job.share.key])
     of_no_job = (
         "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
         "create_draft", "healthz", "queue",

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone, translation
 from PIL import Image
@@ -103,19 +101,6 @@ def test_a_place_of_its_own_has_a_title_of_its_own() -> None:
     made = places.scene_of(job, [photo.pk for photo in job.photos.all()], number=2)
     assert (made.title, made.automatic_title) == ("3 May 2026 (2)", "3 May 2026 (2)")
     assert started(made) == "3 May 2026 (2)"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_titles_of_before_are_told_by_what_they_say() -> None:
-    ann = person()
-    day = submit.create_job(ann, taken(*THIRD_OF_MAY))
-    with translation.override("ko"):
-        again = submit.run_again(day)
-    typed = submit.create_job(ann, taken(*THIRD_OF_MAY), title="In May 2026")
-    Job.objects.update(automatic_title="")
-    import_module("recon.migrations.0015_titles_that_the_site_gave").tell_apart(apps, None)
-    told = dict(Job.objects.values_list("pk", "automatic_title"))
-    assert told == {day.pk: "3 May 2026", again.pk: again.title, typed.pk: ""}
 
 
 def test_another_run_of_the_same_photos_gets_the_next_number() -> None:

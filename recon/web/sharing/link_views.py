@@ -62,7 +62,7 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
         return _locked_page(request, pub_key, EnterForm())
     if in_a_frame:
         return embed_views.embedded(request, job)
-    shows_figures = job.is_completed and job.share_figures
+    shows_figures = job.is_completed and job.share.shows_figures
     context = _progress_context(job) | {
         "metrics": metrics_of(job) if shows_figures else [],
         "measurement": measurement_of(job) if shows_figures else {},
@@ -147,7 +147,7 @@ def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBa
         raise NotOffered
     asks_first = request.method == "OPTIONS" and job.is_completed
     response = cross_origin.preflight() if asks_first else serve_artifact(request, job, kind)
-    is_open = is_offered and not job.share_password
+    is_open = is_offered and not job.share.password
     return cross_origin.opened(response) if is_open else response
 
 
