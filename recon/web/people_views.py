@@ -54,9 +54,8 @@ def usage(request: HttpRequest) -> HttpResponse:
     """recon/usage.html: `usage` (stored, active, today: each used and most) and `page` of jobs
     with their `size`, the biggest first."""
     user = cast(User, request.user)
-    own = Job.objects.filter(owner=user)
-    quotas.measure_ended(own)
-    biggest = quotas.with_sizes(own).order_by("-size", "-created_at")
+    own = quotas.with_sizes(Job.objects.filter(owner=user))
+    biggest = own.order_by("-size", "-created_at")
     page = Paginator(biggest, SCENES_A_PAGE).get_page(request.GET.get("page"))
     context = {"usage": quotas.usage(user), "page": page}
     return render(request, "recon/usage.html", context)

@@ -6,6 +6,7 @@ import { mindTheLine } from "./offline.js";
 import { enhanceProgress } from "./progress.js";
 import { enhanceSceneChoices } from "./scene-choices.js";
 import { enhanceShareButtons } from "./share.js";
+import { tellSeen } from "./seen.js";
 import { enhanceSelect } from "./select.js";
 import { enhanceSheet } from "./sheet.js";
 import { enhanceStage } from "./stage.js";
@@ -30,3 +31,4 @@ enhanceDropAnywhere();
 mindTheLine(); // before: it holds forms back
 submitFormsOnce();
 fillTimeZones();
+tellSeen();

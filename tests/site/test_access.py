@@ -62,10 +62,12 @@ EXPECTED = {
     "recon:qr": ("get", MISSING, MISSING, SIGN_IN),
     "recon:notices": ("get", 200, 200, SIGN_IN),
     "recon:read_notices": ("post", 302, 302, SIGN_IN),
+    "recon:read_notice": ("post", 302, MISSING, SIGN_IN),
     "recon:usage": ("get", 200, 200, SIGN_IN),
     "recon:delete_account": ("get", 200, 200, SIGN_IN),
     "recon:public_gallery": ("get", MISSING, MISSING, MISSING),
     "recon:enter": ("post", MISSING, MISSING, MISSING),
+    "recon:visit": ("post", MISSING, MISSING, MISSING),
     "recon:delete": ("post", 302, MISSING, SIGN_IN),
     "recon:file": ("get", 200, MISSING, SIGN_IN),
     "recon:thumb": ("get", 200, MISSING, SIGN_IN),
@@ -133,7 +135,7 @@ def address(name: str, job: Job) -> str:
         return reverse(name, args=arguments[name])
     if name == "recon:public_gallery":
         return reverse(name, args=["ann"])
-    if name.startswith("recon:public") or name == "recon:enter":
+    if name.startswith("recon:public") or name in ("recon:enter", "recon:visit"):
         return reverse(name, args=[job.share.key])
     of_no_job = (
         "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",

@@ -406,12 +406,16 @@ def test_an_absent_figure_is_shown_to_staff_only_with_its_reason() -> None:
 def test_figures_that_could_not_be_had_at_all_say_why_to_staff() -> None:
     job = finished_job(person(), psnr=None, ssim=None, lpips=None)
     assert metrics_of(job) == []
-    recorded = {
-        "ValueError: no photo": "Something went wrong that nobody foresaw; the log has the "
-        "details. (ValueError: no photo)",  # as it was written before there were codes
-        "": "It was not measured for this scene.",
-    }
-    for reason, said in recorded.items():
+    foreseen_by_nobody = {"code": "unforeseen", "detail": "ValueError: no photo"}
+    recorded = (
+        (
+            foreseen_by_nobody,
+            "Something went wrong that nobody foresaw; the log has the details. "
+            "(ValueError: no photo)",
+        ),
+        (None, "It was not measured for this scene."),
+    )
+    for reason, said in recorded:
         job.workspace.results_json.write_text(json.dumps({"reason": reason}))
         assert {metric["reason"] for metric in metrics_of(job, for_staff=True)} == {said}
 
@@ -486,11 +490,10 @@ def test_without_a_matched_figure_the_page_does_not_explain_it() -> None:
     [
         (True, "The scene that you see was then finished with all 20 photos."),
         (False, "The scene that you see is made without them."),
-        (None, "The scene that you see is made without them."),  # made by an older version
     ],
 )
 def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
-    refined: bool | None, ending: str
+    refined: bool, ending: str
 ) -> None:
     job = finished_job(person(), refined=refined, shared=True)
     measured(job, held_out=4, trained=16)

@@ -50,7 +50,7 @@ def enter(visitor: Client, job: Job, word: str = WORD, **extra: Any) -> Any:
 
 
 def test_only_the_password_s_hash_is_kept() -> None:
-    kept = locked_job().share_password
+    kept = locked_job().share.password
     assert WORD not in kept
     assert identify_hasher(kept)
 
@@ -250,12 +250,16 @@ def views(job: Job) -> int:
 
 def test_each_visitor_is_counted_once_a_session_and_the_owner_never(client: Client) -> None:
     job = finished_job(person(), shared=True)
-    for _ in range(3):
-        client.get(link("public", job))
-        browser_of(job.owner).get(link("public", job))
+    owner = browser_of(job.owner)
+    for number in range(3):
+        page = client.get(link("public", job)).content.decode()
+        assert (f'action="{link("visit", job)}" data-seen' in page) == (number == 0)
+        assert link("visit", job) not in owner.get(link("public", job)).content.decode()
+        for visitor in (client, owner):
+            assert visitor.post(link("visit", job)).status_code == 204
     assert views(job) == 1
-    Client().get(link("public", job))
-    browser_of(person("bob@example.org")).get(link("public", job))
+    Client().post(link("visit", job))
+    browser_of(person("bob@example.org")).post(link("visit", job))
     assert views(job) == 3
 
 
@@ -264,19 +268,21 @@ def test_only_looking_at_the_scene_counts(client: Client) -> None:
     for name in FILES:
         client.get(link(name, job))
     client.head(link("public", job))
-    client.get(link("public", job), {"embed": "1"})
+    assert "data-seen" not in client.get(link("public", job), {"embed": "1"}).content.decode()
     running = job_of(job.owner, shared=True, status=Job.Status.PROCESSING, step="GS_TRAIN")
-    client.get(link("public", running))
     locked = finished_job(job.owner, shared=True, share_password=sharing.hashed(WORD))
-    client.get(link("public", locked))
+    for other, status in ((running, 204), (locked, 403)):
+        assert "data-seen" not in client.get(link("public", other)).content.decode()
+        assert client.post(link("visit", other)).status_code == status
     assert (views(job), views(running), views(locked)) == (0, 0, 0)
 
 
 def test_counting_leaves_a_visitor_nothing_that_names_them(client: Client) -> None:
     job = finished_job(person(), shared=True)
-    cookies = client.get(link("public", job)).cookies
-    # The other one is random, and guards the form with the languages.
-    assert set(cookies) == {"instarecon_seen", "instarecon_csrf"}
+    # It is random, and guards the forms.
+    assert set(client.get(link("public", job)).cookies) == {"instarecon_csrf"}
+    cookies = client.post(link("visit", job)).cookies
+    assert set(cookies) == {"instarecon_seen"}
     seen = cookies["instarecon_seen"]
     assert (seen.value, seen["path"], seen["httponly"]) == ("1", link("public", job), True)
     assert not seen["max-age"]

@@ -172,12 +172,12 @@ def test_polling_a_link_stops_at_the_end(client: Client) -> None:
     assert response["HX-Refresh"] == "true"
 
 
-ABSENT = {"reason": "secret garden 1.jpg could not be compared"}
+ABSENT = {"reason": {"code": "unforeseen", "detail": "secret garden 1.jpg can't be compared"}}
 
 
 def quoting(status: Job.Status) -> dict[str, Any]:
     """Everything in a job that may quote a photo's name."""
-    names = {"count": 1, "total": 3, "names": "secret garden 2.jpg"}
+    names = {"count": 1, "total": 3, "photos": ["002.jpg"]}
     facts: dict[str, Any] = {
         "status": status,
         "shared": True,

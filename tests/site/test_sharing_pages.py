@@ -169,9 +169,9 @@ def test_other_settings_do_not_bring_a_link_back_that_is_over(ann: User, browser
 def test_the_page_says_how_often_the_link_was_opened(ann: User, browser: Client) -> None:
     job = finished_job(ann, shared=True)
     assert "Nobody has opened it yet" in browser.get(job.get_absolute_url()).content.decode()
-    Client().get(f"/v/{job.share.key}")
+    Client().post(f"/v/{job.share.key}/visit/")
     assert "Opened 1 time," in browser.get(job.get_absolute_url()).content.decode()
-    Client().get(f"/v/{job.share.key}")
+    Client().post(f"/v/{job.share.key}/visit/")
     assert "Opened 2 times" in browser.get(job.get_absolute_url()).content.decode()
 
 

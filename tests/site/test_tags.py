@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import sharing, submit, tags
+from recon.jobs import submit, tags
 from recon.jobs.drafts import drafts, places
 from recon.models import Job, Tag
 from tests.site.making import browser_of, finished_job, job_of, person, supporter, token_of
@@ -113,13 +113,13 @@ def test_a_scene_that_is_deleted_meanwhile_gets_none(
     ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone, there, browser = finished_job(ann), finished_job(ann), browser_of(ann)
-    real = sharing.change
+    real = titles.rename
 
-    def change(job: Job, **changes: Any) -> None:
-        real(job, **changes)
+    def rename(job: Job, title: str) -> None:
+        real(job, title)
         Job.objects.filter(pk=job.pk).delete()
 
-    monkeypatch.setattr(sharing, "change", change)
+    monkeypatch.setattr(titles, "rename", rename)
     assert about(browser, gone, "garden").status_code == 404
     other = finished_job(ann)
     sent = {"title": "New", "tags": "garden"}

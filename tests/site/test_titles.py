@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone, translation
 from PIL import Image
 
-from recon.jobs import sharing, submit, titles
+from recon.jobs import submit, titles
 from recon.jobs.drafts import drafts, known_photos, places
 from recon.models import Job
 from recon.poses import exif
@@ -74,7 +74,7 @@ def test_a_title_that_somebody_typed_stays_theirs_whatever_it_says() -> None:
     assert submit.run_again(typed).title == "3 May 2026"
     assert started(draft_of(ann, *THIRD_OF_MAY, title="3 May 2026 (7)")) == "3 May 2026 (7)"
     automatic = submit.create_job(ann, taken(*THIRD_OF_MAY))
-    sharing.change(automatic, title="The hall")
+    titles.rename(automatic, "The hall")
     assert submit.run_again(automatic).title == "The hall", "chosen by now"
 
 

@@ -134,9 +134,10 @@ def test_a_mail_says_the_word(
     subject: str, body: str,
 ) -> None:  # fmt: skip
     settings.MAIL_IS_SET_UP = True
-    job = job_of(ann, title="Fern", status=Job.Status.PROCESSING)
+    measured = {"psnr": 24.0, "ssim": 0.9} | facts
+    job = job_of(ann, title="Fern", status=Job.Status.PROCESSING, **measured)
     with django_capture_on_commit_callbacks(execute=True):
-        assert lifecycle.complete(job.pk, 1, **({"psnr": 24.0, "ssim": 0.9} | facts))
+        assert lifecycle.complete(job.pk, 1)
     assert mail.outbox[0].subject == subject
     assert body in mail.outbox[0].body
 

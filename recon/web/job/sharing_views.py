@@ -104,7 +104,7 @@ def _change(
 @signed_in
 @unless_deleted
 def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """The scene's title and description, and its owner's tags: a form of before there were any
+    """The scene's title and description, and its owner's tags: a form without their field
     leaves these as they are."""
     job = own_job_or_404(request, pk)
     form = AboutForm(request.POST, auto_id=ABOUT_ID)

@@ -111,7 +111,7 @@ def _sizes(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, str]:
 
 def own_figures(job: Job, recorded: dict[str, Any]) -> dict[str, float | None]:
     """The figures at the photos' own size by label, where they are not those of the size trained
-    at; empty for runs of before they were taken."""
+    at; empty where they were not taken."""
     try:
         table = table_of(job, recorded)
         own: dict[str, float | None] = table["at_photo_size"]

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -69,11 +70,34 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
         "card": link_preview.card_of(job),
+        "is_new_visit": job.is_completed and _is_new_visit(request, job),
     }
-    response = render(request, "recon/public.html", context)
-    if job.is_completed and request.method == "GET":
-        _count_once(request, response, job)
+    return render(request, "recon/public.html", context)
+
+
+@require_POST
+@unlisted
+@never_cache
+def visit(request: HttpRequest, pub_key: str) -> HttpResponse:
+    """Counts a visit to a finished scene: its page's script sends this. Once for each browser
+    session, and never the owner's."""
+    job = shared_job_or_404(request, pub_key)
+    response = HttpResponse(status=204)
+    if job.is_completed and _is_new_visit(request, job):
+        sharing.count_view(job)
+        response.set_cookie(
+            SEEN,
+            "1",
+            path=reverse("recon:public", args=(pub_key,)),
+            secure=settings.IS_HTTPS,
+            httponly=True,
+            samesite="Lax",
+        )
     return response
+
+
+def _is_new_visit(request: HttpRequest, job: Job) -> bool:
+    return request.user.pk != job.owner_id and not request.COOKIES.get(SEEN)
 
 
 @require_POST
@@ -116,16 +140,6 @@ def _locked_page(
 ) -> HttpResponse:
     context = {"form": form, "pub_key": pub_key}
     return render(request, "recon/locked.html", context, status=status)
-
-
-def _count_once(request: HttpRequest, response: HttpResponse, job: Job) -> None:
-    """Counts a visit, once for each browser session, and never the owner's."""
-    if request.user.pk == job.owner_id or request.COOKIES.get(SEEN):
-        return
-    sharing.count_view(job)
-    response.set_cookie(
-        SEEN, "1", path=request.path, secure=settings.IS_HTTPS, httponly=True, samesite="Lax"
-    )
 
 
 @require_safe
