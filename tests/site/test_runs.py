@@ -39,6 +39,8 @@ def with_cameras(job: Job, scale: float = 1.0, placed: Sequence[int] = (0, 1, 2)
             "height": 60,
             "fx": 70.0,
             "fy": 70.0,
+            "cx": 40.0,
+            "cy": 30.0,
             "position": [scale * number, 0.0, scale],
             "rotation": np.eye(3).tolist(),
         }
