@@ -67,13 +67,6 @@ def test_cameras_are_told_camera_from_world(client: Client, job: Job) -> None:
     ]  # fmt: skip
 
 
-def test_a_run_without_principal_points_has_them_in_the_middle(client: Client, job: Job) -> None:
-    old = {name: value for name, value in CAMERA.items() if name not in ("cx", "cy")}
-    write_cameras(job, [old])
-    view = client.get(public(job)).json()["views"][0]
-    assert (view["cx"], view["cy"]) == (60, 45)
-
-
 def test_a_link_tells_nothing_of_the_photos(client: Client, job: Job) -> None:
     response = client.get(public(job))
     for view in response.json()["views"]:
