@@ -263,6 +263,19 @@ def test_each_visitor_is_counted_once_a_session_and_the_owner_never(client: Clie
     assert views(job) == 3
 
 
+def test_entering_the_password_counts_as_the_visit(client: Client) -> None:
+    """So visitors without scripts are counted there."""
+    job = locked_job()
+    for _ in range(2):
+        assert client.post(link("enter", job), {"password": WORD}).status_code == 302
+        assert "data-seen" not in client.get(link("public", job)).content.decode()
+        client.post(link("visit", job))
+    assert views(job) == 1
+    owner = browser_of(job.owner)
+    assert owner.post(link("enter", job), {"password": WORD}).status_code == 302
+    assert views(job) == 1
+
+
 def test_only_looking_at_the_scene_counts(client: Client) -> None:
     job = finished_job(person(), shared=True)
     for name in FILES:

@@ -70,7 +70,7 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
         "card": link_preview.card_of(job),
-        "is_new_visit": job.is_completed and _is_new_visit(request, job),
+        "is_new_visit": _is_new_visit(request, job),
     }
     return render(request, "recon/public.html", context)
 
@@ -83,21 +83,24 @@ def visit(request: HttpRequest, pub_key: str) -> HttpResponse:
     session, and never the owner's."""
     job = shared_job_or_404(request, pub_key)
     response = HttpResponse(status=204)
-    if job.is_completed and _is_new_visit(request, job):
-        sharing.count_view(job)
-        response.set_cookie(
-            SEEN,
-            "1",
-            path=reverse("recon:public", args=(pub_key,)),
-            secure=settings.IS_HTTPS,
-            httponly=True,
-            samesite="Lax",
-        )
+    _count_visit(request, response, job)
     return response
 
 
+def _count_visit(request: HttpRequest, response: HttpResponse, job: Job) -> None:
+    if not _is_new_visit(request, job):
+        return
+    sharing.count_view(job)
+    page = reverse("recon:public", args=(job.share.key,))
+    response.set_cookie(
+        SEEN, "1", path=page, secure=settings.IS_HTTPS, httponly=True, samesite="Lax"
+    )
+
+
 def _is_new_visit(request: HttpRequest, job: Job) -> bool:
-    return request.user.pk != job.owner_id and not request.COOKIES.get(SEEN)
+    """Whether a look at the scene would be counted: it is there, and its owner isn't looking."""
+    is_owner = request.user.pk == job.owner_id
+    return job.is_completed and not is_owner and not request.COOKIES.get(SEEN)
 
 
 @require_POST
@@ -123,6 +126,7 @@ def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
         form.add_error("password", gettext("That is not the password."))
         return _locked_page(request, pub_key, form, status=403)
     remember_entered(request, job)
+    _count_visit(request, page, job)  # here, whoever has no scripts is counted, too
     return page
 
 
