@@ -4,7 +4,9 @@
  */
 
 export function tellSeen() {
-  for (const form of document.querySelectorAll("form[data-seen]")) send(form);
+  /** @type {NodeListOf<HTMLFormElement>} */
+  const forms = document.querySelectorAll("form[data-seen]");
+  forms.forEach(send);
 }
 
 /** @param {HTMLFormElement} form goes once it was taken; its answer may bring the bell anew */
