@@ -40,6 +40,7 @@ from benchmarks import jobs, scoring, tables
 from recon.pipeline import config as configs
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig, UndistortConfig
+from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import Workspace, write_json
 from recon.poses.splits import split
 from recon.splats import engine
@@ -213,7 +214,7 @@ class Ablation:
         self._options, self._device = options, device
         self._deadline = Deadline(options.limit)
         self._base = configs.resolve(
-            options.preset,
+            Wishes(options.preset),
             overrides=nested(options.changes),
             max_iterations=options.steps,
             max_image_size=options.max_image_size,

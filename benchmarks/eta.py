@@ -35,6 +35,7 @@ from recon.pipeline.config import PipelineConfig, resolve
 from recon.pipeline.forecast.time_left import Run, expect, forecast
 from recon.pipeline.forecast.work_ahead import Plan, plan_of
 from recon.pipeline.progress import ListReporter, Step, overall_percent
+from recon.pipeline.wishes import Wishes
 from recon.templatetags.wording import WIDEST, shown_range, time_range
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -209,7 +210,7 @@ def plan(measured: Measured) -> Plan:
 
 def config_of(preset: str, iterations: int | None) -> PipelineConfig:
     overrides = {"evaluate": {"lpips": False}}
-    return resolve(preset, overrides=overrides, max_iterations=iterations)
+    return resolve(Wishes(preset), overrides=overrides, max_iterations=iterations)
 
 
 def has_gpu() -> bool:

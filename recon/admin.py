@@ -14,6 +14,7 @@ from accounts.models import User
 from recon.jobs import lifecycle
 from recon.jobs.people import audit
 from recon.models import Artifact, AuditEntry, Job, Photo, StageRun, Tag
+from recon.pipeline.wishes import PRESET_NAMES
 from recon.web.access import VIEW
 
 
@@ -93,6 +94,18 @@ class TagInline(ReadOnly, admin.TabularInline):
         return cast(User, request.user).has_perm(VIEW)
 
 
+class PresetFilter(admin.SimpleListFilter):
+    title = "preset"
+    parameter_name = "preset"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in PRESET_NAMES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        wanted = self.value()
+        return queryset.filter(wishes__preset=wanted) if wanted else queryset
+
+
 @admin.register(Job)
 class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     list_display = (
@@ -100,13 +113,25 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
         "quality", "psnr", "created_at",
     )  # fmt: skip
     list_display_links = ("short_id", "name")
-    list_filter = ("status", "step", "preset", "error_code", "shared", "is_sample", "created_at")
+    list_filter = (
+        "status",
+        "step",
+        PresetFilter,
+        "error_code",
+        "shared",
+        "is_sample",
+        "created_at",
+    )
     list_select_related = ("owner",)
     search_fields = ("=id", "title", "owner__email", "error_code")
     date_hierarchy = "created_at"
     inlines = (TagInline, StageRunInline, PhotoInline, ArtifactInline)
     actions = ("cancel_jobs", "retry_jobs", "delete_files")
     exclude = ("pub_key",)  # a secret link is its owner's, not the staff's
+
+    @admin.display(ordering="wishes__preset")
+    def preset(self, job: Job) -> str:
+        return job.wishes.preset
 
     @admin.display(description="id", ordering="id")
     def short_id(self, job: Job) -> str:

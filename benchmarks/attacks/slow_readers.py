@@ -28,10 +28,11 @@ from django.utils import timezone
 from accounts.models import User
 from recon.models import Artifact, Job
 from recon.jobs.presets import resolved_config
+from recon.pipeline.wishes import Wishes
 job = Job.objects.create(
     owner=User.objects.first(), status=Job.Status.COMPLETED, step="DONE", shared=True,
-    completed_at=timezone.now(), preset="draft",
-    config=resolved_config("draft", original_resolution=False).to_dict())
+    completed_at=timezone.now(), wishes=Wishes("draft"),
+    config=resolved_config(Wishes("draft")).to_dict())
 (job.folder / "output").mkdir(parents=True)
 with open(job.folder / "output" / "scene.ply", "wb") as file:
     file.truncate(int(sys.argv[1]))

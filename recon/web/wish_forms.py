@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from django import forms
@@ -16,6 +17,7 @@ from recon.jobs.drafts.videos import check_video, is_video
 from recon.jobs.photo_upload import check_upload
 from recon.models import Job
 from recon.pipeline.errors import UserError, explain
+from recon.pipeline.wishes import Wishes
 
 
 class PhotosInput(forms.ClearableFileInput):
@@ -82,12 +84,24 @@ class PhotosField(forms.FileField):
 
 
 class WishesForm(forms.Form):
-    """What a person may ask of a job."""
+    """A scene's title, and what a person may wish of it."""
 
     title = forms.CharField(max_length=120, required=False, strip=True, label=_("Title"))
     preset = forms.ChoiceField(choices=Job.Preset.choices, required=False, label=_("Preset"))
     original_resolution = forms.BooleanField(required=False)
     cross_validate = forms.BooleanField(required=False)
+
+    def wishes(self, earlier: Wishes, asked: Container[str] | None = None) -> Wishes:
+        """What is wished for: the form's fields (of `asked`, where not all of them count), and as
+        `earlier` what it does not ask for. After `is_valid`."""
+        chosen = {
+            field.name: self.cleaned_data[field.name]
+            for field in fields(Wishes)
+            if field.name in self.fields and (asked is None or field.name in asked)
+        }
+        if not chosen.get("preset", True):  # none was chosen
+            del chosen["preset"]
+        return replace(earlier, **chosen)
 
     @property
     def sentences(self) -> list[str]:
@@ -114,6 +128,9 @@ class AgainForm(WishesForm):
 
     outlier_filter = forms.ChoiceField(choices=FILTERS, required=False)
 
+    def clean_outlier_filter(self) -> str:
+        return self.cleaned_data["outlier_filter"] or "auto"
+
 
 class UploadForm(WishesForm):
     """One job's wishes and its photos, in one go."""
@@ -139,6 +156,11 @@ class UploadForm(WishesForm):
     def videos(self) -> list[UploadedFile]:
         """The videos that were sent. After `is_valid`."""
         return self._photos_field.videos
+
+
+def shown_of(job: Job) -> dict[str, Any]:
+    """What a form shows of a job: its title and what was wished for."""
+    return {"title": job.title, **asdict(job.wishes)}
 
 
 def same_photo(name: str | None, first: str | None) -> str:

@@ -351,7 +351,7 @@ def test_measuring_on_every_photo_is_offered_where_it_is_done(
     choose(page, *[upload(f"{n}.jpg", n) for n in range(3)])
     start(page)
     expect(page.get_by_role("list", name="Steps")).to_be_visible()
-    assert ann.jobs.get().cross_validate
+    assert ann.jobs.get().wishes.cross_validate
 
 
 def test_everything_works_without_scripts(new_context: NewContext, ann: User) -> None:

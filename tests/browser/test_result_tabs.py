@@ -259,4 +259,4 @@ def test_each_preset_of_another_run_says_how_long_it_takes_here(
     page.get_by_label(re.compile("^Preset")).select_option("high")
     page.get_by_role("button", name="Run again", exact=True).click()
     page.wait_for_selector("#progress")
-    assert Job.objects.exclude(pk=job.pk).get().preset == "high"
+    assert Job.objects.exclude(pk=job.pk).get().wishes.preset == "high"

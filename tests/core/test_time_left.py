@@ -11,6 +11,7 @@ from recon.pipeline.config import PRESETS, resolve
 from recon.pipeline.forecast.time_left import Range, Run, expect, forecast, starts_in
 from recon.pipeline.forecast.work_ahead import Plan, plan_of, steps_of
 from recon.pipeline.progress import WORKING_STEPS, Step
+from recon.pipeline.wishes import Wishes
 
 DRAFT = PRESETS["draft"]
 
@@ -152,14 +153,16 @@ class TestGuess:
         assert total(few) < total(many)
 
     def test_holding_out_every_photo_takes_a_training_for_each_further_fold(self) -> None:
-        folds = resolve("standard", cross_validate=True)
+        folds = resolve(Wishes("standard", cross_validate=True))
         plain, each = (plan_of([(800, 600)] * 8, c, gpu=True) for c in (PRESETS["standard"], folds))
         assert (plain.folds, each.folds) == (0, 4)  # of five, one is the job's own split
         more = each.seconds[Step.EVALUATION] - plain.seconds[Step.EVALUATION]
         assert more == pytest.approx(4 * plain.seconds[Step.GS_TRAIN], rel=0.2)
 
     def test_the_settings_count(self) -> None:
-        quick = resolve("draft", overrides={"train": {"iterations": 100}}, final_refine=False)
+        quick = resolve(
+            Wishes("draft", final_refine=False), overrides={"train": {"iterations": 100}}
+        )
         assert total(plan_of([(800, 600)] * 8, quick, gpu=False)) < total(plan(8))
 
     def test_training_steps_are_those_of_the_engine(self) -> None:

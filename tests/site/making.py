@@ -17,6 +17,7 @@ from PIL import Image
 
 from accounts.models import ApiToken, User
 from recon.models import Artifact, Job, Photo
+from recon.pipeline.wishes import Wishes
 
 PASSWORD = "a long enough password"
 
@@ -79,7 +80,7 @@ def exif_with_gps(orientation: int = 1) -> bytes:
 
 def job_of(owner: User, **fields: Any) -> Job:
     """A job's row and folder, with three photos, in whatever state the fields say."""
-    fields = {"preset": "draft", "title": "Fern in the hall"} | fields
+    fields = {"wishes": Wishes("draft"), "title": "Fern in the hall"} | fields
     job = Job.objects.create(owner=owner, **fields)
     job.workspace.upload.mkdir(parents=True)
     for number in range(3):

@@ -14,6 +14,7 @@ from recon.jobs import lifecycle, queue
 from recon.jobs.drafts import drafts
 from recon.models import Job
 from recon.pipeline.config import from_dict
+from recon.pipeline.wishes import Wishes
 from recon.web import uploads
 from tests.site.making import browser_of, finished_job, job_of, person, photo, photo_bytes, photos
 
@@ -25,7 +26,7 @@ ACTIONS = ("add_photos", "drop_photo", "start")
 
 @pytest.fixture
 def draft(data_dir: Any) -> Job:
-    made = drafts.create_draft(person(), title="Fern", preset="high", cross_validate=True)
+    made = drafts.create_draft(person(), title="Fern", wishes=Wishes("high", cross_validate=True))
     for upload in photos(3):
         drafts.add_photo(made, upload)
     return made
@@ -133,7 +134,7 @@ def test_a_draft_is_made_with_the_wishes_so_far(browser: Client) -> None:
     response = browser.post(reverse("recon:create_draft"), wishes)
     made = Job.objects.get(title="Hall")
     assert response["Location"] == made.get_absolute_url()
-    assert (made.status, made.preset, made.original_resolution) == ("DRAFT", "draft", True)
+    assert (made.status, made.wishes) == ("DRAFT", Wishes("draft", original_resolution=True))
     assert browser.get(made.get_absolute_url()).status_code == 200
 
 
@@ -315,8 +316,8 @@ def test_start_queues_the_draft_with_the_wishes_of_the_form(
     response = browser.post(address("start", draft), wishes)
     assert response["Location"] == draft.get_absolute_url()
     draft.refresh_from_db()
-    assert (draft.status, draft.title, draft.preset) == ("PENDING", "Hall", "standard")
-    assert (draft.original_resolution, draft.cross_validate) == (True, False)
+    assert (draft.status, draft.title, draft.wishes.preset) == ("PENDING", "Hall", "standard")
+    assert (draft.wishes.original_resolution, draft.wishes.cross_validate) == (True, False)
     assert queue.carried_ids() == {draft.queue_id}
     assert browser.get(draft.get_absolute_url()).context["queue_position"] == 1
     again = browser.post(address("start", draft), {"title": "Another", "preset": "draft"})
@@ -326,7 +327,7 @@ def test_start_queues_the_draft_with_the_wishes_of_the_form(
 
 
 def test_a_wish_that_the_page_does_not_offer_stays_the_draft_s(draft: Job) -> None:
-    quick = drafts.create_draft(draft.owner, final_refine=False)
+    quick = drafts.create_draft(draft.owner, wishes=Wishes(final_refine=False))
     for upload in photos(3):
         drafts.add_photo(quick, upload)
     browser_of(draft.owner).post(address("start", quick), {"preset": "high"})

@@ -67,8 +67,7 @@ def ann(data_dir: Any, redis_queue: Any) -> User:
 
 def _jobs(owner: User, count: int, **fields: Any) -> list[Job]:
     return Job.objects.bulk_create(
-        Job(owner=owner, preset="draft", title=f"Fern {number}", **fields)
-        for number in range(count)
+        Job(owner=owner, title=f"Fern {number}", **fields) for number in range(count)
     )
 
 

@@ -14,6 +14,7 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos import uploads
 from recon.pipeline.photos.file_kinds import is_raw
 from recon.pipeline.progress import WORKING_STEPS
+from recon.pipeline.wishes import PRESET_NAMES, Wishes
 
 
 class WrongUse(Exception):
@@ -45,7 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("out", type=Path, nargs="?", metavar="OUT", help="folder for everything that is made")
     add(
         "--preset",
-        choices=list(configs.PRESETS),
+        choices=PRESET_NAMES,
         help="default: standard with a usable CUDA GPU, else draft",
     )
     add("--from", dest="start", choices=steps, metavar="STEP", help="redo it and all after it")
@@ -104,15 +105,20 @@ def make_config(options: argparse.Namespace) -> PipelineConfig:
         raise WrongUse(f"--from {options.start} comes after --until {options.until}")
     try:
         return configs.resolve(
-            options.preset or default_preset(),
-            overrides=nested(options.changes),
-            original_resolution=options.original_resolution,
-            seed=options.seed,
-            cross_validate=options.cross_validate,
-            final_refine=options.final_refine,
+            wishes_of(options), overrides=nested(options.changes), seed=options.seed
         )
     except ValueError as error:
         raise WrongUse(f"--set: {error}") from error
+
+
+def wishes_of(options: argparse.Namespace) -> Wishes:
+    """What the command asks for. The outlier filter is a setting there (`--set`)."""
+    return Wishes(
+        preset=options.preset or default_preset(),
+        original_resolution=options.original_resolution,
+        cross_validate=options.cross_validate,
+        final_refine=options.final_refine,
+    )
 
 
 def nested(changes: Sequence[str]) -> dict[str, Any]:
