@@ -149,7 +149,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("jobs", nargs="+", type=Path, metavar="JOB")
-    add("--preset", choices=list(configs.PRESETS), help="default: standard with a GPU, else draft")
+    add("--preset", choices=list(configs.PRESETS), help="default: standard with a GPU, else quick")
     add("--max-image-size", type=int, metavar="PX", help="longest side trained at, at most")
     add("--steps", type=int, help="of the recipe, at most")
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE",

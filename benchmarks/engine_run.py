@@ -1,7 +1,7 @@
 """One measured run in a process of its own; `benchmarks/engine.py` starts it.
 
-    python benchmarks/engine_run.py job PHOTOS OUT REPORT.json --preset draft --seed 42
-    python benchmarks/engine_run.py poses JOB OUT REPORT.json --preset draft --seed 42
+    python benchmarks/engine_run.py job PHOTOS OUT REPORT.json --preset quick --seed 42
+    python benchmarks/engine_run.py poses JOB OUT REPORT.json --preset quick --seed 42
 
 `job` runs the whole pipeline from photos. `poses` starts from the poses of the folder JOB and
 trains and scores the held-out model, in the fresh folder OUT. Imports are over when the clock

@@ -89,7 +89,7 @@ class Clock(ListReporter):
 def main() -> None:
     settings.configure(USE_I18N=False)  # what pages say is asked for in English
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--preset", default="draft")
+    parser.add_argument("--preset", default="quick")
     parser.add_argument("--iterations", type=int, help="training steps at most, to be quicker")
     parser.add_argument(
         "--clock", choices=sorted(CLOCKS), default="wall", help="cpu: for a busy machine"

@@ -31,8 +31,8 @@ from recon.jobs.presets import resolved_config
 from recon.pipeline.wishes import Wishes
 job = Job.objects.create(
     owner=User.objects.first(), status=Job.Status.COMPLETED, step="DONE", shared=True,
-    completed_at=timezone.now(), wishes=Wishes("draft"),
-    config=resolved_config(Wishes("draft")).to_dict())
+    completed_at=timezone.now(), wishes=Wishes("quick"),
+    config=resolved_config(Wishes("quick")).to_dict())
 (job.folder / "output").mkdir(parents=True)
 with open(job.folder / "output" / "scene.ply", "wb") as file:
     file.truncate(int(sys.argv[1]))

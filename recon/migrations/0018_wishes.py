@@ -8,7 +8,7 @@ def gather_wishes(apps, schema_editor):
     jobs = apps.get_model('recon', 'Job').objects
     for job in jobs.only('preset', 'original_resolution', 'cross_validate', 'config').iterator():
         job.wishes = recon.pipeline.wishes.Wishes(
-            preset=job.preset,
+            preset=job.preset,  # "draft" is called "quick" now
             original_resolution=job.original_resolution,
             cross_validate=job.cross_validate,
             final_refine=job.config.get('export', {}).get('final_refine', True),

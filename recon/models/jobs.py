@@ -54,7 +54,7 @@ class Job(models.Model):
     ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
     class Preset(models.TextChoices):
-        DRAFT = "draft", _("Draft")
+        QUICK = "quick", _("Quick")
         STANDARD = "standard", _("Standard")
         HIGH = "high", _("High")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from recon.pipeline.wishes import OUTLIER_FILTERS, Wishes
+from recon.pipeline.wishes import OUTLIER_FILTERS, QUICK, Wishes, preset_called
 from recon.poses.config import MappingConfig
 from recon.splats.config import DenseConfig, TrainConfig
 
@@ -61,7 +61,7 @@ class EvaluateConfig:
     lpips: bool = True
     outlier_filter: str = "auto"  # "always", "never", or by the next line
     max_filter_loss_db: float = 0.1  # the filtered scene is used if mean PSNR falls by no more
-    cross_validate: bool = False  # hold out every photo once; never in the draft preset
+    cross_validate: bool = False  # hold out every photo once; never in the quick preset
     cross_validate_max_photos: int = 10  # registered; with more, one split says enough
 
 
@@ -107,8 +107,9 @@ class PipelineConfig:
 
     @property
     def may_cross_validate(self) -> bool:
-        """Whether that is asked for where it may run: a draft is for those who can't wait."""
-        return self.evaluate.cross_validate and self.preset != "draft"
+        """Whether that is asked for where it may run: the quick preset is for those who
+        can't wait."""
+        return self.evaluate.cross_validate and self.preset != QUICK
 
     def cross_validates(self, photos: int) -> bool:
         """Whether each of so many registered photos is held out once."""
@@ -117,8 +118,8 @@ class PipelineConfig:
 
 PRESETS: dict[str, PipelineConfig] = {
     # A laptop without a GPU: small pictures, few Gaussians, minutes.
-    "draft": PipelineConfig(
-        preset="draft",
+    QUICK: PipelineConfig(
+        preset=QUICK,
         train=TrainConfig(
             iterations=1200,
             steps_per_photo=75,
@@ -181,7 +182,7 @@ def resolve(
 def _asked_for(wishes: Wishes) -> dict[str, dict[str, Any]]:
     """The settings that the wishes change, nested like `PipelineConfig`.
 
-    Photos that keep their full size are trained on at that, too, except in the draft preset,
+    Photos that keep their full size are trained on at that, too, except in the quick preset,
     which is small by definition (its score at full size is still reported).
     """
     changes: dict[str, dict[str, Any]] = {
@@ -192,7 +193,7 @@ def _asked_for(wishes: Wishes) -> dict[str, dict[str, Any]]:
     }
     if wishes.original_resolution:
         changes["preflight"]["max_image_size"] = None
-        if wishes.preset != "draft":
+        if wishes.preset != QUICK:
             changes["train"]["max_image_size"] = None
     if wishes.cross_validate:
         changes["evaluate"]["cross_validate"] = True
@@ -245,6 +246,8 @@ def _checked(name: str, current: Any, value: Any) -> Any:
     """`value` if it has the type of `current`; whole numbers pass as floats, lists as tuples."""
     if name.endswith("max_image_size") and (value is None or type(value) is int):
         return value
+    if name == "preset" and isinstance(value, str):
+        return preset_called(value)
     if name == "evaluate.outlier_filter" and value not in OUTLIER_FILTERS:
         raise ValueError(f"{name} must be one of {', '.join(OUTLIER_FILTERS)}, not {value!r}")
     if isinstance(current, float) and type(value) is int:

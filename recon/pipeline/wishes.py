@@ -12,8 +12,14 @@ from typing import Any
 
 from recon.pipeline.records import VERSION, as_record
 
+#: The one that a laptop without a GPU has patience for.
+QUICK = "quick"
+
 #: From the quickest to the most detailed; `config.PRESETS` has their settings.
-PRESET_NAMES = ("draft", "standard", "high")
+PRESET_NAMES = (QUICK, "standard", "high")
+
+#: What presets were called before, and are still called by programs and in stored rows.
+EARLIER_NAMES = {"draft": QUICK}
 
 #: What may be asked of the outlier filter.
 OUTLIER_FILTERS = ("auto", "always", "never")
@@ -31,6 +37,7 @@ class Wishes:
     outlier_filter: str = "auto"  # one of OUTLIER_FILTERS; "auto" leaves it to the settings
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "preset", preset_called(self.preset))
         _check("preset", self.preset, PRESET_NAMES)
         _check("outlier_filter", self.outlier_filter, OUTLIER_FILTERS)
 
@@ -41,6 +48,11 @@ class Wishes:
 
     def to_dict(self) -> dict[str, Any]:
         return {"version": VERSION, **asdict(self)}
+
+
+def preset_called(name: str) -> str:
+    """Today's name of a preset."""
+    return EARLIER_NAMES.get(name, name)
 
 
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:

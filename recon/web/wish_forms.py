@@ -17,7 +17,7 @@ from recon.jobs.drafts.videos import check_video, is_video
 from recon.jobs.photo_upload import check_upload
 from recon.models import Job
 from recon.pipeline.errors import UserError, explain
-from recon.pipeline.wishes import Wishes
+from recon.pipeline.wishes import Wishes, preset_called
 
 
 class PhotosInput(forms.ClearableFileInput):
@@ -83,11 +83,21 @@ class PhotosField(forms.FileField):
             raise forms.ValidationError(_count_error(count))
 
 
+class PresetField(forms.ChoiceField):
+    """A preset by its name, or by the one that it had before; shown and cleaned as today's."""
+
+    def to_python(self, value: Any) -> str:
+        return preset_called(super().to_python(value))
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return preset_called(super().bound_data(data, initial) or "")
+
+
 class WishesForm(forms.Form):
     """A scene's title, and what a person may wish of it."""
 
     title = forms.CharField(max_length=120, required=False, strip=True, label=_("Title"))
-    preset = forms.ChoiceField(choices=Job.Preset.choices, required=False, label=_("Preset"))
+    preset = PresetField(choices=Job.Preset.choices, required=False, label=_("Preset"))
     original_resolution = forms.BooleanField(required=False)
     cross_validate = forms.BooleanField(required=False)
 

@@ -52,13 +52,13 @@ def test_ceilings_lower_a_preset_and_never_raise_it() -> None:
     assert high == PRESETS["standard"]
 
 
-def test_original_resolution_keeps_full_size_except_for_training_a_draft() -> None:
+def test_original_resolution_keeps_full_size_except_for_training_with_quick() -> None:
     standard = resolve(Wishes("standard", original_resolution=True))
     assert standard.preflight.max_image_size is None
     assert standard.train.max_image_size is None
-    draft = resolve(Wishes("draft", original_resolution=True))
-    assert draft.preflight.max_image_size is None
-    assert draft.train.max_image_size == PRESETS["draft"].train.max_image_size
+    quick = resolve(Wishes("quick", original_resolution=True))
+    assert quick.preflight.max_image_size is None
+    assert quick.train.max_image_size == PRESETS["quick"].train.max_image_size
 
 
 def test_a_ceiling_also_holds_for_original_resolution() -> None:
@@ -77,10 +77,10 @@ def test_folds_are_asked_for_and_refinement_is_forgone() -> None:
 
 
 def test_the_outlier_filter_is_left_to_the_figures_or_decided() -> None:
-    assert resolve(Wishes("draft")).evaluate.outlier_filter == "auto"
-    assert resolve(Wishes("draft", outlier_filter="never")).evaluate.outlier_filter == "never"
+    assert resolve(Wishes("quick")).evaluate.outlier_filter == "auto"
+    assert resolve(Wishes("quick", outlier_filter="never")).evaluate.outlier_filter == "never"
     with pytest.raises(ValueError, match="outlier_filter must be one of auto, always, never"):
-        resolve(Wishes("draft"), overrides={"evaluate": {"outlier_filter": "some"}})
+        resolve(Wishes("quick"), overrides={"evaluate": {"outlier_filter": "some"}})
 
 
 def test_the_stored_config_names_no_path_and_no_device() -> None:

@@ -13,10 +13,10 @@ from recon.pipeline.forecast.work_ahead import Plan, plan_of, steps_of
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.wishes import Wishes
 
-DRAFT = PRESETS["draft"]
+QUICK = PRESETS["quick"]
 
 
-def plan(photos: int = 12, size: tuple[int, int] = (800, 600), preset: str = "draft") -> Plan:
+def plan(photos: int = 12, size: tuple[int, int] = (800, 600), preset: str = "quick") -> Plan:
     return plan_of([size] * photos, PRESETS[preset], gpu=False)
 
 
@@ -161,13 +161,13 @@ class TestGuess:
 
     def test_the_settings_count(self) -> None:
         quick = resolve(
-            Wishes("draft", final_refine=False), overrides={"train": {"iterations": 100}}
+            Wishes("quick", final_refine=False), overrides={"train": {"iterations": 100}}
         )
         assert total(plan_of([(800, 600)] * 8, quick, gpu=False)) < total(plan(8))
 
     def test_training_steps_are_those_of_the_engine(self) -> None:
-        assert steps_of(DRAFT, 20) == 1200  # 16 to train on
-        assert steps_of(DRAFT, 3) == DRAFT.train.min_iterations
+        assert steps_of(QUICK, 20) == 1200  # 16 to train on
+        assert steps_of(QUICK, 3) == QUICK.train.min_iterations
 
 
 class TestQueue:

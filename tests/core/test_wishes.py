@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from recon.pipeline.config import PRESETS, resolve
+from recon.pipeline.cli.arguments import make_config, make_parser
+from recon.pipeline.config import PRESETS, from_dict, resolve
 from recon.pipeline.records import RecordError
 from recon.pipeline.wishes import OUTLIER_FILTERS, PRESET_NAMES, Wishes
 
@@ -57,6 +58,15 @@ def test_every_wish_changes_the_settings(name: str) -> None:
     usual = Wishes("standard")
     changed = Wishes(**{"preset": "standard", name: getattr(SPECIAL, name)})
     assert resolve(changed) != resolve(usual)
+
+
+def test_the_name_that_the_quick_preset_had_is_read_as_todays() -> None:
+    assert Wishes("draft") == Wishes("quick")
+    assert Wishes.read({"preset": "draft"}) == Wishes("quick")
+    assert resolve(Wishes("draft")) == PRESETS["quick"]
+    assert from_dict({"preset": "draft"}).preset == "quick"
+    options = make_parser().parse_args(["PHOTOS", "OUT", "--preset", "draft"])
+    assert make_config(options) == PRESETS["quick"]
 
 
 @pytest.mark.parametrize("wish", OUTLIER_FILTERS)

@@ -130,11 +130,11 @@ def test_a_draft_can_be_deleted(browser: Client, draft: Job) -> None:
 
 
 def test_a_draft_is_made_with_the_wishes_so_far(browser: Client) -> None:
-    wishes = {"title": " Hall ", "preset": "draft", "original_resolution": "on"}
+    wishes = {"title": " Hall ", "preset": "quick", "original_resolution": "on"}
     response = browser.post(reverse("recon:create_draft"), wishes)
     made = Job.objects.get(title="Hall")
     assert response["Location"] == made.get_absolute_url()
-    assert (made.status, made.wishes) == ("DRAFT", Wishes("draft", original_resolution=True))
+    assert (made.status, made.wishes) == ("DRAFT", Wishes("quick", original_resolution=True))
     assert browser.get(made.get_absolute_url()).status_code == 200
 
 
@@ -320,7 +320,7 @@ def test_start_queues_the_draft_with_the_wishes_of_the_form(
     assert (draft.wishes.original_resolution, draft.wishes.cross_validate) == (True, False)
     assert queue.carried_ids() == {draft.queue_id}
     assert browser.get(draft.get_absolute_url()).context["queue_position"] == 1
-    again = browser.post(address("start", draft), {"title": "Another", "preset": "draft"})
+    again = browser.post(address("start", draft), {"title": "Another", "preset": "quick"})
     assert again["Location"] == draft.get_absolute_url()
     draft.refresh_from_db()
     assert draft.title == "Hall"
@@ -340,7 +340,7 @@ def test_a_start_with_too_few_photos_is_refused_and_keeps_what_was_typed(
     browser: Client, draft: Job
 ) -> None:
     drafts.drop_photo(draft, draft.photos.first().pk)
-    response = browser.post(address("start", draft), {"title": "Typed", "preset": "draft"})
+    response = browser.post(address("start", draft), {"title": "Typed", "preset": "quick"})
     assert response.status_code == 400
     assert "There are 2 photos; a scene needs 3 to 20." in response.context["problems"][0]
     assert response.context["form"]["title"].value() == "Typed"

@@ -143,7 +143,7 @@ def test_a_photo_is_dropped_once_and_only_from_its_own_draft() -> None:
 
 
 def test_a_started_draft_is_a_job_like_any_other(settings: Any) -> None:
-    draft = draft_with(3, title="Fern", wishes=Wishes("draft"))
+    draft = draft_with(3, title="Fern", wishes=Wishes("quick"))
     settings.TRAINING_ITERATIONS = 123  # changed since
     wishes = Wishes("high", cross_validate=True, final_refine=False)
     assert drafts.start(draft, title="Hall", wishes=wishes, shared=True)

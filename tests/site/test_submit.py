@@ -35,9 +35,9 @@ def _site(data_dir: Path, redis_queue: Any) -> None:
 
 
 def test_a_job_is_made_of_rows_files_and_a_place_in_the_queue() -> None:
-    job = submit.create_job(person(), photos(3), title="  Fern  ", wishes=Wishes("draft"))
+    job = submit.create_job(person(), photos(3), title="  Fern  ", wishes=Wishes("quick"))
     job.refresh_from_db()
-    assert (job.title, job.wishes, job.status) == ("Fern", Wishes("draft"), "PENDING")
+    assert (job.title, job.wishes, job.status) == ("Fern", Wishes("quick"), "PENDING")
     assert job.attempt == 1
     assert [p.path.is_file() for p in job.photos.all()] == [True, True, True]
     assert queue.carried_ids() == {f"{job.pk}-1"}
@@ -172,7 +172,7 @@ def test_no_preset_means_the_sites_default(settings: Any) -> None:
 
 
 def test_running_again_shares_the_files_and_changes_only_what_is_asked() -> None:
-    job = submit.create_job(person(), photos(3), title="Fern", wishes=Wishes("draft"), shared=True)
+    job = submit.create_job(person(), photos(3), title="Fern", wishes=Wishes("quick"), shared=True)
     again = submit.run_again(job, wishes=Wishes("standard"))
     assert (again.owner, again.title, again.wishes.preset) == (job.owner, "Fern", "standard")
     assert again.photos_from == job

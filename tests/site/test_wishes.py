@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,21 @@ def test_a_row_with_wishes_that_make_no_sense_is_not_read() -> None:
     Job.objects.filter(pk=job.pk).update(wishes={"preset": "best"})
     with pytest.raises(RecordError, match="preset must be one of"):
         Job.objects.get(pk=job.pk)
+
+
+def test_the_name_that_the_quick_preset_had_is_taken_everywhere_and_reads_back_as_todays() -> None:
+    ann = browser_of(person())
+    made = ann.post(reverse("api:create_draft"), {"preset": "draft"}).json()
+    assert made["preset"] == "quick"
+    draft = Job.objects.get(pk=made["job_id"])
+    page = ann.post(reverse("recon:start", args=(draft.pk,)), {"preset": "draft"})
+    assert page.status_code == 400, "it has no photos"
+    assert re.search(r'value="quick" checked', page.content.decode())
+    ann.post(reverse("recon:create_draft"), {"title": "From a form", "preset": "draft"})
+    assert Job.objects.get(title="From a form").wishes == Wishes("quick")
+    Job.objects.filter(pk=draft.pk).update(wishes={"preset": "draft"}, config={"preset": "draft"})
+    told = ann.get(reverse("api:job_status", args=(draft.pk,))).json()
+    assert (told["preset"], told["status"]) == ("quick", "DRAFT")
 
 
 def test_staff_list_the_jobs_of_one_preset() -> None:

@@ -86,7 +86,7 @@ def test_a_job_runs_to_its_end() -> None:
 
 def test_the_real_pipeline_says_what_is_wrong_with_the_photos() -> None:
     """The whole way, nothing staged: the real runner on photos that it can't open."""
-    job = submit.create_job(person(), photos(3), wishes=Wishes("draft"))
+    job = submit.create_job(person(), photos(3), wishes=Wishes("quick"))
     for photo in job.photos.all():
         photo.path.write_bytes(b"overwritten after the upload")
     output = work_off(pipeline=REAL_PIPELINE)

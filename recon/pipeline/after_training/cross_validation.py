@@ -42,7 +42,7 @@ _TRAINED = 0.9  # of a fold's time
 def applies(config: PipelineConfig, photos: int, log: Callable[[str], None]) -> bool:
     """Whether `photos` registered photos are cross-validated; logs why not, where asked for."""
     if config.evaluate.cross_validate and not config.may_cross_validate:
-        log("Holding out every photo once was asked for; the draft preset does not do that.")
+        log("Holding out every photo once was asked for; the quick preset does not do that.")
     elif config.may_cross_validate and not config.cross_validates(photos):
         limit = config.evaluate.cross_validate_max_photos
         log(

@@ -14,7 +14,7 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos import uploads
 from recon.pipeline.photos.file_kinds import is_raw
 from recon.pipeline.progress import WORKING_STEPS
-from recon.pipeline.wishes import PRESET_NAMES, Wishes
+from recon.pipeline.wishes import PRESET_NAMES, QUICK, Wishes, preset_called
 
 
 class WrongUse(Exception):
@@ -46,15 +46,16 @@ def make_parser() -> argparse.ArgumentParser:
     add("out", type=Path, nargs="?", metavar="OUT", help="folder for everything that is made")
     add(
         "--preset",
+        type=preset_called,
         choices=PRESET_NAMES,
-        help="default: standard with a usable CUDA GPU, else draft",
+        help="default: standard with a usable CUDA GPU, else quick",
     )
     add("--from", dest="start", choices=steps, metavar="STEP", help="redo it and all after it")
     add("--until", default=steps[-1], choices=steps, metavar="STEP", help="stop after this step")
     add("--seed", type=int, help="of everything random")
     add("--original-resolution", action="store_true", help="keep the photos' full size")
     add("--cross-validate", action="store_true",
-        help="with 10 photos or fewer, hold each out once (not in the draft preset)")  # fmt: skip
+        help="with 10 photos or fewer, hold each out once (not in the quick preset)")  # fmt: skip
     add("--no-final-refine", dest="final_refine", action="store_false",
         help="deliver the measured model, made without the held-out photos")  # fmt: skip
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE",
@@ -145,4 +146,4 @@ def nested(changes: Sequence[str]) -> dict[str, Any]:
 def default_preset() -> str:
     from recon.splats.rasterizers import best_device
 
-    return "standard" if best_device().type == "cuda" else "draft"
+    return "standard" if best_device().type == "cuda" else QUICK
