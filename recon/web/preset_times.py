@@ -17,7 +17,7 @@ from recon.templatetags.wording import about
 TYPICAL = ((4000, 3000),) * 10
 
 _SAID = {
-    Job.Preset.QUICK: _("Small and quick: {time} here with {count} photos."),
+    Job.Preset.QUICK: _("Less detail: {time} here with {count} photos."),
     Job.Preset.STANDARD: _("More detail: {time} here with {count} photos."),
     Job.Preset.HIGH: _("The most detail and the biggest file: {time} here with {count} photos."),
 }
