@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import jobs
+from recon.picture_size import fitted_size
 from recon.pipeline.workspace import Workspace
 from recon.samples import sets as samples
 from recon.samples.photos import SamplePhoto, render
@@ -42,7 +43,6 @@ from recon.splats.evaluation import draw
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.metrics import psnr
-from recon.splats.scene import fitted_size
 from tests.node import node
 
 HERE = Path(__file__).resolve().parent

@@ -22,7 +22,7 @@ from recon.jobs.photo_upload import check_upload
 from recon.jobs.presets import resolved_config, usual_wishes
 from recon.jobs.samples import sample_photos
 from recon.models import Job, Photo
-from recon.pipeline.errors import UserError
+from recon.pipeline.photos.photo_count import check_count
 from recon.pipeline.wishes import Wishes
 
 
@@ -41,7 +41,7 @@ def create_job(
     is shared. Raises UserError for what is wrong with the photos, `quotas.may_start`'s, and
     PipelineError("disk_full") when they find no room.
     """
-    check_count(len(uploads))
+    check_count(len(uploads), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
     checked = [check_upload(upload) for upload in uploads]
     job = new_job(owner, title=title, wishes=wishes)
     job.shared = shared
@@ -69,7 +69,7 @@ def run_again(job: Job, *, title: str | None = None, wishes: Wishes | None = Non
     again.is_sample = job.is_sample
     with photo_files.new_folder(again):
         photos = photo_files.link_photos(job, again)
-        check_count(len(photos))
+        check_count(len(photos), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
         _commit(again, photos)
     tags.copy(job, again)
     return again
@@ -97,15 +97,6 @@ def create_sample_job(owner: User) -> Job:
             photos.append(photo)
         _commit(job, photos)
     return job
-
-
-def check_count(count: int) -> None:
-    """Raises UserError: too_few_photos, too_many_photos."""
-    limits = {"minimum": settings.MIN_PHOTOS, "maximum": settings.MAX_PHOTOS}
-    if count < settings.MIN_PHOTOS:
-        raise UserError("too_few_photos", count=count, **limits)
-    if count > settings.MAX_PHOTOS:
-        raise UserError("too_many_photos", count=count, **limits)
 
 
 def new_job(owner: User, *, title: str = "", wishes: Wishes | None = None) -> Job:

@@ -17,6 +17,7 @@ from recon.jobs.drafts.videos import check_video, is_video
 from recon.jobs.photo_upload import check_upload
 from recon.models import Job
 from recon.pipeline.errors import UserError, explain
+from recon.pipeline.photos.photo_count import check_count
 from recon.pipeline.wishes import Wishes, preset_called
 
 
@@ -50,7 +51,7 @@ class PhotosField(forms.FileField):
         errors = self._set_videos_aside(data)
         photos = [file for file in data if file not in self.videos]
         if not errors and not self.videos:
-            self._check_count(len(photos))
+            errors += _count_problems(len(photos))
         for photo in photos if not errors else ():
             try:
                 first = firsts.setdefault(check_upload(photo).sha256, photo)
@@ -61,8 +62,8 @@ class PhotosField(forms.FileField):
                 self.left_out.append(same_photo(photo.name, first.name))
         if errors:
             raise forms.ValidationError(errors)
-        if self.left_out and not self.videos and len(firsts) < settings.MIN_PHOTOS:
-            raise forms.ValidationError([*self.left_out, _count_error(len(firsts))])
+        if self.left_out and not self.videos and (problems := _count_problems(len(firsts))):
+            raise forms.ValidationError([*self.left_out, *problems])
         return list(firsts.values())
 
     def _set_videos_aside(self, data: list[UploadedFile]) -> list[str]:
@@ -77,10 +78,6 @@ class PhotosField(forms.FileField):
             except UserError as error:
                 errors.append(str(error))
         return errors
-
-    def _check_count(self, count: int) -> None:
-        if not settings.MIN_PHOTOS <= count <= settings.MAX_PHOTOS:
-            raise forms.ValidationError(_count_error(count))
 
 
 class PresetField(forms.ChoiceField):
@@ -178,7 +175,10 @@ def same_photo(name: str | None, first: str | None) -> str:
     return said.format(name=name, first=first)
 
 
-def _count_error(count: int) -> str:
-    code = "too_few_photos" if count < settings.MIN_PHOTOS else "too_many_photos"
-    facts = {"count": count, "minimum": settings.MIN_PHOTOS, "maximum": settings.MAX_PHOTOS}
-    return explain(code, facts).sentence
+def _count_problems(count: int) -> list[str]:
+    """What is wrong with so many photos: one sentence, or none."""
+    try:
+        check_count(count, settings.MIN_PHOTOS, settings.MAX_PHOTOS)
+    except UserError as error:
+        return [str(error)]
+    return []

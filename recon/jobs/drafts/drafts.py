@@ -36,6 +36,7 @@ from recon.jobs.photo_upload import check_upload
 from recon.jobs.presets import resolved_config
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
+from recon.pipeline.photos.photo_count import check_count
 from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import replacing
 
@@ -153,7 +154,7 @@ def start(
         if video := draft.videos.filter(state=Video.State.WAITING).first():
             raise UserError("video_in_work", name=video.original_name)
         photos = list(draft.photos.all())
-        submit.check_count(len(photos))
+        check_count(len(photos), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
         quotas.may_start(draft.owner_id)
         _remove_strays(draft, {photo.name for photo in photos})
         shutil.rmtree(draft.folder / "videos", ignore_errors=True)
@@ -219,7 +220,7 @@ def check_room(draft: Job, new_size: int, *, given_up: int = 0) -> None:
     too_many_photos, too_large_together, quota_stored."""
     count = draft.photos.count() + 1
     if count > settings.MAX_PHOTOS:
-        submit.check_count(count)
+        check_count(count, settings.MIN_PHOTOS, settings.MAX_PHOTOS)
     size = draft.photos.aggregate(total=Sum("size"))["total"] or 0
     if size + new_size > settings.MAX_UPLOAD_SIZE_MB * MB:
         raise UserError("too_large_together", limit_mb=settings.MAX_UPLOAD_SIZE_MB)

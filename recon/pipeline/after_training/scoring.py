@@ -13,12 +13,13 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from recon.picture_size import fitted_size
 from recon.pipeline.config import ExportConfig
 from recon.splats.evaluation import draw, score, to_bytes
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips
 from recon.splats.outliers import keep_mask
-from recon.splats.scene import Posed, fitted_size, load_view
+from recon.splats.scene import Posed, load_view
 from recon.splats.scores import Scored, Scores
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recon.picture_size import fitted_size
 from recon.pipeline.after_training.turntable_size import take_for
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
@@ -24,7 +25,6 @@ from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, replacing
 from recon.splats.evaluation import draw, to_bytes
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.scene import fitted_size
 from recon.splats.turntable import turntable
 
 _ENCODING = {"preset": "veryfast", "crf": "20", "profile": "high"}
