@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='job',
             name='wishes',
-            field=recon.models.wishes_field.WishesField(default=recon.pipeline.wishes.Wishes, editable=False, help_text='what was asked for'),
+            field=recon.models.wishes_field.WishesField(default=recon.pipeline.wishes.Wishes, help_text='what was asked for'),
         ),
         migrations.RunPython(gather_wishes, elidable=True),
         migrations.RemoveField(

@@ -79,7 +79,7 @@ class Job(models.Model):
         editable=False,
         help_text="what the site called it: nobody chose a title that is the same",
     )
-    wishes = WishesField(default=Wishes, editable=False, help_text="what was asked for")
+    wishes = WishesField(default=Wishes, help_text="what was asked for")
     config = models.JSONField(default=dict, help_text="the resolved PipelineConfig")
     photos_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="runs_again"

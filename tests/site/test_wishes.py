@@ -107,3 +107,10 @@ def test_staff_list_the_jobs_of_one_preset() -> None:
     page = browser_of(staff).get("/admin/recon/job/", {"preset": "high"}).content.decode()
     assert "The tall one" in page
     assert "The other one" not in page
+
+
+def test_staff_see_what_was_wished_for() -> None:
+    job = finished_job(person(), wishes=SPECIAL)
+    staff = person("root@example.org", is_staff=True, is_superuser=True)
+    page = browser_of(staff).get(f"/admin/recon/job/{job.pk}/change/").content.decode()
+    assert "cross_validate=True" in page
