@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 import torch
 
 from recon.pipeline.errors import Cancelled
-from recon.pipeline.progress import Reporter
 from recon.pipeline.words.reasons import Reason
+from recon.reporting import Report
 
 T = TypeVar("T")
 
 
-def attempt(work: Callable[[], T], report: Reporter, warning: str, **facts: Any) -> T | Reason:
+def attempt(work: Callable[[], T], report: Report, warning: str, **facts: Any) -> T | Reason:
     """What `work` gives; where it fails, why. Then the log has what went wrong, and the person is
     warned by the code `warning` with the reason and `facts`. Raises Cancelled."""
     try:
