@@ -270,7 +270,7 @@ def test_a_deleted_job_leaves_no_row_and_no_file(status: str) -> None:
 
 
 def test_a_job_whose_folder_is_gone_can_be_deleted() -> None:
-    job = Job.objects.create(owner=person(), preset="draft")
+    job = Job.objects.create(owner=person())
     lifecycle.delete(job)
     assert not Job.objects.exists()
 
@@ -312,7 +312,11 @@ def test_staff_makes_room_without_losing_the_figures() -> None:
     job = finished_job(person())
     assert lifecycle.delete_files(job)
     emptied = now(job)
-    assert (emptied.status, emptied.psnr, emptied.view) == ("COMPLETED", job.psnr, None)
+    assert (emptied.status, emptied.figures.psnr, emptied.view) == (
+        "COMPLETED",
+        job.figures.psnr,
+        None,
+    )
     assert not emptied.artifacts.exists()
     assert not job.folder.exists()
 
