@@ -72,20 +72,24 @@ def outlook_of(job: Job) -> Outlook:
     return Outlook(told, len(ahead) + 1, start, ready)
 
 
-def next_start() -> Range:
-    """Seconds until a job begins that somebody starts now."""
-    waiting = Job.objects.filter(status=Job.Status.PENDING, gives_way=False).order_by(*LINE)
-    return _start(list(waiting.values_list("pk", flat=True)), _last_lesson())
-
-
-def preset_times(sizes: Sequence[tuple[int, int]], *, busy: float = 1.0) -> dict[str, Range]:
+def preset_times(sizes: Sequence[tuple[int, int]]) -> dict[str, Range]:
     """Seconds that a scene of photos of these sizes (width, height in px) takes here from its
-    start, by preset. On a machine that is `busy` (`busy_with_others`), from one that soon is less
-    so to one that stays as it is."""
-    return {
-        preset: Range(takes.low * math.sqrt(busy), takes.high * busy)
-        for preset, takes in _usual_times(sizes).items()
+    start, by preset."""
+    return _usual_times(sizes, _last_lesson())
+
+
+def times_from_now(sizes: Sequence[tuple[int, int]]) -> tuple[dict[str, Range], Range]:
+    """The same of a scene that somebody starts now, and seconds until it begins.
+
+    On a busy machine the times go from one that soon is less busy to one that stays as it is.
+    """
+    lesson, busy = _last_lesson(), busy_with_others()
+    takes = {
+        preset: Range(usual.low * math.sqrt(busy), usual.high * busy)
+        for preset, usual in _usual_times(sizes, lesson).items()
     }
+    waiting = Job.objects.filter(status=Job.Status.PENDING, gives_way=False).order_by(*LINE)
+    return takes, _start(list(waiting.values_list("pk", flat=True)), lesson)
 
 
 def busy_with_others() -> float:
@@ -105,8 +109,8 @@ def busy_with_others() -> float:
     return min(max(1.0 + others, 1.0), _BUSIEST)
 
 
-def _usual_times(sizes: Sequence[tuple[int, int]]) -> dict[str, Range]:
-    past, gpu = _past(_last_lesson()), settings.GPU_COUNT > 0
+def _usual_times(sizes: Sequence[tuple[int, int]], lesson: Lesson | None) -> dict[str, Range]:
+    past, gpu = _past(lesson), settings.GPU_COUNT > 0
     configs = {preset: resolved_config(Wishes(preset)) for preset in PRESET_NAMES}
     return {
         preset: _with_setting_out(forecast(expect(plan_of(sizes, config, gpu=gpu), past))).left
