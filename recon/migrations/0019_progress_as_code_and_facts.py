@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recon", "0017_tags")]
+    dependencies = [("recon", "0018_what_gives_way_and_drafts_times")]
 
     operations = [
         migrations.RemoveField(model_name="job", name="message"),
