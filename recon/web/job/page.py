@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -34,6 +35,7 @@ from recon.web.wish_forms import AgainForm, shown_of
 
 def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
     """The page of a job that was started; `forms` are those that come back with errors."""
+    prefetch_related_objects([job], "artifacts", "tags")  # several parts of it look at them
     context = progress_context(job)
     rows = list(job.photos.all())
     photos = [_shown(photo) for photo in rows]
