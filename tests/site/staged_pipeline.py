@@ -24,6 +24,8 @@ from recon.splats.config import DenseConfig, TrainConfig
 PATH = "tests.site.staged_pipeline.run_pipeline"
 
 
+#: Between two looks at what the test wants, and two reports.
+PAUSE_S = 0.02
 #: Steps after which a training waits for what the test does to it.
 HOLDS = (20, 40)
 
@@ -72,7 +74,7 @@ def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary
     while what in ("talk", "silent") and not (root / "go").exists():
         if what == "talk":
             report.progress(0.5, "half way")
-        time.sleep(0.05)
+        time.sleep(PAUSE_S)  # noqa: TID251 - as a real one takes its time
     if what == "train":
         train(workspace, report)
     report.finish(Step.GS_TRAIN, 1.0, reused=False)
@@ -97,7 +99,7 @@ class Holding:
                 mark.touch()
                 while True:
                     self._report.progress(fraction, message)
-                    time.sleep(0.05)
+                    time.sleep(PAUSE_S)  # noqa: TID251 - as a real one takes its time
 
 
 def train(workspace: Workspace, report: Reporter) -> None:

@@ -18,7 +18,8 @@ from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job
 from recon.pipeline.photo_check import check
 from tests.site.making import person, photo, photos
-from tests.site.working import ROOT, wait_until, work_off, worker, worker_environment
+from tests.site.working import ROOT, work_off, worker, worker_environment
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -32,11 +32,11 @@ from tests.site.working import (
     kill_all,
     manage,
     wait_for_status,
-    wait_until,
     work_off,
     worker,
     worker_environment,
 )
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
