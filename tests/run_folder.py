@@ -23,13 +23,17 @@ if "RECON_TEST_RUN" not in os.environ:
     atexit.register(_remove, os.environ["RECON_TEST_RUN"], os.getpid())
 
 RUN_FOLDER = Path(os.environ["RECON_TEST_RUN"])
+#: Whether the test that runs may wait for what is dear to make: `tests.marking` says so.
+may_be_made = True
 
 
 def once(name: str, make: Callable[[Path], None]) -> Path:
     """The folder of that name, filled by `make` in whichever process of the run asks first.
 
-    The others wait for it. For what is dear to make and only read afterwards.
+    The others wait for it. For what is dear to make and only read afterwards; so the tests that
+    ask for it are marked, by the fixtures in `tests.marking` or by hand as slow.
     """
+    assert may_be_made, f"a test that asks for {name} is marked slow: `make quick` goes without it"
     folder, done = RUN_FOLDER / name, RUN_FOLDER / f"{name}.done"
     with FileLock(RUN_FOLDER / f"{name}.lock"):
         if not done.exists():
