@@ -80,8 +80,8 @@ def quick() -> None:
 def run_tests(which: str, more: Sequence[str]) -> None:
     say("Tests")
     arguments = ["-m", which, "--durations=25", *more]
-    # A file stays together, for what its tests share; in the order of their names, which puts the
-    # longest, the browser's, first. More processes than four would want gigabytes of memory each.
+    # A file stays together, for what its tests share, in the order that tests/marking.py gives.
+    # More processes than four would want gigabytes of memory each.
     processes = str(min(os.cpu_count() or 1, 4))
     arguments += ["--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
     execute(["-m", "pytest", *arguments])

@@ -20,6 +20,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for fixture in fixtures(item) & MARKER_OF.keys():
             item.add_marker(MARKER_OF[fixture])
     config.stash[FOUND] = [*items]
+    # Files stay together on one process. The long ones go first, and the short ones fill the gaps
+    # at the end: a long one that came last would leave the other processes without work.
+    long = {item.path for item in items if not DEAR.isdisjoint(markers(item))}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -76,7 +76,7 @@ def test_the_last_line_is_one_json_object_with_every_field(finished_run: Finishe
     assert (outcome["status"], outcome["step"]) == ("COMPLETED", "DONE")
     assert (outcome["error_code"], outcome["error"]) == (None, None)
     assert (outcome["registered"], outcome["total"]) == (12, 12)
-    assert outcome["iterations"] == 150
+    assert outcome["iterations"] == 100
     assert outcome["gaussian_count"] > 0
     assert outcome["psnr"] > 12
     assert 0 < outcome["ssim"] < 1
@@ -227,7 +227,7 @@ def test_every_photo_can_be_held_out_once(
     quick = (
         *("--preset", "standard", "--seed", "7", "--set", "evaluate.lpips=false"),
         *("--set", "train.iterations=20", "--set", "train.max_image_size=160"),
-        *("--set", "train.max_gaussians=2000"),
+        *("--set", "train.max_gaussians=2000", "--set", "train.dense.max_image_size=160"),
         *("--set", "evaluate.cross_validate_max_photos=12", "--cross-validate"),
     )
     result = call(finished_run.photos, copy.root, *quick, "--json")
