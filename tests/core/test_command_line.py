@@ -245,6 +245,7 @@ def test_every_photo_can_be_held_out_once(
 # How it ends otherwise.
 
 
+@pytest.mark.slow
 def test_too_few_photos_end_with_3_and_a_sentence(tmp_path: Path, call: Call) -> None:
     write_wall(tmp_path / "photos", seed=1, count=2, size=(160, 120))
     result = call(tmp_path / "photos", tmp_path / "out", "--preset", "draft", "--json")
@@ -256,6 +257,7 @@ def test_too_few_photos_end_with_3_and_a_sentence(tmp_path: Path, call: Call) ->
     assert "There are 2 photos" in result.err
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_our_fault_and_ends_with_1(tmp_path: Path, call: Call) -> None:
     write_wall(tmp_path / "photos", seed=1, count=3, size=(160, 120))
     arguments = ("--preset", "draft", "--set", "preflight.min_free_disk_mb=1000000000", "--json")
@@ -264,6 +266,7 @@ def test_a_full_disk_is_our_fault_and_ends_with_1(tmp_path: Path, call: Call) ->
     assert result.outcome["error_code"] == "disk_full"
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
     write_wall(tmp_path / "photos", seed=1, count=6)
     process = subprocess.Popen(

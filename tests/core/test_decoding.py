@@ -274,6 +274,7 @@ def test_children_find_packages_wherever_they_were_installed(
     assert tmp_path in confinement.readable(PROJECT / "recon")
 
 
+@pytest.mark.slow
 def test_children_end_with_whoever_started_them(tmp_path: Path) -> None:
     program = (
         "import signal\nfrom recon.pipeline.decoding.opening import own\n"
@@ -337,6 +338,7 @@ print("end")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other means")
 def test_a_child_can_do_nothing_but_decode(tmp_path: Path) -> None:
     secret = tmp_path / "secret_key"
@@ -360,6 +362,7 @@ def test_a_child_can_do_nothing_but_decode(tmp_path: Path) -> None:
 # As many as there are slots.
 
 
+@pytest.mark.slow
 def test_slots_are_counted_across_processes(tmp_path: Path) -> None:
     program = (
         "import signal, sys\nfrom pathlib import Path\n"

@@ -31,6 +31,8 @@ from recon.poses.ladder.rungs import RUNGS, up_to
 from recon.poses.ladder.sources import LEARNED
 from tests.core.walls import write_panorama, write_wall
 
+pytestmark = pytest.mark.slow
+
 DRAFT = PRESETS["draft"]
 SIZE = (400, 300)  # px
 STAGES = (preflight, features, matching, mapping)

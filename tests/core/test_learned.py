@@ -26,6 +26,8 @@ from recon.poses.learned.networks import Networks
 from recon.poses.learned.weight_files import ALIKED, LIGHTGLUE, MissingWeights, Weights
 from recon.samples import SamplePhoto, write_photos
 
+pytestmark = pytest.mark.slow
+
 SIZE = (320, 240)  # px
 COUNT = 3
 

@@ -138,6 +138,7 @@ def test_a_signal_while_the_thread_starts_leaves_no_native_work_behind(
     assert not called.is_set()
 
 
+@pytest.mark.slow
 def test_loading_pycolmap_leaves_sigterm_to_its_owner() -> None:
     program = (
         "import os, signal, sys\n"

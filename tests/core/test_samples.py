@@ -17,6 +17,8 @@ from recon.samples import photos as photographer
 from tests.photos import PROJECT
 from tests.reconstruction import PHOTO_SIZE, FinishedRun
 
+pytestmark = pytest.mark.slow
+
 MAX_ANGLE = 0.2  # degrees
 MAX_OFFSET = 0.005  # of the scene's size
 

@@ -28,6 +28,8 @@ from recon.samples.truth import read_poses
 from tests.core.walls import write_wall
 from tests.faults import fault
 
+pytestmark = pytest.mark.slow
+
 DRAFT = PRESETS["draft"]
 SIFT_ONLY = replace(
     DRAFT,

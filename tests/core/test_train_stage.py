@@ -281,6 +281,7 @@ train.run(Workspace(Path(sys.argv[1])), LONG, ListReporter())
 """
 
 
+@pytest.mark.slow
 def test_a_training_that_the_kernel_kills_goes_on_and_ends_as_if_nothing_had_been(
     tmp_path: Path,
 ) -> None:

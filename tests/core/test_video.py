@@ -21,6 +21,8 @@ from recon.pipeline.photos.media import container_of
 from recon.pipeline.photos.video import TakenFrame, VideoLimits
 from tests.videos import FPS, SHARP, STEPS, video_bytes, walk
 
+pytestmark = pytest.mark.slow
+
 
 @cache
 def walk_bytes(count: int = 6, **options: Any) -> bytes:

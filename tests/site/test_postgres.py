@@ -21,6 +21,8 @@ from tests.site.staged_pipeline import play
 from tests.site.working import ROOT, work_off, worker_environment
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 RACERS = 3
 JOBS = 25
 

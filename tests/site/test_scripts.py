@@ -26,6 +26,8 @@ from scripts import program
 from tests.site.running import Site, free_port, site_environment, started_site
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 

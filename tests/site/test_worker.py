@@ -38,7 +38,7 @@ from tests.site.working import (
 )
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 REAL_PIPELINE = ""
 
