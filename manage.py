@@ -21,7 +21,7 @@ def refuse_foreign_data() -> None:
     from django.db import DatabaseError, connections
 
     django.setup()
-    from recon.jobs import data_folder
+    from recon.jobs.folder import data_folder
 
     try:
         data_folder.require_own()

@@ -38,7 +38,7 @@ import torch
 from benchmarks import engine as bench
 from benchmarks import jobs, scoring, tables
 from recon.pipeline import config as configs
-from recon.pipeline.__main__ import nested
+from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig, UndistortConfig
 from recon.pipeline.workspace import Workspace, write_json
 from recon.poses.splits import split

@@ -33,7 +33,7 @@ import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
 from benchmarks import scoring
 from benchmarks.engine_run import Clock, borrow_poses
 from recon.pipeline import config as configs
-from recon.pipeline.__main__ import nested
+from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
 from recon.pipeline.stages import train

@@ -100,7 +100,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def default_preset() -> str:
-    from recon.pipeline.__main__ import default_preset
+    from recon.pipeline.cli.arguments import default_preset
 
     return default_preset()
 

@@ -27,7 +27,7 @@ import torch
 
 from benchmarks import scoring
 from recon.pipeline import config as configs
-from recon.pipeline.__main__ import nested
+from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos import uploads
 from recon.pipeline.progress import WORKING_STEPS, ListReporter, Step

@@ -17,7 +17,7 @@ from recon.pipeline.progress import ListReporter, Step
 from recon.pipeline.runner import run_pipeline
 from recon.pipeline.workspace import Workspace, scratch_folder
 from recon.poses.colmap import mapping
-from recon.poses.colmap.native import colmap
+from recon.poses.native import colmap
 from recon.samples import SamplePhoto, pose_errors
 
 Result = dict[str, Any]

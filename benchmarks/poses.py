@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import engine, jobs, pose_runs, pose_sets, pose_tables
 from recon.pipeline import config as configs
-from recon.pipeline.__main__ import nested
+from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos.uploads import photos_in
 from recon.pipeline.workspace import Workspace, write_json

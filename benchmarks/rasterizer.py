@@ -36,10 +36,10 @@ import torch
 
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.losses import photometric_loss
+from recon.splats.learner import rates
+from recon.splats.losses.photometric import photometric_loss
 from recon.splats.optimizer import Adam
 from recon.splats.rasterizers import rasterize
-from recon.splats.training import rates
 
 HERE = Path(__file__).resolve().parents[1]
 SPACING = 0.6  # median standard deviation of a Gaussian, in mean distances between neighbours

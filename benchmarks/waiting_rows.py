@@ -24,7 +24,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
-from recon.jobs import data_folder  # noqa: E402
+from recon.jobs.folder import data_folder  # noqa: E402
 from recon.jobs.reconcile import reconcile  # noqa: E402
 from recon.models import Job, Photo, StageRun  # noqa: E402
 from recon.pipeline.config import PRESETS  # noqa: E402

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from instarecon_site.texts import script_address
-from recon.jobs import notices
+from recon.jobs.people import notices
 
 
 def site(request: HttpRequest) -> dict[str, object]:

@@ -92,7 +92,7 @@ RQ_QUEUES = {
         ("mail", 120),
     )
 }
-RQ = {"WORKER_CLASS": "recon.jobs.worker.ReconWorker", "COMMIT_MODE": "on_db_commit"}
+RQ = {"WORKER_CLASS": "recon.jobs.run.worker.ReconWorker", "COMMIT_MODE": "on_db_commit"}
 RQ_SHOW_ADMIN_LINK = True
 
 # --- Photos and reconstruction ---

@@ -1,7 +1,7 @@
 """The site as a WSGI application, for gunicorn.
 
 Each process asks at its start whether the database belongs to its data folder; see
-`recon.jobs.data_folder`.
+`recon.jobs.folder.data_folder`.
 """
 
 import os
@@ -17,7 +17,8 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(f"Settings: {error}")
 
-from recon.jobs import data_folder, decoders
+from recon.jobs import decoders
+from recon.jobs.folder import data_folder
 
 try:
     data_folder.require_own()

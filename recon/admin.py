@@ -11,7 +11,8 @@ from django.http import HttpRequest
 
 from accounts import networks
 from accounts.models import User
-from recon.jobs import audit, lifecycle
+from recon.jobs import lifecycle
+from recon.jobs.people import audit
 from recon.models import Artifact, AuditEntry, Job, Photo, StageRun, Tag
 from recon.web.access import VIEW
 

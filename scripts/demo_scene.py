@@ -35,7 +35,7 @@ django.setup()  # for recon.web
 
 from recon.pipeline.workspace import Workspace  # noqa: E402
 from recon.samples import write_photos  # noqa: E402
-from recon.web import cameras  # noqa: E402
+from recon.web.result import cameras  # noqa: E402
 
 OUT = ROOT / "static" / "demo"
 #: As many as make a file of less than 150 kB.
@@ -159,7 +159,7 @@ def count_of(spz: bytes) -> int:
 
 
 def views_of(run: Workspace) -> dict[str, Any]:
-    """What the viewer asks for (recon/web/cameras.py), and which photos were held out."""
+    """What the viewer asks for (recon/web/result/cameras.py), and which photos were held out."""
     entries = json.loads((run.output / "cameras.json").read_text())
     results = json.loads(run.results_json.read_text())
     held_out = {Path(name).stem for name in results["split"]["test"]}

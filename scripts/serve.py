@@ -139,7 +139,7 @@ def prepare_site() -> tuple[str, str] | None:
 
 def refuse_foreign_data() -> None:
     """Exits with a sentence where the database belongs to another data folder."""
-    from recon.jobs import data_folder
+    from recon.jobs.folder import data_folder
     from recon.models import DataFolder
 
     if DataFolder._meta.db_table not in connection.introspection.table_names():

@@ -29,19 +29,20 @@ GIVEN = re.compile(r'\{% include [^%]*?="([A-Z][^"]*)"')
 QUIET = ("script", "style", "svg", "code", "kbd")
 
 
-#: Code that speaks to people; the core's texts are in tables, its messages in recon/web/doing.py.
+#: Code that speaks to people; the core's texts are in tables, its messages in
+#: recon/web/doing.py.
 SPEAKING = (
     "accounts/forms/*.py",
     "accounts/views/*.py",
-    "recon/jobs/*.py",
+    "recon/jobs/**/*.py",
     "recon/web/**/*.py",
     "recon/api/*.py",
 )
 #: Staff read English, as in the admin; so does whoever starts the site.
 FOR_STAFF = (
     "templates/admin/",
-    *("templates/styleguide/", "recon/web/views/styleguide.py"),
-    "recon/jobs/data_folder.py",
+    *("templates/styleguide/", "recon/web/home/styleguide_views.py"),
+    "recon/jobs/folder/data_folder.py",
 )
 MARKS = ("gettext", "gettext_lazy", "_", "ngettext", "ngettext_lazy", "N_", "told", "Counted")
 SENTENCE = re.compile(r"[a-z]+ [a-z]+.*[.…?]$", re.DOTALL)

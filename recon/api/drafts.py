@@ -14,7 +14,8 @@ from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, tags_of, truth, wishes_of
 from recon.api.sharing import sharing_of
 from recon.api.views import made, photo_facts, status_of, video_facts
-from recon.jobs import decoders, drafts, known_photos, ordering, tags, videos
+from recon.jobs import decoders, tags
+from recon.jobs.drafts import drafts, known_photos, photo_order, videos
 from recon.models import Job
 from recon.pipeline.errors import UserError
 
@@ -77,12 +78,12 @@ def _add_known(draft: Job, data: QueryDict) -> HttpResponse:
 def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
     """`photo_id`, repeated: the photos in the wanted order."""
     draft = own_job(request, job_id)
-    numbers = ordering.numbers_in(receive(request).getlist("photo_id"))
+    numbers = photo_order.numbers_in(receive(request).getlist("photo_id"))
     if not numbers:
         raise ApiError(
             400, gettext("Send the photos' numbers as `photo_id`, in the order that you want.")
         )
-    ordering.reorder(draft, numbers)
+    photo_order.reorder(draft, numbers)
     return JsonResponse(status_of(draft))
 
 

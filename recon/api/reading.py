@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 from recon.api.errors import ApiError, NoSuchJob
 from recon.models import Job
 from recon.web.access import CHANGE, job_for
-from recon.web.forms import AgainForm
 from recon.web.tags import named_in
+from recon.web.wish_forms import AgainForm
 
 TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
 

@@ -19,7 +19,7 @@ from recon.api.reading import own_job, tags_of, truth
 from recon.jobs import sharing, tags
 from recon.models import Job
 from recon.web.scene import share_url
-from recon.web.sharing import AboutForm, LinkPasswordField, UntilField, sentences
+from recon.web.sharing.forms import AboutForm, LinkPasswordField, UntilField, sentences
 
 #: Wishes that are columns of `Job`, too: texts, and those that are true or false. A text that is
 #: sent empty is taken back.

@@ -15,13 +15,14 @@ from recon.api.bodies import receive
 from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, tags_of, truth, wishes_of
 from recon.api.sharing import sharing_facts, sharing_of
-from recon.jobs import decoders, progress, queue, submit, tags, videos
+from recon.jobs import decoders, queue, steps_and_log, submit, tags
+from recon.jobs.drafts import videos
 from recon.models import Artifact, Job, Photo, Video
 from recon.pipeline.quality import UNMEASURED
 from recon.web import doing
-from recon.web.forms import UploadForm
-from recon.web.photo_check import check_facts
+from recon.web.job.photo_check import check_facts
 from recon.web.scene import elapsed_seconds
+from recon.web.wish_forms import UploadForm
 
 #: The kinds of files that programs get. What our viewer shows first is its own affair.
 FILE_KINDS = [kind for kind in Artifact.Kind.values if kind != Artifact.Kind.FIRST]
@@ -155,7 +156,7 @@ def status_of(job: Job) -> dict[str, Any]:
         "image_count": job.photos.count(),
         "iterations": job.iterations,
         "processing_time_seconds": elapsed_seconds(job),
-        "log_tail": progress.log_tail(job),
+        "log_tail": steps_and_log.log_tail(job),
         "created_at": job.created_at.isoformat(),
         "completed_at": job.completed_at.isoformat() if job.completed_at else None,
         "failed_step": job.step if job.is_failed else None,

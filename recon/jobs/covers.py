@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import transaction
 
-from recon.jobs import folder_lock
+from recon.jobs.folder import lock as folder_lock
 from recon.models import Artifact, Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.start_view import StartView

@@ -28,7 +28,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from recon.jobs import folder_lock, notices, queue, storing, unclaimed
+from recon.jobs import queue
+from recon.jobs.folder import lock as folder_lock
+from recon.jobs.folder import photo_files, unclaimed
+from recon.jobs.people import notices
 from recon.models import Job, StageRun
 from recon.pipeline.progress import Step
 
@@ -156,8 +159,8 @@ def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
         job = Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).first()
         if job is None:
             return False
-        if job.is_processing and storing.is_short_of_room(job):
-            error = storing.disk_full(job)
+        if job.is_processing and photo_files.is_short_of_room(job):
+            error = photo_files.disk_full(job)
             return fail(job_pk, attempt, error.code, error.facts)
         losses = job.losses + 1
         if losses < settings.MAX_ATTEMPTS:

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 QUEUE = "recon"
 
 #: By name, so that the web process never imports what only a work horse needs.
-TASK = "recon.jobs.tasks.run_job"
+TASK = "recon.jobs.run.tasks.run_job"
 
 RESULT_TTL_S = 60 * 60
 #: A busy worker tells Redis every two seconds that it lives (`worker.MONITORING_S`).

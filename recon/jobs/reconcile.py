@@ -29,21 +29,11 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts import letters
-from recon.jobs import (
-    audit,
-    checks,
-    data_folder,
-    drafts,
-    folder_lock,
-    frames,
-    leaving,
-    leftovers,
-    lifecycle,
-    publish,
-    queue,
-    quotas,
-    unclaimed,
-)
+from recon.jobs import account_deletion, lifecycle, publish, queue
+from recon.jobs.drafts import checks, drafts, frames
+from recon.jobs.folder import data_folder, leftovers, unclaimed
+from recon.jobs.folder import lock as folder_lock
+from recon.jobs.people import audit, quotas
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.records import RecordError
@@ -96,7 +86,7 @@ def reconcile() -> Mended:
         abandoned=drafts.remove_abandoned(),
         checks=_ask_for_checks(),
         videos=frames.request_missing(),
-        accounts=leaving.finish_forgotten(),
+        accounts=account_deletion.finish_forgotten(),
         mails=letters.send_waiting(overdue_only=True),
     )
     quotas.measure_ended(Job.objects.all())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from recon.jobs import folder_lock
+from recon.jobs.folder import lock as folder_lock
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.photos.photo_file import decode

@@ -61,7 +61,7 @@ def renew(job: Job) -> None:
 
 def may_download(job: Job, kind: str) -> bool:
     """Whether the owner lets people with the link take this kind of file away. What a page shows,
-    it gets in any case: see `recon.web.views.share`."""
+    it gets in any case: see `recon.web.sharing.link_views`."""
     return kind in _OFFERED.get(job.share_downloads, ())
 
 

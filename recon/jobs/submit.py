@@ -15,8 +15,10 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from accounts.models import User
-from recon.jobs import queue, quotas, storing, tags, titles
-from recon.jobs.photos import check_upload
+from recon.jobs import queue, tags, titles
+from recon.jobs.folder import photo_files
+from recon.jobs.people import quotas
+from recon.jobs.photo_upload import check_upload
 from recon.jobs.presets import resolved_config
 from recon.jobs.samples import sample_photos
 from recon.models import Job, Photo
@@ -57,12 +59,12 @@ def create_job(
     job.shared = shared
     for column, value in (sharing or {}).items():
         setattr(job, column, value)
-    with storing.new_folder(job):
+    with photo_files.new_folder(job):
         photos = []
         for number, (upload, facts) in enumerate(zip(uploads, checked, strict=True), start=1):
-            photo = storing.photo_row(job, number, upload, facts)
-            storing.write(upload, photo.path)
-            storing.keep_small(photo, facts)
+            photo = photo_files.photo_row(job, number, upload, facts)
+            photo_files.write(upload, photo.path)
+            photo_files.keep_small(photo, facts)
             photos.append(photo)
         _commit(job, photos)
     return job
@@ -77,8 +79,8 @@ def run_again(job: Job, **wishes: Any) -> Job:
     again = like(job, **wishes)
     again.photos_from = job
     again.is_sample = job.is_sample
-    with storing.new_folder(again):
-        photos = storing.link_photos(job, again)
+    with photo_files.new_folder(again):
+        photos = photo_files.link_photos(job, again)
         check_count(len(photos))
         _commit(again, photos)
     tags.copy(job, again)
@@ -90,7 +92,7 @@ def create_sample_job(owner: User) -> Job:
     job = new_job(owner, title=titles.unused(owner.pk, gettext("Sample photos")))
     job.automatic_title = job.title
     job.is_sample = True
-    with storing.new_folder(job):
+    with photo_files.new_folder(job):
         photos = []
         for position, sample in enumerate(sample_photos(), start=1):
             photo = Photo(
@@ -103,7 +105,7 @@ def create_sample_job(owner: User) -> Job:
                 width=sample.width,
                 height=sample.height,
             )
-            storing.link(sample.path, photo.path, shown_as=photo.name)
+            photo_files.link(sample.path, photo.path, shown_as=photo.name)
             photos.append(photo)
         _commit(job, photos)
     return job

@@ -8,7 +8,7 @@ from django.db import models
 class DataFolder(models.Model):
     """The one row says it: its token stands in a file of that folder, too.
 
-    See `recon.jobs.data_folder`, which alone reads and writes it.
+    See `recon.jobs.folder.data_folder`, which alone reads and writes it.
     """
 
     #: There is never a second one.

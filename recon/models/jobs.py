@@ -21,9 +21,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recon.pipeline.errors import Explained, explain
-from recon.pipeline.photos.photo_names import PhotoNames
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.quality import FIGURES, Verdict, verdict_of
+from recon.pipeline.words.photo_names import PhotoNames
 from recon.pipeline.workspace import Workspace
 
 

@@ -16,7 +16,7 @@ from recon.pipeline.records import RecordError, read_record
 from recon.pipeline.workspace import Workspace, digest_json
 from recon.poses.colmap import databases
 from recon.poses.colmap.earlier_job import Known, find
-from recon.poses.colmap.native import colmap
+from recon.poses.native import colmap
 
 
 def features_signature(config: FeaturesConfig) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recon.pipeline.photos.photo_names import PhotoNames
 from recon.pipeline.words import sizes
+from recon.pipeline.words.photo_names import PhotoNames
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.words.texts import Counted, told
 from recon.splats.stopping import Stopped

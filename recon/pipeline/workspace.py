@@ -85,7 +85,7 @@ class Workspace:
     def pairs_json(self) -> Path:
         return self.colmap / "pairs.json"
 
-    # What stands still in all photos; see `recon.poses.photo_check.standing_still`.
+    # What stands still in all photos; see `recon.poses.standing_still`.
     @property
     def still_json(self) -> Path:
         return self.colmap / "still.json"

@@ -22,7 +22,7 @@ from typing import Any
 from PIL import Image
 
 from recon.poses import exif
-from recon.poses.colmap.native import colmap
+from recon.poses.native import colmap
 
 FOCAL_LENGTH_IN_35MM_FILM = 0xA405
 FULL_FRAME_DIAGONAL = 43.27  # mm

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 
-from recon.splats import losses
 from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
 from recon.splats.dense_init import dense_points
 from recon.splats.gaussians import Gaussians
+from recon.splats.losses import photometric
 from recon.splats.scene import Posed, View, fitted_size, load_view, scene_extent
 from recon.splats.starting import (
     Points,
@@ -77,7 +77,7 @@ def train(
     Progress runs from 0 to 1. `memory`, `observe` and `checkpoints` are those of `training.fit`.
     """
     checkpoints = checkpoints or Checkpoints(None)
-    kernels_compiled = losses.compile_kernels(device)
+    kernels_compiled = photometric.compile_kernels(device)
     views = _load(photos, images, config, report)
     kept = checkpoints.start()
     if kept is not None:

@@ -15,7 +15,7 @@ from recon.splats.checkpoints import Chance, Stateful
 from recon.splats.config import TrainConfig
 from recon.splats.exposure import Exposures
 from recon.splats.gaussians import Gaussians
-from recon.splats.losses import photometric_loss
+from recon.splats.losses.photometric import photometric_loss
 from recon.splats.optimizer import Adam
 from recon.splats.rasterizers import Rendered, rasterize
 from recon.splats.scene import View

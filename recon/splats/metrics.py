@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from recon.splats.losses import ssim
+from recon.splats.losses.photometric import ssim
 
 __all__ = ["Lpips", "LpipsUnavailable", "load_lpips", "psnr", "ssim"]
 

@@ -22,7 +22,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import networks
 from accounts.models import User
-from recon.jobs import audit, sharing
+from recon.jobs import sharing
+from recon.jobs.people import audit
 from recon.models import Job
 from recon.web import link_throttle
 
@@ -118,6 +119,20 @@ def unless_deleted(view: View) -> View:
             raise NotThere(NO_SUCH_JOB) from error
 
     return cast(View, checked)
+
+
+def unlisted(view: View) -> View:
+    """Keeps a link's secret: no search engine lists it, no other site learns it from a referrer."""
+
+    @wraps(view)
+    def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        # Not "no-referrer": a browser then hides from us, too, that a form it sends is ours.
+        response["Referrer-Policy"] = "same-origin"
+        return response
+
+    return cast(View, marked)
 
 
 def job_for(request: HttpRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job | None:

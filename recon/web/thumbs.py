@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from recon.jobs import decoders
 from recon.models import Photo
 from recon.pipeline.errors import UserError
-from recon.web import kept
+from recon.web import files_on_demand
 
 LARGE_SIDE = 1600  # px, to lie over the scene
 
@@ -28,7 +28,7 @@ def thumb_of(photo: Photo) -> Path | None:
         place.write_bytes(decoders.opener().small_picture(photo.path))
 
     try:
-        return kept.once(photo.thumb_path, write, wait_s=decoders.PATIENCE_S)
+        return files_on_demand.once(photo.thumb_path, write, wait_s=decoders.PATIENCE_S)
     except (FileNotFoundError, UserError):
         return None
 
@@ -49,7 +49,7 @@ def _kept(photo: Path, small: Path, quality: int = 80) -> Path | None:
         return small
     try:
         image = _large_image(photo)
-        return kept.put(small, lambda place: image.save(place, "JPEG", quality=quality))
+        return files_on_demand.put(small, lambda place: image.save(place, "JPEG", quality=quality))
     except (FileNotFoundError, UnidentifiedImageError):
         return None
 

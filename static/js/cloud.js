@@ -1,7 +1,7 @@
 /**
  * Points and cameras on a plain canvas: a few thousand dots need no graphics card.
  *
- * The content is recon/web/cloud.py's: whole thousandths of the cloud's size around its middle, in
+ * The content is recon/web/running/cloud.py's: whole thousandths of the cloud's size around its middle, in
  * COLMAP's axes (y down). It turns to and fro once by itself, so that its depth is seen, and not at
  * all where less motion is wished for. Endless, it would cost a machine without a graphics card a
  * core, which the training needs.

@@ -13,7 +13,8 @@ from playwright.sync_api import Page, Route, expect
 from accounts import letters
 from accounts.models import ApiToken, Letter, User
 from accounts.waiting import told
-from recon.jobs import checks, drafts, sharing, tags
+from recon.jobs import sharing, tags
+from recon.jobs.drafts import checks, drafts
 from recon.models import Job, Notice, Photo
 from recon.splats.snapshots import Snapshot, publish
 from tests.browser.scenes import VIEW, splat_bytes

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
-from recon.jobs import drafts, frames
+from recon.jobs.drafts import drafts, frames
 from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.test_drafts import ERRORS, arrived, choose, names, start, upload

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from accounts.models import User
-from recon.jobs import drafts, queue
+from recon.jobs import queue
+from recon.jobs.drafts import drafts
 from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.waiting import until

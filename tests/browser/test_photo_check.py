@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
 from benchmarks import planted_faults
-from recon.jobs import checks
+from recon.jobs.drafts import checks
 from tests.browser.fitting import fits
 from tests.browser.windows import DESK, PHONE
 from tests.core.walls import write_wall

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from accounts.models import User
-from recon.jobs import drafts
+from recon.jobs.drafts import drafts
 from tests.browser.fitting import fits
 from tests.browser.test_drafts import PHOTOS_URL, Gate, arrived, choose, names, start, tally, upload
 from tests.browser.windows import SIZES

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
-from recon.jobs import checks, drafts
+from recon.jobs.drafts import checks, drafts
 from recon.models import Job
 from tests.browser.fitting import fits
 from tests.browser.test_drafts import Gate, choose, upload

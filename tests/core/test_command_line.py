@@ -15,7 +15,8 @@ from typing import Protocol
 import pytest
 import torch
 
-from recon.pipeline.__main__ import main, nested
+from recon.pipeline.cli.arguments import nested
+from recon.pipeline.cli.command import main
 from recon.pipeline.cli.console import ConsoleReporter, in_words
 from recon.pipeline.photos import uploads
 from recon.pipeline.progress import WORKING_STEPS, Step

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recon.pipeline.errors import EXPLANATIONS, Explained, UserError, explain
-from recon.pipeline.photos.photo_names import PhotoNames
+from recon.pipeline.words.photo_names import PhotoNames
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "TROUBLESHOOTING.md"
 

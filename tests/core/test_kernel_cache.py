@@ -41,7 +41,8 @@ def test_a_chosen_folder_is_kept_to(sources: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_kernels_are_kept_where_the_environment_says(tmp_path: Path) -> None:
     program = (
-        "import torch; from recon.splats.losses import ssim; p = torch.rand(20, 20, 3); ssim(p, p)"
+        "import torch; from recon.splats.losses.photometric import ssim; "
+        "p = torch.rand(20, 20, 3); ssim(p, p)"
     )
     subprocess.run(
         [sys.executable, "-c", program],

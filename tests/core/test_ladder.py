@@ -24,11 +24,11 @@ from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
 from recon.poses.colmap.databases import is_sound, settle
 from recon.poses.colmap.mapping import Manner, global_mapping, incremental
-from recon.poses.colmap.native import colmap
 from recon.poses.ladder.attempts import relaxed
 from recon.poses.ladder.explain import explain
 from recon.poses.ladder.rungs import RUNGS, up_to
 from recon.poses.ladder.sources import LEARNED
+from recon.poses.native import colmap
 from tests.core.walls import write_panorama, write_wall
 
 pytestmark = pytest.mark.slow

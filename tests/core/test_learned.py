@@ -19,11 +19,11 @@ from PIL import Image
 from recon.poses.cameras import CameraGroup
 from recon.poses.colmap import pairs
 from recon.poses.colmap.databases import features_digest, matches_digest
-from recon.poses.colmap.native import colmap
 from recon.poses.learned import learned_matches, retrieval, weight_files
 from recon.poses.learned import networks as networks_of
 from recon.poses.learned.networks import Networks
 from recon.poses.learned.weight_files import ALIKED, LIGHTGLUE, MissingWeights, Weights
+from recon.poses.native import colmap
 from recon.samples import SamplePhoto, write_photos
 
 pytestmark = pytest.mark.slow

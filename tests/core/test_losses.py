@@ -9,8 +9,8 @@ import torch
 from scipy.ndimage import correlate1d
 from torch import Tensor
 
-from recon.splats import losses
-from recon.splats.losses import blur, photometric_loss, ssim
+from recon.splats.losses import photometric
+from recon.splats.losses.photometric import blur, photometric_loss, ssim
 from tests.photos import PROJECT
 
 
@@ -91,8 +91,8 @@ def test_loss_and_gradient_are_those_of_autograd(height, width, ssim_weight) -> 
 
 @pytest.mark.parametrize("strip", [1, 31 * 25, 10**9])
 def test_the_convolutions_agree_however_the_picture_is_cut(monkeypatch, strip) -> None:
-    monkeypatch.setattr(losses, "_by_kernels", losses._by_convolutions)
-    monkeypatch.setattr(losses, "_STRIP", strip)
+    monkeypatch.setattr(photometric, "_by_kernels", photometric._by_convolutions)
+    monkeypatch.setattr(photometric, "_STRIP", strip)
     assert_as_by_autograd(*pictures(2, height=67), 0.2)
 
 
@@ -100,8 +100,8 @@ def test_a_gpu_where_triton_cannot_compile_falls_back_and_says_so(monkeypatch, c
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("Failed to find C compiler")
 
-    monkeypatch.setattr(losses, "_compile", broken)
-    assert not losses._has_triton.__wrapped__(torch.device("cpu"))
+    monkeypatch.setattr(photometric, "_compile", broken)
+    assert not photometric._has_triton.__wrapped__(torch.device("cpu"))
     assert "Failed to find C compiler" in caplog.text
 
 
@@ -114,9 +114,9 @@ def test_a_time_limit_while_triton_compiles_is_no_reason_to_do_without_it(
     def late(*args: object, **kwargs: object) -> None:
         raise TimeLimit
 
-    monkeypatch.setattr(losses, "_compile", late)
+    monkeypatch.setattr(photometric, "_compile", late)
     with pytest.raises(TimeLimit):
-        losses._has_triton.__wrapped__(torch.device("cpu"))
+        photometric._has_triton.__wrapped__(torch.device("cpu"))
 
 
 @pytest.mark.gpu
@@ -128,13 +128,13 @@ def test_tritons_kernels_agree_with_the_convolutions(height, width, ssim_weight)
     pytest.importorskip("triton")
     image, truth = pictures(6, height, width)
     weights = 1 - ssim_weight, -ssim_weight
-    expected, slope = losses._by_convolutions(image.double(), truth.double(), *weights, True)
+    expected, slope = photometric._by_convolutions(image.double(), truth.double(), *weights, True)
     image, truth = image.cuda(), truth.cuda()
-    value, gradient = losses._by_triton(image, truth, *weights, True)
+    value, gradient = photometric._by_triton(image, truth, *weights, True)
     assert value.item() == pytest.approx(expected.item(), rel=1e-4, abs=1e-6)
     assert (gradient.cpu() - slope).norm() < 1e-4 * slope.norm()
     assert (gradient.cpu() - slope).abs().max() < 1e-4 * slope.abs().max()
-    alone, nothing = losses._by_triton(image, truth, *weights, False)
+    alone, nothing = photometric._by_triton(image, truth, *weights, False)
     assert alone.item() == value.item()
     assert nothing is None
 
@@ -144,7 +144,7 @@ def test_tritons_kernels_agree_with_the_convolutions(height, width, ssim_weight)
 def test_tritons_kernels_are_compiled_once_for_all_sizes(tmp_path) -> None:
     pytest.importorskip("triton")
     program = (
-        "import torch; from recon.splats.losses import photometric_loss, ssim\n"
+        "import torch; from recon.splats.losses.photometric import photometric_loss, ssim\n"
         "for size in ((1, 1), (16, 16), (37, 53), (480, 640)):\n"
         "    both = torch.rand(2, *size, 3, device='cuda')  # the second starts anywhere\n"
         "    photometric_loss(both[0].requires_grad_(), both[1].detach(), 0.2).backward()\n"
@@ -160,7 +160,7 @@ def test_tritons_kernels_are_compiled_once_for_all_sizes(tmp_path) -> None:
 @pytest.mark.parametrize("fused", [True, False])
 def test_the_gpu_agrees_with_autograd(monkeypatch, fused) -> None:
     if not fused:
-        monkeypatch.setattr(losses, "_has_triton", lambda device: False)
+        monkeypatch.setattr(photometric, "_has_triton", lambda device: False)
     image, truth = pictures(3, 900, 1400)  # two strips
     expected, gradient = by_autograd(image, truth, 0.2)
     leaf = image.cuda().requires_grad_()

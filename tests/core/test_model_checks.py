@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-from recon.poses.colmap.native import colmap
 from recon.poses.colmap.pairs import Pair
 from recon.poses.config import MappingConfig
 from recon.poses.groups import connected
@@ -21,6 +20,7 @@ from recon.poses.ladder.state import SoFar
 from recon.poses.models import checks, weak_joins
 from recon.poses.models.agreement import agreements
 from recon.poses.models.checks import ModelFacts, problems
+from recon.poses.native import colmap
 from recon.poses.pair_graph import PairGraph, of, strongest
 
 GOOD = ModelFacts(

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recon.pipeline.__main__ import main
 from recon.pipeline.cli import check_command
+from recon.pipeline.cli.command import main
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
 from recon.pipeline.photo_check import check

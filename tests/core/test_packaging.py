@@ -88,7 +88,7 @@ def test_the_wheel_gives_the_core_and_its_command_without_django(tmp_path: Path)
     )  # fmt: skip
     assert asked.stdout.startswith("usage: instarecon-reconstruct")
     loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, recon.pipeline.__main__ as m; "
+        [sys.executable, "-c", "import sys, recon.pipeline.cli.command as m; "
          "print(m.__file__, 'django' in sys.modules)"],
         cwd=tmp_path, env=environment, check=True, capture_output=True, text=True,
     ).stdout.split()  # fmt: skip

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recon.pipeline.__main__ import main
 from recon.pipeline.cli.check_command import check_photos
+from recon.pipeline.cli.command import main
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos.photo_file import decode

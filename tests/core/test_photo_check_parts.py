@@ -12,7 +12,7 @@ from PIL import Image
 
 from recon.pipeline.photo_check import check
 from recon.pipeline.photo_check.check_texts import FINDINGS, explain_report
-from recon.pipeline.photos.photo_names import numbers_in_words
+from recon.pipeline.words.photo_names import numbers_in_words
 from recon.poses import connections
 from recon.poses.photo_check.findings import PhotoSet
 from recon.poses.photo_check.photo_look import (
@@ -24,8 +24,8 @@ from recon.poses.photo_check.photo_look import (
     shrunk,
 )
 from recon.poses.photo_check.quick_pairs import PairFacts
-from recon.poses.photo_check.standing_still import NONE
 from recon.poses.photo_check.verdict import judge
+from recon.poses.standing_still import NONE
 from tests.photos import rendered_photos
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ import pytest
 
 from recon.poses.cameras import Photo, group
 from recon.poses.colmap import databases
-from recon.poses.colmap.native import colmap, counting, run_native
+from recon.poses.native import colmap, counting, run_native
 from recon.poses.splits import split
 from tests.photos import PROJECT
 from tests.waiting import wait_until
@@ -143,7 +143,7 @@ def test_loading_pycolmap_leaves_sigterm_to_its_owner() -> None:
     program = (
         "import os, signal, sys\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
-        "from recon.poses.colmap.native import colmap\n"
+        "from recon.poses.native import colmap\n"
         "colmap()\n"
         "os.kill(os.getpid(), signal.SIGTERM)\n"
     )

@@ -10,8 +10,8 @@ import numpy as np
 import pycolmap
 import pytest
 
-from recon.poses.colmap.native import colmap
 from recon.poses.models.principal_points import Verdict, refined
+from recon.poses.native import colmap
 
 PHOTOS, POINTS = 8, 400
 WIDTH, HEIGHT, FOCAL = 640, 480, 520.0

@@ -20,9 +20,9 @@ from recon.pipeline.photo_check.check_texts import explain_report
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
+from recon.poses import standing_still
 from recon.poses.colmap import still_pairs
-from recon.poses.photo_check import standing_still
-from recon.poses.photo_check.standing_still import StillMatches
+from recon.poses.standing_still import StillMatches
 from recon.samples import pose_errors
 from recon.samples.truth import read_poses
 from tests.core.walls import write_wall

@@ -34,7 +34,8 @@ def main() -> None:
     from django.db import connection
 
     from accounts.models import User
-    from recon.jobs import drafts, leaving, lifecycle, sharing
+    from recon.jobs import account_deletion, lifecycle, sharing
+    from recon.jobs.drafts import drafts
     from recon.models import Job
     from recon.pipeline.errors import UserError
     from tests.site.making import photo
@@ -60,7 +61,7 @@ def main() -> None:
             return True
         if action == "leave":
             user = User.objects.filter(pk=key).first()
-            return user is not None and within_limits(leaving.delete_account, user)
+            return user is not None and within_limits(account_deletion.delete_account, user)
         if action == "start in turn":
             return within_limits(drafts.start, Job.objects.get(pk=key))
         if action == "submit":

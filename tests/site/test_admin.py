@@ -17,7 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from recon.jobs import folder_lock, lifecycle, queue, samples
+from recon.jobs import lifecycle, queue, samples
+from recon.jobs.folder import lock as folder_lock
 from recon.jobs.submit import create_sample_job
 from recon.models import Artifact, Job, Photo, StageRun
 from recon.pipeline.errors import PipelineError

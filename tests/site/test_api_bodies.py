@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from recon.jobs import drafts, sharing
+from recon.jobs import sharing
+from recon.jobs.drafts import drafts
 from recon.models import Job
 from tests.site.making import browser_of, finished_job, job_of, person, photo, token_of
 

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from recon.jobs import drafts
+from recon.jobs.drafts import drafts
 from recon.models import Job
 from recon.pipeline.config import from_dict
 from tests.site.making import browser_of, finished_job, person, photo, photos, token_of

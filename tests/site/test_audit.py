@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
-from recon.jobs import audit
+from recon.jobs.people import audit
 from recon.jobs.reconcile import reconcile
 from recon.models import AuditEntry, Job
 from tests.site.making import browser_of, finished_job, person, supporter, token_of

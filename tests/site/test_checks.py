@@ -12,8 +12,10 @@ import pytest
 from django.conf import settings
 
 from accounts import letters
-from recon.jobs import checks, drafts, folder_lock, frames, lifecycle, queue
-from recon.jobs.checks import State
+from recon.jobs import lifecycle, queue
+from recon.jobs.drafts import checks, drafts, frames
+from recon.jobs.drafts.checks import State
+from recon.jobs.folder import lock as folder_lock
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job
 from recon.pipeline.photo_check import check
@@ -190,7 +192,7 @@ def test_without_redis_photos_arrive_and_the_check_is_absent(
 def test_the_web_process_never_loads_pycolmap_or_torch() -> None:
     program = (
         "import sys, django; django.setup()\n"
-        "import recon.jobs.checks, recon.web.photo_check, instarecon_site.urls\n"
+        "import recon.jobs.drafts.checks, recon.web.job.photo_check, instarecon_site.urls\n"
         "assert not {'pycolmap', 'torch'} & set(sys.modules), 'heavy'\n"
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from recon.jobs import stopping, worker
+from recon.jobs.run import polite_stop, worker
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,7 +121,7 @@ def test_every_file_that_the_images_copy_is_sent_to_the_builder() -> None:
 def test_whoever_stops_a_worker_gives_it_the_time_that_it_gives_its_horse(
     compose: dict[str, Any],
 ) -> None:
-    longest = stopping.GRACE_S + worker.MONITORING_S + 5  # and to give the job back
+    longest = polite_stop.GRACE_S + worker.MONITORING_S + 5  # and to give the job back
     granted = compose["services"]["worker"]["stop_grace_period"]
     assert longest <= int(granted.removesuffix("s"))
     programs = configparser.RawConfigParser()

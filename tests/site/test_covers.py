@@ -16,7 +16,7 @@ from PIL import Image
 
 from recon.jobs import covers, lifecycle
 from recon.models import Artifact, Job
-from recon.web import previews
+from recon.web.sharing import preview_picture
 from tests.site.making import browser_of, finished_job, job_of, person, photo_bytes, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -125,7 +125,7 @@ def test_a_link_unfolds_to_all_of_a_portrait(client: Client, job: Job) -> None:
         return Image.open(io.BytesIO(b"".join(client.get(link)))).convert("RGB")
 
     seen = shown()
-    assert seen.size == (previews.WIDTH, previews.HEIGHT)
+    assert seen.size == (preview_picture.WIDTH, preview_picture.HEIGHT)
     at = [seen.getpixel((600, y)) for y in (10, 315, 620)]
     assert [max(range(3), key=pixel.__getitem__) for pixel in at] == [0, 1, 2]  # red, green, blue
     assert sum(seen.getpixel((5, 315))) < sum(seen.getpixel((600, 315))), "the sides stand back"
@@ -135,8 +135,8 @@ def test_a_link_unfolds_to_all_of_a_portrait(client: Client, job: Job) -> None:
 
 @pytest.mark.parametrize("size", [(30, 900), (900, 30), (1, 1), (1200, 630), (800, 600)])
 def test_a_preview_of_any_shape_has_one_size(size: tuple[int, int]) -> None:
-    framed = previews.framed(Image.new("RGB", size, "white"))
-    assert framed.size == (previews.WIDTH, previews.HEIGHT)
+    framed = preview_picture.framed(Image.new("RGB", size, "white"))
+    assert framed.size == (preview_picture.WIDTH, preview_picture.HEIGHT)
     assert framed.getpixel((600, 315)) == (255, 255, 255)
 
 
@@ -308,7 +308,7 @@ def test_a_deleted_scene_stays_deleted(job: Job) -> None:
 def test_while_another_holds_the_folder_it_says_so(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recon.jobs import folder_lock
+    from recon.jobs.folder import lock as folder_lock
 
     monkeypatch.setattr(covers, "WAIT_S", 0.0)
     with folder_lock.hold(job.folder):

@@ -15,9 +15,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from recon.jobs import data_folder, folder_lock, tasks
-from recon.jobs.data_folder import ForeignDataFolder
+from recon.jobs.folder import data_folder
+from recon.jobs.folder import lock as folder_lock
+from recon.jobs.folder.data_folder import ForeignDataFolder
 from recon.jobs.reconcile import reconcile
+from recon.jobs.run import tasks
 from recon.models import DataFolder, Job
 from scripts.temporary_site import ROOT, free_port, site_environment
 from tests.site.making import job_of, person

@@ -17,7 +17,8 @@ from PIL import Image
 
 from accounts.models import User
 from benchmarks.attacks import bombs
-from recon.jobs import decoders, drafts, submit
+from recon.jobs import decoders, submit
+from recon.jobs.drafts import drafts
 from recon.models import Job
 from recon.pipeline.decoding.opening import Opener
 from recon.pipeline.decoding.slots import NoSlot

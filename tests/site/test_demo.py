@@ -12,7 +12,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.utils import translation
 
-from recon.web import demo
+from recon.web.home import demo
 from tests.site.making import browser_of, person
 
 FILES = (demo.SCENE, demo.POSTER, demo.VIEWS)

@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from recon.jobs import drafts, lifecycle, queue
+from recon.jobs import lifecycle, queue
+from recon.jobs.drafts import drafts
 from recon.models import Job
 from recon.pipeline.config import from_dict
 from recon.web import uploads
@@ -262,8 +263,8 @@ def test_photos_too_large_together_are_refused_when_the_last_one_comes(
 def test_a_full_disk_is_our_fault_and_worth_another_try(
     browser: Client, draft: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = drafts.storing.shutil.disk_usage(draft.folder)._replace(free=3 * 2**20)
-    monkeypatch.setattr(drafts.storing.shutil, "disk_usage", lambda path: usage)
+    usage = drafts.photo_files.shutil.disk_usage(draft.folder)._replace(free=3 * 2**20)
+    monkeypatch.setattr(drafts.photo_files.shutil, "disk_usage", lambda path: usage)
     response = send(browser, draft, photo("x.jpg", seed=9))
     assert response.status_code == 503
     assert "3 MB" in said(response)

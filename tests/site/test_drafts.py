@@ -13,7 +13,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from recon.jobs import drafts, folder_lock, lifecycle, queue, storing, submit, unclaimed
+from recon.jobs import lifecycle, queue, submit
+from recon.jobs.drafts import drafts
+from recon.jobs.folder import lock as folder_lock
+from recon.jobs.folder import photo_files, unclaimed
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, Photo
 from recon.pipeline.config import from_dict
@@ -208,7 +211,7 @@ def test_a_full_disk_is_said_and_the_draft_keeps_what_it_has(
     def full(*args: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(storing, "write", full)
+    monkeypatch.setattr(photo_files, "write", full)
     with pytest.raises(PipelineError) as caught:
         drafts.add_photo(draft, photo("b.jpg"))
     assert code_of(caught) == "disk_full"

@@ -11,7 +11,7 @@ from rq.job import Job as QueuedJob
 from recon.jobs import fair_queue, queue
 
 #: Any task that RQ could look up by its name; nothing runs it here.
-TASK = "recon.jobs.checks.check_photos"
+TASK = "recon.jobs.drafts.checks.check_photos"
 
 
 @pytest.mark.parametrize(

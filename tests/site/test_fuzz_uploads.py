@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from benchmarks.fuzz_uploads import IN_A_DRAFT, POOL_MOST
 from benchmarks.mutants import KINDS, mutant, sound
-from recon.jobs import decoders, drafts
+from recon.jobs import decoders
+from recon.jobs.drafts import drafts
 from tests.site.making import browser_of, person
 
 pytestmark = pytest.mark.django_db(transaction=True)

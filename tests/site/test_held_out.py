@@ -12,7 +12,7 @@ from django.urls import reverse
 from PIL import Image
 
 from recon.models import Job
-from recon.web.held_out import held_out_of
+from recon.web.result.held_out import held_out_of
 from tests.site.making import browser_of, finished_job, measured_job, noise, person, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]

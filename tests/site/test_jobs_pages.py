@@ -16,7 +16,7 @@ from django.utils.translation import override
 from recon.jobs import queue
 from recon.models import Job
 from recon.pipeline.config import from_dict
-from recon.web.metrics import metrics_of
+from recon.web.result.metrics import metrics_of
 from tests.site.making import browser_of, finished_job, job_of, person, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from recon.web import kept
+from recon.web import files_on_demand
 
 AT_ONCE = 8
 
@@ -30,7 +30,7 @@ def test_several_make_the_same_file_at_once(tmp_path: Path) -> None:
             temporary.write_bytes(bytes([number]) * 1000)
             all_have_written.wait()
 
-        return kept.put(place, write).read_bytes()
+        return files_on_demand.put(place, write).read_bytes()
 
     for content in together(make):
         assert len(content) == 1000
@@ -41,12 +41,12 @@ def test_several_make_the_same_file_at_once(tmp_path: Path) -> None:
 def test_who_has_it_open_reads_it_to_the_end_while_it_is_made_anew(tmp_path: Path) -> None:
     source, place = tmp_path / "source", tmp_path / "thumbs" / "copy"
     source.write_bytes(b"first")
-    with kept.made_from(source, place, lambda to: to.write_bytes(source.read_bytes())).open(
-        "rb"
-    ) as opened:
+    with files_on_demand.made_from(
+        source, place, lambda to: to.write_bytes(source.read_bytes())
+    ).open("rb") as opened:
         source.write_bytes(b"second")
         os.utime(source, (1, 1))
-        kept.made_from(source, place, lambda to: to.write_bytes(source.read_bytes()))
+        files_on_demand.made_from(source, place, lambda to: to.write_bytes(source.read_bytes()))
         assert opened.read() == b"first"
     assert place.read_bytes() == b"second"
 
@@ -61,7 +61,7 @@ def test_it_is_made_once_from_the_same_source(tmp_path: Path) -> None:
         to.touch()
 
     for _ in range(3):
-        kept.made_from(source, place, write)
+        files_on_demand.made_from(source, place, write)
     assert len(made) == 1
 
 
@@ -73,11 +73,13 @@ def test_nothing_is_left_of_a_file_that_could_not_be_made(tmp_path: Path) -> Non
         raise ValueError("no photo")
 
     with pytest.raises(ValueError, match="no photo"):
-        kept.put(place, fail)
+        files_on_demand.put(place, fail)
     assert list(place.parent.iterdir()) == []
 
 
 def test_a_deleted_job_does_not_get_its_folder_back(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        kept.put(tmp_path / "gone" / "thumbs" / "photo.jpg", lambda to: to.write_bytes(b"x"))
+        files_on_demand.put(
+            tmp_path / "gone" / "thumbs" / "photo.jpg", lambda to: to.write_bytes(b"x")
+        )
     assert not (tmp_path / "gone").exists()

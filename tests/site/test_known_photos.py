@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import drafts, known_photos, lifecycle, storing
+from recon.jobs import lifecycle
+from recon.jobs.drafts import drafts, known_photos
+from recon.jobs.folder import photo_files
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
 from tests.site.making import browser_of, person, photo, photo_bytes, photos, token_of
@@ -105,13 +107,13 @@ def test_a_file_that_is_gone_must_be_sent_again(ann: User, draft: Job) -> None:
 def test_a_file_that_goes_at_that_very_moment_must_be_sent_again(
     ann: User, draft: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    link = storing.link
+    link = photo_files.link
 
     def late(source: Any, path: Any, **more: Any) -> None:
         source.unlink()
         link(source, path, **more)
 
-    monkeypatch.setattr(storing, "link", late)
+    monkeypatch.setattr(photo_files, "link", late)
     fresh = drafts.create_draft(ann)
     assert known_photos.add_known(fresh, digest(2), name="a.jpg") is None
     assert not fresh.photos.exists()

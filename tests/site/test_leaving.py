@@ -14,7 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ApiToken, Letter, User
-from recon.jobs import drafts, folder_lock, leaving, lifecycle, queue, submit, unclaimed
+from recon.jobs import account_deletion, lifecycle, queue, submit
+from recon.jobs.drafts import drafts
+from recon.jobs.folder import lock as folder_lock
+from recon.jobs.folder import unclaimed
 from recon.jobs.reconcile import reconcile
 from recon.models import Artifact, Job, Notice, Photo
 from recon.pipeline.errors import UserError
@@ -155,7 +158,7 @@ def test_a_folder_that_is_held_is_removed_later(ann: User, monkeypatch: pytest.M
 
 def test_what_was_on_its_way_comes_too_late(ann: User) -> None:
     draft, job = drafts.create_draft(ann), finished_job(ann)
-    leaving._close(ann)
+    account_deletion._close(ann)
     late = (
         lambda: submit.create_job(ann, photos(3)),
         lambda: submit.run_again(job),
@@ -180,7 +183,7 @@ def test_a_deletion_that_died_on_its_way_is_finished(
     with monkeypatch.context() as patch:
         patch.setattr(lifecycle, "delete", dies)
         with pytest.raises(KeyboardInterrupt):
-            leaving.delete_account(ann)
+            account_deletion.delete_account(ann)
     assert reconcile().accounts == 0, "somebody may be at it still"
     assert browser_of(ann).get("/jobs/").status_code == 302, "closed meanwhile"
     User.objects.update(leaving_since=timezone.now() - timedelta(minutes=11))

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import TemporaryUploadedFile
 
-from recon.jobs import folder_lock, leftovers
+from recon.jobs.folder import leftovers
+from recon.jobs.folder import lock as folder_lock
 from recon.jobs.reconcile import reconcile
 from recon.models import Job
 from recon.pipeline.workspace import scratch_folder
-from recon.web import kept
+from recon.web import files_on_demand
 from tests.site.making import job_of, person
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +66,7 @@ def test_half_made_secrets_and_small_pictures_go_too(data_dir: Path) -> None:
         os.link(place, place.with_name(place.name + "x"))  # as if it had been killed here
         left.append(place.with_name(place.name + "x"))
 
-    picture = kept.put(folder / "a.jpg", write)
+    picture = files_on_demand.put(folder / "a.jpg", write)
     for path in (secret, *left, picture):
         age(path)
     assert leftovers.sweep() == 1

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recon.jobs import folder_lock, lifecycle, queue, unclaimed
+from recon.jobs import lifecycle, queue
+from recon.jobs.folder import lock as folder_lock
+from recon.jobs.folder import unclaimed
 from recon.models import Job, StageRun
 from tests.site.making import finished_job, job_of, person
 from tests.site.working import is_held

@@ -16,7 +16,7 @@ from PIL import Image
 from recon.models import Job
 from recon.pipeline.workspace import Workspace
 from recon.splats.snapshots import Snapshot, publish, remove_snapshots
-from recon.web import cloud, curve, features_picture
+from recon.web.running import cloud, curve, features_picture
 from tests.reconstruction import FinishedRun
 from tests.site.making import browser_of, job_of, person, photo_bytes, supporter
 

@@ -13,7 +13,8 @@ from django.urls import reverse
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
-from recon.jobs import lifecycle, notices, submit
+from recon.jobs import lifecycle, submit
+from recon.jobs.people import notices
 from recon.models import Job, Notice
 from tests.site.making import browser_of, finished_job, job_of, person, photos, supporter
 from tests.site.staged_pipeline import play

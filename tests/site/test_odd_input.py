@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.networks import client_address
-from recon.jobs import drafts
+from recon.jobs.drafts import drafts
 from recon.models import Job
 from tests.site.making import browser_of, finished_job, job_of, person, photo, token_of
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from PIL import Image
 
 from accounts.models import User
-from recon.jobs import drafts
+from recon.jobs.drafts import drafts
 from recon.models import Job, Photo
 from tests.faults import fault
 from tests.odd_files import CR3, encoded, sphere, texture, tiff, with_chunk, with_segment

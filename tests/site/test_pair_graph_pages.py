@@ -12,13 +12,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from recon.jobs import checks, drafts
-from recon.jobs.checks import State
+from recon.jobs.drafts import checks, drafts
+from recon.jobs.drafts.checks import State
 from recon.models import Job
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
 from recon.poses import pair_graph as poses_graph
 from recon.poses.colmap.pairs import Pair
-from recon.web import graph_layout, pair_graph
+from recon.web.overlap import graph_layout, pair_graph
 from tests.site.making import browser_of, finished_job, job_of, person, photo, token_of
 from tests.site.matching import write_matching
 

@@ -10,7 +10,8 @@ from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
-from recon.jobs import checks, drafts, lifecycle, ordering, queue, submit
+from recon.jobs import lifecycle, queue, submit
+from recon.jobs.drafts import checks, drafts, photo_order
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
 from tests.site.making import browser_of, job_of, person, photo, photos, token_of
@@ -44,7 +45,7 @@ def numbers(draft: Job, order: str) -> list[int]:
 
 
 def test_photos_stand_in_the_order_that_was_asked_for(draft: Job) -> None:
-    ordering.reorder(draft, numbers(draft, "3021"))
+    photo_order.reorder(draft, numbers(draft, "3021"))
     assert shown(draft) == "3021"
     assert [p.name[:2] for p in draft.photos.all()] == ["04", "01", "03", "02"], "files stay"
 
@@ -53,28 +54,28 @@ def test_those_not_named_keep_their_places_and_those_gone_are_passed_over(draft:
     gone = draft.photos.last().pk
     order = [gone, *numbers(draft, "20"), 999_999, 10**30]
     drafts.drop_photo(draft, gone)
-    ordering.reorder(draft, order)
+    photo_order.reorder(draft, order)
     assert shown(draft) == "210"
 
 
 def test_a_photo_that_arrives_late_takes_the_place_it_was_chosen_for(draft: Job) -> None:
     for number in (7, 6):
         drafts.add_photo(draft, photo(f"late {number}.jpg"), number=number)
-    ordering.reorder(draft, numbers(draft, "30127"))
+    photo_order.reorder(draft, numbers(draft, "30127"))
     drafts.add_photo(draft, photo("late 5.jpg"), number=5)
     assert shown(draft) == "3012567"
 
 
 def test_the_photo_check_is_asked_again_since_it_speaks_of_neighbours(draft: Job) -> None:
     queue.rq_queue(checks.QUEUE).empty()
-    ordering.reorder(draft, numbers(draft, "0123"))
+    photo_order.reorder(draft, numbers(draft, "0123"))
     assert not queue.rq_queue(checks.QUEUE).job_ids, "nothing changed"
-    ordering.reorder(draft, numbers(draft, "1023"))
+    photo_order.reorder(draft, numbers(draft, "1023"))
     assert len(queue.rq_queue(checks.QUEUE).job_ids) == 1
 
 
 def test_the_order_stays_when_the_scene_starts_and_runs_again(draft: Job) -> None:
-    ordering.reorder(draft, numbers(draft, "3120"))
+    photo_order.reorder(draft, numbers(draft, "3120"))
     drafts.start(draft)
     assert shown(draft) == "3120"
     assert shown(submit.run_again(draft)) == "3120"
@@ -88,14 +89,17 @@ def test_the_order_stays_when_the_scene_starts_and_runs_again(draft: Job) -> Non
 def test_the_order_of_a_started_or_deleted_scene_is_fixed(draft: Job) -> None:
     order = numbers(draft, "3210")
     drafts.start(draft)
-    for call in (lambda: ordering.reorder(draft, order), lambda: ordering.move(draft, order[1], 1)):
+    for call in (
+        lambda: photo_order.reorder(draft, order),
+        lambda: photo_order.move(draft, order[1], 1),
+    ):
         with pytest.raises(UserError) as caught:
             call()
         assert caught.value.code == "draft_started"
     stale = Job.objects.get(pk=draft.pk)
     lifecycle.delete(draft)
     with pytest.raises(Job.DoesNotExist):
-        ordering.reorder(stale, order)
+        photo_order.reorder(stale, order)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,7 @@ def test_only_the_owner_moves_photos_and_only_with_the_form_s_token(draft: Job) 
         assert Client().post(where, data).status_code == 302
     assert others.get(reverse("recon:tiles", args=[draft.pk])).status_code == 404
     foreign = job_of(person("eve@example.org"), status=Job.Status.DRAFT)
-    ordering.reorder(draft, [photo.pk for photo in foreign.photos.all()])
+    photo_order.reorder(draft, [photo.pk for photo in foreign.photos.all()])
     assert shown(draft) == "0123"
 
 

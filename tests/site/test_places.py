@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from recon.jobs import drafts, places
+from recon.jobs.drafts import drafts, places
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
 from recon.poses.photo_check import colours

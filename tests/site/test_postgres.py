@@ -13,7 +13,8 @@ import pytest
 from django.db.models import Model
 
 from accounts.models import User
-from recon.jobs import drafts, lifecycle, queue
+from recon.jobs import lifecycle, queue
+from recon.jobs.drafts import drafts
 from recon.jobs.reconcile import reconcile
 from recon.models import Job
 from tests.site.making import job_of, person

@@ -11,9 +11,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from recon.jobs import lifecycle, progress, reporter
-from recon.jobs.pulse import Pulse
-from recon.jobs.reporter import SiteReporter
+from recon.jobs import lifecycle, steps_and_log
+from recon.jobs.run import reporter
+from recon.jobs.run.pulse import Pulse
+from recon.jobs.run.reporter import SiteReporter
 from recon.models import Job, StageRun
 from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step
@@ -39,12 +40,12 @@ def now(job: Job) -> Job:
 
 
 def states(job: Job) -> list[str]:
-    return [row["state"] for row in progress.step_rows(job)]
+    return [row["state"] for row in steps_and_log.step_rows(job)]
 
 
 class TestStepRows:
     def test_there_are_ten_with_words_for_people(self, running: Job) -> None:
-        rows = progress.step_rows(running)
+        rows = steps_and_log.step_rows(running)
         assert [row["step"] for row in rows] == [step.value for step in Step]
         assert len(rows) == 10
         assert all(row["label"][0].isupper() and "_" not in row["label"] for row in rows)
@@ -75,20 +76,20 @@ class TestStepRows:
                 ended_at=begin + timedelta(seconds=seconds),
             )
         running.attempt = 2
-        rows = {row["step"]: row["seconds"] for row in progress.step_rows(running)}
+        rows = {row["step"]: row["seconds"] for row in steps_and_log.step_rows(running)}
         assert rows["COLMAP_FEAT"] == 7
         assert rows["GS_TRAIN"] is None
 
 
 class TestLog:
     def test_there_is_none_before_the_job_begins(self) -> None:
-        assert progress.log_tail(job_of(person())) == []
+        assert steps_and_log.log_tail(job_of(person())) == []
 
     def test_the_last_lines_come_last(self, running: Job) -> None:
         report = SiteReporter(running)
         for number in range(2000):
             report.log(f"line {number}")
-        tail = progress.log_tail(running)
+        tail = steps_and_log.log_tail(running)
         assert len(tail) == 12
         assert tail[-1].endswith("line 1999")
 
@@ -102,7 +103,7 @@ class TestLog:
             "ValueError: no good",
         ):
             report.log(line)
-        assert [line[9:] for line in progress.log_tail(running)] == [
+        assert [line[9:] for line in steps_and_log.log_tail(running)] == [
             "before",
             "ValueError: no good",
         ]
@@ -116,7 +117,7 @@ class TestLog:
         files = list(running.workspace.log.parent.iterdir())
         assert len(files) == 2
         assert all(file.stat().st_size < 1100 for file in files)
-        assert progress.log_tail(running, 1)[0].endswith("line 499")
+        assert steps_and_log.log_tail(running, 1)[0].endswith("line 499")
 
 
 class TestReporter:

@@ -20,7 +20,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from recon.jobs import checks, data_folder, frames, queue, time_left, unclaimed
+from recon.jobs import queue, time_left
+from recon.jobs.drafts import checks, frames
+from recon.jobs.folder import data_folder, unclaimed
 from recon.jobs.reconcile import reconcile
 from recon.models import Artifact, Job, Notice, Photo, StageRun, Video
 from recon.pipeline.progress import WORKING_STEPS

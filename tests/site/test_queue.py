@@ -61,7 +61,7 @@ def test_the_queue_carries_only_json_with_limits(redis_queue: Redis, settings: A
     job = job_of(person())
     queue.enqueue(str(job.pk), 1)
     carried = QueuedJob.fetch(job.queue_id, connection=redis_queue, serializer=JSONSerializer)
-    assert carried.func_name == "recon.jobs.tasks.run_job"
+    assert carried.func_name == "recon.jobs.run.tasks.run_job"
     assert list(carried.args) == [str(job.pk), 1]
     assert carried.timeout == 7 * 60
     assert carried.result_ttl > 0

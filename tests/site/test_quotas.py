@@ -12,7 +12,9 @@ from django.utils import timezone
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
-from recon.jobs import drafts, lifecycle, quotas, submit
+from recon.jobs import lifecycle, submit
+from recon.jobs.drafts import drafts
+from recon.jobs.people import quotas
 from recon.jobs.reconcile import reconcile
 from recon.models import Job
 from recon.pipeline.errors import UserError

@@ -13,7 +13,9 @@ from django.core.management import call_command
 from django.utils import timezone
 from redis import Redis
 
-from recon.jobs import folder_lock, lifecycle, publish, queue, unclaimed
+from recon.jobs import lifecycle, publish, queue
+from recon.jobs.folder import lock as folder_lock
+from recon.jobs.folder import unclaimed
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, StageRun
 from recon.pipeline.outcome import Summary

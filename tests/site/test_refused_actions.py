@@ -11,7 +11,8 @@ import pytest
 from django.conf import LazySettings
 from django.urls import reverse
 
-from recon.jobs import drafts, storing
+from recon.jobs.drafts import drafts
+from recon.jobs.folder import photo_files
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 from recon.web import access
@@ -179,7 +180,7 @@ def test_what_comes_too_soon_is_told_when_to_come_again(
         raise PipelineError("too_busy")
 
     job = finished()
-    monkeypatch.setattr(storing, "link_photos", busy)
+    monkeypatch.setattr(photo_files, "link_photos", busy)
     answer = browser_of(job.owner).post(at("again", job))
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")
 

@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from recon.models import Job, Photo
-from recon.web import runs
-from recon.web.comparing import compare
+from recon.web.result import runs
+from recon.web.result.comparison import compare
 from tests.site.making import browser_of, finished_job, job_of, measured_job, person, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import User
 from recon.jobs import tags
 from recon.models import Artifact, Job
-from recon.web import selecting, zips
+from recon.web.gallery import selection, zips
 from tests.site.making import FILES, browser_of, finished_job, job_of, person, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir", "redis_queue")]
@@ -267,7 +267,7 @@ def test_odd_choices_are_no_error(ann: User, job: str) -> None:
 def test_nothing_ticked_and_too_many_are_said(ann: User) -> None:
     browser = browser_of(ann)
     assert "Tick the scenes first." in told(browser, act(browser, "delete", []))
-    many = [f"{number:032x}" for number in range(selecting.MOST + 1)]
+    many = [f"{number:032x}" for number in range(selection.MOST + 1)]
     assert "At most 50 scenes" in told(browser, act(browser, "delete", many))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from recon.web import tokens
+from recon.web.home import design_tokens
 from tests.site.making import browser_of, job_of, person
 
 CSS = Path(__file__).parents[2] / "static" / "css"
@@ -21,7 +21,7 @@ def test_staff_see_every_token_and_their_own_photos_as_tiles() -> None:
     staff = person(is_staff=True)
     job = job_of(staff)
     page = browser_of(staff).get("/styleguide/").content.decode()
-    for name in tokens.colours(tokens.read()):
+    for name in design_tokens.colours(design_tokens.read()):
         assert f"<code>{name}</code>" in page
     assert page.count('class="tile"') == 3
     assert f"/jobs/{job.pk}/photos/" in page
@@ -51,14 +51,14 @@ def test_only_staff_are_led_there() -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_words_and_edges_stand_out_in_both_themes(theme: str) -> None:
-    pairs = tokens.contrasts(tokens.read(theme, TOKENS))
+    pairs = design_tokens.contrasts(design_tokens.read(theme, TOKENS))
     assert [pair for pair in pairs if not pair.is_enough] == []
 
 
 def test_contrast_is_as_the_guideline_defines_it() -> None:
-    assert tokens.contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert tokens.contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=0.001)
-    assert tokens.contrast("#123456", "#123456") == 1
+    assert design_tokens.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert design_tokens.contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=0.001)
+    assert design_tokens.contrast("#123456", "#123456") == 1
 
 
 def test_the_dark_theme_is_the_same_by_the_system_and_by_hand() -> None:
@@ -85,4 +85,4 @@ def test_every_token_that_is_used_exists_and_every_one_that_exists_is_used() -> 
     elsewhere = "".join(text for file, text in sheets.items() if file != TOKENS)
     of_a_part = set(re.findall(r"^\s*--([\w-]+):", elsewhere, re.MULTILINE))
     by_scripts = {"viewer-background", "at"}
-    assert used - of_a_part - by_scripts == set(tokens.read("light", TOKENS))
+    assert used - of_a_part - by_scripts == set(design_tokens.read("light", TOKENS))

@@ -12,8 +12,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploaded
 from django.db import transaction
 from PIL import Image
 
-from recon.jobs import photos as job_photos
-from recon.jobs import queue, storing, submit, unclaimed
+from recon.jobs import photo_upload as job_photos
+from recon.jobs import queue, submit
+from recon.jobs.folder import photo_files, unclaimed
 from recon.models import Job, Photo
 from recon.pipeline.config import from_dict
 from recon.pipeline.decoding.opening import Opener
@@ -58,9 +59,9 @@ def test_photos_keep_their_order_under_safe_unique_names() -> None:
 
 
 def test_a_stored_name_never_leaves_its_folder() -> None:
-    assert storing.stored_name(1, "..\\..\\boot.ini", "PNG") == "01_boot.png"
-    assert storing.stored_name(2, "../../.bashrc", "WEBP") == "02_bashrc.webp"
-    assert len(storing.stored_name(3, "x" * 5000 + ".jpg", "JPEG")) < 100
+    assert photo_files.stored_name(1, "..\\..\\boot.ini", "PNG") == "01_boot.png"
+    assert photo_files.stored_name(2, "../../.bashrc", "WEBP") == "02_bashrc.webp"
+    assert len(photo_files.stored_name(3, "x" * 5000 + ".jpg", "JPEG")) < 100
 
 
 def test_the_suffix_says_what_the_content_is_and_not_what_the_name_claims() -> None:
@@ -110,7 +111,7 @@ def test_a_full_disk_leaves_nothing_behind_and_says_so(
     def full(*args: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(storing, "write", full)
+    monkeypatch.setattr(photo_files, "write", full)
     with pytest.raises(PipelineError) as caught:
         submit.create_job(person(), photos(3))
     assert caught.value.code == "disk_full"
@@ -121,8 +122,8 @@ def test_a_full_disk_leaves_nothing_behind_and_says_so(
 def test_too_little_room_is_said_before_anything_is_kept(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = storing.shutil.disk_usage(data_dir)._replace(free=3 * 2**20)
-    monkeypatch.setattr(storing.shutil, "disk_usage", lambda path: usage)
+    usage = photo_files.shutil.disk_usage(data_dir)._replace(free=3 * 2**20)
+    monkeypatch.setattr(photo_files.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(PipelineError, match="3 MB, where 500 MB are needed"):
         submit.create_job(person(), photos(3))
     assert not list(data_dir.glob("jobs/*"))

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import drafts, places, sharing, submit, tags
+from recon.jobs import sharing, submit, tags
+from recon.jobs.drafts import drafts, places
 from recon.models import Job, Tag
 from tests.site.making import browser_of, finished_job, job_of, person, supporter, token_of
 

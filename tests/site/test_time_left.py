@@ -12,10 +12,10 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from recon.jobs import lifecycle, progress, time_left
+from recon.jobs import lifecycle, steps_and_log, time_left
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.progress import WORKING_STEPS, Step
-from recon.web.polling import moving_parts
+from recon.web.running.polling import moving_parts
 from tests.site.making import browser_of, job_of, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -148,7 +148,7 @@ def test_the_steps_show_what_they_took_and_what_they_should_take(running: Job) -
     row(running, Step.PREFLIGHT, 7)
     running.step, running.percent = "COLMAP_FEAT", 15.0
     told = time_left.outlook_of(running).told
-    rows = {r["step"]: r for r in progress.step_rows(running, told)}
+    rows = {r["step"]: r for r in steps_and_log.step_rows(running, told)}
     assert round(rows["PREFLIGHT"]["seconds"] or 0) == 7
     assert rows["PREFLIGHT"]["expected"] is None
     assert rows["GS_TRAIN"]["expected"] == pytest.approx(10, rel=0.4)

@@ -12,7 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone, translation
 from PIL import Image
 
-from recon.jobs import drafts, known_photos, places, sharing, submit, titles
+from recon.jobs import sharing, submit, titles
+from recon.jobs.drafts import drafts, known_photos, places
 from recon.models import Job
 from recon.poses import exif
 from tests.site.making import GPS_IFD, LATITUDE, person, photo_bytes

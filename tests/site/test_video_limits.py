@@ -10,10 +10,13 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import checks, drafts, folder_lock, frames, quotas, storing, videos
+from recon.jobs.drafts import checks, drafts, frames, videos
+from recon.jobs.folder import lock as folder_lock
+from recon.jobs.folder import photo_files
+from recon.jobs.people import quotas
 from recon.models import Job, Video
 from recon.pipeline.errors import PipelineError, UserError, explain
-from recon.web import forms
+from recon.web import wish_forms as draft_forms
 from tests.site.making import browser_of, job_of, person, photo
 from tests.site.test_videos import (
     JSON,
@@ -111,7 +114,7 @@ def test_a_form_with_too_many_videos_is_refused_before_any_is_looked_into(
     browser: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MAX_VIDEOS = 1
-    monkeypatch.setattr(forms, "check_video", lambda _: pytest.fail("looked into"))
+    monkeypatch.setattr(draft_forms, "check_video", lambda _: pytest.fail("looked into"))
     sent = {"photos": [another(1), another(2)]}
     answer = browser.post(reverse("recon:upload"), sent, headers=JSON)
     assert answer.status_code == 400
@@ -142,7 +145,7 @@ def test_a_video_waits_while_the_disk_is_full(
 ) -> None:
     video = waiting(draft)
     full = PipelineError("disk_full", free_mb=3, needed_mb=500)
-    for step in (storing, "is_short_of_room"), (drafts, "add_photo"):
+    for step in (photo_files, "is_short_of_room"), (drafts, "add_photo"):
         with monkeypatch.context() as patch:
             patch.setattr(*step, Mock(side_effect=full))
             for _ in range(frames.MAX_TRIES + 1):

@@ -12,15 +12,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import (
-    checks,
-    drafts,
-    folder_lock,
-    frames,
-    lifecycle,
-    queue,
-    videos,
-)
+from recon.jobs import lifecycle, queue
+from recon.jobs.drafts import checks, drafts, frames, videos
+from recon.jobs.folder import lock as folder_lock
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, Video
 from recon.pipeline.decoding.opening import Opener

@@ -18,9 +18,10 @@ from rq.exceptions import StopRequested
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 
-from recon.jobs import folder_lock, lifecycle, queue, submit
+from recon.jobs import lifecycle, queue, submit
+from recon.jobs.folder import lock as folder_lock
 from recon.jobs.reconcile import reconcile
-from recon.jobs.worker import ReconWorker
+from recon.jobs.run.worker import ReconWorker
 from recon.models import Job, StageRun
 from tests.conftest import redis_address, start_redis, stop_redis, use_redis
 from tests.core.tiny_scene import write_tiny_workspace

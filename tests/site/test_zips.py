@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from waitress.buffers import ReadOnlyFileBasedBuffer
 
+from recon.web.gallery.zips import Member, ZipStream
 from recon.web.serving import CHUNK
-from recon.web.zips import Member, ZipStream
 
 DAY = (2026, 11, 30, 12, 0, 0)
 

@@ -13,7 +13,7 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
-from recon.jobs import folder_lock
+from recon.jobs.folder import lock as folder_lock
 from recon.models import Job
 from tests.site import staged_pipeline
 from tests.waiting import wait_until

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from recon.jobs import data_folder
+from recon.jobs.folder import data_folder
 from recon.models import DataFolder
 
 #: A site that runs is seen twice a minute.

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
-from recon.jobs import leftovers
-from recon.jobs.data_folder import ForeignDataFolder, require_own
+from recon.jobs.folder import leftovers
+from recon.jobs.folder.data_folder import ForeignDataFolder, require_own
 from recon.jobs.reconcile import reconcile
 
 logger = logging.getLogger(__name__)

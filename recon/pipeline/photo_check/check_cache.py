@@ -19,7 +19,7 @@ from recon.pipeline.workspace import replacing, write_json
 from recon.poses.photo_check.brightness import Brightness
 from recon.poses.photo_check.photo_look import PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts, QuickFeatures
-from recon.poses.photo_check.standing_still import StillMatches
+from recon.poses.standing_still import StillMatches
 
 #: Raise it when a look or a comparison comes to other results.
 VERSION = 3

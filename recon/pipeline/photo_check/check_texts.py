@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from recon.pipeline.errors import Explained, Explanation, explain
-from recon.pipeline.photos.photo_names import numbers_in_words
+from recon.pipeline.words.photo_names import numbers_in_words
 from recon.pipeline.words.texts import told
 
 #: Places where a photo would help, named one by one up to so many.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recon.poses.colmap.native import colmap
+from recon.poses.native import colmap
 
 if TYPE_CHECKING:
     from pycolmap import Database

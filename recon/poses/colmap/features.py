@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from recon.poses.cameras import CameraGroup
 from recon.poses.colmap import databases
 from recon.poses.colmap.earlier_job import Known
-from recon.poses.colmap.native import Tick, colmap, counting, run_native
+from recon.poses.native import Tick, colmap, counting, run_native
 
 if TYPE_CHECKING:
     from pycolmap import CancellationToken, Database

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.colmap.native import POLL_SECONDS, Tick, colmap, run_native
+from recon.poses.native import POLL_SECONDS, Tick, colmap, run_native
 
 if TYPE_CHECKING:
     from pycolmap import CancellationToken, IncrementalPipelineOptions, Reconstruction

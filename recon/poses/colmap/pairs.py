@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recon.poses.colmap.native import Tick, colmap, counting, run_native
+from recon.poses.native import Tick, colmap, counting, run_native
 
 if TYPE_CHECKING:
     from pycolmap import CancellationToken, TwoViewGeometryOptions

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.colmap.native import Tick, colmap
+from recon.poses import standing_still
 from recon.poses.colmap.pairs import verification
-from recon.poses.photo_check import standing_still
-from recon.poses.photo_check.standing_still import NONE, StillMatches
+from recon.poses.native import Tick, colmap
+from recon.poses.standing_still import NONE, StillMatches
 
 if TYPE_CHECKING:
     from pycolmap import Camera, Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.colmap.native import Tick, colmap, run_native
+from recon.poses.native import Tick, colmap, run_native
 
 if TYPE_CHECKING:
     from pycolmap import CancellationToken

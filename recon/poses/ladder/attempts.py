@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recon.poses.colmap.mapping import Manner, incremental
-from recon.poses.colmap.native import Tick, colmap
 from recon.poses.ladder.choosing import CONVINCING
 from recon.poses.models.agreement import agreements
+from recon.poses.native import Tick, colmap
 
 if TYPE_CHECKING:
     from pycolmap import Reconstruction

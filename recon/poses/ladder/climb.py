@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from recon.poses import pair_graph
 from recon.poses.colmap.mapping import MapperFailed
-from recon.poses.colmap.native import Tick
 from recon.poses.colmap.pairs import verified
 from recon.poses.ladder import second_look
 from recon.poses.ladder.choosing import Candidate, best_of
@@ -27,6 +26,7 @@ from recon.poses.ladder.rungs import Rung, up_to
 from recon.poses.ladder.skipping import why_skip
 from recon.poses.ladder.sources import Work, database_of
 from recon.poses.ladder.state import Log, SoFar
+from recon.poses.native import Tick
 from recon.poses.pair_graph import BEST, FAILED, SKIPPED, TRIED, WON, PairGraph
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.colmap.native import colmap
 from recon.poses.colmap.pairs import Pair
 from recon.poses.groups import joined
+from recon.poses.native import colmap
 
 if TYPE_CHECKING:
     from pycolmap import Camera

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from recon.poses.cameras import FULL_FRAME_DIAGONAL, CameraGroup
 from recon.poses.colmap.features import import_photos
-from recon.poses.colmap.native import camera_of, colmap
 from recon.poses.ladder.choosing import Candidate
+from recon.poses.native import camera_of, colmap
 
 #: Where the mapper begins without a hint, as parts of the longest side: where COLMAP does, and a
 #: wide lens'. A focal length that both lead to is the photos' own.

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from recon.poses.colmap.mapping import global_mapping, incremental
-from recon.poses.colmap.native import Tick
 from recon.poses.ladder.attempts import relaxed
 from recon.poses.ladder.sources import LEARNED, PLAIN, STRONG, Source
+from recon.poses.native import Tick
 
 if TYPE_CHECKING:
     from pycolmap import Reconstruction

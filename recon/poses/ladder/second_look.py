@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recon.poses.colmap.mapping import Manner, incremental
-from recon.poses.colmap.native import Tick
 from recon.poses.ladder import focal_hints
 from recon.poses.ladder.choosing import Candidate, best_of
 from recon.poses.ladder.focal_hints import STARTS, Misfit
@@ -26,6 +25,7 @@ from recon.poses.ladder.judging import judge
 from recon.poses.ladder.rungs import Rung
 from recon.poses.ladder.sources import Work
 from recon.poses.ladder.state import SoFar
+from recon.poses.native import Tick
 from recon.poses.pair_graph import TRIED
 
 WITHOUT = "without the focal lengths in the files"

@@ -17,9 +17,9 @@ from typing import Any
 
 from recon.poses.cameras import ORDINARY_MODEL, CameraGroup
 from recon.poses.colmap import databases, features, pairs, still_pairs
-from recon.poses.colmap.native import Tick
 from recon.poses.config import MappingConfig
 from recon.poses.learned import learned_matches
+from recon.poses.native import Tick
 
 _VERSION = 3  # raise it when what `build` makes of the same photos changes
 

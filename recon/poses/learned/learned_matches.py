@@ -16,9 +16,9 @@ import numpy as np
 
 from recon.poses.cameras import CameraGroup
 from recon.poses.colmap.features import import_photos
-from recon.poses.colmap.native import Tick, colmap
 from recon.poses.learned import networks, retrieval, weight_files
 from recon.poses.learned.networks import Features, Networks
+from recon.poses.native import Tick, colmap
 
 if TYPE_CHECKING:
     from pycolmap import Database, TwoViewGeometryOptions

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.colmap.native import camera_of
 from recon.poses.config import MappingConfig
 from recon.poses.groups import SOLID_INLIERS
 from recon.poses.models.agreement import Agreement
+from recon.poses.native import camera_of
 
 if TYPE_CHECKING:
     from pycolmap import Camera, Image, Reconstruction

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.colmap.native import Tick, colmap
+from recon.poses.native import Tick, colmap
 
 if TYPE_CHECKING:
     from pycolmap import Reconstruction

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.colmap.native import camera_of, colmap
+from recon.poses.native import camera_of, colmap
 
 if TYPE_CHECKING:
     from pycolmap import Image, Reconstruction

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.colmap.native import colmap
-from recon.poses.photo_check import standing_still
-from recon.poses.photo_check.standing_still import StillMatches
+from recon.poses import standing_still
+from recon.poses.native import colmap
+from recon.poses.standing_still import StillMatches
 
 if TYPE_CHECKING:
     from pycolmap import FeatureExtractionOptions, RANSACOptions

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses import connections
+from recon.poses import connections, standing_still
 from recon.poses.connections import Edge
-from recon.poses.photo_check import copies, sharpness, standing_still
+from recon.poses.photo_check import copies, sharpness
 from recon.poses.photo_check.findings import Finding, PhotoSet
 from recon.poses.photo_check.photo_look import CheckLimits, PhotoLook
 from recon.poses.photo_check.pure_rotation import is_turn

@@ -1,0 +1,44 @@
+"""Photos that need not be sent, because their owner has sent them before."""
+
+from __future__ import annotations
+
+import re
+
+from django.db import transaction
+
+from recon.jobs.drafts import drafts
+from recon.jobs.folder import photo_files
+from recon.models import Job, Photo
+from recon.pipeline.errors import UserError
+
+
+def add_known(
+    job: Job, sha256: str, *, name: str, number: int | None = None
+) -> tuple[Photo, bool] | None:
+    """`drafts.add_photo` without the bytes: the photo of that digest that the draft, or another
+    job of its owner, has. None where there is none: then it must be sent.
+
+    Digests were computed here, from the files that are linked. Other people's photos are never
+    looked at, so an answer says nothing of what they have. Raises UserError: too_many_photos,
+    too_large_together, draft_started; Job.DoesNotExist.
+    """
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        return None
+    with transaction.atomic():
+        draft = drafts.locked(job)
+        if twin := draft.photos.filter(sha256=sha256).first():
+            return twin, False
+        for known in Photo.objects.filter(job__owner=draft.owner_id, sha256=sha256):
+            if known.path.is_file():
+                break
+        else:
+            return None
+        drafts.check_room(draft, known.size)
+        photo = photo_files.linked_row(draft, drafts.take_number(draft, number), known, name)
+        try:
+            photo_files.link(known.path, photo.path, shown_as=name)
+        except UserError:  # removed just now
+            return None
+        photo.save(force_insert=True)
+        drafts.note_change(draft)
+    return photo, True

@@ -1,0 +1,65 @@
+"""Photos of several places in one job: each place gets a draft of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+
+from django.db import transaction
+
+from recon.jobs import submit, tags, titles
+from recon.jobs.drafts import drafts
+from recon.jobs.folder import photo_files
+from recon.models import Job, Photo
+from recon.pipeline.errors import UserError
+
+
+class NotThere(Exception):
+    """The job has none of these photos (any more)."""
+
+
+def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
+    """A new draft of the same owner with these photos of a draft or of a job that has ended.
+
+    A draft gives them away; a job that has ended keeps them. `number` is which of the places this
+    is, for the title. Raises NotThere; UserError: not_ended, too_many_drafts, quota_stored,
+    draft_started, photo_unreadable where a file is gone; PipelineError("disk_full").
+    """
+    if not (job.is_draft or job.has_ended):
+        raise UserError("not_ended")
+    wanted, made = set(photo_pks), submit.like(job)
+    if made.title and made.title == made.automatic_title:
+        made.title = made.automatic_title = titles.another(made.owner_id, made.title)
+    elif made.title and number > 1:
+        made.title = f"{made.title[:110]} {number}"
+    with photo_files.new_folder(made), transaction.atomic():
+        if job.is_draft:
+            _take_from(drafts.locked(job), made, wanted)
+        else:
+            made.photos_from = job
+            photos = _linked(job, made, wanted)
+            drafts.copy_features(job, made)
+            drafts.save_new(made, photos)
+    tags.copy(job, made)
+    return made
+
+
+def _take_from(draft: Job, made: Job, photo_pks: Collection[int]) -> None:
+    # Chosen here, not by the database: whatever was sent, these are no more than a draft has.
+    taken = [photo for photo in draft.photos.all() if photo.pk in photo_pks]
+    files = [file for photo in taken for file in (photo.path, photo.thumb_path)]
+    photos = _linked(draft, made, photo_pks)
+    # Before the others count, so that a full account can do this, too.
+    draft.photos.filter(pk__in=[photo.pk for photo in taken]).delete()
+    drafts.note_change(draft)
+    drafts.save_new(made, photos)
+    transaction.on_commit(partial(drafts.remove_files, files))
+
+
+def _linked(job: Job, made: Job, photo_pks: Collection[int]) -> list[Photo]:
+    photos = photo_files.link_photos(job, made, only=photo_pks)
+    if not photos:
+        raise NotThere
+    # A new photo must not get the name of any other there: features are known by it.
+    made.last_number = max(map(drafts.number_of, job.photos.all()))
+    return photos

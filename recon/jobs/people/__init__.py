@@ -1,0 +1,1 @@
+"""What people may store and start, what they are told, and which staff opened what."""

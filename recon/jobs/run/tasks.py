@@ -1,0 +1,111 @@
+"""What a work horse does: one attempt at one job. The only task on the queue.
+
+Runs in a forked process of its own (`recon.jobs.run.worker`), the first place that may import torch
+or touch CUDA. The task owns the status; the pipeline only says what happened.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from recon.jobs import lifecycle, publish
+from recon.jobs.folder import data_folder, photo_files
+from recon.jobs.folder import lock as folder_lock
+from recon.jobs.people import quotas
+from recon.jobs.run.polite_stop import asked_by_sigterm
+from recon.jobs.run.pulse import Pulse
+from recon.jobs.run.reporter import SiteReporter
+from recon.models import Job
+from recon.pipeline import disk
+from recon.pipeline.config import from_dict
+from recon.pipeline.errors import Cancelled, Interrupted, PipelineError, TimeLimit
+from recon.pipeline.outcome import Summary
+
+logger = logging.getLogger(__name__)
+
+#: A predecessor that was declared dead notices within seconds that it is not wanted.
+LOCK_WAIT_S = 30.0
+
+
+def run_job(job_id: str, attempt: int) -> None:
+    """Runs one attempt, unless it was cancelled, deleted or taken over meanwhile.
+
+    Holds the folder's lock from before the claim until after the last write, so that a running
+    job with a free lock is nobody's. Raises FolderBusy when a predecessor still writes there
+    after a wait; the job stays PENDING and `reconcile` queues it again. Likewise with
+    ForeignDataFolder: the job's folder is not missing, it lies elsewhere.
+    """
+    data_folder.require_own()
+    folder = Path(settings.DATA_DIR) / "jobs" / job_id
+    try:
+        with folder_lock.hold(folder, wait_s=LOCK_WAIT_S):
+            job = lifecycle.start(job_id, attempt)
+            if job is None:
+                logger.info("Job %s, attempt %s: nothing to do, somebody else won", job_id, attempt)
+                return
+            _run_attempt(job)
+    except FileNotFoundError:
+        if lifecycle.start(job_id, attempt):
+            logger.error("Job %s has no folder %s", job_id, folder)
+            lifecycle.fail(job_id, attempt, "internal")
+
+
+def _run_attempt(job: Job) -> None:
+    with Pulse(job) as pulse, asked_by_sigterm() as stop:
+        try:
+            publish.forget_finished(job)
+            reporter = SiteReporter(job, pulse.lost, stop)
+            if job.attempt > 1:
+                reporter.log(f"Attempt {job.attempt}: finished steps are kept")
+            summary = _pipeline()(job.workspace, from_dict(job.config), reporter)
+            _record(job, summary, stopped=stop.is_set())
+        except TimeLimit:
+            lifecycle.fail(
+                job.pk, job.attempt, "timed_out", {"minutes": settings.JOB_TIMEOUT_MINUTES}
+            )
+        except Interrupted:
+            lifecycle.hand_back(job.pk, job.attempt)
+        except Cancelled:
+            logger.info("Job %s, attempt %s was cancelled", job.pk, job.attempt)
+        except PipelineError as error:
+            lifecycle.fail(job.pk, job.attempt, error.code, error.facts)
+        except Exception as error:
+            # Ours, and unforeseen (the pipeline itself names its faults): never left running.
+            # The traceback goes to the worker's log; the job's may be what can't be written.
+            logger.exception("Job %s, attempt %s failed", job.pk, job.attempt)
+            named = (
+                photo_files.disk_full(job)
+                if disk.is_why(error, Path(settings.DATA_DIR))
+                else PipelineError("internal")
+            )
+            lifecycle.fail(job.pk, job.attempt, named.code, named.facts)
+        finally:
+            quotas.measure_ended(Job.objects.filter(pk=job.pk))
+
+
+def _record(job: Job, summary: Summary, *, stopped: bool) -> None:
+    """Writes down how the run ended.
+
+    Raises Interrupted for one that calls itself cancelled where the machine is about to stop
+    (`stopped`).
+    """
+    if summary.status == "COMPLETED":
+        publish.note_finished(job, summary)
+        publish.publish(job, summary)
+    elif summary.status == "FAILED":
+        lifecycle.fail(job.pk, job.attempt, summary.error_code or "internal", summary.error_facts)
+    elif summary.status == "CANCELLED" and stopped:
+        raise Interrupted
+
+
+def _pipeline() -> Callable[..., Any]:
+    """The pipeline, imported only here: it brings torch. Tests of job life name another one."""
+    name = getattr(settings, "PIPELINE_RUNNER", "recon.pipeline.runner.run_pipeline")
+    pipeline: Callable[..., Any] = import_string(name)
+    return pipeline

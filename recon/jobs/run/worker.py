@@ -1,0 +1,217 @@
+"""The worker: takes attempts off the queue and forks a work horse for each.
+
+The parent process stays small: it never imports torch and never touches CUDA, whose state does
+not survive a fork. One worker serves one GPU, so `MAX_CONCURRENT_JOBS` is the number of workers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.exceptions import StopRequested
+from rq.job import Job as QueuedJob
+from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+
+from recon.jobs import lifecycle, queue, reconcile
+from recon.jobs.folder import data_folder
+from recon.jobs.run import polite_stop
+from recon.models import Job
+from recon.pipeline.errors import TimeLimit
+
+logger = logging.getLogger(__name__)
+
+#: How often an idle worker looks for forgotten jobs. It wakes from its queue as often.
+MAINTENANCE_S = 60
+
+#: How often a busy worker tells Redis that it lives, and asks whether its job is still wanted.
+MONITORING_S = 2
+
+#: A stop that two programs pass on (a terminal and supervisord, say) is one stop, as RQ has it.
+_SAME_SIGNAL = timedelta(seconds=1)
+
+
+class JobTimeLimit(UnixSignalDeathPenalty):
+    """RQ's alarm, which rings a job's end with an exception that no `except Exception` swallows.
+
+    RQ uses the same class to look after its horses; those alarms stay as they are.
+    """
+
+    def handle_death_penalty(self, signum: int, frame: Any) -> None:
+        if issubclass(self._exception, JobTimeoutException):
+            raise TimeLimit
+        super().handle_death_penalty(signum, frame)
+
+
+class ReconWorker(Worker):
+    """RQ's forking worker, with what RQ leaves open filled in.
+
+    - A work horse that was killed (RQ calls no failure handler then) is reported to `lifecycle`.
+    - `reconcile` runs at the start and while idle.
+    - A shutdown asks the horse to keep what it has (`stopping`) and gives the attempt back: a later
+      worker goes on from there. A restart waits for seconds at most, never for a training.
+    - JSON only, whatever the command line says: pickles in Redis would be programs.
+    - Redis may go away while a horse runs; the worker stays with its horse.
+    - A cancel whose message was lost stops the horse all the same, whatever it does.
+    """
+
+    death_penalty_class = JobTimeLimit
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {
+            "serializer": JSONSerializer,
+            "maintenance_interval": MAINTENANCE_S,
+            "job_monitoring_interval": MONITORING_S,
+            "worker_ttl": MAINTENANCE_S + 15,  # RQ waits this less 15 s for work, then looks up
+        }
+        super().__init__(*args, **kwargs)
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        try:
+            data_folder.require_own()
+        except data_folder.ForeignDataFolder as error:
+            sys.exit(str(error))
+        finally:
+            connections.close_all()
+        return bool(super().work(*args, **kwargs))
+
+    def run_maintenance_tasks(self) -> None:
+        super().run_maintenance_tasks()
+        try:
+            reconcile.reconcile()
+        except data_folder.ForeignDataFolder as error:
+            sys.exit(str(error))
+        except DatabaseError as error:
+            logger.warning("Could not reconcile now: %s", error)
+        finally:
+            connections.close_all()
+
+    def fork_work_horse(self, job: QueuedJob, queue: Queue) -> None:
+        connections.close_all()  # a connection must not be shared with the child
+        super().fork_work_horse(job, queue)
+        if self._stop_requested:  # the signal came just before the fork
+            self.kill_horse()
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """Kills the horse and its children, and never our own group (RQ would, just forked)."""
+        with suppress(ProcessLookupError):
+            if os.getpgid(self.horse_pid) == os.getpgid(0):
+                os.kill(self.horse_pid, sig)
+            else:
+                super().kill_horse(sig)
+
+    def handle_warm_shutdown_request(self) -> None:
+        super().handle_warm_shutdown_request()
+        if self.horse_pid:
+            # Its children, if any, are its own to end.
+            with suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
+
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Told to stop once more: the horse ends now, but its attempt is still given back."""
+        asked = self._shutdown_requested_date
+        if not self.horse_pid:
+            super().request_force_stop(signum, frame)
+        elif asked is None or datetime.now(UTC) - asked > _SAME_SIGNAL:
+            self.kill_horse()
+
+    def _shutdown(self) -> None:
+        try:
+            super()._shutdown()
+        except RedisError as error:
+            logger.warning("Redis is away: %s", error)
+            if not self.horse_pid:
+                raise StopRequested from None
+            self._stop_requested = True
+
+    def handle_work_horse_killed(
+        self, job: QueuedJob, retpid: int, ret_val: int, rusage: Any
+    ) -> None:
+        """Out of memory, `kill -9`, a crash in native code, a shutdown, or far over time."""
+        super().handle_work_horse_killed(job, retpid, ret_val, rusage)
+        if job.origin != queue.QUEUE:
+            return  # a photo check: `reconcile` asks for another
+        job_pk, attempt = job.args
+        try:
+            if self._shutdown_requested_date is not None:
+                lifecycle.hand_back(job_pk, attempt)
+            elif _is_over_time(job):
+                minutes = settings.JOB_TIMEOUT_MINUTES
+                lifecycle.fail(job_pk, attempt, "timed_out", {"minutes": minutes})
+            else:
+                _settle(job_pk, attempt)
+        except DatabaseError as error:
+            logger.warning("Job %s is left to reconcile: %s", job_pk, error)
+        finally:
+            connections.close_all()
+
+    def maintain_heartbeats(self, job: QueuedJob) -> None:
+        with _redis_may_be_away():
+            super().maintain_heartbeats(job)
+        if self._is_overdue():
+            self.kill_horse()
+        if job.origin == queue.QUEUE and not _is_wanted(*job.args):
+            # Its own pulse would have ended it, did it not hold the interpreter's lock.
+            self.kill_horse()
+
+    def _is_overdue(self) -> bool:
+        """Whether a horse that was asked to end has had its time."""
+        asked = self._shutdown_requested_date
+        grace = timedelta(seconds=getattr(settings, "STOP_GRACE_S", polite_stop.GRACE_S))
+        return asked is not None and datetime.now(UTC) - asked > grace
+
+    def set_current_job_working_time(
+        self, current_job_working_time: float, pipeline: Any = None
+    ) -> None:
+        with _redis_may_be_away():
+            super().set_current_job_working_time(current_job_working_time, pipeline)
+
+
+def _is_wanted(job_pk: str, attempt: int) -> bool:
+    """Whether the row still asks for this attempt. A database that is away says nothing."""
+    try:
+        return Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).exists()
+    except DatabaseError as error:
+        logger.warning("Could not ask for job %s: %s", job_pk, error)
+        return True
+    finally:
+        connections.close_all()
+
+
+def _settle(job_pk: str, attempt: int) -> None:
+    """As `reconcile` would, at once: published if it had finished, else a new attempt."""
+    row = Job.objects.filter(pk=job_pk, attempt=attempt).first()
+    if row is None:
+        return
+    if row.is_processing:
+        reconcile.settle(row)
+    else:
+        lifecycle.worker_lost(job_pk, attempt)  # died before it could claim the job
+
+
+def _is_over_time(job: QueuedJob) -> bool:
+    if not job.timeout or job.timeout < 0 or job.started_at is None:
+        return False
+    started = job.started_at if job.started_at.tzinfo else job.started_at.replace(tzinfo=UTC)
+    return (datetime.now(UTC) - started).total_seconds() > job.timeout
+
+
+@contextmanager
+def _redis_may_be_away() -> Iterator[None]:
+    """The horse works for the database, not for Redis: that one may go and come back."""
+    try:
+        yield
+    except RedisError as error:
+        logger.warning("Redis is away: %s", error)

@@ -1,0 +1,1 @@
+"""The photometric loss, on a CPU and on a GPU."""

@@ -1,0 +1,1 @@
+"""Photos in: the upload form, and what is asked of a draft."""

@@ -1,0 +1,102 @@
+"""Photos in: the form, and what it answers to people with and without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import User
+from recon.jobs import submit
+from recon.jobs.drafts import videos
+from recon.models import Job
+from recon.pipeline.errors import ReconError
+from recon.web import uploads
+from recon.web.access import prefers_json, signed_in
+from recon.web.faults import headers_of, status_of
+from recon.web.preset_times import preset_options
+from recon.web.wish_forms import UploadForm
+
+
+@csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def upload(request: HttpRequest) -> HttpResponse:
+    """The form; with a body, a new job. 400 and 413 show the form again with every error."""
+    if request.method != "POST":
+        form = UploadForm(initial={"preset": settings.DEFAULT_PRESET})
+        return _form_page(request, form, 200)
+    return uploads.in_turn(request, _submit, partial(refuse, request))
+
+
+def _submit(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _refuse(request, form, 400)
+    try:
+        job = _make_job(cast(User, request.user), form)
+    except ReconError as error:  # no room on the disk, or a limit of the person's is reached
+        form.add_error("photos", str(error))
+        return _refuse(request, form, status_of(error))
+    for sentence in form.left_out:
+        messages.warning(request, sentence)
+    if prefers_json(request):
+        return JsonResponse({"location": job.get_absolute_url()}, status=201)
+    return redirect(job)
+
+
+def _make_job(owner: User, form: UploadForm) -> Job:
+    """A waiting job; with a video, a draft that starts when its frames are there."""
+    names = ("title", "preset", "original_resolution", "cross_validate")
+    wishes = {name: form.cleaned_data[name] for name in names}
+    photos = form.cleaned_data["photos"]
+    if form.videos:
+        return videos.create_job(owner, photos, form.videos, **wishes)
+    return submit.create_job(owner, photos, **wishes)
+
+
+def refuse(
+    request: HttpRequest,
+    sentences: Sequence[str],
+    status: int,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """The page of a new scene with what could be read of the text fields, and why there is none."""
+    if prefers_json(request):
+        return JsonResponse({"errors": list(sentences)}, status=status, headers=headers)
+    post = getattr(request, "_post", None)
+    sent = {"preset": settings.DEFAULT_PRESET} | (post.dict() if post else {})
+    form = UploadForm(sent, refused=sentences)
+    form.full_clean()
+    response = _form_page(request, form, status)
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+def _refuse(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+    if prefers_json(request):
+        return JsonResponse({"errors": form.sentences}, status=status)
+    return _form_page(request, form, status)
+
+
+def _form_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+    context = {"form": form, "limits": uploads.limits(), "preset_options": preset_options()}
+    return render(request, "recon/upload.html", context, status=status)
+
+
+@require_POST
+@signed_in
+def sample(request: HttpRequest) -> HttpResponse:
+    """A job from photos that the project renders itself."""
+    try:
+        return redirect(submit.create_sample_job(cast(User, request.user)))
+    except ReconError as error:  # no room on the disk, or a limit of the person's is reached
+        return refuse(request, [str(error)], status_of(error), headers_of(error))

@@ -1,0 +1,205 @@
+"""Drafts: photos in one by one, out again, and the start. Pages for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from functools import partial
+from typing import cast
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HTMX_STOP_POLLING
+
+from accounts.models import User
+from recon.jobs.drafts import drafts, known_photos
+from recon.jobs.drafts import videos as draft_videos
+from recon.models import Job, Photo
+from recon.pipeline.errors import ReconError
+from recon.web import uploads
+from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
+from recon.web.drafts import upload_views
+from recon.web.faults import headers_of, status_of
+from recon.web.job import draft_page
+from recon.web.job.page import refuse
+from recon.web.job.photo_check import check_context
+from recon.web.preset_times import preset_options
+from recon.web.wish_forms import WishesForm, same_photo
+
+
+@require_safe
+@signed_in
+@never_cache
+@unless_deleted
+def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """What the photo check says by now, and what the presets take with these photos.
+
+    A job that was started meanwhile has another page.
+    """
+    draft = own_job_or_404(request, pk)
+    if draft.is_draft:
+        sizes = list(draft.photos.values_list("width", "height"))
+        context = {"is_poll": True, "preset_options": preset_options(sizes)}
+        return render(request, "recon/_check.html", check_context(draft) | context)
+    return started()
+
+
+def started() -> HttpResponse:
+    """The answer to a poll of a draft that is none any more."""
+    response = HttpResponse(status=HTMX_STOP_POLLING)
+    response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@signed_in
+def create(request: HttpRequest) -> HttpResponse:
+    """An empty draft with the wishes so far."""
+    form = WishesForm(request.POST)
+    if not form.is_valid():
+        return upload_views.refuse(request, form.sentences, 400)
+    try:
+        draft = drafts.create_draft(cast(User, request.user), **form.cleaned_data)
+    except ReconError as error:
+        return upload_views.refuse(request, [str(error)], status_of(error), headers_of(error))
+    if prefers_json(request):
+        photos_url = reverse("recon:add_photos", args=(draft.pk,))
+        answer = {"location": draft.get_absolute_url(), "photos_url": photos_url}
+        return JsonResponse(answer, status=201)
+    return redirect(draft)
+
+
+@require_POST
+@signed_in
+@unless_deleted
+def draft_from(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """ "Add photos and run again": a draft with the photos of a job that has ended."""
+    job = own_job_or_404(request, pk)
+    try:
+        return redirect(drafts.draft_from(job))
+    except ReconError as error:
+        return refuse(request, job, [str(error)], status_of(error), headers_of(error))
+
+
+@csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
+@require_POST
+@signed_in
+@unless_deleted
+def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Photos for a draft: one a request from scripts, any number from a plain form."""
+    draft = own_job_or_404(request, pk)
+    return uploads.in_turn(request, partial(_add, draft=draft), partial(refuse, request, draft))
+
+
+def _add(request: HttpRequest, draft: Job) -> HttpResponse:
+    sent = request.FILES.getlist("photos")
+    if not sent:
+        return refuse(request, draft, [gettext("No photo was sent.")], 400)
+    if prefers_json(request):
+        return _add_one(request, draft, sent)
+    problems, status = [], 400
+    for one in sent:
+        try:
+            said = _take_in(draft, one)
+        except ReconError as error:
+            problems.append(str(error))
+            status = max(status, status_of(error))
+            continue
+        if said:
+            messages.warning(request, said)
+    return refuse(request, draft, problems, status) if problems else redirect(draft)
+
+
+def _take_in(draft: Job, upload: UploadedFile) -> str:
+    """Adds a photo or a video; a sentence where the draft has it already."""
+    if draft_videos.is_video(upload):
+        video, is_new = draft_videos.add_video(draft, upload)
+        said = gettext("Frames are already being taken from “{name}”.")
+        return "" if is_new else said.format(name=video)
+    photo, is_new = drafts.add_photo(draft, upload)
+    return "" if is_new else same_photo(upload.name, str(photo))
+
+
+def _add_one(request: HttpRequest, draft: Job, sent: list[UploadedFile]) -> HttpResponse:
+    """201 with the photo's tile; 200 where the draft has this very photo already. 202 for a
+    video, whose frames are photos a little later."""
+    if len(sent) > 1:
+        return refuse(request, draft, [gettext("Send one photo in each request.")], 400)
+    try:
+        if draft_videos.is_video(sent[0]):
+            video, _ = draft_videos.add_video(draft, sent[0])
+            return JsonResponse({"video": video.pk}, status=202)
+        photo, is_new = drafts.add_photo(draft, sent[0], number=_wished_number(request))
+    except ReconError as error:
+        return refuse(request, draft, [str(error)], status_of(error), headers_of(error))
+    return _answer(photo, is_new)
+
+
+@require_POST
+@signed_in
+@unless_deleted
+def known(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """As `add`, by `sha256` and `name` instead of the bytes; 204 where they must be sent."""
+    draft = own_job_or_404(request, pk)
+    wanted, name = request.POST.get("sha256", ""), request.POST.get("name", "")
+    try:
+        found = known_photos.add_known(draft, wanted, name=name, number=_wished_number(request))
+    except ReconError as error:
+        return refuse(request, draft, [str(error)], status_of(error))
+    if found is None:
+        return HttpResponse(status=204)
+    return _answer(*found)
+
+
+def _answer(photo: Photo, is_new: bool) -> JsonResponse:
+    tile = render_to_string("recon/_tile.html", {"photo": photo})
+    answer = {"id": photo.pk, "sha256": photo.sha256, "tile": tile}
+    return JsonResponse(answer, status=201 if is_new else 200)
+
+
+@require_POST
+@signed_in
+@unless_deleted
+def drop(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
+    """Takes a photo out. One that is gone already is no error: two tabs may show it."""
+    draft = own_job_or_404(request, pk)
+    try:
+        drafts.drop_photo(draft, photo_pk)
+    except ReconError as error:
+        return refuse(request, draft, [str(error)], status_of(error))
+    return HttpResponse(status=204) if prefers_json(request) else redirect(draft)
+
+
+@require_POST
+@signed_in
+@unless_deleted
+def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Queues the draft with the wishes in the form. A second click finds it started."""
+    draft = own_job_or_404(request, pk)
+    form = WishesForm(request.POST)
+    if not draft.is_draft:
+        return redirect(draft)
+    if not form.is_valid():
+        return draft_page.page(request, draft, form=form, status=400)
+    wishes = form.cleaned_data | {"preset": form.cleaned_data["preset"] or draft.preset}
+    try:
+        drafts.start(draft, **wishes)
+    except ReconError as error:
+        return draft_page.page(
+            request, draft, form=form, problems=[str(error)], status=status_of(error)
+        )
+    return redirect(draft)
+
+
+def _wished_number(request: HttpRequest) -> int | None:
+    """The photo's place in the choice, which scripts send along."""
+    number = request.POST.get("number", "")
+    return int(number) if re.fullmatch(r"[0-9]{1,4}", number) else None

@@ -1,0 +1,1 @@
+"""A person's scenes: found, sorted, and several of them handled at once."""

@@ -1,0 +1,51 @@
+"""A draft's page, also after something that was asked of it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from recon.jobs.drafts import drafts
+from recon.models import Job, Video
+from recon.web import uploads
+from recon.web.job.photo_check import check_context
+from recon.web.preset_times import preset_options
+from recon.web.wish_forms import WishesForm
+
+
+def page(
+    request: HttpRequest,
+    draft: Job,
+    *,
+    form: WishesForm | None = None,
+    problems: Sequence[str] = (),
+    status: int = 200,
+) -> HttpResponse:
+    """The draft's photos and wishes; `problems` are sentences on what was just asked."""
+    names = ("title", "preset", "original_resolution", "cross_validate")
+    photos = list(draft.photos.all())
+    context = {
+        "job": draft,
+        "form": form or WishesForm(initial={name: getattr(draft, name) for name in names}),
+        "photos": photos,
+        "preset_options": preset_options([(photo.width, photo.height) for photo in photos]),
+        "limits": uploads.limits(),
+        "kept_until": drafts.kept_until(draft),
+        "problems": problems,
+    }
+    context |= check_context(draft) | videos_context(draft)
+    return render(request, "recon/draft.html", context, status=status)
+
+
+def videos_context(draft: Job) -> dict[str, Any]:
+    """What `_videos.html` shows: every video, whether one is in work, and all photos there are."""
+    videos = list(draft.videos.all())
+    return {
+        "job": draft,
+        "videos": videos,
+        "in_work": any(video.state == Video.State.WAITING for video in videos),
+        "photo_pks": list(draft.photos.values_list("pk", flat=True)),
+    }

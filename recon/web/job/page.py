@@ -1,0 +1,126 @@
+"""The page of a job that was started, as its owner sees it: as it is, or with what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from accounts.models import User
+from recon.jobs import steps_and_log, submit
+from recon.jobs.steps_and_log import StepRow
+from recon.models import Job, Photo
+from recon.web import scene
+from recon.web.access import prefers_json
+from recon.web.job import draft_page
+from recon.web.overlap import pair_graph
+from recon.web.preset_times import preset_options
+from recon.web.result import how_made, runs
+from recon.web.result.held_out import held_out_of
+from recon.web.result.measurement import measurement_of
+from recon.web.result.metrics import metrics_of
+from recon.web.running import live as live_parts
+from recon.web.running.polling import moving_parts, with_version
+from recon.web.sharing import link_preview
+from recon.web.sharing.forms import sharing_context
+from recon.web.wish_forms import AgainForm
+
+
+def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
+    """The page of a job that was started; `forms` are those that come back with errors."""
+    context = progress_context(job)
+    rows = list(job.photos.all())
+    photos = [_shown(photo) for photo in rows]
+    context |= {
+        "downloads": scene.own_downloads(job),
+        "share_url": scene.share_url(job),
+        "photos": photos,
+        # The middle one: later, features are drawn on the middle one that has some.
+        "waiting_photo": photos[len(photos) // 2]["url"] if photos else "",
+        "picture": overlap_of(job),
+        "again": AgainForm(initial=submit.wishes_of(job)),
+    }
+    if job.has_ended:
+        context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
+    if job.is_completed:
+        show, for_staff = request.GET.get("show", ""), cast(User, request.user).is_staff
+        context |= result_context(job, context["steps"], show, for_staff=for_staff)
+        if context["viewer"] and job.owner_id == request.user.pk:
+            context["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
+    context |= sharing_context(job, job.owner) | forms
+    return render(request, "recon/job.html", context, status=status)
+
+
+def refuse(
+    request: HttpRequest,
+    job: Job,
+    sentences: Sequence[str],
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    **forms: Form,
+) -> HttpResponse:
+    """What was asked of a job or a draft is not done: its page as it is now, with `sentences` that
+    say why and `forms` as they were sent. For scripts the sentences alone."""
+    if prefers_json(request):
+        return JsonResponse({"errors": list(sentences)}, status=status, headers=headers)
+    job.refresh_from_db()
+    if job.is_draft:
+        response = draft_page.page(request, job, problems=sentences, status=status)
+    else:
+        for sentence in sentences:
+            messages.error(request, sentence)
+        response = page(request, job, status=status, **forms)
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+def _shown(photo: Photo) -> dict[str, Any]:
+    """What `_photos.html` shows of a photo."""
+    url = reverse("recon:thumb", args=(photo.job_id, photo.name))
+    return {"pk": photo.pk, "name": photo.original_name, "url": url}
+
+
+def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool) -> dict[str, Any]:
+    """What only a finished job has to tell; `show` is the scene that is wished for."""
+    choices = scene.scene_choices(job, show)
+    viewer = scene.own_viewer(job)
+    if viewer and (current := next((one for one in choices if one["current"]), None)):
+        viewer |= {"scene_url": current["url"], "bytes": current["size"]}
+        if not current["delivered"]:  # what is shown first is a part of the delivered scene
+            viewer |= {"first_url": "", "first_bytes": 0, "to_load": current["size"]}
+    return {
+        "viewer": viewer,
+        "scene_choices": choices,
+        "metrics": metrics_of(job, for_staff=for_staff),
+        "measurement": measurement_of(job),
+        "held_out": held_out_of(job),
+        "timings": how_made.timings(steps),
+        "settings_used": how_made.settings_used(job),
+        "runs": runs.others_of(job),
+        "embed_snippet": link_preview.snippet(job),
+    }
+
+
+def overlap_of(job: Job) -> pair_graph.Picture | None:
+    """The picture of the matching, where it tells something: after a failure, or with photos
+    that found no place."""
+    if job.is_failed or (job.is_completed and pair_graph.falls_apart(job)):
+        return pair_graph.of_matching(job)
+    return None
+
+
+def progress_context(job: Job) -> dict[str, Any]:
+    """What `_progress.html` and `_stage.html` show of a job to its owner."""
+    parts = {
+        "job": job,
+        "live": live_parts.of_owner(job),
+        "log_tail": steps_and_log.log_tail(job),
+        "can_edit": True,
+    }
+    return with_version(moving_parts(job) | parts)

@@ -1,0 +1,110 @@
+"""One job's page, its progress, and what can be done with it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from recon.jobs import lifecycle, submit
+from recon.jobs.people import notices
+from recon.models import Job
+from recon.pipeline.errors import ReconError
+from recon.web.access import DELETE, own_job_or_404, signed_in, unless_deleted
+from recon.web.faults import headers_of, status_of
+from recon.web.job import draft_page
+from recon.web.job.page import page, progress_context, refuse
+from recon.web.running.polling import answer_poll
+from recon.web.wish_forms import AgainForm
+
+
+@require_safe
+@signed_in
+@never_cache
+def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Everything about one job; for a draft, the page where it collects its photos."""
+    job = own_job_or_404(request, pk)
+    if job.is_draft:
+        return draft_page.page(request, job)
+    if job.has_ended and job.owner_id == request.user.pk:
+        notices.mark_read(job.owner, job)
+    return page(request, job)
+
+
+@require_safe
+@signed_in
+@never_cache
+def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    job = own_job_or_404(request, pk)
+    if job.is_draft:
+        return redirect(job)  # nothing moves
+    return answer_poll(request, job, progress_context(job))
+
+
+@require_POST
+@signed_in
+@unless_deleted
+def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Twice is as good as once."""
+    job = own_job_or_404(request, pk)
+    if not lifecycle.cancel(job):
+        job.refresh_from_db()
+        if job.is_draft:
+            return refuse(request, job, [_not_started(job)], 409)
+        if job.status != Job.Status.CANCELLED:
+            said = gettext("“{name}” had already finished.").format(name=job.name)
+            return refuse(request, job, [said], 409)
+    messages.success(request, gettext("“{name}” was cancelled.").format(name=job.name))
+    return redirect(job)
+
+
+def _not_started(draft: Job) -> str:
+    return gettext("“{name}” has not been started yet.").format(name=draft.name)
+
+
+@require_POST
+@signed_in
+def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The job, its photos and its scene are gone after this, and so is its share link."""
+    job = own_job_or_404(request, pk, change=DELETE)
+    name = job.name
+    lifecycle.delete(job)
+    said = gettext("“{name}” was deleted, with its photos and files.")
+    messages.success(request, said.format(name=name))
+    return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
+
+
+@require_POST
+@signed_in
+@unless_deleted
+def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """A new job on the same photos. What is not asked for stays as it was: a form with all
+    wishes says so in `all`, since a box that is not ticked is not sent."""
+    job = own_job_or_404(request, pk)
+    if job.is_draft:
+        return refuse(request, job, [_not_started(job)], 409)
+    form = AgainForm(request.POST)
+    if not form.is_valid():
+        return refuse(request, job, form.sentences, 400, again=_as_sent(request, job))
+    sent = form.fields if "all" in request.POST else request.POST
+    wishes = {
+        name: wish
+        for name, wish in form.cleaned_data.items()
+        if name in sent and (wish or name not in ("title", "preset"))
+    }
+    try:
+        return redirect(submit.run_again(job, **wishes))
+    except ReconError as error:
+        said, form = [str(error)], _as_sent(request, job)
+        return refuse(request, job, said, status_of(error), headers_of(error), again=form)
+
+
+def _as_sent(request: HttpRequest, job: Job) -> AgainForm:
+    """The form as it was filled in; with the job's own wishes where a form has not all of them."""
+    sent = request.POST.dict()
+    return AgainForm(sent if "all" in sent else submit.wishes_of(job) | sent)

@@ -1,0 +1,117 @@
+"""What a person has on this site: notices, what they use, their public page, and the way out."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import authenticate, logout
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.forms import GoodbyeForm
+from accounts.models import User
+from recon.jobs import account_deletion, sharing
+from recon.jobs.people import notices as job_notices
+from recon.jobs.people import quotas
+from recon.models import Job, Notice
+from recon.pipeline.errors import UserError
+from recon.web.access import NotThere, signed_in, unlisted
+from recon.web.faults import status_of
+
+NOTICES_A_PAGE, SCENES_A_PAGE, GALLERY_PAGE = 20, 20, 12
+
+
+@require_safe
+@signed_in
+@never_cache
+def notices(request: HttpRequest) -> HttpResponse:
+    """recon/notices.html: `page` of notices, newest first, and `can_mail`. Looking at it marks
+    nothing as read."""
+    told = Notice.objects.filter(user=cast(User, request.user)).select_related("job")
+    page = Paginator(told, NOTICES_A_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "can_mail": settings.MAIL_IS_SET_UP}
+    return render(request, "recon/notices.html", context)
+
+
+@require_POST
+@signed_in
+def read_notices(request: HttpRequest) -> HttpResponse:
+    job_notices.mark_read(cast(User, request.user))
+    return redirect("recon:notices")
+
+
+@require_safe
+@signed_in
+@never_cache
+def usage(request: HttpRequest) -> HttpResponse:
+    """recon/usage.html: `usage` (stored, active, today: each used and most) and `page` of jobs
+    with their `size`, the biggest first."""
+    user = cast(User, request.user)
+    own = Job.objects.filter(owner=user)
+    quotas.measure_ended(own)
+    biggest = quotas.with_sizes(own).order_by("-size", "-created_at")
+    page = Paginator(biggest, SCENES_A_PAGE).get_page(request.GET.get("page"))
+    context = {"usage": quotas.usage(user), "page": page}
+    return render(request, "recon/usage.html", context)
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+@never_cache
+def delete_account(request: HttpRequest) -> HttpResponse:
+    """accounts/delete.html: `form` (password), `scenes` and `usage` of what goes.
+
+    Wrong passwords count as they do at sign-in, so a stolen session can't try them all.
+    """
+    user = cast(User, request.user)
+    form = GoodbyeForm(request.POST or None)
+    if not form.is_valid():
+        return _goodbye_page(request, user, form, 400 if request.method == "POST" else 200)
+    found = authenticate(request, username=user.email, password=form.cleaned_data["password"])
+    if found != user:
+        form.add_error("password", gettext("That is not your password."))
+        return _goodbye_page(request, user, form, 400)
+    try:
+        account_deletion.delete_account(user)
+    except UserError as error:
+        form.add_error(None, str(error))
+        return _goodbye_page(request, user, form, status_of(error))
+    logout(request)
+    messages.success(request, gettext("Your account and everything in it have been deleted."))
+    return redirect("recon:home")
+
+
+def _goodbye_page(request: HttpRequest, user: User, form: GoodbyeForm, status: int) -> HttpResponse:
+    scenes = Job.objects.filter(owner=user)
+    context = {
+        "form": form,
+        "scenes": scenes.count(),
+        "running": scenes.filter(status__in=Job.ACTIVE).count(),
+        "shared": scenes.filter(shared=True).count(),
+    }
+    return render(request, "accounts/delete.html", context, status=status)
+
+
+@require_safe
+@unlisted
+@never_cache
+def public_gallery(request: HttpRequest, handle: str) -> HttpResponse:
+    """recon/public_gallery.html: `name` and `page` of the scenes that somebody put on show.
+
+    One that is closed is answered like one that never was.
+    """
+    person = User.objects.filter(handle=handle, gallery_open=True, is_active=True).first()
+    if person is None:
+        raise NotThere(gettext("There is no such page. Its owner may have closed it."))
+    scenes = sharing.gallery_of(person.pk).prefetch_related("artifacts")
+    page = Paginator(scenes, GALLERY_PAGE).get_page(request.GET.get("page"))
+    context = {"name": person.public_name or person.handle, "page": page}
+    return render(request, "recon/public_gallery.html", context)

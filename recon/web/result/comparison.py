@@ -1,0 +1,155 @@
+"""Whether two scenes can be compared by their figures, and what these say.
+
+A figure is of the photos that were held out. So one scene is better than another only by photos
+that both held out, compared at one size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal
+
+from django.utils.translation import gettext, ngettext
+
+from recon.models import Job
+from recon.web.result.held_out import HeldOut, held_out_of
+from recon.web.result.how_made import filter_said
+from recon.web.result.metrics import SCALES, Scale, recorded_of
+
+#: Which of a photo's figures are compared: at the size trained at, or at the photo's own.
+Size = Literal["at_training", "at_photo"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A photo that both scenes held out."""
+
+    first: HeldOut
+    second: HeldOut
+    psnr: tuple[str, str] | None = None  # of both, where these can be compared
+
+    def values(self, size: Size) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        return getattr(self.first, size), getattr(self.second, size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two scenes' figures, side by side."""
+
+    is_fair: bool  # whether one may be called better
+    said: str  # what the figures are of, or why they can't be compared
+    rows: list[dict[str, Any]]  # label, first, second, and `better`: "first", "second" or ""
+    pairs: list[Pair]  # the photos that both held out
+
+
+def compare(first: Job, second: Job) -> Comparison:
+    """Their figures over the photos that both held out; else each one's own, and why no more."""
+    pairs = _held_out_by_both(first, second)
+    size, why_not = _common_size(first, second, pairs)
+    if size is None:
+        rows = [_own_row(scale, first, second) for scale in SCALES]
+    else:
+        rows = [_row(scale, pairs, size) for scale in SCALES]
+        pairs = [replace(pair, psnr=_psnr(pair, size)) for pair in pairs]
+    return Comparison(
+        is_fair=size is not None,
+        said=why_not or _said(len(pairs)),
+        rows=[*(row for row in rows if row), *_makings(first, second)],
+        pairs=pairs,
+    )
+
+
+def by_content(job: Job) -> dict[str, HeldOut]:
+    """Held-out photos by SHA-256: another upload of the same photos may name them otherwise."""
+    contents = {Path(photo.name).stem: photo.sha256 for photo in job.photos.all()}
+    return {contents[one.stem]: one for one in held_out_of(job) if one.stem in contents}
+
+
+def _held_out_by_both(first: Job, second: Job) -> list[Pair]:
+    own, theirs = by_content(first), by_content(second)
+    return [Pair(first=own[one], second=theirs[one]) for one in own if one in theirs]
+
+
+def _common_size(first: Job, second: Job, pairs: Sequence[Pair]) -> tuple[Size | None, str]:
+    """At which size both have figures of these photos, or None and a sentence."""
+    for job in (first, second):
+        if job.psnr is None:
+            return None, gettext(
+                "They can’t be compared by figures: the quality of “{name}” was not measured."
+            ).format(name=job.name)
+    if not pairs:
+        return None, gettext(
+            "They can’t be compared by figures: no photo was held out in both, so each was "
+            "measured on photos that the other was not."
+        )
+    trained = [recorded_of(job).get("max_image_size") for job in (first, second)]
+    prepared = [job.config.get("preflight", {}).get("max_image_size") for job in (first, second)]
+    if trained[0] == trained[1] and (trained[0] is not None or prepared[0] == prepared[1]):
+        return "at_training", ""
+    if prepared[0] == prepared[1] and all(one for p in pairs for one in p.values("at_photo")):
+        return "at_photo", ""
+    return None, gettext(
+        "They can’t be compared by figures: they were compared with their photos at different "
+        "sizes, and a smaller picture is easier to match."
+    )
+
+
+def _said(count: int) -> str:
+    return ngettext(
+        "The quality figures are of the {count} photo that both held out.",
+        "The quality figures are of the {count} photos that both held out.",
+        count,
+    ).format(count=count)
+
+
+def _row(scale: Scale, pairs: Sequence[Pair], size: Size) -> dict[str, Any] | None:
+    """One figure over the photos that both held out; None where it was not measured on all."""
+    values = [
+        [view.get(scale.label) for view in side]
+        for side in zip(*(pair.values(size) for pair in pairs), strict=True)
+    ]
+    if any(value is None for side in values for value in side):
+        return None
+    means = [fmean(side) for side in values]
+    texts = [scale.figure.format(mean) for mean in means]
+    better = ""
+    if texts[0] != texts[1]:
+        better = "first" if (means[0] > means[1]) == scale.higher_is_better else "second"
+    return {"label": scale.label, "first": texts[0], "second": texts[1], "better": better}
+
+
+def _psnr(pair: Pair, size: Size) -> tuple[str, str] | None:
+    scale = SCALES[0]
+    first, second = (view.get(scale.label) for view in pair.values(size))
+    if first is None or second is None:
+        return None
+    return scale.figure.format(first), scale.figure.format(second)
+
+
+def _own_row(scale: Scale, first: Job, second: Job) -> dict[str, Any] | None:
+    """Each scene's own figure; None where neither has it."""
+    values = [getattr(job, scale.key) for job in (first, second)]
+    if values == [None, None]:
+        return None
+    texts = ("–" if value is None else scale.figure.format(value) for value in values)
+    return _words(scale.label, *texts)
+
+
+def _makings(first: Job, second: Job) -> list[dict[str, Any]]:
+    """What they were made with, of which more is not better."""
+    return [
+        _plain(gettext("Gaussians"), first.gaussian_count, second.gaussian_count),
+        _plain(gettext("Training steps"), first.iterations, second.iterations),
+        _words(gettext("Stray spots removed"), filter_said(first), filter_said(second)),
+    ]
+
+
+def _plain(label: str, first: int | None, second: int | None) -> dict[str, Any]:
+    return _words(label, *("–" if value is None else f"{value:,}" for value in (first, second)))
+
+
+def _words(label: str, first: str, second: str) -> dict[str, Any]:
+    return {"label": label, "first": first, "second": second, "better": ""}

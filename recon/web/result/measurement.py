@@ -1,0 +1,89 @@
+"""How a job's figures were measured, in plain words: which photos, which model, at which size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext, ngettext
+
+from recon.models import Job
+from recon.web.result.metrics import own_figures, recorded_of
+
+
+def measurement_of(job: Job, *, recorded: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the page tells beside the figures. Names no photo, so a share link may tell it too.
+
+    said: the protocol, and what became of the scene after it was measured, in a sentence
+    each_once, exposure: whether each photo was held out once, and whether exposure was matched
+    size: px, the longest side compared, where the photos are larger
+
+    `recorded` stands in for what `recorded_of` reads.
+    """
+    recorded = recorded_of(job) if recorded is None else recorded
+    split = recorded.get("split", {"train": [], "test": []})
+    return {
+        "said": _protocol(job, len(split["test"]), len(split["train"])),
+        "each_once": _each_once(job),
+        "exposure": job.psnr_corrected is not None,
+        "size": recorded.get("max_image_size") if own_figures(job, recorded) else None,
+    }
+
+
+def _each_once(job: Job) -> bool:
+    return job.protocol == Job.Protocol.CROSS_VALIDATION
+
+
+def _protocol(job: Job, held_out: int, trained: int) -> str:
+    """Which photos the figures are of, and which the scene was made of; empty without figures."""
+    if job.psnr is None:
+        return ""
+    photos = held_out + trained
+    measured = _each(photos) if _each_once(job) else _split(held_out, photos)
+    shown = _finished(photos) if job.refined else _left_out(job, held_out)
+    return f"{measured} {shown}"
+
+
+def _each(photos: int) -> str:
+    if not photos:
+        return gettext(
+            "Each photo was held out once: every figure comes from a scene trained without the "
+            "photo that it is compared with."
+        )
+    return gettext(
+        "Each of the {photos} photos was held out once: every figure comes from a scene trained "
+        "without the photo that it is compared with."
+    ).format(photos=photos)
+
+
+def _split(held_out: int, photos: int) -> str:
+    if not photos:
+        return gettext(
+            "Some photos were held out: the figures come from a scene trained without them."
+        )
+    return ngettext(
+        "{held_out} of {photos} photos was held out: the figures come from a scene trained "
+        "without it.",
+        "{held_out} of {photos} photos were held out: the figures come from a scene trained "
+        "without them.",
+        held_out,
+    ).format(held_out=held_out, photos=photos)
+
+
+def _finished(photos: int) -> str:
+    if not photos:
+        return gettext("The scene that you see was then finished with all photos.")
+    said = gettext("The scene that you see was then finished with all {photos} photos.")
+    return said.format(photos=photos)
+
+
+def _left_out(job: Job, held_out: int) -> str:
+    if not _each_once(job):
+        return ngettext(
+            "The scene that you see is made without it.",
+            "The scene that you see is made without them.",
+            held_out,
+        )
+    if not held_out:
+        return gettext("The scene that you see is made without some of them.")
+    said = gettext("The scene that you see is made without {held_out} of them.")
+    return said.format(held_out=held_out)

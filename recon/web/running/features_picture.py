@@ -1,0 +1,71 @@
+"""The features that were found, drawn on one photo: for its owner, while the job runs.
+
+Made when first asked for and kept in the job's folder, beside the small pictures of the photos.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from PIL import Image, ImageDraw, UnidentifiedImageError
+
+from recon.models import Job
+from recon.pipeline.outcome import PreparedPhotos
+from recon.pipeline.photos.photo_file import FORMATS
+from recon.pipeline.workspace import Workspace
+from recon.poses.colmap import databases
+from recon.web import files_on_demand
+
+SIDE = 960  # px, longest side
+DRAWN = 3000  # features, the largest: more would hide the photo
+_DIMMED = 0.75  # of the photo's light, so that the marks stand out
+_MARK, _SHADE = (126, 231, 255, 235), (6, 18, 30, 150)
+
+
+def is_ready(job: Job) -> bool:
+    """Whether features have been found. The stage puts its database in place when it is done."""
+    return job.workspace.database.is_file()
+
+
+def features_of(job: Job) -> Path | None:
+    """The picture, a JPEG without metadata. None where features or photos are not there."""
+    workspace = job.workspace
+    try:
+        return files_on_demand.made_from(
+            workspace.database,
+            job.folder / "thumbs" / "features.jpg",
+            lambda place: _drawn(workspace).save(place, "JPEG", quality=85),
+        )
+    except (OSError, ValueError, KeyError, sqlite3.DatabaseError, UnidentifiedImageError):
+        return None
+
+
+def _drawn(workspace: Workspace) -> Image.Image:
+    """Raises ValueError where no photo has features, and what reading them raises."""
+    counts = databases.count_descriptors(workspace.database)
+    name = _middle(workspace, counts)
+    if name is None:
+        raise ValueError("no features to draw")
+    with Image.open(workspace.photos / name, formats=FORMATS) as photo:
+        full = photo.size
+        photo.draft("RGB", (SIDE, SIDE))
+        small = photo.convert("RGB")
+    small.thumbnail((SIDE, SIDE))
+    small = small.point(lambda light: int(light * _DIMMED))
+    scale = small.width / full[0]
+    found = databases.keypoints(workspace.database, name)
+    largest = found[found[:, 2].argsort()[::-1][:DRAWN]] * scale
+    pen = ImageDraw.Draw(small, "RGBA")
+    for x, y, size in largest.tolist():
+        radius = min(max(size, 1.6), SIDE / 24)
+        for grown, colour in ((radius + 1, _SHADE), (radius, _MARK)):
+            pen.ellipse((x - grown, y - grown, x + grown, y + grown), outline=colour)
+    return small
+
+
+def _middle(workspace: Workspace, counts: dict[str, int]) -> str | None:
+    """Of the photos in order, the one in the middle that has features."""
+    prepared = PreparedPhotos.read(workspace).photos
+    names = [photo.name for photo in prepared if counts.get(photo.name)]
+    return names[len(names) // 2] if names else None

@@ -1,0 +1,69 @@
+"""What a page shows of a job's way, and the answer when it asks for news.
+
+A page tells which version it has. An answer is short where that is still the latest: the clock of
+the time elapsed runs on in the page itself and makes no new version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django_htmx.http import HTMX_STOP_POLLING
+
+from recon.jobs import steps_and_log as job_progress
+from recon.jobs import time_left
+from recon.models import Job
+from recon.templatetags.wording import about, time_range
+from recon.web.scene import elapsed_seconds
+
+#: The parameter of a poll that names the version which the page has.
+VERSION = "v"
+
+
+def moving_parts(job: Job) -> dict[str, Any]:
+    """What `_progress.html` shows to everybody: steps, times, place in the queue."""
+    prefetch_related_objects([job], "photos", "stage_runs")  # asked for in several places
+    outlook = time_left.outlook_of(job)
+    return {
+        "steps": job_progress.step_rows(job, outlook.told),
+        "queue_position": outlook.position,
+        "starts_in": outlook.starts_in,
+        "eta": outlook.ready_in,
+        "elapsed_seconds": elapsed_seconds(job),
+    }
+
+
+def with_version(context: dict[str, Any]) -> dict[str, Any]:
+    """`context` and `version`: a short name for all that it shows, the time elapsed aside."""
+    job = context["job"]
+    steps = [(step["state"], step["seconds"], _said(step["expected"])) for step in context["steps"]]
+    shown = [
+        *(job.name, job.status, job.step, round(job.percent, 1), getattr(job, "message", "")),
+        *(steps, context["queue_position"], context["log_tail"], context["live"].mark),
+        *(time_range(context["starts_in"]), time_range(context["eta"])),
+    ]
+    name = hashlib.sha256(json.dumps(shown, default=str).encode()).hexdigest()[:16]
+    return context | {"version": name}
+
+
+def answer_poll(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpResponse:
+    """The part of the page that changes, or 204 where the page has it already.
+
+    When `job` has ended, the page stops and reloads.
+    """
+    if not job.has_ended and request.GET.get(VERSION) == context["version"]:
+        return HttpResponse(status=204)
+    response = render(request, "recon/_progress.html", context | {"is_poll": True})
+    if job.has_ended:
+        response.status_code = HTMX_STOP_POLLING
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _said(seconds: float | None) -> str:
+    return "" if seconds is None else about(seconds)

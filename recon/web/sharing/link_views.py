@@ -1,0 +1,197 @@
+"""Share links: open to whoever has them (and their password), quiet about the photos.
+
+No page or file here needs an account. Every view takes its job from `shared_job_or_404`, which
+keeps to what the owner has set; what may be shown is in `recon.web.scene.PublicJob`. What the
+owner does is in `recon.web.job.sharing_views`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.throttling import TooMany
+from recon.jobs import sharing
+from recon.models import Artifact, Job
+from recon.web import link_throttle
+from recon.web.access import (
+    LinkLocked,
+    NotOffered,
+    NotThere,
+    check_asked_by_page,
+    remember_entered,
+    shared_job_or_404,
+    unlisted,
+)
+from recon.web.result import cameras
+from recon.web.result.measurement import measurement_of
+from recon.web.result.metrics import metrics_of
+from recon.web.running import live as live_parts
+from recon.web.running.polling import answer_poll, moving_parts, with_version
+from recon.web.scene import VIEWER_SCENES, PublicJob, public_downloads, public_viewer
+from recon.web.serving import GONE, serve_artifact, serve_jpeg
+from recon.web.sharing import cross_origin, embed_views, link_preview, preview_picture
+from recon.web.sharing.forms import EnterForm
+
+#: Says to this browser that it was counted. It names nobody, and goes when the browser is closed.
+SEEN = "instarecon_seen"
+
+
+@require_safe
+@unlisted
+@never_cache
+def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    """The scene and its figures; before the job has ended, its progress.
+
+    With `?embed=1` nothing but the scene, and other sites may show it in a frame.
+    recon/locked.html where a password is asked for, with nothing of the scene on it.
+    """
+    in_a_frame = request.GET.get("embed") == "1"
+    try:
+        job = shared_job_or_404(request, pub_key)
+    except LinkLocked:
+        if in_a_frame:
+            return embed_views.locked(request, pub_key)
+        return _locked_page(request, pub_key, EnterForm())
+    if in_a_frame:
+        return embed_views.embedded(request, job)
+    shows_figures = job.is_completed and job.share_figures
+    context = _progress_context(job) | {
+        "metrics": metrics_of(job) if shows_figures else [],
+        "measurement": measurement_of(job) if shows_figures else {},
+        "downloads": public_downloads(job),
+        "viewer": public_viewer(job),
+        "card": link_preview.card_of(job),
+    }
+    response = render(request, "recon/public.html", context)
+    if job.is_completed and request.method == "GET":
+        _count_once(request, response, job)
+    return response
+
+
+@require_POST
+@unlisted
+@never_cache
+def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
+    """Takes the link's password. 403 where it is wrong, 429 after too many wrong ones."""
+    page = redirect("recon:public", pub_key)
+    try:
+        shared_job_or_404(request, pub_key)
+    except LinkLocked as locked:
+        job = locked.job
+    else:
+        return page  # no password, or it was entered before
+    form = EnterForm(request.POST)
+    if not form.is_valid():
+        return _locked_page(request, pub_key, form, status=400)
+    try:
+        is_right = link_throttle.password_is_right(request, job, form.cleaned_data["password"])
+    except TooMany as too_many:
+        return _too_many(request, pub_key, form, too_many)
+    if not is_right:
+        form.add_error("password", gettext("That is not the password."))
+        return _locked_page(request, pub_key, form, status=403)
+    remember_entered(request, job)
+    return page
+
+
+def _too_many(
+    request: HttpRequest, pub_key: str, form: EnterForm, too_many: TooMany
+) -> HttpResponse:
+    form.add_error("password", too_many.sentence)
+    response = _locked_page(request, pub_key, form, status=429)
+    response["Retry-After"] = str(too_many.wait_s)
+    return response
+
+
+def _locked_page(
+    request: HttpRequest, pub_key: str, form: EnterForm, *, status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "pub_key": pub_key}
+    return render(request, "recon/locked.html", context, status=status)
+
+
+def _count_once(request: HttpRequest, response: HttpResponse, job: Job) -> None:
+    """Counts a visit, once for each browser session, and never the owner's."""
+    if request.user.pk == job.owner_id or request.COOKIES.get(SEEN):
+        return
+    sharing.count_view(job)
+    response.set_cookie(
+        SEEN, "1", path=request.path, secure=settings.IS_HTTPS, httponly=True, samesite="Lax"
+    )
+
+
+@require_safe
+@unlisted
+@never_cache
+def public_progress(request: HttpRequest, pub_key: str) -> HttpResponse:
+    job = shared_job_or_404(request, pub_key)
+    return answer_poll(request, job, _progress_context(job))
+
+
+@require_http_methods(cross_origin.METHODS)
+@unlisted
+def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBase:
+    """One of the files that a link may offer; its address says which. Pages of other sites may read
+    what may be downloaded, unless the link has a password."""
+    job = shared_job_or_404(request, pub_key)
+    is_offered = sharing.may_download(job, kind)
+    if not is_offered and kind != Artifact.Kind.POSTER:  # the picture on our page and in previews
+        raise NotOffered
+    asks_first = request.method == "OPTIONS" and job.is_completed
+    response = cross_origin.preflight() if asks_first else serve_artifact(request, job, kind)
+    is_open = is_offered and not job.share_password
+    return cross_origin.opened(response) if is_open else response
+
+
+@require_safe
+@unlisted
+def public_scene(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBase:
+    """What the page's viewer shows and nobody is to download: the scene's file where its owner does
+    not offer it, and the part of it that is shown first. No other file."""
+    job = shared_job_or_404(request, pub_key)
+    viewer = public_viewer(job)
+    shown = (*VIEWER_SCENES, Artifact.Kind.FIRST)
+    if (
+        kind not in shown
+        or not viewer
+        or request.path not in (viewer["scene_url"], viewer["first_url"])
+    ):
+        raise NotThere(GONE)
+    check_asked_by_page(request)
+    return serve_artifact(request, job, kind)
+
+
+@require_safe
+@unlisted
+def public_preview(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+    """The picture that a pasted link unfolds to."""
+    job = shared_job_or_404(request, pub_key)
+    return serve_jpeg(request, preview_picture.preview_of(job), "preview.jpg")
+
+
+@require_safe
+@unlisted
+@never_cache
+def public_views(request: HttpRequest, pub_key: str) -> JsonResponse:
+    """Where the photos were taken; nothing of the photos themselves."""
+    return JsonResponse(cameras.public_views(shared_job_or_404(request, pub_key)))
+
+
+def _progress_context(job: Job) -> dict[str, Any]:
+    """What `_progress.html` and `_stage.html` show to somebody with the link: no log, no photo, no
+    words about photos."""
+    parts = {
+        "job": PublicJob.of(job),
+        "live": live_parts.of_link(job),
+        "log_tail": [],
+        "can_edit": False,
+    }
+    return with_version(moving_parts(job) | parts)

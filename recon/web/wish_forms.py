@@ -1,0 +1,152 @@
+"""The upload form: what is asked for, and what is checked before a job is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from recon.jobs.drafts.videos import check_video, is_video
+from recon.jobs.photo_upload import check_upload
+from recon.models import Job
+from recon.pipeline.errors import UserError, explain
+
+
+class PhotosInput(forms.ClearableFileInput):
+    """A file input that takes several files."""
+
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+    def value_from_datadict(self, data: Any, files: MultiValueDict, name: str) -> Any:
+        return files.getlist(name)
+
+
+class PhotosField(forms.FileField):
+    """Several photos, each looked into. Cleans to the distinct ones, in the order given. Videos
+    among them are set aside in `videos`; their frames may stand in for photos.
+
+    `refused` holds sentences of an upload that was given up while it came in; they stand in for
+    every other error, since its photos are not there to be checked.
+    """
+
+    widget = PhotosInput
+    refused: Sequence[str] = ()
+
+    def clean(self, data: list[UploadedFile], initial: Any = None) -> list[UploadedFile]:
+        self.left_out: list[str] = []
+        self.videos: list[UploadedFile] = []
+        if self.refused:
+            raise forms.ValidationError(list(self.refused))
+        firsts: dict[str, UploadedFile] = {}
+        errors = self._set_videos_aside(data)
+        photos = [file for file in data if file not in self.videos]
+        if not errors and not self.videos:
+            self._check_count(len(photos))
+        for photo in photos if not errors else ():
+            try:
+                first = firsts.setdefault(check_upload(photo).sha256, photo)
+            except UserError as error:
+                errors.append(str(error))
+                continue
+            if first is not photo:
+                self.left_out.append(same_photo(photo.name, first.name))
+        if errors:
+            raise forms.ValidationError(errors)
+        if self.left_out and not self.videos and len(firsts) < settings.MIN_PHOTOS:
+            raise forms.ValidationError([*self.left_out, _count_error(len(firsts))])
+        return list(firsts.values())
+
+    def _set_videos_aside(self, data: list[UploadedFile]) -> list[str]:
+        """What is wrong with them."""
+        errors = []
+        self.videos = [file for file in data if is_video(file)]
+        if len(self.videos) > settings.MAX_VIDEOS:
+            return [explain("too_many_videos", {"limit": settings.MAX_VIDEOS}).sentence]
+        for file in self.videos:
+            try:
+                check_video(file)
+            except UserError as error:
+                errors.append(str(error))
+        return errors
+
+    def _check_count(self, count: int) -> None:
+        if not settings.MIN_PHOTOS <= count <= settings.MAX_PHOTOS:
+            raise forms.ValidationError(_count_error(count))
+
+
+class WishesForm(forms.Form):
+    """What a person may ask of a job."""
+
+    title = forms.CharField(max_length=120, required=False, strip=True, label=_("Title"))
+    preset = forms.ChoiceField(choices=Job.Preset.choices, required=False, label=_("Preset"))
+    original_resolution = forms.BooleanField(required=False)
+    cross_validate = forms.BooleanField(required=False)
+
+    @property
+    def sentences(self) -> list[str]:
+        """Every error as a sentence, for clients that read JSON. After `is_valid`."""
+        return [
+            str(error) if name == "photos" else f"{self._called(name)}: {error}"
+            for name, errors in self.errors.items()
+            for error in errors
+        ]
+
+    def _called(self, name: str) -> str:
+        label = self.fields[name].label if name in self.fields else None
+        return str(label or name.replace("_", " ").capitalize())
+
+
+class AgainForm(WishesForm):
+    """What may be asked of another run besides: those who have seen a scene know its outliers."""
+
+    FILTERS = (
+        ("auto", _("Only if quality stays the same")),
+        ("always", _("Always")),
+        ("never", _("Never")),
+    )
+
+    outlier_filter = forms.ChoiceField(choices=FILTERS, required=False)
+
+
+class UploadForm(WishesForm):
+    """One job's wishes and its photos, in one go."""
+
+    photos = PhotosField()
+
+    def __init__(self, *args: Any, refused: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._photos_field.refused = refused
+
+    @property
+    def _photos_field(self) -> PhotosField:
+        field = self.fields["photos"]
+        assert isinstance(field, PhotosField)  # noqa: S101 - narrows the type
+        return field
+
+    @property
+    def left_out(self) -> list[str]:
+        """A sentence for each photo that was sent twice. After `is_valid`."""
+        return self._photos_field.left_out
+
+    @property
+    def videos(self) -> list[UploadedFile]:
+        """The videos that were sent. After `is_valid`."""
+        return self._photos_field.videos
+
+
+def same_photo(name: str | None, first: str | None) -> str:
+    said = gettext("“{name}” is the same photo as “{first}” and was left out.")
+    return said.format(name=name, first=first)
+
+
+def _count_error(count: int) -> str:
+    code = "too_few_photos" if count < settings.MIN_PHOTOS else "too_many_photos"
+    facts = {"count": count, "minimum": settings.MIN_PHOTOS, "maximum": settings.MAX_PHOTOS}
+    return explain(code, facts).sentence
