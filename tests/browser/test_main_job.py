@@ -29,7 +29,7 @@ EMAIL, PASSWORD = "newcomer@example.org", "a long enough password"
 VIEWER = "[data-splat-viewer]"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1440, "height": 900}
-STEPS = 300
+STEPS = 200
 #: Tells of the step that the page shows, now and after each change.
 NOTE_STEPS = """() => {
   const note = () => {
