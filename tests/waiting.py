@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 #: Far more than anything takes on a machine that does nothing else.
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 #: The first pause and the longest: what comes soon is seen soon, and a long wait costs little.
 SHORTEST_S, LONGEST_S = 0.002, 0.05
 
