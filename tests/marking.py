@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 from _pytest.mark.expression import Expression
 
@@ -14,12 +16,15 @@ DEAR = frozenset({"browser", "reconstruction", "slow", "gpu"})
 FOUND = pytest.StashKey[list[pytest.Item]]()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
     for item in items:
         for fixture in fixtures(item) & MARKER_OF.keys():
             item.add_marker(MARKER_OF[fixture])
     config.stash[FOUND] = [*items]
+    yield  # some are deselected; pytest-django puts those with a database first
     # Files stay together on one process. The long ones go first, and the short ones fill the gaps
     # at the end: a long one that came last would leave the other processes without work.
     long = {item.path for item in items if not DEAR.isdisjoint(markers(item))}
