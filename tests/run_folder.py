@@ -34,10 +34,19 @@ def once(name: str, make: Callable[[Path], None]) -> Path:
     ask for it are marked, by the fixtures in `tests.marking` or by hand as slow.
     """
     assert may_be_made, f"a test that asks for {name} is marked slow: `make quick` goes without it"
-    folder, done = RUN_FOLDER / name, RUN_FOLDER / f"{name}.done"
+    folder = RUN_FOLDER / name
     with FileLock(RUN_FOLDER / f"{name}.lock"):
-        if not done.exists():
+        if not was_made(name):
             folder.mkdir()  # a second try after a failure fails here: the first one has said why
             make(folder)
-            done.touch()
+            _done(name).touch()
     return folder
+
+
+def was_made(name: str) -> bool:
+    """Whether some process of the run has made what has that name."""
+    return _done(name).exists()
+
+
+def _done(name: str) -> Path:
+    return RUN_FOLDER / f"{name}.done"
