@@ -81,10 +81,17 @@ def run_tests(which: str, more: Sequence[str]) -> None:
     say("Tests")
     arguments = ["-m", which, "--durations=25", *more]
     # A file stays together, for what its tests share, in the order that tests/marking.py gives.
-    # More processes than four would want gigabytes of memory each.
-    processes = str(min(os.cpu_count() or 1, 4))
-    arguments += ["--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
-    execute(["-m", "pytest", *arguments])
+    arguments += ["--numprocesses", str(processes()), "--dist", "loadfile"]
+    execute(["-m", "pytest", *arguments, "--no-loadscope-reorder"])
+
+
+def processes() -> int:
+    """One more than there are cores: tests wait for browsers and workers a good part of the time.
+
+    Each takes up to three gigabytes of memory with what it starts.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min((os.cpu_count() or 1) + 1, memory // (3 * 10**9), 4))
 
 
 def check() -> None:
