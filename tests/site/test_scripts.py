@@ -250,12 +250,12 @@ def test_slow_clients_stop_nobody_else(site: Site) -> None:
 def test_a_worker_s_health_is_what_redis_heard_of_it(site: Site) -> None:
     # Before the test that kills workers: a killed one can't sign off, and Redis believes in it
     # for a minute or two more.
-    wait_until(lambda: site.worker_health() == 0, "the workers are healthy")
+    wait_until(lambda: site.worker_health() == 0, "the workers are healthy", longest_s=0.5)
     site.control("stop", "worker:*")
     assert site.worker_health() == 1
     assert site.worker_health("checks") == 0
     site.control("start", "worker:*")
-    wait_until(lambda: site.worker_health() == 0, "the workers are healthy")
+    wait_until(lambda: site.worker_health() == 0, "the workers are healthy", longest_s=0.5)
 
 
 @pytest.mark.parametrize("name", ["web", "worker:worker-0", "checks", "reconcile", "redis"])
