@@ -172,7 +172,7 @@ def upload(page: Page, photos: list[Path]) -> None:
 def watch_to_the_end(page: Page) -> set[str]:
     """Lets the page change by itself until it has a verdict. Returns the steps seen running."""
     shown: set[str] = set()
-    page.expose_function("noteStep", shown.add)
+    page.expose_function("noteStep", lambda step: shown.add(step))
     page.evaluate(NOTE_STEPS)
     page.wait_for_selector(".verdict", timeout=800_000)
     return shown
