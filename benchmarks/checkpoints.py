@@ -37,6 +37,7 @@ from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
 from recon.pipeline.stages import train
+from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import Workspace, write_json
 from recon.splats import checkpoints
 from recon.splats.formats import read_ply
@@ -112,7 +113,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     checkpoints.EVERY = options.every
     device = best_device()
     changes = nested(options.changes)
-    config = configs.resolve(options.preset, overrides=changes, seed=options.seed)
+    config = configs.resolve(Wishes(options.preset), overrides=changes, seed=options.seed)
     workspace, clock = Workspace(options.run), Telling(options.run / "told")
     clock.start(Step.GS_TRAIN)
     train.run(workspace, config, clock)
@@ -145,10 +146,10 @@ class Telling(Clock):
         self._file, self.steps = file, 0
         file.write_text("")
 
-    def progress(self, fraction: float, message: str = "") -> None:
-        super().progress(fraction, message)
-        if message.startswith("training step "):
-            self.steps = int(message.split()[2])
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+        super().__call__(fraction, code, **facts)
+        if code == "training_step":
+            self.steps = facts["step"]
             self._file.write_text(str(self.steps))
 
 

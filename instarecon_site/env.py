@@ -7,10 +7,11 @@ not set, so that `NAME=` in `.env` means "as usual".
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,12 @@ def flag(name: str, default: bool) -> bool:
     return value in _TRUE
 
 
-def choice(name: str, options: Sequence[str], default: str) -> str:
+def choice(
+    name: str, options: Sequence[str], default: str, *, earlier: Mapping[str, str] | None = None
+) -> str:
+    """One of `options`; `earlier` are names that some had before, and the names of today."""
     value = text(name, default)
+    value = (earlier or {}).get(value, value)
     if value not in options:
         raise wrong(name, f"one of {', '.join(options)}")
     return value
@@ -177,20 +182,31 @@ def mail(name: str, *, folder: Path) -> dict[str, Any]:
 
 
 def folder(name: str, default: Path) -> Path:
-    """A folder, made where it is missing, that can be written to."""
+    """A folder that can be written to, or could be made. It is `make_folder` that makes it."""
     path = Path(text(name, str(default))).expanduser().resolve()
-    problem = ""
+    there = next(one for one in (path, *path.parents) if os.path.lexists(one))
+    if not there.is_dir():
+        raise _no_folder(name, path, os.strerror(errno.ENOTDIR))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _no_folder(name, path, os.strerror(errno.EACCES))
+    return path
+
+
+def make_folder(name: str, path: Path) -> None:
+    """Makes the folder of the setting `name` where it is missing, and closes it to others."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's photos will lie there
     except OSError as error:
-        problem = error.strerror or str(error)
-    if problem or not os.access(path, os.W_OK | os.X_OK):
-        raise ImproperlyConfigured(
-            f"{name} is {path}, but must be a folder that can be written to"
-            f" ({problem or 'permission denied'})."
-        )
+        raise _no_folder(name, path, error.strerror or str(error)) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise _no_folder(name, path, os.strerror(errno.EACCES))
     tighten(path)
-    return path
+
+
+def _no_folder(name: str, path: Path, problem: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"{name} is {path}, but must be a folder that can be written to ({problem})."
+    )
 
 
 def tighten(path: Path) -> None:

@@ -1,18 +1,23 @@
 """All settings, in one file. Values come from the environment or `.env`.
 
-Every name is described in docs/CONFIGURATION.md and listed in `.env.example` (a test compares
-the three). Reading goes through `instarecon_site.env`, which refuses wrong values with a sentence.
+Every name is described in docs/operate/configuration.md and listed in `.env.example` (a test
+compares the three). Reading goes through `instarecon_site.env`, which refuses wrong values with a
+sentence.
 """
 
 import os
+from functools import partial
 from pathlib import Path
+from typing import cast
 from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import SimpleLazyObject
 
 from instarecon_site import env
 from instarecon_site.machine import gpu_count, run_folder
 from instarecon_site.secret import kept_secret
+from recon.pipeline.wishes import EARLIER_NAMES, PRESET_NAMES, QUICK
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_file(Path(env.text("ENV_FILE", str(BASE_DIR / ".env"))))
@@ -46,8 +51,10 @@ MAX_CONNECTIONS_PER_ADDRESS = env.whole("MAX_CONNECTIONS_PER_ADDRESS", 100, leas
 
 DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
 RUN_DIR = run_folder(DATA_DIR)
-SECRET_KEY = env.text("SECRET_KEY") or kept_secret(DATA_DIR / "secret_key")
-if len(SECRET_KEY) < 32:
+#: Where none is set, whoever first asks for the one that is kept makes it.
+_kept_key = SimpleLazyObject(partial(kept_secret, DATA_DIR / "secret_key"))
+SECRET_KEY = env.text("SECRET_KEY") or cast(str, _kept_key)
+if env.is_set("SECRET_KEY") and len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY is too short, but must have at least 32 characters.")
 
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
@@ -120,9 +127,11 @@ MAX_VIDEO_SIZE_MB = min(env.whole("MAX_VIDEO_SIZE_MB", 200), MAX_UPLOAD_SIZE_MB)
 DECODING_PROCESSES = env.whole("DECODING_PROCESSES", min(4, max(2, os.cpu_count() or 1)), most=64)
 TRAINING_ITERATIONS = env.ceiling("TRAINING_ITERATIONS")  # steps at most; else the preset decides
 MAX_IMAGE_SIZE = env.ceiling("MAX_IMAGE_SIZE", least=MIN_IMAGE_SIZE)  # px at most; likewise
-DEFAULT_PRESET = env.choice("DEFAULT_PRESET", ("auto", "draft", "standard", "high"), "auto")
+DEFAULT_PRESET = env.choice(
+    "DEFAULT_PRESET", ("auto", *PRESET_NAMES), "auto", earlier=EARLIER_NAMES
+)
 if DEFAULT_PRESET == "auto":
-    DEFAULT_PRESET = "standard" if GPU_COUNT else "draft"
+    DEFAULT_PRESET = "standard" if GPU_COUNT else QUICK
 MONITOR_GPU = env.flag("MONITOR_GPU", True)
 GPU_CHECK_INTERVAL = env.whole("GPU_CHECK_INTERVAL", 100)  # training steps
 OUTLIER_K_NEIGHBORS = env.whole("OUTLIER_K_NEIGHBORS", 20, most=1000)
@@ -131,7 +140,7 @@ OUTLIER_MIN_CLUSTER_RATIO = env.number("OUTLIER_MIN_CLUSTER_RATIO", 0.05, least=
 
 # Uploads are spooled on the disk that they stay on, so that keeping one is a rename.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
-FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
+SILENCED_SYSTEM_CHECKS = ["files.E001"]  # `instarecon_site.folders` makes it, not who reads this
 FILE_UPLOAD_PERMISSIONS = 0o640
 FILE_UPLOAD_HANDLERS = [
     "recon.web.uploads.QuotaUploadHandler",  # first: it counts, the others store
@@ -203,7 +212,7 @@ TEMPLATES = [
     }
 ]
 LANGUAGE_CODE = "en"  # of the texts in the code, and of whoever wants none of the others
-#: Each under its own name. docs/LANGUAGES.md says how to add one.
+#: Each under its own name. docs/develop/languages.md says how to add one.
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 LANGUAGE_COOKIE_NAME = "instarecon_language"

@@ -13,7 +13,8 @@ from accounts import networks
 from accounts.models import User
 from recon.jobs import lifecycle
 from recon.jobs.people import audit
-from recon.models import Artifact, AuditEntry, Job, Photo, StageRun, Tag
+from recon.models import Artifact, AuditEntry, Figures, Job, Photo, Share, StageRun, Tag
+from recon.pipeline.wishes import PRESET_NAMES
 from recon.web.access import VIEW
 
 
@@ -55,6 +56,25 @@ class NotDeletedAlone(LooksAreLogged, ReadOnly):
         )
 
 
+class PartOfJob(ReadOnly, admin.StackedInline):
+    """One of the rows that every job has. Whoever may see the job may see them."""
+
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return cast(User, request.user).has_perm("recon.view_job")
+
+
+class ShareInline(PartOfJob):
+    model = Share
+    exclude = ("key",)  # a secret link is its owner's, not the staff's
+
+
+class FiguresInline(PartOfJob):
+    model = Figures
+
+
 class PhotoInline(ReadOnly, admin.TabularInline):
     model = Photo
     extra = 0
@@ -93,6 +113,18 @@ class TagInline(ReadOnly, admin.TabularInline):
         return cast(User, request.user).has_perm(VIEW)
 
 
+class PresetFilter(admin.SimpleListFilter):
+    title = "preset"
+    parameter_name = "preset"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in PRESET_NAMES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        wanted = self.value()
+        return queryset.filter(wishes__preset=wanted) if wanted else queryset
+
+
 @admin.register(Job)
 class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     list_display = (
@@ -100,13 +132,24 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
         "quality", "psnr", "created_at",
     )  # fmt: skip
     list_display_links = ("short_id", "name")
-    list_filter = ("status", "step", "preset", "error_code", "shared", "is_sample", "created_at")
-    list_select_related = ("owner",)
+    list_filter = (
+        "status",
+        "step",
+        PresetFilter,
+        "error_code",
+        "share__is_on",
+        "is_sample",
+        "created_at",
+    )
+    list_select_related = ("owner", "figures")
     search_fields = ("=id", "title", "owner__email", "error_code")
     date_hierarchy = "created_at"
-    inlines = (TagInline, StageRunInline, PhotoInline, ArtifactInline)
+    inlines = (FiguresInline, ShareInline, TagInline, StageRunInline, PhotoInline, ArtifactInline)
     actions = ("cancel_jobs", "retry_jobs", "delete_files")
-    exclude = ("pub_key",)  # a secret link is its owner's, not the staff's
+
+    @admin.display(ordering="wishes__preset")
+    def preset(self, job: Job) -> str:
+        return job.wishes.preset
 
     @admin.display(description="id", ordering="id")
     def short_id(self, job: Job) -> str:
@@ -119,6 +162,10 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     @admin.display(description="quality")
     def quality(self, job: Job) -> str:
         return job.verdict.label if job.verdict else ""
+
+    @admin.display(description="psnr", ordering="figures__psnr")
+    def psnr(self, job: Job) -> float | None:
+        return job.figures.psnr
 
     @admin.action(description="Cancel selected jobs", permissions=["act"])
     def cancel_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:

@@ -1,4 +1,4 @@
-"""The prototype's HTTP API: same paths, same fields, and a few more. See docs/API.md."""
+"""The prototype's HTTP API: same paths, same fields, and a few more. See docs/use/api.md."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from accounts.models import Scope, User
 from recon.api.auth import endpoint
 from recon.api.bodies import receive
 from recon.api.errors import ApiError, explained
-from recon.api.reading import own_job, tags_of, truth, wishes_of
+from recon.api.reading import own_job, tags_of, title_and_wishes, truth
 from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import decoders, queue, steps_and_log, submit, tags
 from recon.jobs.drafts import videos
+from recon.jobs.presets import usual_wishes
 from recon.models import Artifact, Job, Photo, Video
+from recon.pipeline import progress_texts
 from recon.pipeline.quality import UNMEASURED
-from recon.web import doing
 from recon.web.job.photo_check import check_facts
 from recon.web.scene import elapsed_seconds
 from recon.web.wish_forms import UploadForm
@@ -54,16 +55,18 @@ def _made_of(request: HttpRequest, data: QueryDict) -> HttpResponse:
     """Raises ApiError, ReconError."""
     shared = truth(data, "share", default=True)
     sharing = sharing_of(data)
-    wishes, names = wishes_of(data), tags_of(data)
-    form = UploadForm(wishes, MultiValueDict({"photos": request.FILES.getlist("files")}))
+    title, wishes = title_and_wishes(data, usual_wishes())
+    names = tags_of(data)
+    form = UploadForm(data, MultiValueDict({"photos": request.FILES.getlist("files")}))
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
     owner, photos = cast(User, request.user), form.cleaned_data["photos"]
-    shares: dict[str, Any] = {"shared": shared, "sharing": sharing}
+    asked: dict[str, Any] = {"title": title or "", "wishes": wishes}
+    asked |= {"shared": shared, "sharing": sharing}
     if form.videos:
-        job = videos.create_job(owner, photos, form.videos, **shares, **wishes)
+        job = videos.create_job(owner, photos, form.videos, **asked)
     else:
-        job = submit.create_job(owner, photos, **shares, **wishes)
+        job = submit.create_job(owner, photos, **asked)
     tags.put(job, names or [])
     return JsonResponse(made(job) | {"warnings": form.left_out})
 
@@ -90,10 +93,10 @@ def made(job: Job) -> dict[str, Any]:
     """What a program learns of a job that it has just made or started."""
     return {
         "job_id": str(job.pk),
-        "pub_key": job.pub_key,
-        "original_resolution": job.original_resolution,
-        "cross_validate": job.cross_validate,
-        "shared": job.shared,
+        "pub_key": job.share.key,
+        "original_resolution": job.wishes.original_resolution,
+        "cross_validate": job.wishes.cross_validate,
+        "shared": job.share.is_on,
     }
 
 
@@ -149,12 +152,12 @@ def status_of(job: Job) -> dict[str, Any]:
         "status": job.status,
         "step": "ERROR" if job.is_failed else job.step,
         "progress": 0 if job.is_failed else int(job.percent),
-        "psnr": job.psnr,
-        "ssim": job.ssim,
-        "lpips": job.lpips,
-        "gaussian_count": job.gaussian_count,
+        "psnr": job.figures.psnr,
+        "ssim": job.figures.ssim,
+        "lpips": job.figures.lpips,
+        "gaussian_count": job.figures.gaussian_count,
         "image_count": job.photos.count(),
-        "iterations": job.iterations,
+        "iterations": job.figures.iterations,
         "processing_time_seconds": elapsed_seconds(job),
         "log_tail": steps_and_log.log_tail(job),
         "created_at": job.created_at.isoformat(),
@@ -163,17 +166,17 @@ def status_of(job: Job) -> dict[str, Any]:
         "error_code": job.error_code or None,
         "error": error.sentence if error else None,
         "warnings": [warning.sentence for warning in job.explained_warnings],
-        "message": doing.said(job.message),
+        "message": progress_texts.sentence(job.progress),
         "title": job.title,
-        "preset": job.preset,
-        "original_resolution": job.original_resolution,
-        "cross_validate": job.cross_validate,
-        "psnr_corrected": job.psnr_corrected,
-        "ssim_corrected": job.ssim_corrected,
-        "protocol": job.protocol or None,
-        "spread": job.spread,
-        "refined": job.refined,
-        "registered": job.registered,
+        "preset": job.wishes.preset,
+        "original_resolution": job.wishes.original_resolution,
+        "cross_validate": job.wishes.cross_validate,
+        "psnr_corrected": job.figures.psnr_corrected,
+        "ssim_corrected": job.figures.ssim_corrected,
+        "protocol": job.figures.protocol or None,
+        "spread": job.figures.spread,
+        "refined": job.figures.refined,
+        "registered": job.figures.registered,
         **quality_facts(job),
         "queue_position": queue.position(job),
         "photos": [photo_facts(photo) for photo in job.photos.all()],

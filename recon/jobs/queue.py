@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 QUEUE = "recon"
 
+#: The line of those that wait: what the site made by itself comes last, however long it waits.
+LINE = ("gives_way", "created_at", "pk")
+
 #: By name, so that the web process never imports what only a work horse needs.
 TASK = "recon.jobs.run.tasks.run_job"
 
@@ -48,21 +51,17 @@ def enqueue_on_commit(job: Job, *, at_front: bool = False) -> None:
 
 def enqueue(job_pk: str, attempt: int, *, at_front: bool = False) -> bool:
     """Puts one attempt on the list. False where Redis is away: the job waits for `reconcile`."""
-    try:
-        rq_queue().enqueue_call(
-            TASK,
-            args=(job_pk, attempt),
-            job_id=f"{job_pk}-{attempt}",
-            description=f"job {job_pk}, attempt {attempt}",
-            timeout=settings.JOB_TIMEOUT_MINUTES * 60,
-            result_ttl=RESULT_TTL_S,
-            failure_ttl=FAILURE_TTL_S,
-            at_front=at_front,
-        )
-    except RedisError as error:
-        logger.warning("Job %s could not be queued yet: %s", job_pk, error)
-        return False
-    return True
+    return queues.enqueue(
+        QUEUE,
+        TASK,
+        (job_pk, attempt),
+        description=f"job {job_pk}, attempt {attempt}",
+        job_id=f"{job_pk}-{attempt}",
+        timeout_s=settings.JOB_TIMEOUT_MINUTES * 60,
+        result_ttl_s=RESULT_TTL_S,
+        failure_ttl_s=FAILURE_TTL_S,
+        at_front=at_front,
+    )
 
 
 def withdraw(queue_id: str) -> None:
@@ -117,14 +116,15 @@ def position(job: Job) -> int | None:
 
 
 def waiting_before(job: Job) -> QuerySet[Job]:
-    """The jobs that have waited for longer."""
+    """The jobs that come before this one: they have waited for longer, or it gives way."""
     earlier = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
-    return Job.objects.filter(earlier, status=Job.Status.PENDING)
+    before = Q(earlier, gives_way=job.gives_way) | Q(gives_way__lt=job.gives_way)
+    return Job.objects.filter(before, status=Job.Status.PENDING).order_by(*LINE)
 
 
 def positions(owner_pk: int) -> dict[UUID, int]:
     """`position` of all of one person's jobs that wait."""
-    waiting = Job.objects.filter(status=Job.Status.PENDING).order_by("created_at", "pk")
+    waiting = Job.objects.filter(status=Job.Status.PENDING).order_by(*LINE)
     line = enumerate(waiting.values_list("pk", "owner_id"), start=1)
     return {pk: place for place, (pk, owner) in line if owner == owner_pk}
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from recon.geometry import rotation_matrix
+from recon.picture_size import fitted_size
 from recon.splats.gaussians import Camera
 from recon.splats.triangulation import Tracks
 
@@ -108,14 +110,6 @@ def load_view(posed: Posed, images: Path, max_image_size: int | None) -> View:
     return View(posed.name, posed.camera.resized(*size), torch.from_numpy(np.array(picture)))
 
 
-def fitted_size(width: int, height: int, max_image_size: int | None) -> tuple[int, int]:
-    """`width` x `height` px shrunk so that the longest side is at most `max_image_size`."""
-    if max_image_size is None or max(width, height) <= max_image_size:
-        return width, height
-    factor = max_image_size / max(width, height)
-    return max(round(width * factor), 1), max(round(height * factor), 1)
-
-
 def scene_extent(cameras: Iterable[Camera]) -> float:
     """1.1 times the largest distance of a camera from their mean (3DGS), in world units."""
     positions = torch.stack([camera.position for camera in cameras])
@@ -169,18 +163,6 @@ def _read_images(path: Path, cameras: dict[int, tuple[Tensor, int, int]]) -> Ite
             xys=keypoints[:, :2],
             point_ids=keypoints[:, 2].astype(np.int64),
         )
-
-
-def rotation_matrix(quaternion: Floats) -> Floats:
-    """The [3, 3] rotation of a quaternion (w, x, y, z) of any length."""
-    w, x, y, z = quaternion / np.linalg.norm(quaternion)
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
 
 
 def _lines(path: Path, *, keep_empty: bool = False) -> Iterator[str]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from recon.jobs import sharing
@@ -25,17 +24,22 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 OWN_DOWNLOADS = {
-    Artifact.Kind.SCENE_PLY: _("Scene as shown (PLY)"),
-    Artifact.Kind.SPLAT: _("Scene as shown (.splat)"),
     Artifact.Kind.SPZ: _("Scene as shown, small (SPZ)"),
+    Artifact.Kind.SCENE_PLY: _("Scene as shown (PLY)"),
+    Artifact.Kind.TURNTABLE: _("Turntable video (MP4)"),
+    Artifact.Kind.SPLAT: _("Scene as shown (.splat)"),
+    Artifact.Kind.POSTER: _("Picture (JPEG)"),
     Artifact.Kind.PLY: _("All Gaussians, unfiltered (PLY)"),
     Artifact.Kind.FILTERED_PLY: _("Without stray spots (PLY)"),
-    Artifact.Kind.TURNTABLE: _("Turntable video (MP4)"),
-    Artifact.Kind.POSTER: _("Picture (JPEG)"),
     Artifact.Kind.COLMAP: _("COLMAP model (zip)"),
     Artifact.Kind.RESULTS: _("Quality figures (JSON)"),
     Artifact.Kind.CAMERAS: _("Camera poses (JSON)"),
 }
+#: What most people want of these: a scene made before there was SPZ has .splat for it. The others
+#: are folded away.
+_WANTED = (Artifact.Kind.SPZ, Artifact.Kind.SCENE_PLY, Artifact.Kind.TURNTABLE)
+#: The scene's PLYs, each a part of the one before it or all of it: those of one size are the same.
+_PLYS = (Artifact.Kind.SCENE_PLY, Artifact.Kind.PLY, Artifact.Kind.FILTERED_PLY)
 #: Kinds of artifacts that the viewer reads; of those that a job has it gets the smallest.
 VIEWER_SCENES = ("spz", "splat")
 #: What a share link may offer to take away: by which address and under which name. Room is short
@@ -72,7 +76,7 @@ class PublicJob:
     def of(cls, job: Job) -> PublicJob:
         return cls(
             name=job.name,
-            description=job.description,
+            description=job.share.description,
             status=job.status,
             get_status_display=job.get_status_display(),
             step=job.step,
@@ -82,16 +86,16 @@ class PublicJob:
             is_failed=job.is_failed,
             is_processing=job.is_processing,
             is_pending=job.is_pending,
-            pub_key=job.pub_key,
+            pub_key=job.share.key,
             view=job.start_view,
-            gaussian_count=job.gaussian_count,
-            verdict=job.verdict if job.share_figures else None,
+            gaussian_count=job.figures.gaussian_count,
+            verdict=job.verdict if job.share.shows_figures else None,
         )
 
 
 def share_url(job: Job) -> str:
     """The absolute address to send to a friend; it works while the job is shared."""
-    return settings.BASE_URL.rstrip("/") + reverse("recon:public", args=(job.pub_key,))
+    return settings.BASE_URL.rstrip("/") + reverse("recon:public", args=(job.share.key,))
 
 
 def elapsed_seconds(job: Job) -> float | None:
@@ -116,14 +120,18 @@ def poster_url(job: Job, address: str) -> str:
 
 
 def own_downloads(job: Job) -> list[dict[str, Any]]:
-    """The files that the owner may fetch: kind, label, url, size in bytes."""
-    return _downloads(
-        job,
-        {
-            kind: (reverse("recon:file", args=(job.pk, kind.value)), label)
-            for kind, label in OWN_DOWNLOADS.items()
-        },
-    )
+    """The files that the owner may fetch: kind, label, url, size in bytes, and whether it is
+    folded away. A PLY that is the same as one before it is left out."""
+    sizes = _sizes(job)
+    of_a_size = {sizes[kind]: kind for kind in reversed(_PLYS) if kind in sizes}
+    again = set(_PLYS) - set(of_a_size.values())
+    offers = {
+        kind: (reverse("recon:file", args=(job.pk, kind.value)), label)
+        for kind, label in OWN_DOWNLOADS.items()
+        if kind not in again
+    }
+    wanted = _WANTED if Artifact.Kind.SPZ in sizes else (Artifact.Kind.SPLAT, *_WANTED)
+    return [one | {"folded": one["kind"] not in wanted} for one in _downloads(job, offers)]
 
 
 def public_downloads(job: Job) -> list[dict[str, Any]]:
@@ -132,7 +140,7 @@ def public_downloads(job: Job) -> list[dict[str, Any]]:
     return _downloads(
         job,
         {
-            kind: (reverse(name, args=(job.pub_key,)), label)
+            kind: (reverse(name, args=(job.share.key,)), label)
             for kind, (name, label) in PUBLIC_DOWNLOADS.items()
             if sharing.may_download(job, kind)
         },
@@ -208,9 +216,11 @@ def public_viewer(job: Job) -> dict[str, Any] | None:
     viewer = _viewer(
         job,
         scenes={kind: _public_scene(job, kind) for kind in VIEWER_SCENES},
-        first_address=reverse("recon:public_scene", args=(job.pub_key, Artifact.Kind.FIRST.value)),
-        poster_address=reverse("recon:public_poster", args=(job.pub_key,)),
-        views_url=reverse("recon:public_views", args=(job.pub_key,)),
+        first_address=reverse(
+            "recon:public_scene", args=(job.share.key, Artifact.Kind.FIRST.value)
+        ),
+        poster_address=reverse("recon:public_poster", args=(job.share.key,)),
+        views_url=reverse("recon:public_views", args=(job.share.key,)),
     )
     return viewer and viewer | {"turns": True}
 
@@ -220,8 +230,8 @@ def _public_scene(job: Job, kind: str) -> str:
     of its own."""
     if sharing.may_download(job, kind):
         name, _label = PUBLIC_DOWNLOADS[Artifact.Kind(kind)]
-        return reverse(name, args=(job.pub_key,))
-    return reverse("recon:public_scene", args=(job.pub_key, kind))
+        return reverse(name, args=(job.share.key,))
+    return reverse("recon:public_scene", args=(job.share.key, kind))
 
 
 def _downloads(
@@ -256,7 +266,7 @@ def _viewer(
         "views_url": views_url,
         "view": job.start_view,
         "title": job.name,
-        "file_name": slugify(job.title, allow_unicode=True) or "scene",
+        "file_name": job.file_stem,
     }
 
 

@@ -3,9 +3,11 @@ import { enhanceConfirms } from "./confirm.js";
 import { enhanceCopyButtons } from "./copy.js";
 import { enhanceDropAnywhere } from "./drop-anywhere.js";
 import { mindTheLine } from "./offline.js";
+import { fitViewer } from "./first-sight.js";
 import { enhanceProgress } from "./progress.js";
 import { enhanceSceneChoices } from "./scene-choices.js";
 import { enhanceShareButtons } from "./share.js";
+import { tellSeen } from "./seen.js";
 import { enhanceSelect } from "./select.js";
 import { enhanceSheet } from "./sheet.js";
 import { enhanceStage } from "./stage.js";
@@ -20,6 +22,7 @@ enhanceConfirms();
 enhanceCopyButtons();
 enhanceShareButtons();
 enhanceTabs();
+fitViewer(); // after: the tabs say whether it is to be seen
 enhanceProgress();
 enhanceSheet();
 enhanceSelect();
@@ -30,3 +33,4 @@ enhanceDropAnywhere();
 mindTheLine(); // before: it holds forms back
 submitFormsOnce();
 fillTimeZones();
+tellSeen();

@@ -227,7 +227,7 @@ def test_the_link_goes_to_the_devices_own_sharing(open_page: Any, job: Job) -> N
     send = page.get_by_role("button", name="Send the link")
     send.click()
     [what] = page.evaluate("window.shared")
-    assert what["url"].endswith(f"/v/{job.pub_key}")
+    assert what["url"].endswith(f"/v/{job.share.key}")
     assert what["title"] == job.name
     assert what["text"] == f"{job.name}, a 3D scene to walk around in"
 
@@ -237,7 +237,7 @@ def test_the_link_goes_to_the_devices_own_sharing(open_page: Any, job: Job) -> N
     page.evaluate("window.answer = 'NotAllowedError'")
     send.click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/v/{job.pub_key}")
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/v/{job.share.key}")
 
 
 def test_where_a_device_has_no_sharing_the_link_is_copied(open_page: Any, job: Job) -> None:
@@ -254,9 +254,9 @@ def test_each_preset_of_another_run_says_how_long_it_takes_here(
     page = open_page(f"{job.get_absolute_url()}#again", viewport=PHONE)
     said = page.locator("#again-preset option").all_inner_texts()
     assert len(said) == 3
-    for name, text in zip(("Draft", "Standard", "High"), said, strict=True):
-        assert re.fullmatch(rf"{name}: about [\d½]+ (s|min|h).* here", text), text
+    for name, text in zip(("Quick", "Standard", "High"), said, strict=True):
+        assert re.fullmatch(rf"{name}: [\d½]+.* to [\d½]+ (s|min|h).* here", text), text
     page.get_by_label(re.compile("^Preset")).select_option("high")
     page.get_by_role("button", name="Run again", exact=True).click()
     page.wait_for_selector("#progress")
-    assert Job.objects.exclude(pk=job.pk).get().preset == "high"
+    assert Job.objects.exclude(pk=job.pk).get().wishes.preset == "high"

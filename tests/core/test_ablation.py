@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 DECIDED = 4  # steps
 SCORED = [TRAIN[2]]
-RUN = ["--preset", "draft", "--steps", DECIDED, "--max-image-size", 30, "--seeds", 1, 2]
+RUN = ["--preset", "quick", "--steps", DECIDED, "--max-image-size", 30, "--seeds", 1, 2]
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_limit_ends_it_with_what_it_has(
 ) -> None:
     train, started = engine.train, []
 
-    def running_out(*given: Any, **named: Any) -> engine.Trained:
+    def running_out(*given: Any, **named: Any) -> engine.TrainedScene:
         started.append(named["seed"])
         if len(started) > 2:  # the one to warm up, and the recipe's first
             monkeypatch.setattr(ablation.time, "monotonic", lambda: float("inf"))
@@ -128,7 +128,7 @@ def test_variants_are_picked_by_part_of_their_name() -> None:
     ]
     assert ablation.chosen([""]) == list(ablation.VARIANTS)
     with pytest.raises(SystemExit):
-        ablation.parse(["job", "--preset", "draft", "--variants", "no such"])
+        ablation.parse(["job", "--preset", "quick", "--variants", "no such"])
 
 
 def test_too_few_photos_for_another_split_are_said(job: Workspace) -> None:

@@ -21,6 +21,7 @@ from recon.pipeline.cli.console import ConsoleReporter, in_words
 from recon.pipeline.photos import uploads
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.workspace import Workspace
+from recon.reporting import message
 from recon.splats.formats import read_ply
 from tests.core.walls import write_wall
 from tests.reconstruction import SETTINGS, CommandResult, FinishedRun, command, environment
@@ -249,7 +250,7 @@ def test_every_photo_can_be_held_out_once(
 @pytest.mark.slow
 def test_too_few_photos_end_with_3_and_a_sentence(tmp_path: Path, call: Call) -> None:
     write_wall(tmp_path / "photos", seed=1, count=2, size=(160, 120))
-    result = call(tmp_path / "photos", tmp_path / "out", "--preset", "draft", "--json")
+    result = call(tmp_path / "photos", tmp_path / "out", "--preset", "quick", "--json")
     assert result.code == 3
     assert result.outcome["status"] == "FAILED"
     assert result.outcome["step"] == "PREFLIGHT"
@@ -261,7 +262,7 @@ def test_too_few_photos_end_with_3_and_a_sentence(tmp_path: Path, call: Call) ->
 @pytest.mark.slow
 def test_a_full_disk_is_our_fault_and_ends_with_1(tmp_path: Path, call: Call) -> None:
     write_wall(tmp_path / "photos", seed=1, count=3, size=(160, 120))
-    arguments = ("--preset", "draft", "--set", "preflight.min_free_disk_mb=1000000000", "--json")
+    arguments = ("--preset", "quick", "--set", "preflight.min_free_disk_mb=1000000000", "--json")
     result = call(tmp_path / "photos", tmp_path / "out", *arguments)
     assert result.code == 1
     assert result.outcome["error_code"] == "disk_full"
@@ -271,7 +272,7 @@ def test_a_full_disk_is_our_fault_and_ends_with_1(tmp_path: Path, call: Call) ->
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
     write_wall(tmp_path / "photos", seed=1, count=6)
     process = subprocess.Popen(
-        command(tmp_path / "photos", tmp_path / "out", "--preset", "draft", "--json"),
+        command(tmp_path / "photos", tmp_path / "out", "--preset", "quick", "--json"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -300,7 +301,7 @@ def test_two_runs_in_one_folder_are_refused(
     handle = os.open(tmp_path / "out", os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
     try:
-        said = refused(capsys, tmp_path / "photos", tmp_path / "out", "--preset", "draft")
+        said = refused(capsys, tmp_path / "photos", tmp_path / "out", "--preset", "quick")
     finally:
         os.close(handle)
     assert "another run is working" in said
@@ -329,7 +330,7 @@ def test_an_unknown_preset_names_the_known(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     said = refused(capsys, tmp_path, tmp_path / "out", "--preset", "best")
-    assert all(preset in said for preset in ("best", "draft", "standard", "high"))
+    assert all(preset in said for preset in ("best", "quick", "standard", "high"))
 
 
 @pytest.mark.parametrize("option", ["--from", "--until"])
@@ -342,7 +343,7 @@ def test_an_unknown_step_names_the_known(
 
 
 def test_from_must_not_come_after_until(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    arguments = ("--from", "GS_TRAIN", "--until", "PREFLIGHT", "--preset", "draft")
+    arguments = ("--from", "GS_TRAIN", "--until", "PREFLIGHT", "--preset", "quick")
     assert "comes after" in refused(capsys, tmp_path, tmp_path / "out", *arguments)
 
 
@@ -357,7 +358,7 @@ def test_from_must_not_come_after_until(capsys: pytest.CaptureFixture[str], tmp_
 def test_a_wrong_setting_is_explained(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, change: str, clause: str
 ) -> None:
-    arguments = ("--preset", "draft", "--set", change)
+    arguments = ("--preset", "quick", "--set", change)
     assert clause in refused(capsys, tmp_path, tmp_path / "out", *arguments)
 
 
@@ -426,6 +427,28 @@ def test_the_time_left_is_guessed_from_the_step_so_far(
         report.taken_over(0.2)  # by an earlier run, in none of these 60 s
         assert report.time_left(0.5) == "2 min left in this step"
         assert report.time_left(0.2) == ""
+
+
+def test_work_that_knows_its_time_left_says_so_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("recon.pipeline.cli.console.time.monotonic", lambda: now)
+    stream = io.StringIO()
+    with ConsoleReporter(tmp_path / "process.log", stream) as report:
+        report.start(Step.EVALUATION)
+        now = 160.0
+        inner = message("training_step", {"step": 3, "total": 9, "seconds_left": 7})
+        report(0.5, "fold", number=1, total=5, inner=inner)
+        now = 190.0
+        report(0.5, "comparing_held_out")
+        now = 220.0
+        report(0.5)
+    assert stream.getvalue().splitlines() == [
+        "EVALUATION 90%: fold 1 of 5: training step 3 of 9, 7 s left",
+        "EVALUATION 90%: comparing with the held-out photos, 2 min left in this step",
+        "EVALUATION 90%: 2 min left in this step",
+    ]
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (89, "89 s"), (91, "2 min")])

@@ -175,7 +175,7 @@ def test_folds_are_trained_with_the_settings_that_training_used(
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        (replace(CONFIG, preset="draft"), "draft"),
+        (replace(CONFIG, preset="quick"), "quick"),
         (
             replace(CONFIG, evaluate=replace(CONFIG.evaluate, cross_validate_max_photos=5)),
             "5 photos or fewer, and 6",
@@ -219,9 +219,9 @@ def test_a_stop_inside_a_fold_ends_the_stage_and_finished_folds_are_kept(
     workspace: Workspace, trainings: Trainings, stop: type[BaseException]
 ) -> None:
     class Stopping(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
-            super().progress(fraction, message)
-            if message.startswith("fold 2 of 5: training step"):
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            super().__call__(fraction, code, **facts)
+            if self.named("progress")[-1][1].startswith("fold 2 of 5: training step"):
                 raise stop
 
     report = Stopping()
@@ -267,7 +267,7 @@ def test_progress_says_which_fold_runs_and_never_goes_backwards(workspace: Works
 def test_the_seed_decides_only_where_folds_are_trained() -> None:
     other = replace(CONFIG, seed=1)
     assert evaluate.settings(other) != evaluate.settings(CONFIG)
-    draft, other_draft = replace(CONFIG, preset="draft"), replace(other, preset="draft")
+    draft, other_draft = replace(CONFIG, preset="quick"), replace(other, preset="quick")
     assert evaluate.settings(draft) == evaluate.settings(other_draft)
     plain = replace(draft, evaluate=replace(CONFIG.evaluate, cross_validate=False))
     assert evaluate.settings(draft) == evaluate.settings(plain)
@@ -278,9 +278,9 @@ def test_a_fold_that_was_interrupted_goes_on_where_it_was(
     workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     class Stopping(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
-            super().progress(fraction, message)
-            if message.startswith("fold 4 of 5: training step 2 of 3"):
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            super().__call__(fraction, code, **facts)
+            if self.named("progress")[-1][1].startswith("fold 4 of 5: training step 2 of 3"):
                 raise Interrupted
 
     with pytest.raises(Interrupted):

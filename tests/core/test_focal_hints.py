@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 PLACED = 0.5
 
 SIFT_ONLY = replace(
-    PRESETS["draft"], mapping=replace(PRESETS["draft"].mapping, last_rung="relaxed")
+    PRESETS["quick"], mapping=replace(PRESETS["quick"].mapping, last_rung="relaxed")
 )
 
 

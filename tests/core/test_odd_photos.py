@@ -281,7 +281,7 @@ def test_the_360_degree_photos_are_refused_at_once(tmp_path: Path, capsys: Any) 
     for path in sorted(folder.glob("*.jpg"))[:3]:
         assert code_of(path.read_bytes()) == "photo_spherical"
     out = tmp_path / "out"
-    assert main([str(folder), str(out), "--preset", "draft", "--until", "PREFLIGHT"]) != 0
+    assert main([str(folder), str(out), "--preset", "quick", "--until", "PREFLIGHT"]) != 0
     assert "PREFLIGHT failed (photo_spherical): “photo_01.jpg” is a 360-degree" in (
         capsys.readouterr().err
     )
@@ -437,11 +437,11 @@ def test_a_file_that_can_t_be_opened_stops_no_other(
 def test_the_check_itself_can_still_be_stopped(
     stop: type[BaseException], ordinary: list[Path], tmp_path: Path
 ) -> None:
-    def tick(fraction: float, message: str) -> None:
+    def cancel(fraction: float, code: str = "", /, **facts: Any) -> None:
         raise stop
 
     with pytest.raises(stop):
-        check.check(ordinary, tmp_path / "check", tick=tick)
+        check.check(ordinary, tmp_path / "check", progress=cancel)
 
 
 def test_other_files_are_named_by_the_check_in_words(tmp_path: Path, capsys: Any) -> None:
@@ -466,7 +466,7 @@ def test_photos_of_any_name_are_prepared(tmp_path: Path, capsys: Any) -> None:
     folder.mkdir()
     for seed, name in enumerate(NAMES):
         (folder / name).write_bytes(encoded(texture(seed)))
-    assert main([str(folder), str(out), "--preset", "draft", "--until", "PREFLIGHT"]) == 0
+    assert main([str(folder), str(out), "--preset", "quick", "--until", "PREFLIGHT"]) == 0
     kept = json.loads((out / "work/photos.json").read_text())["photos"]
     assert {photo["original"] for photo in kept} == set(NAMES)
     assert all(len(photo["name"]) <= 130 for photo in kept)
@@ -480,7 +480,7 @@ def test_a_name_in_no_encoding_is_shown_as_far_as_it_goes(tmp_path: Path, capsys
     folder.mkdir()
     for seed, name in enumerate((b"caf\xe9.jpg", b"caf\xe8.jpg", b"\xff" * 250, b"plain.jpg")):
         Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(encoded(texture(seed)))
-    assert main([str(folder), str(out), "--preset", "draft", "--until", "PREFLIGHT"]) == 0
+    assert main([str(folder), str(out), "--preset", "quick", "--until", "PREFLIGHT"]) == 0
     kept = json.loads((out / "work/photos.json").read_text())["photos"]
     assert {"caf\\xe9.jpg", "caf\\xe8.jpg"} <= {photo["original"] for photo in kept}
     assert len(kept) == 4

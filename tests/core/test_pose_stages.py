@@ -26,7 +26,7 @@ from tests.photos import real_photos
 
 pytestmark = pytest.mark.slow
 
-CONFIG = replace(PRESETS["draft"], preflight=replace(PRESETS["draft"].preflight, min_photos=1))
+CONFIG = replace(PRESETS["quick"], preflight=replace(PRESETS["quick"].preflight, min_photos=1))
 # The late rungs have tests of their own and take longer.
 SIFT_ONLY = replace(CONFIG, mapping=replace(CONFIG.mapping, last_rung="relaxed"))
 POSE_STAGES = (preflight, features, matching, mapping)
@@ -78,7 +78,7 @@ def test_the_number_of_photos_is_checked(workspace: Workspace, count: int, code:
     for index in range(count):
         (workspace.upload / f"{index}.jpg").write_bytes(b"")
     with pytest.raises(UserError) as caught:
-        run(workspace, preflight, config=PRESETS["draft"])
+        run(workspace, preflight, config=PRESETS["quick"])
     assert caught.value.code == code
     assert f"There are {count} photos" in str(caught.value)
 
@@ -259,7 +259,7 @@ def test_a_cancel_stops_native_work_and_leaves_nothing_behind(
     placed: Workspace, tmp_path: Path
 ) -> None:
     class Impatient(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
             raise Cancelled
 
     workspace = copy(placed, tmp_path / "cancelled")

@@ -10,10 +10,8 @@ from recon.pipeline.workspace import Workspace
 from recon.splats.gaussians import Camera
 from recon.splats.scene import (
     Model,
-    fitted_size,
     load_view,
     read_model,
-    rotation_matrix,
     scene_extent,
     train_tracks,
 )
@@ -83,14 +81,6 @@ def test_a_camera_with_distortion_is_refused(workspace: Workspace) -> None:
         read(workspace)
 
 
-def test_a_quaternion_turns_as_pycolmap_says() -> None:
-    import pycolmap
-
-    wxyz = np.array([0.3, -0.5, 0.7, 0.2])
-    xyzw = np.roll(wxyz, -1) / np.linalg.norm(wxyz)
-    np.testing.assert_allclose(rotation_matrix(wxyz), pycolmap.Rotation3d(xyzw).matrix())
-
-
 def test_a_photo_shrinks_by_averaging_and_its_camera_with_it(workspace: Workspace) -> None:
     photo = read(workspace).train[0]
     view = load_view(photo, workspace.images, WIDTH // 2)
@@ -99,13 +89,6 @@ def test_a_photo_shrinks_by_averaging_and_its_camera_with_it(workspace: Workspac
     means = full.colours.reshape(HEIGHT // 2, 2, WIDTH // 2, 2, 3).mean(dim=(1, 3))
     torch.testing.assert_close(view.colours, means, atol=1.01 / 255, rtol=0)
     torch.testing.assert_close(view.camera.K[:2], full.camera.K[:2] / 2)
-
-
-def test_photos_are_never_enlarged() -> None:
-    assert fitted_size(60, 40, 400) == (60, 40)
-    assert fitted_size(60, 40, None) == (60, 40)
-    assert fitted_size(4000, 3000, 400) == (400, 300)
-    assert fitted_size(9000, 3, 300) == (300, 1)
 
 
 def test_the_extent_is_that_of_the_cameras() -> None:

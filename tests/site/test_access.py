@@ -30,7 +30,7 @@ EXPECTED = {
     "recon:selected": ("post", 302, 302, SIGN_IN),  # nothing is ticked: see test_selected
     "recon:selected_links": ("get", 302, 302, SIGN_IN),
     "recon:upload": ("get", 200, 200, SIGN_IN),
-    "recon:sample": ("get", 405, 405, 405),
+    "recon:sample": ("get", 302, 302, 302),  # to the page that has the button
     "recon:create_draft": ("post", 302, 302, SIGN_IN),
     "recon:draft_from": ("post", 302, MISSING, SIGN_IN),
     "recon:add_photos": ("post", 400, MISSING, SIGN_IN),
@@ -62,10 +62,12 @@ EXPECTED = {
     "recon:qr": ("get", MISSING, MISSING, SIGN_IN),
     "recon:notices": ("get", 200, 200, SIGN_IN),
     "recon:read_notices": ("post", 302, 302, SIGN_IN),
+    "recon:read_notice": ("post", 302, MISSING, SIGN_IN),
     "recon:usage": ("get", 200, 200, SIGN_IN),
     "recon:delete_account": ("get", 200, 200, SIGN_IN),
     "recon:public_gallery": ("get", MISSING, MISSING, MISSING),
     "recon:enter": ("post", MISSING, MISSING, MISSING),
+    "recon:visit": ("post", MISSING, MISSING, MISSING),
     "recon:delete": ("post", 302, MISSING, SIGN_IN),
     "recon:file": ("get", 200, MISSING, SIGN_IN),
     "recon:thumb": ("get", 200, MISSING, SIGN_IN),
@@ -121,9 +123,9 @@ def address(name: str, job: Job) -> str:
         "recon:move_photo": [job.pk, 1],
         "recon:drop_video": [job.pk, 1],
         "recon:snapshot": [job.pk, SNAPSHOT],
-        "recon:public_scene": [job.pub_key, "splat"],
+        "recon:public_scene": [job.share.key, "splat"],
         "api:own_file": [job.pk, "splat"],
-        "recon:public_snapshot": [job.pub_key, SNAPSHOT],
+        "recon:public_snapshot": [job.share.key, SNAPSHOT],
         "api:drop_photo": [job.pk, 1],
         "api:drop_video": [job.pk, 1],
         "api:create_draft": [],
@@ -133,8 +135,8 @@ def address(name: str, job: Job) -> str:
         return reverse(name, args=arguments[name])
     if name == "recon:public_gallery":
         return reverse(name, args=["ann"])
-    if name.startswith("recon:public") or name == "recon:enter":
-        return reverse(name, args=[job.pub_key])
+    if name.startswith("recon:public") or name in ("recon:enter", "recon:visit"):
+        return reverse(name, args=[job.share.key])
     of_no_job = (
         "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
         "create_draft", "healthz", "queue",
@@ -161,8 +163,27 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
     for visitor, status in visitors:
         response = getattr(visitor, method)(address(name, job))
         assert response.status_code == status
-        if (status, for_stranger) == (SIGN_IN, SIGN_IN) and visitor is visitors[0][0]:
+        is_first = visitor is visitors[0][0] and name != "recon:sample"
+        if (status, for_stranger) == (SIGN_IN, SIGN_IN) and is_first:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
+
+
+FORMS = [name for name, (method, *_) in EXPECTED.items() if method == "post" and "api:" not in name]
+
+
+@pytest.mark.parametrize("name", [*FORMS, "recon:sample"])
+def test_the_address_of_a_form_leads_to_its_page(name: str) -> None:
+    """A browser without scripts stays at it after a refusal, and may open it again."""
+    job = finished_job(person(), shared=True)
+    browser = browser_of(job.owner)
+    where = address(name, job)
+    assert browser.get(where, follow=True).redirect_chain[0][1] == 302
+    assert browser.get(where, follow=True).status_code == 200
+    for headers in ({"Accept": "application/json"}, {"Accept": "text/html"}):
+        change = browser.get if "json" in headers["Accept"] else browser.put
+        assert change(where, headers=headers).status_code == 405
+    job.refresh_from_db()
+    assert (job.status, Job.objects.count()) == ("COMPLETED", 1)
 
 
 SHARED = (

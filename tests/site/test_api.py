@@ -108,16 +108,16 @@ def test_a_token_makes_a_shared_job(program: Program) -> None:
     assert response.status_code == 200
     assert response.json() == {
         "job_id": str(job.pk),
-        "pub_key": job.pub_key,
+        "pub_key": job.share.key,
         "original_resolution": True,
         "cross_validate": False,
         "shared": True,
         "warnings": [],
     }
-    assert (job.owner, job.shared, job.photos.count()) == (program.owner, True, 3)
+    assert (job.owner, job.share.is_on, job.photos.count()) == (program.owner, True, 3)
     told = program.status(job)
-    assert told["viewer_url"] == f"{site.BASE_URL.rstrip('/')}/v/{job.pub_key}"
-    assert Client().get(f"/v/{job.pub_key}").status_code == 200
+    assert told["viewer_url"] == f"{site.BASE_URL.rstrip('/')}/v/{job.share.key}"
+    assert Client().get(f"/v/{job.share.key}").status_code == 200
 
 
 def test_a_job_can_be_kept_private(program: Program) -> None:
@@ -130,13 +130,13 @@ def test_a_job_can_be_kept_private(program: Program) -> None:
 def test_title_and_preset_are_taken(program: Program) -> None:
     program.send(photos(3), title="Fern", preset="high")
     job = Job.objects.get()
-    assert (job.title, job.preset, job.original_resolution) == ("Fern", "high", False)
+    assert (job.title, job.wishes.preset, job.wishes.original_resolution) == ("Fern", "high", False)
 
 
 def test_every_photo_can_be_held_out_once(program: Program) -> None:
     answer = program.send(photos(3), preset="standard", cross_validate="yes").json()
     job = Job.objects.get()
-    assert answer["cross_validate"] is job.cross_validate is True
+    assert answer["cross_validate"] is job.wishes.cross_validate is True
     assert job.config["evaluate"]["cross_validate"] is True
     assert program.status(job)["cross_validate"] is True
     assert is_error(program.send(photos(3), cross_validate="often"), 400, "cross_validate")

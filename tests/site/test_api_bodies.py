@@ -54,13 +54,13 @@ def test_json_says_the_same_as_a_form(program: Client, job: Job) -> None:
         "share_figures": False,
         "share_downloads": "splat",
     }
-    job.description = "to be taken back"
-    job.save()
+    job.share.description = "to be taken back"
+    job.share.save()
     told = send(program, f"/recon/jobs/{job.pk}/share", wishes, f"{JSON}; charset=utf-8").json()
     job.refresh_from_db()
     assert (told["shared"], told["share_figures"]) == (True, False)
-    assert (job.shared, job.title, job.description) == (True, "The hall – Saal", "")
-    assert (job.share_figures, job.share_downloads) == (False, "splat")
+    assert (job.share.is_on, job.title, job.share.description) == (True, "The hall – Saal", "")
+    assert (job.share.shows_figures, job.share.downloads) == (False, "splat")
     assert sharing.password_is_right(job, "under the mat")
     taken_off = send(program, f"/recon/jobs/{job.pk}/share", {"share_password": None})
     assert taken_off.json()["share_has_password"] is False
@@ -69,14 +69,14 @@ def test_json_says_the_same_as_a_form(program: Client, job: Job) -> None:
 def test_a_draft_is_made_ordered_and_started_with_json(program: Client, draft: Job) -> None:
     made = send(program, "/recon/drafts", {"title": "Fern", "preset": "high"})
     assert made.status_code == 201
-    assert Job.objects.filter(title="Fern", preset="high").exists()
+    assert Job.objects.filter(title="Fern", wishes__preset="high").exists()
     numbers = [drafts.add_photo(draft, photo(f"{n}.jpg"))[0].pk for n in range(3)]
     ordered = send(program, f"/recon/jobs/{draft.pk}/order", {"photo_id": numbers[::-1]}).json()
     assert [one["photo_id"] for one in ordered["photos"]] == numbers[::-1]
     started = send(program, f"/recon/jobs/{draft.pk}/start", {"cross_validate": True})
     assert started.json()["cross_validate"] is True
     draft.refresh_from_db()
-    assert (draft.status, draft.cross_validate) == ("PENDING", True)
+    assert (draft.status, draft.wishes.cross_validate) == ("PENDING", True)
 
 
 def test_a_photo_that_is_known_is_added_by_its_digest(program: Client, draft: Job) -> None:
@@ -112,7 +112,7 @@ def test_what_is_neither_form_nor_json_is_refused(program: Client, job: Job, add
         assert refused(answer, 415, kind or "Content-Type")
         assert "multipart/form-data" in answer["Accept"]
     job.refresh_from_db()
-    assert not job.shared
+    assert not job.share.is_on
     assert Job.objects.count() == 1
 
 

@@ -14,10 +14,11 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from recon.jobs import queue
-from recon.models import Job
+from recon.models import Figures, Job
 from recon.pipeline.config import from_dict
+from recon.pipeline.wishes import Wishes
 from recon.web.result.metrics import metrics_of
-from tests.site.making import browser_of, finished_job, job_of, person, supporter
+from tests.site.making import FILES, browser_of, finished_job, job_of, person, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -77,25 +78,41 @@ def test_a_finished_job_shows_scene_figures_downloads_and_photos() -> None:
     page = response.content.decode()
     context = response.context
     assert [m["figure"] for m in context["metrics"]] == ["22.8 dB", "0.81", "0.41"]
-    assert [d["kind"] for d in context["downloads"]] == [
-        "scene_ply",
-        "splat",
+    folded = {d["kind"]: d["folded"] for d in context["downloads"]}
+    assert list(folded) == [
         "spz",
-        "ply",
-        "filtered_ply",
+        "scene_ply",
         "turntable",
+        "splat",
         "poster",
+        "ply",
         "colmap",
         "results",
         "cameras",
-    ]
+    ], "and not filtered_ply, which is scene_ply here"
+    assert list(folded.values()) == [False] * 3 + [True] * 6
     assert context["viewer"]["scene_url"] == reverse("recon:file", args=(job.pk, "splat"))
     assert context["viewer"]["bytes"] == 1024
-    assert context["share_url"].endswith(f"/v/{job.pub_key}")
+    assert context["share_url"].endswith(f"/v/{job.share.key}")
     assert [p["name"] for p in context["photos"]] == [f"secret garden {n}.jpg" for n in range(3)]
     assert all(download["url"] in page for download in context["downloads"])
     assert "data-splat-viewer" in page
     assert round(context["elapsed_seconds"]) == 90
+
+
+def test_each_scene_is_offered_once_whichever_is_delivered() -> None:
+    """Where the filter took nothing away, all three PLYs are the same."""
+    ann = person()
+    job = finished_job(ann)
+    job.artifacts.filter(kind="scene_ply").update(
+        path=FILES["ply"][0], size=job.artifacts.get(kind="ply").size
+    )
+    downloads = browser_of(ann).get(at("job", job)).context["downloads"]
+    plys = [d["kind"] for d in downloads if "ply" in d["kind"]]
+    assert plys == ["scene_ply", "filtered_ply"]
+    job.artifacts.filter(kind__endswith="ply").update(size=14)
+    downloads = browser_of(ann).get(at("job", job)).context["downloads"]
+    assert [d["kind"] for d in downloads if "ply" in d["kind"]] == ["scene_ply"]
 
 
 def test_an_older_job_does_not_offer_what_it_lacks() -> None:
@@ -104,7 +121,9 @@ def test_an_older_job_does_not_offer_what_it_lacks() -> None:
     job.artifacts.filter(kind__in=("spz", "turntable", "colmap")).delete()
     response = browser_of(ann).get(at("job", job))
     kinds = {d["kind"] for d in response.context["downloads"]}
-    assert kinds == {"scene_ply", "splat", "ply", "filtered_ply", "poster", "results", "cameras"}
+    assert kinds == {"scene_ply", "splat", "ply", "poster", "results", "cameras"}
+    shown = [d["kind"] for d in response.context["downloads"] if not d["folded"]]
+    assert shown == ["scene_ply", "splat"], "the smallest that there is, and the PLY"
     for kind in ("spz", "turntable", "colmap"):
         assert reverse("recon:file", args=(job.pk, kind)) not in response.content.decode()
 
@@ -176,7 +195,9 @@ def test_actions_are_for_the_owner(client: Client, name: str) -> None:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_actions_are_not_done_by_following_a_link(name: str) -> None:
     job = job_of(person())
-    assert browser_of(job.owner).get(at(name, job)).status_code == 405
+    assert browser_of(job.owner).get(at(name, job)).status_code == 302
+    job.refresh_from_db()
+    assert job.status == Job.Status.PENDING
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -286,7 +307,7 @@ def test_deleting_removes_the_row_and_the_folder() -> None:
     assert not Job.objects.exists()
     assert not folder.exists()
     assert browser.get(at("job", job)).status_code == 404
-    assert browser.get(reverse("recon:public_splat", args=(job.pub_key,))).status_code == 404
+    assert browser.get(reverse("recon:public_splat", args=(job.share.key,))).status_code == 404
 
 
 def test_running_again_makes_a_new_job_on_the_same_photos() -> None:
@@ -294,17 +315,17 @@ def test_running_again_makes_a_new_job_on_the_same_photos() -> None:
     response = browser_of(old.owner).post(at("again", old), {"preset": "high"})
     new = Job.objects.exclude(pk=old.pk).get()
     assert response["Location"] == at("job", new)
-    assert (new.photos_from, new.preset, new.title) == (old, "high", old.title)
-    assert (new.status, new.shared) == (Job.Status.PENDING, False)
+    assert (new.photos_from, new.wishes.preset, new.title) == (old, "high", old.title)
+    assert (new.status, new.share.is_on) == (Job.Status.PENDING, False)
     assert [p.path.read_bytes() for p in new.photos.all()] == [
         p.path.read_bytes() for p in old.photos.all()
     ]
 
 
 def test_running_again_without_a_choice_keeps_the_preset() -> None:
-    old = finished_job(person(), preset="standard")
+    old = finished_job(person(), wishes=Wishes("standard"))
     browser_of(old.owner).post(at("again", old))
-    assert Job.objects.exclude(pk=old.pk).get().preset == "standard"
+    assert Job.objects.exclude(pk=old.pk).get().wishes.preset == "standard"
 
 
 def test_running_again_with_an_unknown_preset_is_refused_in_words() -> None:
@@ -316,13 +337,13 @@ def test_running_again_with_an_unknown_preset_is_refused_in_words() -> None:
 
 
 def test_running_again_with_all_wishes_changes_those_that_differ() -> None:
-    old = finished_job(person(), preset="standard", original_resolution=True)
+    old = finished_job(person(), wishes=Wishes("standard", original_resolution=True))
     wishes = {"all": "yes", "preset": "high", "outlier_filter": "never", "cross_validate": "on"}
     browser_of(old.owner).post(at("again", old), wishes)
     new = Job.objects.exclude(pk=old.pk).get()
-    assert (new.preset, new.title) == ("high", old.title)
-    assert not new.original_resolution, "a box that is not ticked is not sent"
-    assert new.cross_validate
+    assert (new.wishes.preset, new.title) == ("high", old.title)
+    assert not new.wishes.original_resolution, "a box that is not ticked is not sent"
+    assert new.wishes.cross_validate
     assert from_dict(new.config).evaluate.outlier_filter == "never"
 
 
@@ -344,6 +365,13 @@ def test_running_again_after_the_photos_are_gone_says_so() -> None:
 # --- Figures in words ---
 
 
+def with_figures(**figures: float) -> Job:
+    """A job with these figures, not saved."""
+    job = Job()
+    job.figures = Figures(**figures)
+    return job
+
+
 @pytest.mark.parametrize(
     ("key", "value", "text"),
     [
@@ -362,7 +390,7 @@ def test_running_again_after_the_photos_are_gone_says_so() -> None:
     ],
 )
 def test_a_figure_comes_with_a_word(key: str, value: float, text: str) -> None:
-    metric = next(m for m in metrics_of(Job(**{key: value})) if m["key"] == key)
+    metric = next(m for m in metrics_of(with_figures(**{key: value})) if m["key"] == key)
     assert metric["value_text"] == text
     assert metric["verdict"] == text.rpartition(" ")[2].lower()
     assert "eld-out photos" in metric["words"]
@@ -377,7 +405,7 @@ def test_a_figure_comes_with_a_word(key: str, value: float, text: str) -> None:
 def test_a_figure_and_the_verdict_say_the_same_of_it(
     figures: tuple[float, float, float], language: str
 ) -> None:
-    job = Job(**dict(zip(("psnr", "ssim", "lpips"), figures, strict=True)))
+    job = with_figures(**dict(zip(("psnr", "ssim", "lpips"), figures, strict=True)))
     job.status = Job.Status.COMPLETED
     with override(language):
         assert job.verdict is not None
@@ -399,12 +427,16 @@ def test_an_absent_figure_is_shown_to_staff_only_with_its_reason() -> None:
 def test_figures_that_could_not_be_had_at_all_say_why_to_staff() -> None:
     job = finished_job(person(), psnr=None, ssim=None, lpips=None)
     assert metrics_of(job) == []
-    recorded = {
-        "ValueError: no photo": "Something went wrong that nobody foresaw; the log has the "
-        "details. (ValueError: no photo)",  # as it was written before there were codes
-        "": "It was not measured for this scene.",
-    }
-    for reason, said in recorded.items():
+    foreseen_by_nobody = {"code": "unforeseen", "detail": "ValueError: no photo"}
+    recorded = (
+        (
+            foreseen_by_nobody,
+            "Something went wrong that nobody foresaw; the log has the details. "
+            "(ValueError: no photo)",
+        ),
+        (None, "It was not measured for this scene."),
+    )
+    for reason, said in recorded:
         job.workspace.results_json.write_text(json.dumps({"reason": reason}))
         assert {metric["reason"] for metric in metrics_of(job, for_staff=True)} == {said}
 
@@ -415,10 +447,10 @@ def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_o
     measured(job, held_out=1, trained=3, photo_size=1600)
     pages = [
         browser_of(job.owner).get(at("job", job)).content.decode(),
-        Client().get(f"/v/{job.pub_key}").content.decode(),
+        Client().get(f"/v/{job.share.key}").content.decode(),
     ]
     for page in pages:
-        assert "1 of 4 photos was held out" in page
+        assert "1 of 4 photos was kept aside" in page
         for said in ("22.8 dB", "at 400 px", "20.6 dB", "at the photos’ own size, 1600 px"):
             assert said in page
         assert "pixel by pixel" not in page
@@ -445,9 +477,9 @@ def measured(job: Job, held_out: int, trained: int, **more: Any) -> None:
     names = [f"{number}.jpg" for number in range(held_out + trained)]
     own = {"PSNR": 20.61, "SSIM": 0.7, "LPIPS": None}
     record = {
-        "psnr": job.psnr,
-        "ssim": job.ssim,
-        "lpips": job.lpips,
+        "psnr": job.figures.psnr,
+        "ssim": job.figures.ssim,
+        "lpips": job.figures.lpips,
         "max_image_size": 400,
         "scene": "filtered",
         "filtered": {"at_photo_size": own},
@@ -464,7 +496,7 @@ def test_the_exposure_matched_figure_stands_beside_the_raw_one() -> None:
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert "26.0 dB when each photo’s exposure is matched" in page
     assert "expose one photo a little brighter" in page
-    job.psnr_corrected = 24.13  # nothing that a person could read
+    job.figures.psnr_corrected = 24.13  # nothing that a person could read
     assert metrics_of(job)[0]["corrected"] == ""
 
 
@@ -479,17 +511,16 @@ def test_without_a_matched_figure_the_page_does_not_explain_it() -> None:
     [
         (True, "The scene that you see was then finished with all 20 photos."),
         (False, "The scene that you see is made without them."),
-        (None, "The scene that you see is made without them."),  # made by an older version
     ],
 )
 def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
-    refined: bool | None, ending: str
+    refined: bool, ending: str
 ) -> None:
     job = finished_job(person(), refined=refined, shared=True)
     measured(job, held_out=4, trained=16)
-    said = "4 of 20 photos were held out: the figures come from a scene trained without them. "
+    said = "4 of 20 photos were kept aside: the figures come from a scene made without them. "
     assert said + ending in browser_of(job.owner).get(at("job", job)).content.decode()
-    assert said in Client().get(f"/v/{job.pub_key}").content.decode()
+    assert said in Client().get(f"/v/{job.share.key}").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -508,14 +539,14 @@ def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: 
     measured(job, held_out=2, trained=6, cross_validation={"at_photo_size": own})
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert (
-        "Each of the 8 photos was held out once: every figure comes from a scene trained without "
+        "Each of the 8 photos was kept aside once: every figure comes from a scene made without "
         f"the photo that it is compared with. {ending}"
     ) in page
     assert "± 1.2<" in page
     assert "± 0.05<" in page
     assert "19.0 dB" in page
-    shared = Client().get(f"/v/{job.pub_key}").content.decode()
-    assert "Each of the 8 photos was held out once" in shared
+    shared = Client().get(f"/v/{job.share.key}").content.decode()
+    assert "Each of the 8 photos was kept aside once" in shared
     assert "± 1.2<" in shared
 
 
@@ -523,11 +554,11 @@ def test_where_the_record_is_gone_the_page_still_says_what_it_knows() -> None:
     job = finished_job(person(), spread={"psnr": 1.0})
     job.workspace.results_json.unlink()
     page = browser_of(job.owner).get(at("job", job)).content.decode()
-    assert "Some photos were held out" in page
+    assert "Some photos were kept aside" in page
     assert "finished with all photos." in page
-    Job.objects.filter(pk=job.pk).update(protocol="cross-validation", refined=False)
+    Figures.objects.filter(job=job.pk).update(protocol="cross-validation", refined=False)
     page = browser_of(job.owner).get(at("job", job)).content.decode()
-    assert "Each photo was held out once" in page
+    assert "Each photo was kept aside once" in page
     assert "made without some of them" in page
 
 

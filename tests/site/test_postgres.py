@@ -54,7 +54,7 @@ def race(folder: Path, database: str, action: str, jobs: Sequence[Model]) -> Cou
 @pytest.mark.parametrize("action", ["start", "worker_lost", "cancel"])
 def test_of_many_workers_exactly_one_wins(database: str, action: str, tmp_path: Path) -> None:
     owner = person()
-    jobs = [Job.objects.create(owner=owner, preset="draft") for _ in range(JOBS)]
+    jobs = [Job.objects.create(owner=owner) for _ in range(JOBS)]
     won = race(tmp_path, database, action, jobs)
     assert won == {str(job.pk): 1 for job in jobs}
     expected = {"start": "PROCESSING", "worker_lost": "PENDING", "cancel": "CANCELLED"}[action]
@@ -85,7 +85,7 @@ def test_visits_at_once_are_all_counted(database: str, tmp_path: Path) -> None:
     job = job_of(person())
     race(tmp_path, database, "view", [job] * JOBS)  # by 12 threads
     job.refresh_from_db()
-    assert job.share_views == 12 * JOBS
+    assert job.share.views == 12 * JOBS
 
 
 @pytest.mark.parametrize("limit", ["quota_active_jobs", "quota_jobs_a_day"])
@@ -126,7 +126,7 @@ def test_a_job_lives_its_life(database: str) -> None:
     work_off(database=database)
     job.refresh_from_db()
     assert (job.status, job.attempt, job.losses) == ("COMPLETED", 2, 1)
-    assert job.psnr == 21.5
+    assert job.figures.psnr == 21.5
     assert job.artifacts.get().kind == "splat"
 
 

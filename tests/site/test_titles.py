@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from importlib import import_module
+import re
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone, translation
 from PIL import Image
 
-from recon.jobs import sharing, submit, titles
+from recon.jobs import submit, titles
 from recon.jobs.drafts import drafts, known_photos, places
 from recon.models import Job
 from recon.poses import exif
-from tests.site.making import GPS_IFD, LATITUDE, person, photo_bytes
+from tests.site.making import GPS_IFD, LATITUDE, browser_of, person, photo_bytes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir", "redis_queue")]
 
@@ -76,7 +75,7 @@ def test_a_title_that_somebody_typed_stays_theirs_whatever_it_says() -> None:
     assert submit.run_again(typed).title == "3 May 2026"
     assert started(draft_of(ann, *THIRD_OF_MAY, title="3 May 2026 (7)")) == "3 May 2026 (7)"
     automatic = submit.create_job(ann, taken(*THIRD_OF_MAY))
-    sharing.change(automatic, title="The hall")
+    titles.rename(automatic, "The hall")
     assert submit.run_again(automatic).title == "The hall", "chosen by now"
 
 
@@ -103,19 +102,6 @@ def test_a_place_of_its_own_has_a_title_of_its_own() -> None:
     made = places.scene_of(job, [photo.pk for photo in job.photos.all()], number=2)
     assert (made.title, made.automatic_title) == ("3 May 2026 (2)", "3 May 2026 (2)")
     assert started(made) == "3 May 2026 (2)"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_titles_of_before_are_told_by_what_they_say() -> None:
-    ann = person()
-    day = submit.create_job(ann, taken(*THIRD_OF_MAY))
-    with translation.override("ko"):
-        again = submit.run_again(day)
-    typed = submit.create_job(ann, taken(*THIRD_OF_MAY), title="In May 2026")
-    Job.objects.update(automatic_title="")
-    import_module("recon.migrations.0015_titles_that_the_site_gave").tell_apart(apps, None)
-    told = dict(Job.objects.values_list("pk", "automatic_title"))
-    assert told == {day.pk: "3 May 2026", again.pk: again.title, typed.pk: ""}
 
 
 def test_another_run_of_the_same_photos_gets_the_next_number() -> None:
@@ -147,6 +133,34 @@ def test_where_no_day_is_told_the_minute_is_and_a_number_if_need_be(
         "Scene of 30 Nov 2026, 14:05 (2)",
         "Scene of 30 Nov 2026, 14:05 (3)",
     ]
+
+
+def test_a_start_leaves_a_scene_the_name_that_its_draft_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long its photos took to arrive."""
+    now = datetime(2026, 11, 30, 14, 5, 30, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    ann = person()
+    undated, other, dated = draft_of(ann, "", "", ""), draft_of(ann, "", ""), draft_of(ann)
+    for upload in taken(*THIRD_OF_MAY):
+        drafts.add_photo(dated, upload)
+    drafts.add_photo(other, taken("", "", "")[2])
+    browser, names = browser_of(ann), []
+    now += timedelta(minutes=17)
+    for draft in (undated, other, dated):
+        shown = [browser.get(f"/jobs/{draft.pk}/{part}") for part in ("", "check/")]
+        [name] = {re.search(r'<h1 id="draft-name".*?>(.*?)<', _text(one))[1] for one in shown}  # type: ignore[index]
+        started(draft, title="")
+        assert Job.objects.get(pk=draft.pk).name == name
+        names.append(name)
+    first = "Scene of 30 Nov 2026, 14:05"
+    assert names == [first, f"{first} (2)", "3 May 2026"]
+    assert Job.objects.get(pk=undated.pk).created_at == now, "it waits behind those of before"
+
+
+def _text(page: Any) -> str:
+    return str(page.content.decode())
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_work_ends_quietly_when_nobody_wants_it_any_more(
             Job.objects.filter(pk=draft.pk).update(status="PENDING")
         else:
             Job.objects.filter(pk=draft.pk).delete()
-        options["tick"](0.1, "")
+        options["report"](0.1)
         pytest.fail("it went on")
 
     monkeypatch.setattr(Opener, "take_frames", end_it)
@@ -357,12 +357,12 @@ def test_a_scene_starts_only_when_the_frames_are_there(
         drafts.add_photo(draft, upload)
     video = waiting(draft)
     start = reverse("recon:start", args=[draft.pk])
-    response = browser.post(start, {"preset": "draft"})
+    response = browser.post(start, {"preset": "quick"})
     assert response.status_code == 409
     assert "Frames are still being taken from “walk.mp4”." in response.context["problems"][0]
     assert program.post(f"/recon/jobs/{draft.pk}/start").status_code == 409
     done(video)
-    assert browser.post(start, {"preset": "draft"}).status_code == 302
+    assert browser.post(start, {"preset": "quick"}).status_code == 302
     draft.refresh_from_db()
     assert draft.is_pending
     assert not (draft.folder / "videos").exists()
@@ -374,7 +374,7 @@ def test_a_scene_starts_only_when_the_frames_are_there(
 def test_the_form_without_scripts_makes_a_scene_of_a_video_that_starts_by_itself(
     browser: Client, ann: User
 ) -> None:
-    wishes = {"photos": [clip(), photo()], "title": "Hall", "preset": "draft"}
+    wishes = {"photos": [clip(), photo()], "title": "Hall", "preset": "quick"}
     response = browser.post(reverse("recon:upload"), wishes)
     job = ann.jobs.get()
     assert response["Location"] == job.get_absolute_url()
@@ -391,11 +391,11 @@ def test_a_program_sends_a_video_in_one_request(program: Client, ann: User) -> N
     made = program.post("/recon/jobs", {"files": [clip()], "title": "Hall", "share": "true"})
     assert made.status_code == 200
     job = Job.objects.get(pk=made.json()["job_id"])
-    assert (job.status, job.shared) == ("DRAFT", True)
-    assert Client().get(reverse("recon:public", args=[job.pub_key])).status_code == 404
+    assert (job.status, job.share.is_on) == ("DRAFT", True)
+    assert Client().get(reverse("recon:public", args=[job.share.key])).status_code == 404
     done(job.videos.get())
     job.refresh_from_db()
-    assert (job.status, job.shared) == ("PENDING", True)
+    assert (job.status, job.share.is_on) == ("PENDING", True)
 
 
 def test_a_video_that_leaves_too_few_frames_leaves_a_draft(draft: Job) -> None:
@@ -473,5 +473,5 @@ def test_a_video_that_comes_with_its_draft_is_shared_as_wished(program: Client) 
     wishes = {"files": [clip()], "share_password": "under the mat", "description": "A walk"}
     assert program.post("/recon/jobs", wishes).status_code == 200
     job = Job.objects.get()
-    assert job.share_password
-    assert (job.shared, job.description) == (True, "A walk")
+    assert job.share.password
+    assert (job.share.is_on, job.share.description) == (True, "A walk")

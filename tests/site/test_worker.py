@@ -23,6 +23,7 @@ from recon.jobs.folder import lock as folder_lock
 from recon.jobs.reconcile import reconcile
 from recon.jobs.run.worker import ReconWorker
 from recon.models import Job, StageRun
+from recon.pipeline.wishes import Wishes
 from tests.conftest import redis_address, start_redis, stop_redis, use_redis
 from tests.core.tiny_scene import write_tiny_workspace
 from tests.site.making import job_of, person, photos
@@ -74,7 +75,7 @@ def test_a_job_runs_to_its_end() -> None:
     output = work_off()
     job.refresh_from_db()
     assert (job.status, job.step, job.percent) == ("COMPLETED", "DONE", 100.0), output
-    assert (job.psnr, job.lpips, job.gaussian_count) == (21.5, None, 1000)
+    assert (job.figures.psnr, job.figures.lpips, job.figures.gaussian_count) == (21.5, None, 1000)
     assert job.view is not None
     assert job.view["position"] == [0, 0, -1]
     assert [(a.kind, a.size) for a in job.artifacts.all()] == [("splat", 50)]
@@ -85,7 +86,7 @@ def test_a_job_runs_to_its_end() -> None:
 
 def test_the_real_pipeline_says_what_is_wrong_with_the_photos() -> None:
     """The whole way, nothing staged: the real runner on photos that it can't open."""
-    job = submit.create_job(person(), photos(3), preset="draft")
+    job = submit.create_job(person(), photos(3), wishes=Wishes("quick"))
     for photo in job.photos.all():
         photo.path.write_bytes(b"overwritten after the upload")
     output = work_off(pipeline=REAL_PIPELINE)
@@ -114,7 +115,7 @@ def test_an_unforeseen_fault_of_ours_ends_the_job_too() -> None:
 
 
 def test_a_job_without_a_folder_fails_and_does_not_run_for_ever() -> None:
-    job = Job.objects.create(owner=person(), preset="draft")
+    job = Job.objects.create(owner=person())
     queue.enqueue(str(job.pk), 1)
     work_off()
     job.refresh_from_db()
@@ -268,6 +269,26 @@ def test_a_training_survives_a_shutdown_and_a_kill(tmp_path: Path) -> None:
     assert first == ("lost", 0.0)
     assert (second[0], third[0]) == ("lost", "done")
     assert 0.0 < second[1] < third[1] < 1.0
+
+
+def test_a_training_that_makes_way_goes_on_where_it_was() -> None:
+    """The sample job of a first start is stopped on the only worker for somebody's own photos."""
+    sample = queued("train")
+    Job.objects.filter(pk=sample.pk).update(gives_way=True)
+    write_tiny_workspace(sample.folder)
+    with worker():
+        wait_until((sample.folder / f"held at {HOLDS[0]}").exists, "the training holds")
+        own = submit.create_job(sample.owner, photos(3))
+        play(own.workspace, "finish")
+        wait_for_status(own, "COMPLETED", "FAILED")
+        assert own.status == Job.Status.COMPLETED
+        wait_until((sample.folder / f"held at {HOLDS[1]}").exists, "the training goes on")
+        sample.refresh_from_db()
+    assert (sample.attempt, sample.losses) == (2, 0)
+    assert sample.started_at is not None
+    assert own.completed_at is not None
+    assert sample.started_at > own.completed_at
+    assert "continued at step " in sample.workspace.log.read_text()
 
 
 def test_told_to_stop_twice_the_worker_ends_its_horse_and_stays_to_give_the_job_back(

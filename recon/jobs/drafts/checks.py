@@ -168,11 +168,11 @@ def _check(draft: Job) -> None:
     photos = list(draft.photos.all())
     write_json(_tries_path(draft), {"photos": _names(draft), "times": tries_of(draft) + 1})
 
-    def tick(fraction: float, message: str) -> None:
+    def stop_if_gone(fraction: float, code: str = "", /, **facts: Any) -> None:
         if _draft(draft.pk) is None:
             raise Cancelled
 
-    check.check([photo.path for photo in photos], _report_path(draft).parent, tick=tick)
+    check.check([photo.path for photo in photos], _report_path(draft).parent, progress=stop_if_gone)
 
 
 def _enqueue(job_pk: str, owner_pk: int) -> None:
@@ -199,8 +199,8 @@ def _put_on_the_list(job_pk: str, owner_pk: int) -> bool:
         prefix=_prefix(job_pk),
         owner_pk=owner_pk,
         description=f"photo check of draft {job_pk}",
-        timeout=TIMEOUT_S,
-        failure_ttl=FAILURE_TTL_S,
+        timeout_s=TIMEOUT_S,
+        failure_ttl_s=FAILURE_TTL_S,
     )
 
 

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from redis.exceptions import RedisError
 
-from recon.jobs import fair_queue, queue, submit
+from recon.jobs import fair_queue, queue
 from recon.jobs.drafts import drafts
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import photo_files
@@ -27,6 +26,8 @@ from recon.jobs.photo_upload import check_upload
 from recon.models import Job, Video
 from recon.pipeline.decoding import opening
 from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
+from recon.pipeline.photos.photo_count import check_count
+from recon.reporting import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +81,8 @@ def request(video_pk: int, owner_pk: int) -> bool:
         prefix=_prefix(video_pk),
         owner_pk=owner_pk,
         description=f"frames of video {video_pk}",
-        timeout=TIMEOUT_MINUTES * 60,
-        failure_ttl=FAILURE_TTL_S,
+        timeout_s=TIMEOUT_MINUTES * 60,
+        failure_ttl_s=FAILURE_TTL_S,
     )
 
 
@@ -113,11 +114,11 @@ def _take(video: Video) -> None:
         Video.objects.filter(pk=video.pk).update(**begun)
     room = settings.MAX_PHOTOS - video.job.photos.count()
     if room <= 0:
-        submit.check_count(settings.MAX_PHOTOS + 1)
+        check_count(settings.MAX_PHOTOS + 1, settings.MIN_PHOTOS, settings.MAX_PHOTOS)
     stem = video.original_name.rpartition(".")[0] or video.original_name
     taken = 0
     for frame in opening.own().take_frames(
-        video.path, name=video.original_name, wanted=room, tick=_teller(video.pk)
+        video.path, name=video.original_name, wanted=room, report=_report_of(video.pk)
     ):
         name = f"{stem} {frame.seconds:05.1f} s.jpg"
         upload = SimpleUploadedFile(name, frame.jpeg, "image/jpeg")
@@ -133,11 +134,11 @@ def _take(video: Video) -> None:
     _finish(video, taken)
 
 
-def _teller(video_pk: int) -> Callable[[float, str], None]:
+def _report_of(video_pk: int) -> Progress:
     """Tells the row of the progress; raises Cancelled where there is nothing to do any more."""
     told = 0.0
 
-    def tick(fraction: float, message: str) -> None:
+    def report(fraction: float, code: str = "", /, **facts: Any) -> None:
         nonlocal told
         if time.monotonic() - told < TOLD_EVERY_S:
             return
@@ -146,7 +147,7 @@ def _teller(video_pk: int) -> Callable[[float, str], None]:
         if not rows.update(percent=100 * fraction):
             raise Cancelled
 
-    return tick
+    return report
 
 
 def _finish(video: Video, frames: int) -> None:
@@ -158,7 +159,7 @@ def _finish(video: Video, frames: int) -> None:
     if not video.starts_job or others.exists():
         return
     try:
-        drafts.start(video.job, shared=video.job.shared)
+        drafts.start(video.job, shared=video.job.share.is_on)
     except UserError as error:  # too few frames, or a limit of the owner's: the page says which
         Video.objects.filter(pk=video.pk).update(error_code=error.code, error_facts=error.facts)
 

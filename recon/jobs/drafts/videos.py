@@ -20,9 +20,11 @@ from recon.jobs.drafts import drafts, frames
 from recon.jobs.folder import photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import source_of
+from recon.jobs.sharing import change as change_share
 from recon.models import Job, Video
 from recon.pipeline.photos.media import HEAD, container_of, is_photo, says_video
 from recon.pipeline.photos.video import VideoLimits
+from recon.pipeline.wishes import Wishes
 
 State = Video.State
 
@@ -129,17 +131,18 @@ def create_job(
     photos: Sequence[UploadedFile],
     videos: Sequence[UploadedFile],
     *,
+    title: str = "",
+    wishes: Wishes | None = None,
     shared: bool = False,
     sharing: Mapping[str, Any] | None = None,
-    **wishes: Any,
 ) -> Job:
     """A draft with all of these, which starts by itself when the videos' frames are there.
 
     Raises what `add_video`, `drafts.add_photo` and `drafts.create_draft` raise; then nothing stays.
     """
-    draft = drafts.create_draft(owner, **wishes)
+    draft = drafts.create_draft(owner, title=title, wishes=wishes)
     try:
-        Job.objects.filter(pk=draft.pk).update(shared=shared, **(sharing or {}))
+        change_share(draft, is_on=shared, **(sharing or {}))
         for photo in photos:
             drafts.add_photo(draft, photo)
         for video in videos:

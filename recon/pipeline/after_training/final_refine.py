@@ -7,20 +7,16 @@ the haze in front of the scene goes (`haze`), so that what it did for the photos
 
 from __future__ import annotations
 
-import gc
-import traceback
 from collections.abc import Sequence
 
-import torch
-
+from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used, steps_trained
-from recon.pipeline.progress import Reporter
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, digest_files
+from recon.reporting import Report
 from recon.splats import engine
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
@@ -32,7 +28,7 @@ _LOOK_SIZE = 400  # px, longest side of the pictures that tell haze from what ph
 
 
 def finished(
-    workspace: Workspace, config: PipelineConfig, model: Model, report: Reporter
+    workspace: Workspace, config: PipelineConfig, model: Model, report: Report
 ) -> tuple[Gaussians, bool]:
     """The Gaussians to deliver, on the CPU, and whether they were finished with all photos.
 
@@ -43,21 +39,12 @@ def finished(
     measured = read_ply(folder / "point_cloud.ply")
     if not config.export.final_refine or settings_used(workspace, config.train).final_refine <= 0:
         return measured, False
-    try:
-        return _refined(workspace, config, measured, model, report), True
-    except Cancelled:
-        raise
-    except torch.OutOfMemoryError:
-        reason = Reason("out_of_memory")
-    except Exception as error:
-        for line in traceback.format_exc().rstrip().splitlines():
-            report.log(line)
-        reason = Reason.of(error)
-    # Outside of the `except`, whose traceback keeps the refinement's tensors alive.
-    gc.collect()
-    torch.cuda.empty_cache()
-    report.warn("not_finished_with_all_photos", reason=reason.to_dict())
-    return measured, False
+    refined = attempt(
+        lambda: _refined(workspace, config, measured, model, report),
+        report,
+        "not_finished_with_all_photos",
+    )
+    return (measured, False) if isinstance(refined, Reason) else (refined, True)
 
 
 def _refined(
@@ -65,7 +52,7 @@ def _refined(
     config: PipelineConfig,
     measured: Gaussians,
     model: Model,
-    report: Reporter,
+    report: Report,
 ) -> Gaussians:
     """`measured` after a warm start on all photos. Raises ValueError for a scene that broke."""
     device = best_device()
@@ -102,7 +89,7 @@ def _without_haze(
     model: Model,
     workspace: Workspace,
     config: PipelineConfig,
-    report: Reporter,
+    report: Report,
 ) -> Gaussians:
     """`gaussians` without the haze in front of the scene, if the photos `asked` lose little by it.
 

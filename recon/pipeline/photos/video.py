@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from recon.picture_size import fitted_size
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos.frame_choice import Candidate, choose, small_picture
 from recon.pipeline.photos.spherical import looks_spherical
 from recon.pipeline.photos.video_pictures import aspect_of, is_spherical, picture_of
 from recon.pipeline.photos.video_streams import frames, length, opened
 from recon.poses.photo_check import sharpness
+from recon.reporting import Progress
 
 if TYPE_CHECKING:
     import av
@@ -44,9 +46,6 @@ READABLE = 0.5
 
 #: s that frames may come after the end that the index tells.
 TOLERANCE = 1.0
-
-#: Told `(fraction, message)` as the work goes on; may raise, which stops it.
-Tick = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,16 +88,16 @@ def probe(source: Path | BinaryIO, *, name: str, limits: VideoLimits) -> float:
 
 
 def take_frames(
-    path: Path | BinaryIO, *, name: str, wanted: int, tick: Tick
+    path: Path | BinaryIO, *, name: str, wanted: int, report: Progress
 ) -> Iterator[TakenFrame]:
     """The `wanted` best frames or fewer, in the order of time.
 
     Raises UserError: video_unreadable, video_damaged, video_too_still, video_spherical; what
-    `tick` raises.
+    `report` raises.
     """
     with opened(path, name) as (container, stream):
         seconds = length(container, stream)
-    candidates = _look(path, name, seconds, wanted * LOOKS, tick) if seconds > 0 else []
+    candidates = _look(path, name, seconds, wanted * LOOKS, report) if seconds > 0 else []
     read = candidates[-1].seconds / seconds if candidates else 0.0
     if read < READABLE:
         raise UserError("video_damaged", name=name, percent=round(100 * read))
@@ -106,14 +105,14 @@ def take_frames(
     if len(chosen) < min(wanted, 2):
         raise UserError("video_too_still", name=name)
     for done, (candidate, picture) in enumerate(_pictures_at(path, name, chosen)):
-        tick(0.8 + 0.2 * done / len(chosen), f"frame {done + 1} of {len(chosen)}")
+        report(0.8 + 0.2 * done / len(chosen), "frame", number=done + 1, total=len(chosen))
         if not done and looks_spherical(picture):
             raise UserError("video_spherical", name=name)
         yield TakenFrame(candidate.seconds, _jpeg(picture))
 
 
 def _look(
-    path: Path | BinaryIO, name: str, seconds: float, looks: int, tick: Tick
+    path: Path | BinaryIO, name: str, seconds: float, looks: int, report: Progress
 ) -> list[Candidate]:
     """Frames evenly spread over the video, as far as it can be read; none past the end that its
     index tells, however many come."""
@@ -134,7 +133,7 @@ def _look(
             candidate = _candidate(frame, at, found)
             if candidate is not None:
                 found.append(candidate)
-            tick(0.8 * min(1.0, at / seconds), "looking for sharp frames")
+            report(0.8 * min(1.0, at / seconds), "looking_for_sharp_frames")
     return found
 
 
@@ -144,9 +143,9 @@ def _candidate(
     """What is known of `frame`; None of one whose pixels nobody can make sense of."""
     assert frame.pts is not None  # noqa: S101 - narrows the type
     try:
-        detail = sharpness.overall(sharpness.measure(_grey(frame, _fitting(frame, WORKING_SIZE))))
+        detail = sharpness.overall(sharpness.measure(_grey(frame, _size(frame, WORKING_SIZE))))
         # Frames may change their size on the way; small pictures are compared at the first one's.
-        size = others[0].small.shape[::-1] if others else _fitting(frame, SMALL_SIZE)
+        size = others[0].small.shape[::-1] if others else _size(frame, SMALL_SIZE)
         small = small_picture(_grey(frame, size))
     except Exception:
         logger.debug("A frame at %.2f s can't be used", seconds, exc_info=True)
@@ -154,10 +153,8 @@ def _candidate(
     return Candidate(seconds, frame.pts, detail, small)
 
 
-def _fitting(frame: av.VideoFrame, longest: int) -> tuple[int, int]:
-    """The frame's size in px with at most `longest` on the longest side."""
-    factor = min(1.0, longest / max(frame.width, frame.height))
-    return max(8, round(frame.width * factor)), max(8, round(frame.height * factor))
+def _size(frame: av.VideoFrame, longest: int) -> tuple[int, int]:
+    return fitted_size(frame.width, frame.height, longest, at_least=8)
 
 
 def _grey(frame: av.VideoFrame, size: tuple[int, int]) -> Any:

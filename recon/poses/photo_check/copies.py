@@ -5,7 +5,7 @@ model, and a photo held out to be measured on is no test where its copy was trai
 pictures are laid on each other: every part that shows anything must be alike and lie in place to a
 fraction of a pixel. A photo taken a moment later by a hand is no copy (`viewpoints` sees to
 those), and neither is one in which only most things stand still (`standing_still`).
-docs/POSES.md has the figures behind the limits.
+docs/develop/poses.md has the figures behind the limits.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from recon.picture_size import fitted_size
 from recon.poses import connections
 
 LONGEST = 320  # px, of the small pictures
@@ -41,9 +42,8 @@ _Array = NDArray[np.float64]
 
 def small(image: Image.Image) -> Small:
     """The small grey picture of the upright photo `image` that copies are told by."""
-    factor = min(1.0, LONGEST / max(image.size))
-    width, height = (max(1, round(side * factor)) for side in image.size)
-    grey = image.convert("L").resize((width, height), Image.Resampling.BILINEAR)
+    size = fitted_size(*image.size, LONGEST)
+    grey = image.convert("L").resize(size, Image.Resampling.BILINEAR)
     return np.asarray(grey)
 
 

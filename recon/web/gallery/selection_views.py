@@ -18,8 +18,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from instarecon_site.form_addresses import form_on
 from recon.jobs import lifecycle, sharing, tags
 from recon.models import Job
 from recon.pipeline.words import sizes
@@ -33,7 +34,7 @@ from recon.web.tags import named_in
 Act = Callable[[HttpRequest, Chosen], HttpResponseBase]
 
 
-@require_POST
+@form_on("recon:gallery")
 @signed_in
 @never_cache
 def act(request: HttpRequest) -> HttpResponseBase:
@@ -58,7 +59,7 @@ def links(request: HttpRequest) -> HttpResponse:
     except NothingToDo as nothing:
         messages.error(request, str(nothing))
         return redirect("recon:gallery")
-    shared = [job for job in chosen.jobs if job.shared and not job.link_is_over]
+    shared = [job for job in chosen.jobs if job.share.is_open]
     context = {
         "links": [{"job": job, "url": share_url(job)} for job in shared],
         "private": [job for job in chosen.jobs if job not in shared],
@@ -107,7 +108,7 @@ def _share(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
 
 
 def _unshare(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
-    shared = [job for job in chosen.jobs if job.shared]
+    shared = [job for job in chosen.jobs if job.share.is_on]
     sharing.switch_off(shared)
     said = gettext("Sharing is off, and the links stopped working: {names}.")
     if shared:

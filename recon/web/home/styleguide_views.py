@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from recon.jobs.steps_and_log import LABELS, StepRow
-from recon.models import Job, Photo
+from recon.models import Figures, Job, Photo, Share
 from recon.pipeline.progress import STARTS_AT, Step
+from recon.pipeline.wishes import Wishes
 from recon.web.access import staff_only
 from recon.web.home import design_tokens
 from recon.web.result.metrics import metrics_of
@@ -71,18 +72,20 @@ def _styleguide(request: HttpRequest) -> HttpResponse:
 
 def sample_jobs() -> list[Job]:
     """One scene in each state. None of them is ever saved."""
-    facts = {"created_at": timezone.now(), "preset": Job.Preset.DRAFT}
+    facts = {"created_at": timezone.now(), "wishes": Wishes(Job.Preset.QUICK)}
     figures = {"psnr": 22.84, "ssim": 0.713, "lpips": 0.612, "psnr_corrected": 24.46}
     warned = [{"code": "photos_left_out", "facts": LEFT_OUT}]
     states: list[tuple[str, dict[str, Any]]] = [
         (Job.Status.DRAFT, {}),
         (Job.Status.PENDING, {}),
         (Job.Status.PROCESSING, {"step": "GS_TRAIN", "percent": 72.0}),
-        (Job.Status.COMPLETED, {"step": "DONE", "percent": 100.0, "warnings": warned, **figures}),
+        (Job.Status.COMPLETED, {"step": "DONE", "percent": 100.0, "warnings": warned}),
         (Job.Status.FAILED, {"error_code": "no_features"}),
         (Job.Status.CANCELLED, {}),
     ]
     jobs = [Job(title="Fern in the hall", status=s, **facts, **more) for s, more in states]
+    for job in jobs:
+        job.share, job.figures = Share(), Figures(**(figures if job.is_completed else {}))
     prefetch_related_objects(jobs, "photos", "artifacts", "tags")  # they have none
     return jobs
 

@@ -12,7 +12,8 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import steps_and_log, submit
+from recon.jobs import steps_and_log
+from recon.jobs.people import notices
 from recon.jobs.steps_and_log import StepRow
 from recon.models import Job, Photo
 from recon.web import scene
@@ -28,7 +29,7 @@ from recon.web.running import live as live_parts
 from recon.web.running.polling import moving_parts, with_version
 from recon.web.sharing import link_preview
 from recon.web.sharing.forms import sharing_context
-from recon.web.wish_forms import AgainForm
+from recon.web.wish_forms import AgainForm, shown_of
 
 
 def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
@@ -43,9 +44,11 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
         # The middle one: later, features are drawn on the middle one that has some.
         "waiting_photo": photos[len(photos) // 2]["url"] if photos else "",
         "picture": overlap_of(job),
-        "again": AgainForm(initial=submit.wishes_of(job)),
+        "again": AgainForm(initial=shown_of(job)),
     }
     if job.has_ended:
+        mine = job.owner_id == request.user.pk
+        context["has_unread_notice"] = mine and notices.has_unread(job.owner, job)
         context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
         show, for_staff = request.GET.get("show", ""), cast(User, request.user).is_staff

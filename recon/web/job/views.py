@@ -5,22 +5,24 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from instarecon_site.form_addresses import form_on
 from recon.jobs import lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job
 from recon.pipeline.errors import ReconError
-from recon.web.access import DELETE, own_job_or_404, signed_in, unless_deleted
+from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
 from recon.web.job.page import page, progress_context, refuse
 from recon.web.running.polling import answer_poll
-from recon.web.wish_forms import AgainForm
+from recon.web.wish_forms import AgainForm, shown_of
 
 
 @require_safe
@@ -31,9 +33,20 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     if job.is_draft:
         return draft_page.page(request, job)
-    if job.has_ended and job.owner_id == request.user.pk:
-        notices.mark_read(job.owner, job)
     return page(request, job)
+
+
+@form_on("recon:job", "pk")
+@signed_in
+def read_notice(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The person has seen how the job ended. The page's script sends this, and gets the bell
+    anew; without scripts there is a button."""
+    job = own_job_or_404(request, pk)
+    if job.owner_id == request.user.pk:
+        notices.mark_read(job.owner, job)
+    if not prefers_json(request):
+        return redirect(job)
+    return JsonResponse({"bell": render_to_string("_bell.html", request=request)})
 
 
 @require_safe
@@ -46,7 +59,7 @@ def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return answer_poll(request, job, progress_context(job))
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -67,7 +80,7 @@ def _not_started(draft: Job) -> str:
     return gettext("“{name}” has not been started yet.").format(name=draft.name)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The job, its photos and its scene are gone after this, and so is its share link."""
@@ -79,7 +92,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -92,13 +105,9 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return refuse(request, job, form.sentences, 400, again=_as_sent(request, job))
     sent = form.fields if "all" in request.POST else request.POST
-    wishes = {
-        name: wish
-        for name, wish in form.cleaned_data.items()
-        if name in sent and (wish or name not in ("title", "preset"))
-    }
+    title = form.cleaned_data["title"] or None
     try:
-        return redirect(submit.run_again(job, **wishes))
+        return redirect(submit.run_again(job, title=title, wishes=form.wishes(job.wishes, sent)))
     except ReconError as error:
         said, form = [str(error)], _as_sent(request, job)
         return refuse(request, job, said, status_of(error), headers_of(error), again=form)
@@ -107,4 +116,4 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def _as_sent(request: HttpRequest, job: Job) -> AgainForm:
     """The form as it was filled in; with the job's own wishes where a form has not all of them."""
     sent = request.POST.dict()
-    return AgainForm(sent if "all" in sent else submit.wishes_of(job) | sent)
+    return AgainForm(sent if "all" in sent else shown_of(job) | sent)

@@ -2,7 +2,7 @@
 
 World and axes are the SfM model's: COLMAP's world, camera axes x right, y down, z forward. Lengths
 have the model's unit, which is no metre. Pixels: the centre of the top-left one is at (0.5, 0.5).
-docs/VIEWER.md documents the answer for programs.
+docs/develop/viewer.md documents the answer for programs.
 """
 
 from __future__ import annotations
@@ -104,14 +104,12 @@ def camera(entry: dict[str, Any]) -> dict[str, Any]:
     columns, position = entry["rotation"], entry["position"]
     rows = [[columns[j][i] for j in range(3)] for i in range(3)]
     shifts = [-sum(r * p for r, p in zip(row, position, strict=True)) for row in rows]
-    width, height = entry["width"], entry["height"]
     return {
-        "width": width,
-        "height": height,
+        "width": entry["width"],
+        "height": entry["height"],
         "fx": entry["fx"],
         "fy": entry["fy"],
-        # Runs from before they were written down: the middle is where most cameras have it.
-        "cx": entry.get("cx", width / 2),
-        "cy": entry.get("cy", height / 2),
+        "cx": entry["cx"],
+        "cy": entry["cy"],
         "cam_from_world": [[*row, shift] for row, shift in zip(rows, shifts, strict=True)],
     }
