@@ -27,6 +27,8 @@ from recon.splats.scene import load_view, read_model
 from tests.core.tiny_scene import NAMES, TEST, TRAIN, tiny_gaussians, write_tiny_workspace
 from tests.photos import PROJECT
 
+pytestmark = pytest.mark.slow
+
 CONFIG = PipelineConfig(
     train=TrainConfig(
         iterations=6, max_image_size=30, max_gaussians=250, sh_degree=0, refine_every=2

@@ -23,6 +23,8 @@ from tests.core.walls import write_wall
 from tests.faults import fault
 from tests.photos import photos_of, rendered_photos
 
+pytestmark = pytest.mark.slow
+
 QUICK = PRESETS["quick"]
 
 

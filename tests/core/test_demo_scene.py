@@ -14,12 +14,12 @@ import torch
 from PIL import Image
 
 from recon.pipeline.quality import verdict_of
-from recon.samples import write_photos
 from recon.splats.evaluation import draw
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.metrics import psnr, ssim
 from recon.splats.spz import half_turned
 from scripts import demo_scene
+from tests.photos import rendered_photos
 
 MOST_BYTES = 150_000
 AGAIN = "scripts/demo_scene.py makes the scene anew"
@@ -74,16 +74,17 @@ def undistorted(photo: Image.Image, view: dict[str, Any], lens: dict[str, Any]) 
     return Image.fromarray(sampled[0].permute(1, 2, 0).round().byte().numpy())
 
 
-def test_its_figures_can_be_measured_again(gaussians: Gaussians, tmp_path: Any) -> None:
+@pytest.mark.slow
+def test_its_figures_can_be_measured_again(gaussians: Gaussians) -> None:
     """On the held-out photos, rendered anew. Its file counts in coarser steps than the run did."""
     facts, views = kept("facts.json"), kept("views.json")
-    photos = write_photos(tmp_path)
+    photos = rendered_photos()
     assert len(views["held_out"]) == len(facts["recorded"]["split"]["test"]) >= 2
     measured = []
     for number in views["held_out"]:
         view = views["views"][number]
         camera = camera_of(view, facts["recorded"]["max_image_size"])
-        with Image.open(tmp_path / photos[number].name) as photo:
+        with Image.open(photos[number]) as photo:
             whole = undistorted(photo, view, facts["lens"])
         small = whole.resize((camera.width, camera.height), Image.Resampling.BOX)
         truth = torch.tensor(np.asarray(small), dtype=torch.float32) / 255

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from recon.pipeline.progress import WORKING_STEPS
 from tests.photos import PROJECT
 from tests.reconstruction import environment
@@ -29,6 +31,7 @@ def measured(seconds: float) -> dict[str, object]:
     }
 
 
+@pytest.mark.slow
 def test_what_was_kept_is_judged_again(tmp_path: Path) -> None:
     """Six jobs to learn from, whose steps took 5 s each; then one like them, and a slower one."""
     jobs = [measured(seconds) for seconds in [5.0] * 6 + [5.0, 15.0]]

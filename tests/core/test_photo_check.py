@@ -19,6 +19,8 @@ from recon.pipeline.photo_check.check_texts import explain_report
 from tests.core.walls import write_wall
 from tests.photos import real_photos, rendered_photos
 
+pytestmark = pytest.mark.slow
+
 Fault = planted_faults.Fault
 
 

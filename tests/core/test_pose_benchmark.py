@@ -114,6 +114,7 @@ def test_quick_means_the_scenes_that_have_targets() -> None:
     assert (options.parts, options.scenes) == (("accuracy",), poses.SCENES)
 
 
+@pytest.mark.slow
 def test_a_short_run_of_the_benchmark(tmp_path: Path) -> None:
     write_wall(tmp_path / "wall", seed=1, count=4)
     command = [

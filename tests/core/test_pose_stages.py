@@ -24,6 +24,8 @@ from recon.poses.colmap import databases
 from tests.core.walls import write_wall
 from tests.photos import real_photos
 
+pytestmark = pytest.mark.slow
+
 CONFIG = replace(PRESETS["quick"], preflight=replace(PRESETS["quick"].preflight, min_photos=1))
 # The late rungs have tests of their own and take longer.
 SIFT_ONLY = replace(CONFIG, mapping=replace(CONFIG.mapping, last_rung="relaxed"))

@@ -226,6 +226,7 @@ def test_it_looks_at_the_size_trained_at(tmp_path: Path) -> None:
         assert picture.size == (30, 20)
 
 
+@pytest.mark.slow
 def test_reading_snapshots_needs_no_torch() -> None:
     program = "import sys, recon.splats.snapshots; print('torch' in sys.modules)"
     done = subprocess.run(

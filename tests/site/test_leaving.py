@@ -133,6 +133,7 @@ def test_the_last_superuser_stays(ann: User) -> None:
     assert not User.objects.filter(pk=boss.pk).exists()
 
 
+@pytest.mark.slow
 def test_a_running_job_is_stopped_and_goes_too(ann: User) -> None:
     job = submit.create_job(ann, photos(3))
     play(job.workspace, "deaf")

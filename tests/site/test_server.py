@@ -26,6 +26,7 @@ from instarecon_site.server.body import (
 from instarecon_site.server.limits import MB, Limits
 from instarecon_site.server.pool import Pool
 from instarecon_site.server.server import Server
+from tests.waiting import wait_until
 
 GENEROUS = Limits(connections_of_one=50, body_bytes=8 * MB, read_to_the_end=16 * MB)
 HALF = b"GET /half HTTP/1.1\r\nHost: x\r\nX-More: "
@@ -68,8 +69,7 @@ class Running:
             return read_all(client)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            time.sleep(0.01)
+        wait_until(condition, "the server has come so far", longest_s=0.01)
 
 
 def head(path: str, *lines: str, method: str = "GET") -> bytes:

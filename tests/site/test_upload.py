@@ -389,6 +389,7 @@ def test_photos_keep_their_metadata_for_the_pipeline_only(browser: Client) -> No
     assert phone.path.read_bytes() == data
 
 
+@pytest.mark.slow
 def test_the_sample_job_needs_no_photos(browser: Client, data_dir: Path) -> None:
     shutil.copytree(rendered_photos()[0].parent, data_dir / "samples")
     response = browser.post(reverse("recon:sample"))

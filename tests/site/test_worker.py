@@ -34,13 +34,13 @@ from tests.site.working import (
     kill_all,
     manage,
     wait_for_status,
-    wait_until,
     work_off,
     worker,
     worker_environment,
 )
+from tests.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 REAL_PIPELINE = ""
 
