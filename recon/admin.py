@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts import networks
-from accounts.models import User
+from accounts.requests import is_signed_in
 from recon.jobs import lifecycle
 from recon.jobs.people import audit
 from recon.models import Artifact, AuditEntry, Job, Photo, StageRun, Tag
@@ -33,9 +33,9 @@ class LooksAreLogged:
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         found = super().get_object(request, *args, **kwargs)  # type: ignore[misc]
         job = getattr(found, "job", found)
-        if job is not None and job.owner_id != request.user.pk:
+        if is_signed_in(request) and job is not None and job.owner_id != request.user.pk:
             audit.note(
-                cast(User, request.user),
+                request.user,
                 job,
                 action=f"{request.resolver_match.view_name if request.resolver_match else ''}"
                 f" {'' if found is job else found}".strip(),
@@ -90,7 +90,7 @@ class TagInline(ReadOnly, admin.TabularInline):
     fields = ("name",)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return cast(User, request.user).has_perm(VIEW)
+        return request.user.has_perm(VIEW)
 
 
 @admin.register(Job)

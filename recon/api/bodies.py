@@ -14,6 +14,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.utils.translation import gettext
 
+from accounts.requests import SignedInRequest
 from recon.api.auth import check_csrf
 from recon.api.errors import ApiError
 from recon.web import uploads
@@ -22,7 +23,7 @@ FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 JSON = "application/json"
 
 
-def receive(request: HttpRequest, *, takes_json: bool = True) -> QueryDict:
+def receive(request: SignedInRequest, *, takes_json: bool = True) -> QueryDict:
     """The fields of the body, read within the limits; then checks who sends it.
 
     Without a body there are none, whatever its type is said to be. Files are in `request.FILES`.
@@ -45,7 +46,7 @@ def receive(request: HttpRequest, *, takes_json: bool = True) -> QueryDict:
     return fields
 
 
-def receive_none(request: HttpRequest) -> None:
+def receive_none(request: SignedInRequest) -> None:
     """For what takes no fields, such as DELETE: reads the body as `receive` does, and refuses one
     that says something. What can't be undone is not done on a misunderstanding.
 
@@ -80,7 +81,7 @@ def _unsupported(kind: str, takes_json: bool) -> ApiError:
     return ApiError(415, detail, Accept=", ".join(accepted))
 
 
-def _form(request: HttpRequest) -> QueryDict:
+def _form(request: SignedInRequest) -> QueryDict:
     method, request.method = request.method, "POST"  # Django reads forms of no other
     try:
         uploads.receive(request)

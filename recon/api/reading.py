@@ -6,9 +6,10 @@ import uuid
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils.translation import gettext
 
+from accounts.requests import SignedInRequest
 from recon.api.errors import ApiError, NoSuchJob
 from recon.models import Job
 from recon.web.access import CHANGE, job_for
@@ -22,7 +23,7 @@ _WORDS = ("title", "preset", "outlier_filter")
 _SWITCHES = {"original_resolution": False, "cross_validate": False, "final_refine": True}
 
 
-def own_job(request: HttpRequest, job_id: str, *, change: str = CHANGE) -> Job:
+def own_job(request: SignedInRequest, job_id: str, *, change: str = CHANGE) -> Job:
     """Raises NoSuchJob. `change` is what staff need for other people's (`job_for`)."""
     try:
         job = job_for(request, uuid.UUID(job_id), change=change)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -28,7 +28,7 @@ from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_protect
 
 from accounts import throttling
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from accounts.throttling import HOUR, Counter, Limit
 from instarecon_site.server.limits import FORM_OVERHEAD, MB, READ_TO_THE_END
 from recon.jobs import decoders
@@ -71,7 +71,7 @@ def limits() -> dict[str, Any]:
     }
 
 
-def receive(request: HttpRequest) -> None:
+def receive(request: SignedInRequest) -> None:
     """Reads the body of `request`, photos and all, so that POST and FILES can be used.
 
     Raises TooMany for somebody who has sent very many within the hour, before a byte is read, and
@@ -112,8 +112,8 @@ def _parse(request: HttpRequest) -> UploadRefused | None:
 
 
 def in_turn(
-    request: HttpRequest,
-    act: Callable[[HttpRequest], HttpResponse],
+    request: SignedInRequest,
+    act: Callable[[SignedInRequest], HttpResponse],
     refuse: Callable[..., HttpResponse],
 ) -> HttpResponse:
     """Answers a request whose body has files, by somebody who is signed in: reads the body, checks
@@ -131,12 +131,12 @@ def in_turn(
 
 @csrf_protect
 def _checked(
-    request: HttpRequest,
-    act: Callable[[HttpRequest], HttpResponse],
+    request: SignedInRequest,
+    act: Callable[[SignedInRequest], HttpResponse],
     refuse: Callable[..., HttpResponse],
 ) -> HttpResponse:
     try:
-        with decoders.place_for(cast(User, request.user).pk):
+        with decoders.place_for(request.user.pk):
             return act(request)
     except PipelineError as error:
         return refuse([str(error)], status_of(error), headers_of(error))

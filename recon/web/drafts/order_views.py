@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from recon.jobs.drafts import photo_order
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
@@ -23,7 +24,7 @@ _STEPS = {"earlier": -1, "later": 1}
 @require_safe
 @signed_in
 @never_cache
-def tiles(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def tiles(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The photos as they are now, for a page that has shown others."""
     draft = own_job_or_404(request, pk)
     if not draft.is_draft:
@@ -34,7 +35,7 @@ def tiles(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def order(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """`photo`, repeated: the photos' numbers in the wanted order."""
     draft = own_job_or_404(request, pk)
     sent = request.POST.getlist("photo")
@@ -51,7 +52,7 @@ def order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def move(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
+def move(request: SignedInRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
     """One place `to` "earlier" or "later"."""
     draft = own_job_or_404(request, pk)
     step = _STEPS.get(request.POST.get("to", ""))

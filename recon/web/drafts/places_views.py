@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from accounts.requests import SignedInRequest
 from recon.jobs.drafts import photo_order, places
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, signed_in, unless_deleted
@@ -20,7 +21,7 @@ from recon.web.job.page import refuse
 @require_POST
 @signed_in
 @unless_deleted
-def scene_of(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse:
+def scene_of(request: SignedInRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     """A draft with `photos`, keys with spaces between; the address says which of the places that
     the photos show it is."""
     job = own_job_or_404(request, pk)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.requests import SignedInRequest
 from recon.jobs import submit
 from recon.jobs.drafts import videos
 from recon.models import Job
@@ -28,7 +28,7 @@ from recon.web.wish_forms import UploadForm
 @csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
-def upload(request: HttpRequest) -> HttpResponse:
+def upload(request: SignedInRequest) -> HttpResponse:
     """The form; with a body, a new job. 400 and 413 show the form again with every error."""
     if request.method != "POST":
         form = UploadForm(initial={"preset": settings.DEFAULT_PRESET})
@@ -36,12 +36,12 @@ def upload(request: HttpRequest) -> HttpResponse:
     return uploads.in_turn(request, _submit, partial(refuse, request))
 
 
-def _submit(request: HttpRequest) -> HttpResponse:
+def _submit(request: SignedInRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refuse(request, form, 400)
     try:
-        job = _make_job(cast(User, request.user), form)
+        job = _make_job(request.user, form)
     except ReconError as error:  # no room on the disk, or a limit of the person's is reached
         form.add_error("photos", str(error))
         return _refuse(request, form, status_of(error))
@@ -63,7 +63,7 @@ def _make_job(owner: User, form: UploadForm) -> Job:
 
 
 def refuse(
-    request: HttpRequest,
+    request: SignedInRequest,
     sentences: Sequence[str],
     status: int,
     headers: Mapping[str, str] | None = None,
@@ -81,22 +81,22 @@ def refuse(
     return response
 
 
-def _refuse(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+def _refuse(request: SignedInRequest, form: UploadForm, status: int) -> HttpResponse:
     if prefers_json(request):
         return JsonResponse({"errors": form.sentences}, status=status)
     return _form_page(request, form, status)
 
 
-def _form_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+def _form_page(request: SignedInRequest, form: UploadForm, status: int) -> HttpResponse:
     context = {"form": form, "limits": uploads.limits(), "preset_options": preset_options()}
     return render(request, "recon/upload.html", context, status=status)
 
 
 @require_POST
 @signed_in
-def sample(request: HttpRequest) -> HttpResponse:
+def sample(request: SignedInRequest) -> HttpResponse:
     """A job from photos that the project renders itself."""
     try:
-        return redirect(submit.create_sample_job(cast(User, request.user)))
+        return redirect(submit.create_sample_job(request.user))
     except ReconError as error:  # no room on the disk, or a limit of the person's is reached
         return refuse(request, [str(error)], status_of(error), headers_of(error))

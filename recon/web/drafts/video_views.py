@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from recon.jobs.drafts import videos as jobs_videos
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
@@ -21,7 +22,7 @@ from recon.web.job.page import refuse
 @require_safe
 @signed_in
 @never_cache
-def videos(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def videos(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """How far each is; polled while one is in work. A draft that has started has another page."""
     draft = own_job_or_404(request, pk)
     if not draft.is_draft:
@@ -32,7 +33,7 @@ def videos(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def drop(request: HttpRequest, pk: uuid.UUID, video_pk: int) -> HttpResponse:
+def drop(request: SignedInRequest, pk: uuid.UUID, video_pk: int) -> HttpResponse:
     """Takes a video out. One that is gone already is no error: two tabs may show it."""
     draft = own_job_or_404(request, pk)
     try:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 from functools import partial
-from typing import cast
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -17,9 +16,9 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HTMX_STOP_POLLING
+from django_htmx.http import HTMX_STOP_POLLING, HttpResponseClientRefresh
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from recon.jobs.drafts import drafts, known_photos
 from recon.jobs.drafts import videos as draft_videos
 from recon.models import Job, Photo
@@ -39,7 +38,7 @@ from recon.web.wish_forms import WishesForm, same_photo
 @signed_in
 @never_cache
 @unless_deleted
-def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def check(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """What the photo check says by now, and what the presets take with these photos.
 
     A job that was started meanwhile has another page.
@@ -54,20 +53,20 @@ def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def started() -> HttpResponse:
     """The answer to a poll of a draft that is none any more."""
-    response = HttpResponse(status=HTMX_STOP_POLLING)
-    response["HX-Refresh"] = "true"
+    response = HttpResponseClientRefresh()
+    response.status_code = HTMX_STOP_POLLING
     return response
 
 
 @require_POST
 @signed_in
-def create(request: HttpRequest) -> HttpResponse:
+def create(request: SignedInRequest) -> HttpResponse:
     """An empty draft with the wishes so far."""
     form = WishesForm(request.POST)
     if not form.is_valid():
         return upload_views.refuse(request, form.sentences, 400)
     try:
-        draft = drafts.create_draft(cast(User, request.user), **form.cleaned_data)
+        draft = drafts.create_draft(request.user, **form.cleaned_data)
     except ReconError as error:
         return upload_views.refuse(request, [str(error)], status_of(error), headers_of(error))
     if prefers_json(request):
@@ -80,7 +79,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def draft_from(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def draft_from(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """ "Add photos and run again": a draft with the photos of a job that has ended."""
     job = own_job_or_404(request, pk)
     try:
@@ -93,13 +92,13 @@ def draft_from(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def add(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Photos for a draft: one a request from scripts, any number from a plain form."""
     draft = own_job_or_404(request, pk)
     return uploads.in_turn(request, partial(_add, draft=draft), partial(refuse, request, draft))
 
 
-def _add(request: HttpRequest, draft: Job) -> HttpResponse:
+def _add(request: SignedInRequest, draft: Job) -> HttpResponse:
     sent = request.FILES.getlist("photos")
     if not sent:
         return refuse(request, draft, [gettext("No photo was sent.")], 400)
@@ -128,7 +127,7 @@ def _take_in(draft: Job, upload: UploadedFile) -> str:
     return "" if is_new else same_photo(upload.name, str(photo))
 
 
-def _add_one(request: HttpRequest, draft: Job, sent: list[UploadedFile]) -> HttpResponse:
+def _add_one(request: SignedInRequest, draft: Job, sent: list[UploadedFile]) -> HttpResponse:
     """201 with the photo's tile; 200 where the draft has this very photo already. 202 for a
     video, whose frames are photos a little later."""
     if len(sent) > 1:
@@ -146,7 +145,7 @@ def _add_one(request: HttpRequest, draft: Job, sent: list[UploadedFile]) -> Http
 @require_POST
 @signed_in
 @unless_deleted
-def known(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def known(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """As `add`, by `sha256` and `name` instead of the bytes; 204 where they must be sent."""
     draft = own_job_or_404(request, pk)
     wanted, name = request.POST.get("sha256", ""), request.POST.get("name", "")
@@ -168,7 +167,7 @@ def _answer(photo: Photo, is_new: bool) -> JsonResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def drop(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
+def drop(request: SignedInRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
     """Takes a photo out. One that is gone already is no error: two tabs may show it."""
     draft = own_job_or_404(request, pk)
     try:
@@ -181,7 +180,7 @@ def drop(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def start(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Queues the draft with the wishes in the form. A second click finds it started."""
     draft = own_job_or_404(request, pk)
     form = WishesForm(request.POST)
@@ -199,7 +198,7 @@ def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect(draft)
 
 
-def _wished_number(request: HttpRequest) -> int | None:
+def _wished_number(request: SignedInRequest) -> int | None:
     """The photo's place in the choice, which scripts send along."""
     number = request.POST.get("number", "")
     return int(number) if re.fullmatch(r"[0-9]{1,4}", number) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
@@ -12,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from recon.jobs import tags
 from recon.models import Job
 from recon.web.access import signed_in
@@ -50,9 +49,9 @@ class Wanted:
 @require_safe
 @signed_in
 @never_cache
-def gallery(request: HttpRequest) -> HttpResponse:
+def gallery(request: SignedInRequest) -> HttpResponse:
     """This person's jobs, twelve a page."""
-    owner, wanted = cast(User, request.user), Wanted.of(request)
+    owner, wanted = request.user, Wanted.of(request)
     jobs = wanted.among(Job.objects.filter(owner=owner))
     page = gallery_order.page_of(jobs, wanted.sort, request.GET.get("page"))
     known = [

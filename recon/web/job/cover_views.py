@@ -7,12 +7,13 @@ from functools import partial
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from accounts.requests import SignedInRequest
 from recon.jobs import covers
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
@@ -35,13 +36,13 @@ from recon.web.scene import own_viewer
 @require_POST
 @signed_in
 @unless_deleted
-def choose(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def choose(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """`view` and `picture`, as `CoverForm` says. Answers with both as the viewer takes them."""
     job = own_job_or_404(request, pk)
     return uploads.in_turn(request, partial(_choose, job=job), partial(refuse, request, job))
 
 
-def _choose(request: HttpRequest, job: Job) -> HttpResponse:
+def _choose(request: SignedInRequest, job: Job) -> HttpResponse:
     if not job.is_completed:
         said = gettext("You can choose a start view and a cover once the scene is finished.")
         return refuse(request, job, [said], 409)
@@ -59,7 +60,7 @@ def _choose(request: HttpRequest, job: Job) -> HttpResponse:
     return _chosen(request, job)
 
 
-def _chosen(request: HttpRequest, job: Job) -> HttpResponse:
+def _chosen(request: SignedInRequest, job: Job) -> HttpResponse:
     if not prefers_json(request):
         messages.success(request, gettext("The scene now starts with this view."))
         return redirect(job)
@@ -72,7 +73,7 @@ def _chosen(request: HttpRequest, job: Job) -> HttpResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def reset(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def reset(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Start and cover are the ones that were found by themselves. Twice is as good as once."""
     job = own_job_or_404(request, pk)
     try:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from recon.jobs import steps_and_log, submit
 from recon.jobs.steps_and_log import StepRow
 from recon.models import Job, Photo
@@ -31,7 +31,7 @@ from recon.web.sharing.forms import sharing_context
 from recon.web.wish_forms import AgainForm
 
 
-def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
+def page(request: SignedInRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
     """The page of a job that was started; `forms` are those that come back with errors."""
     context = progress_context(job)
     rows = list(job.photos.all())
@@ -48,7 +48,7 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
     if job.has_ended:
         context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
-        show, for_staff = request.GET.get("show", ""), cast(User, request.user).is_staff
+        show, for_staff = request.GET.get("show", ""), request.user.is_staff
         context |= result_context(job, context["steps"], show, for_staff=for_staff)
         if context["viewer"] and job.owner_id == request.user.pk:
             context["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
@@ -57,7 +57,7 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
 
 
 def refuse(
-    request: HttpRequest,
+    request: SignedInRequest,
     job: Job,
     sentences: Sequence[str],
     status: int,

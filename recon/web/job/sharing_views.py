@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import segno
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from instarecon_site import wrong_fields
 from recon.jobs import sharing, tags
 from recon.models import Job
@@ -35,7 +36,7 @@ NOT_YET = _("A scene can be shared once it has been started.")
 @require_POST
 @signed_in
 @unless_deleted
-def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def switch(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """`shared`: "on", "off", or "new" for a new link that ends the old one for good."""
     job = own_job_or_404(request, pk)
     wish = request.POST.get("shared", "")
@@ -65,7 +66,7 @@ SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
 @require_POST
 @signed_in
 @unless_deleted
-def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def settings(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The link's password, its end, and the public page."""
     said = _("The link’s settings are saved.")
     return _change(request, pk, LinkForm, "link_form", said)
@@ -74,13 +75,13 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def offer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def offer(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """What the link offers: downloads and figures. May be set before it is switched on."""
     return _change(request, pk, OfferForm, "offer_form", _("What the link offers is saved."))
 
 
 def _change(
-    request: HttpRequest,
+    request: SignedInRequest,
     pk: uuid.UUID,
     kind: type[LinkForm] | type[OfferForm],
     name: str,
@@ -103,7 +104,7 @@ def _change(
 @require_POST
 @signed_in
 @unless_deleted
-def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def about(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The scene's title and description, and its owner's tags: a form of before there were any
     leaves these as they are."""
     job = own_job_or_404(request, pk)
@@ -124,7 +125,7 @@ def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @signed_in
 @never_cache
-def qr(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def qr(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The share link as a QR code. Black on white in both themes: cameras like it so."""
     job = own_job_or_404(request, pk)
     if not job.shared or job.link_is_over:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from recon.jobs import lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job
@@ -26,7 +27,7 @@ from recon.web.wish_forms import AgainForm
 @require_safe
 @signed_in
 @never_cache
-def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def job(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Everything about one job; for a draft, the page where it collects its photos."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
@@ -39,7 +40,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @signed_in
 @never_cache
-def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def progress(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     if job.is_draft:
         return redirect(job)  # nothing moves
@@ -49,7 +50,7 @@ def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def cancel(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Twice is as good as once."""
     job = own_job_or_404(request, pk)
     if not lifecycle.cancel(job):
@@ -69,7 +70,7 @@ def _not_started(draft: Job) -> str:
 
 @require_POST
 @signed_in
-def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def delete(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The job, its photos and its scene are gone after this, and so is its share link."""
     job = own_job_or_404(request, pk, change=DELETE)
     name = job.name
@@ -82,7 +83,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @signed_in
 @unless_deleted
-def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def again(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """A new job on the same photos. What is not asked for stays as it was: a form with all
     wishes says so in `all`, since a box that is not ticked is not sent."""
     job = own_job_or_404(request, pk)
@@ -104,7 +105,7 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return refuse(request, job, said, status_of(error), headers_of(error), again=form)
 
 
-def _as_sent(request: HttpRequest, job: Job) -> AgainForm:
+def _as_sent(request: SignedInRequest, job: Job) -> AgainForm:
     """The form as it was filled in; with the job's own wishes where a form has not all of them."""
     sent = request.POST.dict()
     return AgainForm(sent if "all" in sent else submit.wishes_of(job) | sent)

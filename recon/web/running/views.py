@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from recon.jobs import sharing
 from recon.models import Artifact, Job
 from recon.splats.snapshots import read_snapshot
@@ -32,7 +33,7 @@ _MEDIA = {".splat": "application/octet-stream", ".jpg": "image/jpeg"}
 
 @require_safe
 @signed_in
-def features(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+def features(request: SignedInRequest, pk: uuid.UUID) -> HttpResponseBase:
     """One of the photos with its features drawn on it. Only its owner gets it."""
     picture = features_picture.features_of(own_job_or_404(request, pk))
     if picture is None:
@@ -42,13 +43,13 @@ def features(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
 
 @require_safe
 @signed_in
-def own_cloud(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+def own_cloud(request: SignedInRequest, pk: uuid.UUID) -> HttpResponseBase:
     return _cloud(request, own_job_or_404(request, pk))
 
 
 @require_safe
 @signed_in
-def snapshot(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
+def snapshot(request: SignedInRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
     return _snapshot(request, own_job_or_404(request, pk), name)
 
 
