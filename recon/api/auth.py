@@ -13,16 +13,15 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
-from django.views.decorators.csrf import csrf_exempt
 
 from accounts import limits, throttling
 from accounts.models import ApiToken, Scope, User
 from accounts.requests import HtmxRequest, P, SignedInRequest, SignedInView, View, is_signed_in
 from accounts.throttling import MINUTE, Counter, Limit
 from recon.api.errors import ApiError, NotSignedIn
+from recon.web.bodies import receives_body
 
 WRONG_TOKENS = Limit("api_by_address", 60, MINUTE)
 
@@ -48,12 +47,12 @@ def endpoint(*methods: str, scope: Scope = Scope.READ) -> Callable[[SignedInView
 def public_endpoint(*methods: str) -> Callable[[View[P]], View[P]]:
     """Wraps a view of the API for everybody: allowed methods, errors as JSON.
 
-    The CSRF middleware is told to stand back because it would read a whole upload before the
-    token is looked at; a view that changes something receives the body (`recon.api.bodies`).
+    A view that changes something receives the body, and so checks who sends it
+    (`recon.api.bodies`).
     """
 
     def decorate(view: View[P]) -> View[P]:
-        @csrf_exempt
+        @receives_body
         @wraps(view)
         def answered(request: HtmxRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             response: HttpResponseBase
@@ -76,39 +75,17 @@ def by_method(**views: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
     endpoints. HEAD goes with GET."""
     if "GET" in views:
         views["HEAD"] = views["GET"]
-    refuse = public_endpoint(*sorted(views))(_unmarked)
+    refuse = public_endpoint(*sorted(views))(_no_view)
 
-    @csrf_exempt
+    @receives_body
     def dispatch(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return views.get(str(request.method), refuse)(request, *args, **kwargs)
 
     return dispatch
 
 
-def check_csrf(request: HttpRequest) -> None:
-    """Raises ApiError (403) for a request by session without a valid CSRF token.
-
-    Reads the body, so call it after that was received (`recon.api.bodies`).
-    """
-    if _bearer(request) is None:
-        middleware = _CsrfCheck(lambda _: HttpResponse())
-        middleware.process_request(request)
-        reason = middleware.process_view(request, _unmarked, (), {})
-        if reason:
-            raise ApiError(
-                403, f"{reason} {gettext('Programs send a bearer token instead of a session.')}"
-            )
-
-
-class _CsrfCheck(CsrfViewMiddleware):
-    """Django's check, giving the reason instead of a page."""
-
-    def _reject(self, request: HttpRequest, reason: str) -> str:
-        return reason
-
-
-def _unmarked(request: HttpRequest, **_: Any) -> HttpResponse:
-    """Stands for a view that is not exempt."""
+def _no_view(request: HttpRequest, **_: Any) -> HttpResponse:
+    """For a method that no view of an address is there for; never called."""
     return HttpResponse()
 
 
@@ -122,7 +99,7 @@ def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
 def _of_caller(request: HtmxRequest, scope: Scope) -> SignedInRequest:
     """`request` as its caller's. Raises NotSignedIn, ApiError (403) for a token without `scope`,
     and TooMany. A token that is sent counts, even beside a good session."""
-    secret = _bearer(request)
+    secret = bearer(request)
     if secret is not None:
         request.user = _owner_of(secret, request, scope)
     if not is_signed_in(request):
@@ -151,7 +128,7 @@ def _count_call(user: User) -> None:
     throttling.spend([Counter(each, str(user.pk))])
 
 
-def _bearer(request: HttpRequest) -> str | None:
+def bearer(request: HttpRequest) -> str | None:
     """What follows "Bearer", be it as wrong as it may; None where the header is absent or another
     scheme's, as of a proxy that has a password of its own."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

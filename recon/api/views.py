@@ -46,7 +46,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def create_job(request: SignedInRequest) -> HttpResponse:
     """Multipart `files` and wishes in, a job out. As the prototype promised, and nowhere else, it
     is shared at once, unless `share` is false."""
-    data = receive(request, takes_json=False)
+    data = receive(request, may_be_json=False)
     with decoders.place_for(request.user.pk):
         return _made_of(request, data)
 

@@ -165,6 +165,21 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
 
 
+BY_FORM = {
+    name: method for name, (method, *_) in EXPECTED.items() if method != "get"
+} | dict.fromkeys(("recon:upload", "recon:sample", "recon:delete_account", "api:jobs"), "post")
+
+
+@pytest.mark.parametrize("name", sorted(BY_FORM))
+def test_nothing_is_changed_by_a_session_without_its_csrf_token(name: str) -> None:
+    """Also where a view reads its body itself, and Django's own check stands back."""
+    job = finished_job(person(), shared=name == "recon:enter")
+    visitor = browser_of(job.owner, enforce_csrf_checks=True)
+    response = getattr(visitor, BY_FORM[name])(address(name, job))
+    assert response.status_code == 403
+    assert Job.objects.get() == job
+
+
 SHARED = (
     "", "_progress", "_ply", "_splat", "_spz", "_turntable", "_poster", "_preview", "_views",
     "_snapshot",

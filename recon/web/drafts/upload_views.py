@@ -3,37 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import wraps
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from accounts.requests import SignedInRequest
+from accounts.requests import P, SignedInRequest, SignedInView, View
 from recon.jobs import submit
 from recon.jobs.drafts import videos
 from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
+from recon.web.bodies import files_received, receives_body
 from recon.web.faults import headers_of, status_of
 from recon.web.preset_times import preset_options
+from recon.web.uploads import UploadRefused
 from recon.web.wish_forms import UploadForm
 
 
-@csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
+def makes_job(view: SignedInView[P]) -> View[P]:
+    """For a view that makes a job or a draft of what is sent: UploadRefused and ReconErrors (no
+    room on the disk, a limit of the person's) are said on the page of a new scene."""
+
+    @signed_in
+    @wraps(view)
+    def answered(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except UploadRefused as refused:
+            return refuse(request, refused.sentences, refused.status)
+        except ReconError as error:
+            return refuse(request, [str(error)], status_of(error), headers_of(error))
+
+    return answered
+
+
+@receives_body
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
+@makes_job
 def upload(request: SignedInRequest) -> HttpResponse:
     """The form; with a body, a new job. 400 and 413 show the form again with every error."""
     if request.method != "POST":
         form = UploadForm(initial={"preset": settings.DEFAULT_PRESET})
         return _form_page(request, form, 200)
-    return uploads.in_turn(request, _submit, partial(refuse, request))
+    with files_received(request):
+        return _submit(request)
 
 
 def _submit(request: SignedInRequest) -> HttpResponse:
@@ -93,10 +113,7 @@ def _form_page(request: SignedInRequest, form: UploadForm, status: int) -> HttpR
 
 
 @require_POST
-@signed_in
+@makes_job
 def sample(request: SignedInRequest) -> HttpResponse:
     """A job from photos that the project renders itself."""
-    try:
-        return redirect(submit.create_sample_job(request.user))
-    except ReconError as error:  # no room on the disk, or a limit of the person's is reached
-        return refuse(request, [str(error)], status_of(error), headers_of(error))
+    return redirect(submit.create_sample_job(request.user))

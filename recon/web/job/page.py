@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, Concatenate
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
-from accounts.requests import SignedInRequest
+from accounts.requests import P, SignedInRequest, View
 from recon.jobs import steps_and_log, submit
 from recon.jobs.steps_and_log import StepRow
 from recon.models import Job, Photo
+from recon.pipeline.errors import ReconError
 from recon.web import scene
-from recon.web.access import prefers_json
+from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
+from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
 from recon.web.overlap import pair_graph
 from recon.web.preset_times import preset_options
@@ -28,6 +34,7 @@ from recon.web.running import live as live_parts
 from recon.web.running.polling import moving_parts, with_version
 from recon.web.sharing import link_preview
 from recon.web.sharing.forms import sharing_context
+from recon.web.uploads import UploadRefused
 from recon.web.wish_forms import AgainForm
 
 
@@ -78,6 +85,38 @@ def refuse(
     for name, value in (headers or {}).items():
         response[name] = value
     return response
+
+
+JobView = Callable[Concatenate[SignedInRequest, Job, P], HttpResponseBase]
+
+
+def acts_on_job(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
+    """For a POST to one job by whoever may change it: `view` gets the job instead of its key.
+
+    What the view raises of UploadRefused and ReconErrors is said on the job's page.
+    """
+
+    @require_POST
+    @signed_in
+    @unless_deleted
+    @wraps(view)
+    def answered(
+        request: SignedInRequest, pk: uuid.UUID, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        job = own_job_or_404(request, pk)
+        try:
+            return view(request, job, *args, **kwargs)
+        except UploadRefused as refused:
+            return refuse(request, job, refused.sentences, refused.status)
+        except ReconError as error:
+            return refuse(request, job, [str(error)], status_of(error), headers_of(error))
+
+    return answered
+
+
+def say_done(request: HttpRequest, job: Job) -> HttpResponse:
+    """Nothing for scripts, which know what they asked for; the job's page for people."""
+    return HttpResponse(status=204) if prefers_json(request) else redirect(job)
 
 
 def _shown(photo: Photo) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from recon.jobs import lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job
 from recon.pipeline.errors import ReconError
-from recon.web.access import DELETE, own_job_or_404, signed_in, unless_deleted
+from recon.web.access import DELETE, own_job_or_404, signed_in
 from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
-from recon.web.job.page import page, progress_context, refuse
+from recon.web.job.page import acts_on_job, page, progress_context, refuse
 from recon.web.running.polling import answer_poll
 from recon.web.wish_forms import AgainForm
 
@@ -47,12 +47,9 @@ def progress(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     return answer_poll(request, job, progress_context(job))
 
 
-@require_POST
-@signed_in
-@unless_deleted
-def cancel(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def cancel(request: SignedInRequest, job: Job) -> HttpResponse:
     """Twice is as good as once."""
-    job = own_job_or_404(request, pk)
     if not lifecycle.cancel(job):
         job.refresh_from_db()
         if job.is_draft:
@@ -80,13 +77,10 @@ def delete(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
 
 
-@require_POST
-@signed_in
-@unless_deleted
-def again(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def again(request: SignedInRequest, job: Job) -> HttpResponse:
     """A new job on the same photos. What is not asked for stays as it was: a form with all
     wishes says so in `all`, since a box that is not ticked is not sent."""
-    job = own_job_or_404(request, pk)
     if job.is_draft:
         return refuse(request, job, [_not_started(job)], 409)
     form = AgainForm(request.POST)
