@@ -1,6 +1,6 @@
 /** Buttons, keys and touches of a viewer, and what they do. One set for each element. */
 import { isForScene } from "./hands.js";
-import { keepChoice, keptChoice } from "./kept-choices.js";
+import { keepChoice, keptChoice } from "./choices.js";
 import { commandOf, isMove } from "./keys.js";
 import { Panels } from "./panels.js";
 import { Stick } from "./stick.js";

@@ -16,7 +16,7 @@ import { Stage } from "./stage.js";
 import { ask } from "./asked.js";
 import { download } from "./download.js";
 import { loadEngine } from "./engine.js";
-import { keepPose, takePose } from "./kept-pose.js";
+import { keepPose, takePose } from "./pose-memory.js";
 import { fetchViews } from "./views.js";
 import { loadsByItself } from "./connection.js";
 import { looksLikeSplats } from "./format.js";

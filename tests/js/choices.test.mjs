@@ -1,7 +1,7 @@
 /** What a tab remembers of how somebody moves. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keepChoice, keptChoice } from "../../static/viewer/kept-choices.js";
+import { keepChoice, keptChoice } from "../../static/viewer/choices.js";
 
 function tab(pathname) {
   const kept = new Map();
