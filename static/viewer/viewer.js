@@ -115,8 +115,8 @@ class Viewer {
 
   /** The scene is there: it can be used. @param {import("./views.js").PhotoView[]} views */
   begin(views) {
-    const kept = takePose();
-    if (kept) this.stage.rig.stand(kept);
+    const lastPose = takePose();
+    if (lastPose) this.stage.rig.stand(lastPose);
     if ("growing" in this.element.dataset) this.stage.spare();
     this.features = new Features(this.element, this.stage, views, {
       onChange: () => this.buttons.show(),
