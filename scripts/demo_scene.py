@@ -181,7 +181,7 @@ def facts_of(run: Workspace, count: int) -> dict[str, Any]:
     entries = json.loads((run.output / "cameras.json").read_text())
     scene = results["scene"]
     view = json.loads(run.viewer_json.read_text())
-    kept = ("scene", "max_image_size", "photo_size", "split", "psnr", "ssim", "lpips")
+    figures = ("scene", "max_image_size", "photo_size", "split", "psnr", "ssim", "lpips")
     return {
         "job": {name: results[name] for name in names}
         | {
@@ -192,7 +192,7 @@ def facts_of(run: Workspace, count: int) -> dict[str, Any]:
         },
         "turns": turns_of(view, entries),
         "lens": lens_of(run),
-        "recorded": {name: results[name] for name in kept}
+        "recorded": {name: results[name] for name in figures}
         | {scene: {"at_photo_size": results[scene]["at_photo_size"]}},
     }
 

@@ -38,8 +38,8 @@ def resolved() -> list[dict[str, Any]]:
     without_lock.mkdir(parents=True, exist_ok=True)
     for name in files:
         lines = (ROOT / name).read_text().splitlines()
-        kept = [line for line in lines if not line.startswith("-c ")]
-        (without_lock / name).write_text("\n".join(kept) + "\n")
+        pins = [line for line in lines if not line.startswith("-c ")]
+        (without_lock / name).write_text("\n".join(pins) + "\n")
     options = ["--dry-run", "--ignore-installed", "--quiet", "--report", "-"]
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", *options, "-r", without_lock / files[1]],

@@ -166,5 +166,5 @@ class Request(HTTPRequestParser):
 
 def _overlong(receiver: Any) -> bool:
     """Whether a chunk's header or the trailer, which waitress keeps in memory, has no end."""
-    kept = len(receiver.control_line) + len(receiver.chunk_end) + len(receiver.trailer)
-    return kept > MAX_CHUNK_LINES
+    size = len(receiver.control_line) + len(receiver.chunk_end) + len(receiver.trailer)
+    return size > MAX_CHUNK_LINES

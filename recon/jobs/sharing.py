@@ -79,8 +79,8 @@ def proof(job: Job) -> str:
     return salted_hmac("recon.jobs.sharing", f"{job.pub_key}\n{job.share_password}").hexdigest()
 
 
-def proves(job: Job, kept: str) -> bool:
-    return constant_time_compare(kept, proof(job))
+def proves(job: Job, session_proof: str) -> bool:
+    return constant_time_compare(session_proof, proof(job))
 
 
 def count_view(job: Job) -> None:

@@ -97,7 +97,7 @@ def _forecast(job: Job, past: list[Run]) -> Forecast | None:
         in_step=(now - running.started_at).total_seconds() if running else 0.0,
         taken_over=running.taken_over if running else 0.0,
         done=_seconds(r for r in present if r.outcome == StageRun.Outcome.DONE),
-        kept=frozenset(Step(r.step) for r in runs if _is_kept(r, job)),
+        kept=frozenset(Step(r.step) for r in runs if _is_reusable(r, job)),
     )
     return _with_setting_out(told) if step == Step.QUEUED else told
 
@@ -116,9 +116,9 @@ def _start(ahead: Sequence[UUID], lesson: Lesson | None) -> Range:
             known[job.pk] = told.left if told else None
         elif job.is_processing and told:
             running.append(told.left)
-    takes = [one for pk in looked_at if (one := known.get(pk)) is not None]
-    takes += _mean(takes) * (len(ahead) - len(looked_at))
-    return starts_in(running, takes, settings.MAX_CONCURRENT_JOBS)
+    durations = [one for pk in looked_at if (one := known.get(pk)) is not None]
+    durations += _mean(durations) * (len(ahead) - len(looked_at))
+    return starts_in(running, durations, settings.MAX_CONCURRENT_JOBS)
 
 
 def _mean(ranges: Collection[Range]) -> list[Range]:
@@ -210,7 +210,7 @@ def _seconds(runs: Iterable[StageRun]) -> dict[Step, float]:
     }
 
 
-def _is_kept(run: StageRun, job: Job) -> bool:
+def _is_reusable(run: StageRun, job: Job) -> bool:
     """Whether an earlier attempt has left the step's result, so that this one takes it over."""
     well = (StageRun.Outcome.DONE, StageRun.Outcome.REUSED)
     return run.attempt < job.attempt and run.outcome in well

@@ -211,16 +211,16 @@ def _sends_password(request: HttpRequest, job: Job) -> bool:
 
 def has_entered(request: HttpRequest, job: Job) -> bool:
     """Whether this visitor's session knows the link's password as it is now."""
-    kept = request.session.get(ENTERED, {})
-    return sharing.proves(job, str(kept.get(str(job.pk), "")))
+    proofs = request.session.get(ENTERED, {})
+    return sharing.proves(job, str(proofs.get(str(job.pk), "")))
 
 
 def remember_entered(request: HttpRequest, job: Job) -> None:
     """This visitor knows the link's password; their session remembers the last few links."""
-    kept = dict(request.session.get(ENTERED, {}))
-    kept.pop(str(job.pk), None)
-    kept[str(job.pk)] = sharing.proof(job)
-    request.session[ENTERED] = dict(list(kept.items())[-MAX_ENTERED:])
+    proofs = dict(request.session.get(ENTERED, {}))
+    proofs.pop(str(job.pk), None)
+    proofs[str(job.pk)] = sharing.proof(job)
+    request.session[ENTERED] = dict(list(proofs.items())[-MAX_ENTERED:])
 
 
 def _leave_the_fragment(request: HtmxRequest) -> HttpResponse:

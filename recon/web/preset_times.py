@@ -37,8 +37,8 @@ def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
     """The presets for photos of these sizes (width, height in px), or of as many as are typical
     where there are too few yet."""
     sizes = sizes if len(sizes) >= settings.MIN_PHOTOS else TYPICAL
-    takes = time_left.preset_times(sizes)
-    times = {preset: about(_middle(*takes[preset])) for preset in _SAID}
+    seconds = time_left.preset_times(sizes)
+    times = {preset: about(_middle(*seconds[preset])) for preset in _SAID}
     return [
         PresetOption(
             value=preset.value,
@@ -52,9 +52,9 @@ def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
 
 def usual_time() -> str:
     """What a scene takes here that asks for nothing special."""
-    takes = time_left.preset_times(TYPICAL)[settings.DEFAULT_PRESET]
+    seconds = time_left.preset_times(TYPICAL)[settings.DEFAULT_PRESET]
     said = gettext("{time} here with {count} photos")
-    return said.format(time=about(_middle(*takes)), count=len(TYPICAL))
+    return said.format(time=about(_middle(*seconds)), count=len(TYPICAL))
 
 
 def _middle(low: float, high: float) -> float:

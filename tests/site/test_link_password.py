@@ -50,9 +50,9 @@ def enter(visitor: Client, job: Job, word: str = WORD, **extra: Any) -> Any:
 
 
 def test_only_the_password_s_hash_is_kept() -> None:
-    kept = locked_job().share_password
-    assert WORD not in kept
-    assert identify_hasher(kept)
+    stored = locked_job().share_password
+    assert WORD not in stored
+    assert identify_hasher(stored)
 
 
 def test_without_the_password_a_link_tells_nothing(client: Client) -> None:

@@ -77,5 +77,5 @@ def gallery_address(sent: str) -> str:
     """The gallery as it was when the scenes were ticked: `sent` is its address's query."""
     query = QueryDict(sent.replace("\0", ""))
     names = ("q", "tag", "sort", "page")
-    kept = urlencode({name: query[name] for name in names if query.get(name)})
-    return reverse("recon:gallery") + (f"?{kept}" if kept else "")
+    parameters = urlencode({name: query[name] for name in names if query.get(name)})
+    return reverse("recon:gallery") + (f"?{parameters}" if parameters else "")

@@ -68,7 +68,7 @@ def gallery(request: SignedInRequest) -> HttpResponse:
         "tags": known,
         "sort": wanted.sort,
         "sorts": gallery_order.LABELS.items(),
-        "kept": wanted.address(),
+        "same_query": wanted.address(),
         "without_tag": wanted.address(tag=""),
         "without_query": wanted.address(q=""),
     }

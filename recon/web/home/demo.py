@@ -35,9 +35,9 @@ class Facts:
 
 @cache
 def facts() -> Facts:
-    kept = json.loads((FOLDER / "facts.json").read_text())
+    content = json.loads((FOLDER / "facts.json").read_text())
     return Facts(
-        kept["job"], kept["recorded"], kept["turns"], (FOLDER / "scene.spz").stat().st_size
+        content["job"], content["recorded"], content["turns"], (FOLDER / "scene.spz").stat().st_size
     )
 
 
