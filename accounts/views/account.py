@@ -68,7 +68,7 @@ def preferences(request: SignedInRequest) -> HttpResponse:
     response = redirect("accounts:account")
     if not chosen:  # the browser's: what was once chosen on a page must not stand in for it
         response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
-    with languages.spoken(chosen or get_language() or ""):
+    with languages.use_language(chosen or get_language() or ""):
         messages.success(request, gettext("Your settings are saved."))
     return response
 
@@ -76,7 +76,7 @@ def preferences(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
     """`language` for this browser, and in the account of who is signed in. Back to `next`."""
-    code = languages.known(request.POST.get("language", ""))
+    code = languages.valid_code(request.POST.get("language", ""))
     if code and request.user.is_authenticated:
         User.objects.filter(pk=request.user.pk).update(language=code)
     return set_language(request)

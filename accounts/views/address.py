@@ -62,7 +62,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     A look changes nothing: mail programs look at links by themselves. The link alone changes
     nothing either: whoever gets it because of a typing mistake must not get the account with it.
     """
-    found = addresses.confirmed(token)
+    found = addresses.read_confirmation(token)
     if found is None:
         return render(request, "accounts/email_confirm.html", status=410)
     user, email = found
@@ -88,7 +88,7 @@ def _changed(request: HttpRequest, user: User, email: str) -> bool:
                 letters.tell(Letter.Kind.OLD_ADDRESS, old, language=user.language, user=user)
     except IntegrityError:
         return False
-    devices.remember(request, limits.spelled(email))
+    devices.remember(request, limits.one_spelling(email))
     said = gettext("Your e-mail address is now {email}. Sign in with it from now on.")
     messages.success(request, said.format(email=email))
     return True

@@ -17,7 +17,8 @@ from accounts.models import User
 from recon.jobs import sharing
 from recon.models import Job
 job = Job.objects.create(owner=User.objects.first(), preset="draft", status="COMPLETED",
-                         step="DONE", shared=True, share_password=sharing.hashed(sys.argv[1]))
+                         step="DONE", shared=True,
+                         share_password=sharing.hash_password(sys.argv[1]))
 print(job.pub_key)
 """
 

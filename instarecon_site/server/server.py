@@ -75,7 +75,7 @@ class Server(TcpWSGIServer):
         # events of the old one would then be taken for.
         min(dispensable, key=lambda one: one.began, default=newest).will_close = True
 
-    def gone(self, channel: Channel) -> None:
+    def forget(self, channel: Channel) -> None:
         beside = self.of_network.get(channel.network, set())
         beside.discard(channel)
         if not beside:

@@ -12,7 +12,7 @@ from recon.api.bodies import receive, receive_none
 from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, tags_of, truth, wishes_of
 from recon.api.sharing import sharing_of
-from recon.api.views import made, photo_facts, status_of, video_facts
+from recon.api.views import new_job_facts, photo_facts, status_of, video_facts
 from recon.jobs import decoders, tags
 from recon.jobs.drafts import drafts, known_photos, photo_order, videos
 from recon.models import Job
@@ -120,4 +120,4 @@ def start(request: SignedInRequest, job_id: str) -> HttpResponse:
     if names is not None:
         tags.put(draft, names)
     draft.refresh_from_db()
-    return JsonResponse(made(draft))
+    return JsonResponse(new_job_facts(draft))

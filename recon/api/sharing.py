@@ -53,7 +53,7 @@ def sharing_of(data: QueryDict) -> dict[str, Any]:
             raise ApiError(400, " ".join(sentences(form)))
     columns = dict(form.cleaned_data)
     if "share_password" in columns:
-        columns["share_password"] = sharing.hashed(columns["share_password"])
+        columns["share_password"] = sharing.hash_password(columns["share_password"])
     for name in SWITCHES:
         if name in data:
             columns[name] = truth(data, name, default=False)

@@ -66,7 +66,7 @@ def _made_of(request: SignedInRequest, data: QueryDict) -> HttpResponse:
     else:
         job = submit.create_job(owner, photos, **shares, **wishes)
     tags.put(job, names or [])
-    return JsonResponse(made(job) | {"warnings": form.left_out})
+    return JsonResponse(new_job_facts(job) | {"warnings": form.left_out})
 
 
 @endpoint("GET", "HEAD")
@@ -87,7 +87,7 @@ def queue_overview(request: SignedInRequest) -> HttpResponse:
     return JsonResponse(queue.overview() | {"jobs": own})
 
 
-def made(job: Job) -> dict[str, Any]:
+def new_job_facts(job: Job) -> dict[str, Any]:
     """What a program learns of a job that it has just made or started."""
     return {
         "job_id": str(job.pk),

@@ -65,7 +65,7 @@ def may_download(job: Job, kind: str) -> bool:
     return kind in _OFFERED.get(job.share_downloads, ())
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """What is kept of a link's password; nothing for an empty one, which means none."""
     return make_password(password) if password else ""
 

@@ -89,7 +89,7 @@ def run_again(job: Job, **wishes: Any) -> Job:
 
 def create_sample_job(owner: User) -> Job:
     """A new job on the photos that the project renders itself. Raises `quotas.may_start`'s."""
-    job = new_job(owner, title=titles.unused(owner.pk, gettext("Sample photos")))
+    job = new_job(owner, title=titles.unused_title(owner.pk, gettext("Sample photos")))
     job.automatic_title = job.title
     job.is_sample = True
     with photo_files.new_folder(job):

@@ -111,7 +111,7 @@ def test_it_is_small_enough_for_a_front_page(gaussians: Gaussians) -> None:
 def test_coarser_steps_move_nothing_by_more_than_one(gaussians: Gaussians) -> None:
     """Rounding what is rounded, with neighbours together already, changes nothing."""
     file = (demo_scene.OUT / "scene.spz").read_bytes()
-    again = demo_scene.rounded(file)
+    again = demo_scene.coarsen(file)
     assert gzip.decompress(again) == gzip.decompress(file)
 
 

@@ -135,7 +135,7 @@ def test_a_link_unfolds_to_all_of_a_portrait(client: Client, job: Job) -> None:
 
 @pytest.mark.parametrize("size", [(30, 900), (900, 30), (1, 1), (1200, 630), (800, 600)])
 def test_a_preview_of_any_shape_has_one_size(size: tuple[int, int]) -> None:
-    framed = preview_picture.framed(Image.new("RGB", size, "white"))
+    framed = preview_picture.fit_to_preview(Image.new("RGB", size, "white"))
     assert framed.size == (preview_picture.WIDTH, preview_picture.HEIGHT)
     assert framed.getpixel((600, 315)) == (255, 255, 255)
 

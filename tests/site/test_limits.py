@@ -352,7 +352,7 @@ WORD = "under the mat"
 
 
 def locked_job(email: str = "ann@example.org") -> Job:
-    return finished_job(person(email), shared=True, share_password=sharing.hashed(WORD))
+    return finished_job(person(email), shared=True, share_password=sharing.hash_password(WORD))
 
 
 def test_of_forty_guesses_at_once_no_more_than_six_are_told_how_they_did(

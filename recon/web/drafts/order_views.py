@@ -27,7 +27,7 @@ def tiles(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The photos as they are now, for a page that has shown others."""
     draft = own_job_or_404(request, pk)
     if not draft.is_draft:
-        return draft_views.started()
+        return draft_views.answer_started()
     return render(request, "recon/_tiles.html", {"photos": draft.photos.all()})
 
 

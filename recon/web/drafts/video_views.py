@@ -25,7 +25,7 @@ def videos(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """How far each is; polled while one is in work. A draft that has started has another page."""
     draft = own_job_or_404(request, pk)
     if not draft.is_draft:
-        return draft_views.started()
+        return draft_views.answer_started()
     return render(request, "recon/_videos.html", draft_page.videos_context(draft))
 
 

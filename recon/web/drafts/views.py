@@ -46,10 +46,10 @@ def check(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         sizes = list(draft.photos.values_list("width", "height"))
         context = {"is_poll": True, "preset_options": preset_options(sizes)}
         return render(request, "recon/_check.html", check_context(draft) | context)
-    return started()
+    return answer_started()
 
 
-def started() -> HttpResponse:
+def answer_started() -> HttpResponse:
     """The answer to a poll of a draft that is none any more."""
     response = HttpResponseClientRefresh()
     response.status_code = HTMX_STOP_POLLING
@@ -128,7 +128,7 @@ def _add_one(request: SignedInRequest, draft: Job, sent: list[UploadedFile]) -> 
 
 
 @acts_on_job
-def known(request: SignedInRequest, draft: Job) -> HttpResponse:
+def add_known(request: SignedInRequest, draft: Job) -> HttpResponse:
     """As `add`, by `sha256` and `name` instead of the bytes; 204 where they must be sent."""
     wanted, name = request.POST.get("sha256", ""), request.POST.get("name", "")
     found = known_photos.add_known(draft, wanted, name=name, number=_wished_number(request))

@@ -29,7 +29,7 @@ class Wanted:
     @classmethod
     def of(cls, request: HttpRequest) -> Wanted:
         query, tag = (request.GET.get(name, "").replace("\0", "").strip() for name in ("q", "tag"))
-        return cls(query, tags.key_of(tag), gallery_order.known(request.GET.get("sort", "")))
+        return cls(query, tags.key_of(tag), gallery_order.valid_sort(request.GET.get("sort", "")))
 
     def among(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
         if self.tag:

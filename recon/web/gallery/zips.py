@@ -18,7 +18,7 @@ from django.utils.text import slugify
 
 from recon.models import Artifact, Job
 from recon.web.access import NotThere
-from recon.web.serving import CHUNK, KINDS, contained
+from recon.web.serving import CHUNK, KINDS, check_contained
 
 #: What is in it of each scene. The scene with and without stray spots, as shown, is one file of it.
 PARTS = (
@@ -59,7 +59,7 @@ def members_of(job: Job, folder: str) -> list[Member]:
         if kind not in found:
             continue
         try:
-            path = contained(job, found[kind].file)
+            path = check_contained(job, found[kind].file)
             size = path.stat().st_size
         except (NotThere, FileNotFoundError):
             continue

@@ -24,7 +24,7 @@ from recon.web.access import (
     unlisted,
 )
 from recon.web.running import cloud, features_picture
-from recon.web.serving import GONE, contained, serve_file
+from recon.web.serving import GONE, check_contained, serve_file
 
 #: The files of a set of snapshots, as `recon.splats.live` names them, and their media types.
 _SNAPSHOT = re.compile(r"(scene-[0-9a-f-]{1,40}\.splat|render-[0-9a-f-]{1,40}\.jpg)")
@@ -91,8 +91,10 @@ def _snapshot(request: HttpRequest, job: Job, name: str) -> HttpResponseBase:
     path = job.workspace.snapshot / name
     media = _MEDIA[path.suffix]
     with suppress(NotThere):
-        return serve_file(request, contained(job, path), name, media, saved=False)
-    return serve_file(request, contained(job, _successor(job, path)), name, media, saved=False)
+        return serve_file(request, check_contained(job, path), name, media, saved=False)
+    return serve_file(
+        request, check_contained(job, _successor(job, path)), name, media, saved=False
+    )
 
 
 def _successor(job: Job, path: Path) -> Path:

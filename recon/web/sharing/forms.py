@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from recon.jobs import sharing
 from recon.models import Job
-from recon.web.tags import TagsField, written
+from recon.web.tags import TagsField, tags_text
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 6, 100
 LATEST = timedelta(days=36_525)
@@ -98,7 +98,7 @@ class LinkForm(forms.Form):
         if data["until"] or not self.is_over:
             changes["share_until"] = data["until"]
         if data["password"]:
-            changes["share_password"] = sharing.hashed(data["password"])
+            changes["share_password"] = sharing.hash_password(data["password"])
         elif data.get("no_password"):
             changes["share_password"] = ""
         return changes
@@ -159,7 +159,7 @@ def sharing_context(job: Job, owner: User) -> dict[str, Any]:
         "link_form": LinkForm(job=job),
         "offer_form": OfferForm(job=job),
         "about_form": AboutForm(
-            initial={"title": job.title, "description": job.description, "tags": written(job)},
+            initial={"title": job.title, "description": job.description, "tags": tags_text(job)},
             auto_id=ABOUT_ID,
         ),
         "link_is_over": job.link_is_over,
