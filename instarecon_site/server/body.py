@@ -17,7 +17,7 @@ from waitress.utilities import BadRequest
 
 from instarecon_site.server.limits import MB, Limits
 
-#: Why a body was not kept. The application answers; see `instarecon_site.refusals`.
+#: Why a body was not kept. The application answers; see `instarecon_site.middleware.refusals`.
 TOO_LARGE, TOO_MANY, DISK_FULL = "too_large", "too_many_uploads", "disk_full"
 #: Bytes that the lines between a body's chunks may have.
 MAX_CHUNK_LINES = 16 * 1024

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
-from benchmarks import planted_faults
+from benchmarks.parts import planted_faults
 from recon.jobs.drafts import checks
 from tests.browser.fitting import fits
 from tests.browser.windows import DESK, PHONE

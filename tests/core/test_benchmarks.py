@@ -12,10 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import checkpoints, engine, engine_run, large, scoring, tables
+from benchmarks import checkpoints, engine, engine_run
 from benchmarks.engine_run import Clock
-from benchmarks.graphdeco import Recipe
-from benchmarks.references import Cache
+from benchmarks.parts import large, scoring, tables
+from benchmarks.parts.graphdeco import Recipe
+from benchmarks.parts.references import Cache
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
 from recon.pipeline.workspace import Workspace
