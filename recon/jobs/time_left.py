@@ -97,7 +97,7 @@ def _forecast(job: Job, past: list[Run]) -> Forecast | None:
         in_step=(now - running.started_at).total_seconds() if running else 0.0,
         taken_over=running.taken_over if running else 0.0,
         done=_seconds(r for r in present if r.outcome == StageRun.Outcome.DONE),
-        kept=frozenset(Step(r.step) for r in runs if _is_reusable(r, job)),
+        reusable=frozenset(Step(r.step) for r in runs if _is_reusable(r, job)),
     )
     return _with_setting_out(told) if step == Step.QUEUED else told
 
