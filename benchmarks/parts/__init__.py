@@ -1,1 +1,1 @@
-"""What the programs beside this folder are made of: photo sets, scoring, tables, damage to plant."""
+"""What the programs beside this folder share: photo sets, scoring, tables, planted damage."""

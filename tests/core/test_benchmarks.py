@@ -197,7 +197,7 @@ class Programs:
         self.commands.append(words := [str(word) for word in command])
         said = ""
         if Path(words[1]).name == "reference.py":
-            result = kept("", 24.1, cached="--fresh" not in words)
+            result = cached_result("", 24.1, cached="--fresh" not in words)
             said = json.dumps({k: v for k, v in result.items() if k not in ("set", "preset")})
         elif words[2] == "job":
             write_tiny_workspace(Path(words[4]))
@@ -298,7 +298,7 @@ def run(name: str, psnr: float, seed: int = 1, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def kept(name: str, psnr: float, **more: Any) -> dict[str, Any]:
+def cached_result(name: str, psnr: float, **more: Any) -> dict[str, Any]:
     raw = {"psnr": psnr, "ssim": 0.7, "lpips": None}
     curve = [{"step": step, "seconds": step / 125, "raw": raw} for step in (3000, 10_000)]
     return {
@@ -332,7 +332,7 @@ def test_the_engine_table_has_means_and_their_spread() -> None:
 def test_the_comparison_has_differences_and_their_mean_over_sets() -> None:
     runs = [run("fern", 27.0), run("fern", 28.0, seed=2), run("sceaux", 19.0), run("new", 1.0)]
     head, fern, sceaux, mean = rows(
-        tables.comparison(runs, [kept("fern", 24.0), kept("sceaux", 17.0)])
+        tables.comparison(runs, [cached_result("fern", 24.0), cached_result("sceaux", 17.0)])
     )
     cells = dict(zip(head, fern, strict=True))
     assert (cells["raw dB"], cells["corrected dB"]) == ("+3.50", "+4.50")
@@ -347,7 +347,7 @@ def test_the_comparison_has_differences_and_their_mean_over_sets() -> None:
 def test_the_control_says_whether_the_reference_comes_out_as_it_has_to(
     psnr: float, verdict: str
 ) -> None:
-    fresh = kept("fern", psnr, cached=False, before=24.0)
+    fresh = cached_result("fern", psnr, cached=False, before=24.0)
     (line,) = tables.control([fresh])
     assert verdict in line
     assert "opacity resets seen: 0" in line
@@ -358,7 +358,7 @@ def test_the_control_says_whether_the_reference_comes_out_as_it_has_to(
 
 
 def test_a_kept_reference_says_when_and_where_it_was_measured() -> None:
-    assert tables.origins([kept("sceaux", 17.0)]) == [
+    assert tables.origins([cached_result("sceaux", 17.0)]) == [
         "Reference of sceaux: kept from 2026-11-23, NVIDIA H100."
     ]
 

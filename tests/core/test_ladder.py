@@ -109,19 +109,19 @@ def test_later_rungs_go_on_where_the_first_one_stopped(wall: Workspace) -> None:
     assert all(r.registered == 5 for r in graph.rungs)
     fractions = [fraction for fraction, _ in report.named("progress")]
     assert fractions == sorted(fractions)
-    [kept] = wall.colmap.glob("strong-*.db")
-    before = kept.stat().st_ino
+    [database] = wall.colmap.glob("strong-*.db")
+    before = database.stat().st_ino
     run(wall, mapped(last_rung="strong_sift", solid_points_per_photo=1e5), mapping)
-    assert kept.stat().st_ino == before  # computed once, used again
+    assert database.stat().st_ino == before  # computed once, used again
 
 
 def test_a_kept_database_that_is_damaged_is_made_again(wall: Workspace) -> None:
     config = mapped(last_rung="strong_sift", solid_points_per_photo=1e5)
     run(wall, config, mapping)
-    [kept] = wall.colmap.glob("strong-*.db")
-    kept.write_bytes(kept.read_bytes()[:5000])
+    [database] = wall.colmap.glob("strong-*.db")
+    database.write_bytes(database.read_bytes()[:5000])
     run(wall, config, mapping)
-    assert is_sound(kept)
+    assert is_sound(database)
 
 
 def test_what_still_lies_in_the_journal_is_settled_too(tmp_path: Path) -> None:
