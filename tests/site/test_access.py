@@ -27,7 +27,7 @@ EXPECTED = {
     "recon:home": ("get", 302, 302, 200),
     "recon:demo": ("get", 200, 200, 200),
     "recon:gallery": ("get", 200, 200, SIGN_IN),
-    "recon:selected": ("post", 302, 302, SIGN_IN),  # nothing is ticked: see test_selected
+    "recon:selected": ("post", 302, 302, SIGN_IN),  # nothing is ticked: see test_gallery_selection
     "recon:selected_links": ("get", 302, 302, SIGN_IN),
     "recon:upload": ("get", 200, 200, SIGN_IN),
     "recon:sample": ("get", 405, 405, 405),
