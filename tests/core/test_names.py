@@ -144,7 +144,7 @@ def test_no_name_is_opaque() -> None:
     assert not wrong
 
 
-def test_no_folder_has_more_modules_than_one_can_look_through() -> None:
+def test_no_folder_has_more_python_modules_than_one_can_look_through() -> None:
     folders: dict[str, list[str]] = {}
     for path in files(".py"):
         if path.name != "__init__.py" and not path.as_posix().startswith(ROOMY):
