@@ -225,7 +225,10 @@ def remember_entered(request: HttpRequest, job: Job) -> None:
 
 def _leave_the_fragment(request: HtmxRequest) -> HttpResponse:
     """A poll without a session: the whole page goes to sign-in, not just its fragment."""
-    page = urlsplit(request.htmx.current_url or "").path or "/"
+    try:
+        page = urlsplit(request.htmx.current_url or "").path or "/"
+    except ValueError:  # no address, so no browser's
+        page = "/"
     sign_in = redirect_to_login(page, resolve_url(settings.LOGIN_URL))
     response = HttpResponseClientRedirect(sign_in.url)
     response.status_code = 401

@@ -198,6 +198,15 @@ def test_a_shared_link_treats_all_visitors_alike(name: str) -> None:
     assert answers <= ({MISSING} if name in WHILE_RUNNING else {200, 286})
 
 
+@pytest.mark.parametrize("page", ["http://[", "", "//", "nonsense"])
+def test_a_poll_from_a_page_with_an_odd_address_is_led_to_sign_in(page: str) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": page}
+    job = finished_job(person())
+    response = Client().get(reverse("recon:progress", args=[job.pk]), headers=headers)
+    assert response.status_code == UNAUTHORISED
+    assert response["HX-Redirect"].startswith(reverse("accounts:sign_in"))
+
+
 def test_an_inactive_account_has_no_access() -> None:
     job = finished_job(person())
     browser = browser_of(job.owner)
