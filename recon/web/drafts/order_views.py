@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
 from recon.jobs.drafts import photo_order
 from recon.models import Job
-from recon.web.access import own_job_or_404, prefers_json, signed_in
+from recon.web.access import prefers_json
 from recon.web.drafts import views as draft_views
 from recon.web.job.page import acts_on_job, refuse, say_done
 
 _STEPS = {"earlier": -1, "later": 1}
 
 
-@require_safe
-@signed_in
-@never_cache
-def tiles(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+@draft_views.polls_draft
+def tiles(request: SignedInRequest, draft: Job) -> HttpResponse:
     """The photos as they are now, for a page that has shown others."""
-    draft = own_job_or_404(request, pk)
-    if not draft.is_draft:
-        return draft_views.answer_started()
     return render(request, "recon/_tiles.html", {"photos": draft.photos.all()})
 
 

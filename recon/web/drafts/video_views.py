@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
 from recon.jobs.drafts import videos as jobs_videos
 from recon.models import Job
-from recon.web.access import own_job_or_404, signed_in
 from recon.web.drafts import views as draft_views
 from recon.web.job import draft_page
 from recon.web.job.page import acts_on_job, say_done
 
 
-@require_safe
-@signed_in
-@never_cache
-def videos(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """How far each is; polled while one is in work. A draft that has started has another page."""
-    draft = own_job_or_404(request, pk)
-    if not draft.is_draft:
-        return draft_views.answer_started()
+@draft_views.polls_draft
+def videos(request: SignedInRequest, draft: Job) -> HttpResponse:
+    """How far each is; polled while one is in work."""
     return render(request, "recon/_videos.html", draft_page.videos_context(draft))
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import wraps
+from typing import Concatenate
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -16,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HTMX_STOP_POLLING, HttpResponseClientRefresh
 
-from accounts.requests import SignedInRequest
+from accounts.requests import P, SignedInRequest, View
 from recon.jobs.drafts import drafts, known_photos
 from recon.jobs.drafts import videos as draft_videos
 from recon.models import Job, Photo
@@ -26,34 +29,40 @@ from recon.web.bodies import files_received, receives_body
 from recon.web.drafts import upload_views
 from recon.web.faults import status_of
 from recon.web.job import draft_page
-from recon.web.job.page import acts_on_job, refuse, say_done
+from recon.web.job.page import JobView, acts_on_job, refuse, say_done
 from recon.web.job.photo_check import check_context
 from recon.web.preset_times import preset_options
 from recon.web.wish_forms import WishesForm, same_photo
 
 
-@require_safe
-@signed_in
-@never_cache
-@unless_deleted
-def check(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """What the photo check says by now, and what the presets take with these photos.
+def polls_draft(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
+    """For what a draft's page asks again and again: `view` gets the draft instead of its key. Once
+    it has started, another page is in its place, so the asking page reloads."""
 
-    A job that was started meanwhile has another page.
-    """
-    draft = own_job_or_404(request, pk)
-    if draft.is_draft:
-        sizes = list(draft.photos.values_list("width", "height"))
-        context = {"is_poll": True, "preset_options": preset_options(sizes)}
-        return render(request, "recon/_check.html", check_context(draft) | context)
-    return answer_started()
+    @require_safe
+    @signed_in
+    @never_cache
+    @unless_deleted
+    @wraps(view)
+    def answered(
+        request: SignedInRequest, pk: uuid.UUID, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        draft = own_job_or_404(request, pk)
+        if draft.is_draft:
+            return view(request, draft, *args, **kwargs)
+        response = HttpResponseClientRefresh()
+        response.status_code = HTMX_STOP_POLLING
+        return response
+
+    return answered
 
 
-def answer_started() -> HttpResponse:
-    """The answer to a poll of a draft that is none any more."""
-    response = HttpResponseClientRefresh()
-    response.status_code = HTMX_STOP_POLLING
-    return response
+@polls_draft
+def check(request: SignedInRequest, draft: Job) -> HttpResponse:
+    """What the photo check says by now, and what the presets take with these photos."""
+    sizes = list(draft.photos.values_list("width", "height"))
+    context = {"is_poll": True, "preset_options": preset_options(sizes)}
+    return render(request, "recon/_check.html", check_context(draft) | context)
 
 
 @require_POST
