@@ -14,7 +14,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language, gettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 from django.views.i18n import set_language
 
 from accounts import languages
@@ -22,6 +22,7 @@ from accounts.forms import HANDLE_TAKEN, PreferencesForm, PublicPageForm, TokenF
 from accounts.models import ApiToken, User
 from accounts.requests import SignedInRequest, account_required
 from instarecon_site import wrong_fields
+from instarecon_site.form_addresses import form_on
 
 
 def _account_page(request: SignedInRequest, *, status: int = 200, **context: Any) -> HttpResponse:
@@ -57,8 +58,8 @@ def account(request: SignedInRequest) -> HttpResponse:
     return _account_page(request)
 
 
+@form_on("accounts:account")
 @account_required
-@require_POST
 def preferences(request: SignedInRequest) -> HttpResponse:
     """Language, time zone, and whether mails are wanted."""
     form = PreferencesForm(request.POST, instance=_fresh(request))
@@ -73,7 +74,7 @@ def preferences(request: SignedInRequest) -> HttpResponse:
     return response
 
 
-@require_POST
+@form_on("recon:home")
 def language(request: HttpRequest) -> HttpResponse:
     """`language` for this browser, and in the account of who is signed in. Back to `next`."""
     code = languages.valid_code(request.POST.get("language", ""))
@@ -82,8 +83,8 @@ def language(request: HttpRequest) -> HttpResponse:
     return set_language(request)
 
 
+@form_on("accounts:account")
 @account_required
-@require_POST
 def public_page(request: SignedInRequest) -> HttpResponse:
     """The person's public page: on or off, its address, the name on it."""
     form = PublicPageForm(request.POST, instance=_fresh(request))
@@ -104,8 +105,8 @@ def _fresh(request: SignedInRequest) -> User:
     return User.objects.get(pk=request.user.pk)
 
 
+@form_on("accounts:account")
 @account_required
-@require_POST
 def token_create(request: SignedInRequest) -> HttpResponse:
     """Answers with the account page itself: the secret is kept nowhere, not even for a redirect."""
     form = TokenForm(request.POST, user=request.user)
@@ -115,8 +116,8 @@ def token_create(request: SignedInRequest) -> HttpResponse:
     return _account_page(request, new_token=token, new_secret=secret)
 
 
+@form_on("accounts:account")
 @account_required
-@require_POST
 def token_delete(request: SignedInRequest, pk: int) -> HttpResponse:
     token = get_object_or_404(ApiToken, pk=pk, user=request.user)
     token.delete()

@@ -78,8 +78,8 @@ class Learner:
         return {"parts": [part.state() for part in self._parts()]}
 
     def load(self, state: dict[str, Any]) -> None:
-        for part, kept in zip(self._parts(), state["parts"], strict=True):
-            part.load(kept)
+        for part, part_state in zip(self._parts(), state["parts"], strict=True):
+            part.load(part_state)
 
     def _parts(self) -> list[Stateful]:
         return [

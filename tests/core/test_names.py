@@ -17,13 +17,6 @@ OPAQUE = {
     "particulars", "kept",
 }  # fmt: skip
 
-#: Where names are being changed elsewhere.
-NOT_YET = (
-    "recon/pipeline", "recon/poses", "recon/splats", "recon/samples", "benchmarks", "tests/core",
-)  # fmt: skip
-#: The texts of a worker's progress, which make way for codes.
-PROGRESS_TEXTS = {"doing"}
-
 OURS = (
     "accounts",
     "benchmarks",
@@ -135,11 +128,9 @@ def test_no_name_is_opaque() -> None:
     assert len(files(*NAMES_IN)) > 500, "our files are where this test looks"
     wrong = {}
     for path in files(*NAMES_IN):
-        if path.as_posix().startswith(NOT_YET):
-            continue
         names = NAMES_IN[path.suffix]((PROJECT / path).read_text())
         stem = path.stem.strip("_").removeprefix("test_").replace("-", "_")
-        if found := opaque(iter([*names, stem])) - PROGRESS_TEXTS:
+        if found := opaque(iter([*names, stem])):
             wrong[path.as_posix()] = found
     assert not wrong
 

@@ -437,11 +437,11 @@ def test_a_file_that_can_t_be_opened_stops_no_other(
 def test_the_check_itself_can_still_be_stopped(
     stop: type[BaseException], ordinary: list[Path], tmp_path: Path
 ) -> None:
-    def tick(fraction: float, message: str) -> None:
+    def cancel(fraction: float, code: str = "", /, **facts: Any) -> None:
         raise stop
 
     with pytest.raises(stop):
-        check.check(ordinary, tmp_path / "check", tick=tick)
+        check.check(ordinary, tmp_path / "check", progress=cancel)
 
 
 def test_other_files_are_named_by_the_check_in_words(tmp_path: Path, capsys: Any) -> None:

@@ -168,11 +168,11 @@ def _check(draft: Job) -> None:
     photos = list(draft.photos.all())
     write_json(_tries_path(draft), {"photos": _names(draft), "times": tries_of(draft) + 1})
 
-    def tick(fraction: float, message: str) -> None:
+    def stop_if_gone(fraction: float, code: str = "", /, **facts: Any) -> None:
         if _draft(draft.pk) is None:
             raise Cancelled
 
-    check.check([photo.path for photo in photos], _report_path(draft).parent, tick=tick)
+    check.check([photo.path for photo in photos], _report_path(draft).parent, progress=stop_if_gone)
 
 
 def _enqueue(job_pk: str, owner_pk: int) -> None:

@@ -10,7 +10,8 @@ most. `load` moves all steps of one job alike, as another program on the machine
 job's finished steps tell it. `chance` is the rest. How far `load` and `chance` spread is learnt,
 too. With few past runs, built-in values stand in for both, and the range is wide.
 
-docs/PROGRESS.md has the method with its figures, benchmarks/eta.py measures it. Seconds everywhere.
+docs/develop/progress.md has the method with its figures, benchmarks/eta.py measures it. Seconds
+everywhere.
 """
 
 from __future__ import annotations

@@ -44,22 +44,22 @@ def write_look(folder: Path, digest: str, look: PhotoLook) -> None:
 def unpack_look(file: BinaryIO) -> PhotoLook | None:
     """What `pack_look` wrote, or None."""
     try:
-        with np.load(file, allow_pickle=False) as kept:
-            facts = json.loads(str(kept["facts"]))
+        with np.load(file, allow_pickle=False) as archive:
+            facts = json.loads(str(archive["facts"]))
             if facts.pop("version") != VERSION:
                 return None
             width, height = facts.pop("small")
             features = QuickFeatures(
-                width, height, kept["points"], kept["descriptors"], kept["sharp_at"]
+                width, height, archive["points"], archive["descriptors"], archive["sharp_at"]
             )
             light = Brightness(**facts.pop("brightness"))
             return PhotoLook(
                 **facts,
-                detail=kept["detail"],
+                detail=archive["detail"],
                 brightness=light,
-                colours=kept["colours"],
+                colours=archive["colours"],
                 features=features,
-                small=kept["small_grey"],
+                small=archive["small_grey"],
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
@@ -89,10 +89,10 @@ def pack_look(file: BinaryIO, look: PhotoLook) -> None:
 def read_pairs(folder: Path) -> dict[PairKey, PairFacts]:
     """All pairs that were compared."""
     try:
-        kept = json.loads(_pairs_path(folder).read_text())
-        if kept["version"] != VERSION:
+        content = json.loads(_pairs_path(folder).read_text())
+        if content["version"] != VERSION:
             return {}
-        return {(a, b): _pair_facts(facts) for a, b, facts in kept["pairs"]}
+        return {(a, b): _pair_facts(facts) for a, b, facts in content["pairs"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -104,9 +104,9 @@ def write_pairs(folder: Path, pairs: dict[PairKey, PairFacts]) -> None:
 
 def forget_others(folder: Path, digests: Iterable[str]) -> None:
     """Deletes the looks at photos other than those with `digests`."""
-    kept = {_look_path(folder, digest) for digest in digests}
+    current = {_look_path(folder, digest) for digest in digests}
     for path in (folder / "looks").glob("*.npz"):
-        if path not in kept:
+        if path not in current:
             path.unlink(missing_ok=True)
 
 

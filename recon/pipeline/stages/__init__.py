@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any, Protocol, cast
 
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.progress import Reporter, Step
+from recon.pipeline.progress import Step
 from recon.pipeline.stages import (
     evaluate,
     export,
@@ -25,6 +25,7 @@ from recon.pipeline.stages import (
     undistort,
 )
 from recon.pipeline.workspace import Workspace
+from recon.reporting import Report
 
 
 class Stage(Protocol):
@@ -34,7 +35,7 @@ class Stage(Protocol):
     def inputs(self, workspace: Workspace, config: PipelineConfig) -> dict[str, str]: ...
     def outputs(self, workspace: Workspace, config: PipelineConfig) -> dict[str, str]: ...
     def run(
-        self, workspace: Workspace, config: PipelineConfig, report: Reporter
+        self, workspace: Workspace, config: PipelineConfig, report: Report
     ) -> dict[str, Any]: ...
 
 

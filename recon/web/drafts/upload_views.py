@@ -10,10 +10,11 @@ from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.requests import P, SignedInRequest, SignedInView, View
+from instarecon_site.form_addresses import form_on
 from recon.jobs import submit
 from recon.jobs.drafts import videos
 from recon.models import Job
@@ -22,7 +23,7 @@ from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
 from recon.web.bodies import files_received, receives_body
 from recon.web.faults import headers_of, status_of
-from recon.web.preset_times import preset_options
+from recon.web.preset_times import start_context
 from recon.web.uploads import UploadRefused
 from recon.web.wish_forms import UploadForm
 
@@ -108,11 +109,11 @@ def _refuse(request: SignedInRequest, form: UploadForm, status: int) -> HttpResp
 
 
 def _form_page(request: SignedInRequest, form: UploadForm, status: int) -> HttpResponse:
-    context = {"form": form, "limits": uploads.limits(), "preset_options": preset_options()}
+    context = {"form": form, "limits": uploads.limits(), **start_context()}
     return render(request, "recon/upload.html", context, status=status)
 
 
-@require_POST
+@form_on("recon:upload")
 @makes_job
 def sample(request: SignedInRequest) -> HttpResponse:
     """A job from photos that the project renders itself."""

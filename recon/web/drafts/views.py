@@ -16,10 +16,12 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from django_htmx.http import HTMX_STOP_POLLING, HttpResponseClientRefresh
 
 from accounts.requests import P, SignedInRequest, View
+from instarecon_site.form_addresses import form_on
+from recon.jobs import titles
 from recon.jobs.drafts import drafts, known_photos
 from recon.jobs.drafts import videos as draft_videos
 from recon.models import Job, Photo
@@ -31,7 +33,7 @@ from recon.web.faults import status_of
 from recon.web.job import draft_page
 from recon.web.job.page import JobView, acts_on_job, refuse, say_done
 from recon.web.job.photo_check import check_context
-from recon.web.preset_times import preset_options
+from recon.web.preset_times import start_context
 from recon.web.wish_forms import WishesForm, same_photo
 
 
@@ -60,12 +62,16 @@ def polls_draft(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
 @polls_draft
 def check(request: SignedInRequest, draft: Job) -> HttpResponse:
     """What the photo check says by now, and what the presets take with these photos."""
-    sizes = list(draft.photos.values_list("width", "height"))
-    context = {"is_poll": True, "preset_options": preset_options(sizes)}
+    photos = list(draft.photos.all())
+    context = {
+        "is_poll": True,
+        "draft_name": titles.draft_name(draft, photos),
+        **start_context([(photo.width, photo.height) for photo in photos]),
+    }
     return render(request, "recon/_check.html", check_context(draft) | context)
 
 
-@require_POST
+@form_on("recon:upload")
 @upload_views.makes_job
 def create(request: SignedInRequest) -> HttpResponse:
     """An empty draft with the wishes so far."""

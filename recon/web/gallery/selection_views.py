@@ -18,9 +18,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
+from instarecon_site.form_addresses import form_on
 from recon.jobs import lifecycle, sharing, tags
 from recon.models import Job
 from recon.pipeline.words import sizes
@@ -34,7 +35,7 @@ from recon.web.tags import named_in
 Act = Callable[[SignedInRequest, Chosen], HttpResponseBase]
 
 
-@require_POST
+@form_on("recon:gallery")
 @signed_in
 @never_cache
 def act(request: SignedInRequest) -> HttpResponseBase:

@@ -13,9 +13,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from accounts.requests import P, SignedInRequest, View
+from instarecon_site.form_addresses import form_on
 from recon.jobs import steps_and_log, submit
 from recon.jobs.steps_and_log import StepRow
 from recon.models import Job, Photo
@@ -96,7 +96,7 @@ def acts_on_job(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
     What the view raises of UploadRefused and ReconErrors is said on the job's page.
     """
 
-    @require_POST
+    @form_on("recon:job", "pk")
     @signed_in
     @unless_deleted
     @wraps(view)

@@ -9,9 +9,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
+from instarecon_site.form_addresses import form_on
 from recon.jobs import lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job
@@ -65,7 +66,7 @@ def _not_started(draft: Job) -> str:
     return gettext("“{name}” has not been started yet.").format(name=draft.name)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 def delete(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The job, its photos and its scene are gone after this, and so is its share link."""
