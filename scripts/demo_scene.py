@@ -175,7 +175,7 @@ def views_of(run: Workspace) -> dict[str, Any]:
 
 
 def facts_of(run: Workspace, count: int) -> dict[str, Any]:
-    """What the page says of it: the job's columns, and what the evaluation wrote down."""
+    """What the page says of it: columns of the job and of its figures, the evaluation's record."""
     results = json.loads(run.results_json.read_text())
     names = ("psnr", "ssim", "lpips", "psnr_corrected", "ssim_corrected", "protocol")
     entries = json.loads((run.output / "cameras.json").read_text())
@@ -183,13 +183,9 @@ def facts_of(run: Workspace, count: int) -> dict[str, Any]:
     view = json.loads(run.viewer_json.read_text())
     figures = ("scene", "max_image_size", "photo_size", "split", "psnr", "ssim", "lpips")
     return {
-        "job": {name: results[name] for name in names}
-        | {
-            "refined": False,
-            "registered": len(entries),
-            "gaussian_count": count,
-            "view": view,
-        },
+        "job": {"view": view},
+        "figures": {name: results[name] for name in names}
+        | {"refined": False, "registered": len(entries), "gaussian_count": count},
         "turns": turns_of(view, entries),
         "lens": lens_of(run),
         "recorded": {name: results[name] for name in figures}

@@ -34,7 +34,8 @@ NOTICES_A_PAGE, SCENES_A_PAGE, GALLERY_PAGE = 20, 20, 12
 def notices(request: SignedInRequest) -> HttpResponse:
     """recon/notices.html: `page` of notices, newest first, and `can_mail`. Looking at it marks
     nothing as read."""
-    told = Notice.objects.filter(user=request.user).select_related("job")
+    mine = Notice.objects.filter(user=request.user)
+    told = mine.select_related("job__figures")
     page = Paginator(told, NOTICES_A_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "can_mail": settings.MAIL_IS_SET_UP}
     return render(request, "recon/notices.html", context)
@@ -53,9 +54,8 @@ def read_notices(request: SignedInRequest) -> HttpResponse:
 def usage(request: SignedInRequest) -> HttpResponse:
     """recon/usage.html: `usage` (stored, active, today: each used and most) and `page` of jobs
     with their `size`, the biggest first."""
-    own = Job.objects.filter(owner=request.user)
-    quotas.measure_ended(own)
-    biggest = quotas.with_sizes(own).order_by("-size", "-created_at")
+    own = quotas.with_sizes(Job.objects.filter(owner=request.user)).select_related("figures")
+    biggest = own.order_by("-size", "-created_at")
     page = Paginator(biggest, SCENES_A_PAGE).get_page(request.GET.get("page"))
     context = {"usage": quotas.usage(request.user), "page": page}
     return render(request, "recon/usage.html", context)
@@ -94,7 +94,7 @@ def _goodbye_page(request: SignedInRequest, form: GoodbyeForm, status: int) -> H
         "form": form,
         "scenes": scenes.count(),
         "running": scenes.filter(status__in=Job.ACTIVE).count(),
-        "shared": scenes.filter(shared=True).count(),
+        "shared": scenes.filter(share__is_on=True).count(),
     }
     return render(request, "accounts/delete.html", context, status=status)
 

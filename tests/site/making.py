@@ -16,7 +16,7 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import ApiToken, User
-from recon.models import Artifact, Job, Photo
+from recon.models import Artifact, Figures, Job, Photo, Share
 
 PASSWORD = "a long enough password"
 
@@ -77,10 +77,34 @@ def exif_with_gps(orientation: int = 1) -> bytes:
     return exif.tobytes()
 
 
+#: The columns of `Share` by what programs, and tests, call them.
+SHARED_AS = {
+    "shared": "is_on",
+    "share_password": "password",
+    "share_until": "until",
+    "share_downloads": "downloads",
+    "share_figures": "shows_figures",
+    "share_views": "views",
+    "in_gallery": "in_gallery",
+    "description": "description",
+}
+MEASURED = {field.name for field in Figures._meta.fields} - {"job"}
+
+
+def new_job(owner: User, **fields: Any) -> Job:
+    """A job's rows, not saved. `fields` are columns of `Job` and of `Figures`, and how it is
+    shared, as in `SHARED_AS`."""
+    share = {SHARED_AS[name]: fields.pop(name) for name in SHARED_AS.keys() & fields}
+    figures = {name: fields.pop(name) for name in MEASURED & fields.keys()}
+    job = Job(owner=owner, **({"preset": "draft", "title": "Fern in the hall"} | fields))
+    job.share, job.figures = Share(**share), Figures(**figures)
+    return job
+
+
 def job_of(owner: User, **fields: Any) -> Job:
-    """A job's row and folder, with three photos, in whatever state the fields say."""
-    fields = {"preset": "draft", "title": "Fern in the hall"} | fields
-    job = Job.objects.create(owner=owner, **fields)
+    """A job's rows (`new_job`) and folder, with three photos, in whatever state the fields say."""
+    job = new_job(owner, **fields)
+    job.save()
     job.workspace.upload.mkdir(parents=True)
     for number in range(3):
         name = f"{number:03}.jpg"

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from recon.models import Job, Photo
+from recon.models import Figures, Job, Photo
 from recon.web.result import runs
 from recon.web.result.comparison import compare
 from tests.site.making import browser_of, finished_job, job_of, measured_job, person, supporter
@@ -39,6 +39,8 @@ def with_cameras(job: Job, scale: float = 1.0, placed: Sequence[int] = (0, 1, 2)
             "height": 60,
             "fx": 70.0,
             "fy": 70.0,
+            "cx": 40.0,
+            "cy": 30.0,
             "position": [scale * number, 0.0, scale],
             "rotation": np.eye(3).tolist(),
         }
@@ -137,7 +139,7 @@ def test_only_photos_that_both_held_out_decide_which_is_better(first: Job, secon
     record = json.loads(second.workspace.results_json.read_text())
     record["filtered"]["per_view"]["002.jpg"] = {"PSNR": 40.0, "SSIM": 0.9, "LPIPS": None}
     second.workspace.results_json.write_text(json.dumps(record))
-    Job.objects.filter(pk=second.pk).update(psnr=30.0)
+    Figures.objects.filter(job=second.pk).update(psnr=30.0)
     told = compare(first, Job.objects.get(pk=second.pk))
     psnr = next(row for row in told.rows if row["label"] == "PSNR")
     assert (psnr["first"], psnr["second"], psnr["better"]) == ("22.8 dB", "20.0 dB", "first")
@@ -154,7 +156,7 @@ def test_where_figures_can_not_be_compared_it_says_why_and_calls_none_better(
         measured_on(second, [1], 30.0, max_image_size=1600)
         said = "a smaller picture is easier to match"
     else:
-        Job.objects.filter(pk=second.pk).update(psnr=None, ssim=None, lpips=None)
+        Figures.objects.filter(job=second.pk).update(psnr=None, ssim=None, lpips=None)
         said = "the quality of “Again” was not measured"
     response = browser_of(first.owner).get(at(first, second))
     page = response.content.decode()

@@ -41,10 +41,10 @@ class PhotoNames:
     def in_words(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """`facts` of a warning or an error with its photos as texts: `names`, `groups`, `name`."""
         words = dict(facts)
-        if (photos := _listed_in(facts)) is not None:
-            words["names"] = self.said(photos)
-        if (groups := _groups_in(facts)) is not None:
-            words["groups"] = "; ".join(self.said(group) for group in groups)
+        if "photos" in facts:
+            words["names"] = self.said(facts["photos"])
+        if "photo_groups" in facts:
+            words["groups"] = "; ".join(self.said(group) for group in facts["photo_groups"])
         if isinstance(facts.get("name"), str):
             words["name"] = self.own(facts["name"])
         return words
@@ -74,22 +74,3 @@ def _some(names: Sequence[str]) -> str:
         return said
     return told(Counted("{names} and {count} more", "{names} and {count} more"),
                 names=said, count=more)  # fmt: skip
-
-
-def _listed_in(facts: Mapping[str, Any]) -> list[str] | None:
-    """The photos that a sentence names. Warnings from before they were listed have one text, in
-    which a copy stands before what it is a copy of: "a.jpg = b.jpg, c.jpg"."""
-    if isinstance(facts.get("photos"), list):
-        return list(facts["photos"])
-    if not isinstance(facts.get("names"), str):
-        return None
-    parts = facts["names"].replace("; ", ", ").split(", ")
-    return [part.partition(" = ")[0] for part in parts]
-
-
-def _groups_in(facts: Mapping[str, Any]) -> list[list[str]] | None:
-    """The same for groups of photos, which were parted by semicolons."""
-    if isinstance(facts.get("photo_groups"), list):
-        return [list(group) for group in facts["photo_groups"]]
-    text = facts.get("groups", facts.get("names"))
-    return [part.split(", ") for part in text.split("; ")] if isinstance(text, str) else None

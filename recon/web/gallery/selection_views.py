@@ -60,7 +60,7 @@ def links(request: SignedInRequest) -> HttpResponse:
     except NothingToDo as nothing:
         messages.error(request, str(nothing))
         return redirect("recon:gallery")
-    shared = [job for job in chosen.jobs if job.shared and not job.link_is_over]
+    shared = [job for job in chosen.jobs if job.share.is_open]
     context = {
         "links": [{"job": job, "url": share_url(job)} for job in shared],
         "private": [job for job in chosen.jobs if job not in shared],
@@ -109,7 +109,7 @@ def _share(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
 
 
 def _unshare(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
-    shared = [job for job in chosen.jobs if job.shared]
+    shared = [job for job in chosen.jobs if job.share.is_on]
     sharing.switch_off(shared)
     said = gettext("Sharing is off, and the links stopped working: {names}.")
     if shared:

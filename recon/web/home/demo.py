@@ -14,7 +14,7 @@ from django.conf import settings
 from django.templatetags.static import static
 from django.utils.translation import gettext
 
-from recon.models import Job
+from recon.models import Figures, Job, Share
 from recon.web.result.measurement import measurement_of
 from recon.web.result.metrics import metrics_of
 from recon.web.scene import PublicJob
@@ -28,6 +28,7 @@ class Facts:
     """What scripts/demo_scene.py wrote down."""
 
     job: dict[str, Any]  # columns of `Job`
+    figures: dict[str, Any]  # columns of `Figures`
     recorded: dict[str, Any]  # of the run's results.json
     turns: dict[str, Any]  # how the start page turns it: view, arc
     bytes: int  # of the scene
@@ -36,9 +37,8 @@ class Facts:
 @cache
 def facts() -> Facts:
     content = json.loads((FOLDER / "facts.json").read_text())
-    return Facts(
-        content["job"], content["recorded"], content["turns"], (FOLDER / "scene.spz").stat().st_size
-    )
+    size = (FOLDER / "scene.spz").stat().st_size
+    return Facts(content["job"], content["figures"], content["recorded"], content["turns"], size)
 
 
 def hero() -> dict[str, Any]:
@@ -48,8 +48,8 @@ def hero() -> dict[str, Any]:
         "scene": static(SCENE),
         "poster": static(POSTER),
         "turns": known.turns,
-        "photos": known.job["registered"],
-        "gaussians": known.job["gaussian_count"],
+        "photos": known.figures["registered"],
+        "gaussians": known.figures["gaussian_count"],
     }
 
 
@@ -60,8 +60,9 @@ def page() -> dict[str, Any]:
     description = gettext(
         "Made from {photos} rendered pictures of a courtyard that exists only in a computer. From "
         "there on, everything was done as with anybody’s photos."
-    ).format(photos=known.job["registered"])
-    job = Job(title=title, description=description, status=Job.Status.COMPLETED, **known.job)
+    ).format(photos=known.figures["registered"])
+    job = Job(title=title, status=Job.Status.COMPLETED, **known.job)
+    job.share, job.figures = Share(description=description), Figures(**known.figures)
     viewer = {
         "scene_url": static(SCENE),
         "bytes": known.bytes,

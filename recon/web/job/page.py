@@ -17,6 +17,7 @@ from django.urls import reverse
 from accounts.requests import P, SignedInRequest, View
 from instarecon_site.form_addresses import form_on
 from recon.jobs import steps_and_log, submit
+from recon.jobs.people import notices
 from recon.jobs.steps_and_log import StepRow
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
@@ -53,6 +54,8 @@ def page(request: SignedInRequest, job: Job, *, status: int = 200, **forms: Form
         "again": AgainForm(initial=submit.wishes_of(job)),
     }
     if job.has_ended:
+        mine = job.owner_id == request.user.pk
+        context["has_unread_notice"] = mine and notices.has_unread(job.owner, job)
         context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
         show, for_staff = request.GET.get("show", ""), request.user.is_staff

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
 from instarecon_site import wrong_fields
-from recon.jobs import sharing, tags
+from recon.jobs import sharing, tags, titles
 from recon.models import Job
 from recon.web.access import NotThere, own_job_or_404, prefers_json, signed_in
 from recon.web.job.page import acts_on_job, page, refuse
@@ -95,7 +95,7 @@ def _change(
 
 @acts_on_job
 def about(request: SignedInRequest, job: Job) -> HttpResponse:
-    """The scene's title and description, and its owner's tags: a form of before there were any
+    """The scene's title and description, and its owner's tags: a form without their field
     leaves these as they are."""
     form = AboutForm(request.POST, auto_id=ABOUT_ID)
     if not form.is_valid() and (job.is_draft or prefers_json(request)):
@@ -103,10 +103,10 @@ def about(request: SignedInRequest, job: Job) -> HttpResponse:
     if not form.is_valid():
         wrong_fields.focus_first(form)
         return page(request, job, status=400, about_form=form)
-    names = form.cleaned_data.pop("tags")
-    sharing.change(job, **form.cleaned_data)
+    titles.rename(job, form.cleaned_data["title"])
+    sharing.change(job, description=form.cleaned_data["description"])
     if "tags" in request.POST:
-        tags.put(job, names)
+        tags.put(job, form.cleaned_data["tags"])
     messages.success(request, _("Title, description and tags are saved."))
     return redirect(job)
 
@@ -117,7 +117,7 @@ def about(request: SignedInRequest, job: Job) -> HttpResponse:
 def qr(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The share link as a QR code. Black on white in both themes: cameras like it so."""
     job = own_job_or_404(request, pk)
-    if not job.shared or job.link_is_over:
+    if not job.share.is_open:
         raise NotThere(_("There is no link to make a QR code for: sharing is off."))
     picture, said = io.BytesIO(), gettext("QR code")
     code = segno.make(share_url(job), micro=False, error="m")

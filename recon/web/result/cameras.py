@@ -104,14 +104,12 @@ def camera(entry: dict[str, Any]) -> dict[str, Any]:
     columns, position = entry["rotation"], entry["position"]
     rows = [[columns[j][i] for j in range(3)] for i in range(3)]
     shifts = [-sum(r * p for r, p in zip(row, position, strict=True)) for row in rows]
-    width, height = entry["width"], entry["height"]
     return {
-        "width": width,
-        "height": height,
+        "width": entry["width"],
+        "height": entry["height"],
         "fx": entry["fx"],
         "fy": entry["fy"],
-        # Runs from before they were written down: the middle is where most cameras have it.
-        "cx": entry.get("cx", width / 2),
-        "cy": entry.get("cy", height / 2),
+        "cx": entry["cx"],
+        "cy": entry["cy"],
         "cam_from_world": [[*row, shift] for row, shift in zip(rows, shifts, strict=True)],
     }

@@ -76,7 +76,7 @@ def _held_out_by_both(first: Job, second: Job) -> list[Pair]:
 def _common_size(first: Job, second: Job, pairs: Sequence[Pair]) -> tuple[Size | None, str]:
     """At which size both have figures of these photos, or None and a sentence."""
     for job in (first, second):
-        if job.psnr is None:
+        if job.figures.psnr is None:
             return None, gettext(
                 "They can’t be compared by figures: the quality of “{name}” was not measured."
             ).format(name=job.name)
@@ -133,7 +133,7 @@ def _psnr(pair: Pair, size: Size) -> tuple[str, str] | None:
 
 def _own_row(scale: Scale, first: Job, second: Job) -> dict[str, Any] | None:
     """Each scene's own figure; None where neither has it."""
-    values = [getattr(job, scale.key) for job in (first, second)]
+    values = [getattr(job.figures, scale.key) for job in (first, second)]
     if values == [None, None]:
         return None
     texts = ("–" if value is None else scale.figure.format(value) for value in values)
@@ -143,8 +143,8 @@ def _own_row(scale: Scale, first: Job, second: Job) -> dict[str, Any] | None:
 def _makings(first: Job, second: Job) -> list[dict[str, Any]]:
     """What they were made with, of which more is not better."""
     return [
-        _plain(gettext("Gaussians"), first.gaussian_count, second.gaussian_count),
-        _plain(gettext("Training steps"), first.iterations, second.iterations),
+        _plain(gettext("Gaussians"), first.figures.gaussian_count, second.figures.gaussian_count),
+        _plain(gettext("Training steps"), first.figures.iterations, second.figures.iterations),
         _words(gettext("Stray spots removed"), filter_said(first), filter_said(second)),
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
-from recon.models import Job
+from recon.models import Figures, Job
 from recon.web.result.metrics import own_figures, recorded_of
 
 
@@ -24,22 +24,22 @@ def measurement_of(job: Job, *, recorded: dict[str, Any] | None = None) -> dict[
     return {
         "said": _protocol(job, len(split["test"]), len(split["train"])),
         "each_once": _each_once(job),
-        "exposure": job.psnr_corrected is not None,
+        "exposure": job.figures.psnr_corrected is not None,
         "size": recorded.get("max_image_size") if own_figures(job, recorded) else None,
     }
 
 
 def _each_once(job: Job) -> bool:
-    return job.protocol == Job.Protocol.CROSS_VALIDATION
+    return job.figures.protocol == Figures.Protocol.CROSS_VALIDATION
 
 
 def _protocol(job: Job, held_out: int, training: int) -> str:
     """Which photos the figures are of, and which the scene was made of; empty without figures."""
-    if job.psnr is None:
+    if job.figures.psnr is None:
         return ""
     photos = held_out + training
     measured = _each(photos) if _each_once(job) else _split(held_out, photos)
-    shown = _finished(photos) if job.refined else _left_out(job, held_out)
+    shown = _finished(photos) if job.figures.refined else _left_out(job, held_out)
     return f"{measured} {shown}"
 
 

@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from recon.models import Job
+from recon.models import Figures, Job
 from recon.pipeline.quality import GRADES, LABELS, meaning
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.words.texts import looked_up
@@ -67,17 +67,17 @@ def metrics_of(
     return [
         _described(scale, job, recorded)
         for scale in SCALES
-        if getattr(job, scale.key) is not None or for_staff
+        if getattr(job.figures, scale.key) is not None or for_staff
     ]
 
 
 def _described(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, Any]:
-    value = getattr(job, scale.key)
+    value = getattr(job.figures, scale.key)
     if value is None:
         return {"key": scale.key, "label": scale.label, "reason": _reason(scale, recorded)}
     word, figure = GRADES[scale.key].word(value), scale.figure.format(value)
-    spread = (job.spread or {}).get(scale.key)
-    corrected = getattr(job, f"{scale.key}_corrected", None)
+    spread = (job.figures.spread or {}).get(scale.key)
+    corrected = getattr(job.figures, f"{scale.key}_corrected", None)
     matched = "" if corrected is None else scale.figure.format(corrected)
     label = looked_up(LABELS[word])
     return {
@@ -111,7 +111,7 @@ def _sizes(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, str]:
 
 def own_figures(job: Job, recorded: dict[str, Any]) -> dict[str, float | None]:
     """The figures at the photos' own size by label, where they are not those of the size trained
-    at; empty for runs of before they were taken."""
+    at; empty where they were not taken."""
     try:
         table = table_of(job, recorded)
         own: dict[str, float | None] = table["at_photo_size"]
@@ -123,7 +123,7 @@ def own_figures(job: Job, recorded: dict[str, Any]) -> dict[str, float | None]:
 
 def table_of(job: Job, recorded: dict[str, Any]) -> dict[str, Any]:
     """The part of results.json that the headline's figures are of. Raises KeyError."""
-    if job.protocol == Job.Protocol.CROSS_VALIDATION:
+    if job.figures.protocol == Figures.Protocol.CROSS_VALIDATION:
         table: dict[str, Any] = recorded["cross_validation"]
     else:
         table = recorded[recorded["scene"]]
