@@ -10,11 +10,12 @@ from accounts.requests import SignedInRequest
 from recon.api.auth import endpoint
 from recon.api.bodies import receive, receive_none
 from recon.api.errors import ApiError, explained
-from recon.api.reading import own_job, tags_of, truth, wishes_of
+from recon.api.reading import own_job, tags_of, title_and_wishes, truth
 from recon.api.sharing import sharing_of
 from recon.api.views import new_job_facts, photo_facts, status_of, video_facts
 from recon.jobs import decoders, tags
 from recon.jobs.drafts import drafts, known_photos, photo_order, videos
+from recon.jobs.presets import usual_wishes
 from recon.models import Job
 from recon.pipeline.errors import UserError
 
@@ -24,8 +25,9 @@ from recon.pipeline.errors import UserError
 def create_draft(request: SignedInRequest) -> HttpResponse:
     """A draft with these wishes and no photos yet."""
     data = receive(request)
-    wishes, names = wishes_of(data), tags_of(data)
-    draft = drafts.create_draft(request.user, **wishes)
+    title, wishes = title_and_wishes(data, usual_wishes())
+    names = tags_of(data)
+    draft = drafts.create_draft(request.user, title=title or "", wishes=wishes)
     tags.put(draft, names or [])
     return JsonResponse(status_of(draft), status=201)
 
@@ -114,8 +116,9 @@ def start(request: SignedInRequest, job_id: str) -> HttpResponse:
     data = receive(request)
     shared = truth(data, "share", default=draft.share.is_on)
     sharing = sharing_of(data)
-    wishes, names = wishes_of(data, only_sent=True), tags_of(data)
-    if not drafts.start(draft, shared=shared, sharing=sharing, **wishes):
+    title, wishes = title_and_wishes(data, draft.wishes)
+    names = tags_of(data)
+    if not drafts.start(draft, title=title, wishes=wishes, shared=shared, sharing=sharing):
         raise UserError("draft_started")
     if names is not None:
         tags.put(draft, names)

@@ -21,7 +21,7 @@ AT_ONCE_S = 10.0
 TYPICAL = ((4000, 3000),) * 10
 
 _SAID = {
-    Job.Preset.DRAFT: _("Small and quick: {time} here with {count} photos."),
+    Job.Preset.QUICK: _("Less detail: {time} here with {count} photos."),
     Job.Preset.STANDARD: _("More detail: {time} here with {count} photos."),
     Job.Preset.HIGH: _("The most detail and the biggest file: {time} here with {count} photos."),
 }

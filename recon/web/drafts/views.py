@@ -24,6 +24,7 @@ from instarecon_site.form_addresses import form_on
 from recon.jobs import titles
 from recon.jobs.drafts import drafts, known_photos
 from recon.jobs.drafts import videos as draft_videos
+from recon.jobs.presets import usual_wishes
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
@@ -78,7 +79,11 @@ def create(request: SignedInRequest) -> HttpResponse:
     form = WishesForm(request.POST)
     if not form.is_valid():
         return upload_views.refuse(request, form.sentences, 400)
-    draft = drafts.create_draft(request.user, **form.cleaned_data)
+    draft = drafts.create_draft(
+        request.user,
+        title=form.cleaned_data["title"],
+        wishes=form.wishes(usual_wishes()),
+    )
     if prefers_json(request):
         photos_url = reverse("recon:add_photos", args=(draft.pk,))
         answer = {"location": draft.get_absolute_url(), "photos_url": photos_url}
@@ -173,9 +178,8 @@ def start(request: SignedInRequest, draft: Job) -> HttpResponse:
         return redirect(draft)
     if not form.is_valid():
         return draft_page.page(request, draft, form=form, status=400)
-    wishes = form.cleaned_data | {"preset": form.cleaned_data["preset"] or draft.preset}
     try:
-        drafts.start(draft, **wishes)
+        drafts.start(draft, title=form.cleaned_data["title"], wishes=form.wishes(draft.wishes))
     except ReconError as error:
         return draft_page.page(
             request, draft, form=form, problems=[str(error)], status=status_of(error)

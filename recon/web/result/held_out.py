@@ -13,6 +13,7 @@ from django.urls import reverse
 from PIL import Image, UnidentifiedImageError
 
 from recon.models import Job
+from recon.picture_size import fitted_size
 from recon.web import thumbs
 from recon.web.result.metrics import SCALES, Scale, recorded_of, table_of
 
@@ -103,11 +104,9 @@ def _size(path: Path | None) -> tuple[int, int] | None:
         return None
     try:
         with Image.open(path) as image:
-            width, height = image.size
+            return fitted_size(*image.size, thumbs.LARGE_SIDE)
     except (FileNotFoundError, UnidentifiedImageError):
         return None
-    shrunk = min(1.0, thumbs.LARGE_SIDE / max(width, height))
-    return round(width * shrunk), round(height * shrunk)
 
 
 def _url(job: Job, number: int, kind: str) -> str:
