@@ -82,7 +82,7 @@ def run(photos: Path, out: Path) -> None:
 def write(run: Workspace) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     (scene,) = run.output.glob("point_cloud/*/scene.spz")
-    (OUT / "scene.spz").write_bytes(rounded(scene.read_bytes()))
+    (OUT / "scene.spz").write_bytes(coarsen(scene.read_bytes()))
     with Image.open(run.output / "poster.jpg") as poster:
         poster.save(OUT / "poster.webp", quality=POSTER_QUALITY, method=6)
     write_json(OUT / "views.json", views_of(run))
@@ -91,7 +91,7 @@ def write(run: Workspace) -> None:
         sys.stdout.write(f"{path.stat().st_size:8} {path.relative_to(ROOT)}\n")
 
 
-def rounded(spz: bytes) -> bytes:
+def coarsen(spz: bytes) -> bytes:
     """The same scene in coarser steps and with neighbours together, which compresses better."""
     content = gzip.decompress(spz)
     count = count_of(spz)
@@ -181,14 +181,14 @@ def facts_of(run: Workspace, count: int) -> dict[str, Any]:
     entries = json.loads((run.output / "cameras.json").read_text())
     scene = results["scene"]
     view = json.loads(run.viewer_json.read_text())
-    kept = ("scene", "max_image_size", "photo_size", "split", "psnr", "ssim", "lpips")
+    figures = ("scene", "max_image_size", "photo_size", "split", "psnr", "ssim", "lpips")
     return {
         "job": {"view": view},
         "figures": {name: results[name] for name in names}
         | {"refined": False, "registered": len(entries), "gaussian_count": count},
         "turns": turns_of(view, entries),
         "lens": lens_of(run),
-        "recorded": {name: results[name] for name in kept}
+        "recorded": {name: results[name] for name in figures}
         | {scene: {"at_photo_size": results[scene]["at_photo_size"]}},
     }
 

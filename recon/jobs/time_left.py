@@ -84,12 +84,12 @@ def times_from_now(sizes: Sequence[tuple[int, int]]) -> tuple[dict[str, Range], 
     On a busy machine the times go from one that soon is less busy to one that stays as it is.
     """
     lesson, busy = _last_lesson(), busy_with_others()
-    takes = {
+    durations = {
         preset: Range(usual.low * math.sqrt(busy), usual.high * busy)
         for preset, usual in _usual_times(sizes, lesson).items()
     }
     waiting = Job.objects.filter(status=Job.Status.PENDING, gives_way=False).order_by(*LINE)
-    return takes, _start(list(waiting.values_list("pk", flat=True)), lesson)
+    return durations, _start(list(waiting.values_list("pk", flat=True)), lesson)
 
 
 def busy_with_others() -> float:
@@ -137,7 +137,7 @@ def _forecast(job: Job, past: list[Run]) -> Forecast | None:
         in_step=(now - running.started_at).total_seconds() if running else 0.0,
         taken_over=running.taken_over if running else 0.0,
         done=_seconds(r for r in present if r.outcome == StageRun.Outcome.DONE),
-        reusable=frozenset(Step(r.step) for r in runs if _is_kept(r, job)),
+        reusable=frozenset(Step(r.step) for r in runs if _is_reusable(r, job)),
     )
     return _with_setting_out(told) if step == Step.QUEUED else told
 
@@ -158,9 +158,9 @@ def _start(ahead: Sequence[UUID], lesson: Lesson | None) -> Range:
             known[job.pk] = told.left if told else None
         elif job.is_processing and told:
             running.append(told.left)
-    takes = [one for pk in looked_at if (one := known.get(pk)) is not None]
-    takes += _mean(takes) * (len(ahead) - len(looked_at))
-    return starts_in(running, takes, settings.MAX_CONCURRENT_JOBS)
+    durations = [one for pk in looked_at if (one := known.get(pk)) is not None]
+    durations += _mean(durations) * (len(ahead) - len(looked_at))
+    return starts_in(running, durations, settings.MAX_CONCURRENT_JOBS)
 
 
 def _mean(ranges: Collection[Range]) -> list[Range]:
@@ -252,7 +252,7 @@ def _seconds(runs: Iterable[StageRun]) -> dict[Step, float]:
     }
 
 
-def _is_kept(run: StageRun, job: Job) -> bool:
+def _is_reusable(run: StageRun, job: Job) -> bool:
     """Whether an earlier attempt has left the step's result, so that this one takes it over."""
     well = (StageRun.Outcome.DONE, StageRun.Outcome.REUSED)
     return run.attempt < job.attempt and run.outcome in well

@@ -47,16 +47,16 @@ def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
 def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
     """What `_wishes.html` says of a scene of these photos that is started now."""
     sizes = _known_or_typical(sizes)
-    takes, start = time_left.times_from_now(sizes)
-    return {"preset_options": _options(takes, len(sizes)), "line_said": _line_said(start)}
+    durations, start = time_left.times_from_now(sizes)
+    return {"preset_options": _options(durations, len(sizes)), "line_said": _line_said(start)}
 
 
 def _known_or_typical(sizes: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
     return sizes if len(sizes) >= settings.MIN_PHOTOS else TYPICAL
 
 
-def _options(takes: Mapping[str, time_left.Range], count: int) -> list[PresetOption]:
-    times = {preset: time_range(takes[preset]) for preset in _SAID}
+def _options(durations: Mapping[str, time_left.Range], count: int) -> list[PresetOption]:
+    times = {preset: time_range(durations[preset]) for preset in _SAID}
     return [
         PresetOption(
             value=preset.value,
@@ -70,9 +70,9 @@ def _options(takes: Mapping[str, time_left.Range], count: int) -> list[PresetOpt
 
 def usual_time() -> str:
     """What a scene takes here that asks for nothing special."""
-    takes = time_left.preset_times(TYPICAL)[settings.DEFAULT_PRESET]
+    seconds = time_left.preset_times(TYPICAL)[settings.DEFAULT_PRESET]
     said = gettext("{time} here with {count} photos")
-    return said.format(time=time_range(takes), count=len(TYPICAL))
+    return said.format(time=time_range(seconds), count=len(TYPICAL))
 
 
 def _line_said(start: time_left.Range) -> str:

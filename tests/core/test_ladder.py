@@ -132,13 +132,13 @@ def test_strong_sift_s_database_is_used_again_and_made_again_where_it_is_damaged
 ) -> None:
     shutil.copytree(climbed_wall[0].root, tmp_path / "again")
     again = Workspace(tmp_path / "again")
-    [kept] = again.colmap.glob("strong-*.db")
-    before = kept.stat().st_ino
+    [database] = again.colmap.glob("strong-*.db")
+    before = database.stat().st_ino
     run(again, CLIMB, mapping)
-    assert kept.stat().st_ino == before  # computed once, used again
-    kept.write_bytes(kept.read_bytes()[:5000])
+    assert database.stat().st_ino == before  # computed once, used again
+    database.write_bytes(database.read_bytes()[:5000])
     run(again, CLIMB, mapping)
-    assert is_sound(kept)
+    assert is_sound(database)
 
 
 def test_what_still_lies_in_the_journal_is_settled_too(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import pose_sets, pose_tables, poses
+from benchmarks import poses
+from benchmarks.parts import pose_sets, pose_tables
 from tests.core.walls import write_wall
 from tests.photos import PROJECT
 

@@ -68,7 +68,7 @@ def test_where_stereo_finds_too_little_the_sfm_points_are_the_start(workspace: W
         settings = replace(CONFIG.train, iterations=0, initial_opacity=0.21, dense=dense)
         report = ListReporter()
         model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
-        trained = engine.train(
+        result = engine.train(
             model.train,
             workspace.images,
             settings,
@@ -79,7 +79,7 @@ def test_where_stereo_finds_too_little_the_sfm_points_are_the_start(workspace: W
         assert (said in report.named("log")) == falls_back
         expected = torch.tensor(0.21 if falls_back else 0.37)
         torch.testing.assert_close(
-            trained.gaussians.opacities.sigmoid(), expected.expand(len(trained.gaussians))
+            result.gaussians.opacities.sigmoid(), expected.expand(len(result.gaussians))
         )
 
 

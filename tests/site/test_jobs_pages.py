@@ -444,7 +444,7 @@ def test_figures_that_could_not_be_had_at_all_say_why_to_staff() -> None:
 def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_own() -> None:
     """A draft is scored at the small size that it was trained at; so it says that it was."""
     job = finished_job(person(), shared=True)
-    measured(job, held_out=1, trained=3, photo_size=1600)
+    measured(job, held_out=1, in_training=3, photo_size=1600)
     pages = [
         browser_of(job.owner).get(at("job", job)).content.decode(),
         Client().get(f"/v/{job.share.key}").content.decode(),
@@ -456,7 +456,7 @@ def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_o
         assert "pixel by pixel" not in page
     big = re.findall(r'metric-figure number">([^<]*)<', pages[0])
     assert big == ["22.8 dB", "20.6 dB", "0.81", "0.70", "0.41"], "both are as prominent"
-    measured(job, held_out=1, trained=3)  # as runs of before wrote it, without the photos' size
+    measured(job, held_out=1, in_training=3)  # as runs of before wrote it, without the photos' size
     assert "at the photos’ own size<" in browser_of(job.owner).get(at("job", job)).content.decode()
 
 
@@ -465,16 +465,16 @@ def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_o
 )
 def test_where_there_is_one_size_no_other_is_spoken_of(record: dict[str, Any]) -> None:
     job = finished_job(person())
-    measured(job, held_out=1, trained=3, **record)
+    measured(job, held_out=1, in_training=3, **record)
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert "22.8 dB" in page
     assert "own size" not in page
     assert "at 400 px" not in page
 
 
-def measured(job: Job, held_out: int, trained: int, **more: Any) -> None:
+def measured(job: Job, held_out: int, in_training: int, **more: Any) -> None:
     """Writes the evaluation's record, as far as the page reads it."""
-    names = [f"{number}.jpg" for number in range(held_out + trained)]
+    names = [f"{number}.jpg" for number in range(held_out + in_training)]
     own = {"PSNR": 20.61, "SSIM": 0.7, "LPIPS": None}
     record = {
         "psnr": job.figures.psnr,
@@ -517,7 +517,7 @@ def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
     refined: bool, ending: str
 ) -> None:
     job = finished_job(person(), refined=refined, shared=True)
-    measured(job, held_out=4, trained=16)
+    measured(job, held_out=4, in_training=16)
     said = "4 of 20 photos were kept aside: the figures come from a scene made without them. "
     assert said + ending in browser_of(job.owner).get(at("job", job)).content.decode()
     assert said in Client().get(f"/v/{job.share.key}").content.decode()
@@ -536,7 +536,7 @@ def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: 
         person(), protocol="cross-validation", spread=spread, refined=refined, shared=True
     )
     own = {"PSNR": 19.04, "SSIM": 0.7, "LPIPS": None}
-    measured(job, held_out=2, trained=6, cross_validation={"at_photo_size": own})
+    measured(job, held_out=2, in_training=6, cross_validation={"at_photo_size": own})
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert (
         "Each of the 8 photos was kept aside once: every figure comes from a scene made without "

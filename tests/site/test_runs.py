@@ -171,9 +171,9 @@ def test_scenes_trained_at_different_sizes_are_compared_at_the_photos_own(
     first: Job, second: Job
 ) -> None:
     """A draft's own figure flatters it: 22.8 dB at 400 px, 19 dB at the size of the other's."""
-    for job, size, trained, own in ((first, 400, 22.84, 19.0), (second, 1600, 21.0, 21.0)):
+    for job, size, at_training, own in ((first, 400, 22.84, 19.0), (second, 1600, 21.0, 21.0)):
         view = {"001.jpg": {"PSNR": own, "SSIM": 0.7, "LPIPS": None}}
-        measured_on(job, [1], trained, max_image_size=size,
+        measured_on(job, [1], at_training, max_image_size=size,
                     own={"at_photo_size": {"per_view": view}})  # fmt: skip
     psnr = compare(first, second).rows[0]
     assert (psnr["first"], psnr["second"], psnr["better"]) == ("19.0 dB", "21.0 dB", "second")

@@ -343,10 +343,10 @@ def test_a_number_that_was_given_again_is_left_alone(tmp_path: Path) -> None:
     """This very process has the number, but began at another time."""
     program.record(tmp_path, "web")
     path = tmp_path / program.RECORDS / "web"
-    assert program.recorded(path) == psutil.Process()
+    assert program.process_of(path) == psutil.Process()
     number, began = path.read_text().split()
     path.write_text(f"{number} {float(began) - 60}\n")
-    assert program.recorded(path) is None
+    assert program.process_of(path) is None
     assert program.end_recorded(tmp_path) == 0
 
 

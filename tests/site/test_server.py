@@ -353,15 +353,15 @@ def test_too_long_a_body_is_read_to_its_end_but_not_kept(
     long = b"x" * (9 * MB)
     how = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(long)}"
     body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(long), long) if chunked else long
-    kept: list[int] = []
+    sizes: list[int] = []
     with site.connect() as client:
         client.sendall(head("/", how, method="POST"))
         client.sendall(body[: len(body) - 7])
-        kept.append(size_of_spool(tmp_path))
+        sizes.append(size_of_spool(tmp_path))
         client.sendall(body[-7:])
         assert read_all(client).endswith(f"{TOO_LARGE}|0|".encode())
     if not chunked:  # said beforehand: not a byte of it
-        assert kept == [0]
+        assert sizes == [0]
 
 
 def test_far_too_long_a_body_is_answered_at_once_and_what_follows_is_no_request(

@@ -36,9 +36,9 @@ class Facts:
 
 @cache
 def facts() -> Facts:
-    kept = json.loads((FOLDER / "facts.json").read_text())
+    content = json.loads((FOLDER / "facts.json").read_text())
     size = (FOLDER / "scene.spz").stat().st_size
-    return Facts(kept["job"], kept["figures"], kept["recorded"], kept["turns"], size)
+    return Facts(content["job"], content["figures"], content["recorded"], content["turns"], size)
 
 
 def hero() -> dict[str, Any]:

@@ -97,13 +97,13 @@ def _described(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, An
 
 def _sizes(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, str]:
     """At which size the figure was taken, and the one at the photos' own size."""
-    trained, own = recorded.get("max_image_size"), recorded.get("photo_size")
+    training_size, own = recorded.get("max_image_size"), recorded.get("photo_size")
     value = own_figures(job, recorded).get(scale.label)
-    if not trained or value is None or (own and own <= trained):
+    if not training_size or value is None or (own and own <= training_size):
         return {"at": "", "own_figure": "", "own_at": ""}
     own_size = gettext("at the photos’ own size, {size} px").format(size=own) if own else ""
     return {
-        "at": gettext("at {size} px").format(size=trained),
+        "at": gettext("at {size} px").format(size=training_size),
         "own_figure": scale.figure.format(value),
         "own_at": own_size or gettext("at the photos’ own size"),
     }
