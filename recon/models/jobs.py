@@ -10,7 +10,6 @@ import hashlib
 import secrets
 import uuid
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -217,7 +216,7 @@ class Job(models.Model):
         return self.status == self.Status.PENDING
 
     @property
-    def start_view(self) -> dict[str, Any] | None:
+    def start_view(self) -> dict[str, object] | None:
         """Where the viewer starts; None where that is not known, and it frames the whole scene."""
         return self.own_view or self.view
 
@@ -365,6 +364,9 @@ class Artifact(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     path = models.CharField(max_length=255)
     size = models.PositiveBigIntegerField(help_text="bytes")
+    gaussians = models.PositiveIntegerField(
+        null=True, blank=True, help_text="of a PLY: how many it has"
+    )
 
     class Meta:
         constraints = (

@@ -51,9 +51,9 @@ class PreparedPhotos:
         write_json(workspace.photos_json, {"version": VERSION, **asdict(self)})
 
     @property
-    def originals(self) -> dict[str, str]:
-        """Name in work/photos -> name in upload/images."""
-        return {photo.name: photo.original for photo in self.photos}
+    def stored_names(self) -> dict[str, str]:
+        """Name in work/photos, COLMAP's and training's -> the photo's own, in upload/images."""
+        return {photo.name: photo.stored_name for photo in self.photos}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +138,7 @@ class PlacedCamera:
     """
 
     id: int
-    img_name: str  # in work/images
+    img_name: str  # in work/images, as in work/photos
     width: int  # px
     height: int  # px
     position: Vector  # world units

@@ -151,7 +151,10 @@ class Workspace:
     def output(self) -> Path:
         return self.root / "output"
 
-    # Photos that folds of a cross-validation held out, beside what was drawn of them.
+    # Held-out photos beside what was drawn of them: of the job's own split, and of folds.
+    def split_pictures(self, iterations: int) -> Path:
+        return self.output / "test" / f"ours_{iterations}"
+
     @property
     def fold_pictures(self) -> Path:
         return self.output / "test" / "folds"

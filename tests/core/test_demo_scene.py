@@ -78,11 +78,11 @@ def test_its_figures_can_be_measured_again(gaussians: Gaussians, tmp_path: Any) 
     """On the held-out photos, rendered anew. Its file counts in coarser steps than the run did."""
     facts, views = kept("facts.json"), kept("views.json")
     photos = write_photos(tmp_path)
-    assert len(views["held_out"]) == len(facts["recorded"]["split"]["test"]) >= 2
+    assert len(views["held_out"]) == facts["conditions"]["held_out"] >= 2
     measured = []
     for number in views["held_out"]:
         view = views["views"][number]
-        camera = camera_of(view, facts["recorded"]["max_image_size"])
+        camera = camera_of(view, facts["conditions"]["max_image_size"])
         with Image.open(tmp_path / photos[number].name) as photo:
             whole = undistorted(photo, view, facts["lens"])
         small = whole.resize((camera.width, camera.height), Image.Resampling.BOX)

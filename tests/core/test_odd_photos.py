@@ -468,7 +468,7 @@ def test_photos_of_any_name_are_prepared(tmp_path: Path, capsys: Any) -> None:
         (folder / name).write_bytes(encoded(texture(seed)))
     assert main([str(folder), str(out), "--preset", "draft", "--until", "PREFLIGHT"]) == 0
     kept = json.loads((out / "work/photos.json").read_text())["photos"]
-    assert {photo["original"] for photo in kept} == set(NAMES)
+    assert {photo["stored_name"] for photo in kept} == set(NAMES)
     assert all(len(photo["name"]) <= 130 for photo in kept)
     main(["--check-photos", str(folder)])
     said = capsys.readouterr().out
@@ -482,7 +482,7 @@ def test_a_name_in_no_encoding_is_shown_as_far_as_it_goes(tmp_path: Path, capsys
         Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(encoded(texture(seed)))
     assert main([str(folder), str(out), "--preset", "draft", "--until", "PREFLIGHT"]) == 0
     kept = json.loads((out / "work/photos.json").read_text())["photos"]
-    assert {"caf\\xe9.jpg", "caf\\xe8.jpg"} <= {photo["original"] for photo in kept}
+    assert {"caf\\xe9.jpg", "caf\\xe8.jpg"} <= {photo["stored_name"] for photo in kept}
     assert len(kept) == 4
     main(["--check-photos", str(folder)])
     assert "caf?.jpg" in capsys.readouterr().out

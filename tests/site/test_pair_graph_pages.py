@@ -201,7 +201,7 @@ def test_a_copy_stands_beside_its_photo_and_is_called_so() -> None:
     job = job_of(person(), status=Job.Status.FAILED, step="COLMAP_MAP", error_code="internal")
     write_matching(job, [(0, 1, 140)], [True, True, False])
     first, second, copy = PreparedPhotos.read(job.workspace).photos
-    copies = {copy.original: first.original}
+    copies = {copy.stored_name: first.stored_name}
     PreparedPhotos(photos=(first, second), copies=copies).write(job.workspace)
     pair = Pair(first.name, second.name, 140)
     names = [first.name, second.name]

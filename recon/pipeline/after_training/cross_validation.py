@@ -25,7 +25,7 @@ from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used
 from recon.pipeline.progress import Part, Reporter
-from recon.pipeline.results import Folds
+from recon.pipeline.results import Folds, fold_picture_name
 from recon.pipeline.together import read_together
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
@@ -144,7 +144,7 @@ class CrossValidation:
                 gaussians, self.config.export, lambda: report.progress(_TRAINED)
             )
         gaussians = gaussians.to(best_device())
-        photos = {Path(p.name).stem: p for p in self.model.photos if p.name in test}
+        photos = {fold_picture_name(p.name): p for p in self.model.photos if p.name in test}
 
         def tick() -> None:
             report.progress(_TRAINED, "comparing with its held-out photos")

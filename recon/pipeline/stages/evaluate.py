@@ -164,7 +164,7 @@ def _lpips(
 
 
 def _pictures(workspace: Workspace) -> Path:
-    return workspace.output / "test" / f"ours_{steps_trained(workspace)}"
+    return workspace.split_pictures(steps_trained(workspace))
 
 
 class _Ticker:

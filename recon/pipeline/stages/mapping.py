@@ -133,27 +133,27 @@ def reason(
 
 def warn_of_left_out(photos: Sequence[PreparedPhoto], graph: PairGraph, report: Reporter) -> None:
     """Warns by the photos' names in upload/."""
-    original = {photo.name: photo.original for photo in photos}
+    stored_names = {photo.name: photo.stored_name for photo in photos}
     placed = {photo.name for photo in graph.photos if photo.registered}
-    left_out = sorted(set(original) - placed)
+    left_out = sorted(set(stored_names) - placed)
     if not left_out:
         return
     report.warn(
         "photos_left_out",
         count=len(left_out),
         total=len(photos),
-        photos=[original[name] for name in left_out],
+        photos=[stored_names[name] for name in left_out],
     )
     others = [g for g in graph.groups if len(g) > 1 and not placed.intersection(g)]
     if others:
-        groups = [[original[name] for name in group] for group in others]
+        groups = [[stored_names[name] for name in group] for group in others]
         report.warn("photos_in_groups", count=len(others), photo_groups=groups)
 
 
 def warn_of_misfit(photos: Sequence[PreparedPhoto], misfit: Misfit, report: Reporter) -> None:
     """Warns that the metadata's focal lengths were not believed."""
     report.log(misfit.in_words)
-    names = [photo.original for photo in photos if photo.name in misfit.names]
+    names = [photo.stored_name for photo in photos if photo.name in misfit.names]
     report.warn(
         "focal_length_does_not_fit",
         count=len(names),

@@ -47,19 +47,19 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     check_count(len(sent), config.preflight)
     report.progress(0.0, "checking this machine")
     look_at_machine(workspace, sent, config.preflight, report)
-    originals = {path: path.relative_to(workspace.upload).as_posix() for path in sent}
-    names = prepared_names(list(originals.values()))
+    stored_names = {path: path.relative_to(workspace.upload).as_posix() for path in sent}
+    names = prepared_names(list(stored_names.values()))
     prepared = []
     workspace.photos.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.photos) as folder:
-        for index, (path, original) in enumerate(originals.items()):
+        for index, (path, stored_name) in enumerate(stored_names.items()):
             report.progress(index / len(sent), f"photo {index + 1} of {len(sent)}")
-            photo = prepare(path, folder, names[original], config.preflight, original)
+            photo = prepare(path, folder, names[stored_name], config.preflight, stored_name)
             focal = f"focal length {photo.focal:.0f} px" if photo.focal else "no focal length"
-            report.log(f"{photo.original}: {photo.width}x{photo.height} px, {focal}")
+            report.log(f"{photo.stored_name}: {photo.width}x{photo.height} px, {focal}")
             prepared.append(photo)
         kept, left_out = copies.without_copies(
-            prepared, folder, lambda original: (workspace.upload / original).stat().st_size
+            prepared, folder, lambda stored_name: (workspace.upload / stored_name).stat().st_size
         )
         copies.tell(left_out, len(prepared), config.preflight.min_photos, report)
     PreparedPhotos(photos=tuple(kept), copies=left_out).write(workspace)

@@ -75,8 +75,8 @@ def _warn_of_shared_spots(
     workspace: Workspace, together: list[list[str]], report: Reporter
 ) -> None:
     """Warns by the photos' names in upload/."""
-    original = PreparedPhotos.read(workspace).originals
-    groups = [[original[name] for name in group] for group in together]
+    stored_names = PreparedPhotos.read(workspace).stored_names
+    groups = [[stored_names[name] for name in group] for group in together]
     report.warn("near_copies", count=sum(map(len, together)), photo_groups=groups)
 
 

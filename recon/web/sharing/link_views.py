@@ -65,7 +65,7 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     shows_figures = job.is_completed and job.share_figures
     context = _progress_context(job) | {
         "metrics": metrics_of(job) if shows_figures else [],
-        "measurement": measurement_of(job) if shows_figures else {},
+        "measurement": measurement_of(job) if shows_figures else None,
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
         "card": link_preview.card_of(job),
