@@ -187,7 +187,8 @@ def own_viewer(job: Job) -> Viewer | None:
 
 
 def scene_choices(job: Job, chosen: str) -> list[SceneChoice]:
-    """The scene with and without stray spots, for the owner. [] where the filter took nothing away, or a file is gone.
+    """The scene with and without stray spots, for the owner. [] where the filter took nothing away,
+    or a file is gone.
 
     `chosen` is a key, of the one to show; anything else shows the delivered one.
     """
