@@ -125,7 +125,7 @@ def state_of(job: Job) -> Check:
 
 
 def read_report(job: Job) -> CheckReport | None:
-    """The latest report; None where there is none, or none that can be read: the next replaces it."""
+    """The latest report; None where there is none that can be read: the next replaces it."""
     try:
         return CheckReport.read(job.workspace.check)
     except FileNotFoundError:

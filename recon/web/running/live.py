@@ -98,7 +98,7 @@ def _growing(job: Job, url: Callable[[str], str]) -> Growing | None:
     size = job.config.get("train", {}).get("max_image_size")
     view = cloud.view_from(job.workspace, snapshot.photo, size)
     return Growing(
-        mark=snapshot.splat.stem,
+        mark=snapshot.splat.name,
         scene_url=url(snapshot.splat.name),
         render_url=url(snapshot.render.name),
         view=view.to_dict() if view else None,
