@@ -32,8 +32,8 @@ class _Logged(Task):
 
 
 class ServeTask(_Logged, WSGITask):
-    def get_environment(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environment()
+    def get_environment(self) -> dict[str, object]:
+        environ: dict[str, object] = super().get_environment()
         body = self.request.body
         environ["recon.refused"] = body.refused if body else ""
         environ["recon.is_stuck"] = self.channel.server.task_dispatcher.is_stuck()

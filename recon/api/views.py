@@ -86,7 +86,7 @@ def queue_overview(request: HttpRequest) -> HttpResponse:
     return JsonResponse(queue.overview() | {"jobs": own})
 
 
-def made(job: Job) -> dict[str, Any]:
+def made(job: Job) -> dict[str, object]:
     """What a program learns of a job that it has just made or started."""
     return {
         "job_id": str(job.pk),
@@ -97,13 +97,13 @@ def made(job: Job) -> dict[str, Any]:
     }
 
 
-def photo_facts(photo: Photo) -> dict[str, Any]:
+def photo_facts(photo: Photo) -> dict[str, object]:
     """One photo of a job, as its owner's programs see it."""
     names = ("name", "original_name", "sha256", "size", "width", "height")
     return {"photo_id": photo.pk} | {name: getattr(photo, name) for name in names}
 
 
-def video_facts(video: Video) -> dict[str, Any]:
+def video_facts(video: Video) -> dict[str, object]:
     """One video of a draft, as its owner's programs see it."""
     error = video.error
     names = ("original_name", "sha256", "size", "state", "frames")
@@ -115,7 +115,7 @@ def video_facts(video: Video) -> dict[str, Any]:
     }
 
 
-def quality_facts(job: Job) -> dict[str, Any]:
+def quality_facts(job: Job) -> dict[str, object]:
     """How good a finished scene is, in one word, and why."""
     verdict = job.verdict
     is_measured = verdict is not None and verdict.word != UNMEASURED
@@ -126,7 +126,7 @@ def quality_facts(job: Job) -> dict[str, Any]:
     }
 
 
-def file_facts(job: Job) -> list[dict[str, Any]]:
+def file_facts(job: Job) -> list[dict[str, object]]:
     """The files of a finished job, each with the address where its owner's programs get it."""
     files = job.artifacts.filter(kind__in=FILE_KINDS).order_by("kind")
     artifacts = files if job.is_completed else ()
@@ -141,7 +141,7 @@ def file_facts(job: Job) -> list[dict[str, Any]]:
     ]
 
 
-def status_of(job: Job) -> dict[str, Any]:
+def status_of(job: Job) -> dict[str, object]:
     """The status as the prototype told it, then what is new. Times are ISO 8601, in UTC."""
     error = job.error
     return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 
 from recon.pipeline.config import PipelineConfig, resolve
@@ -30,7 +28,7 @@ def resolved_config(
     )
 
 
-def _site_overrides() -> dict[str, Any]:
+def _site_overrides() -> dict[str, object]:
     return {
         "preflight": {
             "min_photos": settings.MIN_PHOTOS,

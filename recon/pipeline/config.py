@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
 from recon.poses.config import MappingConfig
 from recon.splats.config import DenseConfig, TrainConfig
@@ -64,6 +64,14 @@ class EvaluateConfig:
     cross_validate_max_photos: int = 10  # registered; with more, one split says enough
 
 
+class OutlierFilter(TypedDict):
+    """The arguments of `recon.splats.outliers.keep_mask`."""
+
+    k_neighbors: int
+    std_threshold: float  # standard deviations over the mean neighbour distance
+    min_cluster_ratio: float  # of all Gaussians
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExportConfig:
     """The delivered scene: the outlier filter (statistical, then DBSCAN) and its files."""
@@ -77,7 +85,7 @@ class ExportConfig:
     turntable: bool = True  # make a video along a path through the photos
     turntable_size: int = 1280  # px, longest side at most; smaller photos and CPUs make it smaller
 
-    def filter_arguments(self) -> dict[str, Any]:
+    def filter_arguments(self) -> OutlierFilter:
         """The arguments of `recon.splats.outliers.keep_mask`."""
         return {
             "k_neighbors": self.outlier_k_neighbors,
@@ -101,7 +109,7 @@ class PipelineConfig:
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
     @property
@@ -161,7 +169,7 @@ PRESETS: dict[str, PipelineConfig] = {
 def resolve(
     preset: str,
     *,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
     original_resolution: bool = False,
     max_iterations: int | None = None,
     max_image_size: int | None = None,
@@ -213,7 +221,7 @@ def resolve(
     return config
 
 
-def from_dict(data: Mapping[str, Any], *, base: PipelineConfig | None = None) -> PipelineConfig:
+def from_dict(data: Mapping[str, object], *, base: PipelineConfig | None = None) -> PipelineConfig:
     """`base` (default: the standard preset) with the values of the nested mapping `data`.
 
     Raises ValueError for an unknown key or a value of the wrong type, naming it.
@@ -221,9 +229,9 @@ def from_dict(data: Mapping[str, Any], *, base: PipelineConfig | None = None) ->
     return _merge(base or PRESETS["standard"], data, "")
 
 
-def _merge(target: Any, data: Mapping[str, Any], path: str) -> Any:
+def _merge(target: Any, data: Mapping[str, object], path: str) -> Any:
     known = {f.name for f in fields(target)}
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     for key, value in data.items():
         name = f"{path}{key}"
         if key not in known:

@@ -19,8 +19,8 @@ Frames are COLMAP's: x right, y down, z forward; lengths in the model's own unit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 from recon.pipeline.environment import Check
 from recon.pipeline.photos.prepare import PreparedPhoto
@@ -108,7 +108,7 @@ class TrainingRecord:
         write_json(workspace.training_json, content)
 
 
-def deciding(train: TrainConfig) -> dict[str, Any]:
+def deciding(train: TrainConfig) -> dict[str, object]:
     """The settings that decide what training makes."""
     chosen = asdict(train)
     del chosen[_ONLY_WATCHES]
@@ -204,9 +204,9 @@ class Summary:
     refined: bool | None = None  # the scene was finished with all photos, after it was measured
     iterations: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)  # per step
-    warnings: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, object]] = field(default_factory=list)
     artifacts: dict[str, str] = field(default_factory=dict)  # name -> path in the workspace
-    error_facts: dict[str, Any] = field(default_factory=dict)
+    error_facts: dict[str, object] = field(default_factory=dict)
 
     @classmethod
     def read(cls, workspace: Workspace) -> Summary:
@@ -215,13 +215,13 @@ class Summary:
     def write(self, workspace: Workspace) -> None:
         write_json(workspace.finished_json, self.to_dict())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
-    def take(self, facts: dict[str, Any]) -> None:
+    def take(self, facts: Mapping[str, object]) -> None:
         """Copies what a stage found out into the fields of the same name."""
         for name, value in facts.items():
-            if name == "artifacts":
+            if name == "artifacts" and isinstance(value, Mapping):
                 self.artifacts.update(value)
             elif name in SUMMARY_FACTS:
                 setattr(self, name, value)

@@ -39,7 +39,7 @@ class Marker:
     config: str  # digest of the stage's settings
     outputs: str  # digest of the outputs' content
     seconds: float
-    facts: dict[str, Any]  # what the stage found out, for the summary
+    facts: dict[str, object]  # what the stage found out, for the summary
     warnings: list[dict[str, Any]]  # {"code": ..., "facts": ...}; told again when reused
 
 
@@ -247,7 +247,7 @@ def digest_files(root: Path, paths: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def digest_json(value: Mapping[str, Any]) -> str:
+def digest_json(value: Mapping[str, object]) -> str:
     """SHA-256 of `value` as canonical JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 

@@ -122,7 +122,7 @@ def exif_focal(path: Path, image: Image.Image) -> float | None:
 
 
 def _size_before_cropping(
-    details: Mapping[int, Any], size: tuple[int, int]
+    details: Mapping[int, object], size: tuple[int, int]
 ) -> tuple[int, int] | None:
     """Width and height in px of the picture that the camera took, in the pixels of this one.
 

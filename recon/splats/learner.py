@@ -35,7 +35,7 @@ class Learner:
         *,
         extent: float,
         seed: int,
-        watching: Sequence[Any] = (),
+        watching: Sequence[object] = (),
     ) -> None:
         """`watching` change nothing; those that are `Stateful` go on where they were, too."""
         self._config, self._extent = config, extent

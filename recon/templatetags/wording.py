@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
 
 from django import template
 from django.utils.translation import gettext
@@ -14,6 +15,13 @@ from recon.pipeline.words import sizes
 from recon.web import doing
 
 register = template.Library()
+
+
+class _HasPictures(Protocol):
+    urls: Mapping[str, str]
+
+
+_Shown = TypeVar("_Shown", bound=_HasPictures)
 
 
 @register.filter
@@ -134,12 +142,12 @@ def thousands(count: int) -> str:
 
 
 @register.filter
-def with_pictures(held_out: list[Any]) -> list[Any]:
+def with_pictures(held_out: list[_Shown]) -> list[_Shown]:
     """Of held-out photos those whose pictures are still there."""
     return [one for one in held_out if one.urls]
 
 
 @register.filter
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """`value` as JSON for a data attribute; the template escapes its quotes."""
     return json.dumps(value)

@@ -94,7 +94,8 @@ def test_a_finished_job_shows_scene_figures_downloads_and_photos() -> None:
     assert context["viewer"]["scene_url"] == reverse("recon:file", args=(job.pk, "splat"))
     assert context["viewer"]["bytes"] == 1024
     assert context["share_url"].endswith(f"/v/{job.pub_key}")
-    assert [p["name"] for p in context["photos"]] == [f"secret garden {n}.jpg" for n in range(3)]
+    names = [photo["original_name"] for photo in context["photos"]]
+    assert names == [f"secret garden {n}.jpg" for n in range(3)]
     assert all(download["url"] in page for download in context["downloads"])
     assert "data-splat-viewer" in page
     assert round(context["elapsed_seconds"]) == 90

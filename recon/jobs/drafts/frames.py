@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -175,7 +174,7 @@ def _put_off(video: Video, error: PipelineError) -> None:
     rows.update(tries=video.tries, error_code=error.code, error_facts=error.facts)
 
 
-def _told(code: str, video: Video, **facts: Any) -> UserError:
+def _told(code: str, video: Video, **facts: object) -> UserError:
     return UserError(code, name=video.original_name, **facts)
 
 

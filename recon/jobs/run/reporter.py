@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
@@ -49,7 +48,7 @@ class SiteReporter:
         self._stop = stop or threading.Event()
         self._step = Step.QUEUED
         self._written_at = 0.0  # monotonic seconds
-        self._warnings: list[dict[str, Any]] = []
+        self._warnings: list[dict[str, object]] = []
         job.workspace.log.parent.mkdir(parents=True, exist_ok=True)
 
     def start(self, step: Step) -> None:
@@ -92,7 +91,7 @@ class SiteReporter:
         with path.open("a", encoding="utf-8") as file:
             file.write(f"{timezone.now():%H:%M:%S} {line}\n")
 
-    def warn(self, code: str, **facts: Any) -> None:
+    def warn(self, code: str, **facts: object) -> None:
         self._warnings.append({"code": code, "facts": facts})
         self._write(warnings=self._warnings)
         self.log(f"warning {code}: {facts}")
@@ -106,7 +105,7 @@ class SiteReporter:
             ).update(outcome=outcome, ended_at=timezone.now())
         self.log(f"{step}: " + ("still true, kept" if reused else f"done in {seconds:.1f} s"))
 
-    def _write(self, **fields: Any) -> None:
+    def _write(self, **fields: object) -> None:
         self._stop_if_lost()
         self._written_at = time.monotonic()
         ours = True

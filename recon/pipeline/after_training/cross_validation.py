@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -61,7 +60,7 @@ class CrossValidation:
     model: Model
     scorer: Scorer
     filtered: bool  # whether the job's scene is, by its own split
-    decided_by: dict[str, Any]
+    decided_by: dict[str, object]
 
     def run(self, held_out: Scored, report: Reporter) -> Folds:
         """The folds' figures. `held_out` are those of the job's split.

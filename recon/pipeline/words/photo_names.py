@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from recon.pipeline.words.texts import Counted, told
 
@@ -38,15 +37,15 @@ class PhotoNames:
         """What the person called the photo."""
         return self.known[file][1] if file in self.known else file
 
-    def in_words(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+    def in_words(self, facts: Mapping[str, object]) -> dict[str, object]:
         """`facts` of a warning or an error with its photos as texts: `names`, `groups`, `name`."""
         words = dict(facts)
         if (photos := _listed_in(facts)) is not None:
             words["names"] = self.said(photos)
         if (groups := _groups_in(facts)) is not None:
             words["groups"] = "; ".join(self.said(group) for group in groups)
-        if isinstance(facts.get("name"), str):
-            words["name"] = self.own(facts["name"])
+        if isinstance(name := facts.get("name"), str):
+            words["name"] = self.own(name)
         return words
 
 
@@ -76,20 +75,20 @@ def _some(names: Sequence[str]) -> str:
                 names=said, count=more)  # fmt: skip
 
 
-def _listed_in(facts: Mapping[str, Any]) -> list[str] | None:
+def _listed_in(facts: Mapping[str, object]) -> list[str] | None:
     """The photos that a sentence names. Warnings from before they were listed have one text, in
     which a copy stands before what it is a copy of: "a.jpg = b.jpg, c.jpg"."""
-    if isinstance(facts.get("photos"), list):
-        return list(facts["photos"])
-    if not isinstance(facts.get("names"), str):
+    if isinstance(photos := facts.get("photos"), list):
+        return list(photos)
+    if not isinstance(names := facts.get("names"), str):
         return None
-    parts = facts["names"].replace("; ", ", ").split(", ")
+    parts = names.replace("; ", ", ").split(", ")
     return [part.partition(" = ")[0] for part in parts]
 
 
-def _groups_in(facts: Mapping[str, Any]) -> list[list[str]] | None:
+def _groups_in(facts: Mapping[str, object]) -> list[list[str]] | None:
     """The same for groups of photos, which were parted by semicolons."""
-    if isinstance(facts.get("photo_groups"), list):
-        return [list(group) for group in facts["photo_groups"]]
+    if isinstance(groups := facts.get("photo_groups"), list):
+        return [list(group) for group in groups]
     text = facts.get("groups", facts.get("names"))
     return [part.split(", ") for part in text.split("; ")] if isinstance(text, str) else None

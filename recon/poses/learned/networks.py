@@ -98,7 +98,7 @@ def match(networks: Networks, a: Features, b: Features) -> NDArray[np.uint32]:
     return matches
 
 
-def _given(networks: Networks, features: Features) -> dict[str, Any]:
+def _given(networks: Networks, features: Features) -> dict[str, object]:
     import torch
 
     return {
@@ -108,7 +108,7 @@ def _given(networks: Networks, features: Features) -> dict[str, Any]:
     }
 
 
-def _fill(network: Any, state: dict[str, Any]) -> None:
+def _fill(network: Any, state: dict[str, object]) -> None:
     """Loads `state`, which must have everything that was learned, and nothing else."""
     outcome = network.load_state_dict(state, strict=False)
     left = set(outcome.missing_keys) - _NOT_LEARNED | set(outcome.unexpected_keys)

@@ -65,7 +65,7 @@ def load(weights: Weights) -> dict[str, Any]:
     import torch
 
     content = BytesIO(read(weights))
-    state: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
+    state: dict[str, object] = torch.load(content, map_location="cpu", weights_only=True)
     return state
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from django import forms
 from django.db.models import prefetch_related_objects
@@ -34,7 +34,7 @@ class SampleForm(forms.Form):
     email = forms.EmailField(label="E-mail address", help_text="It is shown to nobody.")
     password = forms.CharField(widget=forms.PasswordInput)
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         raise forms.ValidationError("This sentence is about the form as a whole.")
 
 
@@ -74,7 +74,7 @@ def sample_jobs() -> list[Job]:
     facts = {"created_at": timezone.now(), "preset": Job.Preset.DRAFT}
     figures = {"psnr": 22.84, "ssim": 0.713, "lpips": 0.612, "psnr_corrected": 24.46}
     warned = [{"code": "photos_left_out", "facts": LEFT_OUT}]
-    states: list[tuple[str, dict[str, Any]]] = [
+    states: list[tuple[str, dict[str, object]]] = [
         (Job.Status.DRAFT, {}),
         (Job.Status.PENDING, {}),
         (Job.Status.PROCESSING, {"step": "GS_TRAIN", "percent": 72.0}),
@@ -102,7 +102,7 @@ def sample_steps() -> list[StepRow]:
     ]
 
 
-def _theme(name: str) -> dict[str, Any]:
+def _theme(name: str) -> dict[str, object]:
     values = design_tokens.read(name)
     data = {"title": "Fern in the hall", "email": "ann@", "password": ""}
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -27,7 +26,7 @@ def page(
     """The draft's photos and wishes; `problems` are sentences on what was just asked."""
     names = ("title", "preset", "original_resolution", "cross_validate")
     photos = list(draft.photos.all())
-    context = {
+    context: dict[str, object] = {
         "job": draft,
         "form": form or WishesForm(initial={name: getattr(draft, name) for name in names}),
         "photos": photos,
@@ -36,11 +35,12 @@ def page(
         "kept_until": drafts.kept_until(draft),
         "problems": problems,
     }
-    context |= check_context(draft) | videos_context(draft)
+    context |= check_context(draft)
+    context |= videos_context(draft)
     return render(request, "recon/draft.html", context, status=status)
 
 
-def videos_context(draft: Job) -> dict[str, Any]:
+def videos_context(draft: Job) -> dict[str, object]:
     """What `_videos.html` shows: every video, whether one is in work, and all photos there are."""
     videos = list(draft.videos.all())
     return {
