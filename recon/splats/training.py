@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from recon.splats.checkpoints import Checkpoints
+from recon.splats.checkpoints import Checkpoints, State
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Gaussians
 from recon.splats.learner import Learner
@@ -170,11 +170,11 @@ class _Teller:
         self._told = 0.0
         self._logged = time.monotonic()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """For a checkpoint: the seconds so far, which the time left is reckoned from."""
         return {"seconds": time.monotonic() - self._began}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         self._began = time.monotonic() - float(state["seconds"])
 
     def begins_at(self, done: int) -> None:
