@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from recon.pipeline.errors import Explained, explain
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.quality import FIGURES, Verdict, verdict_of
-from recon.pipeline.words.photo_names import PhotoNames
+from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 from recon.pipeline.workspace import Workspace
 
 
@@ -257,7 +257,7 @@ class Job(models.Model):
     def photo_names(self) -> PhotoNames:
         """What the page and its owner call each photo."""
         photos = enumerate(self.photos.all(), start=1)
-        return PhotoNames({photo.name: (n, photo.original_name) for n, photo in photos})
+        return PhotoNames({one.name: KnownPhoto(n, one.original_name) for n, one in photos})
 
     @property
     def verdict(self) -> Verdict | None:

@@ -6,6 +6,7 @@ World and axes are the SfM model's: COLMAP's world, x right, y down, z forward, 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -42,6 +43,17 @@ class StartView:
 
     def write(self, workspace: Workspace) -> None:
         write_json(workspace.viewer_json, self.to_dict())
+
+    @classmethod
+    def of_json(cls, sent: str) -> StartView:
+        """As `of_sent`, of JSON. Raises ValueError and KeyError."""
+        try:
+            content = json.loads(sent)
+        except RecursionError as error:
+            raise ValueError("so deep is no view") from error
+        if not isinstance(content, dict):
+            raise ValueError("a view has parts")
+        return cls.of_sent(content)
 
     @classmethod
     def of_sent(cls, sent: Mapping[str, object]) -> StartView:

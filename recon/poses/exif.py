@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from numbers import Real
-from typing import Any
 
 from PIL import Image
 
@@ -50,7 +49,7 @@ def details_of(image: Image.Image) -> Mapping[int, object]:
         return {}
 
 
-def number(value: Any) -> float | None:
+def number(value: object) -> float | None:
     """A finite number of a tag's value; None for text, several numbers and divisions by zero."""
     try:
         found = float(value) if isinstance(value, Real) else None

@@ -24,7 +24,9 @@ class PhotosInput(forms.ClearableFileInput):
     allow_multiple_selected = True
     template_name = "django/forms/widgets/file.html"
 
-    def value_from_datadict(self, data: Any, files: MultiValueDict, name: str) -> Any:
+    def value_from_datadict(
+        self, data: Any, files: MultiValueDict[str, UploadedFile], name: str
+    ) -> Any:
         return files.getlist(name)
 
 

@@ -83,7 +83,7 @@ def _cloud(model: SparseModel) -> dict[str, object]:
     cameras = np.array([photo.position for photo in model.photos])
     size = float(max(np.quantile(distances, _NEAR), np.linalg.norm(cameras - middle, axis=1).max()))
 
-    def whole(values: NDArray[np.float64]) -> list[int]:  # or lists of them, as the values are
+    def whole(values: NDArray[np.float64]) -> object:  # numbers, in lists as the values are
         return np.rint(1000 * values).astype(int).tolist()
 
     return {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
@@ -37,14 +37,19 @@ class MovingParts(TypedDict):
     elapsed_seconds: float | None
 
 
-class ProgressContext(MovingParts):
+class Shown(MovingParts):
     """All that `_progress.html` and `_stage.html` show."""
 
     job: Job | PublicJob
     live: Live
     log_tail: list[str]
     can_edit: bool
-    version: NotRequired[str]
+
+
+class ProgressContext(Shown):
+    """The same with a short name for all of it, the time elapsed aside."""
+
+    version: str
 
 
 def moving_parts(job: Job) -> MovingParts:
@@ -59,8 +64,7 @@ def moving_parts(job: Job) -> MovingParts:
     }
 
 
-def with_version(context: ProgressContext) -> ProgressContext:
-    """`context` and `version`: a short name for all that it shows, the time elapsed aside."""
+def with_version(context: Shown) -> ProgressContext:
     job = context["job"]
     steps = [(step["state"], step["seconds"], _said(step["expected"])) for step in context["steps"]]
     shown = [
