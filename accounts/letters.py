@@ -9,9 +9,9 @@ server that is away is tried again for a while.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from datetime import timedelta
 from smtplib import SMTPException
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -145,7 +145,7 @@ def _send_old_address(letter: Letter) -> None:
         _mail("old_address", context, letter.email, letter.language)
 
 
-def _mail(name: str, context: Mapping[str, object], email: str, language: str) -> None:
+def _mail(name: str, context: dict[str, Any], email: str, language: str) -> None:
     with languages.spoken(language):
         subject = render_to_string(f"accounts/{name}_subject.txt", context)
         text = render_to_string(f"accounts/{name}_email.txt", context)

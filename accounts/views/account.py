@@ -5,7 +5,7 @@ Each view's docstring names its template and what the template is given.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -24,7 +24,7 @@ from accounts.models import ApiToken, User
 from instarecon_site import wrong_fields
 
 
-def _account_page(request: HttpRequest, *, status: int = 200, **context: object) -> HttpResponse:
+def _account_page(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
     user = cast(User, request.user)
     context = {
         "tokens": ApiToken.objects.living().filter(user=user),

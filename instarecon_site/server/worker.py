@@ -13,6 +13,7 @@ import os
 import resource
 import sys
 from dataclasses import replace
+from typing import Any
 
 from gunicorn.workers.base import Worker
 from waitress import wasyncore
@@ -35,7 +36,7 @@ class BufferingWorker(Worker):
         from django.conf import settings
 
         limits = within_open_files(configured())
-        self.map: dict[int, object] = {}
+        self.map: dict[int, Any] = {}
         pool = Pool(self.cfg.threads, stuck_s=limits.stuck_s)
         servers = [
             Server(
@@ -84,7 +85,7 @@ def within_open_files(limits: Limits) -> Limits:
 class _Waker(wasyncore.file_dispatcher):
     """Ends a wait of the loop when a signal came."""
 
-    def __init__(self, descriptor: int, map: dict[int, object]) -> None:
+    def __init__(self, descriptor: int, map: dict[int, Any]) -> None:
         super().__init__(descriptor, map=map)
 
     def writable(self) -> bool:

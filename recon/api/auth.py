@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -42,7 +42,7 @@ def endpoint(
     def decorate(view: ApiView) -> ApiView:
         @csrf_exempt
         @wraps(view)
-        def answered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response: HttpResponseBase
             try:
                 _check_method(request, methods)
@@ -68,7 +68,7 @@ def by_method(**views: ApiView) -> ApiView:
     refused = endpoint(*sorted(views), public=True)(_unmarked)
 
     @csrf_exempt
-    def chosen(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def chosen(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return views.get(str(request.method), refused)(request, *args, **kwargs)
 
     return cast(ApiView, chosen)
@@ -96,7 +96,7 @@ class _CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
-def _unmarked(request: HttpRequest, **_: object) -> HttpResponse:
+def _unmarked(request: HttpRequest, **_: Any) -> HttpResponse:
     """Stands for a view that is not exempt."""
     return HttpResponse()
 

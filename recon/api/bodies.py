@@ -91,7 +91,7 @@ def _form(request: HttpRequest) -> QueryDict:
     return request.POST
 
 
-def _json(request: HttpRequest) -> dict[str, object]:
+def _json(request: HttpRequest) -> dict[str, Any]:
     try:
         sent = json.loads(request.body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except RequestDataTooBig as error:
@@ -114,7 +114,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _fields_of(sent: dict[str, object]) -> QueryDict:
+def _fields_of(sent: dict[str, Any]) -> QueryDict:
     """The same as a form would have sent it: a list is a field that is repeated."""
     fields = QueryDict(mutable=True)
     for name, value in sent.items():

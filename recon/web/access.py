@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -84,7 +84,7 @@ def signed_in(view: View) -> View:
     """Sends people without a session to the sign-in page, each kind of client in its own way."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if request.headers.get("HX-Request") == "true":
@@ -100,7 +100,7 @@ def staff_only(view: View) -> View:
     """Pages of the site's staff. Others who are signed in find nothing there."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_staff:
             raise NotThere(NO_SUCH_PAGE)
         return view(request, *args, **kwargs)
@@ -112,7 +112,7 @@ def unless_deleted(view: View) -> View:
     """Answers a job that is deleted while the view is at work like one that never was."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except Job.DoesNotExist as error:
@@ -125,7 +125,7 @@ def unlisted(view: View) -> View:
     """Keeps a link's secret: no search engine lists it, no other site learns it from a referrer."""
 
     @wraps(view)
-    def marked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
         response["X-Robots-Tag"] = "noindex, nofollow"
         # Not "no-referrer": a browser then hides from us, too, that a form it sends is ours.

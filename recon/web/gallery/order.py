@@ -49,7 +49,7 @@ def page_of(jobs: QuerySet[Job], sort: str, number: str | None) -> Page[Any]:
     return page
 
 
-def _best_first(jobs: QuerySet[Job]) -> list[object]:
+def _best_first(jobs: QuerySet[Job]) -> list[Any]:
     """Keys, those without a scene last. The word is not in the database: it follows from figures
     and warnings, by limits that may change."""
     facts = jobs.order_by(*_COLUMNS[NEWEST]).only("status", "registered", "warnings", *FIGURES)

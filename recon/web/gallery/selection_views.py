@@ -7,6 +7,7 @@ own scenes can be chosen, staff have no others here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -186,7 +187,7 @@ def _names(request: HttpRequest) -> list[str]:
     return names
 
 
-def _page(request: HttpRequest, template: str, chosen: Chosen, **more: object) -> HttpResponse:
+def _page(request: HttpRequest, template: str, chosen: Chosen, **more: Any) -> HttpResponse:
     back = request.POST.get("back", "")
     context = {"chosen": chosen, "back": back, "gallery": gallery_address(back)}
     return render(request, template, context | more)
