@@ -1,5 +1,5 @@
 # The production images: `web` (also for migrations and the timer) and `worker` (CUDA).
-# docs/DEPLOYMENT.md explains them; docker-compose.yml runs them.
+# docs/operate/deployment.md explains them; docker-compose.yml runs them.
 
 ARG CUDA_VERSION=13.0.2
 
@@ -7,7 +7,7 @@ ARG CUDA_VERSION=13.0.2
 FROM node:24-slim AS frontend
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 COPY static static
 RUN npm run --silent build
 

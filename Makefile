@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 
-.PHONY: help run test coverage check lock bench clean
+.PHONY: help run test coverage check lock bench screens clean
 
 help:
 	@echo "make run      set everything up, then run the site (Ctrl-C stops it)"
@@ -12,6 +12,7 @@ help:
 	@echo "make check    linters, types and import contracts only"
 	@echo "make lock     pin what our packages need in turn (constraints.txt)"
 	@echo "make bench    the longer measurements in benchmarks/"
+	@echo "make screens  pictures of every page, in build/screens"
 	@echo "make clean    remove what set-up and tools made; your data and accounts stay"
 
 run:
@@ -31,6 +32,9 @@ lock:
 
 bench:
 	@exec $(PYTHON) scripts/bootstrap.py bench
+
+screens:
+	@exec $(PYTHON) scripts/bootstrap.py screens
 
 clean:
 	rm -rf .venv node_modules static/dist staticfiles htmlcov .coverage

@@ -117,7 +117,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
-    def progress(self, fraction: float, message: str = "") -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
         if time.monotonic() > self._end:
             raise OutOfTime
 
@@ -125,6 +125,9 @@ class Deadline:
         pass
 
     def taken_over(self, fraction: float) -> None:
+        pass
+
+    def warn(self, code: str, **facts: Any) -> None:
         pass
 
 
@@ -234,8 +237,8 @@ class Ablation:
         scenes = [read_scene(folder) for folder in self._options.jobs]
         for scene in scenes:
             config = recipe(self._base, unchanged, scene.train)
-            trained = self._train(scene, replace(config, iterations=_WARM_UP), seed=0)
-            self.results["sets"][scene.name] = facts(scene, config, trained.size)
+            result = self._train(scene, replace(config, iterations=_WARM_UP), seed=0)
+            self.results["sets"][scene.name] = facts(scene, config, result.size)
         for variant in (unchanged, *self._options.variants):
             for scene in scenes:
                 self._compare(scene, variant, recipe(self._base, unchanged, scene.train))
@@ -255,10 +258,10 @@ class Ablation:
 
     def _run(self, scene: Scene, variant: Variant, config: TrainConfig, seed: int) -> None:
         began = time.monotonic()
-        trained = self._train(scene, config, seed)
+        result = self._train(scene, config, seed)
         seconds = time.monotonic() - began
         size = config.max_image_size
-        figures = scoring.score(trained.gaussians, scene.scored, scene.images, size)
+        figures = scoring.score(result.gaussians, scene.scored, scene.images, size)
         self.results["runs"].append(
             {
                 "set": scene.name,
@@ -266,7 +269,7 @@ class Ablation:
                 "overrides": variant.overrides,
                 "seed": seed,
                 "iterations": config.iterations,
-                "gaussians": len(trained.gaussians),
+                "gaussians": len(result.gaussians),
                 "seconds": seconds,
                 "figures": figures,
             }
@@ -274,8 +277,8 @@ class Ablation:
         psnr = figures["raw"]["psnr"]
         sys.stderr.write(f"{scene.name}, {variant.name}, seed {seed}: {psnr:.2f} dB\n")
 
-    def _train(self, scene: Scene, config: TrainConfig, seed: int) -> engine.Trained:
-        trained = engine.train(
+    def _train(self, scene: Scene, config: TrainConfig, seed: int) -> engine.TrainedScene:
+        result = engine.train(
             scene.train,
             scene.images,
             config,
@@ -285,7 +288,7 @@ class Ablation:
         )
         if self._device.type == "cuda":
             torch.cuda.synchronize()
-        return trained
+        return result
 
     def note(self, text: str) -> None:
         if text not in self.results["notes"]:

@@ -145,10 +145,10 @@ class Telling(Clock):
         self._file, self.steps = file, 0
         file.write_text("")
 
-    def progress(self, fraction: float, message: str = "") -> None:
-        super().progress(fraction, message)
-        if message.startswith("training step "):
-            self.steps = int(message.split()[2])
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+        super().__call__(fraction, code, **facts)
+        if code == "training_step":
+            self.steps = facts["step"]
             self._file.write_text(str(self.steps))
 
 

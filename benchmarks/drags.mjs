@@ -6,7 +6,7 @@
  * start. A drag is up to half the window long, takes 0.4 s, and glides on as the viewer's do.
  */
 import { readFileSync } from "node:fs";
-import { MathUtils, Vector3 } from "three";
+import { MathUtils } from "three";
 import { GLIDE } from "../static/viewer/controls.js";
 import { veilAt } from "../static/viewer/limits.js";
 import { STRIDE } from "../static/viewer/pick.js";

@@ -188,14 +188,14 @@ class Clock(ListReporter):
         if self._training and "fit" not in self._times:
             self._times["logged"] = time.monotonic()
 
-    def progress(self, fraction: float, message: str = "") -> None:
-        super().progress(fraction, message)
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+        super().__call__(fraction, code, **facts)
         if not self._training:
             return
         now = time.monotonic()
-        if message.endswith(" loaded"):
+        if code == "photo_loaded":
             self._times["loaded"] = now
-        if message.startswith("training step "):
+        if code == "training_step":
             self._times["trained"] = now
             # The line before the first step is written when the start is there.
             self._times.setdefault("fit", self._times["logged"])

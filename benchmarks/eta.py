@@ -36,6 +36,7 @@ from recon.pipeline.forecast.time_left import Run, expect, forecast
 from recon.pipeline.forecast.work_ahead import Plan, plan_of
 from recon.pipeline.progress import ListReporter, Step, overall_percent
 from recon.templatetags.wording import WIDEST, shown_range, time_range
+from scripts import measurement_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 AT = 25.0  # per cent of progress
@@ -74,7 +75,7 @@ class Clock(ListReporter):
         self.step, self.step_began = step, self.now()
         self._note(0.0)
 
-    def progress(self, fraction: float, message: str = "") -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
         self._note(fraction)
 
     def finish(self, step: Step, seconds: float, *, reused: bool) -> None:
@@ -95,11 +96,12 @@ def main() -> None:
     )
     parser.add_argument("--others", action="store_true", help="judge ten other sets of photos")
     parser.add_argument("--out", type=Path, help="keep what was measured here, as JSON")
+    parser.add_argument("--save", action="store_true", help="add it to docs/measurements")
     parser.add_argument("--replay", type=Path, help="judge what --out kept, without running jobs")
     options = parser.parse_args()
     if options.replay:
-        kept = json.loads(options.replay.read_text())
-        show(kept["jobs"], kept["machine"], kept["command"])
+        record = json.loads(options.replay.read_text())
+        show(record["jobs"], record["machine"], record["command"], options.save)
         return
     os.environ["ETA_CLOCK"] = options.clock
     jobs: list[Measured] = []
@@ -116,7 +118,7 @@ def main() -> None:
                 options.out.write_text(
                     json.dumps({"machine": machine(), "command": command(), "jobs": jobs})
                 )
-    show(jobs, machine(), command())
+    show(jobs, machine(), command(), options.save)
 
 
 def command() -> str:
@@ -171,7 +173,7 @@ def job(folder: Path, preset: str, iterations: int | None, photos: list[Path]) -
     (folder / "measured.json").write_text(json.dumps(measured))
 
 
-def show(jobs: list[Measured], where: str, how: str) -> None:
+def show(jobs: list[Measured], where: str, how: str, save: bool) -> None:
     """Judges every job but the first ones, each told from those before it."""
     plans = [plan(measured) for measured in jobs]
     rows, held, judged, widest = [], 0, 0, 0.0
@@ -192,8 +194,11 @@ def show(jobs: list[Measured], where: str, how: str) -> None:
             f"{truth:.0f} s", "yes" if good else "no",
         ])  # fmt: skip
     head = ["set", "photos", "size", "preset", "whole job s", f"shown at {AT:.0f}%", "high / low"]
+    head += ["was left", "in the range"]
+    if save:
+        measurement_pages.save("time-left.csv", where, how, head, rows)
     print(f"{datetime.date.today()}, {where}, `{how}`\n")
-    print(table([*head, "was left", "in the range"], rows))
+    print(table(head, rows))
     verdict = "reached" if held >= WANTED and widest <= WIDEST else "NOT REACHED"
     print(
         f"\nIn the range: {held} of {judged}; the widest high end is {widest:.2f} times its low "

@@ -27,6 +27,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from benchmarks.jobs import machine
 from benchmarks.tables import table
+from scripts import measurement_pages
 from scripts.temporary_site import (
     BROWSER_FLAGS,
     FINISHED,
@@ -65,6 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--slower", type=float, default=4.0, help="times")
+    parser.add_argument("--save", action="store_true", help="add it to docs/measurements")
     options = parser.parse_args()
     path = chromium_path()
     if not path:
@@ -82,7 +84,17 @@ def main() -> None:
             }
         version = browser.version
         browser.close()
-    show(measured, options.runs, options.slower, version)
+    kinds, rows = table_of(measured)
+    where, command = f"{machine()}, Chromium {version}", " ".join(["python", *sys.argv])
+    print(f"\n{datetime.date.today()}, {where}, `{command}`\n")
+    print(
+        f"Milliseconds, median (least to most) of {options.runs} visits, "
+        f"processor {options.slower:g}× slower.\n"
+    )
+    print(table(["page", *kinds], rows))
+    if options.save:
+        head = ["page", *(f"{kind} ms" for kind in kinds)]
+        measurement_pages.save("first-paint.csv", where, command, head, rows)
 
 
 #: Pages that need somebody who is signed in.
@@ -122,18 +134,14 @@ def measure(
     return paints
 
 
-def show(
-    measured: dict[str, list[dict[str, float]]], runs: int, slower: float, chrome: str
-) -> None:
-    command = " ".join(["python", *sys.argv])
-    print(f"\n{datetime.date.today()}, {machine()}, Chromium {chrome}, `{command}`\n")
-    print(f"Milliseconds, median (least to most) of {runs} visits, processor {slower:g}× slower.\n")
+def table_of(measured: dict[str, list[Visit]]) -> tuple[list[str], list[list[str]]]:
+    """What was measured of a visit, and a row a page."""
     kinds = list(next(iter(measured.values()))[0])
     rows = [
         [page, *(spread([visit[kind] for visit in visits]) for kind in kinds)]
         for page, visits in measured.items()
     ]
-    print(table(["page", *kinds], rows))
+    return kinds, rows
 
 
 def spread(values: list[float]) -> str:

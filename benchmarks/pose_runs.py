@@ -18,6 +18,7 @@ from recon.pipeline.runner import run_pipeline
 from recon.pipeline.workspace import Workspace, scratch_folder
 from recon.poses.colmap import mapping
 from recon.poses.native import colmap
+from recon.reporting import silent
 from recon.samples import SamplePhoto, pose_errors
 
 Result = dict[str, Any]
@@ -56,7 +57,7 @@ def with_default(result: Result, workspace: Workspace, config: PipelineConfig) -
     began = time.monotonic()
     with scratch_folder(workspace.colmap) as scratch:
         models = mapping.incremental(
-            workspace.database, workspace.photos, scratch, seed=config.seed, tick=_silent
+            workspace.database, workspace.photos, scratch, seed=config.seed, report=silent
         )
     placed = models[0].num_reg_images() if models else 0
     return {**result, "default": {"registered": placed, "seconds": time.monotonic() - began}}
@@ -99,7 +100,3 @@ def _placed(workspace: Workspace) -> list[str]:
         return []
     model = colmap().Reconstruction(workspace.sparse)
     return sorted(model.images[i].name for i in model.reg_image_ids())
-
-
-def _silent(fraction: float, message: str) -> None:
-    """No progress is shown."""

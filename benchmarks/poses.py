@@ -84,7 +84,7 @@ class Bench:
         self._config: PipelineConfig = configs.resolve(
             "standard", overrides=nested(options.changes), seed=options.seed
         )
-        # Own principal points place no photo; docs/ENGINE.md has what they cost and bring.
+        # Own principal points place no photo; docs/develop/engine.md has what they cost and bring.
         self._ladder_only = replace(
             self._config, mapping=replace(self._config.mapping, own_principal_points=False)
         )

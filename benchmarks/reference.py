@@ -59,12 +59,12 @@ def result(
     if device.type != "cuda":
         print("The reference needs a CUDA GPU; kept results are shown.", file=sys.stderr)
         return cache.read_any()
-    kept = cache.read(scoring.device_name(device))
-    if kept is not None and not options.fresh:
-        return kept
+    earlier = cache.read(scoring.device_name(device))
+    if earlier is not None and not options.fresh:
+        return earlier
     fresh = cache.write(run(workspace, recipe, options.seed, device))
-    if kept is not None:
-        fresh["before"] = kept["raw"]["psnr"]
+    if earlier is not None:
+        fresh["before"] = earlier["raw"]["psnr"]
     return fresh
 
 

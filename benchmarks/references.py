@@ -41,10 +41,10 @@ class Cache:
     def read(self, device: str) -> Result | None:
         """The result of `device`, None where there is none."""
         try:
-            kept: Result = json.loads(self._path(device).read_text())
+            result: Result = json.loads(self._path(device).read_text())
         except FileNotFoundError:
             return None
-        return {**kept, "cached": True}
+        return {**result, "cached": True}
 
     def read_any(self) -> Result | None:
         """The result of whichever device; the newest."""

@@ -1,7 +1,8 @@
 """All settings, in one file. Values come from the environment or `.env`.
 
-Every name is described in docs/CONFIGURATION.md and listed in `.env.example` (a test compares
-the three). Reading goes through `instarecon_site.env`, which refuses wrong values with a sentence.
+Every name is described in docs/operate/configuration.md and listed in `.env.example` (a test
+compares the three). Reading goes through `instarecon_site.env`, which refuses wrong values with a
+sentence.
 """
 
 import os
@@ -203,7 +204,7 @@ TEMPLATES = [
     }
 ]
 LANGUAGE_CODE = "en"  # of the texts in the code, and of whoever wants none of the others
-#: Each under its own name. docs/LANGUAGES.md says how to add one.
+#: Each under its own name. docs/develop/languages.md says how to add one.
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 LANGUAGE_COOKIE_NAME = "instarecon_language"

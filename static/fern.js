@@ -62,7 +62,7 @@ function growFrond(splats, index, random) {
 
 function growPair(splats, { at, ahead, side, t, random }) {
   // Longest a third of the way up, nothing at the tip.
-  const size = 0.27 * Math.pow(1 - t, 0.8) * Math.min(1, (t - 0.08) * 6);
+  const size = 0.27 * (1 - t) ** 0.8 * Math.min(1, (t - 0.08) * 6);
   for (const sign of [-1, 1]) {
     const out = add(side.map((v) => v * sign), ahead, 0.45 + 0.2 * random());
     const droop = [0, -0.25 - 0.2 * random(), 0];

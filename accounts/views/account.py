@@ -15,13 +15,14 @@ from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language, gettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 from django.views.i18n import set_language
 
 from accounts import languages
 from accounts.forms import HANDLE_TAKEN, PreferencesForm, PublicPageForm, TokenForm
 from accounts.models import ApiToken, User
 from instarecon_site import wrong_fields
+from instarecon_site.form_addresses import form_on
 
 
 def _account_page(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
@@ -58,7 +59,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@form_on("accounts:account")
 def preferences(request: HttpRequest) -> HttpResponse:
     """Language, time zone, and whether mails are wanted."""
     form = PreferencesForm(request.POST, instance=_fresh(request))
@@ -73,7 +74,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_POST
+@form_on("recon:home")
 def language(request: HttpRequest) -> HttpResponse:
     """`language` for this browser, and in the account of who is signed in. Back to `next`."""
     code = languages.known(request.POST.get("language", ""))
@@ -83,7 +84,7 @@ def language(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@form_on("accounts:account")
 def public_page(request: HttpRequest) -> HttpResponse:
     """The person's public page: on or off, its address, the name on it."""
     form = PublicPageForm(request.POST, instance=_fresh(request))
@@ -105,7 +106,7 @@ def _fresh(request: HttpRequest) -> User:
 
 
 @login_required
-@require_POST
+@form_on("accounts:account")
 def token_create(request: HttpRequest) -> HttpResponse:
     """Answers with the account page itself: the secret is kept nowhere, not even for a redirect."""
     form = TokenForm(request.POST, user=cast(User, request.user))
@@ -116,7 +117,7 @@ def token_create(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@form_on("accounts:account")
 def token_delete(request: HttpRequest, pk: int) -> HttpResponse:
     token = get_object_or_404(ApiToken, pk=pk, user=request.user)
     token.delete()

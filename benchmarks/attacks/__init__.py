@@ -1,1 +1,1 @@
-"""Attacks on a site of our own, with figures. docs/SECURITY_TESTS.md says what they found."""
+"""Attacks on a site of our own, with figures. docs/measurements/attacks.md says what they found."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: What a real one takes over greeting, TLS and its spam filter.
-TAKES_S = 0.3
+DELAY_S = 0.3
 
 
 class MailServer(socketserver.ThreadingTCPServer):
@@ -46,7 +46,7 @@ class _Talk(socketserver.StreamRequestHandler):
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line.decode(errors="replace"))
-        time.sleep(TAKES_S)
+        time.sleep(DELAY_S)
         self.server.mails.append("".join(lines))
         self._say("250 taken")
 

@@ -10,7 +10,7 @@ import time
 from functools import partial
 
 from benchmarks.attacks.guessing import Tries, all_of, milliseconds, visitor
-from benchmarks.attacks.mail_server import TAKES_S, MailServer, mail_server
+from benchmarks.attacks.mail_server import DELAY_S, MailServer, mail_server
 from benchmarks.attacks.site import Answer, AttackedSite, attacked_site
 
 HOW_MANY, MEASURED = 60, 10
@@ -37,7 +37,7 @@ def _times(site: AttackedSite, server: MailServer, people: list[str]) -> list[di
     _ask(site, "nobody@example.org", "198.51.100.250")  # the first request of a process is slow
     for number, email in enumerate(people):
         known.answers.append(_ask(site, email, f"198.51.100.{2 * number}"))
-        time.sleep(2 * TAKES_S)  # a mail that is being sent must not slow the next request
+        time.sleep(2 * DELAY_S)  # a mail that is being sent must not slow the next request
         unknown.answers.append(_ask(site, f"x-{email}", f"198.51.100.{2 * number + 1}"))
     both = _row(server, "", known)
     return [

@@ -1,4 +1,4 @@
-"""The prototype's HTTP API: same paths, same fields, and a few more. See docs/API.md."""
+"""The prototype's HTTP API: same paths, same fields, and a few more. See docs/use/api.md."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import decoders, queue, steps_and_log, submit, tags
 from recon.jobs.drafts import videos
 from recon.models import Artifact, Job, Photo, Video
+from recon.pipeline import progress_texts
 from recon.pipeline.quality import UNMEASURED
-from recon.web import doing
 from recon.web.job.photo_check import check_facts
 from recon.web.scene import elapsed_seconds
 from recon.web.wish_forms import UploadForm
@@ -163,7 +163,7 @@ def status_of(job: Job) -> dict[str, object]:
         "error_code": job.error_code or None,
         "error": error.sentence if error else None,
         "warnings": [warning.sentence for warning in job.explained_warnings],
-        "message": doing.said(job.message),
+        "message": progress_texts.sentence(job.progress),
         "title": job.title,
         "preset": job.preset,
         "original_resolution": job.original_resolution,

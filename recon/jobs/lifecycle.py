@@ -12,6 +12,9 @@ What is tried again by itself, and what is not: a lost worker (killed, out of me
 is, up to MAX_ATTEMPTS, because the cause is usually outside the job. A `PipelineError` is not: the
 pipeline is deterministic for its seed, so the same fault would come back after the same minutes.
 Its own retry after a GPU out of memory happens inside the training stage. Staff can `retry`.
+
+What the site made by itself (`gives_way`: the sample job of a first start) never keeps anybody
+waiting: `put_in_line` stops it for whatever people start, and it goes on behind that.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import logging
 import shutil
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -53,12 +57,31 @@ def submit(draft: Job, **wishes: object) -> bool:
         (Status.DRAFT,),
         status=Status.PENDING,
         created_at=timezone.now(),
+        draft_made_at=draft.created_at,
         **wishes,
     )
     if won:
         draft.refresh_from_db()
-        queue.enqueue_on_commit(draft)
+        put_in_line(draft)
     return won
+
+
+@transaction.atomic
+def put_in_line(job: Job) -> None:
+    """Queues a job that waits when the transaction commits.
+
+    Where no worker is free for it, a job that gives way is taken off its worker as one whose
+    machine stops is: its next attempt waits behind this job and keeps the steps and checkpoints.
+    """
+    queue.enqueue_on_commit(job)
+    others = Job.objects.filter(status__in=Job.ACTIVE).exclude(pk=job.pk)
+    if job.gives_way or others.count() < settings.MAX_CONCURRENT_JOBS:
+        return
+    for other in others.filter(gives_way=True):
+        present = other.queue_id
+        if _next_attempt(other, losses=other.losses):
+            logger.info("Job %s gives way to job %s", other.pk, job.pk)
+            transaction.on_commit(partial(queue.withdraw, present))
 
 
 def abandon(draft: Job, *, not_edited_since: datetime) -> bool:
@@ -99,7 +122,7 @@ def complete(job_pk: UUID | str, attempt: int, **results: object) -> bool:
         status=Status.COMPLETED,
         step=Step.DONE.value,
         percent=100.0,
-        message="",
+        progress={},
         completed_at=timezone.now(),
         **results,
     )
@@ -119,7 +142,7 @@ def fail(
         attempt,
         (Status.PROCESSING,),
         status=Status.FAILED,
-        message="",
+        progress={},
         error_code=code,
         error_facts=_plain(facts or {}),
         completed_at=timezone.now(),
@@ -137,7 +160,7 @@ def cancel(job: Job) -> bool:
     """
     with transaction.atomic():
         changed = Job.objects.filter(pk=job.pk, status__in=Job.ACTIVE).update(
-            status=Status.CANCELLED, message="", completed_at=timezone.now()
+            status=Status.CANCELLED, progress={}, completed_at=timezone.now()
         )
         if not changed:
             return False
@@ -170,7 +193,7 @@ def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
             Job.ACTIVE,
             status=Status.FAILED,
             losses=losses,
-            message="",
+            progress={},
             error_code="worker_lost",
             error_facts={"attempts": losses},
             completed_at=timezone.now(),
@@ -204,7 +227,7 @@ def retry(job: Job) -> bool:
     )
     if won:
         job.refresh_from_db()
-        queue.enqueue_on_commit(job)
+        put_in_line(job)
     return won
 
 
@@ -266,7 +289,7 @@ def _next_attempt(job: Job, *, losses: int) -> bool:
         _close_runs(job.pk, job.attempt, Outcome.LOST)
         job.refresh_from_db()
         # It had waited its turn once already.
-        queue.enqueue_on_commit(job, at_front=True)
+        queue.enqueue_on_commit(job, at_front=not job.gives_way)
     return won
 
 
@@ -274,7 +297,7 @@ def _at_the_beginning() -> dict[str, object]:
     return {
         "step": Step.QUEUED.value,
         "percent": 0.0,
-        "message": "",
+        "progress": {},
         "error_code": "",
         "error_facts": {},
         "stored_bytes": None,  # measured anew at the end

@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 QUEUE = "recon"
 
+#: The line of those that wait: what the site made by itself comes last, however long it waits.
+LINE = ("gives_way", "created_at", "pk")
+
 #: By name, so that the web process never imports what only a work horse needs.
 TASK = "recon.jobs.run.tasks.run_job"
 
@@ -117,14 +120,15 @@ def position(job: Job) -> int | None:
 
 
 def waiting_before(job: Job) -> QuerySet[Job]:
-    """The jobs that have waited for longer."""
+    """The jobs that come before this one: they have waited for longer, or it gives way."""
     earlier = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
-    return Job.objects.filter(earlier, status=Job.Status.PENDING)
+    before = Q(earlier, gives_way=job.gives_way) | Q(gives_way__lt=job.gives_way)
+    return Job.objects.filter(before, status=Job.Status.PENDING).order_by(*LINE)
 
 
 def positions(owner_pk: int) -> dict[UUID, int]:
     """`position` of all of one person's jobs that wait."""
-    waiting = Job.objects.filter(status=Job.Status.PENDING).order_by("created_at", "pk")
+    waiting = Job.objects.filter(status=Job.Status.PENDING).order_by(*LINE)
     line = enumerate(waiting.values_list("pk", "owner_id"), start=1)
     return {pk: place for place, (pk, owner) in line if owner == owner_pk}
 

@@ -131,8 +131,9 @@ def _publish_finished(job: Job) -> bool:
 
 
 def _queue_forgotten() -> int:
-    # Newest first, each to the front: the oldest ends up next.
-    pending = list(Job.objects.filter(status=Job.Status.PENDING).order_by("-created_at"))
+    # The last of the line first, each to the front: the first of the line ends up next. What gives
+    # way goes to the end, behind those that were not forgotten.
+    pending = list(Job.objects.filter(status=Job.Status.PENDING).order_by(*queue.LINE).reverse())
     if not pending:
         return 0
     try:
@@ -141,4 +142,6 @@ def _queue_forgotten() -> int:
         logger.warning("The queue can't be reached: %s", error)
         return 0
     forgotten = [job for job in pending if job.queue_id not in carried]
-    return sum(queue.enqueue(str(job.pk), job.attempt, at_front=True) for job in forgotten)
+    return sum(
+        queue.enqueue(str(job.pk), job.attempt, at_front=not job.gives_way) for job in forgotten
+    )

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from accounts.models import User
-from recon.jobs import queue, tags, titles
+from recon.jobs import lifecycle, tags, titles
 from recon.jobs.folder import photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import check_upload
@@ -87,11 +87,13 @@ def run_again(job: Job, **wishes: Any) -> Job:
     return again
 
 
-def create_sample_job(owner: User) -> Job:
-    """A new job on the photos that the project renders itself. Raises `quotas.may_start`'s."""
+def create_sample_job(owner: User, *, gives_way: bool = False) -> Job:
+    """A new job on the photos that the project renders itself. One that nobody asked for
+    `gives_way` to what people start. Raises `quotas.may_start`'s."""
     job = new_job(owner, title=titles.unused(owner.pk, gettext("Sample photos")))
     job.automatic_title = job.title
     job.is_sample = True
+    job.gives_way = gives_way
     with photo_files.new_folder(job):
         photos = []
         for position, sample in enumerate(sample_photos(), start=1):
@@ -172,4 +174,4 @@ def _commit(job: Job, photos: Sequence[Photo]) -> None:
             setattr(job, column, value)
         job.save(force_insert=True)
         Photo.objects.bulk_create(photos)
-        queue.enqueue_on_commit(job)
+        lifecycle.put_in_line(job)

@@ -5,6 +5,8 @@ The arithmetic is `recon.pipeline.forecast.time_left`; here it gets what the dat
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +20,7 @@ from django.db.models import Max, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from recon.jobs.presets import resolved_config
-from recon.jobs.queue import waiting_before
+from recon.jobs.queue import LINE, waiting_before
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.config import PRESETS, PipelineConfig, from_dict
 from recon.pipeline.forecast.time_left import Forecast, Range, Run, expect, forecast, starts_in
@@ -34,6 +36,9 @@ _QUEUE = 50
 
 #: A step of which more was taken over teaches nothing.
 _MOSTLY = 0.5
+
+#: How much longer a busy machine is said to take at most: by then nobody can tell.
+_BUSIEST = 3.0
 
 #: A horse imports what it needs before the first step.
 _SETTING_OUT_S = 5.0
@@ -60,14 +65,46 @@ def outlook_of(job: Job) -> Outlook:
     told = _forecast(job, _past(lesson))
     if not job.is_pending:
         return Outlook(told, ready_in=told.left if told else None)
-    ahead = list(waiting_before(job).order_by("created_at", "pk").values_list("pk", flat=True))
+    ahead = list(waiting_before(job).values_list("pk", flat=True))
     start = _start(ahead, lesson)
     ready = Range(start.low + told.left.low, start.high + told.left.high) if told else None
     return Outlook(told, len(ahead) + 1, start, ready)
 
 
-def preset_times(sizes: Sequence[tuple[int, int]]) -> dict[str, Range]:
-    """Seconds that a scene of photos of these sizes (width, height in px) takes here, by preset."""
+def next_start() -> Range:
+    """Seconds until a job begins that somebody starts now."""
+    waiting = Job.objects.filter(status=Job.Status.PENDING, gives_way=False).order_by(*LINE)
+    return _start(list(waiting.values_list("pk", flat=True)), _last_lesson())
+
+
+def preset_times(sizes: Sequence[tuple[int, int]], *, busy: float = 1.0) -> dict[str, Range]:
+    """Seconds that a scene of photos of these sizes (width, height in px) takes here from its
+    start, by preset. On a machine that is `busy` (`busy_with_others`), from one that soon is less
+    so to one that stays as it is."""
+    return {
+        preset: Range(takes.low * math.sqrt(busy), takes.high * busy)
+        for preset, takes in _usual_times(sizes).items()
+    }
+
+
+def busy_with_others() -> float:
+    """How many times longer work takes while other programs share the processors, 1 to 3.
+
+    Jobs that run are not counted: the next one waits until they are done. Nor is a machine with
+    a GPU, which does most of the work.
+    """
+    if settings.GPU_COUNT > 0:
+        return 1.0
+    cores = os.cpu_count() or 1
+    try:
+        running = Job.objects.filter(status=Job.Status.PROCESSING).count()
+    except (OperationalError, InterfaceError):
+        return 1.0
+    others = os.getloadavg()[0] / cores - running
+    return min(max(1.0 + others, 1.0), _BUSIEST)
+
+
+def _usual_times(sizes: Sequence[tuple[int, int]]) -> dict[str, Range]:
     past, gpu = _past(_last_lesson()), settings.GPU_COUNT > 0
     configs = {
         preset: resolved_config(preset, original_resolution=False) for preset in Job.Preset.values
@@ -97,20 +134,22 @@ def _forecast(job: Job, past: list[Run]) -> Forecast | None:
         in_step=(now - running.started_at).total_seconds() if running else 0.0,
         taken_over=running.taken_over if running else 0.0,
         done=_seconds(r for r in present if r.outcome == StageRun.Outcome.DONE),
-        kept=frozenset(Step(r.step) for r in runs if _is_kept(r, job)),
+        reusable=frozenset(Step(r.step) for r in runs if _is_kept(r, job)),
     )
     return _with_setting_out(told) if step == Step.QUEUED else told
 
 
 def _start(ahead: Sequence[UUID], lesson: Lesson | None) -> Range:
-    """Seconds until the job begins that waits behind these, in their order.
+    """Seconds until the job begins that waits behind these, in their order. What runs and gives
+    way does so for them.
 
     Their photos and wishes stay as they are, so what one takes is kept until the next lesson.
     """
     looked_at, known = ahead[:_QUEUE], _known_at(lesson)
     new = [pk for pk in looked_at if pk not in known]
     running = []
-    for job in _with_photos(Job.objects.filter(Q(status=Job.Status.PROCESSING) | Q(pk__in=new))):
+    running_now = Q(status=Job.Status.PROCESSING, gives_way=False)
+    for job in _with_photos(Job.objects.filter(running_now | Q(pk__in=new))):
         told = _forecast(job, _past(lesson))
         if job.is_pending:
             known[job.pk] = told.left if told else None

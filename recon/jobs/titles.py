@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
 
+from django.db.models import Q
 from django.template.defaultfilters import date
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -35,8 +36,15 @@ def titles_of(job: Job, wished: str, photos: Iterable[Photo], *, shared: bool) -
     elif wished:
         title = another(job.owner_id, wished, but=job.pk)
     else:
-        title = _by_time(job, timezone.now())
+        # A draft is called by its own time already.
+        title = _by_time(job, job.created_at if job.is_draft else timezone.now())
     return {"title": title, "automatic_title": title}
+
+
+def draft_name(draft: Job, photos: Iterable[Photo]) -> str:
+    """What a draft will be called that is started as it is now, for its owner."""
+    title = titles_of(draft, draft.title, photos, shared=False)["title"]
+    return title or draft.name
 
 
 def another(owner: int, automatic: str, *, but: UUID | None = None) -> str:
@@ -53,10 +61,12 @@ def unused(owner: int, title: str, *, but: UUID | None = None, is_taken: bool = 
     return title if title not in taken else next(one for one in numbered if one not in taken)
 
 
-def _by_time(job: Job, now: datetime) -> str:
+def _by_time(job: Job, made: datetime) -> str:
     """Empty as long as the minute is enough: its name follows then, in the reader's language."""
-    minute = now.replace(second=0, microsecond=0)
-    untitled = Job.objects.filter(owner=job.owner_id, title="").exclude(pk=job.pk)
-    if not untitled.filter(created_at__range=(minute, minute + timedelta(minutes=1))).exists():
+    begin = made.replace(second=0, microsecond=0)
+    minute = (begin, begin + timedelta(minutes=1))
+    named_so = Q(draft_made_at__range=minute) | Q(draft_made_at=None, created_at__range=minute)
+    others = Job.objects.filter(named_so, owner=job.owner_id, title="").exclude(pk=job.pk)
+    if not others.exclude(status=Job.Status.DRAFT).exists():
         return ""
-    return unused(job.owner_id, Job(created_at=now).name, but=job.pk, is_taken=True)
+    return unused(job.owner_id, Job(created_at=made).name, but=job.pk, is_taken=True)

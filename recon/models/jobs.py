@@ -16,6 +16,7 @@ from django.db import models
 from django.template.defaultfilters import date
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -86,6 +87,9 @@ class Job(models.Model):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="runs_again"
     )
     is_sample = models.BooleanField(default=False)
+    gives_way = models.BooleanField(
+        default=False, help_text="the site made it by itself: it waits and stops for all others"
+    )
     last_number = models.PositiveIntegerField(
         default=0, help_text="of a draft: the highest number that a photo ever had"
     )
@@ -103,7 +107,9 @@ class Job(models.Model):
         max_length=16, choices=[(s.value, s.value) for s in Step], default=Step.QUEUED.value
     )
     percent = models.FloatField(default=0.0, help_text="overall progress, 0 to 100")
-    message = models.CharField(max_length=200, blank=True, help_text="what it is doing just now")
+    progress = models.JSONField(
+        default=dict, blank=True, help_text='what it is doing: {"code": "...", "facts": {...}}'
+    )
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 
     error_code = models.CharField(max_length=64, blank=True)
@@ -164,6 +170,9 @@ class Job(models.Model):
     )
 
     created_at = models.DateTimeField(auto_now_add=True, help_text="or when a draft was started")
+    draft_made_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the draft was made that it was started from"
+    )
     started_at = models.DateTimeField(null=True, blank=True, help_text="of the last attempt")
     completed_at = models.DateTimeField(null=True, blank=True, help_text="when it ended, however")
 
@@ -185,11 +194,18 @@ class Job(models.Model):
 
     @property
     def name(self) -> str:
-        """The title, or something to call an untitled job by."""
+        """The title, or something to call an untitled job by: the same before and after a start."""
         if self.title:
             return self.title
-        made = date(timezone.localtime(self.created_at), gettext("d M Y, H:i"))
+        at = self.draft_made_at or self.created_at
+        made = date(timezone.localtime(at), gettext("d M Y, H:i"))
         return gettext("Scene of {made}").format(made=made)
+
+    @property
+    def file_stem(self) -> str:
+        """What its files are called, up to the ending: so that those of two scenes are told apart
+        in one folder, also where nobody gave them a title."""
+        return slugify(self.name, allow_unicode=True) or "scene"
 
     @property
     def has_ended(self) -> bool:

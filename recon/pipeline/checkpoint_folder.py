@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import torch
 
 from recon.pipeline.outcome import deciding
-from recon.pipeline.progress import Reporter
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json
+from recon.reporting import Report
 from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
 
@@ -23,7 +23,7 @@ def checkpoints_of(
     decided_by: Mapping[str, object],
     *,
     device: torch.device,
-    report: Reporter,
+    report: Report,
 ) -> Checkpoints:
     """Those of the training on `device` that the settings `training` and `decided_by` decide.
 

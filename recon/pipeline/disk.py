@@ -13,11 +13,10 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline.environment import free_mb
 from recon.pipeline.errors import PipelineError
-from recon.pipeline.progress import Reporter
+from recon.reporting import Forwarded, Report
 
 MB = 2**20
 #: With less than this a step stops: more than any writes between two looks.
@@ -28,24 +27,22 @@ LOOK_EVERY_S = 0.5
 _SAID = ("disk is full", "No space left on device", "Disk quota exceeded")
 
 
-class Watched:
-    """A `Reporter` that passes everything on, and raises PipelineError("disk_full") where less than
+class Watched(Forwarded):
+    """A `Report` that passes everything on, and raises PipelineError("disk_full") where less than
     the reserve is left; it is never more than `needed_mb`, what a job needs to begin."""
 
-    def __init__(self, report: Reporter, folder: Path, needed_mb: int) -> None:
-        self._report, self._folder, self._needed_mb = report, folder, needed_mb
+    def __init__(self, report: Report, folder: Path, needed_mb: int) -> None:
+        super().__init__(report)
+        self._folder, self._needed_mb = folder, needed_mb
         self._reserve = min(RESERVE_MB, needed_mb) * MB
         self._looked_at = time.monotonic()
 
-    def progress(self, fraction: float, message: str = "") -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
         if time.monotonic() - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = time.monotonic()
             if _free(self._folder) < self._reserve:
                 raise full(self._folder, self._needed_mb)
-        self._report.progress(fraction, message)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._report, name)
+        self._report(fraction, code, **facts)
 
 
 def full(folder: Path, needed_mb: int) -> PipelineError:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from recon.pipeline.config import FeaturesConfig, PipelineConfig
 from recon.pipeline.outcome import PreparedPhotos
-from recon.pipeline.progress import Reporter
 from recon.pipeline.records import RecordError, read_record
 from recon.pipeline.workspace import Workspace, digest_json
 from recon.poses.colmap import databases
 from recon.poses.colmap.earlier_job import Known, find
 from recon.poses.native import colmap
+from recon.reporting import Report
 
 
 def features_signature(config: FeaturesConfig) -> str:
@@ -39,7 +39,7 @@ def known_features(workspace: Workspace, config: PipelineConfig) -> Known | None
 
 
 def bring_in_matches(
-    workspace: Workspace, database: Path, config: PipelineConfig, report: Reporter
+    workspace: Workspace, database: Path, config: PipelineConfig, report: Report
 ) -> None:
     """Copies the matches of pairs that the earlier job had matched; they are verified anew."""
     known = known_features(workspace, config)

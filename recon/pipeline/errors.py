@@ -1,7 +1,7 @@
 """What can go wrong, whose fault it is, and what a person can do about it.
 
 Every code has one `Explanation`, used by the pages, the API and the command line alike, and one
-paragraph in docs/TROUBLESHOOTING.md (a test compares the two).
+paragraph in docs/use/troubleshooting.md (a test compares the two).
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ EXPLANATIONS: dict[str, Explanation] = {
             "There are {count} photos; a scene needs {minimum} to {maximum}.",
             exactly={0: "There are no photos yet; a scene needs {minimum} to {maximum}."},
         ),
-        "Add photos of the same place, taking one step between photos.",
+        "Add photos of the same place, with a step sideways between photos.",
     ),
     "too_many_photos": Explanation(
         "There are {count} photos; a scene takes {minimum} to {maximum}.",
@@ -144,8 +144,8 @@ EXPLANATIONS: dict[str, Explanation] = {
             exactly={0: "None of the {total} photos could be placed."},
         ),
         "Neighbouring photos should share at least two thirds of what they show. Take photos of "
-        "something with texture, in even light, at 640×480 pixels or more, a small step sideways "
-        "between each; turning on the spot is not enough.",
+        "something with texture, in even light, at 640×480 pixels or more, with a step sideways "
+        "between photos; turning on the spot is not enough.",
     ),
     "no_features": Explanation(
         "The photos show too little texture to find common points.",
@@ -169,7 +169,7 @@ EXPLANATIONS: dict[str, Explanation] = {
             "Of the {total} photos only {distinct} are different; the others are copies.",
             by="distinct",
         ),
-        "Take each photo from a different spot, one step away from the last.",
+        "Take each photo from a different spot, with a step sideways between photos.",
     ),
     "stands_still": Explanation(
         "Something stands still in all photos (a background, a frame or an overlay), in about "
@@ -180,7 +180,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "no_baseline": Explanation(
         "All photos were taken from one spot; the camera only turned.",
-        "Depth shows only from different spots. Take a step sideways before each photo, and keep "
+        "Depth shows only from different spots. Take a step sideways between photos, and keep "
         "pointing at the same thing.",
     ),
     # A video instead of photos.
@@ -326,7 +326,7 @@ EXPLANATIONS: dict[str, Explanation] = {
             "{count} photos were taken from nearly the same spot as another one: {groups}.",
         ),
         "To keep the figures honest, photos from one spot were held out or trained on together. "
-        "Views from one spot add little: take a step between photos.",
+        "Views from one spot add little: take a step sideways between photos.",
     ),
     "photos_in_groups": Explanation(
         Counted(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Protocol
 
+from recon.pipeline import progress_texts
+from recon.reporting import Forwarded, Report, message, within
+
 
 class Step(StrEnum):
     """The public names of the steps, in running order."""
@@ -47,75 +50,45 @@ def overall_percent(step: Step, fraction: float) -> float:
     return start + (end - start) * min(max(fraction, 0.0), 1.0)
 
 
-class Reporter(Protocol):
-    """What a stage tells while it works. The site, the command line and the tests each have one.
-
-    Any of these calls may raise `recon.pipeline.errors.Cancelled`; stages let it pass. Stages
-    call `progress` at least once a second where they can, so that a cancel takes effect soon.
-    """
+class RunReport(Report, Protocol):
+    """The `Report` of a whole run, which also hears of its steps. Stages see a `Report` alone."""
 
     def start(self, step: Step) -> None:
         """`step` begins."""
-
-    def progress(self, fraction: float, message: str = "") -> None:
-        """`fraction` (0 to 1) of the current step is done; `message` is for a person."""
-
-    def taken_over(self, fraction: float) -> None:
-        """Another `fraction` of the step was done by an interrupted run and took no time now."""
-
-    def log(self, line: str) -> None:
-        """One line for the job's log."""
-
-    def warn(self, code: str, **facts: Any) -> None:
-        """Something the person should know although the job goes on; see `errors.EXPLANATIONS`."""
 
     def finish(self, step: Step, seconds: float, *, reused: bool) -> None:
         """`step` ended well; `reused` says that an earlier run's result was still true."""
 
 
-class Part:
-    """A `Reporter` for work that is only a part of the current step, `start` to `end` of it.
+class Within(Forwarded):
+    """A `Report` for work within the one that `code` with `facts` stands for: what it tells, and
+    each line of its log, says so."""
 
-    Never goes backwards, also where the work begins anew. `doing` is said before each message.
-    """
+    def __init__(self, report: Report, code: str, **facts: object) -> None:
+        super().__init__(report)
+        self._within = within(report, code, **facts)
+        self._name = progress_texts.english(message(code, facts))
 
-    def __init__(self, report: Reporter, start: float, end: float, doing: str = "") -> None:
-        self._report, self._doing = report, doing
-        self._start, self._end, self._reached = start, end, start
-
-    def start(self, step: Step) -> None:
-        self._report.start(step)
-
-    def progress(self, fraction: float, message: str = "") -> None:
-        here = self._start + (self._end - self._start) * min(max(fraction, 0.0), 1.0)
-        self._reached = max(self._reached, here)
-        said = ": ".join(part for part in (self._doing, message) if part)
-        self._report.progress(self._reached, said)
-
-    def taken_over(self, fraction: float) -> None:
-        self._report.taken_over((self._end - self._start) * fraction)
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
+        self._within(fraction, code, **facts)
 
     def log(self, line: str) -> None:
-        self._report.log(f"{self._doing}: {line}" if self._doing else line)
-
-    def warn(self, code: str, **facts: Any) -> None:
-        self._report.warn(code, **facts)
-
-    def finish(self, step: Step, seconds: float, *, reused: bool) -> None:
-        self._report.finish(step, seconds, reused=reused)
+        self._report.log(f"{self._name}: {line}")
 
 
 class ListReporter:
-    """Keeps everything it is told, in order. For tests and for scripts."""
+    """Keeps everything it is told, in order, what is being done as its sentence. For tests and for
+    scripts."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, Any]] = []
 
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
+        sentence = progress_texts.english(message(code, facts))
+        self.events.append(("progress", (fraction, sentence)))
+
     def start(self, step: Step) -> None:
         self.events.append(("start", step))
-
-    def progress(self, fraction: float, message: str = "") -> None:
-        self.events.append(("progress", (fraction, message)))
 
     def taken_over(self, fraction: float) -> None:
         self.events.append(("taken_over", fraction))
@@ -123,7 +96,7 @@ class ListReporter:
     def log(self, line: str) -> None:
         self.events.append(("log", line))
 
-    def warn(self, code: str, **facts: Any) -> None:
+    def warn(self, code: str, **facts: object) -> None:
         self.events.append(("warn", (code, facts)))
 
     def finish(self, step: Step, seconds: float, *, reused: bool) -> None:

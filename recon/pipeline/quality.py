@@ -67,6 +67,24 @@ _MEANINGS = {
 }
 
 
+#: The same for whoever is shown a scene and knows nothing of how it is measured.
+_PLAIN_MEANINGS = {
+    ("psnr", "good"): N_("it comes close to the photos that were kept aside to check it"),
+    ("psnr", "fair"): N_(
+        "the photos that were kept aside to check it can be recognised, with visible differences"
+    ),
+    ("psnr", "poor"): N_(
+        "it is far from the photos that were kept aside to check it, so expect blur and stray spots"
+    ),
+    ("ssim", "good"): N_("edges and shapes are where they should be"),
+    ("ssim", "fair"): N_("large shapes are right, fine ones are soft"),
+    ("ssim", "poor"): N_("most of its shapes are lost"),
+    ("lpips", "good"): N_("to the eye it looks like the photos"),
+    ("lpips", "fair"): N_("to the eye it differs noticeably from the photos"),
+    ("lpips", "poor"): N_("to the eye it looks nothing like the photos"),
+}
+
+
 def meaning(name: str, word: str, **facts: object) -> str:
     """What `word` says of one of `GRADES`: half a sentence, in the language of whoever is served.
 
@@ -97,6 +115,12 @@ class Verdict:
     def reason(self) -> str:
         """Half a sentence, to stand after the word."""
         return meaning(self.code, self.word, **self.facts)
+
+    @property
+    def plain_reason(self) -> str:
+        """The same without the words of those who measure."""
+        plainly = _PLAIN_MEANINGS.get((self.code, self.word))
+        return looked_up(plainly) if plainly else self.reason
 
     @property
     def sentence(self) -> str:

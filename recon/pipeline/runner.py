@@ -6,37 +6,34 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from recon.pipeline import disk
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserError
 from recon.pipeline.outcome import Summary
-from recon.pipeline.progress import WORKING_STEPS, Reporter, Step
+from recon.pipeline.progress import WORKING_STEPS, RunReport, Step
 from recon.pipeline.stages import STAGES, Stage
 from recon.pipeline.workspace import Marker, Workspace, digest_json, remove_scratch
+from recon.reporting import Forwarded, Report, Warned
 from recon.splats.checkpoints import remove_checkpoints
 
 
-class _WarningCollector:
+class _WarningCollector(Forwarded):
     """Passes everything on and keeps the warnings, so that a reused stage can repeat them."""
 
-    def __init__(self, report: Reporter) -> None:
-        self._report = report
-        self.warnings: list[dict[str, Any]] = []
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self.warnings: list[Warned] = []
 
-    def warn(self, code: str, **facts: Any) -> None:
+    def warn(self, code: str, **facts: object) -> None:
         self.warnings.append({"code": code, "facts": facts})
-        self._report.warn(code, **facts)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._report, name)
+        super().warn(code, **facts)
 
 
 def run_pipeline(
     workspace: Workspace,
     config: PipelineConfig,
-    report: Reporter,
+    report: RunReport,
     *,
     start: Step | None = None,
     until: Step = WORKING_STEPS[-1],
@@ -73,7 +70,7 @@ def _run_step(
     step: Step,
     workspace: Workspace,
     config: PipelineConfig,
-    report: Reporter,
+    report: RunReport,
     summary: Summary,
     *,
     force: bool,
@@ -128,7 +125,9 @@ def still_true(
 
 
 @contextmanager
-def _named_faults(workspace: Workspace, config: PipelineConfig, report: Reporter) -> Iterator[None]:
+def _named_faults(
+    workspace: Workspace, config: PipelineConfig, report: RunReport
+) -> Iterator[None]:
     """Gives every unforeseen exception a code, and its traceback to the log."""
     try:
         yield

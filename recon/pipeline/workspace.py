@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step
+from recon.reporting import Warned
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
 PIPELINE_VERSION = 5
@@ -40,7 +40,7 @@ class Marker:
     outputs: str  # digest of the outputs' content
     seconds: float
     facts: dict[str, object]  # what the stage found out, for the summary
-    warnings: list[dict[str, Any]]  # {"code": ..., "facts": ...}; told again when reused
+    warnings: list[Warned]  # {"code": ..., "facts": ...}; told again when reused
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ def digest_json(value: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Writes `value` as JSON, atomically."""
     with replacing(path) as temporary:
         text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"

@@ -2,6 +2,6 @@
 
 `cameras` (what the photos say of their lens) -> `features` -> `pairs` -> `mapping` ->
 `model_checks` -> `undistortion`. Everything pycolmap keeps lies in one SQLite database, whose
-content `databases` digests. Functions that take long accept `tick(fraction, message)`, which may
-raise to stop them.
+content `databases` digests. Functions that take long accept a `report`, which may raise to
+stop them.
 """

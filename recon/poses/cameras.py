@@ -6,7 +6,7 @@ Photos share a camera where all of this is the same: the folder that they were s
 metadata says of body and lens, the size, and the focal length within 1%. So two zooms, two phones,
 and photos with and without metadata get cameras of their own. A phone held upright is a camera of
 its own, too: after orientation its sensor lies the other way. It starts from the same focal length,
-and on rendered photos both arrive at the same (docs/CAMERAS.md).
+and on rendered photos both arrive at the same (docs/develop/cameras.md).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PLAUSIBLE_FOCAL = (0.2, 10.0)
 SAME_FOCAL = 0.01
 
 #: COLMAP's camera models, for focal lengths (mm on 35 mm film) below these; measured in
-#: docs/CAMERAS.md. The widest is a fisheye's, whose four terms also follow a straight lens.
+#: docs/develop/cameras.md. The widest is a fisheye's, whose four terms also follow a straight lens.
 WIDE_MODELS = ((18.0, "OPENCV_FISHEYE"), (24.0, "RADIAL"))
 
 #: One focal length and one radial term: what COLMAP uses for ordinary photos.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class MappingConfig:
-    """How far the ladder is climbed, and what a model must be (docs/POSES.md has the reasons)."""
+    """How far the ladder is climbed, and what a model must be (docs/develop/poses.md says why)."""
 
     # The ladder.
     last_rung: str = ""  # name of the rung that the ladder ends at; empty climbs all

@@ -4,7 +4,7 @@ Photos of different places verify against each other by chance now and then, wit
 of SIFT (rendered walls of one kind of stone: 7 of 85 pairs) and 15 to 27 of learned features (8 of
 108 pairs of `fern`, `cake` and `sceaux`), and one such pair would make one group of two. So a pair
 counts only with `SOLID_INLIERS`; what mapping has placed in one model hangs together whatever the
-counts. docs/POSES.md has the figures.
+counts. docs/develop/poses.md has the figures.
 """
 
 from __future__ import annotations

@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from pycolmap import Camera, CancellationToken, Database, Image
 
-#: Told `(fraction, message)`: 0 to 1 of the work is done. May raise, which stops the work.
-Tick = Callable[[float, str], None]
-
 POLL_SECONDS = 0.5
 
 T = TypeVar("T")

@@ -4,7 +4,8 @@ around a screenshot, a watermark, a dashboard.
 Their matches all say that the camera did not move. Where there are more of them than of the rest,
 every pair is verified as a copy, and no pose can be had; so they are told apart before. In a copy
 the matches that don't move are everywhere where there are features; beside a thing that turns, or
-under an overlay, there are features without any. docs/POSES.md has the figures behind the limits.
+under an overlay, there are features without any. docs/develop/poses.md has the figures behind
+the limits.
 """
 
 from __future__ import annotations

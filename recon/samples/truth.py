@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from recon.geometry import quaternion, rotation_matrix
 from recon.samples.photos import SamplePhoto
 
 Poses = Mapping[str, NDArray[np.float64]]  # cam_from_world [3, 4] by photo name
@@ -32,7 +33,7 @@ def read_poses(path: Path) -> dict[str, NDArray[np.float64]]:
     entries = json.loads(path.read_text())["photos"]
     return {
         entry["name"]: np.hstack([
-            rotation_of(np.array(entry["cam_from_world"]["rotation"])),
+            rotation_matrix(entry["cam_from_world"]["rotation"]),
             np.array(entry["cam_from_world"]["translation"])[:, None],
         ])
         for entry in entries
@@ -46,7 +47,7 @@ def _entry(photo: SamplePhoto) -> dict[str, object]:
         "width": round(2 * K[0, 2]),  # the principal point is the middle
         "height": round(2 * K[1, 2]),
         "cam_from_world": {
-            "rotation": quaternion_of(photo.cam_from_world[:, :3]).tolist(),
+            "rotation": quaternion(photo.cam_from_world[:, :3]).tolist(),
             "translation": photo.cam_from_world[:, 3].tolist(),
         },
         "camera": {
@@ -58,29 +59,6 @@ def _entry(photo: SamplePhoto) -> dict[str, object]:
             "distortion": list(photo.lens.distortion),
         },
     }
-
-
-def quaternion_of(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(w, x, y, z), w >= 0, of a rotation matrix [3, 3]: the eigenvector of Bar-Itzhack (2000)."""
-    (a, b, c), (d, e, f), (g, h, i) = rotation
-    symmetric = np.array([
-        [a + e + i, h - f, c - g, d - b],
-        [h - f, a - e - i, b + d, c + g],
-        [c - g, b + d, e - a - i, f + h],
-        [d - b, c + g, f + h, i - a - e],
-    ])  # fmt: skip
-    quaternion: NDArray[np.float64] = np.linalg.eigh(symmetric)[1][:, -1]
-    return -quaternion if quaternion[0] < 0 else quaternion
-
-
-def rotation_of(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rotation matrix [3, 3] of (w, x, y, z)."""
-    w, x, y, z = quaternion / np.linalg.norm(quaternion)
-    return np.array([
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ])  # fmt: skip
 
 
 @dataclass(frozen=True)

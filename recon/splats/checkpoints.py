@@ -95,12 +95,12 @@ class Checkpoints:
     def resumed(self, make: Callable[[], Run]) -> tuple[Run, int]:
         """What `make` makes, as it was after some step, and that step; fresh and 0 without one."""
         run = make()
-        kept = self._read(_STATE)
-        if kept is None:
+        checkpoint = self._read(_STATE)
+        if checkpoint is None:
             return run, 0
         try:
-            run.load(kept["run"])
-            self._written = int(kept["step"])
+            run.load(checkpoint["run"])
+            self._written = int(checkpoint["step"])
         except _UNREADABLE as error:
             self._log(f"A checkpoint can't be used: {type(error).__name__}: {error}")
             return make(), 0
@@ -186,9 +186,9 @@ class Checkpoints:
             with zipfile.ZipFile(path) as file:  # torch itself looks at no checksum
                 if file.testzip() is not None:
                     raise zipfile.BadZipFile
-            kept = torch.load(path, map_location="cpu", weights_only=True)
-            state: State = kept["state"]
-            return state if kept["key"] == self._key else None
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+            state: State = checkpoint["state"]
+            return state if checkpoint["key"] == self._key else None
         except FileNotFoundError:
             return None
         except _UNREADABLE as error:

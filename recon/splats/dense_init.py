@@ -7,7 +7,7 @@ others. Stereo knows better: on few views a dense start is worth more than any r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from recon.reporting import Progress, silent
 from recon.splats.config import DenseConfig
 from recon.splats.depth_maps import Photo, depth_maps, pixel_rays
 from recon.splats.gaussians import Camera
@@ -39,17 +40,17 @@ def dense_points(
     budget: int,
     device: torch.device,
     seed: int,
-    tick: Callable[[float], None] = lambda fraction: None,
+    report: Progress = silent,
 ) -> tuple[Points | None, dict[str, Tensor]]:
     """At most `budget` points of the `views`' surfaces, and the depth maps by photo name.
 
     `views` are the train photos, at any size, and `sparse` their SfM points as they alone place
     them, which choose neighbours and ranges of depth. The maps are [H, W] camera-space z in world
     units, 0 where nothing is known, on `device`, at `config.max_image_size`. No points (None)
-    come where stereo found too little to start from. `tick` is told the fraction done.
+    come where stereo found too little to start from.
     """
     photos = stereo_photos(views, sparse, config, device)
-    maps = depth_maps(photos, config, tick)
+    maps = depth_maps(photos, config, report)
     by_name = {photo.name: depth for photo, depth in zip(photos, maps, strict=True)}
     known = sum(int((depth > 0).sum()) for depth in maps)
     pixels = sum(depth.numel() for depth in maps)

@@ -9,13 +9,14 @@ map confirms are dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from recon.reporting import Progress
 from recon.splats.config import DenseConfig
 from recon.splats.gaussians import Camera
 
@@ -38,17 +39,15 @@ class Photo:
     neighbours: tuple[int, ...]  # indices of photos that see the same, best first
 
 
-def depth_maps(
-    photos: Sequence[Photo], config: DenseConfig, tick: Callable[[float], None]
-) -> list[Tensor]:
+def depth_maps(photos: Sequence[Photo], config: DenseConfig, report: Progress) -> list[Tensor]:
     """The confirmed depth map [H, W] of every photo: camera-space z in world units, 0 where nothing
-    is known. `tick` is told the fraction done."""
+    is known. `report` hears how many are done."""
     found = []
     for index, photo in enumerate(photos):
         found.append(
             _found(photo, [photos[n] for n in photo.neighbours[: config.compared]], config)
         )
-        tick((index + 1) / len(photos))
+        report((index + 1) / len(photos), "measuring_depths")
     return [_confirmed(index, photos, found, config) for index in range(len(photos))]
 
 

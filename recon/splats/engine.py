@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from recon.reporting import Part, Progress, Report, part
 from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
 from recon.splats.dense_init import dense_points
@@ -25,14 +26,14 @@ from recon.splats.starting import (
     sparse_points,
     starting_points,
 )
-from recon.splats.training import Observer, Report, fit, unobserved
+from recon.splats.training import Observer, fit, unobserved
 
 _MIN_CAP = 20_000  # Gaussians: small photos of a large place
 _DENSE_SHARE = 0.1  # of the progress of training, for the dense start
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedScene:
     """A scene and what it grew from."""
 
     gaussians: Gaussians  # on the device trained on
@@ -45,7 +46,7 @@ def decided(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
 
     Each photo is worth so many steps: on fewer photos the scene fits them sooner and everything
     else no better. Each pixel is worth so many Gaussians. Both were measured on photos held out of
-    train sets (docs/ENGINE.md). What `config` says is the most of either.
+    train sets (docs/develop/engine.md). What `config` says is the most of either.
     """
     cap = config.max_gaussians
     if config.gaussians_per_pixel:
@@ -69,7 +70,7 @@ def train(
     memory: Callable[[], str | None] = lambda: None,
     observe: Observer = unobserved,
     checkpoints: Checkpoints | None = None,
-) -> Trained:
+) -> TrainedScene:
     """A scene from `photos` alone, whose pictures are in the folder `images`.
 
     `config` is taken as it is: what suits the photos was `decided` before.
@@ -79,9 +80,9 @@ def train(
     checkpoints = checkpoints or Checkpoints(None)
     kernels_compiled = photometric.compile_kernels(device)
     views = _load(photos, images, config, report)
-    kept = checkpoints.start()
-    if kept is not None:
-        points = points_from(kept)
+    earlier = checkpoints.start()
+    if earlier is not None:
+        points = points_from(earlier)
         report.taken_over(_DENSE_SHARE)
     else:
         points = _start(photos, views, config, device=device, seed=seed, report=report)
@@ -105,12 +106,12 @@ def train(
         config,
         extent=scene_extent([photo.camera for photo in photos]),
         seed=seed,
-        report=_Part(report, _DENSE_SHARE, 1.0),
+        report=Part(report, _DENSE_SHARE, 1.0),
         memory=memory,
         observe=observe,
         checkpoints=checkpoints,
     )
-    return Trained(gaussians, points, size)
+    return TrainedScene(gaussians, points, size)
 
 
 def _start(
@@ -126,7 +127,6 @@ def _start(
     sparse = sparse_points(photos)
     points: Points | None = None
     if config.dense.enabled:
-        part = _Part(report, 0.0, _DENSE_SHARE)
         points, _ = dense_points(
             views,
             sparse,
@@ -134,25 +134,11 @@ def _start(
             budget=round(config.dense.share * config.max_gaussians),
             device=device,
             seed=seed,
-            tick=lambda fraction: part.progress(fraction, "measuring depths"),
+            report=part(report, 0.0, _DENSE_SHARE),
         )
         if points is None:
             report.log("Stereo found too little: training starts from the SfM points.")
     return points or starting_points(sparse, photos, views, seed)
-
-
-class _Part:
-    """A stretch of a report's progress."""
-
-    def __init__(self, report: Report, begin: float, end: float) -> None:
-        self._report, self._begin, self._end = report, begin, end
-        self.log = report.log
-
-    def progress(self, fraction: float, message: str = "") -> None:
-        self._report.progress(self._begin + (self._end - self._begin) * fraction, message)
-
-    def taken_over(self, fraction: float) -> None:
-        self._report.taken_over((self._end - self._begin) * fraction)
 
 
 def refine(
@@ -187,9 +173,11 @@ def refine(
     )
 
 
-def _load(photos: Sequence[Posed], images: Path, config: TrainConfig, report: Report) -> list[View]:
+def _load(
+    photos: Sequence[Posed], images: Path, config: TrainConfig, report: Progress
+) -> list[View]:
     views = []
     for photo in photos:
         views.append(load_view(photo, images, config.max_image_size))
-        report.progress(0.0, f"{photo.name} loaded")
+        report(0.0, "photo_loaded", name=photo.name)
     return views

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -17,13 +17,8 @@ from recon.splats.scene import View
 from recon.splats.scores import CORRECTED, METRICS, Scores
 
 
-def score(
-    gaussians: Gaussians,
-    views: Iterable[View],
-    lpips: Lpips | None,
-    tick: Callable[[], None] = lambda: None,
-) -> Scores:
-    """PSNR, SSIM and, where `lpips` is given, LPIPS of every view; `tick` is called after each.
+def score(gaussians: Gaussians, views: Iterable[View], lpips: Lpips | None) -> Scores:
+    """PSNR, SSIM and, where `lpips` is given, LPIPS of every view.
 
     Each twice: as rendered, and in the exposure of the photo, fitted on its other half.
     """
@@ -35,7 +30,6 @@ def score(
             _compare(picture, truth, lpips) for picture in (image, cross_exposed(image, truth))
         )
         per_view[view.name] = dict(zip(METRICS + CORRECTED, raw + corrected, strict=True))
-        tick()
     return Scores(per_view)
 
 

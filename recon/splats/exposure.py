@@ -5,7 +5,7 @@ hierarchical 3DGS (2024) each train photo gets an affine map of its own, here he
 identity. A photo that training never saw has none: it is fitted to one half of the photo and
 scored on the other, so that no pixel is scored with what was fitted to it. The halves are the
 black and white fields of a chessboard: left and right are often sky and wall, and what suits one
-says nothing of the other (measured on sceaux: docs/ENGINE.md).
+says nothing of the other (measured on sceaux: docs/develop/engine.md).
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Exposures:
         """Goes on from what `state` gave."""
         self.maps.copy_(state["maps"])
         self._grads.copy_(state["grads"])
-        for moment, kept in zip(self._moments, state["moments"], strict=True):
-            moment.copy_(kept)
+        for moment, earlier in zip(self._moments, state["moments"], strict=True):
+            moment.copy_(earlier)
         self._shown = int(state["shown"])
 
     def of(self, view: View, image: Tensor) -> Tensor:

@@ -59,8 +59,8 @@ class Pulls:
 class Change:
     """What a refinement does: the Gaussians that stay, and the new ones behind them."""
 
-    kept: Tensor  # [K] indices
-    opacities: Tensor  # [K] logits, of the kept ones
+    survivors: Tensor  # [K] indices
+    opacities: Tensor  # [K] logits, of these
     added: Gaussians  # [M]
 
 
@@ -86,9 +86,9 @@ def refine(
     # (Bulo et al. 2024).
     shared = torch.where(clone, _half_as_opaque(gaussians.opacities), gaussians.opacities)
     gaussians = replace(gaussians, opacities=shared)
-    added = _concatenate(gaussians.select(clone), _halves(gaussians.select(split)))
-    kept = (visible & ~split).nonzero()[:, 0]
-    return Change(kept=kept, opacities=shared[kept], added=added)
+    added = _concatenate(gaussians.select(clone), _split_in_two(gaussians.select(split)))
+    survivors = (visible & ~split).nonzero()[:, 0]
+    return Change(survivors=survivors, opacities=shared[survivors], added=added)
 
 
 def _half_as_opaque(logits: Tensor) -> Tensor:
@@ -108,11 +108,11 @@ def _strongest(strength: Tensor, threshold: float, room: int) -> Tensor:
     return mask
 
 
-def _halves(gaussians: Gaussians) -> Gaussians:
+def _split_in_two(gaussians: Gaussians) -> Gaussians:
     """Two from each, [2N], side by side along its longest axis, that together look as it did.
 
     They keep its mean, its variance and its sum of opacity. Halves drawn by chance, as 3DGS makes
-    them, cost a scene up to 7 dB at once and hundreds of steps to recover (docs/ENGINE.md).
+    them, cost a scene up to 7 dB at once and hundreds of steps to recover (docs/develop/engine.md).
     """
     longest = torch.zeros_like(gaussians.scales)
     longest.scatter_(1, gaussians.scales.argmax(dim=1, keepdim=True), 1.0)
@@ -136,8 +136,8 @@ def rotate(quats: Tensor, vectors: Tensor) -> Tensor:
 
 def apply(gaussians: Gaussians, change: Change) -> Gaussians:
     """The Gaussians after `change`."""
-    kept = replace(gaussians.detach().select(change.kept), opacities=change.opacities)
-    return _concatenate(kept, change.added)
+    survivors = replace(gaussians.detach().select(change.survivors), opacities=change.opacities)
+    return _concatenate(survivors, change.added)
 
 
 def _concatenate(first: Gaussians, second: Gaussians) -> Gaussians:

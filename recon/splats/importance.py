@@ -8,12 +8,13 @@ knows it: it is the derivative of the picture's sum by the Gaussian's colour.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from recon.reporting import Progress, silent
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import rasterize
 from recon.splats.scene import fitted_size
@@ -27,28 +28,26 @@ _GROWTH = 1 / 7
 
 
 def first_part(
-    gaussians: Gaussians, cameras: Iterable[Camera], tick: Callable[[], None] = lambda: None
+    gaussians: Gaussians, cameras: Sequence[Camera], report: Progress = silent
 ) -> Gaussians | None:
     """The Gaussians that give most to what `cameras` see, a little larger and without
-    view-dependent colour; None of a scene that is quick to come as it is. `tick` is called after
+    view-dependent colour; None of a scene that is quick to come as it is. `report` is called after
     each camera."""
     if len(gaussians) < LARGE:
         return None
-    chosen = gaussians.select(shares(gaussians, cameras, tick).topk(FIRST_COUNT).indices)
+    chosen = gaussians.select(shares(gaussians, cameras, report).topk(FIRST_COUNT).indices)
     larger = _GROWTH * math.log(len(gaussians) / FIRST_COUNT)
     return replace(chosen, scales=chosen.scales + larger, shN=chosen.shN[:, :0])
 
 
-def shares(
-    gaussians: Gaussians, cameras: Iterable[Camera], tick: Callable[[], None] = lambda: None
-) -> Tensor:
+def shares(gaussians: Gaussians, cameras: Sequence[Camera], report: Progress = silent) -> Tensor:
     """How much each Gaussian gives to what `cameras` see, [N], in any unit; each camera counts the
     same."""
     # Grey all over: where a colour is clamped, at black, there is no derivative.
     sh0 = torch.zeros_like(gaussians.sh0).requires_grad_()
     grey = replace(gaussians.detach(), sh0=sh0, shN=gaussians.shN[:, :0].detach())
-    for camera in cameras:
+    for number, camera in enumerate(cameras):
         small = camera.resized(*fitted_size(camera.width, camera.height, _SIZE))
         rasterize(grey, small.to(gaussians.device)).image.mean().backward()
-        tick()
+        report((number + 1) / len(cameras))
     return torch.zeros(len(gaussians)) if sh0.grad is None else sh0.grad.sum(dim=(1, 2))

@@ -77,8 +77,8 @@ class Learner:
         return {"parts": [part.state() for part in self._parts()]}
 
     def load(self, state: State) -> None:
-        for part, kept in zip(self._parts(), state["parts"], strict=True):
-            part.load(kept)
+        for part, part_state in zip(self._parts(), state["parts"], strict=True):
+            part.load(part_state)
 
     def _parts(self) -> list[Stateful]:
         return [

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from recon.reporting import Progress, silent
 from recon.splats.losses.photometric import ssim
 
 __all__ = ["Lpips", "LpipsUnavailable", "load_lpips", "psnr", "ssim"]
@@ -44,16 +45,16 @@ def load_lpips(
     device: torch.device,
     *,
     pnet_rand: bool = False,
-    tick: Callable[[], None] = lambda: None,
+    report: Progress = silent,
 ) -> Lpips:
     """LPIPS with its AlexNet backbone, as a function of two [H, W, 3] pictures between 0 and 1.
 
     The backbone is taken from torch's cache or downloaded, within seconds where there is no
-    network; `tick` is called as it comes in. `pnet_rand` takes a random backbone, for tests only.
+    network; `report` is called as it comes in. `pnet_rand` takes a random backbone, for tests only.
     Raises LpipsUnavailable.
     """
     if not pnet_rand:
-        _ensure_backbone(tick)
+        _ensure_backbone(report)
     try:
         _import_torchvision()
         import lpips
@@ -77,7 +78,7 @@ def backbone_path() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / BACKBONE_URL.rsplit("/", 1)[1]
 
 
-def _ensure_backbone(tick: Callable[[], None]) -> None:
+def _ensure_backbone(report: Progress) -> None:
     """Downloads the backbone, since torchvision's own download has no time limit."""
     path = backbone_path()
     if path.is_file():
@@ -85,7 +86,7 @@ def _ensure_backbone(tick: Callable[[], None]) -> None:
     temporary = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        digest = _download(BACKBONE_URL, temporary, tick)
+        digest = _download(BACKBONE_URL, temporary, report)
         if not digest.startswith(path.stem.rsplit("-", 1)[1]):
             raise LpipsUnavailable("the AlexNet weights came in damaged")
         temporary.replace(path)
@@ -97,7 +98,7 @@ def _ensure_backbone(tick: Callable[[], None]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _download(url: str, path: Path, tick: Callable[[], None]) -> str:
+def _download(url: str, path: Path, report: Progress) -> str:
     """Saves `url` to `path`, returns its SHA-256. Raises OSError, also when it takes too long."""
     deadline = time.monotonic() + _DOWNLOAD_SECONDS
     digest = hashlib.sha256()
@@ -108,7 +109,7 @@ def _download(url: str, path: Path, tick: Callable[[], None]) -> str:
         while chunk := answer.read(1 << 20):
             digest.update(chunk)
             file.write(chunk)
-            tick()
+            report(0.0)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not done after {_DOWNLOAD_SECONDS:.0f} s")
     return digest.hexdigest()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
-from recon.splats import growth
+from recon.splats import growth, gsplat_kernels
 from recon.splats.checkpoints import State
 from recon.splats.gaussians import Gaussians
 
@@ -77,12 +77,12 @@ class Adam:
     ) -> None:
         """By gsplat's kernel: torch's gives a few hundred thousand numbers to a dozen of the GPU's
         processors. It leaves the correction of the young means to the rate."""
-        from gsplat.cuda._wrapper import adam as gsplat_adam
-
         self._steps[name] += 1
         short, long = (1 - beta ** self._steps[name] for beta in _BETAS)
         rate = self.rates[name] * math.sqrt(long) / short
-        gsplat_adam(parameter, grad.contiguous(), first, second, None, rate, *_BETAS, _EPSILON)
+        gsplat_kernels.adam()(
+            parameter, grad.contiguous(), first, second, None, rate, *_BETAS, _EPSILON
+        )
 
     def state(self) -> State:
         """For a checkpoint: the scene, its moments and the steps so far."""
@@ -102,7 +102,7 @@ class Adam:
         after = growth.apply(self.gaussians, change)
         for name, moments in self.moments.items():
             fresh = torch.zeros_like(getattr(change.added, name))
-            first, second = (torch.cat([moment[change.kept], fresh]) for moment in moments)
+            first, second = (torch.cat([moment[change.survivors], fresh]) for moment in moments)
             self.moments[name] = first, second
         self.gaussians = _learnable(after.named())
 

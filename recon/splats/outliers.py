@@ -2,18 +2,19 @@
 
 Both look at the gaps between Gaussians, not at the distances between their centres. The few large
 Gaussians that make up a background have far neighbours and yet touch them: taken for points they
-would be outliers, and losing them costs a forward-facing scene 11 dB (docs/BENCHMARKS.md).
+would be outliers, and losing them costs a forward-facing scene 11 dB
+(docs/measurements/recipe.md).
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
+
+from recon.reporting import Progress, silent
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.integer]
@@ -22,7 +23,7 @@ Mask = NDArray[np.bool_]
 _REACH = 2.0  # standard deviations along its longest axis that a Gaussian is taken to fill
 _MIN_SAMPLES = 10  # neighbours that make a Gaussian the core of a cluster (DBSCAN's parameter)
 _EPS_QUANTILE = 0.95  # this share of the Gaussians are to be cores
-_CHUNK = 20_000  # Gaussians searched for between two calls of `tick`
+_CHUNK = 20_000  # Gaussians searched for between two calls of `report`
 
 
 def keep_mask(
@@ -32,19 +33,19 @@ def keep_mask(
     k_neighbors: int,
     std_threshold: float,
     min_cluster_ratio: float,
-    tick: Callable[[], None] = lambda: None,
+    report: Progress = silent,
 ) -> Mask:
     """Which of the Gaussians are no outliers, [N]. Deterministic; never drops all of them.
 
     `means` [N, 3] and `scales` [N, 3] (standard deviations) are in world units. A Gaussian goes
     if its mean gap to its `k_neighbors` nearest others is more than `std_threshold` standard
     deviations over the average, or if it is then left in a cluster of fewer than
-    `min_cluster_ratio` of all. `tick` is called several times a second.
+    `min_cluster_ratio` of all. `report` is called several times a second.
     """
     keep: Mask = np.asarray(np.isfinite(means).all(axis=1) & np.isfinite(scales).all(axis=1))
     if keep.sum() <= max(k_neighbors, _MIN_SAMPLES):
         return keep
-    gaps, neighbours = _gaps(means[keep], _REACH * scales[keep].max(axis=1), k_neighbors, tick)
+    gaps, neighbours = _gaps(means[keep], _REACH * scales[keep].max(axis=1), k_neighbors, report)
     mean_gaps = gaps.mean(axis=1)
     near = mean_gaps <= mean_gaps.mean() + std_threshold * mean_gaps.std()
     together = near.copy()
@@ -54,9 +55,7 @@ def keep_mask(
     return keep
 
 
-def _gaps(
-    means: Floats, reach: Floats, k: int, tick: Callable[[], None]
-) -> tuple[Floats, Integers]:
+def _gaps(means: Floats, reach: Floats, k: int, report: Progress) -> tuple[Floats, Integers]:
     """Gaps [N, k] to the k others whose centres are nearest, 0 where they touch; their indices."""
     tree = cKDTree(means)
     gaps, neighbours = np.empty((len(means), k)), np.empty((len(means), k), np.int64)
@@ -68,7 +67,7 @@ def _gaps(
         # A floater as large as a wall touches everything, but nothing as large touches it.
         ours = np.minimum(reach[here, None], theirs.max(axis=1, keepdims=True))
         gaps[here] = distances[:, 1:] - ours - theirs
-        tick()
+        report(min(here.stop / len(means), 1.0))
     return np.maximum(gaps, 0.0), neighbours
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from recon.geometry import rotation_matrix
 from recon.splats.gaussians import Camera
 from recon.splats.triangulation import Tracks
 
@@ -169,18 +170,6 @@ def _read_images(path: Path, cameras: dict[int, tuple[Tensor, int, int]]) -> Ite
             xys=keypoints[:, :2],
             point_ids=keypoints[:, 2].astype(np.int64),
         )
-
-
-def rotation_matrix(quaternion: Floats) -> Floats:
-    """The [3, 3] rotation of a quaternion (w, x, y, z) of any length."""
-    w, x, y, z = quaternion / np.linalg.norm(quaternion)
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
 
 
 def _lines(path: Path, *, keep_empty: bool = False) -> Iterator[str]:

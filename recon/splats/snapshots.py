@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _INDEX = "snapshot.json"
-_KEPT = 2  # sets; whoever has just read of the last but one can still fetch it
+_SETS = 2  # sets; whoever has just read of the last but one can still fetch it
 _TRIES = 3  # a set may be taken away between reading its name and looking for it
 
 
@@ -67,7 +67,7 @@ def publish(snapshot: Snapshot) -> None:
     os.replace(temporary, folder / _INDEX)
     for pattern in ("scene-*.splat", "render-*.jpg"):
         files = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
-        for old in files[:-_KEPT]:
+        for old in files[:-_SETS]:
             old.unlink()
 
 

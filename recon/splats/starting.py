@@ -73,9 +73,11 @@ def sparse_points(train: Sequence[Posed]) -> SparsePoints:
     xyz, errors = triangulate(tracks, [photo.camera for photo in train])
     longest = max(max(photo.camera.width, photo.camera.height) for photo in train)
     good = errors < MAX_TRIANGULATION_ERROR * longest
-    kept = good[tracks.points]
+    good_tracks = good[tracks.points]
     numbers = np.cumsum(good) - 1
-    tracks = Tracks(numbers[tracks.points[kept]], tracks.views[kept], tracks.xys[kept])
+    tracks = Tracks(
+        numbers[tracks.points[good_tracks]], tracks.views[good_tracks], tracks.xys[good_tracks]
+    )
     return SparsePoints(tracks, xyz[good])
 
 

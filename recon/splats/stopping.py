@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Stopped(Exception):
-    """Raised by a report's `progress` when the machine is about to stop.
+    """Raised by a report when the machine is about to stop.
 
     The training leaves a checkpoint of the step that it has just finished before it passes this on.
     """

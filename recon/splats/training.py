@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from recon.reporting import Report
 from recon.splats.checkpoints import Checkpoints, State
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Gaussians
@@ -27,14 +27,6 @@ _TEND_EVERY = 10  # steps between decays, widenings and samples for the mean
 
 def unobserved(done: int, of: int, gaussians: Gaussians) -> None:
     """The observer that looks away."""
-
-
-class Report(Protocol):
-    """The part of `recon.pipeline.progress.Reporter` that training speaks to."""
-
-    def progress(self, fraction: float, message: str = "") -> None: ...
-    def log(self, line: str) -> None: ...
-    def taken_over(self, fraction: float) -> None: ...
 
 
 def fit(
@@ -56,18 +48,18 @@ def fit(
     before: all harmonics are on and the means move as slowly as they did in the end. `memory`
     describes the GPU's memory and is asked every `config.gpu_check_interval` steps. A training
     that was interrupted goes on from its last of `checkpoints`. Bit-identical for a seed on a CPU,
-    interrupted or not. Whatever `report.progress` raises (a cancel) ends the training.
+    interrupted or not. Whatever `report` raises (a cancel) ends the training.
     """
     shuffled = _shuffled(views, random.Random(seed))  # noqa: S311 (no secret)
     plan = _Plan(config, warm)
-    tell = _Teller(report, config.iterations)
+    pace = _Pace(report, config.iterations)
     checkpoints = checkpoints or Checkpoints(None)
     scene, done = checkpoints.resumed(
         lambda: Learner(
-            gaussians, views, config, extent=extent, seed=seed, watching=(tell, observe)
+            gaussians, views, config, extent=extent, seed=seed, watching=(pace, observe)
         )
     )
-    tell.begins_at(done)
+    pace.begin_at(done)
     for _ in range(done):
         next(shuffled)
 
@@ -90,8 +82,8 @@ def fit(
 
             step_done(step + 1)
             if config.gpu_check_interval and (step + 1) % config.gpu_check_interval == 0:
-                tell.memory(step, memory())
-            tell.progress(step, loss, len(scene.gaussians))
+                pace.log_memory(step, memory())
+            pace.report(step, loss, len(scene.gaussians))
             observe(step + 1, config.iterations, scene.gaussians)
     return scene.gaussians.detach() if scene.average.mean is None else scene.average.mean
 
@@ -157,8 +149,8 @@ def _shuffled(views: Sequence[View], order: random.Random) -> Iterator[View]:
         yield from order.sample(views, len(views))
 
 
-class _Teller:
-    """Tells how far training is, several times a second, without a device sync every step.
+class _Pace:
+    """How fast training goes. Reports it several times a second, without a device sync every step.
 
     People are told in plain words; the figures go to the log, now and then.
     """
@@ -167,7 +159,7 @@ class _Teller:
         self._report = report
         self._iterations = iterations
         self._began = time.monotonic()
-        self._told = 0.0
+        self._reported = 0.0
         self._logged = time.monotonic()
 
     def state(self) -> State:
@@ -177,26 +169,24 @@ class _Teller:
     def load(self, state: State) -> None:
         self._began = time.monotonic() - float(state["seconds"])
 
-    def begins_at(self, done: int) -> None:
+    def begin_at(self, done: int) -> None:
         """Says where an interrupted training goes on."""
         if done:
             self._report.log(f"continued at step {done} of {self._iterations}")
             self._report.taken_over(done / self._iterations)
 
-    def progress(self, step: int, loss: Tensor, count: int) -> None:
+    def report(self, step: int, loss: Tensor, count: int) -> None:
         now, done = time.monotonic(), step + 1
-        if now - self._told < _REPORT_EVERY and done < self._iterations:
+        if now - self._reported < _REPORT_EVERY and done < self._iterations:
             return
-        self._told = now
+        self._reported = now
         left = (now - self._began) / done * (self._iterations - done)
-        self._report.progress(
-            done / self._iterations,
-            f"training step {done} of {self._iterations}, {left:.0f} s left",
-        )
+        facts = {"step": done, "total": self._iterations, "seconds_left": round(left)}
+        self._report(done / self._iterations, "training_step", **facts)
         if now - self._logged >= _LOG_EVERY or done == self._iterations:
             self._logged = now
             self._report.log(f"step {done}: loss {loss.item():.4f}, {count:,} Gaussians")
 
-    def memory(self, step: int, line: str | None) -> None:
+    def log_memory(self, step: int, line: str | None) -> None:
         if line is not None:
             self._report.log(f"step {step + 1}: {line}")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
 from django import template
 from django.utils.translation import gettext
 
+from recon.pipeline import progress_texts
 from recon.pipeline.words import sizes
-from recon.web import doing
 
 register = template.Library()
 
@@ -112,15 +111,10 @@ def _hours(minutes: float) -> str:
 
 
 @register.filter
-def without_time_left(message: str) -> str:
-    """A step's message without its own guess at the time, where the page tells a better one."""
-    return re.sub(r", \d+ s left$", "", message)
-
-
-@register.filter
-def in_words(message: str) -> str:
-    """A worker's message in the language of whoever looks."""
-    return doing.said(message)
+def in_words(progress: dict[str, object]) -> str:
+    """What a worker is doing, in the language of whoever looks; without its own guess at the time,
+    since the page tells a better one."""
+    return progress_texts.sentence(progress, timed=False)
 
 
 @register.filter

@@ -13,10 +13,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import GoodbyeForm
 from accounts.models import User
+from instarecon_site.form_addresses import form_on
 from recon.jobs import account_deletion, sharing
 from recon.jobs.people import notices as job_notices
 from recon.jobs.people import quotas
@@ -40,7 +41,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     return render(request, "recon/notices.html", context)
 
 
-@require_POST
+@form_on("recon:notices")
 @signed_in
 def read_notices(request: HttpRequest) -> HttpResponse:
     job_notices.mark_read(cast(User, request.user))

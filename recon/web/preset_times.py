@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -11,7 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from recon.jobs import time_left
 from recon.models import Job
-from recon.templatetags.wording import about
+from recon.templatetags.wording import time_range
+
+#: A wait that is not worth a word, in seconds.
+AT_ONCE_S = 10.0
 
 #: What is reckoned with before there are photos: a phone's.
 TYPICAL = ((4000, 3000),) * 10
@@ -30,15 +34,17 @@ class PresetOption:
     value: str
     label: str
     said: str
-    time: str  # what it takes here, "about 3 min"
+    time: str  # what it takes here, "2 to 3 min"
 
 
-def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
+def preset_options(
+    sizes: Sequence[tuple[int, int]] = (), *, busy: float = 1.0
+) -> list[PresetOption]:
     """The presets for photos of these sizes (width, height in px), or of as many as are typical
-    where there are too few yet."""
+    where there are too few yet, on a machine that is `busy` (`time_left.busy_with_others`)."""
     sizes = sizes if len(sizes) >= settings.MIN_PHOTOS else TYPICAL
-    takes = time_left.preset_times(sizes)
-    times = {preset: about(_middle(*takes[preset])) for preset in _SAID}
+    takes = time_left.preset_times(sizes, busy=busy)
+    times = {preset: time_range(takes[preset]) for preset in _SAID}
     return [
         PresetOption(
             value=preset.value,
@@ -54,9 +60,20 @@ def usual_time() -> str:
     """What a scene takes here that asks for nothing special."""
     takes = time_left.preset_times(TYPICAL)[settings.DEFAULT_PRESET]
     said = gettext("{time} here with {count} photos")
-    return said.format(time=about(_middle(*takes)), count=len(TYPICAL))
+    return said.format(time=time_range(takes), count=len(TYPICAL))
 
 
-def _middle(low: float, high: float) -> float:
-    """Of a range that is as wide in either direction in logarithms."""
-    return float((low * high) ** 0.5)
+def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
+    """What `_wishes.html` says of a scene of these photos that is started now."""
+    options = preset_options(sizes, busy=time_left.busy_with_others())
+    return {"preset_options": options, "line_said": _line_said()}
+
+
+def _line_said() -> str:
+    """That a scene which is started now has to wait, and for how long; "" where it begins at
+    once."""
+    start = time_left.next_start()
+    if start.high <= AT_ONCE_S:
+        return ""
+    said = gettext("Other scenes are made first: yours starts in {time}.")
+    return said.format(time=time_range(start))

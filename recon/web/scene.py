@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from recon.jobs import sharing
@@ -24,17 +23,22 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 OWN_DOWNLOADS = {
-    Artifact.Kind.SCENE_PLY: _("Scene as shown (PLY)"),
-    Artifact.Kind.SPLAT: _("Scene as shown (.splat)"),
     Artifact.Kind.SPZ: _("Scene as shown, small (SPZ)"),
+    Artifact.Kind.SCENE_PLY: _("Scene as shown (PLY)"),
+    Artifact.Kind.TURNTABLE: _("Turntable video (MP4)"),
+    Artifact.Kind.SPLAT: _("Scene as shown (.splat)"),
+    Artifact.Kind.POSTER: _("Picture (JPEG)"),
     Artifact.Kind.PLY: _("All Gaussians, unfiltered (PLY)"),
     Artifact.Kind.FILTERED_PLY: _("Without stray spots (PLY)"),
-    Artifact.Kind.TURNTABLE: _("Turntable video (MP4)"),
-    Artifact.Kind.POSTER: _("Picture (JPEG)"),
     Artifact.Kind.COLMAP: _("COLMAP model (zip)"),
     Artifact.Kind.RESULTS: _("Quality figures (JSON)"),
     Artifact.Kind.CAMERAS: _("Camera poses (JSON)"),
 }
+#: What most people want of these: a scene made before there was SPZ has .splat for it. The others
+#: are folded away.
+_WANTED = (Artifact.Kind.SPZ, Artifact.Kind.SCENE_PLY, Artifact.Kind.TURNTABLE)
+#: The scene's PLYs, each a part of the one before it or all of it: those of one size are the same.
+_PLYS = (Artifact.Kind.SCENE_PLY, Artifact.Kind.PLY, Artifact.Kind.FILTERED_PLY)
 #: Kinds of artifacts that the viewer reads; of those that a job has it gets the smallest.
 VIEWER_SCENES = ("spz", "splat")
 #: What a share link may offer to take away: by which address and under which name. Room is short
@@ -54,6 +58,7 @@ class Download(TypedDict):
     label: StrOrPromise
     url: str
     size: int  # bytes
+    folded: NotRequired[bool]  # among those that few people want
 
 
 class Viewer(TypedDict):
@@ -152,14 +157,18 @@ def poster_url(job: Job, address: str) -> str:
 
 
 def own_downloads(job: Job) -> list[Download]:
-    """The files that the owner may fetch."""
-    return _downloads(
-        job,
-        {
-            kind: (reverse("recon:file", args=(job.pk, kind.value)), label)
-            for kind, label in OWN_DOWNLOADS.items()
-        },
-    )
+    """The files that the owner may fetch, each folded away or not. A PLY that is the same as one
+    before it is left out."""
+    sizes = _sizes(job)
+    of_a_size = {sizes[kind]: kind for kind in reversed(_PLYS) if kind in sizes}
+    again = set(_PLYS) - set(of_a_size.values())
+    offers = {
+        kind: (reverse("recon:file", args=(job.pk, kind.value)), label)
+        for kind, label in OWN_DOWNLOADS.items()
+        if kind not in again
+    }
+    wanted = _WANTED if Artifact.Kind.SPZ in sizes else (Artifact.Kind.SPLAT, *_WANTED)
+    return [{**one, "folded": one["kind"] not in wanted} for one in _downloads(job, offers)]
 
 
 def public_downloads(job: Job) -> list[Download]:
@@ -286,7 +295,7 @@ def _viewer(
         "views_url": views_url,
         "view": job.start_view,
         "title": job.name,
-        "file_name": slugify(job.title, allow_unicode=True) or "scene",
+        "file_name": job.file_stem,
     }
 
 

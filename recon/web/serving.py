@@ -16,7 +16,6 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
-from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from recon.models import Artifact, Job
@@ -86,7 +85,7 @@ def serve_artifact(request: HttpRequest, job: Job, kind: str) -> HttpResponseBas
     if artifact is None:
         raise NotThere(GONE)
     ending, media_type, saved = KINDS[kind]
-    name = (slugify(job.title, allow_unicode=True) or "scene") + ending
+    name = job.file_stem + ending
     return serve_file(request, contained(job, artifact.file), name, media_type, saved=saved)
 
 

@@ -9,7 +9,7 @@ import { droppedFiles } from "./dropped.js";
 export function enhanceChooser(root, add, signal) {
   root.classList.add("enhanced");
   root.querySelector("[data-drop-hint]").hidden = false;
-  for (const input of root.querySelectorAll("input[type=file]")) {
+  for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (root.querySelectorAll("input[type=file]"))) {
     input.addEventListener("change", () => {
       const files = [...input.files];
       input.value = ""; // so that the same file can be chosen again after it was taken out

@@ -16,14 +16,24 @@ const FRUSTUM = 0.09; // length of a camera's pyramid
 const KEY_STEP = 0.12; // radians
 
 /**
+ * What recon/web/cloud.py writes.
+ *
+ * @typedef {object} Content
+ * @property {number[][]} points x, y, z
+ * @property {number[][]} colours red, green, blue, 0 to 255
+ * @property {{ position: number[], axes: number[][], half: number[] }[]} cameras
+ * @property {number[]} up
+ */
+
+/**
  * @param {HTMLCanvasElement} canvas
- * @param {object} content
+ * @param {Content} content
  * @returns {() => void} ends it
  */
 export function drawCloud(canvas, content) {
-  const cloud = prepare(content);
   const angles = { yaw: 0, pitch: 0.12 };
-  cloud.reach = reach(cloud, angles);
+  const turned = prepare(content);
+  const cloud = { ...turned, reach: reach(turned, angles) };
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const listeners = new AbortController();
   const on = (type, act) => canvas.addEventListener(type, act, { signal: listeners.signal });
@@ -108,16 +118,17 @@ function projection({ yaw, pitch }) {
   };
 }
 
-/** How far to the sides, and up and down, what is to be seen reaches. */
+/** How far to the sides, and up and down, what is to be seen reaches. @returns {[number, number]} */
 function reach({ points, cameras }, angles) {
   const project = projection(angles);
   const seen = points.map(project);
   const corners = cameras.flat().map(project);
-  return [0, 1].map((axis) => {
+  const along = (axis) => {
     const inner = seen.map((place) => Math.abs(place[axis])).sort((a, b) => a - b);
     const most = inner[Math.floor(MOST * (inner.length - 1))];
     return Math.max(most, ...corners.map((place) => Math.abs(place[axis])));
-  });
+  };
+  return [along(0), along(1)];
 }
 
 function paint(canvas, { points, colours, cameras, reach: [wide, high] }, angles) {

@@ -2,7 +2,9 @@
 const SHOWN_FOR = 2000; // ms
 
 export function enhanceCopyButtons() {
-  document.querySelectorAll("[data-select-all]").forEach((field) => {
+  /** @type {NodeListOf<HTMLInputElement>} */
+  const fields = document.querySelectorAll("[data-select-all]");
+  fields.forEach((field) => {
     field.addEventListener("focus", () => field.select());
   });
   document.querySelectorAll("[data-copy]").forEach(enhance);
@@ -10,7 +12,7 @@ export function enhanceCopyButtons() {
 
 /** @param {HTMLButtonElement} button */
 function enhance(button) {
-  const field = document.getElementById(button.dataset.copy);
+  const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy));
   const label = button.querySelector("[data-copy-label]");
   const before = label.textContent;
   label.setAttribute("aria-live", "polite");

@@ -27,10 +27,11 @@ export class DraftPhotos {
     this.limits = limits;
     this.line = line;
     this.tell = tell;
+    /** @type {HTMLFormElement} */
     this.adding = root.querySelector("form[data-add]");
     this.tiles = root.querySelector("[data-tiles]");
     /** @type {Photo[]} in the order shown */
-    this.all = [...this.tiles.children].map((tile) => new Photo(tile, "arrived"));
+    this.all = [...this.tiles.children].map((tile) => new Photo(/** @type {HTMLElement} */ (tile), "arrived"));
     this.lastNumber = Number(root.dataset.lastNumber);
     this.queue = new UploadQueue((photo) => this.send(photo));
     /** @type {string[]} names of photos that were chosen again */
@@ -157,6 +158,7 @@ export class DraftPhotos {
   async remove(photo) {
     showErrors(this.root, []);
     if (photo.state === "arrived") {
+      /** @type {HTMLButtonElement} */
       const { formAction } = photo.tile.querySelector(".tile-remove");
       this.hide(photo);
       const problem = await drop(formAction, this.root.querySelector("#drop-photo"));

@@ -20,6 +20,7 @@ export class DraftPage {
   constructor(root) {
     this.root = root;
     this.limits = readLimits(root.dataset);
+    /** @type {HTMLFormElement} */
     this.starting = root.querySelector("form[data-start]");
     this.wantsStart = false;
     /** Whether somebody moved a photo: then those that arrive later have to be told their place. */
@@ -50,7 +51,7 @@ export class DraftPage {
       moved: (tile) => this.move(photos.at(tile)),
       remove: (tile) => photos.remove(photos.at(tile)),
     });
-    photos.tiles.addEventListener("click", (event) => {
+    photos.tiles.addEventListener("click", (/** @type {MouseEvent & { target: Element }} */ event) => {
       const button = event.target.closest("button");
       const photo = photos.at(button);
       if (!button || !photo) return;

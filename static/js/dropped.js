@@ -12,7 +12,7 @@ export async function droppedFiles({ items }) {
     .map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
   const files = [];
   for (const { entry, file } of dropped) {
-    if (entry?.isDirectory) await gather(entry, files);
+    if (entry?.isDirectory) await gather(/** @type {FileSystemDirectoryEntry} */ (entry), files);
     else if (file) files.push(file);
   }
   return files;
@@ -29,7 +29,7 @@ async function gather(folder, files) {
   }
 }
 
-/** @returns {Promise<FileSystemEntry[]>} browsers tell a hundred at a time */
+/** @param {FileSystemDirectoryEntry} folder @returns {Promise<any[]>} its entries; browsers tell a hundred at a time */
 async function entriesOf(folder) {
   const reader = folder.createReader();
   const all = [];
@@ -40,7 +40,7 @@ async function entriesOf(folder) {
   }
 }
 
-/** @returns {Promise<File[]>} none where it can't be read */
+/** @param {FileSystemFileEntry} entry @returns {Promise<File[]>} none where it can't be read */
 function fileOf(entry) {
   return new Promise((resolve) => entry.file((file) => resolve([file]), () => resolve([])));
 }

@@ -22,7 +22,7 @@ if (figure && loadsByItself(navigator.connection)) begin(figure);
 
 /** @param {HTMLElement} figure */
 async function begin(figure) {
-  await new Promise((resolve) => {
+  await new Promise((/** @type {(event?: Event) => void} */ resolve) => {
     if (document.readyState === "complete") resolve();
     else addEventListener("load", resolve, { once: true });
   });

@@ -27,7 +27,7 @@ export class Line {
     this.down();
   }
 
-  /** Nobody answered. Resolves when it is worth another try. */
+  /** Nobody answered. Resolves when it is worth another try. @returns {Promise<void>} */
   back() {
     this.down();
     return new Promise((resolve) => this.waiting.push(resolve));
@@ -54,7 +54,9 @@ export class Line {
     clearTimeout(this.timer);
     this.timer = 0;
     this.tries = 0;
-    if (this.isDown) this.show((this.isDown = false));
+    const wasDown = this.isDown;
+    this.isDown = false;
+    if (wasDown) this.show(false);
     for (const goOn of this.waiting.splice(0)) goOn();
   }
 }

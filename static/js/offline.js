@@ -16,7 +16,7 @@ export function mindTheLine() {
   if (!navigator.onLine) show("lost");
 }
 
-/** Sends a form only once it is known that somebody is there. @param {SubmitEvent} event */
+/** Sends a form only once it is known that somebody is there. @param {SubmitEvent & { target: HTMLFormElement }} event */
 async function hold(event) {
   const { target: form, submitter } = event;
   if (event.defaultPrevented || form.method !== "post" || mayGo.delete(form)) return;
@@ -31,13 +31,14 @@ async function hold(event) {
 
 /** @param {HTMLFormElement} form whether something in it was typed or chosen */
 export function hasContent(form) {
-  return [...form.elements].some((field) => {
+  return [...form.elements].some((/** @type {HTMLInputElement} */ field) => {
     if (field.type === "hidden") return false;
     if (field.type === "checkbox" || field.type === "radio") {
       return field.checked !== field.defaultChecked;
     }
     if (field.localName === "select") {
-      return [...field.options].some((option) => option.selected !== option.defaultSelected);
+      const select = /** @type {HTMLSelectElement} */ (/** @type {Element} */ (field));
+      return [...select.options].some((option) => option.selected !== option.defaultSelected);
     }
     return field.defaultValue !== undefined && field.value !== field.defaultValue;
   });
@@ -45,6 +46,7 @@ export function hasContent(form) {
 
 /** Asks for the site's icon, the cheapest thing it has. */
 export async function somebodyIsThere() {
+  /** @type {HTMLLinkElement} */
   const { href } = document.querySelector("link[rel=icon]");
   const signal = AbortSignal.timeout(PATIENCE_MS);
   try {

@@ -117,6 +117,7 @@ export class SavedOrder {
     this.isSaving = true;
     while (this.mustSave) {
       this.mustSave = false;
+      /** @type {HTMLFormElement} */
       const form = this.root.querySelector("#drop-photo");
       const answer = await order(this.root.dataset.orderUrl, form, ids());
       if (answer.status === 0) {

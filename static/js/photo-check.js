@@ -9,7 +9,7 @@ export function enhancePhotoCheck() {
   let said = summary();
   let wasOpen = false;
 
-  document.body.addEventListener("click", (event) => {
+  document.body.addEventListener("click", (/** @type {MouseEvent & { target: Element }} */ event) => {
     const button = event.target.closest?.("[data-drops]");
     const tile = button && document.getElementById(`photo-${button.dataset.drops}`);
     if (!tile) return; // taken out meanwhile: the server says so
@@ -26,6 +26,7 @@ export function enhancePhotoCheck() {
   });
 }
 
+/** @returns {HTMLDetailsElement | null} */
 function words() {
   return document.querySelector("#check .overlap-words");
 }

@@ -24,11 +24,15 @@ export class Photo {
     this.share = state === "arrived" ? 1 : 0; // of its bytes that have left
     this.stop = new AbortController();
     this.isVideo = false;
+    /** @type {number | undefined} in the draft; of those chosen on this page */
+    this.number = undefined;
+    /** @type {Promise<string> | undefined} of what is wrong with it, or of ""; of those chosen on this page */
+    this.looked = undefined;
   }
 
   /** A photo that was just chosen. */
   static of(file, number, template, limits) {
-    const tile = template.content.firstElementChild.cloneNode(true);
+    const tile = /** @type {HTMLElement} */ (template.content.firstElementChild.cloneNode(true));
     const photo = new Photo(tile, "waiting");
     photo.file = file;
     photo.number = number;
@@ -43,7 +47,6 @@ export class Photo {
     photo.isVideo = isVideo(file, limits);
     tile.classList.toggle("film", photo.isVideo);
     const problem = checkFile(file, limits);
-    /** Resolves to what is wrong with it, or "". */
     photo.looked = problem || photo.isVideo
       ? Promise.resolve(problem)
       : drawThumbnail(file, tile.querySelector("canvas"), limits);

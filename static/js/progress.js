@@ -80,7 +80,7 @@ function openDetails() {
 
 function reopen(open) {
   for (const { id, top, atEnd } of open) {
-    const details = document.getElementById(id);
+    const details = /** @type {HTMLDetailsElement | null} */ (document.getElementById(id));
     if (!details) continue;
     details.open = true;
     const text = details.querySelector("pre");

@@ -2,7 +2,7 @@
 
 export function enhanceSceneChoices() {
   const choices = document.querySelector("[data-scene-choices]");
-  choices?.addEventListener("click", (event) => {
+  choices?.addEventListener("click", (/** @type {MouseEvent & { target: Element }} */ event) => {
     const chosen = event.target.closest("a[data-scene]");
     const viewer = document.querySelector("[data-splat-viewer]")?.splatViewer;
     if (!chosen || !viewer || event.metaKey || event.ctrlKey || event.shiftKey) return;

@@ -7,7 +7,9 @@
 import { gettext, ngettext } from "./texts.js";
 
 export function enhanceSelect() {
+  /** @type {HTMLFormElement | null} */
   const form = document.querySelector("[data-select]");
+  /** @type {HTMLButtonElement | null} */
   const start = document.querySelector("[data-select-start]");
   if (form && start) new Selecting(form, start);
 }
@@ -20,7 +22,8 @@ class Selecting {
   constructor(form, start) {
     this.form = form;
     this.start = start;
-    this.boxes = [...form.querySelectorAll("[data-select-one]")];
+    this.boxes = [.../** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("[data-select-one]"))];
+    /** @type {NodeListOf<HTMLButtonElement>} */
     this.acts = form.querySelectorAll("[data-select-act]");
     this.count = form.querySelector("[data-select-count]");
     this.all = this.makeAll();
@@ -75,11 +78,11 @@ class Selecting {
   /** @param {KeyboardEvent} event */
   key(event) {
     // In the field for tags, Escape closes what is suggested there.
-    if (event.key === "Escape" && this.isOn && event.target.id !== "select-tags") {
+    if (event.key === "Escape" && this.isOn && /** @type {Element} */ (event.target).id !== "select-tags") {
       this.show(false);
       this.start.focus();
     }
     // In a box, Enter would press the form's first button.
-    if (event.key === "Enter" && event.target.matches("[data-select-one]")) event.preventDefault();
+    if (event.key === "Enter" && /** @type {Element} */ (event.target).matches("[data-select-one]")) event.preventDefault();
   }
 }

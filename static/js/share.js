@@ -10,7 +10,8 @@ export function enhanceShareButtons() {
 /** @param {HTMLButtonElement} button */
 function enhance(button) {
   const { share: field, shareTitle: title, shareText: text } = button.dataset;
-  const what = { title, text, url: document.getElementById(field).value };
+  const { value: url } = /** @type {HTMLInputElement} */ (document.getElementById(field));
+  const what = { title, text, url };
   if (navigator.canShare && !navigator.canShare(what)) return;
   button.hidden = false;
   button.addEventListener("click", async () => {

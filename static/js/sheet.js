@@ -6,6 +6,7 @@
 const ROOM = "(min-width: 56.01rem) and (min-height: 30.01rem)"; // else viewer.css has it small
 
 export function enhanceSheet() {
+  /** @type {HTMLDetailsElement | null} */
   const sheet = document.querySelector("[data-sheet]");
   if (sheet && matchMedia(ROOM).matches) sheet.open = true;
 }

@@ -3,6 +3,7 @@ import { enhanceConfirms } from "./confirm.js";
 import { enhanceCopyButtons } from "./copy.js";
 import { enhanceDropAnywhere } from "./drop-anywhere.js";
 import { mindTheLine } from "./offline.js";
+import { fitViewer } from "./first-sight.js";
 import { enhanceProgress } from "./progress.js";
 import { enhanceSceneChoices } from "./scene-choices.js";
 import { enhanceShareButtons } from "./share.js";
@@ -20,6 +21,7 @@ enhanceConfirms();
 enhanceCopyButtons();
 enhanceShareButtons();
 enhanceTabs();
+fitViewer(); // after: the tabs say whether it is to be seen
 enhanceProgress();
 enhanceSheet();
 enhanceSelect();

@@ -62,7 +62,7 @@ export class SplatPainter {
    */
   constructor(canvas, splats) {
     const options = { antialias: false, depth: false, alpha: true };
-    const gl = canvas.getContext("webgl2", options);
+    const gl = /** @type {WebGL2RenderingContext | null} */ (canvas.getContext("webgl2", options));
     if (!gl) throw new Error("no WebGL 2");
     this.gl = gl;
     this.splats = splats;
@@ -107,6 +107,7 @@ export class SplatPainter {
     gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+    /** @type {[number, number]} */
     const size = [PER_ROW * TEXELS, rows];
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, ...size, 0, gl.RGBA, gl.FLOAT, data);
   }
@@ -156,10 +157,10 @@ export class SplatPainter {
 /** @param {WebGL2RenderingContext} gl */
 function link(gl) {
   const program = gl.createProgram();
-  for (const [kind, source] of [
+  for (const [kind, source] of /** @type {[number, string][]} */ ([
     [gl.VERTEX_SHADER, VERTEX],
     [gl.FRAGMENT_SHADER, FRAGMENT],
-  ]) {
+  ])) {
     const shader = gl.createShader(kind);
     gl.shaderSource(shader, source);
     gl.compileShader(shader);

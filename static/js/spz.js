@@ -17,7 +17,7 @@ const SH_C0 = 0.28209479177387814;
  */
 
 /**
- * @param {ReadableStream<Uint8Array>} stream of the file as it is, gzip
+ * @param {ReadableStream<BufferSource>} stream of the file as it is, gzip
  * @returns {Promise<Splats>}
  */
 export async function readSpz(stream) {
@@ -34,7 +34,11 @@ export function parse(bytes) {
   const unit = 2 ** -head.getUint8(13);
   const turn = version === 2 ? firstThree : smallestThree;
   let end = HEAD;
-  const part = (width) => bytes.subarray(end, (end += width * count));
+  const part = (width) => {
+    const begin = end;
+    end += width * count;
+    return bytes.subarray(begin, end);
+  };
   const [places, alphas, colours, scales] = [part(9), part(1), part(3), part(3)];
   const turns = part(version === 2 ? 3 : 4);
   if (end > bytes.length) throw new Error("cut off");
@@ -83,7 +87,12 @@ function smallestThree(bytes, i) {
   return turn;
 }
 
-/** The covariance R S S R^T of a rotation and three standard deviations. */
+/**
+ * The covariance R S S R^T of a rotation and three standard deviations.
+ *
+ * @param {number[]} turn x, y, z, w
+ * @param {number[]} sizes
+ */
 function spread([x, y, z, w], sizes) {
   const rows = [
     [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],

@@ -19,12 +19,16 @@ class Shows {
   /** @param {HTMLElement} stage */
   constructor(stage) {
     this.stage = stage;
+    /** @type {HTMLImageElement} */
     this.picture = stage.querySelector("[data-stage-picture]");
+    /** @type {HTMLCanvasElement} */
     this.canvas = stage.querySelector("[data-stage-cloud]");
     this.place = stage.querySelector("[data-stage-viewer]");
+    /** @type {HTMLTemplateElement} */
     this.template = stage.querySelector("[data-viewer-template]");
     this.endCloud = null;
-    this.viewer = null; // the element that carries one
+    /** @type {HTMLElement | null} that carries one */
+    this.viewer = null;
     this.scene = "";
   }
 
@@ -68,6 +72,7 @@ class Shows {
     }
   }
 
+  /** @param {DOMStringMap} facts */
   showScene({ scene, render, view }) {
     if (scene === this.scene) return;
     this.scene = scene;
@@ -86,10 +91,11 @@ class Shows {
 
   /** The first snapshot: brings the viewer, over what was shown until it has a picture. */
   open(scene, render, view) {
-    const content = this.template.content.cloneNode(true);
+    const content = /** @type {DocumentFragment} */ (this.template.content.cloneNode(true));
     this.viewer = content.querySelector("[data-splat-viewer]");
     Object.assign(this.viewer.dataset, { growing: "", scene, poster: render, view });
-    content.querySelector("[data-viewer-poster]").src = render;
+    const poster = /** @type {HTMLImageElement} */ (content.querySelector("[data-viewer-poster]"));
+    poster.src = render;
     this.place.append(content);
     this.place.hidden = false;
     new MutationObserver((_, observer) => {

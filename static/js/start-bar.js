@@ -14,6 +14,7 @@ export class StartBar {
     this.check = bar.querySelector("[data-start-check]");
     this.waiting = bar.querySelector("[data-waiting]");
     this.text = bar.querySelector("[data-waiting-text]");
+    /** @type {HTMLProgressElement} */
     this.sent = bar.querySelector("[data-waiting-bar]");
     bar.querySelector("[data-wait-no]").addEventListener("click", () => {
       notYet();

@@ -2,7 +2,7 @@
 export function submitFormsOnce() {
   /** @type {Map<HTMLFormElement, HTMLElement | null>} with the button that sent it */
   const sent = new Map();
-  document.addEventListener("submit", (event) => {
+  document.addEventListener("submit", (/** @type {SubmitEvent & { target: HTMLFormElement }} */ event) => {
     // Whoever handled the form itself (the upload, offline.js) counts for itself.
     if (event.defaultPrevented || event.target.method !== "post") return;
     if (event.submitter?.hasAttribute("data-stays")) return; // a download: the page stays

@@ -60,7 +60,7 @@ class Tabs {
 
   /** @param {MouseEvent} event */
   press(event) {
-    const index = this.tabs.indexOf(event.target.closest("a"));
+    const index = this.tabs.indexOf(/** @type {Element} */ (event.target).closest("a"));
     if (index < 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
     this.open(index);
@@ -68,7 +68,7 @@ class Tabs {
 
   /** @param {KeyboardEvent} event */
   step(event) {
-    const here = this.tabs.indexOf(document.activeElement);
+    const here = this.tabs.indexOf(/** @type {HTMLAnchorElement} */ (document.activeElement));
     const last = this.tabs.length - 1;
     const next = { Home: 0, End: last }[event.key] ?? here + STEPS[event.key];
     if (here < 0 || Number.isNaN(next) || event.altKey || event.ctrlKey || event.metaKey) return;

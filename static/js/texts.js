@@ -2,7 +2,7 @@
  * The scripts' texts in the page's language.
  *
  * A page that is not in English loads Django's catalogue before this (instarecon_site/texts.py),
- * which leaves `gettext` and `ngettext` behind. docs/LANGUAGES.md says how to add a text.
+ * which leaves `gettext` and `ngettext` behind. docs/develop/languages.md says how to add a text.
  */
 
 /** `text` in the page's language; each {name} in it becomes what `facts` say. */

@@ -2,5 +2,7 @@
 export function fillTimeZones() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!zone) return;
-  document.querySelectorAll("[data-time-zone]").forEach((field) => (field.value ||= zone));
+  /** @type {NodeListOf<HTMLInputElement>} */
+  const fields = document.querySelectorAll("[data-time-zone]");
+  for (const field of fields) field.value ||= zone;
 }

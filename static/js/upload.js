@@ -15,6 +15,7 @@ import { readAnswer } from "./send.js";
 import { gettext } from "./texts.js";
 
 export function enhanceUpload() {
+  /** @type {HTMLFormElement | null} */
   const form = document.querySelector("form[data-new-draft]");
   if (form) enhanceNewScene(form);
   const draft = document.querySelector("[data-draft]");
@@ -65,6 +66,7 @@ function enhanceNewScene(form) {
  *
  * @param {HTMLFormElement} form
  * @param {Line} line
+ * @returns {Promise<{ location?: string, page?: Document, errors?: string[] }>} its page, or what is wrong
  */
 async function makeDraft(form, line) {
   const headers = { Accept: "application/json" };

@@ -2,6 +2,7 @@
 
 export function enhanceVersus() {
   for (const versus of document.querySelectorAll("[data-versus]")) {
+    /** @type {HTMLInputElement} */
     const line = versus.querySelector("[data-versus-line]");
     const show = () => {
       versus.style.setProperty("--at", `${line.value}%`);

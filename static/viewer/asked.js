@@ -6,7 +6,8 @@
 import { ProblemError } from "./problem.js";
 
 /** @type {Map<string, { answer: Promise<Response>, stop: () => void }>} shared by both scripts */
-const asked = (globalThis.instareconAsked ??= new Map());
+const asked = globalThis.instareconAsked ?? new Map();
+globalThis.instareconAsked = asked;
 
 /** Begins a request, unless it has begun. @param {string} [url] */
 export function ask(url) {

@@ -11,6 +11,7 @@ export class Background {
   constructor(element, stage) {
     this.element = element;
     this.stage = stage;
+    /** @type {HTMLInputElement} */
     this.own = element.querySelector("[data-viewer-colour]");
     this.buttons = [...element.querySelectorAll("[data-viewer-background]")];
     this.listeners = new AbortController();

@@ -118,7 +118,7 @@ export class Buttons {
     this.stick.show(Boolean(walks) && (this.hasThumb || matchMedia("(pointer: coarse)").matches));
   }
 
-  /** @param {KeyboardEvent} event */
+  /** @param {KeyboardEvent & { target: Element }} event */
   keyDown(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     // Letters typed into a field are no commands.

@@ -12,6 +12,7 @@ export class Cover {
   constructor(element, features) {
     this.element = element;
     this.features = features;
+    /** @type {HTMLFormElement | null} */
     this.form = element.querySelector("[data-viewer-cover]");
     if (!this.form) return; // somebody else's scene
     this.said = element.querySelector("[data-viewer-cover-said]");
@@ -61,6 +62,7 @@ export class Cover {
     const { element } = this;
     stage.start = poseFromView(view);
     element.dataset.view = JSON.stringify(view);
+    /** @type {HTMLImageElement | null} */
     const poster = element.querySelector("[data-viewer-poster]");
     if (poster) poster.src = poster_url;
     const way = document.querySelector("[data-cover-chosen]");

@@ -7,8 +7,10 @@ import { focalLength } from "./pose.js";
 export class Fade {
   /** @param {HTMLElement} element [data-splat-viewer] */
   constructor(element) {
+    /** @type {HTMLImageElement} */
     this.photo = element.querySelector("[data-viewer-photo]");
     this.field = element.querySelector("[data-viewer-fade]");
+    /** @type {HTMLInputElement} */
     this.range = element.querySelector("[data-viewer-fade-range]");
     this.view = null;
     this.range.addEventListener("input", () => this.show());
@@ -36,7 +38,7 @@ export class Fade {
   show() {
     const share = Number(this.range.value) / 100;
     this.photo.hidden = !this.view || share === 0;
-    this.photo.style.opacity = share;
+    this.photo.style.opacity = String(share);
   }
 
   /** Its focal length and principal point are the camera's, whatever the window's shape. */

@@ -166,6 +166,6 @@ export class Features {
     this.stage.onFrame = () => undefined;
     this.fade.leave();
     this.unseen.hidden = true;
-    this.veil.style.opacity = 0;
+    this.veil.style.opacity = "0";
   }
 }

@@ -2,15 +2,17 @@
  * Mounts a viewer on every [data-splat-viewer] of the page, also on those that htmx brings later.
  *
  * `mount(element)` is the way in for other scripts; it returns the viewer that `element` has if
- * it has one. docs/VIEWER.md describes what a viewer can do.
+ * it has one. docs/develop/viewer.md describes what a viewer can do.
  */
 import { moveTogether } from "./together.js";
 import { mountViewer } from "./viewer.js";
 
 export { mountViewer as mount } from "./viewer.js";
 
-const mountAll = () => document.querySelectorAll("[data-splat-viewer]").forEach((element) => mountViewer(element));
+function mountAll() {
+  for (const element of document.querySelectorAll("[data-splat-viewer]")) mountViewer(element);
+}
 
 document.addEventListener("htmx:afterSettle", mountAll);
 mountAll();
-document.querySelectorAll("[data-together]").forEach((element) => moveTogether(element));
+for (const element of document.querySelectorAll("[data-together]")) moveTogether(element);

@@ -18,7 +18,9 @@ export class Measure {
 
   /** @returns {Phase} */
   get phase() {
+    /** @type {Phase[]} */
     const known = ["known-first", "known-second", "known-length"];
+    /** @type {Phase[]} */
     const unknown = ["first", "second", "done"];
     return (this.scale ? unknown : known)[this.points.length];
   }
@@ -38,7 +40,7 @@ export class Measure {
   /**
    * What is between the two points is so long.
    *
-   * @param {number} length @param {keyof UNITS} unit
+   * @param {number} length @param {keyof typeof UNITS} unit
    * @returns {boolean} false where that can't be
    */
   know(length, unit) {

@@ -96,7 +96,7 @@ export class Measuring {
     this.stage = stage;
     const places = this.isOn ? this.measure.points.map((point) => placeOf(stage, point)) : [];
     const [line, ...circles] = this.marks.querySelectorAll("line, circle");
-    circles.forEach((circle, i) => place(circle, { cx: places[i]?.x, cy: places[i]?.y }));
+    for (const [i, circle] of circles.entries()) place(circle, { cx: places[i]?.x, cy: places[i]?.y });
     const [a, b] = places;
     place(line, { x1: a?.x, y1: a?.y, x2: b?.x, y2: b?.y });
     this.label(a, b);

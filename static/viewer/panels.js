@@ -3,6 +3,12 @@
  * form. Strip and form share the dock at the bottom, so opening one closes the other.
  */
 
+/** @typedef {"more" | "help" | "strip" | "measure"} Name */
+/** @type {Name[]} what lies over the scene */
+const OVER = ["help", "more"];
+/** @type {Name[]} */
+const DOCKED = ["measure", "strip"];
+
 export class Panels {
   /**
    * @param {HTMLElement} element [data-splat-viewer]
@@ -23,7 +29,7 @@ export class Panels {
     }
   }
 
-  /** @param {"more" | "help" | "strip" | "measure"} name */
+  /** @param {Name} name */
   isOpen(name) {
     return !this.parts[name][0].hidden;
   }
@@ -46,7 +52,7 @@ export class Panels {
 
   /** What lies over the scene goes; the dock stays. @returns {boolean} whether there was something */
   uncover() {
-    const open = ["help", "more"].filter((name) => this.isOpen(name));
+    const open = OVER.filter((name) => this.isOpen(name));
     for (const name of open) this.toggle(name, false);
     return open.length > 0;
   }
@@ -56,7 +62,7 @@ export class Panels {
    *
    * @returns {boolean} whether there was something to close
    */
-  back(name = ["help", "more", "measure", "strip"].find((one) => this.isOpen(one))) {
+  back(name = [...OVER, ...DOCKED].find((one) => this.isOpen(one))) {
     if (!name) return false;
     const [panel, button] = this.parts[name];
     const inside = panel.contains(document.activeElement);

@@ -5,7 +5,7 @@ import { Quaternion, Vector3 } from "three";
 export const STRIDE = 11;
 
 /**
- * @param {import("@sparkjsdev/spark").SplatSource} source
+ * @param {import("@sparkjsdev/spark").SplatMesh["splats"]} source
  * @returns {Float32Array} STRIDE numbers a splat, on the source's own axes
  */
 export function splatsOf(source) {

@@ -18,7 +18,7 @@ export function hasPicture(renderer, background) {
   return false;
 }
 
-/** More than rounding away from the background. */
+/** More than rounding away from the background. @param {Uint8Array} pixel @param {number} background */
 function differs([red, green, blue], background) {
   const parts = [background >> 16, (background >> 8) & 255, background & 255];
   return [red, green, blue].some((value, k) => Math.abs(value - parts[k]) > 6);

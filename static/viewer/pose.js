@@ -9,7 +9,9 @@ export const TO_THREE = new Quaternion(1, 0, 0, 0);
 
 /** @typedef {{ position: Vector3, target: Vector3, up: Vector3, fovY: number, aspect?: number, trainedFocal?: number }} Pose in three's axes; fovY in degrees and aspect (width by height) of the photo, trainedFocal in px of the trained photos */
 
-/** @param {{ position: number[], target: number[], up: number[], fov_y_degrees: number, aspect?: number, trained_height?: number }} view in COLMAP's axes */
+/** @typedef {{ position: number[], target: number[], up: number[], fov_y_degrees: number, aspect?: number, trained_height?: number }} View as the server keeps it, in COLMAP's axes */
+
+/** @param {View} view @returns {Pose} */
 export function poseFromView(view) {
   const turned = (xyz) => new Vector3(...xyz).applyQuaternion(TO_THREE);
   return {
@@ -39,7 +41,7 @@ export function focalLength(height, fovY) {
   return height / 2 / tanOfHalf(fovY);
 }
 
-/** A view of the whole scene, where no photo's is known. @param {Box3} box in three's axes */
+/** A view of the whole scene, where no photo's is known. @param {Box3} box in three's axes @returns {Pose} */
 export function poseAround(box) {
   const target = box.getCenter(new Vector3());
   const radius = box.getSize(new Vector3()).length() / 2 || 1;

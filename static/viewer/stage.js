@@ -21,7 +21,7 @@ const TRAINER_BLUR = 0.3; // px squared that our trainer widens splats by
 export class Stage {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {{ view: object | null, photoAspect: () => number, onLost: () => void }} options
+   * @param {{ view: import("./pose.js").View | null, photoAspect: () => number, onLost: () => void }} options
    * @throws {ProblemError} "webgl"
    */
   constructor(canvas, { view, photoAspect, onLost }) {
@@ -122,7 +122,7 @@ export class Stage {
 
   /** Sorting runs beside the page, so the first frames are blank: draw until one is not. */
   firstPicture() {
-    return new Promise((resolve) => {
+    return new Promise((/** @type {(value?: void) => void} */ resolve) => {
       let left = PATIENCE;
       this.afterFrame = () => {
         // A start view that looks at nothing is still a view: patience ends.
@@ -173,6 +173,7 @@ export class Stage {
 
   /** Where the camera is, in three's axes. */
   pose() {
+    /** @type {{ position: import("three").Vector3, target?: import("three").Vector3, up: import("three").Vector3 }} */
     const { position, target, up } = this.rig.at ? this.rig.pose() : this.camera;
     return {
       position: position.toArray(),

@@ -36,7 +36,7 @@ export function meetingPoint(views) {
   for (const { position, forward } of views) {
     // What is left of a vector beside the axis. A little of it along keeps parallel axes solvable.
     const beside = outer(forward, -0.999);
-    [0, 4, 8].forEach((i) => (beside.elements[i] += 1));
+    for (const i of [0, 4, 8]) beside.elements[i] += 1;
     addTo(sum, beside);
     wanted.add(position.clone().applyMatrix3(beside));
   }
@@ -65,7 +65,7 @@ function spanFrom(middle, views) {
 export function uprightOf(views) {
   const mean = views.reduce((sum, view) => sum.add(view.up), new Vector3()).normalize();
   const sum = outer(mean, -LEVEL);
-  [0, 4, 8].forEach((i) => (sum.elements[i] += LEVEL + 1e-6));
+  for (const i of [0, 4, 8]) sum.elements[i] += LEVEL + 1e-6;
   for (const view of views) addTo(sum, outer(view.right, 1 / views.length));
   // The direction of the smallest eigenvalue: the inverse, applied again and again.
   const inverse = sum.invert();
@@ -113,5 +113,5 @@ function outer({ x, y, z }, factor) {
 }
 
 function addTo(sum, matrix) {
-  matrix.elements.forEach((element, i) => (sum.elements[i] += element));
+  for (const [i, element] of matrix.elements.entries()) sum.elements[i] += element;
 }

@@ -108,7 +108,8 @@ export class Steering {
     const unit = axesOf(this.pose).depth;
     const way = (walkingSpeed(surroundings?.spacing ?? unit / 10, unit) * seconds) / unit;
     const move = (pose, step) => {
-      const there = walked(pose, upright, ...step.map((part) => part * unit));
+      const [ahead, aside, above] = step.map((part) => part * unit);
+      const there = walked(pose, upright, ahead, aside, above);
       const rise = surroundings?.rise(pose.position, there.position) ?? 0;
       return walked(there, upright, 0, 0, rise);
     };

@@ -17,16 +17,18 @@ export class Stick {
     this.push = push;
     this.step = step;
     this.thumb = null;
-    this.way = [0, 0]; // that it is pushed
+    /** @type {[number, number]} that it is pushed */
+    this.way = [0, 0];
     element.addEventListener("pointerdown", (event) => this.down(event));
     element.addEventListener("pointermove", (event) => event.pointerId === this.thumb && this.moved(event));
-    for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    for (const type of /** @type {const} */ (["pointerup", "pointercancel", "lostpointercapture"])) {
       element.addEventListener(type, (event) => event.pointerId === this.thumb && this.up(event));
     }
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     for (const button of element.querySelectorAll("[data-way]")) {
       // A finger's click comes after its push: only those of keys count.
-      button.addEventListener("click", (event) => event.detail || step(button.dataset.way.split(" ").map(Number)));
+      const way = /** @type {[number, number]} */ (button.dataset.way.split(" ").map(Number));
+      button.addEventListener("click", (event) => event.detail || step(way));
     }
   }
 

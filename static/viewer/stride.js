@@ -40,8 +40,8 @@ export class Stride {
   /** Forwards, to the right, up: never longer than one. @returns {[number, number, number]} */
   get way() {
     const sum = [...this.stick, 0];
-    for (const way of this.held.values()) way.forEach((part, i) => (sum[i] += part));
+    for (const way of this.held.values()) for (const [i, part] of way.entries()) sum[i] += part;
     const length = Math.max(Math.hypot(...sum), 1);
-    return sum.map((part) => part / length);
+    return /** @type {[number, number, number]} */ (sum.map((part) => part / length));
   }
 }

@@ -8,14 +8,16 @@
  * @param {(index: number) => void} onChoose
  */
 export function fillStrip(strip, views, onChoose) {
-  const item = strip.querySelector("[data-viewer-photo-item]").content.firstElementChild;
+  /** @type {HTMLTemplateElement} */
+  const template = strip.querySelector("[data-viewer-photo-item]");
+  const item = template.content.firstElementChild;
   const items = views.map((view, index) => {
-    const copy = item.cloneNode(true);
+    const copy = /** @type {Element} */ (item.cloneNode(true));
     const button = copy.querySelector("button");
     const word = button.getAttribute("aria-label");
     button.setAttribute("aria-label", `${word} ${index + 1}${view.name ? `: ${view.name}` : ""}`);
     button.title = view.name ?? "";
-    button.querySelector("span").textContent = index + 1;
+    button.querySelector("span").textContent = String(index + 1);
     if (view.thumb) button.prepend(smallPicture(view.thumb));
     button.addEventListener("click", () => onChoose(index));
     return copy;

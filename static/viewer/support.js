@@ -16,12 +16,15 @@ const RIM = 0.95; // of half the view, where the outermost cells are asked: what
 const LEAST_FREE = degToRad(5); // from a photo's side, that is never doubted
 const MOST_FREE = degToRad(30);
 const FADING = degToRad(24); // beyond that, until nothing is believed
+/** @type {[number, number]} */
 const EDGE = [0.97, 1.12]; // of a photo's frame: in it, out of it
+/** @type {[number, number]} */
 const CLOSER = [0.25, 0.6]; // times as near as the photo: nothing to see, all to see
+/** @type {[number, number]} */
 const FURTHER = [1.6, 3.2]; // times as far
 const NOTHING = 3; // times the usual depth: how far off what has no depth is taken to be
 
-/** @typedef {{ position: Vector3, right: Vector3, up: Vector3, forward: Vector3, tanX: number, tanY: number, depth: number }} Eye tanX, tanY: of half the angles of view; depth: to what is looked at */
+/** @typedef {import("./surface.js").Frustum & { depth: number }} Eye depth: to what is looked at */
 
 /**
  * @param {import("./views.js").PhotoView[]} views at least one

@@ -76,14 +76,19 @@ export function quantile(values, share) {
 function frontOf(depths) {
   const sorted = Float64Array.from(depths).sort();
   let left = FRONT * sorted.reduce((sum, depth) => sum + depth ** -2, 0);
-  return sorted.find((depth) => (left -= depth ** -2) <= 0);
+  return sorted.find((depth) => {
+    left -= depth ** -2;
+    return left <= 0;
+  });
 }
+
+/** @typedef {{ position: Vector3, right: Vector3, up: Vector3, forward: Vector3, tanX: number, tanY: number }} Frustum tanX, tanY: of half the angles of view */
 
 /**
  * How deep the scene is in each cell of a view, row by row from the bottom left.
  *
  * @param {Float32Array} points as of `surfaceOf`
- * @param {{ position: Vector3, right: Vector3, up: Vector3, forward: Vector3, tanX: number, tanY: number }} view
+ * @param {Frustum} view
  * @param {number} cells a side
  * @returns {number[]} Infinity where there is nothing
  */
@@ -107,7 +112,7 @@ export function depthsIn(points, view, cells) {
  * How deep what is seen at a place of the picture is.
  *
  * @param {Float32Array} points
- * @param {object} view as above
+ * @param {Frustum} view
  * @param {number} x of the picture, -1 (left) to 1
  * @param {number} y -1 (bottom) to 1
  * @returns {number | null} along the view's axis; null where there is nothing

@@ -28,7 +28,7 @@ export class Surroundings {
     const depth = start.position.distanceTo(start.target);
     /** How far apart the photos were taken. */
     this.spacing = spacingOf(views) || depth / 10;
-    /** @type {(eye: Eye) => number} */
+    /** @type {ReturnType<typeof supportBy>} */
     this.support = this.isKnown ? supportBy(views, start.target, points) : () => 1;
     this.height = this.isKnown ? heightBy(views, this.upright) : () => 0;
   }

@@ -10,6 +10,7 @@ const TOUCHES = ["pointerdown", "wheel", "keydown"];
 
 /** @param {HTMLElement} element [data-together], with two viewers and a switch (compare.html) */
 export function moveTogether(element) {
+  /** @type {HTMLInputElement | null} */
   const toggle = element.querySelector("[data-together-switch]");
   const viewers = [...element.querySelectorAll("[data-splat-viewer]")].map((one) => one.splatViewer);
   if (!toggle || viewers.length !== 2) return;
@@ -49,9 +50,9 @@ function release({ stage }) {
 
 /** @param {{ scale: number, rotation: number[][], translation: number[] }} similarity between worlds as COLMAP has them */
 function inThreesAxes({ scale, rotation: r, translation: t }) {
-  const rows = r.flatMap((row, i) => [...row.map((value) => scale * value), t[i]]);
+  const [x, y, z] = r.map((row, i) => [...row.map((value) => scale * value), t[i]]);
   const turn = new Matrix4().makeRotationFromQuaternion(TO_THREE);
-  return new Matrix4().set(...rows, 0, 0, 0, 1).premultiply(turn).multiply(turn.clone().invert());
+  return new Matrix4().fromArray([...x, ...y, ...z, 0, 0, 0, 1]).transpose().premultiply(turn).multiply(turn.clone().invert());
 }
 
 /** The view of `pose` in the other world, through the same lens. */

@@ -27,6 +27,8 @@ export class Tour {
     this.doing = "";
     /** The number of the photo in whose place the camera stands, -1 in none. */
     this.at = -1;
+    /** @type {ReturnType<typeof flightPath> | undefined} made for the first flight */
+    this.path = undefined;
   }
 
   /** Whether there are views enough to fly through. */

@@ -66,7 +66,8 @@ class Viewer {
   /** Loads and shows the element's scene, from the beginning. */
   open() {
     this.close();
-    const { signal } = (this.loading = new AbortController());
+    this.loading = new AbortController();
+    const { signal } = this.loading;
     this.opened = this.attempt(signal).catch((error) => {
       // An aborted signal means that this attempt was closed: whoever closed it speaks for it.
       if (!signal.aborted) this.fail(error);
@@ -190,7 +191,8 @@ class Viewer {
    */
   async replaceScene(url, bytes = 0, onShare = () => undefined) {
     this.replacing.abort();
-    const { signal } = (this.replacing = new AbortController());
+    this.replacing = new AbortController();
+    const { signal } = this.replacing;
     await this.opened;
     if (signal.aborted) return false;
     const { stage } = this;
@@ -198,7 +200,7 @@ class Viewer {
     if (signal.aborted) return false;
     if (stage) {
       const scene = await fetchScene(url, bytes, signal, onShare).catch((error) => {
-        if (signal.aborted) return;
+        if (signal.aborted) return undefined;
         // What was to come for the part that is shown was given up for this.
         if (this.element.dataset.first) this.furniture.showRest("failed");
         throw error;

@@ -1,5 +1,5 @@
 /**
- * Where the photos were taken, on three's axes. The server's answer is described in docs/VIEWER.md:
+ * Where the photos were taken, on three's axes. The server's answer is described in docs/develop/viewer.md:
  * cam_from_world on COLMAP's axes (x right, y down, z forward), pixels of the undistorted photo.
  */
 import { MathUtils, Vector3 } from "three";
@@ -19,14 +19,18 @@ import { TO_THREE } from "./pose.js";
  * @property {string} [photo] address of the undistorted photo
  */
 
-/** @param {object} entry one of the answer's `views` @returns {PhotoView} */
+/**
+ * @param {PhotoView["lens"] & { cam_from_world: number[][], name?: string, thumb?: string, photo?: string }} entry
+ *   one of the answer's `views`
+ * @returns {PhotoView}
+ */
 export function viewFromCamera(entry) {
   const rows = entry.cam_from_world;
   const turned = (x, y, z) => new Vector3(x, y, z).applyQuaternion(TO_THREE);
   const [right, down, forward] = rows.map(([x, y, z]) => turned(x, y, z).normalize());
   // The centre is -R^T t.
   const position = new Vector3();
-  [right, down, forward].forEach((axis, i) => position.addScaledVector(axis, -rows[i][3]));
+  for (const [i, axis] of [right, down, forward].entries()) position.addScaledVector(axis, -rows[i][3]);
   const { width, height, fx, fy, cx, cy, name, thumb, photo } = entry;
   return {
     position,

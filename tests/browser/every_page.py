@@ -98,7 +98,8 @@ def waiting(owner: User) -> Job:
 def running(owner: User, step: str = "COLMAP_FEAT", percent: float = 20.0) -> Job:
     now = timezone.now()
     job = job_of(
-        owner, status=Job.Status.PROCESSING, step=step, percent=percent, message="Photo 2 of 3",
+        owner, status=Job.Status.PROCESSING, step=step, percent=percent,
+        progress={"code": "photo", "facts": {"number": 2, "total": 3}},
         started_at=now, heartbeat_at=now, shared=True, title=LONG,
     )  # fmt: skip
     job.workspace.log.parent.mkdir(parents=True, exist_ok=True)

@@ -82,7 +82,7 @@ def test_scripts_and_styles_stay_below_150_kb_before_the_viewer(
 def test_what_a_first_picture_takes_stays_below_its_budget(
     ann_s_browser: BrowserContext,
 ) -> None:
-    """In bytes, which no machine changes: what is in time at 10 Mbit/s (docs/VIEWER.md)."""
+    """In bytes, which no machine changes: what is in time at 10 Mbit/s (docs/develop/viewer.md)."""
     job = scene(User.objects.get(), shared=True)
     answers: list[Response] = []
     page = ann_s_browser.new_page()

@@ -185,7 +185,8 @@ def test_choosing_photos_is_in_korean(
 def test_a_job_is_in_korean_while_it_runs_when_it_failed_and_when_it_is_done(
     new_context: NewContext, ann: User, size: dict[str, int]
 ) -> None:
-    running = running_job(ann, title="현관의 고사리", message="photo 2 of 3")
+    photo = {"code": "photo", "facts": {"number": 2, "total": 3}}
+    running = running_job(ann, title="현관의 고사리", progress=photo)
     failed = job_of(
         ann,
         title="현관의 고사리",

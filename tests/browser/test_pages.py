@@ -38,7 +38,7 @@ def running_job(owner: User, **fields: Any) -> Job:
         "status": Job.Status.PROCESSING,
         "step": "COLMAP_FEAT",
         "percent": 20.0,
-        "message": "Photo 2 of 3",
+        "progress": {"code": "photo", "facts": {"number": 2, "total": 3}},
         "started_at": now,
         "heartbeat_at": now,
     }
@@ -56,10 +56,11 @@ def test_progress_moves_by_itself_keeps_the_log_open_and_ends_in_the_scene(
     expect(page.locator("#progress-title")).to_have_text("Find features")
     page.locator("#log-summary").click()
     height = page.evaluate("document.querySelector('.progress-now').offsetHeight")
-    words = "pair 3 of 66: stronger SIFT, asking for less"
+    pair = {"code": "pair", "facts": {"number": 3, "total": 66}}
+    words = {"code": "rung_strong_sift", "facts": {"inner": pair}}
 
     job.workspace.log.write_text("first line\nsecond line\n")
-    Job.objects.filter(pk=job.pk).update(step="COLMAP_MATCH", percent=37.4, message=words)
+    Job.objects.filter(pk=job.pk).update(step="COLMAP_MATCH", percent=37.4, progress=words)
     expect(page.locator("#progress-title")).to_have_text("Match photos")
     expect(page.locator("[data-percent-text]")).to_have_text("37")
     expect(page.locator("[data-live-step]")).to_have_text("Match photos")
@@ -69,7 +70,9 @@ def test_progress_moves_by_itself_keeps_the_log_open_and_ends_in_the_scene(
     assert page.evaluate("document.querySelector('.progress-now').offsetHeight") == height
     for size in (PHONE, DESK):
         page.set_viewport_size(size)
-        Job.objects.filter(pk=job.pk).update(message=f"{size['width']} " + "and so on " * 18)
+        name = f"{size['width']} " + "and so on " * 18
+        loaded = {"code": "photo_loaded", "facts": {"name": name}}
+        Job.objects.filter(pk=job.pk).update(progress=loaded)
         message = page.locator(".progress-message")
         expect(message).to_contain_text(f"{size['width']} and")
         assert message.evaluate("e => e.scrollHeight <= e.clientHeight"), "all of it is seen"

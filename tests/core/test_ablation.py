@@ -64,7 +64,7 @@ def test_a_limit_ends_it_with_what_it_has(
 ) -> None:
     train, started = engine.train, []
 
-    def running_out(*given: Any, **named: Any) -> engine.Trained:
+    def running_out(*given: Any, **named: Any) -> engine.TrainedScene:
         started.append(named["seed"])
         if len(started) > 2:  # the one to warm up, and the recipe's first
             monkeypatch.setattr(ablation.time, "monotonic", lambda: float("inf"))

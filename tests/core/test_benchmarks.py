@@ -91,19 +91,19 @@ def test_the_clock_tells_the_parts_of_training(monkeypatch: pytest.MonkeyPatch) 
     now = iter(range(100))
     monkeypatch.setattr(engine_run.time, "monotonic", lambda: next(now))
     clock = Clock()
-    clock.progress(0.5, "training step 1 of 9")  # some other stage's
+    clock(0.5, "training_step", step=1, total=9)  # some other stage's
     clock.start(Step.GS_TRAIN)  # 0, 1
-    clock.progress(0.0, "001.jpg loaded")
-    clock.progress(0.0, "002.jpg loaded")
+    clock(0.0, "photo_loaded", name="001.jpg")
+    clock(0.0, "photo_loaded", name="002.jpg")
     loaded = next(now)
     clock.log("dense points found")
     clock.log("training begins")
     began = next(now)
     for step in (1, 2):
-        clock.progress(step / 2, f"training step {step} of 2, 1 s left")
+        clock(step / 2, "training_step", step=step, total=2, seconds_left=1)
         clock.log("a line")
     clock.finish(Step.GS_TRAIN, 0.0, reused=False)
-    clock.progress(1.0, "training step 7 of 7")  # the refinement's
+    clock(1.0, "training_step", step=7, total=7)  # the refinement's
     parts = clock.parts()
     assert parts["dense_start"] == (began - 1) - (loaded - 1)
     assert parts["train"] == 3

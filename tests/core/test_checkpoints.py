@@ -61,9 +61,9 @@ class Report(ListReporter):
         if done == self._at and self._end is Killed:
             raise Killed
 
-    def progress(self, fraction: float, message: str = "") -> None:
-        super().progress(fraction, message)
-        if self._end is not Killed and message.startswith(f"training step {self._at} "):
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+        super().__call__(fraction, code, **facts)
+        if self._end is not Killed and code == "training_step" and facts["step"] == self._at:
             raise self._end
 
 

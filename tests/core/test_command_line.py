@@ -22,6 +22,7 @@ from recon.pipeline.cli.console import ConsoleReporter, in_words
 from recon.pipeline.photos import uploads
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.workspace import Workspace
+from recon.reporting import message
 from recon.splats.formats import read_ply
 from tests.core.walls import write_wall
 from tests.reconstruction import SETTINGS, CommandResult, FinishedRun, command, environment
@@ -421,6 +422,28 @@ def test_the_time_left_is_guessed_from_the_step_so_far(
         report.taken_over(0.2)  # by an earlier run, in none of these 60 s
         assert report.time_left(0.5) == "2 min left in this step"
         assert report.time_left(0.2) == ""
+
+
+def test_work_that_knows_its_time_left_says_so_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("recon.pipeline.cli.console.time.monotonic", lambda: now)
+    stream = io.StringIO()
+    with ConsoleReporter(tmp_path / "process.log", stream) as report:
+        report.start(Step.EVALUATION)
+        now = 160.0
+        inner = message("training_step", {"step": 3, "total": 9, "seconds_left": 7})
+        report(0.5, "fold", number=1, total=5, inner=inner)
+        now = 190.0
+        report(0.5, "comparing_held_out")
+        now = 220.0
+        report(0.5)
+    assert stream.getvalue().splitlines() == [
+        "EVALUATION 90%: fold 1 of 5: training step 3 of 9, 7 s left",
+        "EVALUATION 90%: comparing with the held-out photos, 2 min left in this step",
+        "EVALUATION 90%: 2 min left in this step",
+    ]
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (89, "89 s"), (91, "2 min")])

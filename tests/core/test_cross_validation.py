@@ -219,9 +219,9 @@ def test_a_stop_inside_a_fold_ends_the_stage_and_finished_folds_are_kept(
     workspace: Workspace, trainings: Trainings, stop: type[BaseException]
 ) -> None:
     class Stopping(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
-            super().progress(fraction, message)
-            if message.startswith("fold 2 of 5: training step"):
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            super().__call__(fraction, code, **facts)
+            if self.named("progress")[-1][1].startswith("fold 2 of 5: training step"):
                 raise stop
 
     report = Stopping()
@@ -278,9 +278,9 @@ def test_a_fold_that_was_interrupted_goes_on_where_it_was(
     workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     class Stopping(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
-            super().progress(fraction, message)
-            if message.startswith("fold 4 of 5: training step 2 of 3"):
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            super().__call__(fraction, code, **facts)
+            if self.named("progress")[-1][1].startswith("fold 4 of 5: training step 2 of 3"):
                 raise Interrupted
 
     with pytest.raises(Interrupted):

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -245,13 +245,13 @@ def test_who_stops_listening_ends_the_work(pool: Pool, tmp_path: Path) -> None:
     path.write_bytes(video("mp4", "mpeg4"))
     ask(pool, picture(), budgets.ONE_PHOTO)
     [child] = children(pool)
-    frames = Opener(pool).take_frames(path, name="a", wanted=6, tick=_cancel)
+    frames = Opener(pool).take_frames(path, name="a", wanted=6, report=_cancel)
     with pytest.raises(InterruptedError):
         next(frames)
     assert not psutil.pid_exists(child)
 
 
-def _cancel(fraction: float, message: str) -> None:
+def _cancel(fraction: float, code: str = "", /, **facts: Any) -> None:
     raise InterruptedError
 
 

@@ -142,9 +142,9 @@ def test_who_wants_no_reserve_has_none(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(disk, "LOOK_EVERY_S", 0.0)
     sets_free(monkeypatch, 5)
     report = ListReporter()
-    disk.Watched(report, tmp_path, needed_mb=4).progress(0.5)
+    disk.Watched(report, tmp_path, needed_mb=4)(0.5)
     with pytest.raises(PipelineError):
-        disk.Watched(report, tmp_path, needed_mb=6).progress(0.5)
+        disk.Watched(report, tmp_path, needed_mb=6)(0.5)
 
 
 def test_people_are_not_told_to_buy_disks() -> None:

@@ -11,7 +11,7 @@ import pytest
 from recon.pipeline.errors import EXPLANATIONS, Explained, UserError, explain
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "TROUBLESHOOTING.md"
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "use" / "troubleshooting.md"
 
 
 def test_the_guide_answers_every_code_and_no_other() -> None:

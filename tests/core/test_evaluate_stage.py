@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ def test_the_filter_is_not_used_where_it_costs_quality(workspace: Workspace) -> 
 def test_lpips_is_measured_where_its_backbone_is(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def random_backbone(device: torch.device, tick: object) -> metrics.Lpips:
+    def random_backbone(device: torch.device, report: object) -> metrics.Lpips:
         return metrics.load_lpips(device, pnet_rand=True)
 
     monkeypatch.setattr(evaluate, "load_lpips", random_backbone)
@@ -205,7 +206,7 @@ def test_a_cancel_and_the_time_limit_are_no_failed_evaluation(
     workspace: Workspace, stop: type[BaseException]
 ) -> None:
     class Stopping(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
             raise stop
 
     with pytest.raises(stop):

@@ -93,8 +93,8 @@ def test_progress_never_goes_back_and_a_cancel_is_asked_for_at_every_frame(
 
 def test_a_cancel_ends_it_at_once_and_leaves_nothing(workspace: Workspace) -> None:
     class Cancelling(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
-            super().progress(fraction, message)
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            super().__call__(fraction, code, **facts)
             if len(self.events) == 5:
                 raise Cancelled
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -206,8 +207,8 @@ def test_a_stop_in_the_middle_leaves_the_older_scene_whole(
     workspace: Workspace, stop: type[BaseException]
 ) -> None:
     class Stopping(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
-            if "step" in message:
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            if facts.get("inner", {}).get("code") == "training_step":
                 raise stop
 
     with pytest.raises(stop):
@@ -257,8 +258,10 @@ def test_a_finish_that_was_interrupted_goes_on_where_it_was(
     workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     class Stopping(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
-            if message.startswith("finishing with all 6 photos: training step 17 of 30"):
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            super().__call__(fraction, code, **facts)
+            told = self.named("progress")[-1][1]
+            if told.startswith("finishing with all 6 photos: training step 17 of 30"):
                 raise Interrupted
 
     with pytest.raises(Interrupted):

@@ -28,7 +28,7 @@ def sized(gaussians: Gaussians, size: float) -> Gaussians:
 
 def test_nothing_changes_where_nothing_pulls() -> None:
     change = refine(tiny_gaussians(10), torch.zeros(10))
-    assert change.kept.tolist() == list(range(10))
+    assert change.survivors.tolist() == list(range(10))
     assert len(change.added) == 0
 
 
@@ -53,7 +53,7 @@ def test_a_large_gaussian_that_is_pulled_at_is_split_in_two_smaller_ones_inside_
     grads = torch.zeros(10)
     grads[3] = 1.0
     change = refine(gaussians, grads)
-    assert change.kept.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert change.survivors.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
     assert len(change.added) == 2
     sizes = change.added.scales.exp().sort(dim=1).values
     torch.testing.assert_close(sizes, torch.tensor([[0.35, 0.5, 0.5]] * 2))
@@ -93,7 +93,7 @@ def test_a_faint_gaussian_is_pruned() -> None:
     gaussians = tiny_gaussians(10)
     gaussians.opacities[4] = torch.tensor(0.009).logit()
     change = refine(gaussians, torch.ones(10) * 1e-9)
-    assert change.kept.tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert change.survivors.tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9]
 
 
 def test_the_cap_holds_and_the_strongest_grow() -> None:

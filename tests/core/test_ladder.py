@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -30,6 +31,7 @@ from recon.poses.ladder.explain import explain
 from recon.poses.ladder.rungs import RUNGS, up_to
 from recon.poses.ladder.sources import LEARNED
 from recon.poses.native import colmap
+from recon.reporting import silent
 from tests.core.walls import write_panorama, write_wall
 
 DRAFT = PRESETS["draft"]
@@ -146,11 +148,9 @@ def test_a_rung_that_takes_too_long_is_given_up_and_says_so(wall: Workspace) -> 
 
 @pytest.mark.parametrize("name", ["relaxed", "global", "strong_sift"])
 def test_every_rung_can_be_cancelled(wall: Workspace, name: str) -> None:
-    title = next(rung.title for rung in RUNGS if rung.name == name)
-
     class CancelsThere(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
-            if message.startswith(title) and not message.endswith(title):
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            if code == f"rung_{name}" and "inner" in facts:
                 raise Cancelled
 
     files = sorted(wall.colmap.iterdir())
@@ -160,13 +160,13 @@ def test_every_rung_can_be_cancelled(wall: Workspace, name: str) -> None:
 
 
 def test_the_global_mappers_process_does_not_outlive_a_cancel(wall: Workspace) -> None:
-    def tick(fraction: float, message: str) -> None:
+    def cancel(fraction: float, code: str = "", /, **facts: Any) -> None:
         raise Cancelled
 
     scratch = wall.colmap / "scratch"
     scratch.mkdir()
     with pytest.raises(Cancelled):
-        global_mapping(wall.database, wall.photos, scratch, seed=1, tick=tick)
+        global_mapping(wall.database, wall.photos, scratch, seed=1, report=cancel)
     time.sleep(0.2)
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     assert str(scratch) not in running.stdout
@@ -175,12 +175,12 @@ def test_the_global_mappers_process_does_not_outlive_a_cancel(wall: Workspace) -
 def test_the_relaxed_mapper_ends_with_the_first_convincing_model(wall: Workspace) -> None:
     scratch = wall.colmap / "scratch"
     scratch.mkdir()
-    said: list[str] = []
-    models = relaxed(
-        wall.database, wall.photos, scratch, seed=1, tick=lambda _, message: said.append(message)
-    )
+    report = ListReporter()
+    models = relaxed(wall.database, wall.photos, scratch, seed=1, report=report)
     assert [model.num_reg_images() for model in models] == [5]
-    assert all(message.startswith("attempt 1, ") for message in said)
+    said = [sentence for _, sentence in report.named("progress")]
+    assert said
+    assert all(re.fullmatch(r"attempt 1, \d of 5 photos placed", one) for one in said)
 
 
 def test_a_start_can_be_given_and_focal_lengths_held(wall: Workspace) -> None:
@@ -190,9 +190,7 @@ def test_a_start_can_be_given_and_focal_lengths_held(wall: Workspace) -> None:
     scratch = wall.colmap / "scratch"
     scratch.mkdir()
     manner = Manner(relaxed=True, hold_focal=True, start=(ids[0], ids[3]))
-    [model] = incremental(
-        wall.database, wall.photos, scratch, seed=1, tick=lambda *_: None, manner=manner
-    )
+    [model] = incremental(wall.database, wall.photos, scratch, seed=1, report=silent, manner=manner)
     [placed] = model.cameras.values()
     assert placed.mean_focal_length() == camera.mean_focal_length()
 

@@ -10,12 +10,14 @@ import shutil
 import socket
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from recon.pipeline.progress import ListReporter
 from recon.poses.cameras import CameraGroup
 from recon.poses.colmap import pairs
 from recon.poses.colmap.databases import features_digest, matches_digest
@@ -24,14 +26,11 @@ from recon.poses.learned import networks as networks_of
 from recon.poses.learned.networks import Networks
 from recon.poses.learned.weight_files import ALIKED, LIGHTGLUE, MissingWeights, Weights
 from recon.poses.native import colmap
+from recon.reporting import silent
 from recon.samples import SamplePhoto, write_photos
 
 SIZE = (320, 240)  # px
 COUNT = 3
-
-
-def nothing(fraction: float, message: str) -> None:
-    pass
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Rendered:
         return [CameraGroup(names, *SIZE, float(self.truth[0].K[0, 0]))]
 
     def build(self, database: Path, **changes: object) -> Path:
-        settings = {"seed": 3, "min_num_inliers": 15, "tick": nothing} | changes
+        settings = {"seed": 3, "min_num_inliers": 15, "report": silent} | changes
         learned_matches.build(database, self.folder, self.groups, **settings)  # type: ignore[arg-type]
         return database
 
@@ -67,9 +66,9 @@ Told = list[tuple[float, str]]
 def built_and_told(
     rendered: Rendered, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Told]:
-    told: Told = []
+    report = ListReporter()
     database = tmp_path_factory.mktemp("built") / "database.db"
-    return rendered.build(database, tick=lambda *what: told.append(what)), told
+    return rendered.build(database, report=report), report.named("progress")
 
 
 @pytest.fixture
@@ -267,7 +266,7 @@ def test_a_photo_without_anything_in_it_matches_nothing(rendered: Rendered, tmp_
     Image.new("RGB", SIZE, (90, 90, 90)).save(tmp_path / "blank.png")
     groups = [CameraGroup((name,), *SIZE, None), CameraGroup(("blank.png",), *SIZE, None)]
     database = tmp_path / "database.db"
-    learned_matches.build(database, tmp_path, groups, seed=3, min_num_inliers=15, tick=nothing)
+    learned_matches.build(database, tmp_path, groups, seed=3, min_num_inliers=15, report=silent)
     assert pairs.verified(database) == []
 
 
@@ -288,21 +287,21 @@ def test_progress_only_grows_and_ends_at_one(built_and_told: tuple[Path, Told]) 
     assert len(told) >= COUNT + COUNT * (COUNT - 1) / 2
 
 
-@pytest.mark.parametrize("moment", ["photo 2", "pair 2"])
+@pytest.mark.parametrize("moment", ["photo", "pair"])
 def test_a_cancel_stops_it_at_once(rendered: Rendered, tmp_path: Path, moment: str) -> None:
     told = []
 
     class Stop(Exception):
         pass
 
-    def tick(fraction: float, message: str) -> None:
-        told.append(message)
-        if message.startswith(moment):
+    def stop(fraction: float, code: str = "", /, **facts: Any) -> None:
+        told.append((code, facts.get("number")))
+        if told[-1] == (moment, 2):
             raise Stop
 
     with pytest.raises(Stop):
-        rendered.build(tmp_path / "database.db", tick=tick)
-    assert told[-1].startswith(moment)
+        rendered.build(tmp_path / "database.db", report=stop)
+    assert told[-1] == (moment, 2)
 
 
 def test_each_photo_keeps_its_most_likely_partners() -> None:

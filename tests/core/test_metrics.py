@@ -9,6 +9,8 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
+from recon.pipeline.progress import ListReporter
+from recon.reporting import silent
 from recon.splats import metrics
 from recon.splats.metrics import LpipsUnavailable, load_lpips, psnr, ssim
 
@@ -113,9 +115,9 @@ def test_weights_are_downloaded_once_into_the_cache(
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:8]
     monkeypatch.setattr(Answer, "content", weights.read_bytes())
     monkeypatch.setattr(metrics, "BACKBONE_URL", f"{hub}/alexnet-owt-{digest}.pth")
-    ticks: list[None] = []
-    metrics._ensure_backbone(lambda: ticks.append(None))
+    report = ListReporter()
+    metrics._ensure_backbone(report)
     assert metrics.backbone_path().read_bytes() == weights.read_bytes()
-    assert ticks
+    assert report.named("progress")  # what may stop it, as it comes in
     monkeypatch.setattr(Answer, "content", None)
-    metrics._ensure_backbone(lambda: None)  # asks nobody
+    metrics._ensure_backbone(silent)  # asks nobody

@@ -16,7 +16,7 @@ from recon.poses.ladder.choosing import Candidate, candidate, wins
 from recon.poses.ladder.rungs import RUNGS
 from recon.poses.ladder.skipping import why_skip
 from recon.poses.ladder.sources import STRONG, Work
-from recon.poses.ladder.state import SoFar
+from recon.poses.ladder.state import LadderState
 from recon.poses.models import checks, weak_joins
 from recon.poses.models.agreement import agreements
 from recon.poses.models.checks import ModelFacts, problems
@@ -229,9 +229,9 @@ def test_photos_are_counted_before_stronger_sift_is_skipped(
     work = SimpleNamespace(names=list("abcde"), config=MappingConfig())
     best = some_candidate(worth=4.0, firm_photos=firm_photos, agreeing=0.9)
     assert not best.firm  # as a model; its photos are, mostly
-    so_far = SoFar(cast(Work, work), print, best=best)
+    state = LadderState(cast(Work, work), print, best=best)
     [strong] = [rung for rung in RUNGS if rung.source is STRONG]
-    why = why_skip(strong, so_far)
+    why = why_skip(strong, state)
     assert why is None if said is None else said in str(why)
 
 

@@ -338,7 +338,7 @@ def test_a_strip_beside_good_photos_gets_advice_and_the_others_their_check(
     report = check.check([*ordinary, strip], tmp_path / "check")
     assert len(report.photos) == 4
     of_strip = [f for f in report.findings if f.photos == ("strip.jpg",)]
-    assert {f["code"] for f in of_strip} <= {"strip", "stranger"}
+    assert {f.code for f in of_strip} <= {"strip", "stranger"}
     [said] = [f for f in of_strip if f["code"] == "strip"]
     assert said["facts"] == {"width": size[0], "height": size[1]}
 
@@ -438,11 +438,11 @@ def test_a_file_that_can_t_be_opened_stops_no_other(
 def test_the_check_itself_can_still_be_stopped(
     stop: type[BaseException], ordinary: list[Path], tmp_path: Path
 ) -> None:
-    def tick(fraction: float, message: str) -> None:
+    def cancel(fraction: float, code: str = "", /, **facts: Any) -> None:
         raise stop
 
     with pytest.raises(stop):
-        check.check(ordinary, tmp_path / "check", tick=tick)
+        check.check(ordinary, tmp_path / "check", progress=cancel)
 
 
 def test_other_files_are_named_by_the_check_in_words(tmp_path: Path, capsys: Any) -> None:

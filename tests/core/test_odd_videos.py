@@ -19,6 +19,7 @@ from recon.pipeline.errors import Cancelled, UserError
 from recon.pipeline.photos import video, video_streams
 from recon.pipeline.photos.video import VideoLimits
 from recon.pipeline.photos.video_pictures import shown_size, turn_of
+from recon.reporting import silent
 from tests.faults import fault
 from tests.odd_files import sphere, texture
 from tests.videos import video_bytes
@@ -50,7 +51,7 @@ def shown(folder: Path, content: bytes, wanted: int = 2) -> list[Image.Image]:
     path = folder / "video"
     path.write_bytes(content)
     video.probe(path, name="a.mp4", limits=VideoLimits())
-    frames = video.take_frames(path, name="a.mp4", wanted=wanted, tick=lambda *_: None)
+    frames = video.take_frames(path, name="a.mp4", wanted=wanted, report=silent)
     return [Image.open(io.BytesIO(frame.jpeg)) for frame in frames]
 
 
@@ -100,7 +101,7 @@ def test_all_eight_ways_of_showing_a_video_are_applied(
 
 def test_the_mirrored_video_is_shown_as_players_do(tmp_path: Path) -> None:
     path = fault("mirrored_video/transpose.mp4")
-    [frame] = video.take_frames(path, name="a.mp4", wanted=1, tick=lambda *_: None)
+    [frame] = video.take_frames(path, name="a.mp4", wanted=1, report=silent)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stored = [(f.time, f.to_image()) for f in container.decode(stream)]
@@ -188,7 +189,7 @@ def test_no_side_loses_pixels() -> None:
 
 def test_the_anamorphic_video_comes_out_as_it_was_filmed() -> None:
     path = fault("anamorphic_video/sar_4_3.mp4")
-    for frame in video.take_frames(path, name="a.mp4", wanted=2, tick=lambda *_: None):
+    for frame in video.take_frames(path, name="a.mp4", wanted=2, report=silent):
         assert Image.open(io.BytesIO(frame.jpeg)).size == (640, 480)
 
 
@@ -345,7 +346,7 @@ def test_no_frame_past_the_end_that_the_index_tells_is_looked_at(
     monkeypatch.setattr(video, "length", lambda container, stream: 2.0)
     assert max(
         frame.seconds
-        for frame in video.take_frames(path, name="a", wanted=8, tick=lambda *_: None)
+        for frame in video.take_frames(path, name="a", wanted=8, report=silent)
     ) <= 2.0 + video.TOLERANCE  # fmt: skip
 
 
@@ -412,11 +413,11 @@ def test_a_frame_that_nobody_can_make_sense_of_is_left_out(
     monkeypatch.setattr(video.sharpness, "measure", picky)
     assert len(shown(tmp_path, movie(), 3)) == 3
 
-    def stop(fraction: float, message: str) -> None:
+    def stop(fraction: float, code: str = "", /, **facts: Any) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):  # what stops the work is no odd frame
-        next(video.take_frames(tmp_path / "video", name="a", wanted=3, tick=stop))
+        next(video.take_frames(tmp_path / "video", name="a", wanted=3, report=stop))
 
 
 def test_a_video_of_everything_around_is_called_one(

@@ -58,12 +58,12 @@ def test_kept_gaussians_keep_their_moments_and_new_ones_start_without() -> None:
     optimizer.step()
     before = optimizer.moments["means"][0].clone()
     assert before.abs().sum() > 0
-    added, kept = tiny_gaussians(2, seed=5), torch.tensor([0, 2, 5])
+    added, survivors = tiny_gaussians(2, seed=5), torch.tensor([0, 2, 5])
     opacities = torch.tensor([0.5, -1.0, 2.0])
-    optimizer.change(growth.Change(kept=kept, opacities=opacities, added=added))
+    optimizer.change(growth.Change(survivors=survivors, opacities=opacities, added=added))
     after = optimizer.gaussians
     moments = optimizer.moments["means"][0]
-    assert torch.equal(moments, torch.cat([before[kept], torch.zeros(2, 3)]))
+    assert torch.equal(moments, torch.cat([before[survivors], torch.zeros(2, 3)]))
     assert torch.equal(after.means[3:], added.means)
     assert torch.equal(after.opacities[:3], opacities)
     pulled(after, 1.0)

@@ -5,6 +5,7 @@ import pytest
 from sklearn.cluster import DBSCAN
 from sklearn.neighbors import kneighbors_graph
 
+from recon.pipeline.progress import ListReporter
 from recon.splats import outliers
 
 SETTINGS = {"k_neighbors": 20, "std_threshold": 2.0, "min_cluster_ratio": 0.05}
@@ -72,12 +73,15 @@ def test_a_large_scene_gives_the_same_answer() -> None:
     rng = np.random.default_rng(0)
     means = np.concatenate([ball(rng, 110_000), ball(rng, 1000, 10.0)])
     rng.shuffle(means)
-    ticks: list[None] = []
-    keep = keep_mask(means, tick=lambda: ticks.append(None))
+    report = ListReporter()
+    keep = keep_mask(means, report=report)
     far = means[:, 0] > 5
     assert not keep[far].any()
     assert keep[~far].mean() > 0.9
-    assert len(ticks) >= 6
+    fractions = [fraction for fraction, _ in report.named("progress")]
+    assert len(fractions) >= 6
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
 
 
 def test_the_filter_is_deterministic() -> None:

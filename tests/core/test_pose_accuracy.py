@@ -1,5 +1,5 @@
 """The stages place rendered photos where they were taken: within 0.2° and 0.5% of the scene's size,
-in the median, whatever the cameras are like. docs/CAMERAS.md has what is left of that."""
+in the median, whatever the cameras are like. docs/develop/cameras.md has what is left of that."""
 
 from __future__ import annotations
 

@@ -257,7 +257,7 @@ def test_a_cancel_stops_native_work_and_leaves_nothing_behind(
     placed: Workspace, tmp_path: Path
 ) -> None:
     class Impatient(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
             raise Cancelled
 
     workspace = copy(placed, tmp_path / "cancelled")

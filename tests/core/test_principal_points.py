@@ -6,6 +6,8 @@ what can be tested: where the left-out observations land is.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pycolmap
 import pytest
@@ -18,9 +20,9 @@ WIDTH, HEIGHT, FOCAL = 640, 480, 520.0
 NOISE = 0.2  # px, of the observations
 
 
-def quiet(fraction: float, message: str) -> None:
+def quiet(fraction: float, code: str = "", /, **facts: Any) -> None:
     assert 0 <= fraction <= 1
-    assert message
+    assert code
 
 
 def reconstruction(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numba
 import pytest
@@ -181,6 +182,48 @@ def test_gaussians_gone_to_infinity_or_nan_are_left_out():
 def test_doubles_are_refused():
     with pytest.raises(AssertionError, match="float32"):
         rasterize(scenes.learnable(scenes.cloud(3), torch.float64), scenes.camera())
+
+
+WRONG = {
+    "means in the plane": {"means": torch.zeros(5, 2)},
+    "quaternions without w": {"quats": torch.zeros(5, 3)},
+    "one scale for all axes": {"scales": torch.zeros(5)},
+    "opacities as a column": {"opacities": torch.zeros(5, 1)},
+    "sh0 without its axis of harmonics": {"sh0": torch.zeros(5, 3)},
+    "one Gaussian's shN missing": {"shN": torch.zeros(4, 15, 3)},
+    "harmonics of no whole degree": {"shN": torch.zeros(5, 7, 3)},
+    "half floats": {"scales": torch.zeros(5, 3, dtype=torch.float16)},
+    "another device": {"means": torch.zeros(5, 3, device="meta")},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_gaussians_of_another_shape_type_or_device_are_refused(name):
+    with pytest.raises(AssertionError):
+        rasterize(replace(scenes.cloud(5), **WRONG[name]), scenes.camera())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"viewmat": torch.eye(4)[:3]},
+        {"viewmat": torch.eye(4, dtype=torch.float64)},
+        {"K": torch.eye(4)},
+        {"K": torch.eye(3, device="meta")},
+        {"width": 0},
+        {"height": 0},
+    ],
+)
+def test_a_camera_of_another_shape_type_or_device_is_refused(changes):
+    with pytest.raises(AssertionError):
+        rasterize(scenes.cloud(5), replace(scenes.camera(), **changes))
+
+
+def test_a_background_that_is_no_colour_and_a_degree_below_0_are_refused():
+    with pytest.raises(AssertionError):
+        rasterize(scenes.cloud(5), scenes.camera(), background=torch.zeros(4))
+    with pytest.raises(AssertionError):
+        rasterize(scenes.cloud(5), scenes.camera(), sh_degree=-1)
 
 
 def test_a_lower_degree_is_used_when_asked_for_more_than_is_stored():

@@ -15,13 +15,13 @@ from recon.pipeline.progress import (
     STARTS_AT,
     WORKING_STEPS,
     ListReporter,
-    Part,
-    Reporter,
     Step,
+    Within,
     overall_percent,
 )
 from recon.pipeline.runner import run_pipeline
 from recon.pipeline.workspace import Workspace, digest_files
+from recon.reporting import Part, Report
 
 
 @dataclass
@@ -45,13 +45,13 @@ class CopyingStage:
     def outputs(self, workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
         return {"out": digest_files(workspace.root, [workspace.root / self.target])}
 
-    def run(self, workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+    def run(self, workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
         self.runs += 1
         if self.raises:
             raise self.raises
         if self.warns:
             report.warn("photos_left_out", count=1, total=4, names="a.jpg")
-        report.progress(0.5, "half way")
+        report(0.5, "photo", number=1, total=2)
         (workspace.root / self.target).write_bytes((workspace.root / self.source).read_bytes())
         return self.facts
 
@@ -199,16 +199,18 @@ def test_facts_become_the_summary(workspace: Workspace, stages: dict) -> None:
 
 def test_a_part_of_a_step_stays_inside_it_and_never_goes_backwards() -> None:
     report = ListReporter()
-    part = Part(report, 0.2, 0.6, "fold 1 of 2")
+    part = Within(Part(report, 0.2, 0.6), "fold", number=1, total=2)
     inner = Part(part, 0.5, 1.0)
     for told in (0.5, 0.1, 7.0, -1.0):
-        part.progress(told / 2, "first half")
-    inner.progress(0.5)
+        part(told / 2, "measuring_depths")
+    inner(0.5)
+    inner.taken_over(0.5)
     inner.log("trained")
     inner.warn("metrics_absent", reason="none.")
     said = report.named("progress")
     assert [fraction for fraction, _ in said] == pytest.approx([0.3, 0.3, 0.6, 0.6, 0.6])
-    assert {message for _, message in said} == {"fold 1 of 2: first half", "fold 1 of 2"}
+    assert {message for _, message in said} == {"fold 1 of 2: measuring depths", "fold 1 of 2"}
+    assert report.named("taken_over") == [pytest.approx(0.4 * 0.5 * 0.5)]
     assert report.named("log") == ["fold 1 of 2: trained"]
     assert report.named("warn") == [("metrics_absent", {"reason": "none."})]
 

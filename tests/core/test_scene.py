@@ -13,7 +13,6 @@ from recon.splats.scene import (
     fitted_size,
     load_view,
     read_model,
-    rotation_matrix,
     scene_extent,
     train_tracks,
 )
@@ -81,14 +80,6 @@ def test_a_camera_with_distortion_is_refused(workspace: Workspace) -> None:
     (workspace.undistorted_sparse / "cameras.txt").write_text("1 SIMPLE_RADIAL 60 40 54 30 20 0\n")
     with pytest.raises(ValueError, match="SIMPLE_RADIAL"):
         read(workspace)
-
-
-def test_a_quaternion_turns_as_pycolmap_says() -> None:
-    import pycolmap
-
-    wxyz = np.array([0.3, -0.5, 0.7, 0.2])
-    xyzw = np.roll(wxyz, -1) / np.linalg.norm(wxyz)
-    np.testing.assert_allclose(rotation_matrix(wxyz), pycolmap.Rotation3d(xyzw).matrix())
 
 
 def test_a_photo_shrinks_by_averaging_and_its_camera_with_it(workspace: Workspace) -> None:

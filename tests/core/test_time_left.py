@@ -110,7 +110,7 @@ def test_a_step_that_takes_longer_than_it_should_never_has_less_than_nothing_lef
 def test_steps_that_an_earlier_attempt_has_left_take_no_time() -> None:
     taught = expect(plan(), [run(plan())] * 5)
     all_of_it = forecast(taught, step=Step.PREFLIGHT)
-    rest = forecast(taught, step=Step.PREFLIGHT, kept=frozenset({Step.GS_TRAIN}))
+    rest = forecast(taught, step=Step.PREFLIGHT, reusable=frozenset({Step.GS_TRAIN}))
     assert Step.GS_TRAIN not in rest.steps
     assert rest.left.high < all_of_it.left.low
 

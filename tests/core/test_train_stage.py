@@ -1,5 +1,4 @@
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -157,8 +156,8 @@ def test_out_of_memory_twice_is_the_end(
 
 def test_a_cancelled_training_leaves_no_model(workspace: Workspace) -> None:
     class Cancelling(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
-            if re.match("training step", message):
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            if code == "training_step":
                 raise Cancelled
 
     with pytest.raises(Cancelled):
@@ -197,8 +196,10 @@ def test_the_steps_may_be_others_than_asked_for(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fewer = replace(CONFIG, train=replace(CONFIG.train, iterations=4))
-    real = train._trained
-    monkeypatch.setattr(train, "_trained", lambda space, _, *rest: real(space, fewer, *rest))
+    real = train._train_in_memory
+    monkeypatch.setattr(
+        train, "_train_in_memory", lambda space, _, *rest: real(space, fewer, *rest)
+    )
     before = train.outputs(workspace, CONFIG)
     train.run(workspace, CONFIG, ListReporter())
     assert (workspace.held_out_iteration(4) / "point_cloud.ply").exists()
@@ -314,9 +315,9 @@ class Stopping(ListReporter):
         super().__init__()
         self._words = words
 
-    def progress(self, fraction: float, message: str = "") -> None:
-        super().progress(fraction, message)
-        if self._words in message:
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+        super().__call__(fraction, code, **facts)
+        if self._words in self.named("progress")[-1][1]:
             raise Interrupted
 
 

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -132,7 +133,7 @@ def test_higher_harmonics_wait_for_their_step(views: list[View]) -> None:
 
 def test_a_cancel_ends_the_training(views: list[View]) -> None:
     class Cancelling(ListReporter):
-        def progress(self, fraction: float, message: str = "") -> None:
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):

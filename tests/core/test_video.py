@@ -19,6 +19,8 @@ from recon.pipeline.photos import video
 from recon.pipeline.photos.frame_choice import Candidate, choose
 from recon.pipeline.photos.media import container_of
 from recon.pipeline.photos.video import TakenFrame, VideoLimits
+from recon.pipeline.progress import ListReporter
+from recon.reporting import silent
 from tests.videos import FPS, SHARP, STEPS, video_bytes, walk
 
 
@@ -34,7 +36,7 @@ def file_of(folder: Path, content: bytes) -> Path:
 
 
 def taken(path: Path, wanted: int) -> list[TakenFrame]:
-    return list(video.take_frames(path, name="walk.mp4", wanted=wanted, tick=lambda *_: None))
+    return list(video.take_frames(path, name="walk.mp4", wanted=wanted, report=silent))
 
 
 def moments(frames: list[TakenFrame]) -> list[tuple[int, int]]:
@@ -165,17 +167,18 @@ def test_a_recording_that_does_not_say_how_long_it_is_is_measured(tmp_path: Path
 
 
 def test_the_work_can_be_stopped(tmp_path: Path) -> None:
-    def stop(fraction: float, message: str) -> None:
+    def stop(fraction: float, code: str = "", /, **facts: Any) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        next(video.take_frames(file_of(tmp_path, walk_bytes()), name="w", wanted=3, tick=stop))
+        next(video.take_frames(file_of(tmp_path, walk_bytes()), name="w", wanted=3, report=stop))
 
 
 def test_progress_runs_from_nothing_to_all(tmp_path: Path) -> None:
-    told: list[float] = []
+    report = ListReporter()
     path = file_of(tmp_path, walk_bytes())
-    list(video.take_frames(path, name="w", wanted=4, tick=lambda part, _: told.append(part)))
+    list(video.take_frames(path, name="w", wanted=4, report=report))
+    told = [fraction for fraction, _ in report.named("progress")]
     assert told == sorted(told)
     assert told[0] < 0.1
     assert 0.9 < told[-1] <= 1.0

@@ -25,7 +25,10 @@ function handOn(manner = { walks: false, free: false, surroundings: null }) {
   /** @returns {number} radians that the camera still turns */
   const glide = () => {
     const before = camera.position.clone();
-    for (let frame = 0; frame < 100; frame++) controls.update((now += 16));
+    for (let frame = 0; frame < 100; frame++) {
+      now += 16;
+      controls.update(now);
+    }
     return before.angleTo(camera.position);
   };
   return { act, glide, camera, controls };

@@ -11,7 +11,7 @@ function walk(support, from, direction, steps = 400) {
   const at = [...from];
   for (let i = 0; i < steps; i++) {
     const step = softened(direction.map((part) => part * 0.01), (more) => support(at.map((part, k) => part + more[k])));
-    step.forEach((part, k) => (at[k] += part));
+    for (const [k, part] of step.entries()) at[k] += part;
   }
   return at;
 }

@@ -21,8 +21,9 @@ function seen(orbit, [x, y, z]) {
   const p = [x, -y, -z, 1];
   return [0, 1, 2].map((row) => [0, 1, 2, 3].reduce((sum, k) => sum + m[4 * k + row] * p[k], 0));
 }
-const near = (found, wanted) =>
-  found.forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) < 1e-6, `${found}, ${wanted}`));
+function near(found, wanted) {
+  for (const [i, value] of found.entries()) assert.ok(Math.abs(value - wanted[i]) < 1e-6, `${found}, ${wanted}`);
+}
 
 test("it starts at the start view", () => {
   const orbit = new Orbit(SIMPLE, [-1, 1]);

@@ -84,7 +84,7 @@ test("a view goes to the server and comes back", () => {
   const view = { position: [1, -2, 3], target: [0.5, 1, 9], up: [0, -1, 0], fov_y_degrees: 41, aspect: 0.75 };
   const there = viewFromPose(poseFromView(view));
   for (const name of ["position", "target", "up"]) {
-    there[name].forEach((value, i) => close(value, view[name][i]));
+    for (const [i, value] of there[name].entries()) close(value, view[name][i]);
   }
   assert.equal(there.fov_y_degrees, 41);
   assert.equal(there.aspect, 0.75);

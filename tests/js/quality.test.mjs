@@ -8,7 +8,10 @@ const FRAME = 1000 / 60; // ms, a screen's
 /** Numbers that look random and are the same each time. */
 function dice(seed) {
   let state = seed;
-  return () => (state = (state * 16807) % 2147483647) / 2147483647;
+  return () => {
+    state = (state * 16807) % 2147483647;
+    return state / 2147483647;
+  };
 }
 
 /** What a machine needs for a frame: some for each frame, and `full` ms for all pixels. */

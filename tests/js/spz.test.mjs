@@ -20,14 +20,14 @@ function one({ place = [0, 0, 0], alpha = 128, turn = 0xc0000000, scales = [160,
     for (let k = 0; k < 3; k++) file.setUint8(16 + 3 * axis + k, (whole >> (8 * k)) & 255);
   });
   file.setUint8(25, alpha);
-  [255, 128, 0].forEach((value, k) => file.setUint8(26 + k, value));
-  scales.forEach((value, k) => file.setUint8(29 + k, value));
+  for (const [k, value] of [255, 128, 0, ...scales].entries()) file.setUint8(26 + k, value);
   file.setUint32(32, turn, true);
   return new Uint8Array(file.buffer);
 }
 
-const near = (found, wanted, by = 1e-4) =>
-  [...found].forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) < by, `${found}`));
+function near(found, wanted, by = 1e-4) {
+  for (const [i, value] of [...found].entries()) assert.ok(Math.abs(value - wanted[i]) < by, `${found}`);
+}
 
 test("places, opacity and sizes are read, below zero, too", () => {
   const splats = parse(one({ place: [1.5, -2.25, -0.5], scales: [160, 176, 144] }));

@@ -27,9 +27,9 @@ test("a turn to and fro does not rock the horizon", async () => {
   const leaning = { position: new Vector3(0, 0, 3), target: new Vector3(), up: new Vector3(0.1, 1, 0).normalize(), fovY: 50 };
   const poses = await turnFrom(leaning, 80);
   const leans = poses.map(({ up }) => up.angleTo(UP));
-  leans.slice(1).forEach((lean, i) => assert.ok(lean <= leans[i] + 1e-6, "never more than before"));
+  for (const [i, lean] of leans.slice(1).entries()) assert.ok(lean <= leans[i] + 1e-6, "never more than before");
   const angles = poses.map(({ position }) => Math.atan2(position.x, position.z));
   assert.ok(Math.max(...angles) > 0.9 * SWING && Math.min(...angles) < -0.9 * SWING);
   assert.ok(Math.abs(Math.max(...angles)) < 1.01 * SWING);
-  poses.forEach(({ position }) => assert.ok(Math.abs(position.length() - 3) < 1e-6));
+  for (const { position } of poses) assert.ok(Math.abs(position.length() - 3) < 1e-6);
 });

@@ -12,13 +12,14 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import Summary
-from recon.pipeline.progress import Reporter, Step
+from recon.pipeline.progress import RunReport, Step
 from recon.pipeline.start_view import StartView
 from recon.pipeline.workspace import Workspace
+from recon.reporting import Forwarded, Report
 from recon.splats.config import DenseConfig, TrainConfig
 
 PATH = "tests.site.staged_pipeline.run_pipeline"
@@ -48,7 +49,7 @@ def play(workspace: Workspace, what: str) -> None:
     (workspace.root / "play").write_text(what)
 
 
-def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary:
+def run_pipeline(workspace: Workspace, config: Any, report: RunReport) -> Summary:
     root = workspace.root
     report.start(Step.GS_TRAIN)
     (root / "began").write_text(str(os.getpid()))
@@ -71,7 +72,7 @@ def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary
         raise RuntimeError("nobody foresaw this")
     while what in ("talk", "silent") and not (root / "go").exists():
         if what == "talk":
-            report.progress(0.5, "half way")
+            report(0.5, "photo", number=1, total=2)
         time.sleep(0.05)
     if what == "train":
         train(workspace, report)
@@ -80,27 +81,25 @@ def run_pipeline(workspace: Workspace, config: Any, report: Reporter) -> Summary
     return summary_of("COMPLETED")
 
 
-class Holding:
-    """A reporter whose training holds on after some steps, once each, until its horse is ended."""
+class Holding(Forwarded):
+    """A report whose training holds on after some steps, once each, until its horse is ended."""
 
-    def __init__(self, report: Reporter, root: Path) -> None:
-        self._report, self._root = report, root
+    def __init__(self, report: Report, root: Path) -> None:
+        super().__init__(report)
+        self._root = root
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._report, name)
-
-    def progress(self, fraction: float, message: str = "") -> None:
-        self._report.progress(fraction, message)
+    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+        super().__call__(fraction, code, **facts)
         for step in HOLDS:
             mark = self._root / f"held at {step}"
-            if message.startswith(f"training step {step} ") and not mark.exists():
+            if code == "training_step" and facts["step"] == step and not mark.exists():
                 mark.touch()
                 while True:
-                    self._report.progress(fraction, message)
+                    super().__call__(fraction, code, **facts)
                     time.sleep(0.05)
 
 
-def train(workspace: Workspace, report: Reporter) -> None:
+def train(workspace: Workspace, report: RunReport) -> None:
     """The real stage on the tiny scene in the folder, with a checkpoint after every step."""
     import numba  # here: only these horses need them
     import torch
@@ -113,9 +112,7 @@ def train(workspace: Workspace, report: Reporter) -> None:
     numba.set_num_threads(1)
     dense = DenseConfig(enabled=False)
     settings = TrainConfig(iterations=60, max_gaussians=250, refine_every=25, dense=dense)
-    stage.run(
-        workspace, PipelineConfig(train=settings), cast(Reporter, Holding(report, workspace.root))
-    )
+    stage.run(workspace, PipelineConfig(train=settings), Holding(report, workspace.root))
 
 
 def write_results(root: Path) -> None:

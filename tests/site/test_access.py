@@ -30,7 +30,7 @@ EXPECTED = {
     "recon:selected": ("post", 302, 302, SIGN_IN),  # nothing is ticked: see test_selected
     "recon:selected_links": ("get", 302, 302, SIGN_IN),
     "recon:upload": ("get", 200, 200, SIGN_IN),
-    "recon:sample": ("get", 405, 405, 405),
+    "recon:sample": ("get", 302, 302, 302),  # to the page that has the button
     "recon:create_draft": ("post", 302, 302, SIGN_IN),
     "recon:draft_from": ("post", 302, MISSING, SIGN_IN),
     "recon:add_photos": ("post", 400, MISSING, SIGN_IN),
@@ -161,8 +161,27 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
     for visitor, status in visitors:
         response = getattr(visitor, method)(address(name, job))
         assert response.status_code == status
-        if (status, for_stranger) == (SIGN_IN, SIGN_IN) and visitor is visitors[0][0]:
+        is_first = visitor is visitors[0][0] and name != "recon:sample"
+        if (status, for_stranger) == (SIGN_IN, SIGN_IN) and is_first:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
+
+
+FORMS = [name for name, (method, *_) in EXPECTED.items() if method == "post" and "api:" not in name]
+
+
+@pytest.mark.parametrize("name", [*FORMS, "recon:sample"])
+def test_the_address_of_a_form_leads_to_its_page(name: str) -> None:
+    """A browser without scripts stays at it after a refusal, and may open it again."""
+    job = finished_job(person(), shared=True)
+    browser = browser_of(job.owner)
+    where = address(name, job)
+    assert browser.get(where, follow=True).redirect_chain[0][1] == 302
+    assert browser.get(where, follow=True).status_code == 200
+    for headers in ({"Accept": "application/json"}, {"Accept": "text/html"}):
+        change = browser.get if "json" in headers["Accept"] else browser.put
+        assert change(where, headers=headers).status_code == 405
+    job.refresh_from_db()
+    assert (job.status, Job.objects.count()) == ("COMPLETED", 1)
 
 
 SHARED = (

@@ -205,9 +205,14 @@ def test_signing_out_takes_a_button(client: Client, jo: User) -> None:
 def test_the_address_of_a_button_has_a_page(client: Client, jo: User, name: str) -> None:
     """As after signing in once more, which leads back to where the form was sent."""
     client.force_login(jo)
-    page = client.get(reverse(f"accounts:{name}"))
+    assert client.get(reverse(f"accounts:{name}"))["Location"] == reverse("accounts:account")
+
+
+def test_the_address_of_a_button_without_a_page_says_so(client: Client) -> None:
+    client.force_login(User.objects.create_user("staff@example.org", is_staff=True))
+    page = client.get(reverse("admin:logout"))
     assert page.status_code == 405
-    assert page["Allow"] == "POST"
+    assert page["Allow"] == "POST, OPTIONS"
     assert "This address belongs to a button" in page.content.decode()
 
 
@@ -339,7 +344,7 @@ def test_a_revoked_token_no_longer_works(client: Client, jo: User) -> None:
     token, secret = ApiToken.issue(jo, "old laptop")
     client.force_login(jo)
     url = reverse("accounts:token_delete", args=(token.pk,))
-    assert client.get(url).status_code == 405
+    assert client.get(url).status_code == 302
     response = client.post(url, follow=True)
     assert "old laptop" in response.content.decode()
     assert ApiToken.find(secret) is None
@@ -402,3 +407,12 @@ def test_staff_can_make_an_account_in_the_admin(admin_client: Client) -> None:
     response = admin_client.post(reverse("admin:accounts_user_add"), data)
     assert response.status_code == 302
     assert User.objects.get(email="made@example.org").check_password(PASSWORD)
+
+
+def test_what_tokens_are_is_told_before_the_list_of_them(client: Client, jo: User) -> None:
+    client.force_login(jo)
+    page = client.get(reverse("accounts:account")).content.decode()
+    tokens = page[page.index('id="tokens"') : page.index('id="leave"')]
+    empty, form = tokens.index("You have no tokens yet."), tokens.index("<form")
+    assert tokens.index("Whoever has a token") < empty < form
+    assert "<p" not in re.sub(r"<p class=.notice.*?</p>", "", tokens[empty:form])

@@ -195,6 +195,7 @@ class TestCommands:
         call_command("queue_sample_job", stdout=out)
         job = Job.objects.get()
         assert (job.owner, job.is_sample, job.status) == (ann, True, "PENDING")
+        assert job.gives_way, "nobody asked for it"
         assert job.photos.count() == 3
         assert all(photo.path.is_file() for photo in job.photos.all())
         assert queue.carried_ids() == {job.queue_id}
@@ -202,6 +203,7 @@ class TestCommands:
         assert Job.objects.count() == 1
         assert "no sample job is needed" in out.getvalue()
         again = create_sample_job(ann)  # as the button does: nothing is rendered anew
+        assert not again.gives_way
         paths = zip(job.photos.all(), again.photos.all(), strict=True)
         assert all(a.path.stat().st_ino == b.path.stat().st_ino for a, b in paths)
         assert not list(data_dir.glob(".samples-*"))

@@ -89,7 +89,8 @@ def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:
 
 def test_every_variable_of_the_compose_file_is_documented() -> None:
     used = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
-    documents = (ROOT / ".env.example").read_text() + (ROOT / "docs/DEPLOYMENT.md").read_text()
+    places = (".env.example", "docs/operate/deployment.md")
+    documents = "".join((ROOT / place).read_text() for place in places)
     assert {name for name in used if name not in documents} == set()
 
 

@@ -31,7 +31,7 @@ def test_its_figures_are_those_of_its_run() -> None:
     page = Client().get("/demo/").content.decode()
     facts = demo.facts()
     assert f"{facts.job.psnr:.1f} dB" in page
-    assert f"{facts.conditions.held_out} of 12 photos were held out" in page
+    assert f"{facts.conditions.held_out} of 12 photos were kept aside" in page
     assert "The scene that you see is made without them." in page
     assert "LPIPS" not in page or facts.job.lpips is not None
 

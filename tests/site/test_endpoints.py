@@ -1,4 +1,4 @@
-"""What `GET /` and docs/API.md tell programs, beside what the site answers."""
+"""What `GET /` and docs/use/api.md tell programs, beside what the site answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.site.making import finished_job, person, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
-DOCS = (PROJECT / "docs" / "API.md").read_text()
+DOCS = (PROJECT / "docs" / "use" / "api.md").read_text()
 #: Names in the pages' addresses that programs may call without a session.
 OF_LINKS = re.compile(r"^(v/<str:pub_key>|recon/pub/.*|oembed)$")
 #: Someone's ids, so that an address can be called.
@@ -27,7 +27,7 @@ IDS = {"job_id": "0" * 8, "pub_key": "k", "photo_id": "1", "video_id": "1", "kin
 
 
 def told() -> dict[str, set[str]]:
-    """The endpoints of `GET /`: paths as docs/API.md spells them, and their methods."""
+    """The endpoints of `GET /`: paths as docs/use/api.md spells them, and their methods."""
     found: dict[str, set[str]] = {}
     answer = Client().get("/", headers={"Accept": "application/json"}).json()
     for endpoint in answer["endpoints"].values():
@@ -80,7 +80,7 @@ def test_the_docs_example_of_an_end_is_sent_so_that_it_arrives(redis_queue: Any)
     assert refused.status_code == 400, "the + is a space"
 
 
-@pytest.mark.parametrize("page", sorted((PROJECT / "docs").glob("*.md")), ids=lambda p: p.name)
+@pytest.mark.parametrize("page", sorted((PROJECT / "docs").rglob("*.md")), ids=lambda p: p.name)
 def test_no_example_sends_a_time_zone_in_a_way_that_loses_it(page: Path) -> None:
     assert re.findall(r"(?:-d|--data)[ =]\S*share_until=\S*\+", page.read_text()) == []
 

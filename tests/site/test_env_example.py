@@ -1,4 +1,4 @@
-"""`.env.example`, docs/CONFIGURATION.md and settings.py name the same settings."""
+"""`.env.example`, docs/operate/configuration.md and settings.py name the same settings."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ def names_in_example() -> set[str]:
 
 
 def names_documented() -> set[str]:
-    text = (ROOT / "docs" / "CONFIGURATION.md").read_text()
+    text = (ROOT / "docs" / "operate" / "configuration.md").read_text()
     return set(re.findall(r"^\| `([A-Z_]+)` \|", text, re.MULTILINE))
 
 

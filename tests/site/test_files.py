@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -94,13 +95,15 @@ def test_a_file_says_what_it_is(job: Job, browser: Client, kind: str, media_type
 @pytest.mark.parametrize(
     ("title", "name"),
     [
-        ("", 'filename="scene.splat"'),
+        ("", 'filename="scene-of-30-nov-2026-1405.splat"'),
+        ("!?", 'filename="scene.splat"'),
         ('a"b\r\n../c', 'filename="ab-c.splat"'),
         ("Zürich", "filename*=utf-8''z%C3%BCrich.splat"),
     ],
 )
 def test_a_download_has_a_safe_name(job: Job, browser: Client, title: str, name: str) -> None:
-    Job.objects.update(title=title)
+    made = datetime(2026, 11, 30, 14, 5, tzinfo=UTC)
+    Job.objects.update(title=title, created_at=made)
     assert name in browser.get(at(job))["Content-Disposition"]
 
 

@@ -18,7 +18,7 @@ from recon.pipeline.config import from_dict
 from recon.pipeline.words.reasons import Reason
 from recon.web.result.metrics import metrics_of
 from tests.site import outcomes
-from tests.site.making import browser_of, finished_job, job_of, person, supporter
+from tests.site.making import FILES, browser_of, finished_job, job_of, person, supporter
 from tests.site.outcomes import Figures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -79,18 +79,19 @@ def test_a_finished_job_shows_scene_figures_downloads_and_photos() -> None:
     page = response.content.decode()
     context = response.context
     assert [m["figure"] for m in context["metrics"]] == ["22.8 dB", "0.81", "0.41"]
-    assert [d["kind"] for d in context["downloads"]] == [
-        "scene_ply",
-        "splat",
+    folded = {d["kind"]: d["folded"] for d in context["downloads"]}
+    assert list(folded) == [
         "spz",
-        "ply",
-        "filtered_ply",
+        "scene_ply",
         "turntable",
+        "splat",
         "poster",
+        "ply",
         "colmap",
         "results",
         "cameras",
-    ]
+    ], "and not filtered_ply, which is scene_ply here"
+    assert list(folded.values()) == [False] * 3 + [True] * 6
     assert context["viewer"]["scene_url"] == reverse("recon:file", args=(job.pk, "splat"))
     assert context["viewer"]["bytes"] == 1024
     assert context["share_url"].endswith(f"/v/{job.pub_key}")
@@ -101,13 +102,30 @@ def test_a_finished_job_shows_scene_figures_downloads_and_photos() -> None:
     assert round(context["elapsed_seconds"]) == 90
 
 
+def test_each_scene_is_offered_once_whichever_is_delivered() -> None:
+    """Where the filter took nothing away, all three PLYs are the same."""
+    ann = person()
+    job = finished_job(ann)
+    job.artifacts.filter(kind="scene_ply").update(
+        path=FILES["ply"][0], size=job.artifacts.get(kind="ply").size
+    )
+    downloads = browser_of(ann).get(at("job", job)).context["downloads"]
+    plys = [d["kind"] for d in downloads if "ply" in d["kind"]]
+    assert plys == ["scene_ply", "filtered_ply"]
+    job.artifacts.filter(kind__endswith="ply").update(size=14)
+    downloads = browser_of(ann).get(at("job", job)).context["downloads"]
+    assert [d["kind"] for d in downloads if "ply" in d["kind"]] == ["scene_ply"]
+
+
 def test_an_older_job_does_not_offer_what_it_lacks() -> None:
     ann = person()
     job = finished_job(ann)
     job.artifacts.filter(kind__in=("spz", "turntable", "colmap")).delete()
     response = browser_of(ann).get(at("job", job))
     kinds = {d["kind"] for d in response.context["downloads"]}
-    assert kinds == {"scene_ply", "splat", "ply", "filtered_ply", "poster", "results", "cameras"}
+    assert kinds == {"scene_ply", "splat", "ply", "poster", "results", "cameras"}
+    shown = [d["kind"] for d in response.context["downloads"] if not d["folded"]]
+    assert shown == ["scene_ply", "splat"], "the smallest that there is, and the PLY"
     for kind in ("spz", "turntable", "colmap"):
         assert reverse("recon:file", args=(job.pk, kind)) not in response.content.decode()
 
@@ -179,7 +197,9 @@ def test_actions_are_for_the_owner(client: Client, name: str) -> None:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_actions_are_not_done_by_following_a_link(name: str) -> None:
     job = job_of(person())
-    assert browser_of(job.owner).get(at(name, job)).status_code == 405
+    assert browser_of(job.owner).get(at(name, job)).status_code == 302
+    job.refresh_from_db()
+    assert job.status == Job.Status.PENDING
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -422,7 +442,7 @@ def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_o
         Client().get(f"/v/{job.pub_key}").content.decode(),
     ]
     for page in pages:
-        assert "1 of 4 photos was held out" in page
+        assert "1 of 4 photos was kept aside" in page
         for said in ("22.8 dB", "at 400 px", "20.6 dB", "at the photos’ own size, 1600 px"):
             assert said in page
         assert "pixel by pixel" not in page
@@ -497,7 +517,7 @@ def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
 ) -> None:
     job = finished_job(person(), refined=refined, shared=True)
     measured(job, held_out=4, trained=16)
-    said = "4 of 20 photos were held out: the figures come from a scene trained without them. "
+    said = "4 of 20 photos were kept aside: the figures come from a scene made without them. "
     assert said + ending in browser_of(job.owner).get(at("job", job)).content.decode()
     assert said in Client().get(f"/v/{job.pub_key}").content.decode()
 
@@ -517,14 +537,14 @@ def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: 
     measured(job, held_out=2, trained=6, folded_own=(19.04, 0.7, None))
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert (
-        "Each of the 8 photos was held out once: every figure comes from a scene trained without "
+        "Each of the 8 photos was kept aside once: every figure comes from a scene made without "
         f"the photo that it is compared with. {ending}"
     ) in page
     assert "± 1.2<" in page
     assert "± 0.05<" in page
     assert "19.0 dB" in page
     shared = Client().get(f"/v/{job.pub_key}").content.decode()
-    assert "Each of the 8 photos was held out once" in shared
+    assert "Each of the 8 photos was kept aside once" in shared
     assert "± 1.2<" in shared
 
 
@@ -532,11 +552,11 @@ def test_where_the_record_is_gone_the_page_still_says_what_it_knows() -> None:
     job = finished_job(person(), spread={"psnr": 1.0})
     job.workspace.results_json.unlink()
     page = browser_of(job.owner).get(at("job", job)).content.decode()
-    assert "Some photos were held out" in page
+    assert "Some photos were kept aside" in page
     assert "finished with all photos." in page
     Job.objects.filter(pk=job.pk).update(protocol="cross-validation", refined=False)
     page = browser_of(job.owner).get(at("job", job)).content.decode()
-    assert "Each photo was held out once" in page
+    assert "Each photo was kept aside once" in page
     assert "made without some of them" in page
 
 

@@ -16,13 +16,15 @@ from pytest_django.fixtures import SettingsWrapper
 
 from accounts import letters
 from accounts.models import User
+from recon.api.views import status_of
 from recon.jobs import lifecycle
 from recon.models import Job
+from recon.pipeline import progress_texts
 from recon.pipeline.errors import EXPLANATIONS, explain
 from recon.pipeline.photo_check.check_texts import explain_finding
 from recon.poses.photo_check.findings import Finding
+from recon.reporting import message
 from recon.templatetags.wording import about, duration, time_range
-from recon.web.doing import said
 from tests.site.making import browser_of, finished_job, job_of, person, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -96,7 +98,7 @@ def test_a_language_that_the_site_does_not_speak_changes_nothing(language: str) 
 
 def test_choosing_takes_a_post_with_a_token() -> None:
     ann = person()
-    assert browser_of(ann).get(reverse("language")).status_code == 405
+    assert browser_of(ann).get(reverse("language")).status_code == 302
     assert choose(browser_of(ann, enforce_csrf_checks=True), "ko").status_code == 403
     ann.refresh_from_db()
     assert ann.language == ""
@@ -187,27 +189,56 @@ def test_findings_of_the_photo_check_name_photos_in_korean() -> None:
     assert explained.title == "1~3번 사진이 거의 똑같아요."
 
 
+PLACED = message("photos_placed", {"placed": 3, "total": 8})
+STEP = message("training_step", {"step": 10, "total": 700, "seconds_left": 3})
+
+
 @pytest.mark.parametrize(
-    ("message", "korean"),
+    ("progress", "english", "korean"),
     [
-        ("photo 3 of 8", "사진 8장 중 3번째"),
         (
+            message("photo", {"number": 3, "total": 8}),
+            "photo 3 of 8",
+            "사진 8장 중 3번째",
+        ),
+        (
+            message("rung_strong_sift", {"inner": PLACED}),
             "stronger SIFT, asking for less: 3 of 8 photos placed",
             "더 강한 SIFT, 기준을 낮춰: 사진 8장 중 3장의 자리를 찾음",
         ),
         (
-            "fold 2 of 5: training step 10 of 700",
-            "5번 중 2번째 나눔: 학습 700단계 중 10단계",
+            message("fold", {"number": 2, "total": 5, "inner": STEP}),
+            "fold 2 of 5: training step 10 of 700, 3 s left",
+            "5번 중 2번째 나눔: 학습 700단계 중 10단계, 3초 남음",
         ),
-        ("attempt 2, 3 of 8 photos placed", "2번째 시도, 사진 8장 중 3장의 자리를 찾음"),
-        ("something new", "something new"),
-        ("", ""),
+        (
+            message("attempt", {"number": 2, "inner": PLACED}),
+            "attempt 2, 3 of 8 photos placed",
+            "2번째 시도, 사진 8장 중 3장의 자리를 찾음",
+        ),
+        (message("pairs_compared", {"count": 1}), "1 pair compared", "사진 쌍 1개를 비교함"),
+        (
+            message("photo_loaded", {"name": "a: photo {x}.jpg"}),
+            "a: photo {x}.jpg loaded",
+            "a: photo {x}.jpg 읽음",
+        ),
+        ({}, "", ""),
     ],
 )
-def test_what_a_worker_does_is_said_in_korean(message: str, korean: str) -> None:
-    assert said(message) == message
+def test_what_a_worker_does_is_said_in_the_language_of_whoever_looks(
+    progress: dict[str, Any], english: str, korean: str
+) -> None:
+    assert progress_texts.sentence(progress) == english
     with translation.override("ko"):
-        assert said(message) == korean
+        assert progress_texts.sentence(progress) == korean
+        assert progress_texts.english(progress) == english  # for the log, whoever looks
+
+
+def test_programs_get_what_a_worker_does_as_before_and_people_without_its_own_guess() -> None:
+    job = job_of(person(), status=Job.Status.PROCESSING, step="GS_TRAIN", progress=STEP)
+    assert status_of(job)["message"] == "training step 10 of 700, 3 s left"
+    page = browser_of(job.owner).get(job.get_absolute_url()).content.decode()
+    assert "training step 10 of 700</p>" in page
 
 
 def test_times_are_said_in_korean() -> None:

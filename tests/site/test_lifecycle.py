@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recon.jobs import lifecycle, queue
+from recon.jobs import lifecycle, queue, submit
+from recon.jobs.drafts import drafts
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import unclaimed
+from recon.jobs.reconcile import reconcile
 from recon.models import Job, StageRun
-from tests.site.making import finished_job, job_of, person
+from tests.site.making import finished_job, job_of, person, photos
 from tests.site.working import is_held
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -162,6 +164,83 @@ def test_handing_back_is_a_new_attempt_but_no_loss(running: Job) -> None:
         assert lifecycle.hand_back(running.pk, attempt)
     again = now(running)
     assert (again.status, again.attempt, again.losses) == ("PENDING", 6, 0)
+
+
+def sample_of(owner: Any, **fields: Any) -> Job:
+    """The sample job that a first start makes by itself."""
+    return job_of(owner, is_sample=True, gives_way=True, **fields)
+
+
+def start_of(how: str, owner: Any) -> Job:
+    """A job that somebody has just started."""
+    if how == "upload":
+        return submit.create_job(owner, photos(3))
+    if how == "retry":
+        failed = job_of(owner, status=Job.Status.FAILED)
+        assert lifecycle.retry(failed)
+        return now(failed)
+    draft = drafts.create_draft(owner)
+    for one in photos(3):
+        drafts.add_photo(draft, one)
+    assert drafts.start(draft)
+    return now(draft)
+
+
+@pytest.mark.parametrize("how", ["upload", "draft", "retry"])
+def test_what_nobody_asked_for_makes_way_for_what_somebody_starts(how: str) -> None:
+    """Waiting or running on the only worker, it goes behind, and no attempt is counted as lost."""
+    ann = person()
+    waits = sample_of(ann)
+    queue.enqueue(str(waits.pk), 1)
+    runs = sample_of(ann)
+    assert lifecycle.start(runs.pk, 1)
+    StageRun.objects.create(job=runs, attempt=1, step="GS_TRAIN", started_at=timezone.now())
+    first, second = start_of(how, ann), start_of("upload", ann)
+    line = queue.rq_queue().job_ids
+    assert line[:2] == [first.queue_id, second.queue_id]
+    assert set(line[2:]) == {now(waits).queue_id, now(runs).queue_id}
+    assert [queue.position(one) for one in (first, second, now(waits), now(runs))] == [1, 2, 3, 4]
+    assert queue.positions(ann.pk)[runs.pk] == 4
+    assert (now(runs).status, now(runs).losses) == ("PENDING", 0)
+    assert runs.stage_runs.get().outcome == "lost"
+
+
+def test_a_free_worker_is_enough_for_both(settings: Any) -> None:
+    settings.MAX_CONCURRENT_JOBS = 2
+    sample = sample_of(person())
+    assert lifecycle.start(sample.pk, 1)
+    submit.create_job(sample.owner, photos(3))
+    assert (now(sample).status, now(sample).attempt) == ("PROCESSING", 1)
+    submit.create_job(sample.owner, photos(3))
+    assert (now(sample).status, now(sample).attempt) == ("PENDING", 2)
+
+
+def test_a_second_sample_that_somebody_asks_for_waits_for_no_other() -> None:
+    """Only what the site started by itself makes way, and for another such job it does not."""
+    ann = person()
+    asked_for = job_of(ann, is_sample=True)
+    queue.enqueue_on_commit(asked_for)
+    lifecycle.put_in_line(sample_of(ann))
+    lifecycle.put_in_line(job_of(ann))
+    assert (now(asked_for).attempt, queue.position(asked_for)) == (1, 1)
+    assert queue.rq_queue().job_ids[0] == asked_for.queue_id
+
+
+def test_what_gives_way_stays_behind_when_its_worker_is_lost_or_redis_forgets() -> None:
+    ann = person()
+    sample = sample_of(ann)
+    assert lifecycle.start(sample.pk, 1)
+    job = job_of(ann)
+    queue.enqueue_on_commit(job)
+    assert lifecycle.hand_back(sample.pk, 1)
+    line = [job.queue_id, f"{sample.pk}-2"]
+    assert queue.rq_queue().job_ids == line
+    queue.rq_queue().connection.flushdb()
+    reconcile()
+    assert queue.rq_queue().job_ids == line
+    queue.withdraw(line[1])
+    reconcile()
+    assert queue.rq_queue().job_ids == line
 
 
 def test_staff_can_retry_a_failed_job(running: Job) -> None:

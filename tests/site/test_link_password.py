@@ -189,7 +189,7 @@ def test_entering_where_nothing_is_asked_leads_to_the_scene_or_nowhere(client: C
     assert enter(client, job, "anything")["Location"] == link("public", job)
     sharing.change(job, shared=False, share_password=sharing.hashed(WORD))
     assert enter(client, job).status_code == 404
-    assert client.get(link("enter", job)).status_code == 405
+    assert client.get(link("enter", job)).status_code == 302
 
 
 def test_entering_needs_our_own_form() -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from recon.models import Job
 from recon.pipeline.workspace import Workspace
+from recon.reporting import message
 from recon.splats.snapshots import Snapshot, publish, remove_snapshots
 from recon.web.running import cloud, curve, features_picture
 from tests.reconstruction import FinishedRun
@@ -382,13 +383,13 @@ def test_a_poll_is_answered_204_until_something_changes() -> None:
     assert poll(browser, job, news.context["version"]).status_code == 204
 
 
-@pytest.mark.parametrize("change", ["message", "log", "snapshot", "step"])
+@pytest.mark.parametrize("change", ["progress", "log", "snapshot", "step"])
 def test_whatever_the_page_shows_makes_a_new_version(change: str) -> None:
     job = running()
     browser = browser_of(job.owner)
     version = browser.get(own("job", job)).context["version"]
-    if change == "message":
-        Job.objects.update(message="step 500 of 1200")
+    if change == "progress":
+        Job.objects.update(progress=message("training_step", {"step": 500, "total": 1200}))
     elif change == "log":
         job.workspace.log.parent.mkdir()
         job.workspace.log.write_text("12:00:00 a line\n")
@@ -404,7 +405,8 @@ def test_a_poll_through_a_link_is_answered_204_too(client: Client) -> None:
     version = client.get(reverse("recon:public", args=(job.pub_key,))).context["version"]
     address = reverse("recon:public_progress", args=(job.pub_key,))
     assert client.get(address, {"v": version}).status_code == 204
-    Job.objects.update(message="secret garden 0.jpg")  # the page behind a link does not show it
+    # The page behind a link does not show it.
+    Job.objects.update(progress=message("photo_loaded", {"name": "secret garden 0.jpg"}))
     assert client.get(address, {"v": version}).status_code == 204
     Job.objects.update(percent=80.0)
     assert client.get(address, {"v": version}).status_code == 200

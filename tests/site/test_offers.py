@@ -251,7 +251,7 @@ def test_the_owner_keeps_every_file(client: Client) -> None:
 # --- Figures ---
 
 FIGURES = ("PSNR", "SSIM", "LPIPS", "22.8", "0.81", "0.41", "24.5", ">Good<", ">Fair<", ">Poor<",
-           "held out", "dB")  # fmt: skip
+           "kept aside", "dB")  # fmt: skip
 
 
 def said_by_the_link(client: Client, job: Job) -> Iterator[str]:
@@ -273,7 +273,7 @@ def test_figures_are_shown_or_not_as_their_owner_likes(client: Client) -> None:
         "PSNR",
         "22.8",
         ">Good<",
-        "held out",
+        "kept aside",
     }
     sharing.change(job, share_figures=False)
     for page in said_by_the_link(client, job):
@@ -341,4 +341,4 @@ def test_a_draft_offers_nothing_yet_and_others_choose_nothing() -> None:
     address = reverse("recon:share_offer", args=(draft.pk,))
     other = browser_of(person("bob@example.org"))
     assert other.post(address, {"downloads": "nothing"}).status_code == 404
-    assert other.get(address).status_code == 405
+    assert other.get(address).status_code == 302

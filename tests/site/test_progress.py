@@ -142,9 +142,11 @@ class TestReporter:
         with django_assert_num_queries(4):
             for number in range(201):  # two seconds in steps of a hundredth
                 clock[0] = 100.0 + number / 100
-                report.progress(number / 201, "x" * 500)
+                report(number / 201, "training_step", step=number, total=201)
         assert now(running).percent == pytest.approx(84.9, abs=0.1)
-        assert len(now(running).message) == 200
+        step = now(running).progress
+        assert step["code"] == "training_step"
+        assert step["facts"]["step"] >= 150
 
     def test_warnings_are_kept(self, running: Job) -> None:
         report = SiteReporter(running)
@@ -168,17 +170,17 @@ class TestReporter:
             Job.objects.filter(pk=running.pk).delete()
         report._written_at = 0.0
         with pytest.raises(Cancelled):
-            report.progress(0.5)
+            report(0.5)
 
     def test_a_lost_pulse_stops_every_call(self, running: Job) -> None:
         lost = threading.Event()
         report = SiteReporter(running, lost)
-        report.progress(0.1)
+        report(0.1)
         lost.set()
         with pytest.raises(Cancelled):
             report.log("anything")
         with pytest.raises(Cancelled):
-            report.progress(0.2)
+            report(0.2)
 
     def test_a_machine_that_stops_ends_the_work_between_two_pieces(self, running: Job) -> None:
         stop = threading.Event()
@@ -187,7 +189,7 @@ class TestReporter:
         stop.set()
         report.log("the last words are still written")
         with pytest.raises(Interrupted):
-            report.progress(0.2)
+            report(0.2)
         with pytest.raises(Interrupted):
             report.start(Step.EVALUATION)
 
@@ -214,9 +216,9 @@ class TestReporter:
             report.start(Step.GS_TRAIN)
         report._written_at = 0.0
         with connection.execute_wrapper(away):
-            report.progress(0.5)
+            report(0.5)
         report._written_at = 0.0
-        report.progress(0.6)
+        report(0.6)
         assert now(running).percent == pytest.approx(77.0)
 
 

@@ -128,6 +128,28 @@ def test_javascript_is_built_again_only_when_its_sources_change(
     assert ran == ["ci", "run", "run", "ci", "run"]
 
 
+def test_what_only_checks_scripts_is_fetched_for_checks_and_stays(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[list[str]] = []
+
+    def fetch(command: list[str], help_text: str, environment: dict[str, str]) -> None:
+        fetched.append(command)
+        (bootstrap.ROOT / "node_modules").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(bootstrap, "npm_command", lambda: (["npm"], {}))
+    monkeypatch.setattr(bootstrap, "quiet", fetch)
+    bootstrap.fetch_javascript_packages("digest", with_checkers=False)
+    bootstrap.fetch_javascript_packages("digest", with_checkers=False)
+    assert ["--omit=dev" in command for command in fetched] == [True]
+    bootstrap.fetch_javascript_packages("digest", with_checkers=True)
+    bootstrap.fetch_javascript_packages("digest", with_checkers=True)
+    bootstrap.fetch_javascript_packages("digest", with_checkers=False)  # the larger set has it
+    assert ["--omit=dev" in command for command in fetched] == [True, False]
+    bootstrap.fetch_javascript_packages("another", with_checkers=False)
+    assert ["--omit=dev" in command for command in fetched] == [True, False, True]
+
+
 def test_a_failed_step_shows_the_end_of_its_output_and_what_to_do(bootstrap: ModuleType) -> None:
     command = [sys.executable, "-c", "print('no route to host'); raise SystemExit(1)"]
     with pytest.raises(SystemExit) as stopped:

@@ -182,7 +182,7 @@ def quoting(status: Job.Status) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "status": status,
         "shared": True,
-        "message": "secret garden 0.jpg",
+        "progress": {"code": "photo_loaded", "facts": {"name": "secret garden 0.jpg"}},
         "warnings": [
             {"code": "photos_left_out", "facts": names},
             {"code": "metrics_absent", "facts": {"reason": WHY.to_dict()}},

@@ -78,7 +78,7 @@ def test_nobody_else_sets_anything(ann: User, name: str) -> None:
     assert stranger["Location"].startswith(reverse("accounts:sign_in"))
     job.refresh_from_db()
     assert (job.shared, job.share_password, job.title) == (True, "", "Fern in the hall")
-    assert browser_of(ann).get(address).status_code == 405
+    assert browser_of(ann).get(address).status_code == 302
 
 
 def test_a_password_is_set_kept_changed_and_taken_off(ann: User, browser: Client) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +17,7 @@ from recon.jobs import sharing, submit, titles
 from recon.jobs.drafts import drafts, known_photos, places
 from recon.models import Job
 from recon.poses import exif
-from tests.site.making import GPS_IFD, LATITUDE, person, photo_bytes
+from tests.site.making import GPS_IFD, LATITUDE, browser_of, person, photo_bytes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir", "redis_queue")]
 
@@ -147,6 +148,34 @@ def test_where_no_day_is_told_the_minute_is_and_a_number_if_need_be(
         "Scene of 30 Nov 2026, 14:05 (2)",
         "Scene of 30 Nov 2026, 14:05 (3)",
     ]
+
+
+def test_a_start_leaves_a_scene_the_name_that_its_draft_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long its photos took to arrive."""
+    now = datetime(2026, 11, 30, 14, 5, 30, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    ann = person()
+    undated, other, dated = draft_of(ann, "", "", ""), draft_of(ann, "", ""), draft_of(ann)
+    for upload in taken(*THIRD_OF_MAY):
+        drafts.add_photo(dated, upload)
+    drafts.add_photo(other, taken("", "", "")[2])
+    browser, names = browser_of(ann), []
+    now += timedelta(minutes=17)
+    for draft in (undated, other, dated):
+        shown = [browser.get(f"/jobs/{draft.pk}/{part}") for part in ("", "check/")]
+        [name] = {re.search(r'<h1 id="draft-name".*?>(.*?)<', _text(one))[1] for one in shown}  # type: ignore[index]
+        started(draft, title="")
+        assert Job.objects.get(pk=draft.pk).name == name
+        names.append(name)
+    first = "Scene of 30 Nov 2026, 14:05"
+    assert names == [first, f"{first} (2)", "3 May 2026"]
+    assert Job.objects.get(pk=undated.pk).created_at == now, "it waits behind those of before"
+
+
+def _text(page: Any) -> str:
+    return str(page.content.decode())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""Every text has a Korean translation that fits it. docs/LANGUAGES.md says what to do where not."""
+"""Every text has a Korean translation that fits it.
+
+docs/develop/languages.md says what to do where one lacks it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Message
 
-from recon.poses.ladder.rungs import RUNGS
-from recon.web.doing import PATTERNS
 from tests.photos import PROJECT
 
 sys.path.insert(0, str(PROJECT / "scripts"))
@@ -21,7 +22,7 @@ import unmarked_texts
 
 COMMANDS = (
     "Mark it, then run `.venv/bin/python scripts/translations.py update` and translate what is"
-    " empty in locale/ko (docs/LANGUAGES.md)"
+    " empty in locale/ko (docs/develop/languages.md)"
 )
 #: English verbs that agree with a number; Korean ones don't.
 ENGLISH_ONLY = {"{are}", "{show}"}
@@ -78,10 +79,6 @@ def test_the_markup_is_the_same_in_both_languages(domain: str) -> None:
 def test_a_translation_is_polite_and_quiet(domain: str) -> None:
     curt = re.compile(r"[가-힣](?<!니)다\.|!")  # "-다." is how books and logs speak
     assert [said for _, said in korean(domain) if curt.search(said)] == []
-
-
-def test_what_a_worker_says_is_known_to_the_pages() -> None:
-    assert {rung.title for rung in RUNGS} <= set(PATTERNS)
 
 
 def test_what_is_not_marked_in_a_template_is_found() -> None:

@@ -152,7 +152,7 @@ def test_neither_frame_nor_oembed_tells_of_photos_or_people(client: Client, stat
         person("ann.secret@example.org"),
         shared=True,
         status=status,
-        message="secret garden 0.jpg",
+        progress={"code": "photo_loaded", "facts": {"name": "secret garden 0.jpg"}},
         error_code="photo_unreadable" if status == Job.Status.FAILED else "",
         error_facts={"name": "secret garden 0.jpg"},
     )

@@ -403,7 +403,8 @@ def test_the_sample_job_is_for_members(client: Client) -> None:
 
 
 def test_the_sample_job_is_not_made_by_a_link(browser: Client) -> None:
-    assert browser.get(reverse("recon:sample")).status_code == 405
+    assert browser.get(reverse("recon:sample")).status_code == 302
+    assert not Job.objects.exists()
 
 
 def test_a_full_disk_is_said_and_leaves_no_job(browser: Client, monkeypatch: Any) -> None:

@@ -179,3 +179,26 @@ def test_the_word_and_the_warning_are_in_the_reader_s_language(ann: User) -> Non
     page = browser_of(ann).get(job.get_absolute_url()).content.decode()
     translation.activate("en")
     assert "RuntimeError" not in page, "that is for staff"
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        *({"psnr": psnr, "ssim": 0.9, "lpips": 0.1} for psnr in (25.0, 18.0, 12.0)),
+        *({"psnr": 25.0, "ssim": ssim, "lpips": 0.1} for ssim in (0.7, 0.4)),
+        *({"psnr": 25.0, "ssim": 0.9, "lpips": lpips} for lpips in (0.4, 0.8)),
+        {"psnr": None, "ssim": None, "lpips": None},
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_friend_reads_nothing_of_held_out_photos(figures: Any, language: str) -> None:
+    """Nobody who opens a link has been told what they are."""
+    job = finished_job(person(), shared=True, **figures)
+    page = Client().get(f"/v/{job.pub_key}", headers={"Accept-Language": language})
+    said = page.content.decode().split("public-card")[1]
+    assert "held" not in said
+    assert "검증용" not in said
+    with translation.override(language):
+        assert job.verdict is not None
+        reason = job.verdict.plain_reason
+    assert reason[:1].upper() + reason[1:] in said

@@ -172,7 +172,7 @@ def test_work_ends_quietly_when_nobody_wants_it_any_more(
             Job.objects.filter(pk=draft.pk).update(status="PENDING")
         else:
             Job.objects.filter(pk=draft.pk).delete()
-        options["tick"](0.1, "")
+        options["report"](0.1)
         pytest.fail("it went on")
 
     monkeypatch.setattr(Opener, "take_frames", end_it)

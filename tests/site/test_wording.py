@@ -1,4 +1,4 @@
-"""Numbers as the pages say them, and words that they do not use (docs/LANGUAGES.md)."""
+"""Numbers as the pages say them, and words that they do not use (docs/develop/languages.md)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import pytest
 from django.template import Context, Template
 
 from recon.pipeline.errors import explain
+from recon.reporting import message
 from recon.templatetags.wording import (
     about,
     as_json,
     duration,
+    in_words,
     megabytes,
     shown_range,
     time_range,
-    without_time_left,
 )
 from tests.photos import PROJECT
 
@@ -82,9 +83,11 @@ def test_one_expected_time_is_said_roughly(seconds: float, words: str) -> None:
 
 
 def test_a_step_s_own_guess_at_the_time_is_left_out() -> None:
-    said = "training step 179 of 400"
-    assert without_time_left(f"{said}, 64 s left") == said
-    assert without_time_left("pair 3 of 66") == "pair 3 of 66"
+    step = message("training_step", {"step": 179, "total": 400, "seconds_left": 64})
+    assert in_words(step) == "training step 179 of 400"
+    fold = message("fold", {"number": 2, "total": 5, "inner": step})
+    assert in_words(fold) == "fold 2 of 5: training step 179 of 400"
+    assert in_words(message("pair", {"number": 3, "total": 66})) == "pair 3 of 66"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +146,10 @@ NOT_SAID = {
     r"(small|bigger|smaller) preset": "lower preset",
     r"link ends?|ends on|without an end": "expires",
     r"(was|were) (not )?(started|there|used|taken) already": "has already been …",
-    r"a step further on": "taking one step between photos",
+    r"a step further on": "with a step sideways between photos",
+    r"(one|small) step(?! sideways)|step (to the side(?! would)|between photos|away|apart)": (
+        "a step sideways between photos"
+    ),
     r"[Nn]othing to say against|whenever you like|[Ss]traighten|is nearer|belong into": "",
     r"costs? nothing|as delivered|[Tt]urn by itself|made no sense|of (models|figures) are": "",
     r"Go on|Further|Look at your|we neither|these figures are of|What these figures": "",

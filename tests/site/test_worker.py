@@ -270,6 +270,26 @@ def test_a_training_survives_a_shutdown_and_a_kill(tmp_path: Path) -> None:
     assert 0.0 < second[1] < third[1] < 1.0
 
 
+def test_a_training_that_makes_way_goes_on_where_it_was() -> None:
+    """The sample job of a first start is stopped on the only worker for somebody's own photos."""
+    sample = queued("train")
+    Job.objects.filter(pk=sample.pk).update(gives_way=True)
+    write_tiny_workspace(sample.folder)
+    with worker():
+        wait_until((sample.folder / f"held at {HOLDS[0]}").exists, "the training holds")
+        own = submit.create_job(sample.owner, photos(3))
+        play(own.workspace, "finish")
+        wait_for_status(own, "COMPLETED", "FAILED")
+        assert own.status == Job.Status.COMPLETED
+        wait_until((sample.folder / f"held at {HOLDS[1]}").exists, "the training goes on")
+        sample.refresh_from_db()
+    assert (sample.attempt, sample.losses) == (2, 0)
+    assert sample.started_at is not None
+    assert own.completed_at is not None
+    assert sample.started_at > own.completed_at
+    assert "continued at step " in sample.workspace.log.read_text()
+
+
 def test_told_to_stop_twice_the_worker_ends_its_horse_and_stays_to_give_the_job_back(
     redis_queue: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

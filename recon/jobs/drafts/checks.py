@@ -179,11 +179,11 @@ def _check(draft: Job) -> None:
     tried = _Tries(tuple(_names(draft)), tries_of(draft) + 1)
     write_json(_tries_path(draft), asdict(tried))
 
-    def tick(fraction: float, message: str) -> None:
+    def stop_if_gone(fraction: float, code: str = "", /, **facts: object) -> None:
         if _draft(draft.pk) is None:
             raise Cancelled
 
-    check.check([photo.path for photo in photos], draft.workspace.check, tick=tick)
+    check.check([photo.path for photo in photos], draft.workspace.check, progress=stop_if_gone)
 
 
 def _enqueue(job_pk: str, owner_pk: int) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -26,6 +25,7 @@ from recon.jobs.photo_upload import check_upload
 from recon.models import Job, Video
 from recon.pipeline.decoding import opening
 from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
+from recon.reporting import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def _take(video: Video) -> None:
     stem = video.original_name.rpartition(".")[0] or video.original_name
     taken = 0
     for frame in opening.own().take_frames(
-        video.path, name=video.original_name, wanted=room, tick=_teller(video.pk)
+        video.path, name=video.original_name, wanted=room, report=_report_of(video.pk)
     ):
         name = f"{stem} {frame.seconds:05.1f} s.jpg"
         upload = SimpleUploadedFile(name, frame.jpeg, "image/jpeg")
@@ -132,11 +132,11 @@ def _take(video: Video) -> None:
     _finish(video, taken)
 
 
-def _teller(video_pk: int) -> Callable[[float, str], None]:
+def _report_of(video_pk: int) -> Progress:
     """Tells the row of the progress; raises Cancelled where there is nothing to do any more."""
     told = 0.0
 
-    def tick(fraction: float, message: str) -> None:
+    def report(fraction: float, code: str = "", /, **facts: object) -> None:
         nonlocal told
         if time.monotonic() - told < TOLD_EVERY_S:
             return
@@ -145,7 +145,7 @@ def _teller(video_pk: int) -> Callable[[float, str], None]:
         if not rows.update(percent=100 * fraction):
             raise Cancelled
 
-    return tick
+    return report
 
 
 def _finish(video: Video, frames: int) -> None:

@@ -16,6 +16,7 @@ from recon.jobs import lifecycle
 from recon.models import Job, StageRun
 from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step, overall_percent
+from recon.reporting import Warned, message
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +26,9 @@ MIN_INTERVAL_S = 0.5
 #: The log rolls over once to `process.log.1`, so it is bounded and its end is always there.
 MAX_LOG_BYTES = 1_000_000
 
-_MESSAGE_LENGTH = 200
-
 
 class SiteReporter:
-    """The pipeline's `Reporter` on the site: fenced rows, and lines in `logs/process.log`.
+    """The pipeline's `RunReport` on the site: fenced rows, and lines in `logs/process.log`.
 
     Every write is fenced with the attempt; one that changes nothing raises `Cancelled`. A
     database that is away for a moment does not end an hour of work: that write is left out and
@@ -48,13 +47,13 @@ class SiteReporter:
         self._stop = stop or threading.Event()
         self._step = Step.QUEUED
         self._written_at = 0.0  # monotonic seconds
-        self._warnings: list[dict[str, object]] = []
+        self._warnings: list[Warned] = []
         job.workspace.log.parent.mkdir(parents=True, exist_ok=True)
 
     def start(self, step: Step) -> None:
         self._end_if_asked()
         self._step = step
-        self._write(step=step.value, percent=overall_percent(step, 0.0), message="")
+        self._write(step=step.value, percent=overall_percent(step, 0.0), progress={})
         with self._database_may_be_away():
             StageRun.objects.update_or_create(
                 job_id=self._job.pk,
@@ -69,13 +68,13 @@ class SiteReporter:
             )
         self.log(f"{step}: started")
 
-    def progress(self, fraction: float, message: str = "") -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
         self._stop_if_lost()
         self._end_if_asked()
         if time.monotonic() - self._written_at < MIN_INTERVAL_S:
             return
         percent = overall_percent(self._step, fraction)
-        self._write(percent=percent, message=message[:_MESSAGE_LENGTH])
+        self._write(percent=percent, progress=message(code, facts))
 
     def taken_over(self, fraction: float) -> None:
         with self._database_may_be_away():
@@ -98,7 +97,7 @@ class SiteReporter:
 
     def finish(self, step: Step, seconds: float, *, reused: bool) -> None:
         outcome = StageRun.Outcome.REUSED if reused else StageRun.Outcome.DONE
-        self._write(percent=overall_percent(step, 1.0), message="")
+        self._write(percent=overall_percent(step, 1.0), progress={})
         with self._database_may_be_away():
             StageRun.objects.filter(
                 job_id=self._job.pk, attempt=self._job.attempt, step=step.value

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         if Job.objects.exists():
             self.stdout.write("There are jobs already; no sample job is needed.")
             return
-        job = create_sample_job(_owner(owner))
+        job = create_sample_job(_owner(owner), gives_way=True)
         self.stdout.write(f"Queued a sample job, {job.pk}, for {job.owner}.")
 
 

@@ -23,19 +23,20 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used
-from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.progress import Within
 from recon.pipeline.results import Folds, fold_picture_name
 from recon.pipeline.together import read_together
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
 from recon.poses.splits import folds
+from recon.reporting import Part, Report, part, within
 from recon.splats import engine
 from recon.splats.gaussians import Gaussians
 from recon.splats.rasterizers import best_device
 from recon.splats.scene import Model
 from recon.splats.scores import Scored, Scores
 
-_TRAINED = 0.9  # of a fold's time
+_TRAIN_SHARE = 0.9  # of a fold's time
 
 
 def applies(config: PipelineConfig, photos: int, log: Callable[[str], None]) -> bool:
@@ -62,7 +63,7 @@ class CrossValidation:
     filtered: bool  # whether the job's scene is, by its own split
     decided_by: dict[str, object]
 
-    def run(self, held_out: Scored, report: Reporter) -> Folds:
+    def run(self, held_out: Scored, report: Report) -> Folds:
         """The folds' figures. `held_out` are those of the job's split.
 
         Where a fold fails, the scene's figures stay those of that split, and the reason is told.
@@ -88,7 +89,7 @@ class CrossValidation:
         report.warn("not_cross_validated", **told)
         return Folds(reason=reason)
 
-    def _tell(self, scored: Scored, report: Reporter) -> None:
+    def _tell(self, scored: Scored, report: Report) -> None:
         # A fold is kept for the next attempt, and there will be none.
         shutil.rmtree(self.workspace.folds, ignore_errors=True)
         means, spread = scored.at_training.means, scored.at_training.spreads
@@ -97,7 +98,7 @@ class CrossValidation:
             f"{means['psnr']:.2f} dB, standard deviation {spread['psnr']:.2f} dB."
         )
 
-    def _scored(self, held_out: Scored, report: Reporter) -> tuple[Scored, list[list[str]]]:
+    def _scored(self, held_out: Scored, report: Report) -> tuple[Scored, list[list[str]]]:
         """Every photo's figures from the fold that held it out, and the folds' photos.
 
         Folds of an interrupted run whose figures still hold are not trained again.
@@ -111,21 +112,21 @@ class CrossValidation:
         )
         found = []
         for number, test in enumerate(tests):
-            doing = f"fold {number + 1} of {len(tests)}"
-            part = Part(report, number / len(tests), (number + 1) / len(tests), doing)
-            found.append(held_out if test == known else self._kept_or_made(number, test, part))
-            part.progress(1.0)
+            share = Part(report, number / len(tests), (number + 1) / len(tests))
+            fold = Within(share, "fold", number=number + 1, total=len(tests))
+            found.append(held_out if test == known else self._read_or_train(number, test, fold))
+            fold(1.0)
         return Scored.together(found), tests
 
-    def _kept_or_made(self, number: int, test: list[str], report: Reporter) -> Scored:
+    def _read_or_train(self, number: int, test: list[str], report: Report) -> Scored:
         key = self._key(test)
         path = self.workspace.folds / f"{number}.json"
-        kept = _read(path, key)
-        if kept is not None:
+        earlier = _read(path, key)
+        if earlier is not None:
             report.log("its figures still hold")
             report.taken_over(1.0)
-            return kept
-        scored = self._made(test, report)
+            return earlier
+        scored = self._train_and_score(test, report)
         views = {size: scores.per_view for size, scores in vars(scored).items()}
         write_json(path, {"key": key, **views})
         return scored
@@ -135,28 +136,24 @@ class CrossValidation:
         ours = {"test": test, "filtered": self.filtered, "version": PIPELINE_VERSION}
         return digest_json({**self.decided_by, **ours})
 
-    def _made(self, test: list[str], report: Reporter) -> Scored:
+    def _train_and_score(self, test: list[str], report: Report) -> Scored:
         """Trains on all photos but those of `test` and scores on those."""
-        gaussians = self._trained(test, Part(report, 0.0, _TRAINED))
+        gaussians = self._train(test, Part(report, 0.0, _TRAIN_SHARE))
         if self.filtered:
-            gaussians = without_outliers(
-                gaussians, self.config.export, lambda: report.progress(_TRAINED)
-            )
+            filter_part = part(report, _TRAIN_SHARE, _TRAIN_SHARE)
+            gaussians = without_outliers(gaussians, self.config.export, filter_part)
         gaussians = gaussians.to(best_device())
         photos = {fold_picture_name(p.name): p for p in self.model.photos if p.name in test}
+        comparison = within(part(report, _TRAIN_SHARE, _TRAIN_SHARE), "comparing_fold")
+        self.scorer.save_pictures(gaussians, photos, self.workspace.fold_pictures, comparison)
+        return self.scorer.scored(gaussians, list(photos.values()), comparison)
 
-        def tick() -> None:
-            report.progress(_TRAINED, "comparing with its held-out photos")
-
-        self.scorer.save_pictures(gaussians, photos, self.workspace.fold_pictures, tick)
-        return self.scorer.scored(gaussians, list(photos.values()), tick)
-
-    def _trained(self, test: list[str], report: Reporter) -> Gaussians:
+    def _train(self, test: list[str], report: Report) -> Gaussians:
         """The fold's scene, on the CPU. Training gets no photo of `test` to see."""
         device = best_device()
         used = settings_used(self.workspace, self.config.train)
         decided_by = {"training": "fold", "fold": self._key(test), "seed": self.config.seed}
-        trained = engine.train(
+        result = engine.train(
             [photo for photo in self.model.photos if photo.name not in test],
             self.workspace.images,
             used,
@@ -168,15 +165,15 @@ class CrossValidation:
                 self.workspace, used, decided_by, device=device, report=report
             ),
         )
-        return trained.gaussians.to("cpu")
+        return result.gaussians.to("cpu")
 
 
 def _read(path: Path, key: str) -> Scored | None:
     """The fold's figures in the file `path`, where they were made of the same."""
     try:
-        kept = json.loads(path.read_text())
-        if kept["key"] != key:
+        earlier = json.loads(path.read_text())
+        if earlier["key"] != key:
             return None
-        return Scored(Scores(kept["at_training"]), Scores(kept["at_photo"]))
+        return Scored(Scores(earlier["at_training"]), Scores(earlier["at_photo"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

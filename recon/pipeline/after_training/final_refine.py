@@ -18,9 +18,9 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used, steps_trained
-from recon.pipeline.progress import Reporter
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, digest_files
+from recon.reporting import Report
 from recon.splats import engine
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
@@ -32,7 +32,7 @@ _LOOK_SIZE = 400  # px, longest side of the pictures that tell haze from what ph
 
 
 def finished(
-    workspace: Workspace, config: PipelineConfig, model: Model, report: Reporter
+    workspace: Workspace, config: PipelineConfig, model: Model, report: Report
 ) -> tuple[Gaussians, bool]:
     """The Gaussians to deliver, on the CPU, and whether they were finished with all photos.
 
@@ -65,7 +65,7 @@ def _refined(
     config: PipelineConfig,
     measured: Gaussians,
     model: Model,
-    report: Reporter,
+    report: Report,
 ) -> Gaussians:
     """`measured` after a warm start on all photos. Raises ValueError for a scene that broke."""
     device = best_device()
@@ -102,7 +102,7 @@ def _without_haze(
     model: Model,
     workspace: Workspace,
     config: PipelineConfig,
-    report: Reporter,
+    report: Report,
 ) -> Gaussians:
     """`gaussians` without the haze in front of the scene, if the photos `asked` lose little by it.
 

@@ -6,7 +6,7 @@ can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,12 @@ import torch
 from PIL import Image
 
 from recon.pipeline.config import ExportConfig
+from recon.reporting import Progress, part
 from recon.splats.evaluation import draw, score, to_bytes
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips
 from recon.splats.outliers import keep_mask
-from recon.splats.scene import Posed, fitted_size, load_view
+from recon.splats.scene import Posed, View, fitted_size, load_view
 from recon.splats.scores import Scored, Scores
 
 
@@ -30,54 +31,53 @@ class Scorer:
     trained_size: int | None  # px, longest side trained at; None is the photos' own
     lpips: Lpips | None
 
-    def scored(
-        self, gaussians: Gaussians, photos: Sequence[Posed], tick: Callable[[], None]
-    ) -> Scored:
-        """The figures on `photos`; `tick` is called twice for each."""
-        at_training = self._at(self.trained_size, gaussians, photos, tick)
+    def scored(self, gaussians: Gaussians, photos: Sequence[Posed], report: Progress) -> Scored:
+        """The figures on `photos`; `report` is called for each of them."""
+        at_training = self._at(self.trained_size, gaussians, photos, part(report, 0.0, 0.5))
         if all(_size(photo, self.trained_size) == _size(photo, None) for photo in photos):
-            for _ in photos:
-                tick()
+            report(1.0)
             return Scored(at_training, at_training)
-        return Scored(at_training, self._at(None, gaussians, photos, tick))
+        at_photo = self._at(None, gaussians, photos, part(report, 0.5, 1.0))
+        return Scored(at_training, at_photo)
 
     def save_pictures(
         self,
         gaussians: Gaussians,
         photos: Mapping[str, Posed],
         folder: Path,
-        tick: Callable[[], None],
+        report: Progress,
     ) -> None:
         """Each photo as `gt/NAME.png` in `folder`, beside what the scene makes of it as
-        `renders/NAME.png`, at the size trained at; `tick` is called after each."""
+        `renders/NAME.png`, at the size trained at; `report` is called after each."""
         for kind in ("renders", "gt"):
             (folder / kind).mkdir(parents=True, exist_ok=True)
-        for name, photo in photos.items():
+        for number, (name, photo) in enumerate(photos.items()):
             view = load_view(photo, self.images, self.trained_size)
             render = to_bytes(draw(gaussians, view.camera))
             for kind, picture in (("renders", render), ("gt", view.image.numpy())):
                 # Level 6, the default, takes three times as long to save 6% of the bytes.
                 Image.fromarray(picture).save(folder / kind / f"{name}.png", compress_level=1)
-            tick()
+            report((number + 1) / len(photos))
 
     def _at(
         self,
         max_image_size: int | None,
         gaussians: Gaussians,
         photos: Sequence[Posed],
-        tick: Callable[[], None],
+        report: Progress,
     ) -> Scores:
-        # One photo in memory at a time.
-        views = (load_view(photo, self.images, max_image_size) for photo in photos)
-        return score(gaussians, views, self.lpips, tick)
+        def views() -> Iterator[View]:  # one photo in memory at a time
+            for number, photo in enumerate(photos):
+                yield load_view(photo, self.images, max_image_size)
+                report((number + 1) / len(photos))
+
+        return score(gaussians, views(), self.lpips)
 
 
-def without_outliers(
-    gaussians: Gaussians, config: ExportConfig, tick: Callable[[], None]
-) -> Gaussians:
-    """What the outlier filter leaves of `gaussians`, which lie on the CPU; `tick` shows life."""
+def without_outliers(gaussians: Gaussians, config: ExportConfig, report: Progress) -> Gaussians:
+    """What the outlier filter leaves of `gaussians`, which lie on the CPU."""
     means, scales = gaussians.means.numpy(), gaussians.scales.exp().numpy()
-    keep = keep_mask(means, scales, **config.filter_arguments(), tick=tick)
+    keep = keep_mask(means, scales, **config.filter_arguments(), report=report)
     return gaussians.select(torch.from_numpy(keep))
 
 

@@ -1,7 +1,7 @@
 """The turntable video: the scene from a smooth path through its photos, as H.264 in MP4.
 
 H.264 is what every browser plays, Safari on a phone included, and libx264 is the H.264 encoder that
-PyAV's wheel brings (docs/LICENSES.md). A job never fails for want of its video.
+PyAV's wheel brings (docs/develop/licenses.md). A job never fails for want of its video.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from recon.pipeline.after_training.turntable_size import take_for
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.outcome import settings_used, steps_trained
-from recon.pipeline.progress import Reporter
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, replacing
+from recon.reporting import Progress, Report
 from recon.splats.evaluation import draw, to_bytes
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.scene import fitted_size
@@ -39,7 +39,7 @@ def film(
     cameras: Sequence[Camera],
     start: Camera,
     focus: Sequence[float],
-    report: Reporter,
+    report: Report,
 ) -> None:
     """Leaves `workspace.turntable`, or none and a warning. Raises Cancelled.
 
@@ -104,10 +104,10 @@ def _describe(stream: Any, picture: NDArray[np.uint8]) -> None:
 
 
 def _pictures(
-    scene: Gaussians, path: Sequence[Camera], report: Reporter
+    scene: Gaussians, path: Sequence[Camera], report: Progress
 ) -> Iterator[NDArray[np.uint8]]:
     for number, camera in enumerate(path):
-        report.progress(number / len(path), f"frame {number + 1} of {len(path)}")
+        report(number / len(path), "frame", number=number + 1, total=len(path))
         yield to_bytes(draw(scene, camera))
 
 

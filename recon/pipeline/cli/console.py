@@ -14,8 +14,10 @@ from typing import Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from recon.pipeline import progress_texts
 from recon.pipeline.errors import explain
 from recon.pipeline.progress import WORKING_STEPS, Step, overall_percent
+from recon.reporting import message
 
 #: Seconds between two plain progress lines.
 PLAIN_INTERVAL = 10.0
@@ -25,7 +27,7 @@ MIN_FRACTION, MIN_SECONDS = 0.03, 2.0
 
 
 class ConsoleReporter:
-    """A `Reporter` that draws on `stream` and appends every line to the file `log`."""
+    """A `RunReport` that draws on `stream` and appends every line to the file `log`."""
 
     def __init__(self, log: Path, stream: TextIO) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +60,7 @@ class ConsoleReporter:
         self._bar.stop()
         self._log.close()
 
-    # The Reporter protocol.
+    # The RunReport protocol.
 
     def start(self, step: Step) -> None:
         self.step, self._began = step, time.monotonic()
@@ -66,10 +68,12 @@ class ConsoleReporter:
         self.log(f"{step} begins")
         self._show(0.0, "")
 
-    def progress(self, fraction: float, message: str = "") -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
+        told = message(code, facts)
         # A stage that knows better says itself how long it will be.
-        left = "" if " left" in message else self.time_left(fraction)
-        note = ", ".join(part for part in (message, left) if part)
+        known = progress_texts.seconds_left(told) is not None
+        left = "" if known else self.time_left(fraction)
+        note = ", ".join(part for part in (progress_texts.english(told), left) if part)
         self._show(fraction, note)
         if self._bar.disable and time.monotonic() - self._last_plain >= PLAIN_INTERVAL:
             self._last_plain = time.monotonic()

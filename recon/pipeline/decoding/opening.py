@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from recon.pipeline.config import PreflightConfig
     from recon.pipeline.photos.video import TakenFrame, VideoLimits
     from recon.poses.photo_check.photo_look import PhotoLook
+    from recon.reporting import Progress
 
 #: Of one process that does jobs; what it works on it works on one after another, but for the check.
 OWN_PROCESSES = min(os.cpu_count() or 1, 4)
@@ -38,9 +39,6 @@ SMALL_QUALITY = 80
 #: A picture that is made anew; and how many times the pixels of the new one it may have.
 REDRAWN_QUALITY = 90
 REDRAWN_FROM = 4
-
-#: Told `(fraction, message)` as the work goes on; may raise, which stops it.
-Tick = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ class Opener:
         return float(found["seconds"])
 
     def take_frames(
-        self, source: Path, *, name: str, wanted: int, tick: Tick
+        self, source: Path, *, name: str, wanted: int, report: Progress
     ) -> Iterator[TakenFrame]:
         """As `video.take_frames`; raises UserError("video_too_complex"), too."""
         from recon.pipeline.photos.video import TakenFrame
@@ -148,7 +146,8 @@ class Opener:
                 if "seconds" in news.facts:
                     yield TakenFrame(float(news.facts["seconds"]), news.body)
                 else:
-                    tick(float(news.facts["fraction"]), str(news.facts["message"]))
+                    counts = {str(fact): int(count) for fact, count in news.facts["counts"].items()}
+                    report(float(news.facts["fraction"]), str(news.facts["code"]), **counts)
 
 
 @contextmanager

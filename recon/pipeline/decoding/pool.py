@@ -236,8 +236,8 @@ class Pool:
 
 
 def _environment() -> dict[str, str]:
-    kept = "LD_LIBRARY_PATH"  # where this Python finds its own libraries
-    found = {kept: os.environ[kept]} if kept in os.environ else {}
+    name = "LD_LIBRARY_PATH"  # where this Python finds its own libraries
+    found = {name: os.environ[name]} if name in os.environ else {}
     # And its packages: somebody's PYTHONPATH may name them.
     path = os.pathsep.join([str(_ROOT), *(one for one in sys.path if one)])
     return _ENVIRONMENT | found | {"PYTHONPATH": path}

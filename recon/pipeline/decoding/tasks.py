@@ -99,10 +99,11 @@ def probe(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
 def take_frames(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
     from recon.pipeline.photos import video
 
-    def tick(fraction: float, message: str) -> None:
-        tell({"fraction": fraction, "message": message}, b"")
+    def report(fraction: float, code: str = "", /, **counts: object) -> None:
+        tell({"fraction": fraction, "code": code, "counts": counts}, b"")
 
-    for frame in video.take_frames(file, name=facts["name"], wanted=facts["wanted"], tick=tick):
+    wanted = facts["wanted"]
+    for frame in video.take_frames(file, name=facts["name"], wanted=wanted, report=report):
         tell({"seconds": frame.seconds}, frame.jpeg)
     return {}, b""
 

@@ -10,7 +10,8 @@ most. `load` moves all steps of one job alike, as another program on the machine
 job's finished steps tell it. `chance` is the rest. How far `load` and `chance` spread is learnt,
 too. With few past runs, built-in values stand in for both, and the range is wide.
 
-docs/PROGRESS.md has the method with its figures, benchmarks/eta.py measures it. Seconds everywhere.
+docs/develop/progress.md has the method with its figures, benchmarks/eta.py measures it. Seconds
+everywhere.
 """
 
 from __future__ import annotations
@@ -116,13 +117,13 @@ def forecast(
     in_step: float = 0.0,
     taken_over: float = 0.0,
     done: Mapping[Step, float] | None = None,
-    kept: frozenset[Step] = frozenset(),
+    reusable: frozenset[Step] = frozenset(),
 ) -> Forecast:
     """What is left of a job at `fraction` of `step`, which began `in_step` seconds ago.
 
     `taken_over` is the part of it that an earlier attempt had done, in no time of this one.
-    `done` has the seconds of its finished steps; `kept` the steps ahead whose results an earlier
-    attempt has left, which take no time. `Step.QUEUED` is a job that has not begun.
+    `done` has the seconds of its finished steps; `reusable` the steps ahead whose results an
+    earlier attempt has left, which take no time. `Step.QUEUED` is a job that has not begun.
     """
     seen = {s: (seconds, 0.0) for s, seconds in (done or {}).items()}
     steps = list(WORKING_STEPS)
@@ -140,7 +141,7 @@ def forecast(
         if told:
             seen[steps[at]] = told
     load, doubt = _load_of(expected, seen)
-    ahead = {s: expected.seconds[s] * math.exp(load) for s in steps[at + 1 :] if s not in kept}
+    ahead = {s: expected.seconds[s] * math.exp(load) for s in steps[at + 1 :] if s not in reusable}
     variance += sum((ahead[s] * expected.chance[s]) ** 2 for s in ahead)
     variance += sum(ahead.values()) ** 2 * doubt
     seconds |= ahead

@@ -1,7 +1,8 @@
 """A guess at what each step of a job takes, from its photos and settings alone.
 
 Only the proportions matter once a machine has past runs (`recon.pipeline.forecast.time_left`). The
-numbers are those of docs/BENCHMARKS.md: two CPU cores without a GPU, and sixteen with one H100.
+numbers are those of docs/measurements/jobs.md: two CPU cores without a GPU, and sixteen
+with one H100.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ def plan_of(sizes: Sequence[tuple[int, int]], config: PipelineConfig, *, gpu: bo
     features = min(config.features.max_num_features, _FEATURES * (prepared / photos) ** 0.7)
     compared = pairs * (features / 8192) ** 2
     folds = _folds(config, photos)
-    trained = min(config.train.max_image_size or 10**6, config.preflight.max_image_size or 10**6)
+    longest = min(config.train.max_image_size or 10**6, config.preflight.max_image_size or 10**6)
     steps = steps_of(config, photos)
-    pixels = _total(sizes, trained) / photos
+    pixels = _total(sizes, longest) / photos
     one = _step_seconds(pixels, photos, gpu=gpu)
     training = _dense_seconds(config, pixels, photos, gpu=gpu) + steps * one
     finishing = config.train.final_refine * steps * one if config.export.final_refine else 0.0
@@ -111,8 +112,8 @@ def _step_seconds(megapixels: float, photos: int, *, gpu: bool) -> float:
 
 def _dense_seconds(config: PipelineConfig, megapixels: float, photos: int, *, gpu: bool) -> float:
     """Seconds of the dense start: each photo to train on is held against some of the others."""
-    trained = len(_to_train(config, photos))
-    held_against = trained * min(trained - 1, config.train.dense.compared)
+    count = len(_to_train(config, photos))
+    held_against = count * min(count - 1, config.train.dense.compared)
     return held_against * megapixels * (0.03 if gpu else 3.8)
 
 

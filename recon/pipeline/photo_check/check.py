@@ -1,7 +1,7 @@
 """The photo check on a folder of photos, a little at a time: each call does what is new.
 
 Leaves a report in the check's folder, written at once and in full, so that whoever reads it never
-sees half of one. See docs/PHOTO_CHECK.md.
+sees half of one. See docs/develop/photo-check.md.
 """
 
 from __future__ import annotations
@@ -32,12 +32,10 @@ from recon.poses.photo_check.findings import Finding, PhotoSet
 from recon.poses.photo_check.photo_look import CheckLimits, PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts
 from recon.poses.photo_check.verdict import Verdict, judge
+from recon.reporting import Progress, silent
 
 #: Threads; the check runs beside a site and beside jobs.
 THREADS = min(os.cpu_count() or 1, 4)
-
-#: Told `(fraction, message)` as the work goes on; may raise, which stops it.
-Tick = Callable[[float, str], None]
 
 #: Pixels from which on that matters, and modes in which neighbouring pixels can be averaged.
 _ENORMOUS = 24_000_000
@@ -56,7 +54,7 @@ def check(
     folder: Path,
     *,
     limits: CheckLimits | None = None,
-    tick: Tick = lambda fraction, message: None,
+    progress: Progress = silent,
 ) -> CheckReport:
     """Checks the files `photos`, in the person's order, and writes the report to `folder`.
 
@@ -65,8 +63,8 @@ def check(
     """
     by_name = {path.name: path for path in photos if path.is_file()}
     digests = {name: _digest(path) for name, path in by_name.items()}
-    looks, refused = _looks(by_name, digests, folder, tick)
-    pairs = _pairs(looks, digests, folder, tick)
+    looks, refused = _looks(by_name, digests, folder, progress)
+    pairs = _pairs(looks, digests, folder, progress)
     verdict, odd = _judged(looks, pairs, limits or CheckLimits())
     report = CheckReport(
         sent=tuple(path.name for path in photos),
@@ -86,15 +84,15 @@ def check(
 
 
 def _looks(
-    photos: Mapping[str, Path], digests: Mapping[str, str], folder: Path, tick: Tick
+    photos: Mapping[str, Path], digests: Mapping[str, str], folder: Path, progress: Progress
 ) -> tuple[dict[str, PhotoLook], dict[str, Finding]]:
     """By name, of the photos that can be looked at; and what is said of the others."""
     files = {digests[name]: path for name, path in photos.items()}  # one of each content
 
     def look(digest: str) -> PhotoLook | Exception:
-        kept = check_cache.read_look(folder, digest)
-        if kept is not None:
-            return kept
+        earlier = check_cache.read_look(folder, digest)
+        if earlier is not None:
+            return earlier
         try:
             new = look_at(files[digest])
         except PipelineError:  # this machine's fault, not the photo's
@@ -105,7 +103,7 @@ def _looks(
         return new
 
     def told(done: int) -> None:
-        tick(_LOOKING * done / len(files), f"photo {done} of {len(files)}")
+        progress(_LOOKING * done / len(files), "photo", number=done, total=len(files))
 
     found = dict(zip(files, _in_threads(look, list(files), told), strict=True))
     looks, refused = {}, {}
@@ -161,13 +159,13 @@ def _reduced(image: Image.Image) -> Image.Image:
 
 
 def _pairs(
-    looks: Mapping[str, PhotoLook], digests: Mapping[str, str], folder: Path, tick: Tick
+    looks: Mapping[str, PhotoLook], digests: Mapping[str, str], folder: Path, progress: Progress
 ) -> dict[tuple[str, str], PairFacts]:
     """The facts of every pair, by names in the order of `looks`."""
     by_digest = {digests[name]: look.features for name, look in looks.items()}
-    kept = check_cache.read_pairs(folder)
+    earlier = check_cache.read_pairs(folder)
     keys = {_key(digests[a], digests[b]) for a, b in combinations(looks, 2)}
-    new = sorted(keys - kept.keys())
+    new = sorted(keys - earlier.keys())
 
     def compare(key: PairKey) -> PairFacts:
         try:
@@ -177,11 +175,12 @@ def _pairs(
             return quick_pairs.NOTHING
 
     def told(done: int) -> None:
-        tick(_LOOKING + (1 - _LOOKING) * done / len(new), f"pair {done} of {len(new)}")
+        reached = _LOOKING + (1 - _LOOKING) * done / len(new)
+        progress(reached, "pair", number=done, total=len(new))
 
     compared = dict(zip(new, _in_threads(compare, new, told), strict=True))
-    facts = {key: kept[key] for key in keys & kept.keys()} | compared
-    if facts.keys() != kept.keys():
+    facts = {key: earlier[key] for key in keys & earlier.keys()} | compared
+    if facts.keys() != earlier.keys():
         check_cache.write_pairs(folder, facts)
     return {
         (a, b): _directed(facts[_key(digests[a], digests[b])], swapped=digests[a] > digests[b])

@@ -52,22 +52,22 @@ def write_look(folder: Path, digest: str, look: PhotoLook) -> None:
 def unpack_look(file: BinaryIO) -> PhotoLook | None:
     """What `pack_look` wrote, or None."""
     try:
-        with np.load(file, allow_pickle=False) as kept:
-            facts = json.loads(str(kept["facts"]))
+        with np.load(file, allow_pickle=False) as archive:
+            facts = json.loads(str(archive["facts"]))
             if facts.pop("version") != VERSION:
                 return None
             width, height = facts.pop("small")
             features = QuickFeatures(
-                width, height, kept["points"], kept["descriptors"], kept["sharp_at"]
+                width, height, archive["points"], archive["descriptors"], archive["sharp_at"]
             )
             light = Brightness(**facts.pop("brightness"))
             return PhotoLook(
                 **facts,
-                detail=kept["detail"],
+                detail=archive["detail"],
                 brightness=light,
-                colours=kept["colours"],
+                colours=archive["colours"],
                 features=features,
-                small=kept["small_grey"],
+                small=archive["small_grey"],
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
@@ -110,9 +110,9 @@ def write_pairs(folder: Path, pairs: dict[PairKey, PairFacts]) -> None:
 
 def forget_others(folder: Path, digests: Iterable[str]) -> None:
     """Deletes the looks at photos other than those with `digests`."""
-    kept = {_look_path(folder, digest) for digest in digests}
+    current = {_look_path(folder, digest) for digest in digests}
     for path in (folder / "looks").glob("*.npz"):
-        if path not in kept:
+        if path not in current:
             path.unlink(missing_ok=True)
 
 

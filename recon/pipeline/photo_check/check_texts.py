@@ -1,5 +1,5 @@
 """What the photo check says to a person: a title and advice for every code, as `errors.py` has
-them for errors. All of it is advice; docs/PHOTO_CHECK.md tells more.
+them for errors. All of it is advice; docs/develop/photo-check.md tells more.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ FINDINGS: dict[str, Explanation] = {
     ),
     "copies": Explanation(
         "{photos} are copies of one photo.",
-        "Only the best of them is used. A photo taken one step away would add more.",
+        "Only the best of them is used. A photo from a step to the side would add more.",
     ),
     "stands_still": Explanation(
         "Something stands still in the photos while the rest moves: a background, a frame or an "
@@ -84,8 +84,8 @@ FINDINGS: dict[str, Explanation] = {
     ),
     "nothing_in_common": Explanation(
         "No two photos have enough in common.",
-        "Neighbouring photos should share two thirds of what they show: take more, a small step "
-        "apart.",
+        "Neighbouring photos should share two thirds of what they show: take more, with a step "
+        "sideways between photos.",
     ),
     "few_common_points": Explanation(
         "So far, few points in common were found between {groups}.",
@@ -98,7 +98,7 @@ FINDINGS: dict[str, Explanation] = {
     ),
     "turned_on_the_spot": Explanation(
         "The camera seems to have turned on the spot.",
-        "Depth shows only when the camera moves: take a step sideways before each photo.",
+        "Depth shows only when the camera moves: take a step sideways between photos.",
     ),
 }
 

@@ -1,6 +1,6 @@
 """What a photo check leaves: `report.json` in the check's folder.
 
-Photos are called by their files' names. All of it is advice; docs/PHOTO_CHECK.md tells more.
+Photos have the names that they are stored under. All of it is advice: docs/develop/photo-check.md.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 
 #: PNG: what the pixels need.
-_PNG_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 #: JPEG: application segments and comments go, but Adobe's, which says how colours are stored.
@@ -48,7 +48,7 @@ def _png_chunks(content: bytes) -> Iterator[bytes]:
         # One transparent grey or colour, or a value for each of a palette.
         is_odd = kind == b"tRNS" and not has_palette and length not in (2, 6)
         has_palette = has_palette or kind == b"PLTE"
-        if kind in _PNG_KEPT and not is_odd:
+        if kind in _PNG_CHUNKS and not is_odd:
             yield content[at : at + 12 + length]
         if kind == b"IEND":
             return

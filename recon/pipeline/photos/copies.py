@@ -13,8 +13,8 @@ from PIL import Image
 
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos.prepare import PreparedPhoto
-from recon.pipeline.progress import Reporter
 from recon.poses.photo_check import copies
+from recon.reporting import Report
 
 
 def without_copies(
@@ -38,7 +38,7 @@ def without_copies(
     return [photo for photo in prepared if photo.stored_name not in left_out], left_out
 
 
-def tell(left_out: dict[str, str], total: int, needed: int, report: Reporter) -> None:
+def tell(left_out: dict[str, str], total: int, needed: int, report: Report) -> None:
     """Warns of the copies among `total` photos. Raises UserError where fewer than `needed` others
     are left."""
     if not left_out:
@@ -46,7 +46,7 @@ def tell(left_out: dict[str, str], total: int, needed: int, report: Reporter) ->
     distinct = total - len(left_out)
     if distinct < needed:
         raise UserError("photos_identical", total=total, distinct=distinct)
-    report.log(", ".join(f"{copy} = {kept}" for copy, kept in sorted(left_out.items())))
+    report.log(", ".join(f"{copy} = {best}" for copy, best in sorted(left_out.items())))
     report.warn("copies_left_out", count=len(left_out), total=total, photos=sorted(left_out))
 
 

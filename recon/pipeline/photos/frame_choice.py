@@ -7,7 +7,7 @@ were taken before and is no near-duplicate of one of them. The gap is the widest
 wanted number is found. So in each stretch of the video the sharpest frame wins, no stretch longer
 than twice the gap is left without one, and where the camera rests only one frame is taken.
 
-docs/VIDEO.md has the figures behind the constants.
+docs/develop/video.md has the figures behind the constants.
 """
 
 from __future__ import annotations

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from recon.pipeline.errors import UserError
@@ -22,6 +23,7 @@ from recon.pipeline.photos.spherical import looks_spherical
 from recon.pipeline.photos.video_pictures import aspect_of, is_spherical, picture_of
 from recon.pipeline.photos.video_streams import frames, length, opened
 from recon.poses.photo_check import sharpness
+from recon.reporting import Progress
 
 if TYPE_CHECKING:
     import av
@@ -44,9 +46,6 @@ READABLE = 0.5
 
 #: s that frames may come after the end that the index tells.
 TOLERANCE = 1.0
-
-#: Told `(fraction, message)` as the work goes on; may raise, which stops it.
-Tick = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,16 +88,16 @@ def probe(source: Path | BinaryIO, *, name: str, limits: VideoLimits) -> float:
 
 
 def take_frames(
-    path: Path | BinaryIO, *, name: str, wanted: int, tick: Tick
+    path: Path | BinaryIO, *, name: str, wanted: int, report: Progress
 ) -> Iterator[TakenFrame]:
     """The `wanted` best frames or fewer, in the order of time.
 
     Raises UserError: video_unreadable, video_damaged, video_too_still, video_spherical; what
-    `tick` raises.
+    `report` raises.
     """
     with opened(path, name) as (container, stream):
         seconds = length(container, stream)
-    candidates = _look(path, name, seconds, wanted * LOOKS, tick) if seconds > 0 else []
+    candidates = _look(path, name, seconds, wanted * LOOKS, report) if seconds > 0 else []
     read = candidates[-1].seconds / seconds if candidates else 0.0
     if read < READABLE:
         raise UserError("video_damaged", name=name, percent=round(100 * read))
@@ -106,14 +105,14 @@ def take_frames(
     if len(chosen) < min(wanted, 2):
         raise UserError("video_too_still", name=name)
     for done, (candidate, picture) in enumerate(_pictures_at(path, name, chosen)):
-        tick(0.8 + 0.2 * done / len(chosen), f"frame {done + 1} of {len(chosen)}")
+        report(0.8 + 0.2 * done / len(chosen), "frame", number=done + 1, total=len(chosen))
         if not done and looks_spherical(picture):
             raise UserError("video_spherical", name=name)
         yield TakenFrame(candidate.seconds, _jpeg(picture))
 
 
 def _look(
-    path: Path | BinaryIO, name: str, seconds: float, looks: int, tick: Tick
+    path: Path | BinaryIO, name: str, seconds: float, looks: int, report: Progress
 ) -> list[Candidate]:
     """Frames evenly spread over the video, as far as it can be read; none past the end that its
     index tells, however many come."""
@@ -134,7 +133,7 @@ def _look(
             candidate = _candidate(frame, at, found)
             if candidate is not None:
                 found.append(candidate)
-            tick(0.8 * min(1.0, at / seconds), "looking for sharp frames")
+            report(0.8 * min(1.0, at / seconds), "looking_for_sharp_frames")
     return found
 
 
@@ -160,7 +159,7 @@ def _fitting(frame: av.VideoFrame, longest: int) -> tuple[int, int]:
     return max(8, round(frame.width * factor)), max(8, round(frame.height * factor))
 
 
-def _grey(frame: av.VideoFrame, size: tuple[int, int]) -> Any:
+def _grey(frame: av.VideoFrame, size: tuple[int, int]) -> NDArray[np.float32]:
     """Grey levels [H, W] as float32, at `size` px."""
     width, height = size
     small = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")

@@ -23,13 +23,13 @@ _SQUARE = Fraction(1)
 
 #: FFmpeg's matrix ((a, b), (c, d)): a stored pixel (x, y) is shown at (ax + cy, bx + dy). By the
 #: signs of a and d where the axes keep their places, of b and c where they change them.
-_KEPT = {
+_SAME_AXES = {
     (1, 1): None,
     (-1, 1): Image.Transpose.FLIP_LEFT_RIGHT,
     (1, -1): Image.Transpose.FLIP_TOP_BOTTOM,
     (-1, -1): Image.Transpose.ROTATE_180,
 }
-_CHANGED = {
+_SWAPPED_AXES = {
     (1, 1): Image.Transpose.TRANSPOSE,
     (-1, -1): Image.Transpose.TRANSVERSE,
     (1, -1): Image.Transpose.ROTATE_270,
@@ -70,8 +70,8 @@ def turn_of(frame: av.VideoFrame) -> Image.Transpose | None:
         return None
     a, b, _, c, d = struct.unpack("=5i", bytes(matrix)[:20])
     if abs(a) + abs(d) >= abs(b) + abs(c):
-        return _KEPT[_sign(a), _sign(d)]
-    return _CHANGED[_sign(b), _sign(c)]
+        return _SAME_AXES[_sign(a), _sign(d)]
+    return _SWAPPED_AXES[_sign(b), _sign(c)]
 
 
 def is_spherical(frame: av.VideoFrame) -> bool:

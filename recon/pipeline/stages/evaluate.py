@@ -8,10 +8,8 @@ With few photos, and where asked for, every photo is then held out once (`cross_
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -20,10 +18,10 @@ from recon.pipeline.after_training.scoring import Scorer, without_outliers
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled
 from recon.pipeline.outcome import settings_used, steps_trained
-from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.results import FILTERED, UNFILTERED, Measured, Results, Which
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
+from recon.reporting import Part, Progress, Report, part, within
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips, LpipsUnavailable, load_lpips
@@ -33,7 +31,7 @@ from recon.splats.scene import Model, read_model
 _HELD_OUT = 0.1  # of the step, where folds follow
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return {
         **asdict(config.evaluate),
         "filter": config.export.filter_arguments(),
@@ -57,7 +55,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {"results": digest_files(workspace.root, files)}
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Never fails the job for want of a score: the scene is there, and the reason is told."""
     try:
         results = _measure(workspace, config, report)
@@ -80,16 +78,16 @@ def _nothing(reason: Reason, config: PipelineConfig) -> Results:
     return Results(scene=FILTERED if always else UNFILTERED, reason=reason, lpips_reason=reason)
 
 
-def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> Results:
+def _measure(workspace: Workspace, config: PipelineConfig, report: Report) -> Results:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     if not model.test:
         return _nothing(Reason("nothing_held_out"), config)
     folds = applies(config, len(model.photos), report.log)
-    part = Part(report, 0.0, _HELD_OUT if folds else 1.0)
-    lpips, lpips_reason = _lpips(config, best_device(), lambda: part.progress(0.0))
+    own_split = Part(report, 0.0, _HELD_OUT if folds else 1.0)
+    lpips, lpips_reason = _lpips(config, best_device(), own_split)
     trained_size = settings_used(workspace, config.train).max_image_size
     scorer = Scorer(workspace.images, trained_size, lpips)
-    scene, measured = _held_out(workspace, config, model, scorer, part)
+    scene, measured = _held_out(workspace, config, model, scorer, own_split)
     if folds:
         validation = CrossValidation(
             workspace=workspace,
@@ -105,18 +103,22 @@ def _measure(workspace: Workspace, config: PipelineConfig, report: Reporter) -> 
 
 
 def _held_out(
-    workspace: Workspace, config: PipelineConfig, model: Model, scorer: Scorer, report: Reporter
+    workspace: Workspace, config: PipelineConfig, model: Model, scorer: Scorer, report: Report
 ) -> tuple[Which, Measured]:
     """Which scene is chosen, and the figures of the job's split."""
-    tick = _Ticker(report, expected=5 * len(model.test) + 1)
-    models = _models(workspace, config, tick)
-    scored = {which: scorer.scored(one, model.test, tick.done) for which, one in models.items()}
+    share = 1 / (5 * len(model.test) + 1)  # of the time, for the filter: as much as one picture
+    models = _models(workspace, config, part(report, 0.0, share))
+    comparison = within(part(report, share, 1.0), "comparing_held_out")
+    scored = {
+        which: scorer.scored(models[which], model.test, part(comparison, start, start + 0.4))
+        for which, start in ((UNFILTERED, 0.0), (FILTERED, 0.4))
+    }
     psnrs = {which: one.at_training.means["psnr"] or 0.0 for which, one in scored.items()}
     loss = psnrs[UNFILTERED] - psnrs[FILTERED]
     chosen = _chosen(config, loss)
     numbered = {f"{index:05d}": photo for index, photo in enumerate(model.test)}
     with replacing_folder(_pictures(workspace)) as folder:
-        scorer.save_pictures(models[chosen], numbered, folder, tick.done)
+        scorer.save_pictures(models[chosen], numbered, folder, part(comparison, 0.8, 1.0))
     report.log(
         f"Held out: {psnrs[chosen]:.2f} dB. The outlier filter leaves {len(models[FILTERED])} "
         f"of {len(models[UNFILTERED])} Gaussians and costs {loss:.2f} dB: scene {chosen}."
@@ -140,42 +142,30 @@ def _chosen(config: PipelineConfig, loss: float) -> Which:
     return FILTERED if loss <= config.evaluate.max_filter_loss_db else UNFILTERED
 
 
-def _models(workspace: Workspace, config: PipelineConfig, tick: _Ticker) -> dict[Which, Gaussians]:
+def _models(
+    workspace: Workspace, config: PipelineConfig, report: Progress
+) -> dict[Which, Gaussians]:
     """The trained model, and what the outlier filter leaves of it."""
-    tick("looking for stray spots")
+    search = within(report, "looking_for_stray_spots")
+    search(0.0)
     folder = workspace.held_out_iteration(steps_trained(workspace))
-    trained = read_ply(folder / "point_cloud.ply")
-    filtered = without_outliers(trained, config.export, tick)
-    tick.done()
+    unfiltered = read_ply(folder / "point_cloud.ply")
+    filtered = without_outliers(unfiltered, config.export, search)
     device = best_device()
-    return {UNFILTERED: trained.to(device), FILTERED: filtered.to(device)}
+    return {UNFILTERED: unfiltered.to(device), FILTERED: filtered.to(device)}
 
 
 def _lpips(
-    config: PipelineConfig, device: torch.device, tick: Callable[[], None]
+    config: PipelineConfig, device: torch.device, report: Progress
 ) -> tuple[Lpips | None, Reason | None]:
     """LPIPS, or why there is none."""
     if not config.evaluate.lpips:
         return None, Reason("lpips_off")
     try:
-        return load_lpips(device, tick=tick), None
+        return load_lpips(device, report=report), None
     except LpipsUnavailable as error:
         return None, Reason(error.code, str(error))
 
 
 def _pictures(workspace: Workspace) -> Path:
     return workspace.split_pictures(steps_trained(workspace))
-
-
-class _Ticker:
-    """Reports progress in equal parts; called without one being done, it only shows life."""
-
-    def __init__(self, report: Reporter, expected: int) -> None:
-        self._report, self._expected, self._finished = report, expected, 0
-
-    def __call__(self, message: str = "comparing with the held-out photos") -> None:
-        self._report.progress(self._finished / self._expected, message)
-
-    def done(self) -> None:
-        self._finished += 1
-        self()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
-from typing import Any
 
 import torch
 from PIL import Image
@@ -23,10 +22,11 @@ from recon.pipeline.after_training.turntable_video import film
 from recon.pipeline.camera_list import start_photo
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import settings_used, steps_trained
-from recon.pipeline.progress import Part, Reporter
+from recon.pipeline.progress import Within
 from recon.pipeline.results import FILTERED, UNFILTERED, Results, Which
 from recon.pipeline.start_view import StartView
 from recon.pipeline.workspace import Workspace, digest_files, replacing, replacing_folder
+from recon.reporting import Part, Report, part, within
 from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import write_ply, write_splat
 from recon.splats.gaussians import Camera, Gaussians
@@ -46,7 +46,7 @@ _MAY_BE_ABSENT = ("spz", "other_spz", "first", "turntable", "colmap")
 _PLY = {UNFILTERED: "point_cloud.ply", FILTERED: "point_cloud_filtered.ply"}
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return {**asdict(config.export), "seed": config.seed}
 
 
@@ -67,29 +67,29 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {"files": digest_files(workspace.root, files)}
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
-    finishing = Part(report, 0.0, _FINISHED, f"finishing with all {len(model.photos)} photos")
-    gaussians, refined = finished(workspace, config, model, finishing)
-    report.progress(_FINISHED, "removing stray spots")
-    filtered = without_outliers(
-        gaussians, config.export, lambda: report.progress(_FINISHED, "removing stray spots")
-    )
+    refinement = Within(Part(report, 0.0, _FINISHED), "finishing", count=len(model.photos))
+    gaussians, refined = finished(workspace, config, model, refinement)
+    removal = within(part(report, _FINISHED, _FILTERED), "removing_stray_spots")
+    removal(0.0)
+    filtered = without_outliers(gaussians, config.export, removal)
     scenes = {UNFILTERED: gaussians, FILTERED: filtered}
     # Decided on the measured model: this one has seen every photo and can't be asked.
     which = Results.read(workspace).scene
-    report.progress(_FILTERED, "saving the scene")
+    save = within(part(report, _FILTERED, _WRITTEN), "saving_scene")
+    save(0.0)
     scene = scenes[which].to(best_device())
     cameras = [photo.camera for photo in model.photos]
-    first = first_part(scene, cameras, lambda: report.progress(_FILTERED, "saving the scene"))
+    first = first_part(scene, cameras, save)
     count = _write(workspace, scenes, which, first, report)
     _pack_model(workspace, report)
-    report.progress(_WRITTEN, "taking its picture")
+    report(_WRITTEN, "taking_picture")
     start = _centred(start_photo(workspace, model).camera)
     view = _poster(workspace, config, scene, start)
     view.write(workspace)
-    filming = Part(report, _PICTURED, 1.0, "filming")
-    film(workspace, config, scene, cameras, start, view.target, filming)
+    film_report = Within(Part(report, _PICTURED, 1.0), "filming")
+    film(workspace, config, scene, cameras, start, view.target, film_report)
     remove_snapshots(workspace.snapshot)  # what they promised is there
     return {
         "gaussian_count": count,
@@ -105,7 +105,7 @@ def _write(
     scenes: dict[Which, Gaussians],
     which: Which,
     first: Gaussians | None,
-    report: Reporter,
+    report: Report,
 ) -> int:
     """The delivered files, all at once: nobody finds half a scene. How many Gaussians it has."""
     with replacing_folder(workspace.point_cloud) as point_cloud:
@@ -128,7 +128,7 @@ def _write(
         return write_splat(scenes[which], folder / "scene.splat")
 
 
-def _pack_model(workspace: Workspace, report: Reporter) -> None:
+def _pack_model(workspace: Workspace, report: Report) -> None:
     """The zip of the COLMAP model; without one, as in a folder that was tidied, there is none."""
     workspace.model_archive.unlink(missing_ok=True)
     try:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.earlier_job import features_signature, known_features
 from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import PreparedPhotos
-from recon.pipeline.progress import Reporter
 from recon.pipeline.workspace import Workspace, digest_files, digest_json, unfinished_folder
 from recon.poses import cameras
 from recon.poses.colmap import databases
 from recon.poses.colmap import features as sift
+from recon.reporting import Report
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return asdict(config.features)
 
 
@@ -30,7 +29,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {"features": databases.features_digest(workspace.database)}
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Raises UserError no_features where no photo shows any."""
     photos = [photo.for_poses for photo in PreparedPhotos.read(workspace).photos]
     groups = cameras.group(photos, shared=config.features.shared_camera)
@@ -51,7 +50,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
             groups,
             max_image_size=config.features.max_image_size,
             max_num_features=config.features.max_num_features,
-            tick=report.progress,
+            report=report,
             known=known,
         )
         databases.sign(database, features_signature(config.features))

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from statistics import median
-from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
 from recon.pipeline.photos.prepare import PreparedPhoto
-from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.stages.matching import read_still
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
 from recon.poses import cameras
@@ -23,9 +21,10 @@ from recon.poses.colmap import databases
 from recon.poses.ladder.climb import climb, graph_of
 from recon.poses.ladder.focal_hints import Misfit
 from recon.poses.ladder.sources import Work
-from recon.poses.ladder.state import SoFar
+from recon.poses.ladder.state import LadderState
 from recon.poses.models import checks, principal_points
 from recon.poses.pair_graph import PairGraph
+from recon.reporting import Part, Report, part
 
 _PLACED = 0.8  # of the progress; the rest refines cameras
 
@@ -33,7 +32,7 @@ _PLACED = 0.8  # of the progress; the rest refines cameras
 _FEW_FEATURES = 60
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     # How pairs are verified and cameras are shared holds for the later rungs too.
     deciding = {"min_num_inliers": config.matching.min_num_inliers,
                 "shared_camera": config.features.shared_camera}  # fmt: skip
@@ -61,25 +60,24 @@ def photos_digest(workspace: Workspace) -> str:
     return digest_files(workspace.root, [workspace.photos, workspace.photos_json])
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Raises UserError, saying why as well as it can, where there is no model to trust."""
     photos = PreparedPhotos.read(workspace).photos
 
     def keep(graph: PairGraph) -> None:
         write_pair_graph(workspace, graph)
 
-    climbed = climb(
+    state = climb(
         work_of(workspace, photos, config),
-        tick=Part(report, 0.0, _PLACED).progress,
-        log=report.log,
+        report=Part(report, 0.0, _PLACED),
         keep=keep,
     )
-    graph, still = graph_of(climbed), read_still(workspace)
-    if climbed.best is None:
-        raise reason(climbed, graph, databases.count_descriptors(workspace.database), still)
-    model, facts = climbed.best.model, climbed.best.facts
+    graph, still = graph_of(state), read_still(workspace)
+    if state.best is None:
+        raise reason(state, graph, databases.count_descriptors(workspace.database), still)
+    model, facts = state.best.model, state.best.facts
     if config.mapping.own_principal_points:
-        model, verdict = principal_points.refined(model, Part(report, _PLACED, 1.0).progress)
+        model, verdict = principal_points.refined(model, part(report, _PLACED, 1.0))
         if verdict is not None:
             report.log(verdict.log_line)
             facts = checks.remeasured(model, facts)
@@ -90,8 +88,8 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     if still is not None:
         report.warn("still_parts_left_out", percent=round(100 * still))
     warn_of_left_out(photos, graph, report)
-    if climbed.misfit is not None:
-        warn_of_misfit(photos, climbed.misfit, report)
+    if state.misfit is not None:
+        warn_of_misfit(photos, state.misfit, report)
     return {**facts.to_dict(), "total": len(photos), "rung": graph.rung}
 
 
@@ -101,7 +99,7 @@ def work_of(workspace: Workspace, photos: Sequence[PreparedPhoto], config: Pipel
     return Work(
         photos=workspace.photos,
         database=workspace.database,
-        kept=workspace.colmap,
+        folder=workspace.colmap,
         groups=cameras.group([photo.for_poses for photo in photos], shared=shared),
         photos_digest=photos_digest(workspace),
         seed=config.seed,
@@ -112,26 +110,26 @@ def work_of(workspace: Workspace, photos: Sequence[PreparedPhoto], config: Pipel
 
 
 def reason(
-    climbed: SoFar, graph: PairGraph, features: dict[str, int], still: float | None
+    state: LadderState, graph: PairGraph, features: dict[str, int], still: float | None
 ) -> UserError:
     """Why there is no model, from the most telling reason to the least."""
-    total, needed = len(graph.photos), climbed.work.config.min_registered
+    total, needed = len(graph.photos), state.work.config.min_registered
     if median(features.values()) < _FEW_FEATURES:
         return UserError("no_features")
     if still is not None:
         return UserError("stands_still", percent=round(100 * still))
-    if climbed.diagnosis is not None:
-        return UserError(climbed.diagnosis.code, **climbed.diagnosis.facts)
+    if state.diagnosis is not None:
+        return UserError(state.diagnosis.code, **state.diagnosis.facts)
     largest = len(graph.groups[0])
     if largest < needed:
         return UserError(
             "photos_share_nothing",
             total=total, groups=len(graph.groups), largest=largest, minimum=needed,
         )  # fmt: skip
-    return UserError("too_few_registered", registered=climbed.most_registered, total=total)
+    return UserError("too_few_registered", registered=state.most_registered, total=total)
 
 
-def warn_of_left_out(photos: Sequence[PreparedPhoto], graph: PairGraph, report: Reporter) -> None:
+def warn_of_left_out(photos: Sequence[PreparedPhoto], graph: PairGraph, report: Report) -> None:
     """Warns by the photos' names in upload/."""
     stored_names = {photo.name: photo.stored_name for photo in photos}
     placed = {photo.name for photo in graph.photos if photo.registered}
@@ -150,7 +148,7 @@ def warn_of_left_out(photos: Sequence[PreparedPhoto], graph: PairGraph, report: 
         report.warn("photos_in_groups", count=len(others), photo_groups=groups)
 
 
-def warn_of_misfit(photos: Sequence[PreparedPhoto], misfit: Misfit, report: Reporter) -> None:
+def warn_of_misfit(photos: Sequence[PreparedPhoto], misfit: Misfit, report: Report) -> None:
     """Warns that the metadata's focal lengths were not believed."""
     report.log(misfit.in_words)
     names = [photo.stored_name for photo in photos if photo.name in misfit.names]

@@ -9,12 +9,10 @@ import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.earlier_job import bring_in_matches
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
-from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.workspace import (
     Workspace,
     digest_files,
@@ -25,11 +23,12 @@ from recon.pipeline.workspace import (
 )
 from recon.poses import pair_graph
 from recon.poses.colmap import databases, pairs, still_pairs
+from recon.reporting import Part, Report, part
 
 _MATCHED = 0.9  # of the progress; the rest looks for what stands still
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return {**asdict(config.matching), "seed": config.seed}
 
 
@@ -45,7 +44,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     }
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     photos = PreparedPhotos.read(workspace).photos
     key = digest_json({**inputs(workspace, config), **settings(config)})
     with unfinished_folder(workspace.colmap, "matches", key) as folder:
@@ -58,7 +57,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
             database,
             min_num_inliers=config.matching.min_num_inliers,
             seed=config.seed,
-            tick=Part(report, 0.0, _MATCHED).progress,
+            report=part(report, 0.0, _MATCHED),
         )
         still = _without_what_stands_still(database, config, Part(report, _MATCHED, 1.0))
         found = pairs.verified(database)
@@ -72,7 +71,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
 
 
 def _copy_features(
-    workspace: Workspace, database: Path, config: PipelineConfig, report: Reporter
+    workspace: Workspace, database: Path, config: PipelineConfig, report: Report
 ) -> None:
     """Makes `database`, which has the features and, of an earlier job, matches."""
     for left in database.parent.iterdir():
@@ -92,7 +91,7 @@ def read_still(workspace: Workspace) -> float | None:
 
 
 def _without_what_stands_still(
-    database: Path, config: PipelineConfig, report: Reporter
+    database: Path, config: PipelineConfig, report: Report
 ) -> float | None:
     """Verifies the pairs of `database` again where something stands still; the share that does."""
     share = still_pairs.share(database)
@@ -102,7 +101,7 @@ def _without_what_stands_still(
         database,
         min_num_inliers=config.matching.min_num_inliers,
         seed=config.seed,
-        tick=report.progress,
+        report=report,
     )
     report.log(
         f"something stands still in {share:.0%} of the picture; {left} pairs are left without it"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline import environment
 from recon.pipeline.config import PipelineConfig, PreflightConfig
@@ -17,14 +16,14 @@ from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import Machine, PreparedPhotos
 from recon.pipeline.photos import copies
 from recon.pipeline.photos.prepare import prepare, prepared_names
-from recon.pipeline.progress import Reporter
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
+from recon.reporting import Report
 
 #: A job's files, as a multiple of what was uploaded: work, undistorted and evaluation pictures.
 DISK_PER_UPLOAD = 5
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     chosen = asdict(config.preflight)
     del chosen["min_free_disk_mb"]  # decides whether, not what
     return chosen
@@ -41,11 +40,11 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     }
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Raises UserError for the photos' faults, PipelineError for the machine's."""
     sent = uploaded(workspace)
     check_count(len(sent), config.preflight)
-    report.progress(0.0, "checking this machine")
+    report(0.0, "checking_machine")
     look_at_machine(workspace, sent, config.preflight, report)
     stored_names = {path: path.relative_to(workspace.upload).as_posix() for path in sent}
     names = prepared_names(list(stored_names.values()))
@@ -53,17 +52,17 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     workspace.photos.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.photos) as folder:
         for index, (path, stored_name) in enumerate(stored_names.items()):
-            report.progress(index / len(sent), f"photo {index + 1} of {len(sent)}")
+            report(index / len(sent), "photo", number=index + 1, total=len(sent))
             photo = prepare(path, folder, names[stored_name], config.preflight, stored_name)
             focal = f"focal length {photo.focal:.0f} px" if photo.focal else "no focal length"
             report.log(f"{photo.stored_name}: {photo.width}x{photo.height} px, {focal}")
             prepared.append(photo)
-        kept, left_out = copies.without_copies(
+        distinct, left_out = copies.without_copies(
             prepared, folder, lambda stored_name: (workspace.upload / stored_name).stat().st_size
         )
         copies.tell(left_out, len(prepared), config.preflight.min_photos, report)
-    PreparedPhotos(photos=tuple(kept), copies=left_out).write(workspace)
-    return {"total": len(kept)}
+    PreparedPhotos(photos=tuple(distinct), copies=left_out).write(workspace)
+    return {"total": len(distinct)}
 
 
 def uploaded(workspace: Workspace) -> list[Path]:
@@ -87,7 +86,7 @@ def check_count(count: int, config: PreflightConfig) -> None:
 
 
 def look_at_machine(
-    workspace: Workspace, sent: list[Path], config: PreflightConfig, report: Reporter
+    workspace: Workspace, sent: list[Path], config: PreflightConfig, report: Report
 ) -> None:
     """Logs and writes the environment report; raises PipelineError where no job can run."""
     upload_mb = sum(path.stat().st_size for path in sent) // environment.MEGABYTE

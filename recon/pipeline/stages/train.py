@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 from dataclasses import asdict, replace
-from typing import Any
 
 import torch
 
@@ -19,7 +18,6 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import TrainingRecord, deciding, steps_trained
-from recon.pipeline.progress import Part, Reporter
 from recon.pipeline.workspace import (
     Workspace,
     digest_files,
@@ -27,10 +25,11 @@ from recon.pipeline.workspace import (
     replacing_folder,
     write_json,
 )
+from recon.reporting import Part, Report
 from recon.splats import engine
 from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
-from recon.splats.engine import Trained
+from recon.splats.engine import TrainedScene
 from recon.splats.formats import write_ply, write_points_ply
 from recon.splats.live import live_snapshots
 from recon.splats.rasterizers import best_device
@@ -40,7 +39,7 @@ _REDUCED_RESOLUTION = 0.75  # after the GPU ran out of memory once
 _REDUCED_CAP = 0.5
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return {**deciding(config.train), "seed": config.seed}
 
 
@@ -63,23 +62,23 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {"model": digest_files(workspace.root, files)}
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     write_cameras(workspace, model)
     write_json(workspace.cfg_args, config.to_dict())
     device = best_device()
     # A second try after a full GPU counts on from where the first one was.
-    trained, used = _trained(workspace, config, model, device, Part(report, 0.0, 1.0))
+    result, used = _train_in_memory(workspace, config, model, device, Part(report, 0.0, 1.0))
     with replacing(workspace.input_ply) as temporary:
-        write_points_ply(trained.points, temporary)
+        write_points_ply(result.points, temporary)
     with replacing_folder(workspace.held_out) as folder:
         model_folder = folder / "point_cloud" / f"iteration_{used.iterations}"
         model_folder.mkdir(parents=True)
-        count = write_ply(trained.gaussians, model_folder / "point_cloud.ply")
+        count = write_ply(result.gaussians, model_folder / "point_cloud.ply")
     record = TrainingRecord(
         iterations=used.iterations,
         gaussian_count=count,
-        training_size=trained.size,
+        training_size=result.size,
         max_image_size=used.max_image_size,
         max_gaussians=used.max_gaussians,
         settings=used,
@@ -90,13 +89,13 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     return facts
 
 
-def _trained(
+def _train_in_memory(
     workspace: Workspace,
     config: PipelineConfig,
     model: Model,
     device: torch.device,
-    report: Reporter,
-) -> tuple[Trained, TrainConfig]:
+    report: Report,
+) -> tuple[TrainedScene, TrainConfig]:
     """The trained scene and the settings used, smaller ones if the GPU ran out of memory.
 
     Where an interrupted run had come to the smaller ones, it goes on with these.
@@ -106,7 +105,7 @@ def _trained(
     def checkpoints(settings: TrainConfig) -> Checkpoints:
         return checkpoints_of(workspace, settings, decided_by, device=device, report=report)
 
-    def attempt(settings: TrainConfig) -> Trained:
+    def attempt(settings: TrainConfig) -> TrainedScene:
         return engine.train(
             model.train,
             workspace.images,
@@ -136,11 +135,11 @@ def _trained(
         gc.collect()
         torch.cuda.empty_cache()
     try:
-        trained = attempt(used)
+        result = attempt(used)
     except torch.OutOfMemoryError as error:
         raise PipelineError("gpu_out_of_memory") from error
     report.warn("reduced_after_out_of_memory", percent=round(100 * _REDUCED_RESOLUTION))
-    return trained, used
+    return result, used
 
 
 def reduced(train: TrainConfig, model: Model) -> TrainConfig:

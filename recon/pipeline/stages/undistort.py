@@ -10,19 +10,18 @@ import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import PreparedPhotos
-from recon.pipeline.progress import Reporter
 from recon.pipeline.together import write_together
 from recon.pipeline.workspace import Workspace, digest_files, replacing, scratch_folder
 from recon.poses.colmap import undistortion
 from recon.poses.models import viewpoints
 from recon.poses.splits import split
+from recon.reporting import Report
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return asdict(config.undistort)
 
 
@@ -42,7 +41,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     }
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     work = workspace.images.parent
     with scratch_folder(work) as scratch:
         images, model = undistortion.undistort(
@@ -50,7 +49,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
             workspace.photos,
             scratch,
             jpeg_quality=config.undistort.jpeg_quality,
-            tick=report.progress,
+            report=report,
         )
         _take(images, workspace.images)
         _take(model, workspace.undistorted_sparse)
@@ -71,9 +70,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Reporter) -> dict[
     return {"train_photos": len(train), "test_photos": len(test)}
 
 
-def _warn_of_shared_spots(
-    workspace: Workspace, together: list[list[str]], report: Reporter
-) -> None:
+def _warn_of_shared_spots(workspace: Workspace, together: list[list[str]], report: Report) -> None:
     """Warns by the photos' names in upload/."""
     stored_names = PreparedPhotos.read(workspace).stored_names
     groups = [[stored_names[name] for name in group] for group in together]

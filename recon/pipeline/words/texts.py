@@ -1,7 +1,7 @@
 """Texts for people. The core writes them in English and knows no other language.
 
 The site names two translators (`translate_with`), which answer in the language of whoever is being
-served; the command line has none. docs/LANGUAGES.md says how texts get to the translators.
+served; the command line has none. docs/develop/languages.md says how texts get to the translators.
 """
 
 from __future__ import annotations
@@ -57,12 +57,26 @@ def told(text: str | Counted, **facts: object) -> str:
 
     Raises KeyError for a missing fact: a programming error.
     """
+    return _filled(text, facts, _translate, _translate_number)
+
+
+def in_english(text: str | Counted, **facts: object) -> str:
+    """The same in English, whoever is served: for logs."""
+    return _filled(text, facts, str, _english_number)
+
+
+def _filled(
+    text: str | Counted,
+    facts: Mapping[str, object],
+    translate: Callable[[str], str],
+    translate_number: Callable[[str, str, int], str],
+) -> str:
     if isinstance(text, str):
-        return _translate(text).format(**facts)
+        return translate(text).format(**facts)
     number = facts[text.by]
     if not isinstance(number, int | float | str):
         raise TypeError(f"{text.by} counts, and is {number!r}")
     count = int(number)
     if count in text.exactly:
-        return _translate(text.exactly[count]).format(**facts)
-    return _translate_number(text.one, text.many, count).format(**facts)
+        return translate(text.exactly[count]).format(**facts)
+    return translate_number(text.one, text.many, count).format(**facts)

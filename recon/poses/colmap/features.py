@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from recon.poses.cameras import CameraGroup
 from recon.poses.colmap import databases
 from recon.poses.colmap.earlier_job import Known
-from recon.poses.native import Tick, colmap, counting, run_native
+from recon.poses.native import colmap, counting, run_native
+from recon.reporting import Progress
 
 if TYPE_CHECKING:
     from pycolmap import CancellationToken, Database
@@ -27,7 +28,7 @@ def extract(
     *,
     max_image_size: int,
     max_num_features: int,
-    tick: Tick,
+    report: Progress,
     strong: bool = False,
     known: Known | None = None,
 ) -> None:
@@ -69,7 +70,8 @@ def extract(
 
         def poll() -> None:
             done = max(count() - len(described), 0)
-            tick(done / len(names), f"photo {min(done + 1, len(names))} of {len(names)}")
+            number = min(done + 1, len(names))
+            report(done / len(names), "photo", number=number, total=len(names))
 
         run_native(call, poll)
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.native import POLL_SECONDS, Tick, colmap, run_native
+from recon.poses.native import POLL_SECONDS, colmap, run_native
+from recon.reporting import Progress
 
 if TYPE_CHECKING:
     from pycolmap import CancellationToken, IncrementalPipelineOptions, Reconstruction
@@ -48,7 +49,7 @@ class Manner:
 
 
 def incremental(
-    database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick,
+    database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress,
     manner: Manner = Manner(),
 ) -> list[Reconstruction]:  # fmt: skip
     """The models that the incremental mapper finds, as pycolmap reconstructions, best first.
@@ -74,7 +75,8 @@ def incremental(
         )
 
     def poll() -> None:
-        tick(min(placed.most / max(total, 1), 1.0), f"{placed.count} of {total} photos placed")
+        reached = min(placed.most / max(total, 1), 1.0)
+        report(reached, "photos_placed", placed=placed.count, total=total)
 
     return _best_first(run_native(call, poll).values())
 
@@ -98,7 +100,7 @@ def _options(manner: Manner, seed: int) -> IncrementalPipelineOptions:
 
 
 def global_mapping(
-    database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick
+    database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress
 ) -> list[Reconstruction]:
     """The models that the global mapper finds, as `incremental` gives them.
 
@@ -116,7 +118,7 @@ def global_mapping(
     try:
         while child.poll() is None:
             elapsed = time.monotonic() - began
-            tick(elapsed / (elapsed + _GLOBAL_SECONDS), "all photos at once")
+            report(elapsed / (elapsed + _GLOBAL_SECONDS), "placing_all_photos")
             time.sleep(POLL_SECONDS)
     finally:
         child.kill()

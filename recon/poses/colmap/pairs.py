@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.native import Tick, colmap, counting, run_native
+from recon.poses.native import colmap, counting, run_native
+from recon.reporting import Progress
 
 if TYPE_CHECKING:
     from pycolmap import CancellationToken, TwoViewGeometryOptions
@@ -25,7 +26,7 @@ class Pair:
 
 
 def match_exhaustively(
-    database: Path, *, min_num_inliers: int, seed: int, tick: Tick, guided: bool = False
+    database: Path, *, min_num_inliers: int, seed: int, report: Progress, guided: bool = False
 ) -> None:
     """Matches all pairs in `database` that have no matches yet and verifies them, in place.
 
@@ -51,7 +52,7 @@ def match_exhaustively(
 
         def poll() -> None:
             done = count()
-            tick(min(done / total, 1.0), f"pair {min(done + 1, total)} of {total}")
+            report(min(done / total, 1.0), "pair", number=min(done + 1, total), total=total)
 
         run_native(call, poll)
 

@@ -14,6 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from recon.geometry import rotation_matrix
+
 #: Parameters of each camera model by its number, and whether the first two are fx and fy.
 _MODELS = {
     0: (3, False), 1: (4, True), 2: (4, False), 3: (5, False), 4: (8, True), 5: (8, True),
@@ -75,7 +77,7 @@ def _read_photos(path: Path, cameras: dict[int, tuple[int, int, float]]) -> list
             while (letter := file.read(1)) not in (b"\0", b""):
                 name += letter
             file.seek(24 * _one(file, "<Q"), 1)  # its keypoints
-            rotation = rotation_of(pose[:4])
+            rotation = rotation_matrix(pose[:4])
             position = -rotation.T @ np.array(pose[4:])
             photos.append(Placed(name.decode(), rotation, position, *cameras[camera]))
     return sorted(photos, key=lambda photo: photo.name)
@@ -98,16 +100,6 @@ def _read_points(
         np.array(colours, np.uint8).reshape(shape),
         np.array(seen, np.int64),
     )
-
-
-def rotation_of(quaternion: list[float]) -> NDArray[np.float64]:
-    """The rotation [3, 3] of a unit quaternion, w first."""
-    w, x, y, z = quaternion
-    return np.array([
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ])  # fmt: skip
 
 
 def _take(file: BinaryIO, form: str) -> tuple[Any, ...]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from recon.poses import standing_still
 from recon.poses.colmap.pairs import verification
-from recon.poses.native import Tick, colmap
+from recon.poses.native import colmap
 from recon.poses.standing_still import NONE, StillMatches
+from recon.reporting import Progress
 
 if TYPE_CHECKING:
     from pycolmap import Camera, Database
@@ -51,18 +52,18 @@ def share(database: Path) -> float | None:
     return standing_still.share(list(found.values()))
 
 
-def verify_without(database: Path, *, min_num_inliers: int, seed: int, tick: Tick) -> int:
+def verify_without(database: Path, *, min_num_inliers: int, seed: int, report: Progress) -> int:
     """Verifies again, in place, the pairs with matches that stand still, by their other matches.
 
     The matches themselves stay: a job with more photos looks at them anew. Returns how many pairs
-    are left of those. Raises what `tick` raises.
+    are left of those. Raises what `report` raises.
     """
     options = verification(min_num_inliers, seed)
     left = 0
     with _open(database) as (content, photos):
         pairs = list(_matches(content))
         for number, (a, b, matches) in enumerate(pairs):
-            tick(number / len(pairs), f"pair {number + 1} of {len(pairs)}")
+            report(number / len(pairs), "pair", number=number + 1, total=len(pairs))
             still = standing_still.nearly_still(photos[a].at, photos[b].at, matches)
             if not still.any():
                 continue

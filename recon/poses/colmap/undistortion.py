@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.native import Tick, colmap, run_native
+from recon.poses.native import colmap, run_native
+from recon.reporting import Progress
 
 if TYPE_CHECKING:
     from pycolmap import CancellationToken
 
 
 def undistort(
-    model: Path, photos: Path, scratch: Path, *, jpeg_quality: int, tick: Tick
+    model: Path, photos: Path, scratch: Path, *, jpeg_quality: int, report: Progress
 ) -> tuple[Path, Path]:
     """Writes the registered photos without distortion; returns their folder and the model's.
 
@@ -32,7 +33,7 @@ def undistort(
 
     def poll() -> None:
         done = sum(1 for _ in images.glob("*.jpg")) if images.is_dir() else 0
-        tick(min(done / total, 1.0), f"photo {min(done + 1, total)} of {total}")
+        report(min(done / total, 1.0), "photo", number=min(done + 1, total), total=total)
 
     run_native(call, poll)
     text = scratch / "text"

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from recon.poses.colmap.mapping import Manner, incremental
 from recon.poses.ladder.choosing import CONVINCING
 from recon.poses.models.agreement import agreements
-from recon.poses.native import Tick, colmap
+from recon.poses.native import colmap
+from recon.reporting import Progress, part, within
 
 if TYPE_CHECKING:
     from pycolmap import Reconstruction
@@ -30,7 +31,7 @@ _CARRIES = 0.5
 
 
 def relaxed(
-    database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick
+    database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress
 ) -> list[Reconstruction]:
     """The models of all attempts, as `mapping.incremental` gives them, in the order made."""
     models: list[Reconstruction] = []
@@ -45,11 +46,9 @@ def relaxed(
             break
         folder = scratch / str(number)
         folder.mkdir()
-
-        def part(fraction: float, message: str, number: int = number) -> None:
-            tick((number + fraction) / len(manners), f"attempt {number + 1}, {message}")
-
-        made = incremental(database, photos, folder, seed=seed, tick=part, manner=manner)
+        share = part(report, number / len(manners), (number + 1) / len(manners))
+        attempt = within(share, "attempt", number=number + 1)
+        made = incremental(database, photos, folder, seed=seed, report=attempt, manner=manner)
         models += made
         most = max([most, *(model.num_reg_images() for model in made)])
         if any(_convincing(model, total, database) for model in made):

@@ -25,9 +25,9 @@ from recon.poses.ladder.judging import judge
 from recon.poses.ladder.rungs import Rung, up_to
 from recon.poses.ladder.skipping import why_skip
 from recon.poses.ladder.sources import Work, database_of
-from recon.poses.ladder.state import Log, SoFar
-from recon.poses.native import Tick
+from recon.poses.ladder.state import LadderState
 from recon.poses.pair_graph import BEST, FAILED, SKIPPED, TRIED, WON, PairGraph
+from recon.reporting import Progress, Report, part, within
 
 if TYPE_CHECKING:
     from pycolmap import Reconstruction
@@ -39,133 +39,128 @@ class OutOfTime(Exception):
     """A rung took longer than it may."""
 
 
-def climb(work: Work, *, tick: Tick, log: Log, keep: Callable[[PairGraph], None]) -> SoFar:
+def climb(work: Work, *, report: Report, keep: Callable[[PairGraph], None]) -> LadderState:
     """Tries the rungs in order until one wins. `keep` is given the graph after each of them.
 
-    Raises what `tick` raises, and ValueError where the config names a last rung that isn't one.
+    Raises what `report` raises, and ValueError where the config names a last rung that isn't one.
     """
-    so_far = SoFar(work, log)
-    so_far.diagnosis = diagnose(work.database, work.names, work.config.min_registered)
+    state = LadderState(work, report.log)
+    state.diagnosis = diagnose(work.database, work.names, work.config.min_registered)
     rungs = up_to(work.config.last_rung)
-    reached = 0.0
     with _scratch(work) as folder:
         for rung in rungs:
-            skip = why_skip(rung, so_far)
+            skip = why_skip(rung, state)
             if skip is not None:
-                so_far.note(rung, SKIPPED, skip)
+                state.note(rung, SKIPPED, skip)
             else:
-                _try(rung, so_far, folder, _part(tick, reached, rung, rungs))
-            reached += rung.share
-            keep(graph_of(so_far))
-            if so_far.won:
-                log(f"{rung.title}: won")
+                share = _share(report, rung, rungs)
+                share(0.0, rung.code)
+                # The first is what a person expects; what the others do is said with their names.
+                inner = share if rung is rungs[0] else within(share, rung.code)
+                _try(rung, state, folder, inner)
+            keep(graph_of(state))
+            if state.won:
+                report.log(f"{rung.title}: won")
                 break
-    return so_far
+    return state
 
 
-def graph_of(so_far: SoFar) -> PairGraph:
+def graph_of(state: LadderState) -> PairGraph:
     """What is known by now, for people."""
-    best, names = so_far.best, so_far.work.names
-    final = WON if so_far.won else BEST
+    best, names = state.best, state.work.names
+    final = WON if state.won else BEST
     rungs = [
-        replace(record, outcome=final) if record.name == so_far.best_rung else record
-        for record in so_far.records
+        replace(record, outcome=final) if record.name == state.best_rung else record
+        for record in state.records
     ]
     return pair_graph.of(
         names,
-        pair_graph.strongest(so_far.pairs.values()),
+        pair_graph.strongest(state.pairs.values()),
         registered=() if best is None else best.names,
-        rung=so_far.best_rung,
+        rung=state.best_rung,
         rungs=rungs,
         model=None if best is None else best.facts,
     )
 
 
-def _try(rung: Rung, so_far: SoFar, folder: Path, tick: Tick) -> None:
+def _try(rung: Rung, state: LadderState, folder: Path, report: Progress) -> None:
     began = time.monotonic()
-    ticking = _limited(tick, began, so_far.work.config.rung_seconds)
+    report = _limited(report, began, state.work.config.rung_seconds)
     try:
-        database, models = _models(rung, so_far, ticking)
-        at_odds = _choose(rung, so_far, database, models, began)
-        if second_look.due(rung, so_far, at_odds):
+        database, models = _models(rung, state, report)
+        at_odds = _choose(rung, state, database, models, began)
+        if second_look.due(rung, state, at_odds):
             matches = second_look.Matches(rung, database, at_odds, folder)
-            second_look.look_again(matches, so_far, ticking)
+            second_look.look_again(matches, state, report)
         return
     except OutOfTime:
-        why = f"took longer than {so_far.work.config.rung_seconds:.0f} s"
+        why = f"took longer than {state.work.config.rung_seconds:.0f} s"
     except sqlite3.DatabaseError as damage:
         why = f"its matches came out damaged: {damage}"
     except MapperFailed as failure:
         why = f"the mapper gave up: {failure}"
-    so_far.note(rung, FAILED, why, time.monotonic() - began)
+    state.note(rung, FAILED, why, time.monotonic() - began)
 
 
-def _models(rung: Rung, so_far: SoFar, tick: Tick) -> tuple[Path, list[Reconstruction]]:
+def _models(rung: Rung, state: LadderState, report: Progress) -> tuple[Path, list[Reconstruction]]:
     """The rung's database and the models that its mapper makes of it."""
-    work, source = so_far.work, rung.source
-    matched = _MATCHED if source.build is not None and source.name not in so_far.pairs else 0.0
-    tick(0.0, rung.title)
-    database = database_of(source, work, lambda done, said: tick(matched * done, said))
-    so_far.pairs[source.name] = verified(database)
+    work, source = state.work, rung.source
+    matched = _MATCHED if source.build is not None and source.name not in state.pairs else 0.0
+    database = database_of(source, work, part(report, 0.0, matched))
+    state.pairs[source.name] = verified(database)
     with _scratch(work) as scratch:
-        models = rung.mapper(
-            database, work.photos, scratch, seed=work.seed,
-            tick=lambda done, said: tick(matched + (1 - matched) * done, said),
-        )  # fmt: skip
+        rest = part(report, matched, 1.0)
+        models = rung.mapper(database, work.photos, scratch, seed=work.seed, report=rest)
     return database, models
 
 
 @contextmanager
 def _scratch(work: Work) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(
-        dir=work.kept, prefix=".scratch-", ignore_cleanup_errors=True
+        dir=work.folder, prefix=".scratch-", ignore_cleanup_errors=True
     ) as folder:
         yield Path(folder)
 
 
 def _choose(
-    rung: Rung, so_far: SoFar, database: Path, models: list[Reconstruction], began: float
+    rung: Rung, state: LadderState, database: Path, models: list[Reconstruction], began: float
 ) -> Candidate | None:
     """Judges `models` and keeps the best of them where it beats what there is.
 
     Returns the best firm one that only the metadata speak against, if there is one.
     """
-    verdicts = [judge(model, database, so_far.work) for model in models]
+    verdicts = [judge(model, database, state.work) for model in models]
     for verdict in verdicts:
-        so_far.log(f"{rung.name}: {verdict.in_words}")
+        state.log(f"{rung.name}: {verdict.in_words}")
         if verdict.candidate is None:
-            too_small = verdict.facts.registered < so_far.work.config.min_registered
+            too_small = verdict.facts.registered < state.work.config.min_registered
             placed = verdict.facts.registered if too_small else 0
-            so_far.most_registered = max(so_far.most_registered, placed)
+            state.most_registered = max(state.most_registered, placed)
     chosen = best_of(verdict.candidate for verdict in verdicts)
     seconds = time.monotonic() - began
     if chosen is None:
         why = verdicts[0].in_words if verdicts else "no two photos could be the start of a model"
-        so_far.note(rung, TRIED, why, seconds)
+        state.note(rung, TRIED, why, seconds)
     else:
-        so_far.note_model(rung, chosen, "", seconds)
-        so_far.offer(rung, chosen)
+        state.note_model(rung, chosen, "", seconds)
+        state.offer(rung, chosen)
     at_odds = best_of(verdict.at_odds for verdict in verdicts)
     return at_odds if at_odds is not None and at_odds.firm else None
 
 
-def _limited(tick: Tick, began: float, seconds: float) -> Tick:
-    """`tick` that raises OutOfTime once the time is up."""
+def _limited(report: Progress, began: float, seconds: float) -> Progress:
+    """`report` that raises OutOfTime once the time is up."""
 
-    def limited(fraction: float, message: str) -> None:
-        tick(fraction, message)
+    def limited(fraction: float, code: str = "", /, **facts: object) -> None:
+        report(fraction, code, **facts)
         if time.monotonic() - began > seconds:
             raise OutOfTime
 
     return limited
 
 
-def _part(tick: Tick, reached: float, rung: Rung, rungs: Sequence[Rung]) -> Tick:
-    """`tick` for one rung, within its share of the whole ladder's progress."""
+def _share(report: Progress, rung: Rung, rungs: Sequence[Rung]) -> Progress:
+    """`report` for one rung, within its share of the whole ladder's progress."""
     whole = sum(r.share for r in rungs)
-
-    def part(fraction: float, message: str) -> None:
-        said = message if rung is rungs[0] else f"{rung.title}: {message}"
-        tick((reached + rung.share * min(fraction, 1.0)) / whole, said)
-
-    return part
+    before = sum(r.share for r in rungs[: rungs.index(rung)])
+    return part(report, before / whole, (before + rung.share) / whole)

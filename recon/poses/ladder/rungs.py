@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from recon.poses.colmap.mapping import global_mapping, incremental
 from recon.poses.ladder.attempts import relaxed
 from recon.poses.ladder.sources import LEARNED, PLAIN, STRONG, Source
-from recon.poses.native import Tick
+from recon.reporting import Progress
 
 if TYPE_CHECKING:
     from pycolmap import Reconstruction
@@ -19,7 +19,7 @@ class Mapper(Protocol):
     """A function that makes models, best first, of a database's verified pairs."""
 
     def __call__(
-        self, database: Path, photos: Path, scratch: Path, *, seed: int, tick: Tick
+        self, database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress
     ) -> list[Reconstruction]: ...
 
 
@@ -28,10 +28,15 @@ class Rung:
     """One strategy: matches from a source, and a mapper that makes a model of them."""
 
     name: str
-    title: str  # for a person
+    title: str  # for the log and the pair graph
     source: Source
     mapper: Mapper
     share: float  # of the ladder's progress
+
+    @property
+    def code(self) -> str:
+        """What it tells people: see `recon.pipeline.progress_texts`."""
+        return f"rung_{self.name}"
 
 
 RUNGS: tuple[Rung, ...] = (

@@ -24,9 +24,9 @@ from recon.poses.ladder.focal_hints import STARTS, Misfit
 from recon.poses.ladder.judging import judge
 from recon.poses.ladder.rungs import Rung
 from recon.poses.ladder.sources import Work
-from recon.poses.ladder.state import SoFar
-from recon.poses.native import Tick
+from recon.poses.ladder.state import LadderState
 from recon.poses.pair_graph import TRIED
+from recon.reporting import Progress, part, within
 
 WITHOUT = "without the focal lengths in the files"
 
@@ -44,40 +44,40 @@ class Matches:
     folder: Path  # empty; stays while the ladder is climbed
 
 
-def due(rung: Rung, so_far: SoFar, at_odds: Candidate | None) -> bool:
+def due(rung: Rung, state: LadderState, at_odds: Candidate | None) -> bool:
     """Whether to look again: where a model is at odds with the metadata, and where no rung of these
     matches has won, once."""
-    if not so_far.work.focal_priors:
+    if not state.work.focal_priors:
         return False
-    return at_odds is not None or not (so_far.won or rung.source.name in so_far.looked_again)
+    return at_odds is not None or not (state.won or rung.source.name in state.looked_again)
 
 
-def look_again(matches: Matches, so_far: SoFar, tick: Tick) -> None:
+def look_again(matches: Matches, state: LadderState, report: Progress) -> None:
     """Maps without the metadata's focal lengths, and drops those that the photos speak against.
 
     What is better than the best model by now takes its place.
     """
     began = time.monotonic()
-    work, rung = so_far.work, matches.rung
-    so_far.looked_again.add(rung.source.name)
+    work, rung = state.work, matches.rung
+    state.looked_again.add(rung.source.name)
     again = replace(rung, name=f"{rung.name}_free", title=f"{rung.title}, {WITHOUT}")
-    witnesses, agreed = _witnesses(matches, work, tick)
+    witnesses, agreed = _witnesses(matches, work, report)
     if agreed is not None:
         why = "the focal lengths are those in the files"
-        so_far.note_model(again, agreed, why, time.monotonic() - began)
-        so_far.offer(again, agreed)
+        state.note_model(again, agreed, why, time.monotonic() - began)
+        state.offer(again, agreed)
         return
-    trust = _why_believe_the_files(witnesses, matches, work, tick)
+    trust = _why_believe_the_files(witnesses, matches, work, report)
     seconds = time.monotonic() - began
     best = best_of(witnesses)
     if trust is None and best is not None:
-        _believe_the_photos(best, again, so_far, matches, seconds)
+        _believe_the_photos(best, again, state, matches, seconds)
     else:
-        so_far.note(again, TRIED, str(trust), seconds)
+        state.note(again, TRIED, str(trust), seconds)
 
 
 def _witnesses(
-    matches: Matches, work: Work, tick: Tick
+    matches: Matches, work: Work, report: Progress
 ) -> tuple[list[Candidate], Candidate | None]:
     """Firm models from several starts, all at odds with the metadata; or one that is not.
 
@@ -88,7 +88,7 @@ def _witnesses(
     for shared in (True, False):
         found = [] if matches.at_odds is None or not shared else [matches.at_odds]
         for start in STARTS:
-            free = _free(matches, work, start, tick, shared=shared)
+            free = _free(matches, work, start, report, shared=shared)
             if free is None:
                 break
             if _misfit(free, work) is None:
@@ -104,36 +104,36 @@ def _witnesses(
 
 
 def _why_believe_the_files(
-    witnesses: Sequence[Candidate], matches: Matches, work: Work, tick: Tick
+    witnesses: Sequence[Candidate], matches: Matches, work: Work, report: Progress
 ) -> str | None:
     """Why the photos say too little, a clause; None where they speak against the metadata."""
     if len(witnesses) < ENOUGH:
         return "no firm model"
     if not focal_hints.same_focals(witnesses):
         return "other starts lead to other focal lengths"
-    held = _held(matches, work, tick)
+    held = _held(matches, work, report)
     if not all(focal_hints.explains_more(one, held) for one in witnesses):
         return "the focal lengths in the files explain as much"
     return None
 
 
 def _believe_the_photos(
-    best: Candidate, again: Rung, so_far: SoFar, matches: Matches, seconds: float
+    best: Candidate, again: Rung, state: LadderState, matches: Matches, seconds: float
 ) -> None:
     """Takes `best` instead of whatever was made with the metadata's focal lengths, and goes on
     without those that it is at odds with."""
-    misfit = _misfit(best, so_far.work)
+    misfit = _misfit(best, state.work)
     if misfit is None:
         raise ValueError("a model that agrees with the metadata speaks against nothing")
-    so_far.note_model(again, best, misfit.in_words, seconds)
-    so_far.misfit = misfit
-    so_far.best, so_far.best_rung = best, again.name
-    work = so_far.work.without_focals(misfit.names)
-    so_far.work = replace(work, database=_cameras_changed(so_far.work.database, work, matches))
+    state.note_model(again, best, misfit.in_words, seconds)
+    state.misfit = misfit
+    state.best, state.best_rung = best, again.name
+    work = state.work.without_focals(misfit.names)
+    state.work = replace(work, database=_cameras_changed(state.work.database, work, matches))
 
 
 def _free(
-    matches: Matches, work: Work, start: float, tick: Tick, *, shared: bool
+    matches: Matches, work: Work, start: float, report: Progress, *, shared: bool
 ) -> Candidate | None:
     """The best firm model from the matches without the focal lengths in doubt: those that
     `at_odds` contradicts, else all."""
@@ -144,7 +144,7 @@ def _free(
         mapped = mapped.with_own_cameras()
     database = _cameras_changed(matches.database, mapped, matches, start)
     manner = Manner(relaxed=matches.rung.mapper is not incremental)
-    found = _mapped(matches, database, work.without_focals(known), manner, tick)
+    found = _mapped(matches, database, work.without_focals(known), manner, report)
     return found if found is not None and found.firm else None
 
 
@@ -157,19 +157,19 @@ def _cameras_changed(
     return place
 
 
-def _held(matches: Matches, work: Work, tick: Tick) -> Candidate | None:
+def _held(matches: Matches, work: Work, report: Progress) -> Candidate | None:
     """The best model that keeps the metadata's focal lengths as they are."""
-    return _mapped(matches, matches.database, work, Manner(relaxed=True, hold_focal=True), tick)
+    return _mapped(matches, matches.database, work, Manner(relaxed=True, hold_focal=True), report)
 
 
 def _mapped(
-    matches: Matches, database: Path, work: Work, manner: Manner, tick: Tick
+    matches: Matches, database: Path, work: Work, manner: Manner, report: Progress
 ) -> Candidate | None:
+    report = part(within(report, "without_file_focals"), 1.0, 1.0)
     with tempfile.TemporaryDirectory(dir=matches.folder, ignore_cleanup_errors=True) as scratch:
         models = incremental(
-            database, work.photos, Path(scratch), seed=work.seed, manner=manner,
-            tick=lambda done, said: tick(1.0, f"{WITHOUT}: {said}"),
-        )  # fmt: skip
+            database, work.photos, Path(scratch), seed=work.seed, manner=manner, report=report
+        )
     return best_of(judge(model, database, work).candidate for model in models)
 
 

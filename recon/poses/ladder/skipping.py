@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from recon.poses.ladder.rungs import Rung, up_to
 from recon.poses.ladder.sources import LEARNED, STRONG
-from recon.poses.ladder.state import SoFar
+from recon.poses.ladder.state import LadderState
 
 #: Stronger SIFT completes a model that has most photos firmly. Where SIFT placed less than this
 #: part of them so it can't be the answer, and where learned features can be had they come next.
 _STRONG_HELPS = 0.75
 
 
-def why_skip(rung: Rung, so_far: SoFar) -> str | None:
+def why_skip(rung: Rung, state: LadderState) -> str | None:
     """Why `rung` can't do better than what there is, a clause; None where it may."""
-    if so_far.diagnosis is not None:
-        return so_far.diagnosis.why
+    if state.diagnosis is not None:
+        return state.diagnosis.why
     missing = rung.source.missing()
     if missing is not None:
         return missing
-    joins = so_far.joins(rung.source)
-    if joins is not None and joins < so_far.work.config.min_registered:
+    joins = state.joins(rung.source)
+    if joins is not None and joins < state.work.config.min_registered:
         return f"its matches join {joins} photos at most"
-    best = so_far.best
+    best = state.best
     if joins is not None and best is not None and best.firm and len(best.names) >= joins:
         return f"the model has all {joins} photos already that its matches join"
-    return _why_not_strong(so_far) if rung.source is STRONG else None
+    return _why_not_strong(state) if rung.source is STRONG else None
 
 
-def _why_not_strong(so_far: SoFar) -> str | None:
-    placed = so_far.best.firm_photos if so_far.best is not None else 0
-    total = len(so_far.work.names)
-    learned_follow = any(r.source is LEARNED for r in up_to(so_far.work.config.last_rung))
+def _why_not_strong(state: LadderState) -> str | None:
+    placed = state.best.firm_photos if state.best is not None else 0
+    total = len(state.work.names)
+    learned_follow = any(r.source is LEARNED for r in up_to(state.work.config.last_rung))
     if placed >= _STRONG_HELPS * total or not learned_follow or LEARNED.missing() is not None:
         return None
     return f"SIFT placed only {placed} of {total} photos firmly, where learned features do better"

@@ -18,7 +18,7 @@ from recon.poses.cameras import ORDINARY_MODEL, CameraGroup
 from recon.poses.colmap import databases, features, pairs, still_pairs
 from recon.poses.config import MappingConfig
 from recon.poses.learned import learned_matches
-from recon.poses.native import Tick
+from recon.reporting import Progress, part
 
 _VERSION = 3  # raise it when what `build` makes of the same photos changes
 
@@ -29,7 +29,7 @@ class Work:
 
     photos: Path  # folder
     database: Path  # plain SIFT, matched
-    kept: Path  # folder that the other sources' databases stay in
+    folder: Path  # folder that the other sources' databases stay in
     groups: Sequence[CameraGroup]
     photos_digest: str  # of the photos' content
     seed: int
@@ -68,31 +68,31 @@ class Source:
     title: str
     missing: Callable[[], str | None]  # why it can't be used here, a clause; None where it can
     # Writes a fresh database with verified pairs; None where the stages before have done so.
-    build: Callable[[Work, Path, Tick], None] | None
+    build: Callable[[Work, Path, Progress], None] | None
 
 
-def database_of(source: Source, work: Work, tick: Tick) -> Path:
+def database_of(source: Source, work: Work, report: Progress) -> Path:
     """The source's database, made now or earlier.
 
-    Raises what `tick` raises, and sqlite3.DatabaseError where what was made is damaged.
+    Raises what `report` raises, and sqlite3.DatabaseError where what was made is damaged.
     """
     if source.build is None:
         return work.database
-    path = work.kept / f"{source.name}-{_key(source, work)}.db"
+    path = work.folder / f"{source.name}-{_key(source, work)}.db"
     if not (path.is_file() and databases.is_sound(path)):
         # In a folder, because SQLite keeps its journal beside the file.
         with tempfile.TemporaryDirectory(
-            dir=work.kept, prefix=".scratch-", ignore_cleanup_errors=True
+            dir=work.folder, prefix=".scratch-", ignore_cleanup_errors=True
         ) as scratch:
             made, settled = Path(scratch) / "database.db", Path(scratch) / "settled.db"
-            source.build(work, made, tick)
+            source.build(work, made, report)
             if work.still:
                 still_pairs.verify_without(
                     made, min_num_inliers=work.min_num_inliers, seed=work.seed,
-                    tick=lambda _, said: tick(1.0, said),
+                    report=part(report, 1.0, 1.0),
                 )  # fmt: skip
             databases.settle(made, settled)
-            for outdated in work.kept.glob(f"{source.name}-*.db"):
+            for outdated in work.folder.glob(f"{source.name}-*.db"):
                 outdated.unlink()
             os.replace(settled, path)
     return path
@@ -118,7 +118,7 @@ def _nothing_missing() -> None:
     return None
 
 
-def _build_strong(work: Work, database: Path, tick: Tick) -> None:
+def _build_strong(work: Work, database: Path, report: Progress) -> None:
     features.extract(
         database,
         work.photos,
@@ -126,14 +126,14 @@ def _build_strong(work: Work, database: Path, tick: Tick) -> None:
         max_image_size=work.config.strong_max_image_size,
         max_num_features=work.config.strong_max_num_features,
         strong=True,
-        tick=lambda fraction, message: tick(0.6 * fraction, message),
+        report=part(report, 0.0, 0.6),
     )
     pairs.match_exhaustively(
         database,
         min_num_inliers=work.min_num_inliers,
         seed=work.seed,
         guided=True,
-        tick=lambda fraction, message: tick(0.6 + 0.4 * fraction, message),
+        report=part(report, 0.6, 1.0),
     )
 
 
@@ -141,10 +141,10 @@ def _learned_missing() -> str | None:
     return learned_matches.available()
 
 
-def _build_learned(work: Work, database: Path, tick: Tick) -> None:
+def _build_learned(work: Work, database: Path, report: Progress) -> None:
     learned_matches.build(
         database, work.photos, work.groups,
-        seed=work.seed, min_num_inliers=work.min_num_inliers, tick=tick,
+        seed=work.seed, min_num_inliers=work.min_num_inliers, report=report,
     )  # fmt: skip
 
 

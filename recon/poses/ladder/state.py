@@ -19,7 +19,7 @@ Log = Callable[[str], None]
 
 
 @dataclass
-class SoFar:
+class LadderState:
     """What the rungs tried by now have found."""
 
     work: Work

@@ -18,7 +18,8 @@ from recon.poses.cameras import CameraGroup
 from recon.poses.colmap.features import import_photos
 from recon.poses.learned import networks, retrieval, weight_files
 from recon.poses.learned.networks import Features, Networks
-from recon.poses.native import Tick, colmap
+from recon.poses.native import colmap
+from recon.reporting import Progress
 
 if TYPE_CHECKING:
     from pycolmap import Database, TwoViewGeometryOptions
@@ -31,7 +32,7 @@ PARTNERS = 10
 MAX_ERROR, MAX_ERROR_SIZE = 4.0, 1600
 
 #: Verified matches of a pair, at least. Of 240 pairs of photos of different places the best has 34
-#: by chance (docs/LEARNED_FEATURES.md).
+#: by chance (docs/develop/learned-features.md).
 MIN_INLIERS = 40
 
 #: Of the work: finding keypoints, then looking for likely pairs.
@@ -58,7 +59,7 @@ def build(
     *,
     seed: int,
     min_num_inliers: int,
-    tick: Tick,
+    report: Progress,
     candidates: Sequence[tuple[str, str]] | None = None,
 ) -> None:
     """Writes cameras, images, keypoints, matches and verified pairs to the new file `database`.
@@ -67,16 +68,17 @@ def build(
     either order, or else that look likely, two-view geometries are estimated by RANSAC, seeded by
     `seed`; pairs with fewer inliers than `min_num_inliers` or MIN_INLIERS have none. On a CPU the
     same photos and seed give the same database. Raises weight_files.MissingWeights, and what
-    `tick` raises, which is called for every photo and pair.
+    `report` raises, which is called for every photo and pair.
     """
-    tick(0.0, "loading the networks")
+    report(0.0, "loading_networks")
     ready = networks.load()
     names = sorted(name for group in groups for name in group.names)
     features: dict[str, Features] = {}
     for name in names:
-        tick(_FINDING * len(features) / len(names), f"photo {len(features) + 1} of {len(names)}")
+        done = len(features)
+        report(_FINDING * done / len(names), "photo", number=done + 1, total=len(names))
         features[name] = networks.detect(ready, photos / name)
-    pairs = _chosen(names, features, candidates, tick)
+    pairs = _chosen(names, features, candidates, report)
     colmap().Database.open(database).close()
     for group in groups:
         import_photos(database, photos, group)
@@ -86,20 +88,17 @@ def build(
             content.write_keypoints(ids[name], features[name].xy)
         options = _verification(seed, min_num_inliers)
         for number, (a, b) in enumerate(pairs):
-            done = number / len(pairs)
-            tick(
-                _FINDING + _LOOKING + (1 - _FINDING - _LOOKING) * done,
-                f"pair {number + 1} of {len(pairs)}",
-            )
+            reached = _FINDING + _LOOKING + (1 - _FINDING - _LOOKING) * number / len(pairs)
+            report(reached, "pair", number=number + 1, total=len(pairs))
             _match(content, ready, options, {ids[a]: features[a], ids[b]: features[b]})
-    tick(1.0, f"{len(pairs)} pairs compared")
+    report(1.0, "pairs_compared", count=len(pairs))
 
 
 def _chosen(
     names: Sequence[str],
     features: Mapping[str, Features],
     candidates: Sequence[tuple[str, str]] | None,
-    tick: Tick,
+    report: Progress,
 ) -> list[tuple[str, str]]:
     """The pairs to look at closely, in order of name."""
     everything = list(combinations(names, 2))
@@ -111,7 +110,7 @@ def _chosen(
     scores: dict[tuple[str, str], float] = {}
     for pair, score in retrieval.look(names, features):
         done = len(scores) / len(everything)
-        tick(_FINDING + _LOOKING * done, "looking for photos that go together")
+        report(_FINDING + _LOOKING * done, "looking_for_pairs")
         scores[pair] = score
     return retrieval.likely_pairs(names, scores, PARTNERS)
 

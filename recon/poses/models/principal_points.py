@@ -3,7 +3,7 @@
 A stabilised lens or sensor, as most phones have, moves for every photo, and the principal point
 moves with it: by up to 15 px of 706 in `fern`. With one point for all photos each pose is wrong by
 what it needs to make up for that, about half a pixel at the borders, and no trained scene is
-sharper than its poses (docs/ENGINE.md has the figures).
+sharper than its poses (docs/develop/engine.md has the figures).
 
 More parameters fit every set of photos better. So they are kept only where they predict
 observations better that they were not fitted to.
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.native import Tick, colmap
+from recon.poses.native import colmap
+from recon.reporting import Progress
 
 if TYPE_CHECKING:
     from pycolmap import Reconstruction
@@ -72,22 +73,22 @@ class _Seen:
     point_id: int
 
 
-def refined(model: Reconstruction, tick: Tick) -> tuple[Reconstruction, Verdict | None]:
+def refined(model: Reconstruction, report: Progress) -> tuple[Reconstruction, Verdict | None]:
     """`model` with a camera per photo, or itself where that predicts observations no better.
 
     The pycolmap reconstruction given is not changed. Photos keep their ids, keypoints and points;
     focal lengths and distortion stay shared in value. No verdict (None) comes where too few
-    observations can be left out to tell. `tick` is told the fraction done.
+    observations can be left out to tell.
     """
     trial = copy.deepcopy(model)
     left_out = _leave_out(trial)
     if len(left_out) < _ENOUGH:
         return model, None
-    tick(0.0, "comparing cameras")
+    report(0.0, "comparing_cameras")
     _adjust(trial, shared=True)
     shared_error = _median_error(trial, left_out)
     trial = with_own_cameras(trial)
-    tick(0.3, "comparing cameras")
+    report(0.3, "comparing_cameras")
     _adjust(trial, shared=False)
     verdict = Verdict(
         left_out=len(left_out),
@@ -99,7 +100,7 @@ def refined(model: Reconstruction, tick: Tick) -> tuple[Reconstruction, Verdict 
     if not verdict.own:
         return model, verdict
     _put_back(trial, left_out)
-    tick(0.6, "refining cameras")
+    report(0.6, "refining_cameras")
     _adjust(trial, shared=False)
     trial.update_point_3d_errors()
     return trial, verdict

@@ -2,7 +2,7 @@
 
 They differ a little, so they may both be in a scene. But one that is held out to be measured on is
 no test where its neighbour was trained on, so that a split takes them together.
-docs/POSES.md has the figures behind the limits.
+docs/develop/poses.md has the figures behind the limits.
 """
 
 from __future__ import annotations

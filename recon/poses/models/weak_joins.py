@@ -112,7 +112,9 @@ def _cuts(weights: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
     ranks[np.argsort(-weights[a, b], kind="stable")] = np.arange(1, len(a) + 1)
     tree = minimum_spanning_tree(coo_array((ranks, (a, b)), shape=weights.shape)).tocoo()
     for cut in range(tree.nnz):
-        kept = np.arange(tree.nnz) != cut
-        rest = coo_array((tree.data[kept], (tree.row[kept], tree.col[kept])), shape=weights.shape)
+        others = np.arange(tree.nnz) != cut
+        rest = coo_array(
+            (tree.data[others], (tree.row[others], tree.col[others])), shape=weights.shape
+        )
         _, labels = connected_components(rest, directed=False)
         yield labels != labels[0]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-#: A distance; above, two photos look like different places (docs/PHOTO_CHECK.md).
+#: A distance; above, two photos look like different places (docs/develop/photo-check.md).
 UNLIKE = 0.53
 
 THUMBNAIL = 64  # px, each side

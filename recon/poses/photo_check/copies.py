@@ -5,7 +5,7 @@ model, and a photo held out to be measured on is no test where its copy was trai
 pictures are laid on each other: every part that shows anything must be alike and lie in place to a
 fraction of a pixel. A photo taken a moment later by a hand is no copy (`viewpoints` sees to
 those), and neither is one in which only most things stand still (`standing_still`).
-docs/POSES.md has the figures behind the limits.
+docs/develop/poses.md has the figures behind the limits.
 """
 
 from __future__ import annotations

@@ -130,8 +130,8 @@ def _match(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.intp]:
     best_b, clear_a = _nearest(cosines)
     best_a, clear_b = _nearest(cosines.T)
     mutual = best_a[best_b] == np.arange(len(a))
-    kept = np.flatnonzero(mutual & clear_a & clear_b[best_b])
-    return np.stack([kept, best_b[kept]], axis=1)
+    matches = np.flatnonzero(mutual & clear_a & clear_b[best_b])
+    return np.stack([matches, best_b[matches]], axis=1)
 
 
 def _nearest(cosines: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from recon.splats.gaussians import Camera, Gaussians
 
+#: How many spherical harmonics there are past degree 0, for degrees 0 to 3.
+_HIGHER_HARMONICS = (0, 3, 8, 15)
+
 
 class Rendered(NamedTuple):
     """One rendered picture. All tensors are float32 on the Gaussians' device unless said."""
@@ -35,8 +38,14 @@ def rasterize(
 
     `sh_degree` limits the spherical harmonics used (default: all that there are); `background`
     is [3] RGB (default: black). Without `with_depth` the depth is None. The backend is that of
-    the tensors' device.
+    the tensors' device. Raises AssertionError for tensors of other shapes, types or devices: a
+    kernel would read past their ends, or take them for something else.
     """
+    _check_gaussians(gaussians)
+    _check_camera(camera, gaussians.device)
+    assert background is None or background.shape == (3,), background.shape
+    assert background is None or background.device == gaussians.device, background.device
+    assert sh_degree is None or sh_degree >= 0, sh_degree
     degree = gaussians.sh_degree if sh_degree is None else min(sh_degree, gaussians.sh_degree)
     if gaussians.device.type == "cuda":
         from recon.splats.rasterizers import cuda as backend
@@ -47,11 +56,34 @@ def rasterize(
     )
 
 
+def _check_gaussians(gaussians: Gaussians) -> None:
+    count, higher = len(gaussians), gaussians.shN.shape[1]
+    assert gaussians.means.shape == (count, 3), gaussians.means.shape
+    assert gaussians.quats.shape == (count, 4), gaussians.quats.shape
+    assert gaussians.scales.shape == (count, 3), gaussians.scales.shape
+    assert gaussians.opacities.shape == (count,), gaussians.opacities.shape
+    assert gaussians.sh0.shape == (count, 1, 3), gaussians.sh0.shape
+    assert gaussians.shN.shape == (count, higher, 3), gaussians.shN.shape
+    assert higher in _HIGHER_HARMONICS, higher
+    for name, tensor in gaussians.named().items():
+        assert tensor.dtype == torch.float32, f"{name} is {tensor.dtype}, not float32"
+        assert tensor.device == gaussians.device, (name, tensor.device)
+
+
+def _check_camera(camera: Camera, device: torch.device) -> None:
+    assert camera.viewmat.shape == (4, 4), camera.viewmat.shape
+    assert camera.K.shape == (3, 3), camera.K.shape
+    assert camera.width > 0, camera.width
+    assert camera.height > 0, camera.height
+    for tensor in (camera.viewmat, camera.K):
+        assert tensor.dtype == torch.float32, f"the camera is {tensor.dtype}, not float32"
+        assert tensor.device == device, (tensor.device, device)
+
+
 def best_device() -> torch.device:
     """CUDA where a GPU and a working gsplat are there, else the CPU.
 
-    gsplat is imported only after CUDA was found: its import tries to compile CUDA code whenever
-    `nvcc` is on the PATH, even beside a CPU-only torch.
+    gsplat is loaded only after CUDA was found; `recon.splats.gsplat_kernels` says why.
     """
     if torch.cuda.is_available():
         from recon.splats.rasterizers import cuda

@@ -55,7 +55,6 @@ def rasterize(
     with_depth: bool = False,
 ) -> Rendered:
     """Draws on the CPU; see `recon.splats.rasterizers.rasterize`."""
-    assert gaussians.means.dtype == torch.float32, "the kernels are compiled for float32"
     parameters = _activated(gaussians)
     picture = _look(parameters, camera, sh_degree)
     if background is None:
@@ -127,9 +126,9 @@ class _Draw(torch.autograd.Function):
                 image, transmittance, depth_sum, last,
             )  # fmt: skip
         # several bands are there to save memory: their pairs are found anew in the backward pass
-        kept = bins if len(bands) == 1 else None
+        only_bins = bins if len(bands) == 1 else None
         ctx.save_for_backward(means, quats, shN)  # so that autograd notices a change in place
-        ctx.saved = (parameters, picture, bands, kept, back, transmittance, last)
+        ctx.saved = (parameters, picture, bands, only_bins, back, transmittance, last)
         ctx.set_materialize_grads(False)
         alpha = torch.from_numpy(1.0 - transmittance)
         return torch.from_numpy(image), alpha, torch.from_numpy(depth_sum)
@@ -138,7 +137,7 @@ class _Draw(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         assert ctx.saved_tensors  # raises if they were changed since
-        parameters, picture, bands, kept, back, transmittance, last = ctx.saved
+        parameters, picture, bands, only_bins, back, transmittance, last = ctx.saved
         table, shape = picture.table, transmittance.shape
         grad_image, grad_alpha, grad_depth = (
             np.zeros(size, np.float32) if grad is None else grad.contiguous().numpy()
@@ -146,7 +145,7 @@ class _Draw(torch.autograd.Function):
         )
         totals = np.zeros(len(table), cpu_kernels.GRADIENT)
         for first, end in bands:
-            bins = kept or binning.bin_gaussians(table, cpu_kernels.TILE, shape[1], first, end)
+            bins = only_bins or binning.bin_gaussians(table, cpu_kernels.TILE, shape[1], first, end)
             gradients = np.zeros(len(bins.pairs), cpu_kernels.GRADIENT)
             cpu_kernels.differentiate(
                 table, bins.pairs, bins.tile_starts, first, back, numba.get_num_threads(),

@@ -7,7 +7,8 @@ instructions; nothing inside slices an array, which would count references with 
 with benchmarks/rasterizer.py at hand.
 
 Compositing is front to back (Kerbl et al. 2023). The backward pass walks back to front and keeps,
-per pixel, the one number that what lies behind contributes to the loss; see docs/RASTERIZER.md.
+per pixel, the one number that what lies behind contributes to the loss; see
+docs/develop/rasterizer.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The rasteriser for CUDA: gsplat's, called so that it means what the CPU one means.
-
-gsplat is imported inside the functions: its import tries to compile CUDA code whenever `nvcc` is
-on the PATH, even beside a CPU-only torch.
-"""
+"""The rasteriser for CUDA: gsplat's, called so that it means what the CPU one means."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from recon.splats import gsplat_kernels
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import Rendered
 
@@ -31,11 +28,11 @@ def problem() -> str | None:
     if not torch.cuda.is_available():
         return "torch finds no CUDA device"
     try:
-        from gsplat.cuda._backend import _C
+        kernels = gsplat_kernels.kernels()
     except (ImportError, OSError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         return f"gsplat can't be loaded or compiled: {reason}"
-    if _C is None:
+    if kernels is None:
         return "gsplat has no compiled kernels and finds no CUDA toolkit (nvcc) to compile them"
     return None
 
@@ -93,7 +90,7 @@ class _Draw(torch.autograd.Function):
         drawn: _Drawn,
     ) -> tuple[Tensor, Tensor]:
         """The sums [H, W, 3] of colours, or [H, W, 4] with the depths', and alpha [H, W]."""
-        kernels, camera = _kernels(), drawn.camera
+        kernels, camera = gsplat_kernels.kernels(), drawn.camera
         width, height = camera.width, camera.height
         viewmat, K = camera.viewmat[None], camera.K[None]
         scales, opacities = scales.exp(), opacities.sigmoid()
@@ -135,7 +132,7 @@ class _Draw(torch.autograd.Function):
             means, quats, scales, opacities, viewmat, K, radii, means2d, conics, seen,
             harmonics, directions, lit, features, behind, offsets, indices, alphas, last,
         ) = ctx.saved_tensors  # fmt: skip
-        kernels, drawn = _kernels(), ctx.drawn
+        kernels, drawn = gsplat_kernels.kernels(), ctx.drawn
         width, height = drawn.camera.width, drawn.camera.height
         by_sums, by_alpha = (grad.contiguous() for grad in grads)
         _, by_means2d, by_conics, by_features, by_opacities = kernels.rasterize_to_pixels_3dgs_bwd(
@@ -178,12 +175,6 @@ class _Draw(torch.autograd.Function):
 def _zeros(count: int, device: torch.device) -> Tensor:
     """[1, count], to be read only: filling them anew costs each step a launch."""
     return torch.zeros(1, count, device=device)
-
-
-def _kernels() -> Any:
-    from gsplat.cuda._backend import _C
-
-    return _C
 
 
 def _empty(

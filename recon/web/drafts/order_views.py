@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from instarecon_site.form_addresses import form_on
 from recon.jobs.drafts import photo_order
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
@@ -31,7 +32,7 @@ def tiles(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "recon/_tiles.html", {"photos": draft.photos.all()})
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -48,7 +49,7 @@ def order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return HttpResponse(status=204) if prefers_json(request) else redirect(draft)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def move(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:

@@ -8,8 +8,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
 
+from instarecon_site.form_addresses import form_on
 from recon.jobs.drafts import photo_order, places
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, signed_in, unless_deleted
@@ -17,7 +17,7 @@ from recon.web.faults import headers_of, status_of
 from recon.web.job.page import refuse
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def scene_of(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse:

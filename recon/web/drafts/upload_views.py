@@ -11,9 +11,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from instarecon_site.form_addresses import form_on
 from recon.jobs import submit
 from recon.jobs.drafts import videos
 from recon.models import Job
@@ -21,7 +22,7 @@ from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
 from recon.web.faults import headers_of, status_of
-from recon.web.preset_times import preset_options
+from recon.web.preset_times import start_context
 from recon.web.wish_forms import UploadForm
 
 
@@ -88,11 +89,11 @@ def _refuse(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse
 
 
 def _form_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
-    context = {"form": form, "limits": uploads.limits(), "preset_options": preset_options()}
+    context = {"form": form, "limits": uploads.limits(), **start_context()}
     return render(request, "recon/upload.html", context, status=status)
 
 
-@require_POST
+@form_on("recon:upload")
 @signed_in
 def sample(request: HttpRequest) -> HttpResponse:
     """A job from photos that the project renders itself."""

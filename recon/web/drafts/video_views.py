@@ -7,8 +7,9 @@ import uuid
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from instarecon_site.form_addresses import form_on
 from recon.jobs.drafts import videos as jobs_videos
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
@@ -29,7 +30,7 @@ def videos(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "recon/_videos.html", draft_page.videos_context(draft))
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def drop(request: HttpRequest, pk: uuid.UUID, video_pk: int) -> HttpResponse:

@@ -16,10 +16,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from django_htmx.http import HTMX_STOP_POLLING
 
 from accounts.models import User
+from instarecon_site.form_addresses import form_on
+from recon.jobs import titles
 from recon.jobs.drafts import drafts, known_photos
 from recon.jobs.drafts import videos as draft_videos
 from recon.models import Job, Photo
@@ -31,7 +33,7 @@ from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
 from recon.web.job.page import refuse
 from recon.web.job.photo_check import check_context
-from recon.web.preset_times import preset_options
+from recon.web.preset_times import start_context
 from recon.web.wish_forms import WishesForm, same_photo
 
 
@@ -46,8 +48,12 @@ def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """
     draft = own_job_or_404(request, pk)
     if draft.is_draft:
-        sizes = list(draft.photos.values_list("width", "height"))
-        context = {"is_poll": True, "preset_options": preset_options(sizes)}
+        photos = list(draft.photos.all())
+        context = {
+            "is_poll": True,
+            "draft_name": titles.draft_name(draft, photos),
+            **start_context([(photo.width, photo.height) for photo in photos]),
+        }
         return render(request, "recon/_check.html", check_context(draft) | context)
     return started()
 
@@ -59,7 +65,7 @@ def started() -> HttpResponse:
     return response
 
 
-@require_POST
+@form_on("recon:upload")
 @signed_in
 def create(request: HttpRequest) -> HttpResponse:
     """An empty draft with the wishes so far."""
@@ -77,7 +83,7 @@ def create(request: HttpRequest) -> HttpResponse:
     return redirect(draft)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def draft_from(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -90,7 +96,7 @@ def draft_from(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -143,7 +149,7 @@ def _add_one(request: HttpRequest, draft: Job, sent: list[UploadedFile]) -> Http
     return _answer(photo, is_new)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def known(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -165,7 +171,7 @@ def _answer(photo: Photo, is_new: bool) -> JsonResponse:
     return JsonResponse(answer, status=201 if is_new else 200)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def drop(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
@@ -178,7 +184,7 @@ def drop(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
     return HttpResponse(status=204) if prefers_json(request) else redirect(draft)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

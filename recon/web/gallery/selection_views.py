@@ -18,8 +18,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from instarecon_site.form_addresses import form_on
 from recon.jobs import lifecycle, sharing, tags
 from recon.models import Job
 from recon.pipeline.words import sizes
@@ -33,7 +34,7 @@ from recon.web.tags import named_in
 Act = Callable[[HttpRequest, Chosen], HttpResponseBase]
 
 
-@require_POST
+@form_on("recon:gallery")
 @signed_in
 @never_cache
 def act(request: HttpRequest) -> HttpResponseBase:

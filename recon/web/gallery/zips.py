@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.utils import timezone
-from django.utils.text import slugify
 
 from recon.models import Artifact, Job
 from recon.web.access import NotThere
@@ -69,7 +68,7 @@ def members_of(job: Job, folder: str) -> list[Member]:
 
 def folder_of(job: Job, taken: set[str]) -> str:
     """A folder's name for the scene that is not among `taken`; notes it there."""
-    base = slugify(job.title, allow_unicode=True)[:60] or "scene"
+    base = job.file_stem[:60]
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1

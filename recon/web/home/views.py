@@ -10,7 +10,7 @@ from recon.web.access import prefers_json
 from recon.web.home import demo as demo_scene
 from recon.web.preset_times import usual_time
 
-#: All that programs may call (a test compares it with the addresses, and docs/API.md with it).
+#: All that programs may call (a test compares it with the addresses, and docs/use/api.md with it).
 ENDPOINTS = {
     "health": "GET /healthz",
     "make a job": "POST /recon/jobs",

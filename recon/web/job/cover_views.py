@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
+from instarecon_site.form_addresses import form_on
 from recon.jobs import covers
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
@@ -32,7 +32,7 @@ from recon.web.scene import own_viewer
 
 
 @csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def choose(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -69,7 +69,7 @@ def _chosen(request: HttpRequest, job: Job) -> HttpResponse:
     )
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def reset(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from recon.jobs import titles
 from recon.jobs.drafts import drafts
 from recon.models import Job, Video
 from recon.web import uploads
 from recon.web.job.photo_check import check_context
-from recon.web.preset_times import preset_options
+from recon.web.preset_times import start_context
 from recon.web.wish_forms import WishesForm
 
 
@@ -25,12 +27,14 @@ def page(
 ) -> HttpResponse:
     """The draft's photos and wishes; `problems` are sentences on what was just asked."""
     names = ("title", "preset", "original_resolution", "cross_validate")
+    prefetch_related_objects([draft], "photos")
     photos = list(draft.photos.all())
     context: dict[str, object] = {
         "job": draft,
         "form": form or WishesForm(initial={name: getattr(draft, name) for name in names}),
         "photos": photos,
-        "preset_options": preset_options([(photo.width, photo.height) for photo in photos]),
+        "draft_name": titles.draft_name(draft, photos),
+        **start_context([(photo.width, photo.height) for photo in photos]),
         "limits": uploads.limits(),
         "kept_until": drafts.kept_until(draft),
         "problems": problems,
@@ -47,5 +51,5 @@ def videos_context(draft: Job) -> dict[str, object]:
         "job": draft,
         "videos": videos,
         "in_work": any(video.state == Video.State.WAITING for video in videos),
-        "photo_pks": list(draft.photos.values_list("pk", flat=True)),
+        "photo_pks": [photo.pk for photo in draft.photos.all()],
     }

@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from instarecon_site import wrong_fields
+from instarecon_site.form_addresses import form_on
 from recon.jobs import sharing, tags
 from recon.models import Job
 from recon.web.access import NotThere, own_job_or_404, prefers_json, signed_in, unless_deleted
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 NOT_YET = _("A scene can be shared once it has been started.")
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -62,7 +63,7 @@ SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
 }
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -71,7 +72,7 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _change(request, pk, LinkForm, "link_form", said)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def offer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -100,7 +101,7 @@ def _change(
     return _back(job)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from instarecon_site.form_addresses import form_on
 from recon.jobs import lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job
@@ -46,7 +47,7 @@ def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return answer_poll(request, job, progress_context(job))
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -67,7 +68,7 @@ def _not_started(draft: Job) -> str:
     return gettext("“{name}” has not been started yet.").format(name=draft.name)
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The job, its photos and its scene are gone after this, and so is its share link."""
@@ -79,7 +80,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
 
 
-@require_POST
+@form_on("recon:job", "pk")
 @signed_in
 @unless_deleted
 def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 World and axes are the SfM model's: COLMAP's world, camera axes x right, y down, z forward. Lengths
 have the model's unit, which is no metre. Pixels: the centre of the top-left one is at (0.5, 0.5).
-docs/VIEWER.md documents the answer for programs.
+docs/develop/viewer.md documents the answer for programs.
 """
 
 from __future__ import annotations

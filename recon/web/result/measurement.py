@@ -48,11 +48,11 @@ def _protocol(job: Job, held_out: int, trained: int) -> str:
 def _each(photos: int) -> str:
     if not photos:
         return gettext(
-            "Each photo was held out once: every figure comes from a scene trained without the "
+            "Each photo was kept aside once: every figure comes from a scene made without the "
             "photo that it is compared with."
         )
     return gettext(
-        "Each of the {photos} photos was held out once: every figure comes from a scene trained "
+        "Each of the {photos} photos was kept aside once: every figure comes from a scene made "
         "without the photo that it is compared with."
     ).format(photos=photos)
 
@@ -60,12 +60,12 @@ def _each(photos: int) -> str:
 def _split(held_out: int, photos: int) -> str:
     if not photos:
         return gettext(
-            "Some photos were held out: the figures come from a scene trained without them."
+            "Some photos were kept aside: the figures come from a scene made without them."
         )
     return ngettext(
-        "{held_out} of {photos} photos was held out: the figures come from a scene trained "
+        "{held_out} of {photos} photos was kept aside: the figures come from a scene made "
         "without it.",
-        "{held_out} of {photos} photos were held out: the figures come from a scene trained "
+        "{held_out} of {photos} photos were kept aside: the figures come from a scene made "
         "without them.",
         held_out,
     ).format(held_out=held_out, photos=photos)

@@ -68,7 +68,7 @@ def with_version(context: Shown) -> ProgressContext:
     job = context["job"]
     steps = [(step["state"], step["seconds"], _said(step["expected"])) for step in context["steps"]]
     shown = [
-        *(job.name, job.status, job.step, round(job.percent, 1), getattr(job, "message", "")),
+        *(job.name, job.status, job.step, round(job.percent, 1), getattr(job, "progress", {})),
         *(steps, context["queue_position"], context["log_tail"], context["live"].mark),
         *(time_range(context["starts_in"]), time_range(context["eta"])),
     ]

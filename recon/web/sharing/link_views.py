@@ -13,9 +13,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.throttling import TooMany
+from instarecon_site.form_addresses import form_on
 from recon.jobs import sharing
 from recon.models import Artifact, Job
 from recon.web import link_throttle
@@ -75,7 +76,7 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     return response
 
 
-@require_POST
+@form_on("recon:public", "pub_key")
 @unlisted
 @never_cache
 def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
