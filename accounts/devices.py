@@ -19,7 +19,10 @@ COOKIE = "instarecon_device"
 #: A browser is known for so long after it has last signed in, to so many accounts.
 KNOWN_S, MOST = 365 * 24 * 60 * 60, 5
 
-_signer = TimestampSigner(salt="accounts.devices")
+
+def _signer() -> TimestampSigner:
+    """Not made before it is needed: it reads the secret key."""
+    return TimestampSigner(salt="accounts.devices")
 
 
 def device_of(request: HttpRequest, account: str) -> str:
@@ -53,7 +56,7 @@ def _set(request: HttpRequest, response: HttpResponseBase, account: str) -> None
     known[_digest(account)] = number
     response.set_cookie(
         COOKIE,
-        _signer.sign_object(dict(list(known.items())[-MOST:])),
+        _signer().sign_object(dict(list(known.items())[-MOST:])),
         max_age=KNOWN_S,
         secure=settings.IS_HTTPS,
         httponly=True,
@@ -63,7 +66,7 @@ def _set(request: HttpRequest, response: HttpResponseBase, account: str) -> None
 
 def _known(request: HttpRequest) -> dict[str, str]:
     try:
-        return dict(_signer.unsign_object(request.COOKIES.get(COOKIE, ""), max_age=KNOWN_S))
+        return dict(_signer().unsign_object(request.COOKIES.get(COOKIE, ""), max_age=KNOWN_S))
     except (BadSignature, ValueError):
         return {}
 

@@ -28,7 +28,7 @@ from django.utils import timezone  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from accounts.models import User  # noqa: E402
-from recon.models import Artifact, Job  # noqa: E402
+from recon.models import Artifact, Figures, Job, Share  # noqa: E402
 from recon.splats.evaluation import draw, to_bytes  # noqa: E402
 from recon.splats.formats import write_splat  # noqa: E402
 from recon.splats.gaussians import Camera, Gaussians  # noqa: E402
@@ -47,13 +47,14 @@ def main(count: int) -> None:
     client = Client(SERVER_NAME="localhost")
     client.force_login(ann)
     now = timezone.now()
-    job = Job.objects.create(
+    job = Job(
         owner=ann, title="A room", preset="standard", status=Job.Status.COMPLETED, step="DONE",
-        percent=100.0, shared=True, started_at=now, completed_at=now, gaussian_count=count,
-        view=view_of(camera_at(0.0)),
+        percent=100.0, started_at=now, completed_at=now, view=view_of(camera_at(0.0)),
     )  # fmt: skip
+    job.share, job.figures = Share(is_on=True), Figures(gaussian_count=count)
+    job.save()
     sizes = write_files(job, room(count))
-    pages = {"a shared link": f"/v/{job.pub_key}", "an embed": f"/v/{job.pub_key}?embed=1"}
+    pages = {"a shared link": f"/v/{job.share.key}", "an embed": f"/v/{job.share.key}?embed=1"}
     pages["its owner's page"] = f"/jobs/{job.pk}/"
     facts = {"session": client.session.session_key, "pages": pages, "sizes": sizes}
     sys.stdout.write(json.dumps(facts) + "\n")

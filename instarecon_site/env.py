@@ -7,6 +7,7 @@ not set, so that `NAME=` in `.env` means "as usual".
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -176,20 +177,31 @@ def mail(name: str, *, folder: Path) -> dict[str, object]:
 
 
 def folder(name: str, default: Path) -> Path:
-    """A folder, made where it is missing, that can be written to."""
+    """A folder that can be written to, or could be made. It is `make_folder` that makes it."""
     path = Path(text(name, str(default))).expanduser().resolve()
-    problem = ""
+    there = next(one for one in (path, *path.parents) if os.path.lexists(one))
+    if not there.is_dir():
+        raise _no_folder(name, path, os.strerror(errno.ENOTDIR))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _no_folder(name, path, os.strerror(errno.EACCES))
+    return path
+
+
+def make_folder(name: str, path: Path) -> None:
+    """Makes the folder of the setting `name` where it is missing, and closes it to others."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's photos will lie there
     except OSError as error:
-        problem = error.strerror or str(error)
-    if problem or not os.access(path, os.W_OK | os.X_OK):
-        raise ImproperlyConfigured(
-            f"{name} is {path}, but must be a folder that can be written to"
-            f" ({problem or 'permission denied'})."
-        )
+        raise _no_folder(name, path, error.strerror or str(error)) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise _no_folder(name, path, os.strerror(errno.EACCES))
     tighten(path)
-    return path
+
+
+def _no_folder(name: str, path: Path, problem: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"{name} is {path}, but must be a folder that can be written to ({problem})."
+    )
 
 
 def tighten(path: Path) -> None:

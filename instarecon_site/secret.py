@@ -19,6 +19,7 @@ def kept_secret(path: Path) -> str:
     """
     try:
         if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _make(path)
         secret = path.read_text().strip()
     except OSError as error:

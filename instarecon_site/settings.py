@@ -6,10 +6,13 @@ sentence.
 """
 
 import os
+from functools import partial
 from pathlib import Path
+from typing import cast
 from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import SimpleLazyObject
 
 from instarecon_site import env
 from instarecon_site.machine import gpu_count, run_folder
@@ -47,8 +50,10 @@ MAX_CONNECTIONS_PER_ADDRESS = env.whole("MAX_CONNECTIONS_PER_ADDRESS", 100, leas
 
 DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
 RUN_DIR = run_folder(DATA_DIR)
-SECRET_KEY = env.text("SECRET_KEY") or kept_secret(DATA_DIR / "secret_key")
-if len(SECRET_KEY) < 32:
+#: Where none is set, whoever first asks for the one that is kept makes it.
+_kept_key = SimpleLazyObject(partial(kept_secret, DATA_DIR / "secret_key"))
+SECRET_KEY = env.text("SECRET_KEY") or cast(str, _kept_key)
+if env.is_set("SECRET_KEY") and len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY is too short, but must have at least 32 characters.")
 
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
@@ -132,7 +137,7 @@ OUTLIER_MIN_CLUSTER_RATIO = env.number("OUTLIER_MIN_CLUSTER_RATIO", 0.05, least=
 
 # Uploads are spooled on the disk that they stay on, so that keeping one is a rename.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
-FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
+SILENCED_SYSTEM_CHECKS = ["files.E001"]  # `instarecon_site.folders` makes it, not who reads this
 FILE_UPLOAD_PERMISSIONS = 0o640
 FILE_UPLOAD_HANDLERS = [
     "recon.web.uploads.QuotaUploadHandler",  # first: it counts, the others store

@@ -11,9 +11,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.db import DatabaseError, connections
 
+from instarecon_site import folders
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instarecon_site.settings")
 try:
     application = get_wsgi_application()
+    folders.make()
 except ImproperlyConfigured as error:
     sys.exit(f"Settings: {error}")
 

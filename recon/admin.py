@@ -13,7 +13,7 @@ from accounts import networks
 from accounts.models import User
 from recon.jobs import lifecycle
 from recon.jobs.people import audit
-from recon.models import Artifact, AuditEntry, Job, Photo, StageRun, Tag
+from recon.models import Artifact, AuditEntry, Figures, Job, Photo, Share, StageRun, Tag
 from recon.web.access import VIEW
 
 
@@ -53,6 +53,25 @@ class NotDeletedAlone(LooksAreLogged, ReadOnly):
         return request.resolver_match is not None and "_job_" in (
             request.resolver_match.url_name or ""
         )
+
+
+class PartOfJob(ReadOnly, admin.StackedInline):
+    """One of the rows that every job has. Whoever may see the job may see them."""
+
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return cast(User, request.user).has_perm("recon.view_job")
+
+
+class ShareInline(PartOfJob):
+    model = Share
+    exclude = ("key",)  # a secret link is its owner's, not the staff's
+
+
+class FiguresInline(PartOfJob):
+    model = Figures
 
 
 class PhotoInline(ReadOnly, admin.TabularInline):
@@ -100,13 +119,20 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
         "quality", "psnr", "created_at",
     )  # fmt: skip
     list_display_links = ("short_id", "name")
-    list_filter = ("status", "step", "preset", "error_code", "shared", "is_sample", "created_at")
-    list_select_related = ("owner",)
+    list_filter = (
+        "status",
+        "step",
+        "preset",
+        "error_code",
+        "share__is_on",
+        "is_sample",
+        "created_at",
+    )
+    list_select_related = ("owner", "figures")
     search_fields = ("=id", "title", "owner__email", "error_code")
     date_hierarchy = "created_at"
-    inlines = (TagInline, StageRunInline, PhotoInline, ArtifactInline)
+    inlines = (FiguresInline, ShareInline, TagInline, StageRunInline, PhotoInline, ArtifactInline)
     actions = ("cancel_jobs", "retry_jobs", "delete_files")
-    exclude = ("pub_key",)  # a secret link is its owner's, not the staff's
 
     @admin.display(description="id", ordering="id")
     def short_id(self, job: Job) -> str:
@@ -119,6 +145,10 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     @admin.display(description="quality")
     def quality(self, job: Job) -> str:
         return job.verdict.label if job.verdict else ""
+
+    @admin.display(description="psnr", ordering="figures__psnr")
+    def psnr(self, job: Job) -> float | None:
+        return job.figures.psnr
 
     @admin.action(description="Cancel selected jobs", permissions=["act"])
     def cancel_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:

@@ -185,7 +185,7 @@ def facts_of(run: Workspace, count: int) -> demo.Facts:
     """What the page says of it: the job's figures, and how they were taken."""
     results, entries, view = Results.read(run), Cameras.read(run).cameras, StartView.read(run)
     means = results.means
-    figures = demo.Figures(
+    figures = demo.DemoFigures(
         psnr=known(means["psnr"]),
         ssim=known(means["ssim"]),
         lpips=means["lpips"],
@@ -195,9 +195,8 @@ def facts_of(run: Workspace, count: int) -> demo.Facts:
         refined=False,
         registered=len(entries),
         gaussian_count=count,
-        view=view,
     )
-    return demo.Facts(figures, turns_of(view, entries), lens_of(run), results.conditions)
+    return demo.Facts(view, figures, turns_of(view, entries), lens_of(run), results.conditions)
 
 
 def known(figure: float | None) -> float:

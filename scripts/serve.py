@@ -31,7 +31,7 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import OperationalError, connection, connections  # noqa: E402
 
-from instarecon_site import env  # noqa: E402
+from instarecon_site import env, folders, unreleased  # noqa: E402
 from scripts import program  # noqa: E402
 
 #: Seconds until the first page; the first start of a slow machine compiles a lot of Python.
@@ -43,9 +43,10 @@ def main() -> None:
         signal.signal(sent, signal.default_int_handler)
     try:
         django.setup()
+        os.umask(0o077)  # what is made from here on is nobody else's to read
+        folders.make()
     except ImproperlyConfigured as error:
         sys.exit(f"Settings: {error}")
-    os.umask(0o077)  # what is made from here on is nobody else's to read
     prepare_folders()
     # In the data folder itself: where sockets lie depends on the session, see `run_folder`.
     with open(settings.DATA_DIR / "lock", "w") as lock:
@@ -71,7 +72,7 @@ def prepare_folders() -> None:
     if not run.is_dir() or run.is_symlink() or status.st_uid != os.getuid():
         sys.exit(f"The folder {run} belongs to somebody else. Remove it, or set XDG_RUNTIME_DIR.")
     run.chmod(0o700)
-    # From before the data folder was nobody else's, or from a backup.
+    # What came from a backup may be open to others.
     for path in (*settings.DATA_DIR.iterdir(), *(settings.DATA_DIR / "logs").iterdir()):
         env.tighten(path)
 
@@ -138,15 +139,17 @@ def prepare_site() -> tuple[str, str] | None:
 
 
 def refuse_foreign_data() -> None:
-    """Exits with a sentence where the database belongs to another data folder."""
+    """Exits with a sentence where the database belongs to another data folder, or to a version
+    that was never released."""
     from recon.jobs.folder import data_folder
     from recon.models import DataFolder
 
     if DataFolder._meta.db_table not in connection.introspection.table_names():
         return  # not migrated yet
     try:
+        unreleased.refuse()
         data_folder.require_own()
-    except data_folder.ForeignDataFolder as error:
+    except (unreleased.UnreleasedDatabase, data_folder.ForeignDataFolder) as error:
         sys.exit(str(error))
 
 

@@ -116,6 +116,8 @@ def data_dir(settings: Any, tmp_path: Path) -> Path:
     folder: Path = tmp_path / "data"
     folder.mkdir()
     settings.DATA_DIR = folder
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "incoming"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
     return folder
 
 

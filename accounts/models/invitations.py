@@ -13,7 +13,10 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-_signer = Signer(salt="accounts.invitations")
+
+def _signer() -> Signer:
+    """Not made before it is needed: it reads the secret key."""
+    return Signer(salt="accounts.invitations")
 
 
 def in_two_weeks() -> datetime:
@@ -45,7 +48,7 @@ class Invitation(models.Model):
     @property
     def link(self) -> str:
         """Its address, for whoever is invited."""
-        return settings.BASE_URL + reverse("accounts:invited", args=(_signer.sign(self.key.hex),))
+        return settings.BASE_URL + reverse("accounts:invited", args=(_signer().sign(self.key.hex),))
 
     @property
     def is_open(self) -> bool:
@@ -55,7 +58,7 @@ class Invitation(models.Model):
     def behind(cls, link_part: str) -> Invitation | None:
         """The open invitation whose link ends so, or None."""
         try:
-            key = uuid.UUID(_signer.unsign(link_part))
+            key = uuid.UUID(_signer().unsign(link_part))
         except (BadSignature, ValueError):
             return None
         return cls.open_ones().filter(key=key).first()

@@ -26,10 +26,7 @@ USE_NOTED_EVERY = timedelta(minutes=5)
 
 
 class Scope(models.TextChoices):
-    """What a token is for. None includes another.
-
-    Tokens that were made before there was `DELETE` do not have it: nobody agreed to that.
-    """
+    """What a token is for. None includes another."""
 
     READ = "read", _("See scenes and the queue; download files, those of private scenes, too")
     UPLOAD = "upload", _("Send photos, change drafts, start and cancel scenes")

@@ -17,8 +17,9 @@ from accounts.models import User
 from recon.jobs import sharing
 from recon.models import Job
 job = Job.objects.create(owner=User.objects.first(), preset="draft", status="COMPLETED",
-                         step="DONE", shared=True, share_password=sharing.hashed(sys.argv[1]))
-print(job.pub_key)
+                         step="DONE")
+sharing.change(job, is_on=True, password=sharing.hashed(sys.argv[1]))
+print(job.share.key)
 """
 
 

@@ -26,18 +26,20 @@ import sys, django
 django.setup()
 from django.utils import timezone
 from accounts.models import User
+from recon.jobs import sharing
 from recon.models import Artifact, Job
 from recon.jobs.presets import resolved_config
 job = Job.objects.create(
-    owner=User.objects.first(), status=Job.Status.COMPLETED, step="DONE", shared=True,
+    owner=User.objects.first(), status=Job.Status.COMPLETED, step="DONE",
     completed_at=timezone.now(), preset="draft",
     config=resolved_config("draft", original_resolution=False).to_dict())
+sharing.switch_on([job])
 (job.folder / "output").mkdir(parents=True)
 with open(job.folder / "output" / "scene.ply", "wb") as file:
     file.truncate(int(sys.argv[1]))
 Artifact.objects.create(
     job=job, kind=Artifact.Kind.SCENE_PLY, path="output/scene.ply", size=int(sys.argv[1]))
-print(job.pub_key)
+print(job.share.key)
 """
 
 

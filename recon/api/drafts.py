@@ -113,7 +113,7 @@ def start(request: HttpRequest, job_id: str) -> HttpResponse:
     draft of it."""
     draft = own_job(request, job_id)
     data = receive(request)
-    shared = truth(data, "share", default=draft.shared)
+    shared = truth(data, "share", default=draft.share.is_on)
     sharing = sharing_of(data)
     wishes, names = wishes_of(data, only_sent=True), tags_of(data)
     if not drafts.start(draft, shared=shared, sharing=sharing, **wishes):

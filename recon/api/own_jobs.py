@@ -120,7 +120,11 @@ def _limit(request: HttpRequest) -> int:
 
 def _wanted(request: HttpRequest) -> QuerySet[Job]:
     """Raises ApiError (400) for a status that there is not."""
-    jobs = Job.objects.filter(owner=cast(User, request.user)).order_by("-created_at", "-pk")
+    jobs = (
+        Job.objects.with_rows()
+        .filter(owner=cast(User, request.user))
+        .order_by("-created_at", "-pk")
+    )
     if tag := request.GET.get("tag"):
         jobs = jobs.filter(tags__key=tags.key_of(tag.replace("\0", "")))
     status = request.GET.get("status")
@@ -143,10 +147,10 @@ def _listed(job: Job) -> dict[str, object]:
         "preset": job.preset,
         "image_count": job.photo_count,  # type: ignore[attr-defined]
         **quality_facts(job),
-        "psnr": job.psnr,
-        "ssim": job.ssim,
-        "lpips": job.lpips,
-        "gaussian_count": job.gaussian_count,
+        "psnr": job.figures.psnr,
+        "ssim": job.figures.ssim,
+        "lpips": job.figures.lpips,
+        "gaussian_count": job.figures.gaussian_count,
         "error_code": job.error_code or None,
         "created_at": job.created_at.isoformat(),
         "completed_at": job.completed_at.isoformat() if job.completed_at else None,

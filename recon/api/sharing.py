@@ -15,15 +15,20 @@ from recon.api.auth import endpoint
 from recon.api.bodies import receive
 from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, tags_of, truth
-from recon.jobs import sharing, tags
-from recon.models import Job
+from recon.jobs import sharing, tags, titles
+from recon.models import Job, Share
 from recon.web.scene import share_url
 from recon.web.sharing.forms import AboutForm, LinkPasswordField, UntilField, sentences
 
-#: Wishes that are columns of `Job`, too: texts, and those that are true or false. A text that is
-#: sent empty is taken back.
-TEXTS = ("description", "share_password", "share_until", "share_downloads")
-SWITCHES = ("in_gallery", "share_figures")
+#: The columns of `Share` by what programs call them: texts, and those that are true or false. A
+#: text that is sent empty is taken back.
+TEXTS = {
+    "description": "description",
+    "share_password": "password",
+    "share_until": "until",
+    "share_downloads": "downloads",
+}
+SWITCHES = {"in_gallery": "in_gallery", "share_figures": "shows_figures"}
 
 
 class SharingForm(forms.Form):
@@ -32,7 +37,7 @@ class SharingForm(forms.Form):
     description = AboutForm.base_fields["description"]
     share_password = LinkPasswordField()
     share_until = UntilField(required=False)
-    share_downloads = forms.ChoiceField(choices=Job.Downloads.choices)
+    share_downloads = forms.ChoiceField(choices=Share.Downloads.choices)
 
     def __init__(self, sent: dict[str, str]) -> None:
         super().__init__(sent)
@@ -41,7 +46,7 @@ class SharingForm(forms.Form):
 
 
 def sharing_of(data: QueryDict) -> dict[str, object]:
-    """The columns of `Job` that `data` speaks of, checked. Raises ApiError (400).
+    """The columns of `Share` that `data` speaks of, checked. Raises ApiError (400).
 
     A time without a zone is taken for UTC, as all times of the API are.
     """
@@ -49,31 +54,31 @@ def sharing_of(data: QueryDict) -> dict[str, object]:
         form = SharingForm({name: str(data[name]) for name in TEXTS if name in data})
         if not form.is_valid():
             raise ApiError(400, " ".join(sentences(form)))
-    columns = dict(form.cleaned_data)
-    if "share_password" in columns:
-        columns["share_password"] = sharing.hashed(columns["share_password"])
-    for name in SWITCHES:
+    columns = {TEXTS[name]: value for name, value in form.cleaned_data.items()}
+    if "password" in columns:
+        columns["password"] = sharing.hashed(columns["password"])
+    for name, column in SWITCHES.items():
         if name in data:
-            columns[name] = truth(data, name, default=False)
+            columns[column] = truth(data, name, default=False)
     return columns
 
 
 def sharing_facts(job: Job) -> dict[str, object]:
     """What the owner's programs see of it, and the words that the owner sorts it by. The password
     itself is kept nowhere."""
-    until = job.share_until.astimezone(datetime.UTC) if job.share_until else None
-    is_open = job.shared and not job.link_is_over
+    share = job.share
+    until = share.until.astimezone(datetime.UTC) if share.until else None
     return {
-        "pub_key": job.pub_key,
-        "shared": job.shared,
-        "viewer_url": share_url(job) if is_open else None,
-        "share_has_password": bool(job.share_password),
+        "pub_key": share.key,
+        "shared": share.is_on,
+        "viewer_url": share_url(job) if share.is_open else None,
+        "share_has_password": bool(share.password),
         "share_until": until.isoformat() if until else None,
-        "share_downloads": job.share_downloads,
-        "share_figures": job.share_figures,
-        "share_views": job.share_views,
-        "in_gallery": job.in_gallery,
-        "description": job.description,
+        "share_downloads": share.downloads,
+        "share_figures": share.shows_figures,
+        "share_views": share.views,
+        "in_gallery": share.in_gallery,
+        "description": share.description,
         "tags": tags.names_of(job),
     }
 
@@ -88,14 +93,15 @@ def share(request: HttpRequest, job_id: str) -> HttpResponse:
         raise ApiError(409, gettext("A scene can be shared once it has been started."))
     changes = sharing_of(data)
     if "share" in data:
-        changes["shared"] = truth(data, "share", default=True)
-    if "title" in data:
-        changes["title"] = _title(data)
+        changes["is_on"] = truth(data, "share", default=True)
+    title = _title(data) if "title" in data else None
     names = tags_of(data)
     if truth(data, "new_link", default=False):  # looked at last: all else is right
         sharing.renew(job)
     if changes:
         sharing.change(job, **changes)
+    if title is not None:
+        titles.rename(job, title)
     if names is not None:
         tags.put(job, names)
     return JsonResponse(sharing_facts(job))

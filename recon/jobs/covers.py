@@ -16,6 +16,7 @@ from dataclasses import replace
 from django.db import transaction
 
 from recon.jobs.folder import lock as folder_lock
+from recon.jobs.people import quotas
 from recon.models import Artifact, Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.start_view import StartView
@@ -38,6 +39,7 @@ def choose(job: Job, view: StartView, jpeg: bytes) -> None:
             _set_view(job, replace(view, trained_height=_trained(job.view, view)).to_dict())
             Artifact.objects.update_or_create(job=job, kind=Artifact.Kind.POSTER, defaults=cover)
         _remove_covers(job, but=path.name)
+        _measure(job)
 
 
 def reset(job: Job) -> None:
@@ -53,6 +55,7 @@ def reset(job: Job) -> None:
             else:
                 covers.delete()
         _remove_covers(job)
+        _measure(job)
 
 
 @contextmanager
@@ -65,9 +68,13 @@ def _folder(job: Job) -> Iterator[None]:
 
 
 def _set_view(job: Job, view: dict[str, object] | None) -> None:
-    # The folder has grown or shrunk: it is measured anew.
     Job.objects.filter(pk=job.pk).update(own_view=view, stored_bytes=None)
     job.own_view = view
+
+
+def _measure(job: Job) -> None:
+    """The folder has grown or shrunk."""
+    quotas.measure_ended(Job.objects.filter(pk=job.pk))
 
 
 def _trained(automatic: dict[str, object] | None, view: StartView) -> float | None:

@@ -35,7 +35,7 @@ from recon.jobs import queue
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import photo_files, unclaimed
 from recon.jobs.people import notices
-from recon.models import Job, StageRun
+from recon.models import Job, Share, StageRun
 from recon.pipeline.progress import Step
 
 logger = logging.getLogger(__name__)
@@ -48,9 +48,9 @@ DELETE_WAIT_S = 5.0
 
 
 @transaction.atomic
-def submit(draft: Job, **wishes: object) -> bool:
+def submit(draft: Job, *, share: Mapping[str, object] | None = None, **wishes: object) -> bool:
     """A draft becomes a waiting job, made now: it queues behind those that waited while it was
-    collected. False when somebody else was first."""
+    collected. `share` are columns of its `Share`. False when somebody else was first."""
     won = _swap(
         draft.pk,
         draft.attempt,
@@ -61,6 +61,7 @@ def submit(draft: Job, **wishes: object) -> bool:
         **wishes,
     )
     if won:
+        Share.objects.filter(job=draft).update(**(share or {}))
         draft.refresh_from_db()
         put_in_line(draft)
     return won

@@ -12,7 +12,7 @@ import math
 from django.db import transaction
 
 from recon.jobs import lifecycle
-from recon.models import Artifact, Job
+from recon.models import Artifact, Figures, Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.outcome import Summary
 from recon.pipeline.records import RecordError
@@ -37,26 +37,12 @@ def publish(job: Job, summary: Summary) -> bool:
         for kind, path in summary.artifacts.items()
         if kind in Artifact.Kind.values
     ]
-    spread = {name: _finite(value) for name, value in (summary.spread or {}).items()}
-    results = {
-        "registered": summary.registered,
-        "psnr": _finite(summary.psnr),
-        "ssim": _finite(summary.ssim),
-        "lpips": _finite(summary.lpips),
-        "psnr_corrected": _finite(summary.psnr_corrected),
-        "ssim_corrected": _finite(summary.ssim_corrected),
-        "gaussian_count": summary.gaussian_count,
-        "iterations": summary.iterations,
-        "protocol": summary.protocol or "",
-        "spread": spread or None,
-        "refined": summary.refined,
-        "view": _view(job),
-        "warnings": summary.warnings,
-    }
     try:
         with transaction.atomic():
-            if not lifecycle.complete(job.pk, job.attempt, **results):
+            done = {"view": _view(job), "warnings": summary.warnings}
+            if not lifecycle.complete(job.pk, job.attempt, **done):
                 raise _Superseded
+            Figures.objects.filter(job=job).update(**_figures(summary))
             Artifact.objects.filter(job=job).delete()
             Artifact.objects.bulk_create(artifacts)
     except _Superseded:
@@ -94,6 +80,24 @@ def _artifact(job: Job, kind: str, path: str) -> Artifact:
     except FileNotFoundError as error:
         raise PipelineError("internal") from error
     return Artifact(job=job, kind=kind, path=path, size=size, gaussians=gaussians)
+
+
+def _figures(summary: Summary) -> dict[str, object]:
+    """The columns of `Figures`."""
+    spread = {name: _finite(value) for name, value in (summary.spread or {}).items()}
+    return {
+        "registered": summary.registered,
+        "psnr": _finite(summary.psnr),
+        "ssim": _finite(summary.ssim),
+        "lpips": _finite(summary.lpips),
+        "psnr_corrected": _finite(summary.psnr_corrected),
+        "ssim_corrected": _finite(summary.ssim_corrected),
+        "gaussian_count": summary.gaussian_count,
+        "iterations": summary.iterations,
+        "protocol": summary.protocol or "",
+        "spread": spread or None,
+        "refined": summary.refined,
+    }
 
 
 def _view(job: Job) -> dict[str, object] | None:

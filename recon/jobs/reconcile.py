@@ -13,7 +13,7 @@
 | spooled uploads, an hour old   | a web process was killed            | removed                |
 | a mail that was not sent       | Redis or the mail server was away   | sent                   |
 | an old entry of the audit log  | AUDIT_DAYS are over                 | removed                |
-| an ended job, not measured     | its horse died, or it is from before| measured, for quotas   |
+| an ended job, not measured     | its horse died                      | measured, for quotas   |
 
 Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
 Several may run at once: everything in here is a compare-and-swap or harmless when doubled.

@@ -13,13 +13,13 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from recon.models import Artifact, Job, new_pub_key
+from recon.models import Artifact, Job, Share, new_key
 
 #: The kinds of files that may be downloaded from a link, by what its owner chose.
 _OFFERED: dict[str, tuple[Artifact.Kind, ...]] = {
-    Job.Downloads.NOTHING: (),
-    Job.Downloads.SPLAT: (Artifact.Kind.SPLAT, Artifact.Kind.SPZ),
-    Job.Downloads.ALL: (
+    Share.Downloads.NOTHING: (),
+    Share.Downloads.SPLAT: (Artifact.Kind.SPLAT, Artifact.Kind.SPZ),
+    Share.Downloads.ALL: (
         Artifact.Kind.SCENE_PLY,
         Artifact.Kind.SPLAT,
         Artifact.Kind.SPZ,
@@ -31,37 +31,38 @@ _OFFERED: dict[str, tuple[Artifact.Kind, ...]] = {
 
 def open_links() -> QuerySet[Job]:
     """The jobs whose link works just now, password or not. A draft is never public."""
-    in_time = Q(share_until=None) | Q(share_until__gt=timezone.now())
-    return Job.objects.filter(in_time, shared=True).exclude(status=Job.Status.DRAFT)
+    in_time = Q(share__until=None) | Q(share__until__gt=timezone.now())
+    open_ones = Job.objects.with_rows().filter(in_time, share__is_on=True)
+    return open_ones.exclude(status=Job.Status.DRAFT)
 
 
 def change(job: Job, **changes: object) -> None:
-    """Writes these columns of the job's row, and of `job`."""
-    Job.objects.filter(pk=job.pk).update(**changes)
+    """Writes these columns of `Share`, in the job's row and in `job`."""
+    Share.objects.filter(job=job).update(**changes)
     for name, value in changes.items():
-        setattr(job, name, value)
+        setattr(job.share, name, value)
 
 
 def switch_on(jobs: Iterable[Job]) -> None:
     """A link whose time was over works again, without an end: that is what the switch says."""
-    chosen = Job.objects.filter(pk__in=[job.pk for job in jobs])
-    chosen.filter(share_until__lte=timezone.now()).update(share_until=None)
-    chosen.update(shared=True)
+    chosen = Share.objects.filter(job__in=[job.pk for job in jobs])
+    chosen.filter(until__lte=timezone.now()).update(until=None)
+    chosen.update(is_on=True)
 
 
 def switch_off(jobs: Iterable[Job]) -> None:
-    Job.objects.filter(pk__in=[job.pk for job in jobs]).update(shared=False)
+    Share.objects.filter(job__in=[job.pk for job in jobs]).update(is_on=False)
 
 
 def renew(job: Job) -> None:
     """A new link, switched on; the old one never works again."""
-    change(job, shared=True, pub_key=new_pub_key())
+    change(job, is_on=True, key=new_key())
 
 
 def may_download(job: Job, kind: str) -> bool:
     """Whether the owner lets people with the link take this kind of file away. What a page shows,
     it gets in any case: see `recon.web.sharing.link_views`."""
-    return kind in _OFFERED.get(job.share_downloads, ())
+    return kind in _OFFERED.get(job.share.downloads, ())
 
 
 def hashed(password: str) -> str:
@@ -70,12 +71,12 @@ def hashed(password: str) -> str:
 
 
 def password_is_right(job: Job, password: str) -> bool:
-    return check_password(password, job.share_password)
+    return check_password(password, job.share.password)
 
 
 def proof(job: Job) -> str:
     """What a visitor's session keeps who entered the password: void with a new link or password."""
-    return salted_hmac("recon.jobs.sharing", f"{job.pub_key}\n{job.share_password}").hexdigest()
+    return salted_hmac("recon.jobs.sharing", f"{job.share.key}\n{job.share.password}").hexdigest()
 
 
 def proves(job: Job, kept: str) -> bool:
@@ -84,10 +85,10 @@ def proves(job: Job, kept: str) -> bool:
 
 def count_view(job: Job) -> None:
     """Counted in the database: visitors come at the same time."""
-    Job.objects.filter(pk=job.pk).update(share_views=F("share_views") + 1)
+    Share.objects.filter(job=job).update(views=F("views") + 1)
 
 
 def gallery_of(owner_pk: int) -> QuerySet[Job]:
     """The scenes on a person's public page: marked, done, and open to everybody."""
-    marked = open_links().filter(owner_id=owner_pk, in_gallery=True, share_password="")
+    marked = open_links().filter(owner_id=owner_pk, share__in_gallery=True, share__password="")
     return marked.filter(status=Job.Status.COMPLETED)

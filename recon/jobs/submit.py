@@ -21,7 +21,7 @@ from recon.jobs.people import quotas
 from recon.jobs.photo_upload import check_upload
 from recon.jobs.presets import resolved_config
 from recon.jobs.samples import sample_photos
-from recon.models import Job, Photo
+from recon.models import Job, Photo, Share
 from recon.pipeline.errors import UserError
 
 
@@ -41,8 +41,8 @@ def create_job(
     """A new job on uploaded photos, queued when the transaction commits.
 
     An empty `preset` means the site's default, an empty `outlier_filter` that the figures decide
-    (`config.OUTLIER_FILTERS` has the others); `sharing` are columns of `Job` that say how it is
-    shared. Raises UserError for what is wrong with the photos, `quotas.may_start`'s, and
+    (`config.OUTLIER_FILTERS` has the others); `sharing` are the other columns of
+    `Share`. Raises UserError for what is wrong with the photos, `quotas.may_start`'s, and
     PipelineError("disk_full") when they find no room.
     """
     check_count(len(uploads))
@@ -56,9 +56,7 @@ def create_job(
         final_refine=final_refine,
         outlier_filter=outlier_filter,
     )
-    job.shared = shared
-    for column, value in (sharing or {}).items():
-        setattr(job, column, value)
+    job.share = Share(is_on=shared, **(sharing or {}))
     with photo_files.new_folder(job):
         photos = []
         for number, (upload, facts) in enumerate(zip(uploads, checked, strict=True), start=1):
@@ -148,7 +146,7 @@ def new_job(
     final_refine: bool = True,
     outlier_filter: str = "",
 ) -> Job:
-    """A job with these wishes, not saved."""
+    """A job with these wishes, not saved, and not shared."""
     preset = preset or settings.DEFAULT_PRESET
     config = resolved_config(
         preset,
@@ -157,7 +155,7 @@ def new_job(
         final_refine=final_refine,
         outlier_filter=outlier_filter,
     )
-    return Job(
+    job = Job(
         owner=owner,
         title=title.strip()[:120],
         preset=preset,
@@ -165,12 +163,15 @@ def new_job(
         cross_validate=cross_validate,
         config=config.to_dict(),
     )
+    job.share = Share()
+    return job
 
 
 def _commit(job: Job, photos: Sequence[Photo]) -> None:
     with transaction.atomic():
         quotas.may_start(job.owner_id, sum(photo.size for photo in photos))
-        for column, value in titles.titles_of(job, job.title, photos, shared=job.shared).items():
+        named = titles.titles_of(job, job.title, photos, shared=job.share.is_on)
+        for column, value in named.items():
             setattr(job, column, value)
         job.save(force_insert=True)
         Photo.objects.bulk_create(photos)

@@ -223,7 +223,7 @@ def _past_at(lesson: Lesson | None) -> list[Run]:
 
 
 def _plan(job: Job) -> Plan | None:
-    """What the job asks for; None where its photos are gone or its settings are too old to read."""
+    """What the job asks for; None where its photos are gone or its preset is not known."""
     sizes = [(photo.width, photo.height) for photo in job.photos.all()]
     config = _config(job)
     if not sizes or config is None:
@@ -235,7 +235,7 @@ def _config(job: Job) -> PipelineConfig | None:
     base = PRESETS.get(job.preset)
     try:
         return from_dict(job.config, base=base)
-    except ValueError:  # a setting that an earlier version had
+    except ValueError:  # a setting that this version does not know
         return base
 
 

@@ -41,6 +41,12 @@ def titles_of(job: Job, wished: str, photos: Iterable[Photo], *, shared: bool) -
     return {"title": title, "automatic_title": title}
 
 
+def rename(job: Job, title: str) -> None:
+    """As a person wishes, at any time."""
+    Job.objects.filter(pk=job.pk).update(title=title)
+    job.title = title
+
+
 def draft_name(draft: Job, photos: Iterable[Photo]) -> str:
     """What a draft will be called that is started as it is now, for its owner."""
     title = titles_of(draft, draft.title, photos, shared=False)["title"]

@@ -6,13 +6,13 @@ The database is the truth and Redis only carries work. Who may change a row, and
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.template.defaultfilters import date
 from django.urls import reverse
 from django.utils import timezone
@@ -20,16 +20,30 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from recon.models.figures import Figures
+from recon.models.share import Share
 from recon.pipeline.errors import Explained, explain
-from recon.pipeline.progress import WORKING_STEPS, Step
+from recon.pipeline.progress import Step
 from recon.pipeline.quality import FIGURES, Verdict, verdict_of
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 from recon.pipeline.workspace import Workspace
 
 
-def new_pub_key() -> str:
-    """A link's secret part: 192 random bits, 32 characters that are safe in a URL."""
-    return secrets.token_urlsafe(24)
+class JobQuerySet(models.QuerySet["Job"]):
+    """Jobs come with the rows that each one has (`Job.save`), many at once too."""
+
+    def with_rows(self) -> JobQuerySet:
+        """Read together with each job's share and figures, in the same query."""
+        return self.select_related("share", "figures")
+
+    def bulk_create(self, objs: Iterable[Job], *args: Any, **options: Any) -> list[Job]:
+        """As Django's, without its options for rows that are there already."""
+        with transaction.atomic():
+            jobs = super().bulk_create(objs, *args, **options)
+            rows = [_rows_of(job) for job in jobs]
+            Share.objects.bulk_create([share for share, figures in rows])
+            Figures.objects.bulk_create([figures for share, figures in rows])
+        return jobs
 
 
 class Job(models.Model):
@@ -55,15 +69,6 @@ class Job(models.Model):
         DRAFT = "draft", _("Draft")
         STANDARD = "standard", _("Standard")
         HIGH = "high", _("High")
-
-    class Protocol(models.TextChoices):
-        HELD_OUT = "held-out", "some photos held out"
-        CROSS_VALIDATION = "cross-validation", "each photo held out once"
-
-    class Downloads(models.TextChoices):
-        NOTHING = "nothing", _("Nothing")
-        SPLAT = "splat", _("Only the splat (.splat, SPZ)")
-        ALL = "all", _("All files (PLY, .splat, SPZ, video)")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Protected: a cascade would take the rows and leave people's photos on the disk.
@@ -118,52 +123,12 @@ class Job(models.Model):
         default=list, blank=True, help_text='[{"code": "...", "facts": {...}}]'
     )
 
-    registered = models.PositiveIntegerField(null=True, blank=True, help_text="photos placed")
-    psnr = models.FloatField(null=True, blank=True, help_text="dB, mean over held-out photos")
-    ssim = models.FloatField(null=True, blank=True)
-    lpips = models.FloatField(null=True, blank=True)
-    psnr_corrected = models.FloatField(
-        null=True, blank=True, help_text="dB, with each held-out photo's exposure matched"
-    )
-    ssim_corrected = models.FloatField(null=True, blank=True)
-    protocol = models.CharField(max_length=32, choices=Protocol.choices, blank=True)
-    spread = models.JSONField(
-        null=True, blank=True, help_text="deviation of each figure over the photos"
-    )
-    refined = models.BooleanField(
-        null=True, blank=True, help_text="finished with all photos after it was measured"
-    )
-    gaussian_count = models.PositiveIntegerField(null=True, blank=True)
-    iterations = models.PositiveIntegerField(null=True, blank=True)
     view = models.JSONField(
         null=True, blank=True, help_text="where the viewer starts: output/viewer.json"
     )
     own_view = models.JSONField(
         null=True, blank=True, help_text="where it starts instead, as the owner chose"
     )
-
-    pub_key = models.CharField(max_length=64, unique=True, default=new_pub_key, editable=False)
-    shared = models.BooleanField(default=False)
-    share_password = models.CharField(
-        max_length=128, blank=True, editable=False, help_text="its hash; empty where there is none"
-    )
-    share_until = models.DateTimeField(null=True, blank=True, help_text="when the link ends")
-    share_downloads = models.CharField(
-        max_length=16,
-        choices=Downloads.choices,
-        default=Downloads.ALL,
-        help_text="what whoever has the link may download",
-    )
-    share_figures = models.BooleanField(
-        default=True, help_text="whether whoever has the link sees the quality figures"
-    )
-    share_views = models.PositiveBigIntegerField(
-        default=0, help_text="visits to the shared page, the owner's own left out"
-    )
-    in_gallery = models.BooleanField(
-        default=False, help_text="on its owner's public page, while it is shared"
-    )
-    description = models.TextField(max_length=2000, blank=True)
 
     stored_bytes = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="in the folder besides the photos; null: not measured yet"
@@ -175,6 +140,8 @@ class Job(models.Model):
     )
     started_at = models.DateTimeField(null=True, blank=True, help_text="of the last attempt")
     completed_at = models.DateTimeField(null=True, blank=True, help_text="when it ended, however")
+
+    objects = JobQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at",)
@@ -188,6 +155,18 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.status})"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """A new job is saved together with its share and its figures: those that it was given, or
+        empty ones. So there never is a job without them, whoever looks and whenever."""
+        if not self._state.adding:
+            super().save(*args, **options)
+            return
+        rows = _rows_of(self)
+        with transaction.atomic():
+            super().save(*args, **options)
+            for row in rows:
+                row.save(force_insert=True)
 
     def get_absolute_url(self) -> str:
         return reverse("recon:job", args=(self.pk,))
@@ -237,11 +216,6 @@ class Job(models.Model):
         return self.own_view or self.view
 
     @property
-    def link_is_over(self) -> bool:
-        """Whether the share link's time has passed."""
-        return self.share_until is not None and self.share_until <= timezone.now()
-
-    @property
     def queue_id(self) -> str:
         """The RQ job that carries this attempt."""
         return f"{self.pk}-{self.attempt}"
@@ -277,126 +251,23 @@ class Job(models.Model):
 
     @property
     def verdict(self) -> Verdict | None:
-        """How good the scene is, in one word; None before there is one. From this row alone: lists
-        show it of every job."""
+        """How good the scene is, in one word; None before there is one. From this row and that of
+        its figures alone: lists show it of every job."""
         if not self.is_completed:
             return None
-        figures = {name: getattr(self, name) for name in FIGURES}
-        return verdict_of(figures, registered=self.registered, total=self.tried)
+        figures = {name: getattr(self.figures, name) for name in FIGURES}
+        return verdict_of(figures, registered=self.figures.registered, total=self.tried)
 
     @property
     def tried(self) -> int | None:
         """How many photos a place was looked for, copies of others not counted."""
         for warning in self.warnings:
             if warning["code"] == "photos_left_out":  # it is there where any photo has no place
-                return int(warning["facts"].get("total", 0)) or self.registered
-        return self.registered
+                return int(warning["facts"].get("total", 0)) or self.figures.registered
+        return self.figures.registered
 
 
-class Photo(models.Model):
-    """One photo as it was sent. The file lies in the job's folder, `upload/images/{name}`."""
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="photos")
-    name = models.CharField(max_length=100, help_text="file name in upload/images")
-    original_name = models.CharField(max_length=255, help_text="what the person called it")
-    position = models.PositiveIntegerField(default=0, help_text="among the others, as shown")
-    sha256 = models.CharField(max_length=64, db_index=True, help_text="of the file, computed here")
-    size = models.PositiveBigIntegerField(help_text="bytes")
-    width = models.PositiveIntegerField(help_text="px, as displayed")
-    height = models.PositiveIntegerField(help_text="px, as displayed")
-    taken_on = models.DateField(null=True, blank=True, help_text="as its metadata says")
-
-    class Meta:
-        ordering = ("position", "name")
-        constraints = (models.UniqueConstraint(fields=("job", "name"), name="photo_name_in_job"),)
-
-    def __str__(self) -> str:
-        return self.original_name
-
-    @property
-    def path(self) -> Path:
-        return self.job.workspace.upload / self.name
-
-    @property
-    def thumb_path(self) -> Path:
-        return self.job.folder / "thumbs" / f"{self.name}.jpg"
-
-
-class StageRun(models.Model):
-    """One attempt at one step. Rows are only added, and closed once; they feed the time left."""
-
-    class Outcome(models.TextChoices):
-        RUNNING = "running", "running"
-        DONE = "done", "done"
-        REUSED = "reused", "an earlier result still held"
-        FAILED = "failed", "failed"
-        CANCELLED = "cancelled", "cancelled"
-        LOST = "lost", "its worker stopped"
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stage_runs")
-    attempt = models.PositiveIntegerField()
-    step = models.CharField(max_length=16, choices=[(s.value, s.value) for s in WORKING_STEPS])
-    outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.RUNNING)
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    # Of the step, 0 to 1: done by an earlier attempt that was interrupted in it.
-    taken_over = models.FloatField(default=0.0)
-
-    class Meta:
-        ordering = ("started_at", "pk")
-        indexes = (models.Index(fields=("outcome", "-ended_at")),)  # the latest to learn from
-        constraints = (
-            models.UniqueConstraint(
-                fields=("job", "attempt", "step"), name="one_run_per_step_and_attempt"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.job_id} #{self.attempt} {self.step}: {self.outcome}"
-
-    @property
-    def seconds(self) -> float | None:
-        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
-
-
-class Artifact(models.Model):
-    """A file that a finished job offers. Its path is relative to the job's folder."""
-
-    class Kind(models.TextChoices):
-        PLY = "ply", "point_cloud.ply"
-        FILTERED_PLY = "filtered_ply", "point_cloud_filtered.ply"
-        SCENE_PLY = "scene_ply", "the PLY of the scene as shown"
-        SPLAT = "splat", "scene.splat"
-        SPZ = "spz", "scene.spz"
-        OTHER_SPZ = "other_spz", "the SPZ of the scene that is not shown at first"
-        FIRST = "first", "the SPZ of the Gaussians that the viewer shows first"
-        POSTER = "poster", "poster.jpg"
-        TURNTABLE = "turntable", "turntable.mp4"
-        COLMAP = "colmap", "colmap_model.zip"
-        RESULTS = "results", "results.json"
-        CAMERAS = "cameras", "cameras.json"
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="artifacts")
-    kind = models.CharField(max_length=16, choices=Kind.choices)
-    path = models.CharField(max_length=255)
-    size = models.PositiveBigIntegerField(help_text="bytes")
-    gaussians = models.PositiveIntegerField(
-        null=True, blank=True, help_text="of a PLY: how many it has"
-    )
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("job", "kind"), name="one_artifact_of_a_kind"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.job_id} {self.kind}"
-
-    @property
-    def file(self) -> Path:
-        return self.job.folder / self.path
-
-    @property
-    def mark(self) -> str:
-        """Another one for another file: part of addresses that others keep copies by."""
-        return hashlib.sha256(f"{self.path} {self.size}".encode()).hexdigest()[:8]
+def _rows_of(job: Job) -> tuple[Share, Figures]:
+    """The share and the figures of a job that is about to be saved for the first time."""
+    given = job._state.fields_cache
+    return given.get("share") or Share(job=job), given.get("figures") or Figures(job=job)

@@ -141,7 +141,7 @@ def job_for(request: HttpRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job
     Somebody else's takes permissions that staff may have: `recon.view_private_scene`, and for
     anything but looking the permission `change` as well. The audit log then says so.
     """
-    job = Job.objects.select_related("owner").filter(pk=pk).first()
+    job = Job.objects.with_rows().select_related("owner").filter(pk=pk).first()
     user = cast(User, request.user)
     if job is None or job.owner_id == user.pk:
         return job
@@ -179,10 +179,10 @@ def shared_job_or_404(request: HttpRequest, pub_key: str) -> Job:
     LinkLocked where it has a password that this visitor has not entered, and TooMany after too many
     wrong ones. Nobody is let in past any of these, the owner neither: so they see what others see.
     """
-    job = sharing.open_links().filter(pub_key=pub_key).first()
+    job = sharing.open_links().filter(share__key=pub_key).first()
     if job is None:
         raise NotThere(NO_SUCH_LINK)
-    if job.share_password and not (has_entered(request, job) or _sends_password(request, job)):
+    if job.share.password and not (has_entered(request, job) or _sends_password(request, job)):
         raise LinkLocked(job)
     return job
 

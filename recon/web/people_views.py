@@ -35,7 +35,8 @@ NOTICES_A_PAGE, SCENES_A_PAGE, GALLERY_PAGE = 20, 20, 12
 def notices(request: HttpRequest) -> HttpResponse:
     """recon/notices.html: `page` of notices, newest first, and `can_mail`. Looking at it marks
     nothing as read."""
-    told = Notice.objects.filter(user=cast(User, request.user)).select_related("job")
+    mine = Notice.objects.filter(user=cast(User, request.user))
+    told = mine.select_related("job__figures")
     page = Paginator(told, NOTICES_A_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "can_mail": settings.MAIL_IS_SET_UP}
     return render(request, "recon/notices.html", context)
@@ -55,9 +56,8 @@ def usage(request: HttpRequest) -> HttpResponse:
     """recon/usage.html: `usage` (stored, active, today: each used and most) and `page` of jobs
     with their `size`, the biggest first."""
     user = cast(User, request.user)
-    own = Job.objects.filter(owner=user)
-    quotas.measure_ended(own)
-    biggest = quotas.with_sizes(own).order_by("-size", "-created_at")
+    own = quotas.with_sizes(Job.objects.filter(owner=user)).select_related("figures")
+    biggest = own.order_by("-size", "-created_at")
     page = Paginator(biggest, SCENES_A_PAGE).get_page(request.GET.get("page"))
     context = {"usage": quotas.usage(user), "page": page}
     return render(request, "recon/usage.html", context)
@@ -96,7 +96,7 @@ def _goodbye_page(request: HttpRequest, user: User, form: GoodbyeForm, status: i
         "form": form,
         "scenes": scenes.count(),
         "running": scenes.filter(status__in=Job.ACTIVE).count(),
-        "shared": scenes.filter(shared=True).count(),
+        "shared": scenes.filter(share__is_on=True).count(),
     }
     return render(request, "accounts/delete.html", context, status=status)
 

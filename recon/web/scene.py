@@ -113,7 +113,7 @@ class PublicJob:
     def of(cls, job: Job) -> PublicJob:
         return cls(
             name=job.name,
-            description=job.description,
+            description=job.share.description,
             status=job.status,
             get_status_display=job.get_status_display(),
             step=job.step,
@@ -123,16 +123,16 @@ class PublicJob:
             is_failed=job.is_failed,
             is_processing=job.is_processing,
             is_pending=job.is_pending,
-            pub_key=job.pub_key,
+            pub_key=job.share.key,
             view=job.start_view,
-            gaussian_count=job.gaussian_count,
-            verdict=job.verdict if job.share_figures else None,
+            gaussian_count=job.figures.gaussian_count,
+            verdict=job.verdict if job.share.shows_figures else None,
         )
 
 
 def share_url(job: Job) -> str:
     """The absolute address to send to a friend; it works while the job is shared."""
-    return settings.BASE_URL.rstrip("/") + reverse("recon:public", args=(job.pub_key,))
+    return settings.BASE_URL.rstrip("/") + reverse("recon:public", args=(job.share.key,))
 
 
 def elapsed_seconds(job: Job) -> float | None:
@@ -177,7 +177,7 @@ def public_downloads(job: Job) -> list[Download]:
     return _downloads(
         job,
         {
-            kind: (reverse(name, args=(job.pub_key,)), label)
+            kind: (reverse(name, args=(job.share.key,)), label)
             for kind, (name, label) in PUBLIC_DOWNLOADS.items()
             if sharing.may_download(job, kind)
         },
@@ -245,9 +245,11 @@ def public_viewer(job: Job) -> Viewer | None:
     viewer = _viewer(
         job,
         scenes={kind: _public_scene(job, kind) for kind in VIEWER_SCENES},
-        first_address=reverse("recon:public_scene", args=(job.pub_key, Artifact.Kind.FIRST.value)),
-        poster_address=reverse("recon:public_poster", args=(job.pub_key,)),
-        views_url=reverse("recon:public_views", args=(job.pub_key,)),
+        first_address=reverse(
+            "recon:public_scene", args=(job.share.key, Artifact.Kind.FIRST.value)
+        ),
+        poster_address=reverse("recon:public_poster", args=(job.share.key,)),
+        views_url=reverse("recon:public_views", args=(job.share.key,)),
     )
     if viewer:
         viewer["turns"] = True
@@ -259,8 +261,8 @@ def _public_scene(job: Job, kind: str) -> str:
     of its own."""
     if sharing.may_download(job, kind):
         name, _label = PUBLIC_DOWNLOADS[Artifact.Kind(kind)]
-        return reverse(name, args=(job.pub_key,))
-    return reverse("recon:public_scene", args=(job.pub_key, kind))
+        return reverse(name, args=(job.share.key,))
+    return reverse("recon:public_scene", args=(job.share.key, kind))
 
 
 def _downloads(

@@ -7,6 +7,7 @@ import { fitViewer } from "./first-sight.js";
 import { enhanceProgress } from "./progress.js";
 import { enhanceSceneChoices } from "./scene-choices.js";
 import { enhanceShareButtons } from "./share.js";
+import { tellSeen } from "./seen.js";
 import { enhanceSelect } from "./select.js";
 import { enhanceSheet } from "./sheet.js";
 import { enhanceStage } from "./stage.js";
@@ -32,3 +33,4 @@ enhanceDropAnywhere();
 mindTheLine(); // before: it holds forms back
 submitFormsOnce();
 fillTimeZones();
+tellSeen();

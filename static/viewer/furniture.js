@@ -5,7 +5,6 @@ export class Furniture {
   constructor(element) {
     this.element = element;
     this.canvas = this.find("canvas");
-    this.poster = this.find("[data-viewer-poster]");
     this.loading = this.find("[data-viewer-loading]"); // hidden where no script can end it
     this.bar = this.find("[data-viewer-bar]");
     this.text = this.find("[data-viewer-loading-text]");
@@ -33,16 +32,6 @@ export class Furniture {
     this.canvas.replaceWith(fresh);
     this.canvas = fresh;
     return fresh;
-  }
-
-  /** The start photo's width by its height; 0 where there is no poster (yet). */
-  posterAspect() {
-    return this.poster?.naturalHeight ? this.poster.naturalWidth / this.poster.naturalHeight : 0;
-  }
-
-  /** Settles when the poster is there, or is known not to come. */
-  async posterSettled() {
-    await this.poster?.decode().catch(() => undefined);
   }
 
   /** The poster, and a button for whoever wants more than that on a slow line. */

@@ -21,12 +21,11 @@ const TRAINER_BLUR = 0.3; // px squared that our trainer widens splats by
 export class Stage {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {{ view: import("./pose.js").View | null, photoAspect: () => number, onLost: () => void }} options
+   * @param {{ view: import("./pose.js").View | null, onLost: () => void }} options
    * @throws {ProblemError} "webgl"
    */
-  constructor(canvas, { view, photoAspect, onLost }) {
+  constructor(canvas, { view, onLost }) {
     this.canvas = canvas;
-    this.photoAspect = photoAspect;
     this.start = view && poseFromView(view);
     this.renderer = makeRenderer(canvas);
     this.background = BACKGROUND;
@@ -166,8 +165,7 @@ export class Stage {
   reset() {
     if (!this.start) return;
     this.resize();
-    // Older scenes don't say what shape their frame has; their poster has the same.
-    this.rig.stand({ ...this.start, aspect: this.start.aspect || this.photoAspect() });
+    this.rig.stand(this.start);
     this.resize();
   }
 

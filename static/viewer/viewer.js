@@ -84,7 +84,6 @@ class Viewer {
     arriving.catch(() => undefined); // told below, where there is a stage
     const stage = new Stage(furniture.freshCanvas(), {
       view: JSON.parse(element.dataset.view || "null"),
-      photoAspect: () => furniture.posterAspect(),
       onLost: () => this.fail(new ProblemError("lost", "the graphics context was lost")),
     });
     this.stage = stage;
@@ -92,7 +91,6 @@ class Viewer {
     const views = fetchViews(element.dataset.views, signal);
     const [bytes] = await arriving;
     furniture.showPreparing();
-    if (!stage.start?.aspect) await furniture.posterSettled(); // its shape is the frame's
     await stage.show(bytes);
     if (!signal.aborted) this.begin(await views);
   }

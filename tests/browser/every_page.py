@@ -50,7 +50,7 @@ def page_of(make: Callable[[User], Job]) -> Callable[[User], str]:
 
 
 def link_to(make: Callable[[User], Job], query: str = "") -> Callable[[User], str]:
-    return lambda ann: f"/v/{make(ann).pub_key}{query}"
+    return lambda ann: f"/v/{make(ann).share.key}{query}"
 
 
 # --- Jobs ---

@@ -87,7 +87,7 @@ def test_what_a_first_picture_takes_stays_below_its_budget(
     answers: list[Response] = []
     page = ann_s_browser.new_page()
     page.on("response", lambda answer: answers.append(answer))
-    page.goto(f"/v/{job.pub_key}")
+    page.goto(f"/v/{job.share.key}")
     page.wait_for_selector("[data-splat-viewer][data-state=ready]")
     html, *others = [answer for answer in answers if answer.url.startswith("http")]
     assert html.headers["content-encoding"] == "gzip"

@@ -69,9 +69,9 @@ class Held:
 def go(new_context: NewContext, job: Job, place: str) -> tuple[Page, str]:
     """A page that has not gone there yet, and where."""
     page = new_context(job.owner if place == "owner's page" else None).new_page()
-    address = f"/v/{job.pub_key}"
+    address = f"/v/{job.share.key}"
     if place == "locked link":
-        sharing.change(job, share_password=sharing.hashed(WORD))
+        sharing.change(job, password=sharing.hashed(WORD))
         page.goto(address)
         page.get_by_label("Password").fill(WORD)
         page.get_by_role("button", name="Open the scene").click()
@@ -109,7 +109,7 @@ def test_on_a_slow_line_nothing_is_asked_for_before_a_tap(
     page = new_context().new_page()
     page.add_init_script(SLOW)
     asked = Asked(page)
-    page.goto(f"/v/{large.pub_key}")
+    page.goto(f"/v/{large.share.key}")
     expect(page.locator(VIEWER)).to_have_attribute("data-state", "waiting")
     page.wait_for_load_state("networkidle")
     assert asked.count(FIRST, WHOLE, ENGINE) == [0, 0, 0]
@@ -249,7 +249,7 @@ def test_where_the_engine_does_not_come_that_is_said_and_can_be_tried_again(
     page: Page, scene: Job
 ) -> None:
     page.route(f"**/{ENGINE}", lambda route: route.abort())
-    page.goto(f"/v/{scene.pub_key}")
+    page.goto(f"/v/{scene.share.key}")
     expect(page.get_by_role("heading", name="The scene could not be loaded")).to_be_visible()
     page.unroute_all()
     page.get_by_role("button", name="Load again").click()
@@ -263,7 +263,7 @@ def test_an_engine_that_can_t_be_used_is_not_called_a_lost_line(
 ) -> None:
     kind = "application/wasm" if how == "damaged" else "text/html"
     page.route(f"**/{ENGINE}", lambda route: route.fulfill(body="no engine", content_type=kind))
-    page.goto(f"/v/{scene.pub_key}")
+    page.goto(f"/v/{scene.share.key}")
     expect(page.get_by_role("heading", name="The viewer could not be started")).to_be_visible()
     expect(page.get_by_role("heading", name="The scene could not be loaded")).to_be_hidden()
     page.unroute_all()

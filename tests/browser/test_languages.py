@@ -109,8 +109,8 @@ def test_what_a_visitor_meets_is_in_korean(
         "sign-up": "/accounts/sign-up/",
         "sign-in": "/accounts/sign-in/",
         "reset": "/accounts/reset/",
-        "locked": f"/v/{locked.pub_key}",
-        "public-waiting": f"/v/{pending.pub_key}",
+        "locked": f"/v/{locked.share.key}",
+        "public-waiting": f"/v/{pending.share.key}",
         "public-gallery": "/u/ann/",
     }
     for name, address in addresses.items():
@@ -132,9 +132,9 @@ def test_a_friend_switches_the_language_of_a_shared_page(
             ann, title="현관", shared=True, share_password="x" if state == "locked" else ""
         )
     page = new_context(viewport=size).new_page()
-    page.goto(f"/v/{scene.pub_key}")
+    page.goto(f"/v/{scene.share.key}")
     page.get_by_role("button", name="한국어").click()
-    expect(page).to_have_url(re.compile(f"/v/{scene.pub_key}$"))
+    expect(page).to_have_url(re.compile(f"/v/{scene.share.key}$"))
     is_korean(page, f"public-{state}")
 
 
@@ -212,6 +212,6 @@ def test_a_job_is_in_korean_while_it_runs_when_it_failed_and_when_it_is_done(
     is_korean(page, "done")
     page.goto(reverse("recon:compare", args=(done.pk, other.pk)))
     is_korean(page, "compare")
-    page.goto(f"/v/{done.pub_key}")
+    page.goto(f"/v/{done.share.key}")
     page.wait_for_selector("[data-splat-viewer][data-state=ready]")
     is_korean(page, "public")

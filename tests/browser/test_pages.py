@@ -137,7 +137,7 @@ def test_a_shared_link_follows_a_running_job_without_its_log(
 ) -> None:
     job = running_job(ann, shared=True)
     page = new_context().new_page()
-    page.goto(f"/v/{job.pub_key}")
+    page.goto(f"/v/{job.share.key}")
     expect(page.locator("#progress-title")).to_have_text("Find features")
     Job.objects.filter(pk=job.pk).update(percent=28)
     expect(page.locator("[data-percent-text]")).to_have_text("28")
@@ -187,7 +187,7 @@ def test_the_share_switch_says_its_state_and_the_link_can_be_copied(
     expect(switch).to_have_attribute("aria-checked", "true")
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/v/{job.pub_key}")
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/v/{job.share.key}")
     switch.click()
     expect(switch).to_have_attribute("aria-checked", "false")
     expect(page.get_by_role("button", name="Copy")).to_have_count(0)

@@ -131,7 +131,7 @@ def choice(page: Page, name: str) -> Locator:
 def test_the_other_scene_comes_into_the_same_viewer(
     open_page: Any, job: Job, kind: str, size: dict[str, int]
 ) -> None:
-    if kind == "ply":  # as in jobs of older versions
+    if kind == "ply":  # as of a scene that is too large for SPZ
         job.artifacts.filter(kind=Artifact.Kind.OTHER_SPZ).delete()
     page = open_page(job.get_absolute_url(), viewport=size)
     page.wait_for_selector(READY)

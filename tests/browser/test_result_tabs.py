@@ -227,7 +227,7 @@ def test_the_link_goes_to_the_devices_own_sharing(open_page: Any, job: Job) -> N
     send = page.get_by_role("button", name="Send the link")
     send.click()
     [what] = page.evaluate("window.shared")
-    assert what["url"].endswith(f"/v/{job.pub_key}")
+    assert what["url"].endswith(f"/v/{job.share.key}")
     assert what["title"] == job.name
     assert what["text"] == f"{job.name}, a 3D scene to walk around in"
 
@@ -237,7 +237,7 @@ def test_the_link_goes_to_the_devices_own_sharing(open_page: Any, job: Job) -> N
     page.evaluate("window.answer = 'NotAllowedError'")
     send.click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/v/{job.pub_key}")
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/v/{job.share.key}")
 
 
 def test_where_a_device_has_no_sharing_the_link_is_copied(open_page: Any, job: Job) -> None:

@@ -80,10 +80,10 @@ def test_links_are_copied_together(new_context: NewContext, ann: Any) -> None:
     copied = page.evaluate("navigator.clipboard.readText()")
     for job in ann.jobs.all():
         assert f"{job.title}\n" in copied
-        assert f"/v/{job.pub_key}" in copied
+        assert f"/v/{job.share.key}" in copied
     page.get_by_role("button", name="Switch sharing off for all of these").click()
     expect(page.get_by_text("Sharing is off")).to_be_visible()
-    assert not ann.jobs.filter(shared=True).exists()
+    assert not ann.jobs.filter(share__is_on=True).exists()
 
 
 def test_while_selecting_a_card_ticks_and_escape_leaves(new_context: NewContext, ann: Any) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
-from recon.models import Job
+from recon.models import Job, Share
 from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, splat_bytes
 from tests.browser.waiting import until
@@ -99,7 +99,7 @@ def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
     expect(friend.get_by_role("heading", name="There is nothing here")).to_be_visible()
     friend.goto(page.get_by_label("Link to this scene").input_value())
     expect(friend.get_by_role("heading", name="This scene has a password")).to_be_visible()
-    Job.objects.update(share_until=timezone.now() - timedelta(seconds=1))
+    Share.objects.update(until=timezone.now() - timedelta(seconds=1))
     friend.reload()
     expect(friend.get_by_role("heading", name="There is nothing here")).to_be_visible()
     page.reload()

@@ -175,7 +175,7 @@ def test_the_poster_stands_in_and_then_goes(page: Page, scene: Job) -> None:
         job=scene, kind=Artifact.Kind.POSTER, path="output/poster.jpg", size=poster.stat().st_size
     )
     page.route("**/scene.splat", lambda route: None)  # never answers
-    page.goto(f"/v/{scene.pub_key}")
+    page.goto(f"/v/{scene.share.key}")
     expect(page.locator(f"{VIEWER}[data-state=loading] [data-viewer-poster]")).to_be_visible()
     page.unroute("**/scene.splat")
     open_scene(page, scene)
@@ -211,7 +211,7 @@ def test_without_webgl2_a_message_says_so(
     context = new_context()
     context.add_init_script(NO_WEBGL2)
     page = context.new_page()
-    page.goto(f"/v/{scene.pub_key}")
+    page.goto(f"/v/{scene.share.key}")
     expect(page.get_by_role("heading", name="This browser can’t show 3D")).to_be_visible()
     expect(page.locator(VIEWER)).to_have_attribute("data-state", "error")
     expect(page.get_by_role("link", name="PLY")).to_be_visible()
@@ -226,7 +226,7 @@ def test_a_broken_file_says_so_and_loads_again_once_it_is_whole(
     page: Page, scene: Job, content: bytes
 ) -> None:
     write_scene(scene, content)
-    page.goto(f"/v/{scene.pub_key}")
+    page.goto(f"/v/{scene.share.key}")
     expect(page.get_by_role("heading", name="The scene’s file can’t be read")).to_be_visible()
     write_scene(scene, splat_bytes())
     # The page still expects the length that it was told; only a whole file of it is taken.
@@ -238,7 +238,7 @@ def test_a_broken_file_says_so_and_loads_again_once_it_is_whole(
 
 def test_a_file_that_does_not_come_says_what_the_server_said(page: Page, scene: Job) -> None:
     page.route("**/scene.splat", lambda route: route.fulfill(status=503))
-    page.goto(f"/v/{scene.pub_key}")
+    page.goto(f"/v/{scene.share.key}")
     expect(page.get_by_role("heading", name="The scene could not be loaded")).to_be_visible()
     expect(page.locator("[data-problem-detail]")).to_have_text("503")
 

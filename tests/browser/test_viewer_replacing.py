@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from recon.models import Job
+from recon.models import Job, Share
 from tests.browser.scenes import BLUE, RED, blob_at, looks_like, picture
 from tests.browser.viewing import IT, POSE, VIEWER, open_scene, photographed, pose, shared_scene
 from tests.browser.waiting import until
@@ -111,7 +111,7 @@ def test_a_file_that_is_no_scene_leaves_the_old_one(page: Page, scene: Job) -> N
 
 def test_before_the_first_scene_is_there_the_next_one_waits(page: Page, scene: Job) -> None:
     page.route("**/other.splat", lambda route: route.fulfill(**ANSWER))
-    page.goto(f"/v/{scene.pub_key}")
+    page.goto(f"/v/{scene.share.key}")
     assert page.evaluate(f"{IT}.replaceScene('/other.splat')") is True
     expect(page.locator(VIEWER)).to_have_attribute("data-state", "ready")
     until(page, f"{IT}.stage.mesh.splats.getNumSplats() === 1")
@@ -124,7 +124,7 @@ def test_other_sites_show_the_scene_in_a_frame(
     new_context: Callable[..., BrowserContext], scene: Job, live_server: Any
 ) -> None:
     page = new_context(reduced_motion="reduce").new_page()
-    url = f"{live_server.url}/v/{scene.pub_key}"
+    url = f"{live_server.url}/v/{scene.share.key}"
     html = f'<iframe id="good" src="{url}?embed=1"></iframe><iframe id="bad" src="{url}"></iframe>'
     with site_of(html) as elsewhere:
         page.goto(elsewhere)
@@ -132,10 +132,10 @@ def test_other_sites_show_the_scene_in_a_frame(
         expect(good.locator(f"{VIEWER}[data-state=ready]")).to_be_attached()
         expect(good.get_by_role("link", name="Fern in the hall")).to_be_visible()
         expect(page.frame_locator("#bad").locator(VIEWER)).to_have_count(0)
-        Job.objects.filter(pk=scene.pk).update(share_downloads="nothing")
+        Share.objects.filter(job=scene.pk).update(downloads="nothing")
         page.reload()
         expect(
-            good.locator(f"{VIEWER}[data-scene='/v/{scene.pub_key}/scene.splat']")
+            good.locator(f"{VIEWER}[data-scene='/v/{scene.share.key}/scene.splat']")
         ).to_be_attached()
         expect(good.locator(f"{VIEWER}[data-state=ready]")).to_be_attached()
 

@@ -121,12 +121,12 @@ def test_what_is_said_of_a_shared_scene_begins_folded_on_phones(
             expect(link).to_be_visible()
 
     plain = new_context(viewport=upright, java_script_enabled=False).new_page()
-    plain.goto(f"/v/{scene.pub_key}")
+    plain.goto(f"/v/{scene.share.key}")
     expect(plain.get_by_role("link", name="PLY")).to_be_hidden()
     plain.locator("summary", has_text="About this scene").click()
     expect(plain.get_by_role("link", name="PLY")).to_be_visible()
     desk = new_context(viewport=DESK, reduced_motion="reduce").new_page()
-    desk.goto(f"/v/{scene.pub_key}")
+    desk.goto(f"/v/{scene.share.key}")
     expect(desk.get_by_role("link", name="PLY")).to_be_visible()
 
 
@@ -286,7 +286,7 @@ def test_on_a_slow_line_the_poster_waits_for_a_tap(new_context: NewContext, scen
     page = context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"/v/{scene.pub_key}")
+    page.goto(f"/v/{scene.share.key}")
     expect(page.locator(VIEWER)).to_have_attribute("data-state", "waiting")
     expect(page.locator("[data-viewer-poster]")).to_be_visible()
     page.wait_for_load_state("networkidle")

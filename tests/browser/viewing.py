@@ -79,7 +79,7 @@ def photo_of(camera: dict[str, Any]) -> Image.Image:
 
 
 def open_scene(page: Page, job: Job, query: str = "") -> None:
-    page.goto(f"/v/{job.pub_key}{query}")
+    page.goto(f"/v/{job.share.key}{query}")
     ready(page)
 
 

@@ -90,16 +90,18 @@ def test_its_figures_can_be_measured_again(gaussians: Gaussians, tmp_path: Any) 
         picture = draw(gaussians, camera)
         measured.append((psnr(picture, truth), float(ssim(picture, truth))))
     found = np.mean(measured, axis=0)
-    assert found[0] == pytest.approx(facts["job"]["psnr"], abs=0.5), AGAIN
-    assert found[1] == pytest.approx(facts["job"]["ssim"], abs=0.02), AGAIN
+    assert found[0] == pytest.approx(facts["figures"]["psnr"], abs=0.5), AGAIN
+    assert found[1] == pytest.approx(facts["figures"]["ssim"], abs=0.02), AGAIN
 
 
 def test_it_is_a_good_scene() -> None:
     facts = kept("facts.json")
-    figures = {name: facts["job"][name] for name in ("psnr", "ssim", "lpips")}
+    figures = {name: facts["figures"][name] for name in ("psnr", "ssim", "lpips")}
     count = len(kept("views.json")["views"])
-    assert verdict_of(figures, registered=facts["job"]["registered"], total=count).word == "good"
-    assert not facts["job"]["refined"], "a finished scene could not be measured again"
+    assert (
+        verdict_of(figures, registered=facts["figures"]["registered"], total=count).word == "good"
+    )
+    assert not facts["figures"]["refined"], "a finished scene could not be measured again"
 
 
 def test_it_is_small_enough_for_a_front_page(gaussians: Gaussians) -> None:

@@ -112,25 +112,23 @@ def test_photos_are_named_by_number_and_by_at_most_three_names(
 @pytest.mark.parametrize(
     ("code", "facts", "said"),
     [
-        ("photos_left_out", {"count": 2, "total": 4, "names": "01_p.jpg, 03_p.jpg"},
+        ("photos_left_out", {"count": 2, "total": 4, "photos": ["01_p.jpg", "03_p.jpg"]},
          "photos 1 and 3 (IMG_1.jpg, IMG_3.jpg)."),
-        ("copies_left_out", {"count": 1, "total": 4, "names": "03_p.jpg = 01_p.jpg"},
+        ("copies_left_out", {"count": 1, "total": 4, "photos": ["03_p.jpg"]},
          "photo 3 (IMG_3.jpg)."),
-        ("photos_in_groups", {"count": 2, "groups": "01_p.jpg, 02_p.jpg; 04_p.jpg, 05_p.jpg"},
+        ("photos_in_groups", {"count": 4, "photo_groups": [["01_p.jpg", "02_p.jpg"],
+                                                           ["04_p.jpg", "05_p.jpg"]]},
          "photos 1 and 2 (IMG_1.jpg, IMG_2.jpg); photos 4 and 5 (IMG_4.jpg, IMG_5.jpg)."),
-        ("near_copies", {"count": 2, "names": "01_p.jpg, 02_p.jpg"},
+        ("near_copies", {"count": 2, "photo_groups": [["01_p.jpg", "02_p.jpg"]]},
          "photos 1 and 2 (IMG_1.jpg, IMG_2.jpg)."),
     ],
 )  # fmt: skip
-def test_warnings_from_before_photos_were_listed_name_them_the_same_way(
-    code: str, facts: dict[str, Any], said: str
-) -> None:
+def test_warnings_name_photos_the_same_way(code: str, facts: dict[str, Any], said: str) -> None:
     assert explain(code, facts, NAMES).title.endswith(f": {said}")
 
 
 def test_a_technical_reason_is_for_whoever_runs_the_site() -> None:
-    recorded = {"code": "unforeseen", "detail": "UnidentifiedImageError: /data/a.jpg"}
-    for reason in (recorded, "UnidentifiedImageError: /data/a.jpg"):  # and as it was written before
-        explained = explain("metrics_absent", {"reason": reason})
-        assert "UnidentifiedImageError" not in explained.sentence
-        assert explained.for_staff == "UnidentifiedImageError: /data/a.jpg"
+    reason = {"code": "unforeseen", "detail": "UnidentifiedImageError: /data/a.jpg"}
+    explained = explain("metrics_absent", {"reason": reason})
+    assert "UnidentifiedImageError" not in explained.sentence
+    assert explained.for_staff == "UnidentifiedImageError: /data/a.jpg"

@@ -15,7 +15,7 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import ApiToken, User
-from recon.models import Artifact, Job, Photo
+from recon.models import Artifact, Figures, Job, Photo, Share
 from tests.site import outcomes
 
 PASSWORD = "a long enough password"
@@ -77,10 +77,34 @@ def exif_with_gps(orientation: int = 1) -> bytes:
     return exif.tobytes()
 
 
+#: The columns of `Share` by what programs, and tests, call them.
+SHARED_AS = {
+    "shared": "is_on",
+    "share_password": "password",
+    "share_until": "until",
+    "share_downloads": "downloads",
+    "share_figures": "shows_figures",
+    "share_views": "views",
+    "in_gallery": "in_gallery",
+    "description": "description",
+}
+MEASURED = {field.name for field in Figures._meta.fields} - {"job"}
+
+
+def new_job(owner: User, **fields: Any) -> Job:
+    """A job's rows, not saved. `fields` are columns of `Job` and of `Figures`, and how it is
+    shared, as in `SHARED_AS`."""
+    share = {SHARED_AS[name]: fields.pop(name) for name in SHARED_AS.keys() & fields}
+    figures = {name: fields.pop(name) for name in MEASURED & fields.keys()}
+    job = Job(owner=owner, **({"preset": "draft", "title": "Fern in the hall"} | fields))
+    job.share, job.figures = Share(**share), Figures(**figures)
+    return job
+
+
 def job_of(owner: User, **fields: Any) -> Job:
-    """A job's row and folder, with three photos, in whatever state the fields say."""
-    fields = {"preset": "draft", "title": "Fern in the hall"} | fields
-    job = Job.objects.create(owner=owner, **fields)
+    """A job's rows (`new_job`) and folder, with three photos, in whatever state the fields say."""
+    job = new_job(owner, **fields)
+    job.save()
     job.workspace.upload.mkdir(parents=True)
     for number in range(3):
         name = f"{number:03}.jpg"
@@ -131,7 +155,7 @@ def finished_job(owner: User, **fields: Any) -> Job:
 def measured_job(owner: User, **fields: Any) -> Job:
     """A finished job with the figures and pictures of its second photo, and PLYs that differ."""
     job = finished_job(owner, **fields)
-    MEASURED.write(job.workspace)
+    RESULTS.write(job.workspace)
     for seed, kind in enumerate(("renders", "gt")):
         folder = job.workspace.output / "test" / "ours_700" / kind
         folder.mkdir(parents=True)
@@ -151,7 +175,7 @@ def with_first_part(job: Job, content: bytes = b"the first part") -> Job:
     return job
 
 
-MEASURED = outcomes.results({"001.jpg": (22.84, 0.813, None)})
+RESULTS = outcomes.results({"001.jpg": (22.84, 0.813, None)})
 _SCENE = "output/point_cloud/iteration_700"
 FILES = {
     "ply": (f"{_SCENE}/point_cloud.ply", b"ply unfiltered"),

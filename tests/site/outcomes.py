@@ -15,14 +15,14 @@ from recon.pipeline.workspace import Workspace
 from recon.splats.scores import Scored, Scores
 
 #: PSNR, SSIM and LPIPS of a photo.
-Figures = tuple[float | None, float | None, float | None]
+PhotoFigures = tuple[float | None, float | None, float | None]
 #: What matching a photo's exposure adds.
 CORRECTED_BY = (1.62, 0.021)
 
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
-def scores(views: Mapping[str, Figures]) -> Scores:
+def scores(views: Mapping[str, PhotoFigures]) -> Scores:
     """Figures of photos, by their names in work/images."""
     per_view = {}
     for name, (psnr, ssim, lpips) in views.items():
@@ -38,14 +38,14 @@ def scores(views: Mapping[str, Figures]) -> Scores:
 
 
 def results(
-    views: Mapping[str, Figures],
+    views: Mapping[str, PhotoFigures],
     *,
-    at_photo: Mapping[str, Figures] | None = None,
+    at_photo: Mapping[str, PhotoFigures] | None = None,
     split: tuple[Sequence[str], Sequence[str]] = (("000.jpg", "002.jpg"), ("001.jpg",)),
     max_image_size: int | None = 400,
     photo_size: int = 1600,
-    folded: Mapping[str, Figures] | None = None,
-    folded_at_photo: Mapping[str, Figures] | None = None,
+    folded: Mapping[str, PhotoFigures] | None = None,
+    folded_at_photo: Mapping[str, PhotoFigures] | None = None,
     lpips_reason: Reason | None = None,
 ) -> Results:
     """What EVALUATION found of a scene without its stray spots: of the photos in `views`, and of

@@ -62,10 +62,12 @@ EXPECTED = {
     "recon:qr": ("get", MISSING, MISSING, SIGN_IN),
     "recon:notices": ("get", 200, 200, SIGN_IN),
     "recon:read_notices": ("post", 302, 302, SIGN_IN),
+    "recon:read_notice": ("post", 302, MISSING, SIGN_IN),
     "recon:usage": ("get", 200, 200, SIGN_IN),
     "recon:delete_account": ("get", 200, 200, SIGN_IN),
     "recon:public_gallery": ("get", MISSING, MISSING, MISSING),
     "recon:enter": ("post", MISSING, MISSING, MISSING),
+    "recon:visit": ("post", MISSING, MISSING, MISSING),
     "recon:delete": ("post", 302, MISSING, SIGN_IN),
     "recon:file": ("get", 200, MISSING, SIGN_IN),
     "recon:thumb": ("get", 200, MISSING, SIGN_IN),
@@ -121,9 +123,9 @@ def address(name: str, job: Job) -> str:
         "recon:move_photo": [job.pk, 1],
         "recon:drop_video": [job.pk, 1],
         "recon:snapshot": [job.pk, SNAPSHOT],
-        "recon:public_scene": [job.pub_key, "splat"],
+        "recon:public_scene": [job.share.key, "splat"],
         "api:own_file": [job.pk, "splat"],
-        "recon:public_snapshot": [job.pub_key, SNAPSHOT],
+        "recon:public_snapshot": [job.share.key, SNAPSHOT],
         "api:drop_photo": [job.pk, 1],
         "api:drop_video": [job.pk, 1],
         "api:create_draft": [],
@@ -133,8 +135,8 @@ def address(name: str, job: Job) -> str:
         return reverse(name, args=arguments[name])
     if name == "recon:public_gallery":
         return reverse(name, args=["ann"])
-    if name.startswith("recon:public") or name == "recon:enter":
-        return reverse(name, args=[job.pub_key])
+    if name.startswith("recon:public") or name in ("recon:enter", "recon:visit"):
+        return reverse(name, args=[job.share.key])
     of_no_job = (
         "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
         "create_draft", "healthz", "queue",

@@ -77,7 +77,7 @@ def test_a_jobs_page_shows_its_facts_and_no_field_to_edit(staff: Client) -> None
     for fact in ("GS_TRAIN", "secret garden 0.jpg", "output/poster.jpg", "22.84"):
         assert fact in page
     assert 'name="_save"' not in page
-    assert job.pub_key not in page
+    assert job.share.key not in page
 
 
 def test_nothing_is_edited_by_hand(staff: Client) -> None:
@@ -119,7 +119,7 @@ def test_files_are_deleted_and_the_row_stays(staff: Client) -> None:
     job = finished_job(person())
     assert "1 emptied." in act(staff, "delete_files", job)
     assert not job.folder.exists()
-    assert Job.objects.get(pk=job.pk).psnr == job.psnr
+    assert Job.objects.get(pk=job.pk).figures.psnr == job.figures.psnr
 
 
 @pytest.mark.parametrize("how", ["page", "list"])

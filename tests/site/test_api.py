@@ -108,16 +108,16 @@ def test_a_token_makes_a_shared_job(program: Program) -> None:
     assert response.status_code == 200
     assert response.json() == {
         "job_id": str(job.pk),
-        "pub_key": job.pub_key,
+        "pub_key": job.share.key,
         "original_resolution": True,
         "cross_validate": False,
         "shared": True,
         "warnings": [],
     }
-    assert (job.owner, job.shared, job.photos.count()) == (program.owner, True, 3)
+    assert (job.owner, job.share.is_on, job.photos.count()) == (program.owner, True, 3)
     told = program.status(job)
-    assert told["viewer_url"] == f"{site.BASE_URL.rstrip('/')}/v/{job.pub_key}"
-    assert Client().get(f"/v/{job.pub_key}").status_code == 200
+    assert told["viewer_url"] == f"{site.BASE_URL.rstrip('/')}/v/{job.share.key}"
+    assert Client().get(f"/v/{job.share.key}").status_code == 200
 
 
 def test_a_job_can_be_kept_private(program: Program) -> None:

@@ -54,13 +54,13 @@ def test_json_says_the_same_as_a_form(program: Client, job: Job) -> None:
         "share_figures": False,
         "share_downloads": "splat",
     }
-    job.description = "to be taken back"
-    job.save()
+    job.share.description = "to be taken back"
+    job.share.save()
     told = send(program, f"/recon/jobs/{job.pk}/share", wishes, f"{JSON}; charset=utf-8").json()
     job.refresh_from_db()
     assert (told["shared"], told["share_figures"]) == (True, False)
-    assert (job.shared, job.title, job.description) == (True, "The hall – Saal", "")
-    assert (job.share_figures, job.share_downloads) == (False, "splat")
+    assert (job.share.is_on, job.title, job.share.description) == (True, "The hall – Saal", "")
+    assert (job.share.shows_figures, job.share.downloads) == (False, "splat")
     assert sharing.password_is_right(job, "under the mat")
     taken_off = send(program, f"/recon/jobs/{job.pk}/share", {"share_password": None})
     assert taken_off.json()["share_has_password"] is False
@@ -112,7 +112,7 @@ def test_what_is_neither_form_nor_json_is_refused(program: Client, job: Job, add
         assert refused(answer, 415, kind or "Content-Type")
         assert "multipart/form-data" in answer["Accept"]
     job.refresh_from_db()
-    assert not job.shared
+    assert not job.share.is_on
     assert Job.objects.count() == 1
 
 

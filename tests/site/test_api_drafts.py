@@ -72,7 +72,7 @@ def test_a_program_makes_fills_and_starts_a_draft(program: Program) -> None:
     assert started.status_code == 200
     assert started.json() == {
         "job_id": str(draft.pk),
-        "pub_key": draft.pub_key,
+        "pub_key": draft.share.key,
         "original_resolution": False,
         "cross_validate": True,
         "shared": True,

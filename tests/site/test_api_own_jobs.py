@@ -88,9 +88,9 @@ def test_the_list_has_the_caller_s_own_jobs_the_newest_first(
         "error_code": None,
         "created_at": done.created_at.isoformat(),
         "completed_at": done.completed_at.isoformat(),
-        "pub_key": done.pub_key,
+        "pub_key": done.share.key,
         "shared": True,
-        "viewer_url": f"{BASE}/v/{done.pub_key}",
+        "viewer_url": f"{BASE}/v/{done.share.key}",
         "share_has_password": False,
         "share_until": None,
         "share_downloads": "all",
@@ -277,7 +277,7 @@ def test_a_job_is_deleted_with_all_that_belongs_to_it(ann: User, program: Client
     assert (answer.status_code, answer.content) == (204, b"")
     assert not Job.objects.exists()
     assert not job.folder.exists()
-    assert Client().get(f"/v/{job.pub_key}").status_code == 404
+    assert Client().get(f"/v/{job.share.key}").status_code == 404
     assert refused(program.delete(f"/recon/jobs/{job.pk}"), 404, "no such job")
     assert refused(program.get(f"/recon/jobs/{job.pk}/status"), 404)
 

@@ -51,12 +51,12 @@ def share(user: User, job: Job, status: int = 200, **data: Any) -> Any:
 
 
 def check_wishes(job: Job) -> None:
-    assert job.description == "By the well"
+    assert job.share.description == "By the well"
     assert sharing.password_is_right(job, "under the mat")
-    assert job.share_until == UNTIL
-    assert (job.share_downloads, job.share_figures) == ("splat", False)
-    assert job.in_gallery
-    assert job.shared
+    assert job.share.until == UNTIL
+    assert (job.share.downloads, job.share.shows_figures) == ("splat", False)
+    assert job.share.in_gallery
+    assert job.share.is_on
 
 
 def test_a_job_is_made_with_wishes_about_its_link(ann: User) -> None:
@@ -82,9 +82,9 @@ def test_they_are_changed_afterwards_one_by_one(ann: User) -> None:
     check_wishes(job)
     assert job.title == "The hall"
     assert facts == {
-        "pub_key": job.pub_key,
+        "pub_key": job.share.key,
         "shared": True,
-        "viewer_url": f"http://localhost:8000/v/{job.pub_key}",
+        "viewer_url": f"http://localhost:8000/v/{job.share.key}",
         "share_has_password": True,
         "share_until": "2126-07-01T16:30:00+00:00",
         "share_downloads": "splat",
@@ -97,9 +97,9 @@ def test_they_are_changed_afterwards_one_by_one(ann: User) -> None:
     share(ann, job)
     check_wishes(job)
     share(ann, job, share_password="", share_until="", description="")
-    assert (job.share_password, job.share_until, job.description) == ("", None, "")
-    assert job.shared
-    old = job.pub_key
+    assert (job.share.password, job.share.until, job.share.description) == ("", None, "")
+    assert job.share.is_on
+    old = job.share.key
     assert share(ann, job, new_link="true")["pub_key"] != old
     assert share(ann, job, share="false")["viewer_url"] is None
 
@@ -109,11 +109,11 @@ def test_a_time_without_a_zone_is_utc_whatever_the_person_s_zone(ann: User) -> N
     ann.save()
     job = finished_job(ann)
     share(ann, job, share_until="2126-07-01T16:30")
-    assert job.share_until == UNTIL
+    assert job.share.until == UNTIL
     browser = browser_of(ann)
     browser.post(f"/recon/jobs/{job.pk}/share", {"share_until": "2126-07-01T16:30"})
     job.refresh_from_db()
-    assert job.share_until == UNTIL
+    assert job.share.until == UNTIL
 
 
 def test_a_link_that_is_over_has_no_address_in_the_status(ann: User) -> None:
@@ -142,10 +142,10 @@ def test_a_link_that_is_over_has_no_address_in_the_status(ann: User) -> None:
 def test_a_wrong_wish_changes_nothing(ann: User, wish: dict[str, str], said: str) -> None:
     job = finished_job(ann)
     assert said in share(ann, job, 400, new_link="true", **wish)["detail"]
-    before = job.pub_key
+    before = job.share.key
     assert said in post(ann, "/recon/jobs", {"files": photos(3)} | wish, 400)["detail"]
-    assert Job.objects.get().pub_key == before
-    assert (job.shared, job.share_password, job.share_until) == (False, "", None)
+    assert Job.objects.get().share.key == before
+    assert (job.share.is_on, job.share.password, job.share.until) == (False, "", None)
 
 
 def test_too_long_a_title_is_refused(ann: User) -> None:
@@ -164,4 +164,4 @@ def test_only_its_owner_shares_a_job(ann: User) -> None:
     guarded = browser_of(ann, enforce_csrf_checks=True)
     assert guarded.post(f"/recon/jobs/{job.pk}/share", {"share": "true"}).status_code == 403
     job.refresh_from_db()
-    assert not job.shared
+    assert not job.share.is_on

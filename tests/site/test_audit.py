@@ -136,7 +136,7 @@ def test_one_s_own_scenes_and_shared_links_are_not_logged(job: Job) -> None:
     own = finished_job(staff)
     browser = browser_of(staff)
     assert browser.get(at("recon:job", own)).status_code == 200
-    assert browser.get(reverse("recon:public", args=(job.pub_key,))).status_code == 200
+    assert browser.get(reverse("recon:public", args=(job.share.key,))).status_code == 200
     browser_of(job.owner).get(at("recon:job", job))
     assert logged() == []
 

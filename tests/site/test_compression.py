@@ -29,7 +29,7 @@ def test_pages_are_compressed_for_those_who_can_read_it() -> None:
     job = finished_job(person(), shared=True)
     for browser, address in (
         (Client(), "/"),
-        (Client(), reverse("recon:public", args=(job.pub_key,))),
+        (Client(), reverse("recon:public", args=(job.share.key,))),
         (browser_of(job.owner), job.get_absolute_url()),
     ):
         plain = browser.get(address)
@@ -69,7 +69,7 @@ def test_no_other_site_learns_from_the_length_of_a_signed_in_person_s_page(site:
 def test_a_link_opened_from_another_site_is_small_for_those_without_a_session() -> None:
     job = finished_job(person(), shared=True)
     headers = GZIP | CLICKED | {"Sec-Fetch-Site": "cross-site"}
-    page = Client().get(reverse("recon:public", args=(job.pub_key,)), headers=headers)
+    page = Client().get(reverse("recon:public", args=(job.share.key,)), headers=headers)
     assert coding(page) == "gzip"
 
 

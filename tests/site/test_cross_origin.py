@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from recon.jobs import sharing
-from recon.models import Job
+from recon.models import Job, Share
 from recon.web.urls import PUBLIC_FILES
 from tests.site.making import browser_of, finished_job, job_of, person
 
@@ -26,7 +26,7 @@ def job() -> Job:
 
 
 def at(job: Job, name: str) -> str:
-    return reverse(f"recon:public_{name}", args=[job.pub_key])
+    return reverse(f"recon:public_{name}", args=[job.share.key])
 
 
 def opened(response: Any) -> bool:
@@ -70,7 +70,7 @@ def test_a_browser_that_asks_first_is_told_what_it_may(name: str, job: Job, clie
 
 
 def test_nothing_of_a_link_with_a_password_is_open_to_other_sites(job: Job, client: Client) -> None:
-    sharing.change(job, share_password=sharing.hashed("under the mat"))
+    sharing.change(job, password=sharing.hashed("under the mat"))
     for method in (client.get, client.head, client.options):
         locked = method(at(job, "splat"), headers=ELSEWHERE)
         assert locked.status_code == 403
@@ -84,7 +84,7 @@ def test_nothing_of_a_link_with_a_password_is_open_to_other_sites(job: Job, clie
 
 def test_what_is_not_shared_is_as_if_it_were_not_there(client: Client) -> None:
     private, coming = finished_job(person(), shared=False), job_of(person("b@example.org"))
-    Job.objects.filter(pk=coming.pk).update(shared=True)
+    Share.objects.filter(job=coming.pk).update(is_on=True)
     for job in (private, coming):
         for method in (client.get, client.head, client.options):
             response = method(at(job, "ply"), headers=ELSEWHERE)
@@ -95,10 +95,10 @@ def test_what_is_not_shared_is_as_if_it_were_not_there(client: Client) -> None:
 def test_pages_and_private_files_stay_closed(job: Job) -> None:
     owner = browser_of(job.owner)
     addresses = [
-        reverse("recon:public", args=[job.pub_key]),
-        reverse("recon:public", args=[job.pub_key]) + "?embed=1",
-        reverse("recon:public_views", args=[job.pub_key]),
-        reverse("recon:public_progress", args=[job.pub_key]),
+        reverse("recon:public", args=[job.share.key]),
+        reverse("recon:public", args=[job.share.key]) + "?embed=1",
+        reverse("recon:public_views", args=[job.share.key]),
+        reverse("recon:public_progress", args=[job.share.key]),
         reverse("recon:file", args=[job.pk, "splat"]),
         reverse("recon:file", args=[job.pk, "results"]),
         reverse("recon:job", args=[job.pk]),

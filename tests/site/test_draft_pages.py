@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from recon.jobs import lifecycle, queue
 from recon.jobs.drafts import drafts
-from recon.models import Job
+from recon.models import Job, Share
 from recon.pipeline.config import from_dict
 from recon.web import uploads
 from tests.site.making import browser_of, finished_job, job_of, person, photo, photo_bytes, photos
@@ -102,9 +102,9 @@ def test_actions_need_the_forms_token(draft: Job, name: str) -> None:
 
 
 def test_nothing_of_a_draft_is_public_even_if_it_says_shared(client: Client, draft: Job) -> None:
-    Job.objects.update(shared=True)
+    Share.objects.update(is_on=True)
     for name in ("public", "public_progress", "public_splat"):
-        assert client.get(reverse(f"recon:{name}", args=[draft.pub_key])).status_code == 404
+        assert client.get(reverse(f"recon:{name}", args=[draft.share.key])).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["cancel", "share", "again", "progress"])
@@ -116,7 +116,7 @@ def test_what_needs_a_started_job_leaves_a_draft_as_it_is(
     assert response.status_code == (302 if name == "progress" else 409)
     assert Job.objects.count() == 1
     draft.refresh_from_db()
-    assert (draft.status, draft.shared) == ("DRAFT", False)
+    assert (draft.status, draft.share.is_on) == ("DRAFT", False)
 
 
 def test_a_draft_can_be_deleted(browser: Client, draft: Job) -> None:

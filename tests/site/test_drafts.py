@@ -150,7 +150,7 @@ def test_a_started_draft_is_a_job_like_any_other(settings: Any) -> None:
     draft.refresh_from_db()
     assert (draft.status, draft.title, draft.preset) == ("PENDING", "Hall", "high")
     assert draft.cross_validate
-    assert draft.shared
+    assert draft.share.is_on
     config = from_dict(draft.config)
     assert (config.preset, config.train.iterations) == ("high", 123)
     assert not config.export.final_refine
@@ -295,7 +295,7 @@ def test_photos_can_be_added_to_those_of_an_ended_scene(status: str) -> None:
     assert (draft.status, draft.title, draft.preset) == ("DRAFT", "Fern", "high")
     assert (draft.owner, draft.photos_from) == (job.owner, job)
     assert draft.cross_validate
-    assert not draft.shared
+    assert not draft.share.is_on
     for old, new in zip(job.photos.all(), draft.photos.all(), strict=True):
         assert (old.name, old.sha256) == (new.name, new.sha256)
         assert old.path.stat().st_ino == new.path.stat().st_ino

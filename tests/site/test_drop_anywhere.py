@@ -32,7 +32,7 @@ def test_pages_of_scenes_take_photos(data_dir: Path, redis_queue: Any) -> None:
     browser = browser_of(ann)
     for job in (finished_job(ann, shared=True), job_of(ann, status=Job.Status.CANCELLED)):
         assert COVER in browser.get(job.get_absolute_url()).content.decode()
-    shared = f"/v/{Job.objects.get(shared=True).pub_key}"
+    shared = f"/v/{Job.objects.get(share__is_on=True).share.key}"
     assert COVER in browser.get(shared).content.decode()
     assert COVER not in Client().get(shared).content.decode(), "nobody to make a scene for"
 

@@ -92,7 +92,7 @@ def test_no_example_sends_a_time_zone_in_a_way_that_loses_it(page: Path) -> None
 def test_oembed_says_in_json_why_not(asked: str, status: int) -> None:
     job = finished_job(person(), shared=asked != "off", share_password="x" * (asked == "locked"))
     address = {"elsewhere": "https://example.org/v/k", "nothing": ""}.get(
-        asked, f"http://localhost:8000/v/{Job.objects.get(pk=job.pk).pub_key}"
+        asked, f"http://localhost:8000/v/{Job.objects.get(pk=job.pk).share.key}"
     )
     for accept in ("text/html", "*/*", "application/json"):
         answer = Client().get("/oembed", {"url": address}, headers={"Accept": accept})

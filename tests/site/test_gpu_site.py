@@ -36,11 +36,12 @@ def test_the_site_trains_on_cuda_cancels_in_training_and_retries_a_lost_horse(
         wait_for(first, lambda: first.has_ended)
         assert first.status == Job.Status.COMPLETED, first.workspace.log.read_text()
         assert "Training on cuda" in first.workspace.log.read_text()
-        assert first.registered == 20
-        assert first.psnr is not None
-        assert first.psnr >= 25.5
+        assert first.figures.registered == 20
+        assert first.figures.psnr is not None
+        assert first.figures.psnr >= 25.5
         assert first.artifacts.filter(kind="splat").get().file.stat().st_size > 0
-        print(f"\nfirst: {first.psnr:.2f} dB, {first.ssim:.3f}, {first.gaussian_count} Gaussians")
+        told = first.figures
+        print(f"\nfirst: {told.psnr:.2f} dB, {told.ssim:.3f}, {told.gaussian_count} Gaussians")
         for run in first.stage_runs.all():
             print(f"  {run.step:14s} {run.seconds:6.1f} s")
 
@@ -61,9 +62,8 @@ def test_the_site_trains_on_cuda_cancels_in_training_and_retries_a_lost_horse(
     outcomes = dict(third.stage_runs.filter(attempt=2).values_list("step", "outcome"))
     assert outcomes[Step.COLMAP_MAP] == StageRun.Outcome.REUSED
     assert outcomes[Step.GS_TRAIN] == StageRun.Outcome.DONE
-    print(
-        f"third: horse killed in training, finished by attempt {third.attempt}: {third.psnr:.2f} dB"
-    )
+    psnr = third.figures.psnr
+    print(f"third: horse killed in training, finished by attempt {third.attempt}: {psnr:.2f} dB")
 
 
 def wait_for(job: Job, true: Callable[[], bool]) -> None:

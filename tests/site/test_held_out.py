@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from recon.models import Job
+from recon.models import Figures, Job
 from recon.web.result.held_out import held_out_of
 from tests.site.making import browser_of, finished_job, measured_job, noise, person, supporter
 from tests.site.outcomes import results
@@ -44,7 +44,7 @@ def test_nobody_else_sees_them(client: Client) -> None:
     assert browser_of(person("bob@example.org")).get(at(job)).status_code == 404
     assert client.get(at(job)).status_code == 302
     assert browser_of(supporter()).get(at(job)).status_code == 200
-    page = client.get(reverse("recon:public", args=(job.pub_key,))).content.decode()
+    page = client.get(reverse("recon:public", args=(job.share.key,))).content.decode()
     assert "held-out/" not in page
 
 
@@ -88,7 +88,7 @@ def test_results_that_say_nothing_show_nothing(content: str) -> None:
 
 
 def test_with_every_photo_held_out_once_each_has_its_pictures() -> None:
-    job = measured_job(person(), protocol=Job.Protocol.CROSS_VALIDATION)
+    job = measured_job(person(), protocol=Figures.Protocol.CROSS_VALIDATION)
     folded = {f"00{n}.jpg": (20.0 + n, 0.8, 0.2) for n in range(3)}
     results({"001.jpg": (22.84, 0.813, None)}, folded=folded).write(job.workspace)
     for kind in ("renders", "gt"):

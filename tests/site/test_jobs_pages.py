@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from recon.jobs import queue
-from recon.models import Job
+from recon.models import Figures, Job
 from recon.pipeline.config import from_dict
 from recon.pipeline.words.reasons import Reason
 from recon.web.result.metrics import metrics_of
 from tests.site import outcomes
 from tests.site.making import FILES, browser_of, finished_job, job_of, person, supporter
-from tests.site.outcomes import Figures
+from tests.site.outcomes import PhotoFigures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -94,7 +94,7 @@ def test_a_finished_job_shows_scene_figures_downloads_and_photos() -> None:
     assert list(folded.values()) == [False] * 3 + [True] * 6
     assert context["viewer"]["scene_url"] == reverse("recon:file", args=(job.pk, "splat"))
     assert context["viewer"]["bytes"] == 1024
-    assert context["share_url"].endswith(f"/v/{job.pub_key}")
+    assert context["share_url"].endswith(f"/v/{job.share.key}")
     names = [photo["original_name"] for photo in context["photos"]]
     assert names == [f"secret garden {n}.jpg" for n in range(3)]
     assert all(download["url"] in page for download in context["downloads"])
@@ -309,7 +309,7 @@ def test_deleting_removes_the_row_and_the_folder() -> None:
     assert not Job.objects.exists()
     assert not folder.exists()
     assert browser.get(at("job", job)).status_code == 404
-    assert browser.get(reverse("recon:public_splat", args=(job.pub_key,))).status_code == 404
+    assert browser.get(reverse("recon:public_splat", args=(job.share.key,))).status_code == 404
 
 
 def test_running_again_makes_a_new_job_on_the_same_photos() -> None:
@@ -318,7 +318,7 @@ def test_running_again_makes_a_new_job_on_the_same_photos() -> None:
     new = Job.objects.exclude(pk=old.pk).get()
     assert response["Location"] == at("job", new)
     assert (new.photos_from, new.preset, new.title) == (old, "high", old.title)
-    assert (new.status, new.shared) == (Job.Status.PENDING, False)
+    assert (new.status, new.share.is_on) == (Job.Status.PENDING, False)
     assert [p.path.read_bytes() for p in new.photos.all()] == [
         p.path.read_bytes() for p in old.photos.all()
     ]
@@ -367,6 +367,13 @@ def test_running_again_after_the_photos_are_gone_says_so() -> None:
 # --- Figures in words ---
 
 
+def with_figures(**figures: float) -> Job:
+    """A job with these figures, not saved."""
+    job = Job()
+    job.figures = Figures(**figures)
+    return job
+
+
 @pytest.mark.parametrize(
     ("key", "value", "text"),
     [
@@ -385,7 +392,7 @@ def test_running_again_after_the_photos_are_gone_says_so() -> None:
     ],
 )
 def test_a_figure_comes_with_a_word(key: str, value: float, text: str) -> None:
-    metric = next(m for m in metrics_of(Job(**{key: value})) if m["key"] == key)
+    metric = next(m for m in metrics_of(with_figures(**{key: value})) if m["key"] == key)
     assert metric["value_text"] == text
     assert metric["verdict"] == text.rpartition(" ")[2].lower()
     assert "eld-out photos" in metric["words"]
@@ -400,7 +407,7 @@ def test_a_figure_comes_with_a_word(key: str, value: float, text: str) -> None:
 def test_a_figure_and_the_verdict_say_the_same_of_it(
     figures: tuple[float, float, float], language: str
 ) -> None:
-    job = Job(**dict(zip(("psnr", "ssim", "lpips"), figures, strict=True)))
+    job = with_figures(**dict(zip(("psnr", "ssim", "lpips"), figures, strict=True)))
     job.status = Job.Status.COMPLETED
     with override(language):
         assert job.verdict is not None
@@ -439,7 +446,7 @@ def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_o
     measured(job, held_out=1, trained=3, photo_size=1600)
     pages = [
         browser_of(job.owner).get(at("job", job)).content.decode(),
-        Client().get(f"/v/{job.pub_key}").content.decode(),
+        Client().get(f"/v/{job.share.key}").content.decode(),
     ]
     for page in pages:
         assert "1 of 4 photos was kept aside" in page
@@ -464,14 +471,14 @@ def measured(
     job: Job,
     held_out: int,
     trained: int,
-    own: Figures | None = (20.61, 0.7, None),
-    folded_own: Figures | None = None,
+    own: PhotoFigures | None = (20.61, 0.7, None),
+    folded_own: PhotoFigures | None = None,
     **more: Any,
 ) -> None:
     """Writes the evaluation's record: every photo has the job's figures, and `own` at its own
     size; those of `folded_own` are of photos that were held out once each."""
     names = [f"{number}.jpg" for number in range(held_out + trained)]
-    figures = (job.psnr, job.ssim, job.lpips)
+    figures = (job.figures.psnr, job.figures.ssim, job.figures.lpips)
     if folded_own:
         more |= {
             "folded": dict.fromkeys(names, figures),
@@ -494,7 +501,7 @@ def test_the_exposure_matched_figure_stands_beside_the_raw_one() -> None:
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert "26.0 dB when each photo’s exposure is matched" in page
     assert "expose one photo a little brighter" in page
-    job.psnr_corrected = 24.13  # nothing that a person could read
+    job.figures.psnr_corrected = 24.13  # nothing that a person could read
     assert metrics_of(job)[0]["corrected"] == ""
 
 
@@ -509,17 +516,16 @@ def test_without_a_matched_figure_the_page_does_not_explain_it() -> None:
     [
         (True, "The scene that you see was then finished with all 20 photos."),
         (False, "The scene that you see is made without them."),
-        (None, "The scene that you see is made without them."),  # made by an older version
     ],
 )
 def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
-    refined: bool | None, ending: str
+    refined: bool, ending: str
 ) -> None:
     job = finished_job(person(), refined=refined, shared=True)
     measured(job, held_out=4, trained=16)
     said = "4 of 20 photos were kept aside: the figures come from a scene made without them. "
     assert said + ending in browser_of(job.owner).get(at("job", job)).content.decode()
-    assert said in Client().get(f"/v/{job.pub_key}").content.decode()
+    assert said in Client().get(f"/v/{job.share.key}").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -543,7 +549,7 @@ def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: 
     assert "± 1.2<" in page
     assert "± 0.05<" in page
     assert "19.0 dB" in page
-    shared = Client().get(f"/v/{job.pub_key}").content.decode()
+    shared = Client().get(f"/v/{job.share.key}").content.decode()
     assert "Each of the 8 photos was kept aside once" in shared
     assert "± 1.2<" in shared
 
@@ -554,7 +560,7 @@ def test_where_the_record_is_gone_the_page_still_says_what_it_knows() -> None:
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert "Some photos were kept aside" in page
     assert "finished with all photos." in page
-    Job.objects.filter(pk=job.pk).update(protocol="cross-validation", refined=False)
+    Figures.objects.filter(job=job.pk).update(protocol="cross-validation", refined=False)
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert "Each photo was kept aside once" in page
     assert "made without some of them" in page

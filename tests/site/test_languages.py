@@ -319,4 +319,4 @@ def test_a_page_in_english_says_what_it_said_before_somebody_read_it_in_korean()
     ann = person(language="ko")
     job = finished_job(ann, shared=True)
     browser_of(ann).get(job.get_absolute_url())
-    assert language_of(Client(), f"/v/{job.pub_key}") == "en"
+    assert language_of(Client(), f"/v/{job.share.key}") == "en"

@@ -63,7 +63,7 @@ def test_everything_goes_and_nothing_of_others(ann: User, data_dir: Path) -> Non
     assert [folder.name for folder in (data_dir / "jobs").iterdir()] == [str(kept.pk)]
     assert queue.carried_ids() == set()
     assert waiting.queue_id not in queue.carried_ids()
-    assert Client().get(f"/v/{done.pub_key}").status_code == 404
+    assert Client().get(f"/v/{done.share.key}").status_code == 404
     bearer = {"Authorization": f"Bearer {secret}"}
     assert Client().get("/recon/queue", headers=bearer).status_code == 401
     assert phone.get("/jobs/").status_code == 302

@@ -312,7 +312,11 @@ def test_staff_makes_room_without_losing_the_figures() -> None:
     job = finished_job(person())
     assert lifecycle.delete_files(job)
     emptied = now(job)
-    assert (emptied.status, emptied.psnr, emptied.view) == ("COMPLETED", job.psnr, None)
+    assert (emptied.status, emptied.figures.psnr, emptied.view) == (
+        "COMPLETED",
+        job.figures.psnr,
+        None,
+    )
     assert not emptied.artifacts.exists()
     assert not job.folder.exists()
 

@@ -390,7 +390,7 @@ def test_a_program_that_knows_the_password_may_ask_for_many_files_at_once() -> N
 
 
 def enter(job: Job, word: str, client: Client | None = None, **at: str) -> int:
-    address = reverse("recon:enter", args=(job.pub_key,))
+    address = reverse("recon:enter", args=(job.share.key,))
     return (client or Client()).post(address, {"password": word}, **at).status_code
 
 
@@ -409,7 +409,7 @@ def test_guessing_at_a_link_from_many_addresses_ends_and_who_knows_it_stays(
     assert enter(job, WORD, friend) == 302
     codes = [enter(job, "a guess", **from_(f"198.51.100.{n}")) for n in range(9)]
     assert codes == [403] * 8 + [429]
-    assert friend.get(reverse("recon:public_splat", args=(job.pub_key,))).status_code == 200
+    assert friend.get(reverse("recon:public_splat", args=(job.share.key,))).status_code == 200
 
 
 # --- Uploads and calls ---

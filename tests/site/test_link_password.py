@@ -29,7 +29,7 @@ WORD = "under the mat"
 
 
 def link(name: str, job: Job) -> str:
-    return reverse(f"recon:{name}", args=(job.pub_key,))
+    return reverse(f"recon:{name}", args=(job.share.key,))
 
 
 def locked_job(**fields: Any) -> Job:
@@ -50,7 +50,7 @@ def enter(visitor: Client, job: Job, word: str = WORD, **extra: Any) -> Any:
 
 
 def test_only_the_password_s_hash_is_kept() -> None:
-    kept = locked_job().share_password
+    kept = locked_job().share.password
     assert WORD not in kept
     assert identify_hasher(kept)
 
@@ -81,8 +81,8 @@ def test_a_scene_in_training_obeys_it_too(client: Client) -> None:
     job = locked_job(status=Job.Status.PROCESSING, step="GS_TRAIN")
     shutil.rmtree(job.workspace.output)
     addresses = (
-        reverse("recon:public_cloud", args=(job.pub_key,)),
-        reverse("recon:public_snapshot", args=(job.pub_key, "scene-1.splat")),
+        reverse("recon:public_cloud", args=(job.share.key,)),
+        reverse("recon:public_snapshot", args=(job.share.key, "scene-1.splat")),
     )
     assert [client.get(address).status_code for address in addresses] == [403, 403]
     enter(client, job)
@@ -109,7 +109,7 @@ def test_neither_a_frame_nor_a_preview_tells_more(client: Client, settings: Any)
 def test_a_copy_that_a_browser_kept_is_not_confirmed(client: Client, name: str) -> None:
     job = locked_job(share_password="")
     etag = client.get(link(name, job))["ETag"]
-    sharing.change(job, share_password=sharing.hashed(WORD))
+    sharing.change(job, password=sharing.hashed(WORD))
     assert client.get(link(name, job), headers={"If-None-Match": etag}).status_code == 403
 
 
@@ -136,7 +136,7 @@ def test_a_wrong_password_is_refused_on_the_same_page(client: Client) -> None:
 
 def test_after_six_wrong_passwords_one_waits_but_others_do_not(client: Client) -> None:
     job, other = locked_job(), finished_job(person("c@example.org"), shared=True)
-    sharing.change(other, share_password=sharing.hashed(WORD))
+    sharing.change(other, password=sharing.hashed(WORD))
     for _ in range(6):
         assert enter(client, job, "a guess").status_code == 403
     answer = enter(client, job)
@@ -163,7 +163,7 @@ def test_after_the_wait_one_may_try_again(client: Client, monkeypatch: pytest.Mo
 def test_a_new_password_or_a_new_link_is_asked_of_everybody_again(client: Client) -> None:
     job = locked_job()
     enter(client, job)
-    sharing.change(job, share_password=sharing.hashed("a new word"))
+    sharing.change(job, password=sharing.hashed("a new word"))
     assert client.get(link("public_splat", job)).status_code == 403
     enter(client, job, "a new word")
     assert client.get(link("public_splat", job)).status_code == 200
@@ -187,7 +187,7 @@ def test_a_session_remembers_many_links_but_not_for_ever(client: Client) -> None
 def test_entering_where_nothing_is_asked_leads_to_the_scene_or_nowhere(client: Client) -> None:
     job = locked_job(share_password="")
     assert enter(client, job, "anything")["Location"] == link("public", job)
-    sharing.change(job, shared=False, share_password=sharing.hashed(WORD))
+    sharing.change(job, is_on=False, password=sharing.hashed(WORD))
     assert enter(client, job).status_code == 404
     assert client.get(link("enter", job)).status_code == 302
 
@@ -205,7 +205,7 @@ def test_a_program_sends_the_password_along_with_each_request(client: Client) ->
     job = locked_job()
     assert ask(client, job, "under%20the%20mat") == 200
     assert client.get(link("public_splat", job)).status_code == 403, "nothing is remembered"
-    sharing.change(job, share_password=sharing.hashed("unter der Tür: 100 %"))
+    sharing.change(job, password=sharing.hashed("unter der Tür: 100 %"))
     assert ask(client, job, "unter%20der%20T%C3%BCr%3A%20100%20%25") == 200
 
 
@@ -245,18 +245,35 @@ def test_a_link_works_until_its_end(client: Client) -> None:
 
 def views(job: Job) -> int:
     job.refresh_from_db()
-    return job.share_views
+    return job.share.views
 
 
 def test_each_visitor_is_counted_once_a_session_and_the_owner_never(client: Client) -> None:
     job = finished_job(person(), shared=True)
-    for _ in range(3):
-        client.get(link("public", job))
-        browser_of(job.owner).get(link("public", job))
+    owner = browser_of(job.owner)
+    for number in range(3):
+        page = client.get(link("public", job)).content.decode()
+        assert (f'action="{link("visit", job)}" data-seen' in page) == (number == 0)
+        assert link("visit", job) not in owner.get(link("public", job)).content.decode()
+        for visitor in (client, owner):
+            assert visitor.post(link("visit", job)).status_code == 204
     assert views(job) == 1
-    Client().get(link("public", job))
-    browser_of(person("bob@example.org")).get(link("public", job))
+    Client().post(link("visit", job))
+    browser_of(person("bob@example.org")).post(link("visit", job))
     assert views(job) == 3
+
+
+def test_entering_the_password_counts_as_the_visit(client: Client) -> None:
+    """So visitors without scripts are counted there."""
+    job = locked_job()
+    for _ in range(2):
+        assert client.post(link("enter", job), {"password": WORD}).status_code == 302
+        assert "data-seen" not in client.get(link("public", job)).content.decode()
+        client.post(link("visit", job))
+    assert views(job) == 1
+    owner = browser_of(job.owner)
+    assert owner.post(link("enter", job), {"password": WORD}).status_code == 302
+    assert views(job) == 1
 
 
 def test_only_looking_at_the_scene_counts(client: Client) -> None:
@@ -264,19 +281,21 @@ def test_only_looking_at_the_scene_counts(client: Client) -> None:
     for name in FILES:
         client.get(link(name, job))
     client.head(link("public", job))
-    client.get(link("public", job), {"embed": "1"})
+    assert "data-seen" not in client.get(link("public", job), {"embed": "1"}).content.decode()
     running = job_of(job.owner, shared=True, status=Job.Status.PROCESSING, step="GS_TRAIN")
-    client.get(link("public", running))
     locked = finished_job(job.owner, shared=True, share_password=sharing.hashed(WORD))
-    client.get(link("public", locked))
+    for other, status in ((running, 204), (locked, 403)):
+        assert "data-seen" not in client.get(link("public", other)).content.decode()
+        assert client.post(link("visit", other)).status_code == status
     assert (views(job), views(running), views(locked)) == (0, 0, 0)
 
 
 def test_counting_leaves_a_visitor_nothing_that_names_them(client: Client) -> None:
     job = finished_job(person(), shared=True)
-    cookies = client.get(link("public", job)).cookies
-    # The other one is random, and guards the form with the languages.
-    assert set(cookies) == {"instarecon_seen", "instarecon_csrf"}
+    # It is random, and guards the forms.
+    assert set(client.get(link("public", job)).cookies) == {"instarecon_csrf"}
+    cookies = client.post(link("visit", job)).cookies
+    assert set(cookies) == {"instarecon_seen"}
     seen = cookies["instarecon_seen"]
     assert (seen.value, seen["path"], seen["httponly"]) == ("1", link("public", job), True)
     assert not seen["max-age"]

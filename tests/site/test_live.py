@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from recon.models import Job
+from recon.models import Job, Share
 from recon.pipeline.workspace import Workspace
 from recon.reporting import message
 from recon.splats.snapshots import Snapshot, publish, remove_snapshots
@@ -82,7 +82,7 @@ def own(name: str, job: Job, *more: str) -> str:
 
 
 def link(name: str, job: Job, *more: str) -> str:
-    return reverse(f"recon:public_{name}", args=(job.pub_key, *more))
+    return reverse(f"recon:public_{name}", args=(job.share.key, *more))
 
 
 def body(response: Any) -> bytes:
@@ -119,7 +119,7 @@ def test_a_link_shows_points_and_scene_while_it_is_shared(
     assert "noindex" in response["X-Robots-Tag"]
     assert response["Referrer-Policy"] == "same-origin"
     assert "no-cache" in response["Cache-Control"]
-    Job.objects.update(shared=False)
+    Share.objects.update(is_on=False)
     for browser in (client, browser_of(job.owner)):
         assert browser.get(address).status_code == 404
 
@@ -130,22 +130,22 @@ def test_a_shared_page_shows_progress_but_no_photo_and_no_features(
     job = running("COLMAP_MATCH", 35.0)
     placed(job, finished_run)
     shutil.rmtree(job.workspace.sparse)
-    response = client.get(reverse("recon:public", args=(job.pub_key,)))
+    response = client.get(reverse("recon:public", args=(job.share.key,)))
     assert response.context["live"].shows == ""
     page = response.content.decode()
     assert 'data-shows=""' in page
     for secret in ("features.jpg", "photos/", str(job.pk), "of your photos", "secret garden"):
         assert secret not in page
-    assert client.get(f"/v/{job.pub_key}/live/features.jpg").status_code == 404
+    assert client.get(f"/v/{job.share.key}/live/features.jpg").status_code == 404
 
 
 def test_a_link_shows_no_figures_of_a_growing_scene_that_its_owner_keeps_back() -> None:
     job = running()
     snapshot(job)
     for shows in (True, False):
-        Job.objects.update(share_figures=shows)
+        Share.objects.update(shows_figures=shows)
         for name in ("recon:public", "recon:public_progress"):
-            page = Client().get(reverse(name, args=(job.pub_key,))).content.decode()
+            page = Client().get(reverse(name, args=(job.share.key,))).content.decode()
             assert "As it looks after" in page
             assert "12,345" not in page, "figures of the training are for the log"
             found = [figure for figure in ("22.5 dB", "18.2", "PSNR went from") if figure in page]
@@ -161,7 +161,7 @@ def test_no_photo_s_name_is_in_what_a_link_serves(
     placed(job, finished_run)
     name = read_names(job)[0]
     snapshot(job, photo=name)
-    page = client.get(reverse("recon:public", args=(job.pub_key,))).content.decode()
+    page = client.get(reverse("recon:public", args=(job.share.key,))).content.decode()
     points = body(client.get(link("cloud", job))).decode()
     assert 'data-shows="scene"' in page
     assert all(name not in page and name not in points for name in read_names(job))
@@ -353,7 +353,7 @@ def test_a_flat_curve_stays_inside_its_frame() -> None:
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_page_reloads_itself_until_it_is_held_still(shared: bool) -> None:
     job = running()
-    address = reverse("recon:public", args=(job.pub_key,)) if shared else own("job", job)
+    address = reverse("recon:public", args=(job.share.key,)) if shared else own("job", job)
     browser = browser_of(job.owner)
     page = browser.get(address).content.decode()
     assert f'<noscript><meta http-equiv="refresh" content="5; url={address}"></noscript>' in page
@@ -402,8 +402,8 @@ def test_whatever_the_page_shows_makes_a_new_version(change: str) -> None:
 
 def test_a_poll_through_a_link_is_answered_204_too(client: Client) -> None:
     job = running()
-    version = client.get(reverse("recon:public", args=(job.pub_key,))).context["version"]
-    address = reverse("recon:public_progress", args=(job.pub_key,))
+    version = client.get(reverse("recon:public", args=(job.share.key,))).context["version"]
+    address = reverse("recon:public_progress", args=(job.share.key,))
     assert client.get(address, {"v": version}).status_code == 204
     # The page behind a link does not show it.
     Job.objects.update(progress=message("photo_loaded", {"name": "secret garden 0.jpg"}))

@@ -96,11 +96,27 @@ def test_opening_the_scene_reads_its_notice(ann: User) -> None:
     first, second = running(ann), running(ann)
     for job in (first, second):
         lifecycle.fail(job.pk, 1, "internal")
-    staff = browser_of(supporter())
-    staff.get(first.get_absolute_url())
+    said = reverse("recon:read_notice", args=(first.pk,))
+    staff, browser = browser_of(supporter("s@example.org", "change_job")), browser_of(ann)
+    assert said not in staff.get(first.get_absolute_url()).content.decode()
+    assert staff.post(said).status_code == 302
     assert notices.unread_count(ann) == 2, "staff looking at it does not tell its owner"
-    browser_of(ann).get(first.get_absolute_url())
+    page = browser.get(first.get_absolute_url()).content.decode()
+    assert f'action="{said}" data-seen' in page, "the page's script sends it"
+    assert "Mark it as read" in page, "and a button where there are no scripts"
+    assert notices.unread_count(ann) == 2, "a page that is only read changes nothing"
+    bell = browser.post(said, headers={"Accept": "application/json"}).json()["bell"]
+    assert 'aria-label="Notices, 1 unread"' in bell
     assert [n.job for n in Notice.objects.filter(read_at=None)] == [second]
+    assert said not in browser.get(first.get_absolute_url()).content.decode()
+
+
+def test_without_scripts_a_notice_is_read_by_a_button(ann: User) -> None:
+    job = running(ann)
+    lifecycle.complete(job.pk, 1)
+    answer = browser_of(ann).post(reverse("recon:read_notice", args=(job.pk,)))
+    assert answer["Location"] == job.get_absolute_url()
+    assert notices.unread_count(ann) == 0
 
 
 def test_the_page_tells_them_all_and_marks_them_read(ann: User) -> None:

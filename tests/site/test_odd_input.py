@@ -49,10 +49,10 @@ def boss(database: str) -> Client:
 def test_odd_addresses_lead_nowhere(boss: Client) -> None:
     job = finished_job(person("bob@example.org"), shared=True)
     addresses = [
-        "/v/%00", f"/v/{job.pub_key}%00", "/v/%00/live/cloud.json", "/u/%00/", "/u/a%00b/",
+        "/v/%00", f"/v/{job.share.key}%00", "/v/%00/live/cloud.json", "/u/%00/", "/u/a%00b/",
         "/recon/pub/%00/cloud.ply", f"/jobs/{job.pk}/photos/%00", f"/jobs/{job.pk}/files/%00",
         f"/jobs/{job.pk}/live/%00", "/recon/jobs/%00/status", "/recon/jobs/%00/files/%00",
-        f"/v/{job.pub_key}/scene.%00", f"/recon/jobs/{job.pk}/files/{LONGEST}",
+        f"/v/{job.share.key}/scene.%00", f"/recon/jobs/{job.pk}/files/{LONGEST}",
         "/admin/recon/job/%00/change/",
         "/admin/queue/queues/0/%00/", "/texts/%00-a.js", "/%00", "/static/%00",
         f"/jobs/{job.pk}/photos/{HUGE}/move/", f"/jobs/{job.pk}/views/{HUGE}.jpg",
@@ -156,7 +156,7 @@ def test_odd_headers_are_no_faults_of_ours(boss: Client) -> None:
     ):
         assert boss.get(where, headers=headers).status_code < 500, headers
     secret = {"X-Scene-Password": "%00"}
-    scene = reverse("recon:public_splat", args=[job.pub_key])
+    scene = reverse("recon:public_splat", args=[job.share.key])
     assert quiet(Client()).get(scene, headers=secret).status_code == 403
     for name in ("instarecon_session", "instarecon_language", "instarecon_csrf"):
         visitor = quiet(Client())
@@ -240,7 +240,7 @@ def test_a_link_ends_at_a_time_that_every_calendar_has(
         answer = program.post(f"/recon/jobs/{job.pk}/share", {"share_until": sent})
         assert answer.status_code == 400, sent
         assert answer.json()["detail"]
-    assert Job.objects.get().share_until is None
+    assert Job.objects.get().share.until is None
     assert browser.get(job.get_absolute_url()).status_code == 200
 
 
@@ -250,7 +250,7 @@ def test_a_link_may_last_for_ninety_years(data_dir: Any) -> None:
     browser = browser_of(owner)
     until = (timezone.now() + timedelta(days=90 * 365)).strftime("%Y-%m-%dT%H:%M")
     browser.post(reverse("recon:share_settings", args=[job.pk]), {"until": until})
-    assert Job.objects.get().share_until is not None
+    assert Job.objects.get().share.until is not None
     assert until in browser.get(job.get_absolute_url()).content.decode()
 
 

@@ -43,7 +43,7 @@ def shared(choice: str = "all", **fields: Any) -> Job:
 
 
 def at(job: Job, name: str, *more: str) -> str:
-    return reverse(f"recon:{name}", args=(job.pub_key, *more))
+    return reverse(f"recon:{name}", args=(job.share.key, *more))
 
 
 def body(response: Any) -> bytes:
@@ -56,7 +56,7 @@ def body(response: Any) -> bytes:
 def test_without_a_word_everything_is_offered_and_shown() -> None:
     """As links did before owners could choose."""
     job = finished_job(person(), shared=True)
-    assert (job.share_downloads, job.share_figures) == ("all", True)
+    assert (job.share.downloads, job.share.shows_figures) == ("all", True)
 
 
 @CHOICES
@@ -90,7 +90,7 @@ def test_a_refusal_says_why_to_programs_and_to_people(client: Client) -> None:
 def test_a_part_or_a_known_copy_is_no_way_around(client: Client) -> None:
     job = shared()
     tag = client.get(at(job, "public_splat"))["ETag"]
-    sharing.change(job, share_downloads="nothing")
+    sharing.change(job, downloads="nothing")
     for headers in ({"Range": "bytes=0-9"}, {"If-None-Match": tag}):
         assert client.get(at(job, "public_splat"), headers=headers).status_code == 403
 
@@ -153,18 +153,18 @@ def test_it_gives_the_scene_that_is_shown_and_no_other_file(client: Client) -> N
     for kind in ("spz", "ply", "scene_ply", "turntable", "results", "nonsense"):
         assert client.get(at(job, "public_scene", kind), headers=PAGE).status_code == 404
     for choice in ("splat", "all"):  # the others' address is as good
-        sharing.change(job, share_downloads=choice)
+        sharing.change(job, downloads=choice)
         assert client.get(at(job, "public_scene", "splat"), headers=PAGE).status_code == 404
 
 
 def test_it_keeps_to_the_switch_and_to_the_password(client: Client) -> None:
     job = shared("nothing")
     where = at(job, "public_scene", "splat")
-    sharing.change(job, share_password=sharing.hashed("under the mat"))
+    sharing.change(job, password=sharing.hashed("under the mat"))
     assert client.get(where, headers=PAGE).status_code == 403
     entered = PAGE | {"X-Scene-Password": "under the mat"}
     assert client.get(where, headers=entered).status_code == 200
-    sharing.change(job, shared=False)
+    sharing.change(job, is_on=False)
     assert client.get(where, headers=entered).status_code == 404
 
 
@@ -200,11 +200,11 @@ def test_it_is_as_private_and_as_locked_as_the_scene(client: Client) -> None:
     bob = browser_of(person("bob@example.org"))
     assert [who.get(own).status_code for who in (client, bob)] == [302, 404]
     assert body(browser_of(job.owner).get(own)) == FIRST
-    sharing.change(job, share_password=sharing.hashed("under the mat"))
+    sharing.change(job, password=sharing.hashed("under the mat"))
     assert client.get(where, headers=PAGE).status_code == 403
     entered = PAGE | {"X-Scene-Password": "under the mat"}
     assert body(client.get(where, headers=entered)) == FIRST
-    sharing.change(job, shared=False)
+    sharing.change(job, is_on=False)
     assert client.get(where, headers=entered).status_code == 404
 
 
@@ -233,7 +233,7 @@ def test_a_snapshot_s_address_is_no_way_around(client: Client) -> None:
     where = at(job, "public_snapshot", "scene-000300-abc123.splat")
     assert client.get(where, headers={"Sec-Fetch-Site": "none"}).status_code == 403
     assert body(client.get(where, headers=PAGE)) == FILES["splat"][1]
-    sharing.change(job, share_downloads="splat")
+    sharing.change(job, downloads="splat")
     assert client.get(where, headers={"Sec-Fetch-Site": "none"}).status_code == 200
     running = job_of(job.owner, shared=True, share_downloads="nothing", status="PROCESSING")
     points = at(running, "public_cloud")
@@ -261,7 +261,7 @@ def said_by_the_link(client: Client, job: Job) -> Iterator[str]:
         at(job, "public") + "?embed=1",
         at(job, "public_progress"),
         at(job, "public_views"),
-        reverse("recon:oembed") + f"?url=http://localhost:8000/v/{job.pub_key}",
+        reverse("recon:oembed") + f"?url=http://localhost:8000/v/{job.share.key}",
     ):
         yield client.get(address).content.decode()
 
@@ -275,7 +275,7 @@ def test_figures_are_shown_or_not_as_their_owner_likes(client: Client) -> None:
         ">Good<",
         "kept aside",
     }
-    sharing.change(job, share_figures=False)
+    sharing.change(job, shows_figures=False)
     for page in said_by_the_link(client, job):
         assert [figure for figure in FIGURES if figure in page] == []
     assert "22.8 dB" in browser_of(job.owner).get(job.get_absolute_url()).content.decode()
@@ -298,13 +298,13 @@ def test_the_owner_chooses_on_the_scene_s_page() -> None:
     before = browser.get(job.get_absolute_url()).content.decode()
     assert "All its files can be downloaded" in before
     page = choose(browser, job, downloads="nothing")
-    assert (job.share_downloads, job.share_figures) == ("nothing", False)
+    assert (job.share.downloads, job.share.shows_figures) == ("nothing", False)
     assert "Nothing can be downloaded" in page
     assert "The quality figures are not shown" in page
     assert '<option value="nothing" selected>' in page
     assert "anyone who knows how can save what their browser shows" in page
     page = choose(browser, job, downloads="splat", figures="on")
-    assert (job.share_downloads, job.share_figures) == ("splat", True)
+    assert (job.share.downloads, job.share.shows_figures) == ("splat", True)
     assert "Only the splat can be downloaded" in page
     assert "The quality figures are not shown" not in page
 
@@ -321,7 +321,7 @@ def test_what_is_no_choice_changes_nothing(data: dict[str, str]) -> None:
     assert "Downloads and quality figures" in fold
     assert '<ul class="errorlist"' in fold
     job.refresh_from_db()
-    assert (job.share_downloads, job.share_figures) == ("splat", False)
+    assert (job.share.downloads, job.share.shows_figures) == ("splat", False)
 
 
 def test_other_settings_of_the_link_leave_it_alone() -> None:
@@ -330,14 +330,14 @@ def test_other_settings_of_the_link_leave_it_alone() -> None:
     browser.post(reverse("recon:share_settings", args=(job.pk,)), {"password": "under the mat"})
     browser.post(reverse("recon:share", args=(job.pk,)), {"shared": "new"})
     job.refresh_from_db()
-    assert (job.share_downloads, job.share_figures) == ("splat", False)
+    assert (job.share.downloads, job.share.shows_figures) == ("splat", False)
 
 
 def test_a_draft_offers_nothing_yet_and_others_choose_nothing() -> None:
     draft = job_of(person(), status=Job.Status.DRAFT, edited_at=timezone.now())
     refused = choose(browser_of(draft.owner), draft, 409, downloads="nothing")
     assert "once it has been started" in refused
-    assert draft.share_downloads == "all"
+    assert draft.share.downloads == "all"
     address = reverse("recon:share_offer", args=(draft.pk,))
     other = browser_of(person("bob@example.org"))
     assert other.post(address, {"downloads": "nothing"}).status_code == 404

@@ -31,7 +31,7 @@ def test_every_page_links_what_is_set(pages: Any) -> None:
     scene = finished_job(person(), shared=True)
     waiting = finished_job(scene.owner, shared=True, status="PENDING")
     member, stranger = browser_of(scene.owner), Client()
-    public = [reverse("recon:public", args=(job.pub_key,)) for job in (scene, waiting)]
+    public = [reverse("recon:public", args=(job.share.key,)) for job in (scene, waiting)]
     asked = [(stranger, "/"), (stranger, reverse("accounts:sign_in")), (stranger, "/nothing-here")]
     asked += [(member, "/jobs/"), (member, scene.get_absolute_url())]
     asked += [(stranger, where) for where in public]

@@ -255,7 +255,7 @@ def test_a_finished_scene_shows_its_owner_what_was_left_out_and_nobody_else() ->
     assert b"How the photos overlap" not in browser.get(job.get_absolute_url()).content
     write_matching(job, [(0, 1, 90), (1, 2, 80)], [True, True, False])
     assert b"How the photos overlap" in browser.get(job.get_absolute_url()).content
-    shared = Client().get(reverse("recon:public", args=[job.pub_key])).content
+    shared = Client().get(reverse("recon:public", args=[job.share.key])).content
     assert b"overlap" not in shared
     assert b"/photos/" not in shared
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
 from recon.jobs import lifecycle, queue, submit
 from recon.jobs.drafts import checks, drafts, photo_order
-from recon.models import Job, Photo
+from recon.models import Job
 from recon.pipeline.errors import UserError
 from tests.site.making import browser_of, job_of, person, photo, photos, token_of
 
@@ -177,11 +175,3 @@ def test_a_program_orders_photos(draft: Job) -> None:
         assert "photo_id" in refused.json()["detail"]
     drafts.start(draft)
     assert program.post(where, {"photo_id": numbers(draft, "01")}).status_code == 409
-
-
-def test_photos_of_before_get_the_place_that_their_name_says(draft: Job) -> None:
-    migration = import_module("recon.migrations.0004_photo_positions_and_videos")
-    Photo.objects.update(position=0)
-    Photo.objects.filter(name__startswith="03").update(name="photo.jpg")
-    migration.number_photos(apps, None)
-    assert [p.position for p in draft.photos.order_by("pk")] == [1, 2, 0, 4]

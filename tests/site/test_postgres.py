@@ -82,7 +82,7 @@ def test_visits_at_once_are_all_counted(database: str, tmp_path: Path) -> None:
     job = job_of(person())
     race(tmp_path, database, "view", [job] * JOBS)  # by 12 threads
     job.refresh_from_db()
-    assert job.share_views == 12 * JOBS
+    assert job.share.views == 12 * JOBS
 
 
 @pytest.mark.parametrize("limit", ["quota_active_jobs", "quota_jobs_a_day"])
@@ -123,7 +123,7 @@ def test_a_job_lives_its_life(database: str) -> None:
     work_off(database=database)
     job.refresh_from_db()
     assert (job.status, job.attempt, job.losses) == ("COMPLETED", 2, 1)
-    assert job.psnr == 21.5
+    assert job.figures.psnr == 21.5
     assert job.artifacts.get().kind == "splat"
 
 

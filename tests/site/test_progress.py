@@ -150,7 +150,7 @@ class TestReporter:
 
     def test_warnings_are_kept(self, running: Job) -> None:
         report = SiteReporter(running)
-        report.warn("photos_left_out", count=1, total=4, names="a.jpg")
+        report.warn("photos_left_out", count=1, total=4, photos=["a.jpg"])
         report.warn("metrics_absent", reason="none.")
         assert [w["code"] for w in now(running).warnings] == ["photos_left_out", "metrics_absent"]
         assert "a.jpg" in now(running).explained_warnings[0].title

@@ -46,8 +46,8 @@ def test_anybody_sees_the_scenes_that_were_put_on_show(ann: User) -> None:
         assert "Scenes by Ann of the ferns" in page
         assert "Fern in the hall" in page
         assert "By the stairs" in page
-        assert f'href="/v/{job.pub_key}"' in page
-        assert f"/recon/pub/{job.pub_key}/poster.jpg" in page
+        assert f'href="/v/{job.share.key}"' in page
+        assert f"/recon/pub/{job.share.key}/poster.jpg" in page
         assert str(job.pk) not in page
         assert "secret garden" not in page
     assert "ann@example.org" not in visit().content.decode()

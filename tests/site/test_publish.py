@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from recon.jobs import lifecycle, publish
-from recon.models import Artifact, Job
+from recon.models import Artifact, Figures, Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.outcome import Summary
 from recon.pipeline.records import RecordError
@@ -57,10 +57,18 @@ def test_figures_files_view_and_status_are_recorded(job: Job) -> None:
     job.workspace.viewer_json.write_text(json.dumps(VIEW))
     assert publish.publish(job, SUMMARY)
     done = now(job)
-    assert (done.status, done.psnr, done.lpips, done.iterations) == ("COMPLETED", 24.0, None, 800)
-    assert (done.psnr_corrected, done.ssim_corrected) == (25.5, 0.85)
-    assert (done.protocol, done.refined) == (Job.Protocol.CROSS_VALIDATION, True)
-    assert done.spread == {"psnr": 1.2, "ssim": 0.05, "lpips": None}
+    assert (done.status, done.figures.psnr, done.figures.lpips, done.figures.iterations) == (
+        "COMPLETED",
+        24.0,
+        None,
+        800,
+    )
+    assert (done.figures.psnr_corrected, done.figures.ssim_corrected) == (25.5, 0.85)
+    assert (done.figures.protocol, done.figures.refined) == (
+        Figures.Protocol.CROSS_VALIDATION,
+        True,
+    )
+    assert done.figures.spread == {"psnr": 1.2, "ssim": 0.05, "lpips": None}
     assert done.view == VIEW
     assert done.completed_at is not None
     assert {(a.kind, a.size) for a in done.artifacts.all()} == {("splat", 5), ("poster", 3)}
@@ -79,21 +87,26 @@ def test_a_ply_is_recorded_with_the_number_of_its_gaussians(job: Job) -> None:
 
 def test_a_figure_that_is_no_number_is_left_out(job: Job) -> None:
     assert publish.publish(job, replace(SUMMARY, psnr=float("inf"), ssim=float("nan")))
-    assert (now(job).psnr, now(job).ssim) == (None, None)
+    assert (now(job).figures.psnr, now(job).figures.ssim) == (None, None)
 
 
 def test_a_spread_that_is_no_number_is_left_out_and_one_that_is_not_there_is_none(
     job: Job,
 ) -> None:
     assert publish.publish(job, replace(SUMMARY, spread={"psnr": float("nan"), "ssim": 0.1}))
-    assert now(job).spread == {"psnr": None, "ssim": 0.1}
+    assert now(job).figures.spread == {"psnr": None, "ssim": 0.1}
 
 
 def test_what_was_not_measured_is_recorded_as_absent(job: Job) -> None:
     bare = replace(SUMMARY, psnr=None, psnr_corrected=None, protocol=None, spread=None)
     assert publish.publish(job, replace(bare, refined=None))
     done = now(job)
-    assert (done.psnr, done.protocol, done.spread, done.refined) == (None, "", None, None)
+    assert (
+        done.figures.psnr,
+        done.figures.protocol,
+        done.figures.spread,
+        done.figures.refined,
+    ) == (None, "", None, None)
 
 
 def test_a_view_that_is_none_is_told_and_not_published(job: Job) -> None:
@@ -114,7 +127,7 @@ def test_an_attempt_that_was_taken_over_publishes_nothing(job: Job) -> None:
     lifecycle.worker_lost(job.pk, 1)
     lifecycle.start(job.pk, 2)
     assert not publish.publish(job, SUMMARY)
-    assert (now(job).status, now(job).psnr) == ("PROCESSING", None)
+    assert (now(job).status, now(job).figures.psnr) == ("PROCESSING", None)
     assert not Artifact.objects.exists()
 
 

@@ -26,7 +26,7 @@ from recon.jobs.folder import data_folder, unclaimed
 from recon.jobs.reconcile import reconcile
 from recon.models import Artifact, Job, Notice, Photo, StageRun, Video
 from recon.pipeline.progress import WORKING_STEPS
-from tests.site.making import browser_of, job_of, measured_job, person, token_of
+from tests.site.making import browser_of, job_of, measured_job, new_job, person, token_of
 from tests.site.test_access import EXPECTED, address
 
 pytestmark = pytest.mark.django_db
@@ -67,8 +67,7 @@ def ann(data_dir: Any, redis_queue: Any) -> User:
 
 def _jobs(owner: User, count: int, **fields: Any) -> list[Job]:
     return Job.objects.bulk_create(
-        Job(owner=owner, preset="draft", title=f"Fern {number}", **fields)
-        for number in range(count)
+        new_job(owner, title=f"Fern {number}", **fields) for number in range(count)
     )
 
 

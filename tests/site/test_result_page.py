@@ -56,7 +56,7 @@ def test_a_part_is_shown_first_of_the_delivered_scene_alone() -> None:
 
 
 def test_without_its_small_file_the_other_scene_is_shown_from_its_ply() -> None:
-    """Jobs of older versions have none, nor scenes that are too large for the format."""
+    """Scenes that are too large for the format have none."""
     job = measured_job(person())
     job.artifacts.filter(kind="other_spz").delete()
     ply = job.artifacts.get(kind="ply")

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from recon.models import Job, Photo
+from recon.models import Figures, Job, Photo
 from recon.web.result import runs
 from recon.web.result.comparison import compare
 from tests.site import outcomes
@@ -126,7 +126,7 @@ def test_the_two_stand_side_by_side(first: Job, second: Job) -> None:
 def test_only_photos_that_both_held_out_decide_which_is_better(first: Job, second: Job) -> None:
     """The second has the better mean, of a photo that the first never was asked for."""
     measured_on(second, {1: 20.0, 2: 40.0})
-    Job.objects.filter(pk=second.pk).update(psnr=30.0)
+    Figures.objects.filter(job=second.pk).update(psnr=30.0)
     told = compare(first, Job.objects.get(pk=second.pk))
     psnr = next(row for row in told.rows if row.label == "PSNR")
     assert (psnr.first, psnr.second, psnr.better) == ("22.8 dB", "20.0 dB", "first")
@@ -145,7 +145,7 @@ def test_where_figures_can_not_be_compared_it_says_why_and_calls_none_better(
         Job.objects.filter(pk=second.pk).update(config=prepared)
         said = "a smaller picture is easier to match"
     else:
-        Job.objects.filter(pk=second.pk).update(psnr=None, ssim=None, lpips=None)
+        Figures.objects.filter(job=second.pk).update(psnr=None, ssim=None, lpips=None)
         said = "the quality of “Again” was not measured"
     response = browser_of(first.owner).get(at(first, second))
     page = response.content.decode()

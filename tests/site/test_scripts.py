@@ -298,7 +298,7 @@ def test_nothing_is_left_when_the_supervisor_is_killed(site: Site) -> None:
     """It left seven processes behind, and the next start was refused for the port in use."""
     data = site.folder / "data"
     for path in (data, data / "db.sqlite3", data / "logs" / "web.log"):
-        path.chmod(0o755)  # as an earlier version left them
+        path.chmod(0o755)  # as a backup may bring them
     os.kill(program.supervisor_of(run_folder(data)), signal.SIGKILL)
     assert site.process.wait() != 0
     assert "The site ended by itself." in site.said()

@@ -87,13 +87,13 @@ def test_links_are_switched_on_and_shown_together(ann: User) -> None:
     page = browser.get(answer["Location"]).content.decode()
     for job in jobs:
         job.refresh_from_db()
-        assert job.shared
-        assert not job.link_is_over
-        assert f"{job.name}\nhttp://localhost:8000/v/{job.pub_key}" in page
-    assert locked.share_password == "hash", "nothing else is changed"
+        assert job.share.is_on
+        assert not job.share.is_over
+        assert f"{job.name}\nhttp://localhost:8000/v/{job.share.key}" in page
+    assert locked.share.password == "hash", "nothing else is changed"
     assert page.count("Asks for a password") == 1
     act(browser, "unshare", jobs)
-    assert not Job.objects.filter(shared=True).exists()
+    assert not Job.objects.filter(share__is_on=True).exists()
 
 
 def test_what_has_nothing_to_show_is_named_and_stays_private(ann: User) -> None:
@@ -103,7 +103,7 @@ def test_what_has_nothing_to_show_is_named_and_stays_private(ann: User) -> None:
     running = job_of(ann, title="Running", status=Job.Status.PROCESSING, step="GS_TRAIN")
     said = told(browser, act(browser, "share", [draft, failed, running]))
     assert re.search("no scene to show: “(Draft|Failed)”, “(Draft|Failed)”", said)
-    assert list(Job.objects.filter(shared=True)) == [running]
+    assert list(Job.objects.filter(share__is_on=True)) == [running]
     assert "no scene to show" in told(browser, act(browser, "share", [draft]))
 
 
@@ -114,7 +114,7 @@ def test_the_page_of_links_says_which_have_none_any_more(ann: User) -> None:
         page = browser_of(ann).get("/jobs/selected/links/", {"job": str(job.pk)})
         assert "Nobody can open these" in page.content.decode()
         assert job.title in page.content.decode()
-        assert job.pub_key not in page.content.decode()
+        assert job.share.key not in page.content.decode()
 
 
 # --- Downloading ---
@@ -247,7 +247,7 @@ def test_another_person_s_scene_is_never_touched_nor_named(ann: User, what: str)
         assert "1 of the scenes that you chose is not there any more." in said, "nor passed over"
         assert str(theirs.pk) not in both.content.decode()
     theirs.refresh_from_db()
-    assert (theirs.shared, tags.names_of(theirs)) == (False, ["garden"])
+    assert (theirs.share.is_on, tags.names_of(theirs)) == (False, ["garden"])
     assert theirs.folder.is_dir()
 
 

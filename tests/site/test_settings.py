@@ -142,11 +142,32 @@ def test_a_data_folder_that_can_t_be_made_is_named(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"Settings: DATA_DIR is {tmp_path}/file/data, but must be a fold")
 
 
+def test_reading_the_settings_makes_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "new" / "data"
+    script = (
+        "import django; django.setup(); from django.core.management import call_command;"
+        "call_command('check'); import instarecon_site.urls, recon.api.urls"
+    )
+    environment = site_environment(tmp_path, DATA_DIR=str(data))
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_that_keeps_something_makes_folder_and_key(tmp_path: Path) -> None:
+    data = tmp_path / "new" / "data"
+    assert manage(tmp_path, "migrate", "--plan", DATA_DIR=str(data)).returncode == 0
+    assert data.stat().st_mode & 0o777 == 0o700
+    assert len((data / "secret_key").read_text()) > 50
+    assert (data / "incoming").is_dir()
+
+
 def test_a_data_folder_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
     data.chmod(0o755)
     assert manage(tmp_path, "check", DATA_DIR=str(data)).returncode == 0
+    assert data.stat().st_mode & 0o777 == 0o755, "whoever only looks changes nothing"
+    assert manage(tmp_path, "migrate", "--plan", DATA_DIR=str(data)).returncode == 0
     assert data.stat().st_mode & 0o777 == 0o700
 
 

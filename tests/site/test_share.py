@@ -23,7 +23,7 @@ NAMES = (
 
 
 def link(name: str, job: Job) -> str:
-    return reverse(f"recon:{name}", args=(job.pub_key,))
+    return reverse(f"recon:{name}", args=(job.share.key,))
 
 
 def switch(browser: Client, job: Job, wish: str) -> Any:
@@ -36,17 +36,17 @@ def text_of(response: Any) -> str:
 
 def test_a_link_opens_without_an_account(client: Client) -> None:
     job = finished_job(person(), shared=True)
-    response = client.get(f"/v/{job.pub_key}")
+    response = client.get(f"/v/{job.share.key}")
     page = response.content.decode()
     assert response.status_code == 200
     assert "Fern in the hall" in page
     assert "22.8 dB" in page
     assert f'data-scene="{link("public_splat", job)}"' in page
     assert [d["url"] for d in response.context["downloads"]] == [
-        f"/recon/pub/{job.pub_key}/cloud.ply",
-        f"/recon/pub/{job.pub_key}/scene.splat",
-        f"/recon/pub/{job.pub_key}/scene.spz",
-        f"/recon/pub/{job.pub_key}/turntable.mp4",
+        f"/recon/pub/{job.share.key}/cloud.ply",
+        f"/recon/pub/{job.share.key}/scene.splat",
+        f"/recon/pub/{job.share.key}/scene.spz",
+        f"/recon/pub/{job.share.key}/turntable.mp4",
     ]
 
 
@@ -65,7 +65,7 @@ def test_a_link_does_not_offer_what_names_photos(client: Client) -> None:
     kinds = {d["kind"] for d in response.context["downloads"]}
     assert kinds == {"scene_ply", "splat", "spz", "turntable"}
     for name in ("colmap_model.zip", "model.zip", "cameras.json", "colmap"):
-        assert client.get(f"/recon/pub/{job.pub_key}/{name}").status_code == 404
+        assert client.get(f"/recon/pub/{job.share.key}/{name}").status_code == 404
 
 
 def test_a_link_to_an_older_scene_does_not_offer_what_it_lacks(client: Client) -> None:
@@ -136,7 +136,7 @@ def test_a_new_link_ends_the_old_one_for_good(client: Client) -> None:
     job = finished_job(person(), shared=True)
     switch(browser_of(job.owner), job, "new")
     new = Job.objects.get()
-    assert new.pub_key != job.pub_key
+    assert new.share.key != job.share.key
     assert client.get(link("public", job)).status_code == 404
     assert client.get(link("public", new)).status_code == 200
 
@@ -144,11 +144,11 @@ def test_a_new_link_ends_the_old_one_for_good(client: Client) -> None:
 def test_another_word_than_on_or_off_changes_nothing() -> None:
     job = finished_job(person(), shared=True)
     switch(browser_of(job.owner), job, "perhaps")
-    assert Job.objects.get().shared
+    assert Job.objects.get().share.is_on
 
 
 def test_a_link_holds_at_least_128_random_bits() -> None:
-    keys = {job_of(person(f"{n}@example.org")).pub_key for n in range(5)}
+    keys = {job_of(person(f"{n}@example.org")).share.key for n in range(5)}
     assert len(keys) == 5
     assert all(len(key) * 6 >= 128 for key in keys)
 
@@ -178,7 +178,7 @@ WHY = Reason("unforeseen", "secret garden 1.jpg could not be compared")
 
 def quoting(status: Job.Status) -> dict[str, Any]:
     """Everything in a job that may quote a photo's name."""
-    names = {"count": 1, "total": 3, "names": "secret garden 2.jpg"}
+    names = {"count": 1, "total": 3, "photos": ["002.jpg"]}
     facts: dict[str, Any] = {
         "status": status,
         "shared": True,
@@ -217,4 +217,4 @@ def test_a_link_opens_no_file_but_the_scene(client: Client) -> None:
         own = client.get(reverse("recon:file", args=(job.pk, kind)))
         assert own.status_code == 302  # to sign-in
     for path in ("results.json", "cameras.json", "photos/000.jpg", "../../upload/images/000.jpg"):
-        assert client.get(f"/recon/pub/{job.pub_key}/{path}").status_code == 404
+        assert client.get(f"/recon/pub/{job.share.key}/{path}").status_code == 404

@@ -48,12 +48,16 @@ def refused(browser: Client, name: str, job: Job, **data: Any) -> str:
     answer = browser.post(reverse(f"recon:{name}", args=(job.pk,)), data)
     assert answer.status_code == 400
     page = answer.content.decode()
-    before = dict.fromkeys(("share_password", "share_until", "in_gallery", "title", "description"))
-    before |= {column: getattr(job, column) for column in before}
+    before = settings_of(job)
     job.refresh_from_db()
-    assert {column: getattr(job, column) for column in before} == before, "nothing is changed"
+    assert settings_of(job) == before, "nothing is changed"
     (fold,) = re.findall(r'<details class="explain" open>.*?</details>', page, re.DOTALL)
     return str(fold)
+
+
+def settings_of(job: Job) -> tuple[Any, ...]:
+    names = ("password", "until", "in_gallery", "description")
+    return (job.title, *(getattr(job.share, name) for name in names))
 
 
 def field_of(fold: str, name: str) -> str:
@@ -77,7 +81,7 @@ def test_nobody_else_sets_anything(ann: User, name: str) -> None:
     stranger = Client().post(address, data)
     assert stranger["Location"].startswith(reverse("accounts:sign_in"))
     job.refresh_from_db()
-    assert (job.shared, job.share_password, job.title) == (True, "", "Fern in the hall")
+    assert (job.share.is_on, job.share.password, job.title) == (True, "", "Fern in the hall")
     assert browser_of(ann).get(address).status_code == 302
 
 
@@ -92,7 +96,7 @@ def test_a_password_is_set_kept_changed_and_taken_off(ann: User, browser: Client
     post(browser, "share_settings", job, password="second word")
     assert sharing.password_is_right(job, "second word")
     page = post(browser, "share_settings", job, no_password="on")
-    assert job.share_password == ""
+    assert job.share.password == ""
     assert "Asks for a password" not in page
 
 
@@ -111,12 +115,12 @@ def test_a_password_of_an_odd_length_is_refused(ann: User, browser: Client, word
 def test_the_end_is_in_the_owner_s_time_zone(ann: User, browser: Client) -> None:
     job = finished_job(ann, shared=True)
     page = post(browser, "share_settings", job, until="2126-07-01T18:30")
-    assert job.share_until == datetime(2126, 7, 1, 16, 30, tzinfo=UTC)
+    assert job.share.until == datetime(2126, 7, 1, 16, 30, tzinfo=UTC)
     assert "1 Jul 2126, 18:30" in page
     assert 'value="2126-07-01T18:30"' in page
     assert "Time zone Europe/Berlin" in page
     post(browser, "share_settings", job, until="")
-    assert job.share_until is None
+    assert job.share.until is None
 
 
 @pytest.mark.parametrize(
@@ -150,24 +154,24 @@ def test_the_page_says_when_a_link_is_over_and_the_switch_brings_it_back(
     assert "The link expired on" in page
     assert 'aria-checked="false"' in page
     post(browser, "share", job, shared="on")
-    assert (job.shared, job.share_until) == (True, None)
-    assert Client().get(f"/v/{job.pub_key}").status_code == 200
+    assert (job.share.is_on, job.share.until) == (True, None)
+    assert Client().get(f"/v/{job.share.key}").status_code == 200
 
 
 def test_other_settings_do_not_bring_a_link_back_that_is_over(ann: User, browser: Client) -> None:
     past = timezone.now() - timedelta(days=1)
     job = finished_job(ann, shared=True, share_until=past)
     post(browser, "share_settings", job, password="a word or two", until="")
-    assert job.share_until == past
-    assert Client().get(f"/v/{job.pub_key}").status_code == 404
+    assert job.share.until == past
+    assert Client().get(f"/v/{job.share.key}").status_code == 404
 
 
 def test_the_page_says_how_often_the_link_was_opened(ann: User, browser: Client) -> None:
     job = finished_job(ann, shared=True)
     assert "Nobody has opened it yet" in browser.get(job.get_absolute_url()).content.decode()
-    Client().get(f"/v/{job.pub_key}")
+    Client().post(f"/v/{job.share.key}/visit/")
     assert "Opened 1 time," in browser.get(job.get_absolute_url()).content.decode()
-    Client().get(f"/v/{job.pub_key}")
+    Client().post(f"/v/{job.share.key}/visit/")
     assert "Opened 2 times" in browser.get(job.get_absolute_url()).content.decode()
 
 
@@ -176,7 +180,7 @@ def test_a_draft_is_not_shared_yet(ann: User, browser: Client, name: str) -> Non
     draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now())
     page = post(browser, name, draft, 409, shared="on", password="a word or two")
     assert "can be shared once it has been started" in page
-    assert (draft.shared, draft.share_password) == (False, "")
+    assert (draft.share.is_on, draft.share.password) == (False, "")
 
 
 # --- The QR code ---
@@ -207,9 +211,9 @@ def test_the_qr_code_is_the_owner_s_and_only_while_the_link_works(
     job = finished_job(ann, shared=True)
     assert qr(browser_of(person("bob@example.org")), job).status_code == 404
     assert qr(Client(), job).status_code == 302
-    sharing.change(job, share_until=timezone.now())
+    sharing.change(job, until=timezone.now())
     assert qr(browser, job).status_code == 404
-    sharing.change(job, share_until=None, shared=False)
+    sharing.change(job, until=None, is_on=False)
     assert qr(browser, job).status_code == 404
 
 
@@ -221,9 +225,9 @@ def test_title_and_description_are_changed_afterwards_and_shown_to_friends(
 ) -> None:
     job = finished_job(ann, shared=True)
     page = post(browser, "about", job, title=" The hall ", description="Seen in June.\n\n<b>")
-    assert (job.title, job.description) == ("The hall", "Seen in June.\n\n<b>")
+    assert (job.title, job.share.description) == ("The hall", "Seen in June.\n\n<b>")
     assert "<p>Seen in June.</p>" in page
-    public = Client().get(f"/v/{job.pub_key}").content.decode()
+    public = Client().get(f"/v/{job.share.key}").content.decode()
     assert "The hall" in public
     assert "<p>Seen in June.</p>\n\n<p>&lt;b&gt;</p>" in public
     post(browser, "about", job, title="", description="")

@@ -174,8 +174,8 @@ def test_running_again_shares_the_files_and_changes_only_what_is_asked() -> None
     again = submit.run_again(job, preset="standard")
     assert (again.owner, again.title, again.preset) == (job.owner, "Fern", "standard")
     assert again.photos_from == job
-    assert not again.shared
-    assert again.pub_key != job.pub_key
+    assert not again.share.is_on
+    assert again.share.key != job.share.key
     for old, new in zip(job.photos.all(), again.photos.all(), strict=True):
         assert (old.name, old.sha256) == (new.name, new.sha256)
         assert old.path != new.path

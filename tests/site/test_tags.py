@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import sharing, submit, tags
+from recon.jobs import submit, tags, titles
 from recon.jobs.drafts import drafts, places
 from recon.models import Job, Tag
 from tests.site.making import browser_of, finished_job, job_of, person, supporter, token_of
@@ -113,13 +113,13 @@ def test_a_scene_that_is_deleted_meanwhile_gets_none(
     ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone, there, browser = finished_job(ann), finished_job(ann), browser_of(ann)
-    real = sharing.change
+    real = titles.rename
 
-    def change(job: Job, **changes: Any) -> None:
-        real(job, **changes)
+    def rename(job: Job, title: str) -> None:
+        real(job, title)
         Job.objects.filter(pk=job.pk).delete()
 
-    monkeypatch.setattr(sharing, "change", change)
+    monkeypatch.setattr(titles, "rename", rename)
     assert about(browser, gone, "garden").status_code == 404
     other = finished_job(ann)
     sent = {"title": "New", "tags": "garden"}
@@ -286,7 +286,7 @@ def test_programs_are_refused_in_words_and_nothing_is_changed(
     assert "at most" in answer.json()["detail"]
     assert Job.objects.count() == 1
     changed = Job.objects.get()
-    assert (changed.title, changed.pub_key, names(job)) == (job.title, job.pub_key, [])
+    assert (changed.title, changed.share.key, names(job)) == (job.title, job.share.key, [])
 
 
 # --- Nobody else's ---
@@ -300,11 +300,11 @@ def test_nothing_behind_a_share_link_shows_them(ann: User) -> None:
     for one in (job, running):
         tags.put(one, [SECRET])
     friend = Client()
-    address = f"http://localhost:8000/v/{job.pub_key}"
+    address = f"http://localhost:8000/v/{job.share.key}"
     pages = [
-        f"/v/{job.pub_key}", f"/v/{job.pub_key}?embed=1", f"/oembed?url={address}",
-        f"/recon/pub/{job.pub_key}/views.json", f"/v/{running.pub_key}",
-        f"/v/{running.pub_key}/progress/", "/u/ann/",
+        f"/v/{job.share.key}", f"/v/{job.share.key}?embed=1", f"/oembed?url={address}",
+        f"/recon/pub/{job.share.key}/views.json", f"/v/{running.share.key}",
+        f"/v/{running.share.key}/progress/", "/u/ann/",
     ]  # fmt: skip
     stranger = browser_of(person("bob@example.org"))
     for page in pages:

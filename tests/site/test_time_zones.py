@@ -50,7 +50,7 @@ def test_visitors_and_programs_do_not_see_the_zone_of_whoever_came_before() -> N
     job = made_then(ann, shared=True)
     browser_of(ann).get(job.get_absolute_url())
     assert timezone.get_current_timezone_name() == "UTC"
-    assert "24 Nov 2026, 20:30" in Client().get(f"/v/{job.pub_key}").content.decode()
+    assert "24 Nov 2026, 20:30" in Client().get(f"/v/{job.share.key}").content.decode()
     bearer = {"Authorization": f"Bearer {token_of(ann)}"}
     status = Client().get(f"/recon/jobs/{job.pk}/status", headers=bearer).json()
     assert status["created_at"] == "2026-11-24T20:30:00+00:00"

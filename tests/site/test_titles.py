@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone, translation
 from PIL import Image
 
-from recon.jobs import sharing, submit, titles
+from recon.jobs import submit, titles
 from recon.jobs.drafts import drafts, known_photos, places
 from recon.models import Job
 from recon.poses import exif
@@ -77,7 +75,7 @@ def test_a_title_that_somebody_typed_stays_theirs_whatever_it_says() -> None:
     assert submit.run_again(typed).title == "3 May 2026"
     assert started(draft_of(ann, *THIRD_OF_MAY, title="3 May 2026 (7)")) == "3 May 2026 (7)"
     automatic = submit.create_job(ann, taken(*THIRD_OF_MAY))
-    sharing.change(automatic, title="The hall")
+    titles.rename(automatic, "The hall")
     assert submit.run_again(automatic).title == "The hall", "chosen by now"
 
 
@@ -104,19 +102,6 @@ def test_a_place_of_its_own_has_a_title_of_its_own() -> None:
     made = places.scene_of(job, [photo.pk for photo in job.photos.all()], number=2)
     assert (made.title, made.automatic_title) == ("3 May 2026 (2)", "3 May 2026 (2)")
     assert started(made) == "3 May 2026 (2)"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_titles_of_before_are_told_by_what_they_say() -> None:
-    ann = person()
-    day = submit.create_job(ann, taken(*THIRD_OF_MAY))
-    with translation.override("ko"):
-        again = submit.run_again(day)
-    typed = submit.create_job(ann, taken(*THIRD_OF_MAY), title="In May 2026")
-    Job.objects.update(automatic_title="")
-    import_module("recon.migrations.0015_titles_that_the_site_gave").tell_apart(apps, None)
-    told = dict(Job.objects.values_list("pk", "automatic_title"))
-    assert told == {day.pk: "3 May 2026", again.pk: again.title, typed.pk: ""}
 
 
 def test_another_run_of_the_same_photos_gets_the_next_number() -> None:

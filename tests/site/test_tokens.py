@@ -101,7 +101,7 @@ def test_a_token_that_may_not_write_changes_nothing(ann: User) -> None:
     secret = ApiToken.issue(ann, "t", scopes=["read", "upload"])[1]
     path = reverse("api:share", args=(job.pk,))
     assert call(secret, path, "post", data={"share": "false"}).status_code == 403
-    assert Job.objects.get().shared
+    assert Job.objects.get().share.is_on
     assert browser_of(ann).post(path, {"share": "false"}).status_code == 200, "a session may"
 
 

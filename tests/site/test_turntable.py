@@ -36,8 +36,8 @@ def test_it_loads_nothing_until_somebody_plays_it(job: Job) -> None:
 def test_behind_a_link_it_has_the_links_addresses(job: Job) -> None:
     context = {"downloads": public_downloads(job), "viewer": public_viewer(job)}
     page = render_to_string("recon/_turntable.html", context)
-    assert reverse("recon:public_turntable", args=(job.pub_key,)) in page
-    assert reverse("recon:public_poster", args=(job.pub_key,)) in page
+    assert reverse("recon:public_turntable", args=(job.share.key,)) in page
+    assert reverse("recon:public_poster", args=(job.share.key,)) in page
     assert str(job.pk) not in page
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from recon.models import Artifact, Job
+from recon.models import Artifact, Job, Share
 from tests.site.making import browser_of, finished_job, job_of, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -23,7 +23,7 @@ def job() -> Job:
 
 
 def address(job: Job) -> str:
-    return f"{settings.BASE_URL}/v/{job.pub_key}"
+    return f"{settings.BASE_URL}/v/{job.share.key}"
 
 
 def oembed(client: Client, job: Job, **asked: Any) -> Any:
@@ -44,8 +44,8 @@ def metas(page: str) -> dict[str, str]:
 
 
 def test_a_pasted_link_unfolds_with_title_and_poster(client: Client, job: Job) -> None:
-    found = metas(client.get(f"/v/{job.pub_key}").content.decode())
-    preview = f"{settings.BASE_URL}/recon/pub/{job.pub_key}/preview.jpg"
+    found = metas(client.get(f"/v/{job.share.key}").content.decode())
+    preview = f"{settings.BASE_URL}/recon/pub/{job.share.key}/preview.jpg"
     assert found["og:title"] == found["twitter:title"] == 'Fern & "friends"'
     assert found["og:url"] == address(job)
     assert found["og:image"] == found["twitter:image"]
@@ -66,7 +66,7 @@ def test_without_a_poster_there_is_none_to_unfold(client: Client, job: Job, gone
         poster.file.write_bytes(b"not a picture")
     else:
         Job.objects.update(status=Job.Status.PROCESSING, step="GS_TRAIN")
-    found = metas(client.get(f"/v/{job.pub_key}").content.decode())
+    found = metas(client.get(f"/v/{job.share.key}").content.decode())
     assert "og:image" not in found
     assert found["twitter:card"] == "summary"
     assert "thumbnail_url" not in oembed(client, job).json()
@@ -82,7 +82,7 @@ def test_a_page_of_ones_own_has_nothing_to_unfold(job: Job) -> None:
 
 
 def test_the_shared_page_says_where_its_oembed_is(client: Client, job: Job) -> None:
-    page = client.get(f"/v/{job.pub_key}").content.decode()
+    page = client.get(f"/v/{job.share.key}").content.decode()
     link = re.search(r'<link rel="alternate" type="application/json\+oembed" href="([^"]+)"', page)
     assert link
     href = unescape(link[1])
@@ -99,7 +99,7 @@ def test_oembed_answers_with_a_frame_and_the_poster(client: Client, job: Job) ->
     assert (answer["width"], answer["height"]) == (800, 600)
     assert f'src="{address(job)}?embed=1"' in answer["html"]
     assert 'title="Fern &amp; &quot;friends&quot;, a 3D scene"' in answer["html"]
-    assert f"/recon/pub/{job.pub_key}/poster.jpg?v=" in answer["thumbnail_url"]
+    assert f"/recon/pub/{job.share.key}/poster.jpg?v=" in answer["thumbnail_url"]
     assert (answer["thumbnail_width"], answer["thumbnail_height"]) == (120, 110)
 
 
@@ -125,10 +125,10 @@ def test_oembed_knows_shared_scenes_of_this_site_only(client: Client, job: Job) 
         address(hidden),
         address(draft),
         f"{base}/v/{'x' * 32}",
-        f"https://elsewhere.example/v/{job.pub_key}",
+        f"https://elsewhere.example/v/{job.share.key}",
         f"{base}{job.get_absolute_url()}",
-        f"{base}/recon/pub/{job.pub_key}/poster.jpg",
-        f"/v/{job.pub_key}",
+        f"{base}/recon/pub/{job.share.key}/poster.jpg",
+        f"/v/{job.share.key}",
         "http://[",
         "",
     ):
@@ -141,7 +141,7 @@ def test_oembed_knows_shared_scenes_of_this_site_only(client: Client, job: Job) 
 
 def test_oembed_ends_with_the_link(client: Client, job: Job) -> None:
     assert oembed(client, job).status_code == 200
-    Job.objects.update(shared=False)
+    Share.objects.update(is_on=False)
     assert oembed(client, job).status_code == 404
 
 
@@ -156,7 +156,7 @@ def test_neither_frame_nor_oembed_tells_of_photos_or_people(client: Client, stat
         error_code="photo_unreadable" if status == Job.Status.FAILED else "",
         error_facts={"name": "secret garden 0.jpg"},
     )
-    for response in (client.get(f"/v/{job.pub_key}?embed=1"), oembed(client, job)):
+    for response in (client.get(f"/v/{job.share.key}?embed=1"), oembed(client, job)):
         assert response.status_code == 200
         text = response.content.decode()
         assert "secret" not in text
@@ -170,16 +170,16 @@ def test_neither_frame_nor_oembed_tells_of_photos_or_people(client: Client, stat
 def test_other_sites_may_frame_the_embedded_scene_and_nothing_else(
     client: Client, job: Job
 ) -> None:
-    embedded = client.get(f"/v/{job.pub_key}?embed=1")
+    embedded = client.get(f"/v/{job.share.key}?embed=1")
     assert policy(embedded)["frame-ancestors"] == "*"
     assert "X-Frame-Options" not in embedded
     owner = browser_of(job.owner)
     others = [
-        client.get(f"/v/{job.pub_key}"),
-        client.get(f"/v/{job.pub_key}?embed=0"),
+        client.get(f"/v/{job.share.key}"),
+        client.get(f"/v/{job.share.key}?embed=0"),
         client.get(f"/v/{'x' * 32}?embed=1"),
-        client.get(reverse("recon:public_progress", args=(job.pub_key,)) + "?embed=1"),
-        client.get(reverse("recon:public_views", args=(job.pub_key,))),
+        client.get(reverse("recon:public_progress", args=(job.share.key,)) + "?embed=1"),
+        client.get(reverse("recon:public_views", args=(job.share.key,))),
         client.get("/?embed=1"),
         owner.get(job.get_absolute_url() + "?embed=1"),
         owner.get("/jobs/?embed=1"),
@@ -191,12 +191,12 @@ def test_other_sites_may_frame_the_embedded_scene_and_nothing_else(
 
 
 def test_the_rest_of_the_frames_policy_is_as_strict_as_everywhere(client: Client, job: Job) -> None:
-    embedded, page = (policy(client.get(f"/v/{job.pub_key}{end}")) for end in ("?embed=1", ""))
+    embedded, page = (policy(client.get(f"/v/{job.share.key}{end}")) for end in ("?embed=1", ""))
     assert {**embedded, "frame-ancestors": "'none'"} == page
 
 
 def test_a_frame_shows_the_viewer_only(client: Client, job: Job) -> None:
-    response = client.get(f"/v/{job.pub_key}?embed=1")
+    response = client.get(f"/v/{job.share.key}?embed=1")
     page = response.content.decode()
     assert "data-splat-viewer" in page
     assert "22.8 dB" not in page
@@ -208,21 +208,21 @@ def test_a_frame_shows_the_viewer_only(client: Client, job: Job) -> None:
 
 def test_a_frame_of_a_scene_in_the_making_says_so(client: Client, job: Job) -> None:
     Job.objects.update(status=Job.Status.PROCESSING, step="GS_TRAIN")
-    page = client.get(f"/v/{job.pub_key}?embed=1").content.decode()
+    page = client.get(f"/v/{job.share.key}?embed=1").content.decode()
     assert "still being made" in page
     Job.objects.update(status=Job.Status.FAILED)
-    assert "There is no scene here" in client.get(f"/v/{job.pub_key}?embed=1").content.decode()
+    assert "There is no scene here" in client.get(f"/v/{job.share.key}?embed=1").content.decode()
 
 
 def test_a_private_scene_has_no_frame(job: Job) -> None:
-    Job.objects.update(shared=False)
+    Share.objects.update(is_on=False)
     for browser in (Client(), browser_of(job.owner)):
-        assert browser.get(f"/v/{job.pub_key}?embed=1").status_code == 404
+        assert browser.get(f"/v/{job.share.key}?embed=1").status_code == 404
 
 
 def test_the_owner_gets_the_snippet_while_the_scene_is_shared(job: Job) -> None:
     browser = browser_of(job.owner)
     page = unescape(browser.get(job.get_absolute_url()).content.decode())
     assert f'<iframe src="{address(job)}?embed=1"' in page
-    Job.objects.update(shared=False)
+    Share.objects.update(is_on=False)
     assert "<iframe" not in unescape(browser.get(job.get_absolute_url()).content.decode())

@@ -112,7 +112,7 @@ def test_three_photos_make_a_private_job(browser: Client) -> None:
     assert response.status_code == 302
     assert response["Location"] == job.get_absolute_url()
     assert (job.title, job.preset, job.original_resolution) == ("Fern", "high", True)
-    assert not job.shared
+    assert not job.share.is_on
     assert [p.original_name for p in job.photos.all()] == [
         "photo 00.jpg",
         "photo 01.jpg",

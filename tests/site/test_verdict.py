@@ -14,7 +14,7 @@ from django.utils import translation
 
 from accounts.models import User
 from recon.jobs import lifecycle
-from recon.models import Job, Notice
+from recon.models import Job, Notice, Share
 from recon.web.scene import PublicJob
 from scripts.temporary_site import FINISHED
 from tests.site.making import browser_of, finished_job, job_of, person, token_of
@@ -44,14 +44,14 @@ def everywhere(job: Job) -> dict[str, str]:
     """All that shows the scene, as its owner (who is staff, too) and as anybody sees it."""
     browser = browser_of(job.owner)
     Notice.objects.create(user=job.owner, job=job)
-    Job.objects.filter(pk=job.pk).update(shared=True, in_gallery=True)
+    Share.objects.filter(job=job.pk).update(is_on=True, in_gallery=True)
     addresses = {
         "gallery": reverse("recon:gallery"),
         "notices": reverse("recon:notices"),
         "usage": reverse("recon:usage"),
         "page": job.get_absolute_url(),
         "admin": reverse("admin:recon_job_changelist"),
-        "link": reverse("recon:public", args=[job.pub_key]),
+        "link": reverse("recon:public", args=[job.share.key]),
         "public page": reverse("recon:public_gallery", args=["ann"]),
     }
     return {name: browser.get(address).content.decode() for name, address in addresses.items()}
@@ -78,7 +78,7 @@ def test_the_last_poll_of_a_link_s_page_does_not_tell_the_word_that_is_hidden(
 ) -> None:
     """It may be asked for at any time, and brings the chip of a scene that is done."""
     job = finished_job(ann, shared=True, share_figures=False)
-    told = client.get(reverse("recon:public_progress", args=[job.pub_key])).content.decode()
+    told = client.get(reverse("recon:public_progress", args=[job.share.key])).content.decode()
     assert "progress-title" in told
     assert 'class="chip' not in told
 
@@ -134,9 +134,10 @@ def test_a_mail_says_the_word(
     subject: str, body: str,
 ) -> None:  # fmt: skip
     settings.MAIL_IS_SET_UP = True
-    job = job_of(ann, title="Fern", status=Job.Status.PROCESSING)
+    measured = {"psnr": 24.0, "ssim": 0.9} | facts
+    job = job_of(ann, title="Fern", status=Job.Status.PROCESSING, **measured)
     with django_capture_on_commit_callbacks(execute=True):
-        assert lifecycle.complete(job.pk, 1, **({"psnr": 24.0, "ssim": 0.9} | facts))
+        assert lifecycle.complete(job.pk, 1)
     assert mail.outbox[0].subject == subject
     assert body in mail.outbox[0].body
 
@@ -194,7 +195,7 @@ def test_the_word_and_the_warning_are_in_the_reader_s_language(ann: User) -> Non
 def test_a_friend_reads_nothing_of_held_out_photos(figures: Any, language: str) -> None:
     """Nobody who opens a link has been told what they are."""
     job = finished_job(person(), shared=True, **figures)
-    page = Client().get(f"/v/{job.pub_key}", headers={"Accept-Language": language})
+    page = Client().get(f"/v/{job.share.key}", headers={"Accept-Language": language})
     said = page.content.decode().split("public-card")[1]
     assert "held" not in said
     assert "검증용" not in said

@@ -389,11 +389,11 @@ def test_a_program_sends_a_video_in_one_request(program: Client, ann: User) -> N
     made = program.post("/recon/jobs", {"files": [clip()], "title": "Hall", "share": "true"})
     assert made.status_code == 200
     job = Job.objects.get(pk=made.json()["job_id"])
-    assert (job.status, job.shared) == ("DRAFT", True)
-    assert Client().get(reverse("recon:public", args=[job.pub_key])).status_code == 404
+    assert (job.status, job.share.is_on) == ("DRAFT", True)
+    assert Client().get(reverse("recon:public", args=[job.share.key])).status_code == 404
     done(job.videos.get())
     job.refresh_from_db()
-    assert (job.status, job.shared) == ("PENDING", True)
+    assert (job.status, job.share.is_on) == ("PENDING", True)
 
 
 def test_a_video_that_leaves_too_few_frames_leaves_a_draft(draft: Job) -> None:
@@ -471,5 +471,5 @@ def test_a_video_that_comes_with_its_draft_is_shared_as_wished(program: Client) 
     wishes = {"files": [clip()], "share_password": "under the mat", "description": "A walk"}
     assert program.post("/recon/jobs", wishes).status_code == 200
     job = Job.objects.get()
-    assert job.share_password
-    assert (job.shared, job.description) == (True, "A walk")
+    assert job.share.password
+    assert (job.share.is_on, job.share.description) == (True, "A walk")

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from recon.models import Artifact, Job
+from recon.models import Artifact, Job, Share
 from recon.web.scene import own_viewer, public_viewer
 from tests.site import outcomes
 from tests.site.making import browser_of, exif_with_gps, finished_job, person, photo_bytes
@@ -49,7 +49,7 @@ def own(job: Job) -> str:
 
 
 def public(job: Job) -> str:
-    return reverse("recon:public_views", args=(job.pub_key,))
+    return reverse("recon:public_views", args=(job.share.key,))
 
 
 def test_cameras_are_told_camera_from_world(client: Client, job: Job) -> None:
@@ -144,7 +144,7 @@ def test_views_are_their_owners(client: Client, job: Job) -> None:
         assert bob.get(address).status_code == 404
         assert client.get(address).status_code == 302
         assert bob.post(address).status_code == 405
-    Job.objects.update(shared=False)
+    Share.objects.update(is_on=False)
     assert client.get(public(job)).status_code == 404
 
 
@@ -166,11 +166,11 @@ def test_a_link_gives_its_viewer_the_smallest_format_too(job: Job) -> None:
     Artifact.objects.filter(kind="spz").update(size=7)
     viewer = public_viewer(job)
     assert viewer is not None
-    assert viewer["scene_url"] == reverse("recon:public_spz", args=(job.pub_key,))
+    assert viewer["scene_url"] == reverse("recon:public_spz", args=(job.share.key,))
     Artifact.objects.filter(kind="spz").delete()
     viewer = public_viewer(job)
     assert viewer is not None
-    assert viewer["scene_url"] == reverse("recon:public_splat", args=(job.pub_key,))
+    assert viewer["scene_url"] == reverse("recon:public_splat", args=(job.share.key,))
 
 
 # --- The photo that lies over the scene ---

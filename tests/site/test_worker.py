@@ -74,7 +74,7 @@ def test_a_job_runs_to_its_end() -> None:
     output = work_off()
     job.refresh_from_db()
     assert (job.status, job.step, job.percent) == ("COMPLETED", "DONE", 100.0), output
-    assert (job.psnr, job.lpips, job.gaussian_count) == (21.5, None, 1000)
+    assert (job.figures.psnr, job.figures.lpips, job.figures.gaussian_count) == (21.5, None, 1000)
     assert job.view is not None
     assert job.view["position"] == [0, 0, -1]
     assert [(a.kind, a.size) for a in job.artifacts.all()] == [("splat", 50)]

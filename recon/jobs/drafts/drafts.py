@@ -132,8 +132,8 @@ def start(
 ) -> bool:
     """Queues the draft. False: it was started already.
 
-    `wishes` are `submit.new_job`'s; those not given stay the draft's. `sharing` are columns of
-    `Job` that say how it is shared. Raises UserError: too_few_photos, too_many_photos,
+    `wishes` are `submit.new_job`'s; those not given stay the draft's. `sharing` are the other
+    columns of `Share`. Raises UserError: too_few_photos, too_many_photos,
     video_in_work, `quotas.may_start`'s; Job.DoesNotExist.
     """
     wished = submit.like(job, **wishes)
@@ -152,7 +152,7 @@ def start(
         shutil.rmtree(draft.folder / "videos", ignore_errors=True)
         chosen = {field: getattr(wished, field) for field in fields}
         chosen |= titles.titles_of(draft, wished.title, photos, shared=shared)
-        return lifecycle.submit(draft, shared=shared, **(sharing or {}), **chosen)
+        return lifecycle.submit(draft, share={"is_on": shared, **(sharing or {})}, **chosen)
 
 
 def remove_abandoned() -> int:

@@ -157,7 +157,7 @@ def _finish(video: Video, frames: int) -> None:
     if not video.starts_job or others.exists():
         return
     try:
-        drafts.start(video.job, shared=video.job.shared)
+        drafts.start(video.job, shared=video.job.share.is_on)
     except UserError as error:  # too few frames, or a limit of the owner's: the page says which
         Video.objects.filter(pk=video.pk).update(error_code=error.code, error_facts=error.facts)
 

@@ -20,6 +20,7 @@ from recon.jobs.drafts import drafts, frames
 from recon.jobs.folder import photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import source_of
+from recon.jobs.sharing import change as change_share
 from recon.models import Job, Video
 from recon.pipeline.photos.media import HEAD, container_of, is_photo, says_video
 from recon.pipeline.photos.video import VideoLimits
@@ -139,7 +140,7 @@ def create_job(
     """
     draft = drafts.create_draft(owner, **wishes)
     try:
-        Job.objects.filter(pk=draft.pk).update(shared=shared, **(sharing or {}))
+        change_share(draft, is_on=shared, **(sharing or {}))
         for photo in photos:
             drafts.add_photo(draft, photo)
         for video in videos:

@@ -36,13 +36,17 @@ def unread_count(user: User) -> int:
     return Notice.objects.filter(user=user, read_at=None).count()
 
 
+def has_unread(user: User, job: Job) -> bool:
+    """Whether the person has yet to read a notice about this job."""
+    return Notice.objects.filter(user=user, job=job, read_at=None).exists()
+
+
 def mark_read(user: User, job: Job | None = None) -> None:
     """Marks all notices of `user` as read, or those about one job."""
     unread = Notice.objects.filter(user=user, read_at=None)
     if job is not None:
         unread = unread.filter(job=job)
-    if unread.exists():  # a page that is only read must not wait for the right to write
-        unread.update(read_at=timezone.now())
+    unread.update(read_at=timezone.now())
 
 
 def _send_mail(job: Job) -> None:

@@ -49,9 +49,9 @@ class PhotoNames:
     def in_words(self, facts: Mapping[str, object]) -> dict[str, object]:
         """`facts` of a warning or an error with its photos as texts: `names`, `groups`, `name`."""
         words = dict(facts)
-        if (photos := _listed_in(facts)) is not None:
+        if isinstance(photos := facts.get("photos"), list):
             words["names"] = self.said(photos)
-        if (groups := _groups_in(facts)) is not None:
+        if isinstance(groups := facts.get("photo_groups"), list):
             words["groups"] = "; ".join(self.said(group) for group in groups)
         if isinstance(name := facts.get("name"), str):
             words["name"] = self.original_name(name)
@@ -82,22 +82,3 @@ def _some(names: Sequence[str]) -> str:
         return said
     return told(Counted("{names} and {count} more", "{names} and {count} more"),
                 names=said, count=more)  # fmt: skip
-
-
-def _listed_in(facts: Mapping[str, object]) -> list[str] | None:
-    """The photos that a sentence names. Warnings from before they were listed have one text, in
-    which a copy stands before what it is a copy of: "a.jpg = b.jpg, c.jpg"."""
-    if isinstance(photos := facts.get("photos"), list):
-        return list(photos)
-    if not isinstance(names := facts.get("names"), str):
-        return None
-    parts = names.replace("; ", ", ").split(", ")
-    return [part.partition(" = ")[0] for part in parts]
-
-
-def _groups_in(facts: Mapping[str, object]) -> list[list[str]] | None:
-    """The same for groups of photos, which were parted by semicolons."""
-    if isinstance(groups := facts.get("photo_groups"), list):
-        return [list(group) for group in groups]
-    text = facts.get("groups", facts.get("names"))
-    return [part.split(", ") for part in text.split("; ")] if isinstance(text, str) else None

@@ -33,14 +33,10 @@ class Reason:
 
     @classmethod
     def read(cls, recorded: object) -> Reason | None:
-        """What `to_dict` wrote; None for nothing. Before there were codes it was one text, some of
-        which were those of the table."""
+        """What `to_dict` wrote; None for nothing, and for a code that there is not."""
         if isinstance(recorded, dict) and recorded.get("code") in REASONS:
             return cls(recorded["code"], str(recorded.get("detail", "")))
-        if not recorded:
-            return None
-        known = next((code for code, text in REASONS.items() if text == recorded), None)
-        return cls(known) if known else cls("unforeseen", str(recorded))
+        return None
 
     @property
     def sentence(self) -> str:

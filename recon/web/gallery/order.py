@@ -40,7 +40,7 @@ def known(sort: str) -> str:
 
 def page_of(jobs: QuerySet[Job], sort: str, number: str | None) -> Page[Any]:
     """A page of `jobs` in one of the orders of `LABELS`; `number` may be anything."""
-    shown = jobs.prefetch_related("artifacts", "photos", "tags")
+    shown = jobs.select_related("share", "figures").prefetch_related("artifacts", "photos", "tags")
     if sort != QUALITY:
         return Paginator(shown.order_by(*_COLUMNS[sort]), PAGE_SIZE).get_page(number)
     page = Paginator(_best_first(jobs), PAGE_SIZE).get_page(number)
@@ -52,7 +52,9 @@ def page_of(jobs: QuerySet[Job], sort: str, number: str | None) -> Page[Any]:
 def _best_first(jobs: QuerySet[Job]) -> list[Any]:
     """Keys, those without a scene last. The word is not in the database: it follows from figures
     and warnings, by limits that may change."""
-    facts = jobs.order_by(*_COLUMNS[NEWEST]).only("status", "registered", "warnings", *FIGURES)
+    figures = (f"figures__{name}" for name in ("registered", *FIGURES))
+    facts = jobs.order_by(*_COLUMNS[NEWEST]).select_related("figures")
+    facts = facts.only("status", "warnings", *figures)
     return [job.pk for job in sorted(facts, key=_rank)]  # those that are alike: newest first
 
 

@@ -41,7 +41,7 @@ class Chosen:
             said = gettext("At most {most} scenes can be chosen at a time, not {count}.")
             raise NothingToDo(said.format(most=MOST, count=len(wanted)))
         keys = [key for key in wanted if isinstance(key, uuid.UUID)]
-        own = Job.objects.filter(owner=cast(User, request.user), pk__in=keys)
+        own = Job.objects.with_rows().filter(owner=cast(User, request.user), pk__in=keys)
         jobs = list(own.select_related("owner").prefetch_related("artifacts"))
         chosen = cls(jobs, len(wanted) - len(jobs))
         if not jobs:

@@ -59,7 +59,7 @@ def links(request: HttpRequest) -> HttpResponse:
     except NothingToDo as nothing:
         messages.error(request, str(nothing))
         return redirect("recon:gallery")
-    shared = [job for job in chosen.jobs if job.shared and not job.link_is_over]
+    shared = [job for job in chosen.jobs if job.share.is_open]
     context = {
         "links": [{"job": job, "url": share_url(job)} for job in shared],
         "private": [job for job in chosen.jobs if job not in shared],
@@ -108,7 +108,7 @@ def _share(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
 
 
 def _unshare(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
-    shared = [job for job in chosen.jobs if job.shared]
+    shared = [job for job in chosen.jobs if job.share.is_on]
     sharing.switch_off(shared)
     said = gettext("Sharing is off, and the links stopped working: {names}.")
     if shared:

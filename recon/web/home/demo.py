@@ -13,7 +13,7 @@ from django.conf import settings
 from django.templatetags.static import static
 from django.utils.translation import gettext
 
-from recon.models import Job
+from recon.models import Figures, Job, Share
 from recon.pipeline.records import read_record
 from recon.pipeline.results import Conditions
 from recon.pipeline.start_view import StartView
@@ -28,8 +28,8 @@ _FACTS = FOLDER / "facts.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What the run would have left in its job's row."""
+class DemoFigures:
+    """What the run would have left in its job's `Figures`."""
 
     psnr: float  # dB
     ssim: float
@@ -40,7 +40,6 @@ class Figures:
     refined: bool
     registered: int  # photos
     gaussian_count: int
-    view: StartView
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,8 @@ class Lens:
 class Facts:
     """What scripts/demo_scene.py writes down: static/demo/facts.json."""
 
-    job: Figures
+    view: StartView
+    figures: DemoFigures
     turns: Turns
     lens: Lens
     conditions: Conditions
@@ -116,8 +116,8 @@ def hero() -> Hero:
         "scene": static(SCENE),
         "poster": static(POSTER),
         "turns": {"view": known.turns.view.to_dict(), "arc": known.turns.arc},
-        "photos": known.job.registered,
-        "gaussians": known.job.gaussian_count,
+        "photos": known.figures.registered,
+        "gaussians": known.figures.gaussian_count,
     }
 
 
@@ -127,9 +127,9 @@ def page() -> Page:
     description = gettext(
         "Made from {photos} rendered pictures of a courtyard that exists only in a computer. From "
         "there on, everything was done as with anybody’s photos."
-    ).format(photos=known.job.registered)
-    columns = asdict(known.job) | {"view": known.job.view.to_dict()}
-    job = Job(title=title, description=description, status=Job.Status.COMPLETED, **columns)
+    ).format(photos=known.figures.registered)
+    job = Job(title=title, status=Job.Status.COMPLETED, view=known.view.to_dict())
+    job.share, job.figures = Share(description=description), Figures(**asdict(known.figures))
     viewer: Viewer = {
         "scene_url": static(SCENE),
         "bytes": scene_size(),

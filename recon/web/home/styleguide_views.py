@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from recon.jobs.steps_and_log import LABELS, StepRow
-from recon.models import Job, Photo
+from recon.models import Figures, Job, Photo, Share
 from recon.pipeline.progress import STARTS_AT, Step
 from recon.web.access import staff_only
 from recon.web.home import design_tokens
@@ -78,11 +78,13 @@ def sample_jobs() -> list[Job]:
         (Job.Status.DRAFT, {}),
         (Job.Status.PENDING, {}),
         (Job.Status.PROCESSING, {"step": "GS_TRAIN", "percent": 72.0}),
-        (Job.Status.COMPLETED, {"step": "DONE", "percent": 100.0, "warnings": warned, **figures}),
+        (Job.Status.COMPLETED, {"step": "DONE", "percent": 100.0, "warnings": warned}),
         (Job.Status.FAILED, {"error_code": "no_features"}),
         (Job.Status.CANCELLED, {}),
     ]
     jobs = [Job(title="Fern in the hall", status=s, **facts, **more) for s, more in states]
+    for job in jobs:
+        job.share, job.figures = Share(), Figures(**(figures if job.is_completed else {}))
     prefetch_related_objects(jobs, "photos", "artifacts", "tags")  # they have none
     return jobs
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from recon.jobs import steps_and_log, submit
+from recon.jobs.people import notices
 from recon.jobs.steps_and_log import StepRow
 from recon.models import Job, Photo
 from recon.web import scene
@@ -47,6 +48,8 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
         "again": AgainForm(initial=submit.wishes_of(job)),
     }
     if job.has_ended:
+        mine = job.owner_id == request.user.pk
+        context["has_unread_notice"] = mine and notices.has_unread(job.owner, job)
         context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
         show, for_staff = request.GET.get("show", ""), cast(User, request.user).is_staff

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from instarecon_site import wrong_fields
 from instarecon_site.form_addresses import form_on
-from recon.jobs import sharing, tags
+from recon.jobs import sharing, tags, titles
 from recon.models import Job
 from recon.web.access import NotThere, own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.job.page import page, refuse
@@ -105,7 +105,7 @@ def _change(
 @signed_in
 @unless_deleted
 def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """The scene's title and description, and its owner's tags: a form of before there were any
+    """The scene's title and description, and its owner's tags: a form without their field
     leaves these as they are."""
     job = own_job_or_404(request, pk)
     form = AboutForm(request.POST, auto_id=ABOUT_ID)
@@ -114,10 +114,10 @@ def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         wrong_fields.focus_first(form)
         return page(request, job, status=400, about_form=form)
-    names = form.cleaned_data.pop("tags")
-    sharing.change(job, **form.cleaned_data)
+    titles.rename(job, form.cleaned_data["title"])
+    sharing.change(job, description=form.cleaned_data["description"])
     if "tags" in request.POST:
-        tags.put(job, names)
+        tags.put(job, form.cleaned_data["tags"])
     messages.success(request, _("Title, description and tags are saved."))
     return redirect(job)
 
@@ -128,7 +128,7 @@ def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def qr(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The share link as a QR code. Black on white in both themes: cameras like it so."""
     job = own_job_or_404(request, pk)
-    if not job.shared or job.link_is_over:
+    if not job.share.is_open:
         raise NotThere(_("There is no link to make a QR code for: sharing is off."))
     picture, said = io.BytesIO(), gettext("QR code")
     code = segno.make(share_url(job), micro=False, error="m")

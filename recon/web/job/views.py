@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -16,7 +17,7 @@ from recon.jobs import lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job
 from recon.pipeline.errors import ReconError
-from recon.web.access import DELETE, own_job_or_404, signed_in, unless_deleted
+from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
 from recon.web.job.page import page, progress_context, refuse
@@ -32,9 +33,20 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     if job.is_draft:
         return draft_page.page(request, job)
-    if job.has_ended and job.owner_id == request.user.pk:
-        notices.mark_read(job.owner, job)
     return page(request, job)
+
+
+@form_on("recon:job", "pk")
+@signed_in
+def read_notice(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The person has seen how the job ended. The page's script sends this, and gets the bell
+    anew; without scripts there is a button."""
+    job = own_job_or_404(request, pk)
+    if job.owner_id == request.user.pk:
+        notices.mark_read(job.owner, job)
+    if not prefers_json(request):
+        return redirect(job)
+    return JsonResponse({"bell": render_to_string("_bell.html", request=request)})
 
 
 @require_safe

@@ -88,7 +88,7 @@ def _held_out_by_both(first: Job, second: Job) -> list[Pair]:
 def _common_size(first: Job, second: Job, pairs: Sequence[Pair]) -> tuple[Size | None, str]:
     """At which size both have figures of these photos, or None and a sentence."""
     for job in (first, second):
-        if job.psnr is None:
+        if job.figures.psnr is None:
             return None, gettext(
                 "They can’t be compared by figures: the quality of “{name}” was not measured."
             ).format(name=job.name)
@@ -141,7 +141,7 @@ def _psnr(pair: Pair, size: Size) -> tuple[str, str] | None:
 
 def _own_row(scale: Scale, first: Job, second: Job) -> Row | None:
     """Each scene's own figure; None where neither has it."""
-    values = [getattr(job, scale.key) for job in (first, second)]
+    values = [getattr(job.figures, scale.key) for job in (first, second)]
     if values == [None, None]:
         return None
     first_text, second_text = (
@@ -153,8 +153,8 @@ def _own_row(scale: Scale, first: Job, second: Job) -> Row | None:
 def _makings(first: Job, second: Job) -> list[Row]:
     """What they were made with, of which more is not better."""
     return [
-        _plain(gettext("Gaussians"), first.gaussian_count, second.gaussian_count),
-        _plain(gettext("Training steps"), first.iterations, second.iterations),
+        _plain(gettext("Gaussians"), first.figures.gaussian_count, second.figures.gaussian_count),
+        _plain(gettext("Training steps"), first.figures.iterations, second.figures.iterations),
         Row(gettext("Stray spots removed"), filter_said(first), filter_said(second)),
     ]
 

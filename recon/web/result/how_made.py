@@ -55,7 +55,7 @@ def settings_used(job: Job) -> list[tuple[str, str]]:
         (gettext("Photos prepared at"), _pixels(prepared_at)),
         (gettext("Trained at"), _trained_at(training.training_size if training else None)),
         (gettext("Training steps"), _count(used.get("iterations"))),
-        (gettext("Gaussians"), _of(job.gaussian_count, used.get("max_gaussians"))),
+        (gettext("Gaussians"), _of(job.figures.gaussian_count, used.get("max_gaussians"))),
         (gettext("Colours that change with the view (SH degree)"), _text(used.get("sh_degree"))),
         (gettext("Stray spots removed"), filter_said(job)),
         (gettext("Random seed"), _text(config.get("seed"))),

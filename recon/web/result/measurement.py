@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from django.utils.translation import gettext, ngettext
 
-from recon.models import Job
+from recon.models import Figures, Job
 from recon.pipeline.results import Conditions
 from recon.web.result.metrics import conditions_of
 
@@ -26,22 +26,22 @@ def measurement_of(job: Job, *, conditions: Conditions | None = None) -> Measure
     return {
         "said": _protocol(job, conditions.held_out, conditions.train),
         "each_once": _each_once(job),
-        "exposure": job.psnr_corrected is not None,
+        "exposure": job.figures.psnr_corrected is not None,
         "size": conditions.max_image_size if conditions.at_photo else None,
     }
 
 
 def _each_once(job: Job) -> bool:
-    return job.protocol == Job.Protocol.CROSS_VALIDATION
+    return job.figures.protocol == Figures.Protocol.CROSS_VALIDATION
 
 
 def _protocol(job: Job, held_out: int, trained: int) -> str:
     """Which photos the figures are of, and which the scene was made of; empty without figures."""
-    if job.psnr is None:
+    if job.figures.psnr is None:
         return ""
     photos = held_out + trained
     measured = _each(photos) if _each_once(job) else _split(held_out, photos)
-    shown = _finished(photos) if job.refined else _left_out(job, held_out)
+    shown = _finished(photos) if job.figures.refined else _left_out(job, held_out)
     return f"{measured} {shown}"
 
 

@@ -78,17 +78,17 @@ def metrics_of(
     return [
         _described(scale, job, conditions)
         for scale in SCALES
-        if getattr(job, scale.key) is not None or for_staff
+        if getattr(job.figures, scale.key) is not None or for_staff
     ]
 
 
 def _described(scale: Scale, job: Job, conditions: Conditions) -> Metric:
-    value = getattr(job, scale.key)
+    value = getattr(job.figures, scale.key)
     if value is None:
         return {"key": scale.key, "label": scale.label, "reason": _reason(scale, conditions)}
     word, figure = GRADES[scale.key].word(value), scale.figure.format(value)
-    spread = (job.spread or {}).get(scale.key)
-    corrected = getattr(job, f"{scale.key}_corrected", None)
+    spread = (job.figures.spread or {}).get(scale.key)
+    corrected = getattr(job.figures, f"{scale.key}_corrected", None)
     matched = "" if corrected is None else scale.figure.format(corrected)
     label = looked_up(LABELS[word])
     sizes = _sizes(scale, conditions)

@@ -27,7 +27,9 @@ def others_of(job: Job) -> list[Job]:
         .annotate(count=Count("sha256", distinct=True))
         .filter(count__gte=SHARED)
     )
-    others = Job.objects.filter(pk__in=shared.values("job"), status=Job.Status.COMPLETED)
+    others = Job.objects.with_rows().filter(
+        pk__in=shared.values("job"), status=Job.Status.COMPLETED
+    )
     looked_at = others.order_by("-completed_at").prefetch_related("photos")[:LOOKED_AT]
     return list(islice((other for other in looked_at if share_a_place(job, other)), LISTED))
 

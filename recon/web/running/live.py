@@ -77,9 +77,9 @@ def of_link(job: Job) -> Live:
     shows them."""
     if not job.is_processing:
         return NOTHING
-    key = job.pub_key
+    key = job.share.key
     growing = _growing(job, lambda name: reverse("recon:public_snapshot", args=(key, name)))
-    if growing and not job.share_figures:
+    if growing and not job.share.shows_figures:
         growing = replace(growing, curve=None)
     return Live(
         features_url="",

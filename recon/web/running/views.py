@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from recon.jobs import sharing
-from recon.models import Artifact, Job
+from recon.models import Artifact, Job, Share
 from recon.splats.snapshots import read_snapshot
 from recon.web.access import (
     NotThere,
@@ -56,7 +56,7 @@ def snapshot(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase
 @unlisted
 def public_cloud(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     job = shared_job_or_404(request, pub_key)
-    if job.share_downloads == Job.Downloads.NOTHING:
+    if job.share.downloads == Share.Downloads.NOTHING:
         check_asked_by_page(request)
     return _cloud(request, job)
 

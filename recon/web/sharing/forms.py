@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from recon.jobs import sharing
-from recon.models import Job
+from recon.models import Job, Share
 from recon.web.tags import TagsField, written
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 6, 100
@@ -82,25 +82,28 @@ class LinkForm(forms.Form):
     in_gallery = forms.BooleanField(required=False, label=_("Show it on my public page"))
 
     def __init__(self, data: QueryDict | None = None, *, job: Job) -> None:
-        until = None if job.link_is_over else job.share_until
-        initial = {"until": until, "in_gallery": job.in_gallery}
+        share = job.share
+        initial = {
+            "until": None if share.is_over else share.until,
+            "in_gallery": share.in_gallery,
+        }
         super().__init__(data, initial=initial, auto_id="link-%s")
-        self.is_over = job.link_is_over
-        if not job.share_password:
+        self.is_over = share.is_over
+        if not share.password:
             del self.fields["no_password"]
             self.fields["password"].label = _("Password")
 
     def changes(self) -> dict[str, object]:
-        """The job's columns as wished. After `is_valid`."""
+        """The columns of `Share` as wished. After `is_valid`."""
         data = self.cleaned_data
         changes = {"in_gallery": data["in_gallery"]}
         # A link that is over shows an empty field: saving something else must not bring it back.
         if data["until"] or not self.is_over:
-            changes["share_until"] = data["until"]
+            changes["until"] = data["until"]
         if data["password"]:
-            changes["share_password"] = sharing.hashed(data["password"])
+            changes["password"] = sharing.hashed(data["password"])
         elif data.get("no_password"):
-            changes["share_password"] = ""
+            changes["password"] = ""
         return changes
 
 
@@ -108,7 +111,7 @@ class OfferForm(forms.Form):
     """What people with the link may download, and whether they see the quality figures."""
 
     downloads = forms.ChoiceField(
-        choices=Job.Downloads.choices,
+        choices=Share.Downloads.choices,
         label=_("People with the link may download"),
         help_text=_(
             "Files that you keep back are not handed out. Still, anyone who knows how can save "
@@ -124,13 +127,13 @@ class OfferForm(forms.Form):
     )
 
     def __init__(self, data: QueryDict | None = None, *, job: Job) -> None:
-        initial = {"downloads": job.share_downloads, "figures": job.share_figures}
+        initial = {"downloads": job.share.downloads, "figures": job.share.shows_figures}
         super().__init__(data, initial=initial, auto_id="offer-%s")
 
     def changes(self) -> dict[str, object]:
-        """The job's columns as wished. After `is_valid`."""
+        """The columns of `Share` as wished. After `is_valid`."""
         data = self.cleaned_data
-        return {"share_downloads": data["downloads"], "share_figures": data["figures"]}
+        return {"downloads": data["downloads"], "shows_figures": data["figures"]}
 
 
 class EnterForm(forms.Form):
@@ -159,11 +162,15 @@ def sharing_context(job: Job, owner: User) -> dict[str, object]:
         "link_form": LinkForm(job=job),
         "offer_form": OfferForm(job=job),
         "about_form": AboutForm(
-            initial={"title": job.title, "description": job.description, "tags": written(job)},
+            initial={
+                "title": job.title,
+                "description": job.share.description,
+                "tags": written(job),
+            },
             auto_id=ABOUT_ID,
         ),
-        "link_is_over": job.link_is_over,
-        "has_link_password": bool(job.share_password),
+        "link_is_over": job.share.is_over,
+        "has_link_password": bool(job.share.password),
         "time_zone_name": timezone.get_current_timezone_name(),
         "public_handle": owner.handle if owner.gallery_open else "",
     }

@@ -127,4 +127,4 @@ def _poster(job: Job) -> Picture | None:
 
 
 def _address(job: Job, name: str) -> str:
-    return settings.BASE_URL.rstrip("/") + poster_url(job, reverse(name, args=(job.pub_key,)))
+    return settings.BASE_URL.rstrip("/") + poster_url(job, reverse(name, args=(job.share.key,)))

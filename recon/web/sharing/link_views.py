@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -61,7 +62,7 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
         return _locked_page(request, pub_key, EnterForm())
     if in_a_frame:
         return embed_views.embedded(request, job)
-    shows_figures = job.is_completed and job.share_figures
+    shows_figures = job.is_completed and job.share.shows_figures
     context: dict[str, object] = {
         **_progress_context(job),
         "metrics": metrics_of(job) if shows_figures else [],
@@ -69,11 +70,37 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
         "card": link_preview.card_of(job),
+        "is_new_visit": _is_new_visit(request, job),
     }
-    response = render(request, "recon/public.html", context)
-    if job.is_completed and request.method == "GET":
-        _count_once(request, response, job)
+    return render(request, "recon/public.html", context)
+
+
+@form_on("recon:public", "pub_key")
+@unlisted
+@never_cache
+def visit(request: HttpRequest, pub_key: str) -> HttpResponse:
+    """Counts a visit to a finished scene: its page's script sends this. Once for each browser
+    session, and never the owner's."""
+    job = shared_job_or_404(request, pub_key)
+    response = HttpResponse(status=204)
+    _count_visit(request, response, job)
     return response
+
+
+def _count_visit(request: HttpRequest, response: HttpResponse, job: Job) -> None:
+    if not _is_new_visit(request, job):
+        return
+    sharing.count_view(job)
+    page = reverse("recon:public", args=(job.share.key,))
+    response.set_cookie(
+        SEEN, "1", path=page, secure=settings.IS_HTTPS, httponly=True, samesite="Lax"
+    )
+
+
+def _is_new_visit(request: HttpRequest, job: Job) -> bool:
+    """Whether a look at the scene would be counted: it is there, and its owner isn't looking."""
+    is_owner = request.user.pk == job.owner_id
+    return job.is_completed and not is_owner and not request.COOKIES.get(SEEN)
 
 
 @form_on("recon:public", "pub_key")
@@ -99,6 +126,7 @@ def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
         form.add_error("password", gettext("That is not the password."))
         return _locked_page(request, pub_key, form, status=403)
     remember_entered(request, job)
+    _count_visit(request, page, job)  # here, whoever has no scripts is counted, too
     return page
 
 
@@ -116,16 +144,6 @@ def _locked_page(
 ) -> HttpResponse:
     context = {"form": form, "pub_key": pub_key}
     return render(request, "recon/locked.html", context, status=status)
-
-
-def _count_once(request: HttpRequest, response: HttpResponse, job: Job) -> None:
-    """Counts a visit, once for each browser session, and never the owner's."""
-    if request.user.pk == job.owner_id or request.COOKIES.get(SEEN):
-        return
-    sharing.count_view(job)
-    response.set_cookie(
-        SEEN, "1", path=request.path, secure=settings.IS_HTTPS, httponly=True, samesite="Lax"
-    )
 
 
 @require_safe
@@ -147,7 +165,7 @@ def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBa
         raise NotOffered
     asks_first = request.method == "OPTIONS" and job.is_completed
     response = cross_origin.preflight() if asks_first else serve_artifact(request, job, kind)
-    is_open = is_offered and not job.share_password
+    is_open = is_offered and not job.share.password
     return cross_origin.opened(response) if is_open else response
 
 
