@@ -21,7 +21,6 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from redis.exceptions import RedisError
 
 from accounts import addresses, languages, limits, throttling
 from accounts.forms import ResetForm
@@ -175,8 +174,5 @@ def confirmed(token: str) -> dict[str, str | int | None] | None:
 
 
 def _call_worker() -> None:
-    try:
-        queue = queues.rq_queue(QUEUE)
-        queue.enqueue_call(TASK, result_ttl=0, description="mails about accounts")
-    except RedisError as error:
-        logger.warning("Mails are left to reconcile: %s", error)
+    """Where the queue is away, `reconcile` sends them."""
+    queues.enqueue(QUEUE, TASK, description="mails about accounts")

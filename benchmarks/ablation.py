@@ -40,6 +40,7 @@ from benchmarks import jobs, scoring, tables
 from recon.pipeline import config as configs
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig, UndistortConfig
+from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import Workspace, write_json
 from recon.poses.splits import split
 from recon.splats import engine
@@ -151,7 +152,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("jobs", nargs="+", type=Path, metavar="JOB")
-    add("--preset", choices=list(configs.PRESETS), help="default: standard with a GPU, else draft")
+    add("--preset", choices=list(configs.PRESETS), help="default: standard with a GPU, else quick")
     add("--max-image-size", type=int, metavar="PX", help="longest side trained at, at most")
     add("--steps", type=int, help="of the recipe, at most")
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE",
@@ -216,7 +217,7 @@ class Ablation:
         self._options, self._device = options, device
         self._deadline = Deadline(options.limit)
         self._base = configs.resolve(
-            options.preset,
+            Wishes(options.preset),
             overrides=nested(options.changes),
             max_iterations=options.steps,
             max_image_size=options.max_image_size,

@@ -37,6 +37,7 @@ from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
 from recon.pipeline.stages import train
+from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import Workspace, write_json
 from recon.splats import checkpoints
 from recon.splats.formats import read_ply
@@ -112,7 +113,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     checkpoints.EVERY = options.every
     device = best_device()
     changes = nested(options.changes)
-    config = configs.resolve(options.preset, overrides=changes, seed=options.seed)
+    config = configs.resolve(Wishes(options.preset), overrides=changes, seed=options.seed)
     workspace, clock = Workspace(options.run), Telling(options.run / "told")
     clock.start(Step.GS_TRAIN)
     train.run(workspace, config, clock)

@@ -5,7 +5,7 @@
     python benchmarks/drags.py --sheets docs/images             # and the contact sheets
 
 A set is a name of `recon.samples`, whose truth can be rendered from anywhere, or one in
-RECON_PHOTOS. Scenes are made once (preset draft, minutes each on two cores) and kept in --cache;
+RECON_PHOTOS. Scenes are made once (preset quick, minutes each on two cores) and kept in --cache;
 --set makes them smaller, as in `--set train.iterations=500 --set train.max_image_size=280`.
 
 `drags.mjs` drags the start view about by the viewer's own modules: within what photos support,
@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import jobs
+from recon.picture_size import fitted_size
 from recon.pipeline.outcome import Cameras, PlacedCamera
 from recon.pipeline.results import FILTERED, Results
 from recon.pipeline.start_view import StartView
@@ -45,7 +46,6 @@ from recon.splats.evaluation import draw
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.metrics import psnr
-from recon.splats.scene import fitted_size
 from tests.node import node
 
 HERE = Path(__file__).resolve().parent
@@ -141,7 +141,7 @@ def made(name: str, cache: Path, changes: list[str]) -> Path:
         _python("recon.samples", photos, "--scene", name, "--size", size)
     extras = ["evaluate.lpips=false", "export.turntable=false", *changes]
     _python(
-        "recon.pipeline", photos, folder, "--preset", "draft",
+        "recon.pipeline", photos, folder, "--preset", "quick",
         *(part for extra in extras for part in ("--set", extra)),
     )  # fmt: skip
     return folder

@@ -1,7 +1,7 @@
 """The engine beside the reference: seconds, held-out quality and memory, on any photos.
 
     python benchmarks/engine.py                                    # fern and sceaux
-    python benchmarks/engine.py --sets fern berlin --presets draft high --seeds 1 2 3
+    python benchmarks/engine.py --sets fern berlin --presets quick high --seeds 1 2 3
     python benchmarks/engine.py --sets JOB/ --snapshots            # from a job's poses
     python benchmarks/engine.py --sets fern/ --control PLAIN/      # likewise, and the control
     python benchmarks/engine.py --large --max-gpu-memory-gb 16     # bounded memory
@@ -67,7 +67,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--sets", nargs="+", default=["fern", "sceaux"])
-    add("--presets", nargs="+", help="default: standard with a GPU, else draft")
+    add("--presets", nargs="+", help="default: standard with a GPU, else quick")
     add("--seeds", nargs="+", type=int, default=[42])
     add("--out", type=Path, help="default: a new folder in build/engine")
     add("--poses-only", action="store_true", help="no whole jobs: from photos only the poses")

@@ -1,7 +1,7 @@
 """One measured run in a process of its own; `benchmarks/engine.py` starts it.
 
-    python benchmarks/engine_run.py job PHOTOS OUT REPORT.json --preset draft --seed 42
-    python benchmarks/engine_run.py poses JOB OUT REPORT.json --preset draft --seed 42
+    python benchmarks/engine_run.py job PHOTOS OUT REPORT.json --preset quick --seed 42
+    python benchmarks/engine_run.py poses JOB OUT REPORT.json --preset quick --seed 42
 
 `job` runs the whole pipeline from photos. `poses` starts from the poses of the folder JOB and
 trains and scores the held-out model, in the fresh folder OUT. Imports are over when the clock
@@ -33,6 +33,7 @@ from recon.pipeline.photos import uploads
 from recon.pipeline.progress import WORKING_STEPS, ListReporter, Step
 from recon.pipeline.runner import run_pipeline
 from recon.pipeline.stages import STAGES
+from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import Workspace, write_json
 from recon.splats.formats import read_ply
 from recon.splats.rasterizers import best_device
@@ -48,9 +49,8 @@ def main() -> None:
     device = best_device()  # imports gsplat where there is a GPU
     scoring.limit_gpu_memory(device, options.max_gpu_memory_gb)
     config = configs.resolve(
-        options.preset,
+        Wishes(options.preset, original_resolution=options.original_resolution),
         overrides=nested(options.changes),
-        original_resolution=options.original_resolution,
         max_iterations=options.steps,
         seed=options.seed,
     )

@@ -35,6 +35,7 @@ from recon.pipeline.config import PipelineConfig, resolve
 from recon.pipeline.forecast.time_left import Run, expect, forecast
 from recon.pipeline.forecast.work_ahead import Plan, plan_of
 from recon.pipeline.progress import ListReporter, Step, overall_percent
+from recon.pipeline.wishes import Wishes
 from recon.templatetags.wording import WIDEST, shown_range, time_range
 from scripts import measurement_pages
 
@@ -89,7 +90,7 @@ class Clock(ListReporter):
 def main() -> None:
     settings.configure(USE_I18N=False)  # what pages say is asked for in English
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--preset", default="draft")
+    parser.add_argument("--preset", default="quick")
     parser.add_argument("--iterations", type=int, help="training steps at most, to be quicker")
     parser.add_argument(
         "--clock", choices=sorted(CLOCKS), default="wall", help="cpu: for a busy machine"
@@ -214,7 +215,7 @@ def plan(measured: Measured) -> Plan:
 
 def config_of(preset: str, iterations: int | None) -> PipelineConfig:
     overrides = {"evaluate": {"lpips": False}}
-    return resolve(preset, overrides=overrides, max_iterations=iterations)
+    return resolve(Wishes(preset), overrides=overrides, max_iterations=iterations)
 
 
 def has_gpu() -> bool:

@@ -48,7 +48,7 @@ def main(count: int) -> None:
     client.force_login(ann)
     now = timezone.now()
     job = Job(
-        owner=ann, title="A room", preset="standard", status=Job.Status.COMPLETED, step="DONE",
+        owner=ann, title="A room", status=Job.Status.COMPLETED, step="DONE",
         percent=100.0, started_at=now, completed_at=now, view=view_of(camera_at(0.0)),
     )  # fmt: skip
     job.share, job.figures = Share(is_on=True), Figures(gaussian_count=count)

@@ -1,7 +1,7 @@
 """Whole jobs through the command line: seconds per step, registered photos, held-out quality.
 
-    python benchmarks/jobs.py                          # fern and berlin at preset draft
-    python benchmarks/jobs.py --sets fern sceaux --presets draft standard --seeds 1 2 3
+    python benchmarks/jobs.py                          # fern and berlin at preset quick
+    python benchmarks/jobs.py --sets fern sceaux --presets quick standard --seeds 1 2 3
 
 Photo sets are found in RECON_PHOTOS (default ../shared/photos); `samples` are the project's own.
 Prints a Markdown table with date, machine and command; full results go to --out.
@@ -32,7 +32,7 @@ STEPS = [str(step) for step in WORKING_STEPS]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--sets", nargs="+", default=["fern", "berlin"])
-    parser.add_argument("--presets", nargs="+", default=["draft"])
+    parser.add_argument("--presets", nargs="+", default=["quick"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[42])
     parser.add_argument("--out", type=Path, help="keep the jobs' folders here")
     arguments, more = parser.parse_known_args()

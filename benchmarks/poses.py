@@ -34,6 +34,7 @@ from recon.pipeline import config as configs
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos.uploads import photos_in
+from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import Workspace, write_json
 from recon.samples import write_photos
 
@@ -82,7 +83,7 @@ class Bench:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self._config: PipelineConfig = configs.resolve(
-            "standard", overrides=nested(options.changes), seed=options.seed
+            Wishes("standard"), overrides=nested(options.changes), seed=options.seed
         )
         # Own principal points place no photo; docs/develop/engine.md has what they cost and bring.
         self._ladder_only = replace(

@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def plan(cores: int) -> list[Row]:
-    """The base case first; then the draft preset's, fewer cores, other pictures and numbers."""
+    """The base case first; then the quick preset's, fewer cores, other pictures and numbers."""
     rows = [Row(20_000, 384, 288, 3, cores)]
     rows += [Row(20_000, 384, 288, 1, cores)]
     rows += [Row(40_000, 400, 300, degree, cores) for degree in (0, 1)]

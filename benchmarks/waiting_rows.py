@@ -76,10 +76,9 @@ def _rows(ann: User, waiting: int, drafts: int) -> list[Job]:
 
 
 def _jobs(ann: User, count: int, **fields: Any) -> list[Job]:
-    config = PRESETS["draft"].to_dict()
+    config = PRESETS["quick"].to_dict()
     return Job.objects.bulk_create(
-        Job(owner=ann, title=f"Fern {n}", preset="draft", config=config, **fields)
-        for n in range(count)
+        Job(owner=ann, title=f"Fern {n}", config=config, **fields) for n in range(count)
     )
 
 

@@ -11,7 +11,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -66,8 +66,12 @@ def flag(name: str, default: bool) -> bool:
     return value in _TRUE
 
 
-def choice(name: str, options: Sequence[str], default: str) -> str:
+def choice(
+    name: str, options: Sequence[str], default: str, *, earlier: Mapping[str, str] | None = None
+) -> str:
+    """One of `options`; `earlier` are names that some had before, and the names of today."""
     value = text(name, default)
+    value = (earlier or {}).get(value, value)
     if value not in options:
         raise wrong(name, f"one of {', '.join(options)}")
     return value

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from functools import lru_cache
 
 import django_rq
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
+
+logger = logging.getLogger(__name__)
 
 
 def rq_queue(name: str) -> Queue:
@@ -22,6 +27,41 @@ def rq_queue(name: str) -> Queue:
         commit_mode="auto",
     )
     return queue
+
+
+def enqueue(
+    name: str,
+    task: str,
+    args: Sequence[object] = (),
+    *,
+    description: str,
+    job_id: str | None = None,
+    timeout_s: int | None = None,
+    result_ttl_s: int = 0,
+    failure_ttl_s: int | None = None,
+    at_front: bool = False,
+) -> bool:
+    """Puts a task on the queue `name`. False where Redis is away: whoever asks leaves it to
+    `reconcile` then.
+
+    `task` is a function by its dotted name, so that nobody imports what only a worker needs.
+    Without a time RQ's own holds.
+    """
+    try:
+        rq_queue(name).enqueue_call(
+            task,
+            args=tuple(args),
+            job_id=job_id,
+            description=description,
+            timeout=timeout_s,
+            result_ttl=result_ttl_s,
+            failure_ttl=failure_ttl_s,
+            at_front=at_front,
+        )
+    except RedisError as error:
+        logger.warning("Redis is away: %s can't be queued yet: %s", description, error)
+        return False
+    return True
 
 
 @lru_cache(maxsize=4)

@@ -17,6 +17,7 @@ from django.utils.functional import SimpleLazyObject
 from instarecon_site import env
 from instarecon_site.machine import gpu_count, run_folder
 from instarecon_site.secret import kept_secret
+from recon.pipeline.wishes import EARLIER_NAMES, PRESET_NAMES, QUICK
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_file(Path(env.text("ENV_FILE", str(BASE_DIR / ".env"))))
@@ -126,9 +127,11 @@ MAX_VIDEO_SIZE_MB = min(env.whole("MAX_VIDEO_SIZE_MB", 200), MAX_UPLOAD_SIZE_MB)
 DECODING_PROCESSES = env.whole("DECODING_PROCESSES", min(4, max(2, os.cpu_count() or 1)), most=64)
 TRAINING_ITERATIONS = env.ceiling("TRAINING_ITERATIONS")  # steps at most; else the preset decides
 MAX_IMAGE_SIZE = env.ceiling("MAX_IMAGE_SIZE", least=MIN_IMAGE_SIZE)  # px at most; likewise
-DEFAULT_PRESET = env.choice("DEFAULT_PRESET", ("auto", "draft", "standard", "high"), "auto")
+DEFAULT_PRESET = env.choice(
+    "DEFAULT_PRESET", ("auto", *PRESET_NAMES), "auto", earlier=EARLIER_NAMES
+)
 if DEFAULT_PRESET == "auto":
-    DEFAULT_PRESET = "standard" if GPU_COUNT else "draft"
+    DEFAULT_PRESET = "standard" if GPU_COUNT else QUICK
 MONITOR_GPU = env.flag("MONITOR_GPU", True)
 GPU_CHECK_INTERVAL = env.whole("GPU_CHECK_INTERVAL", 100)  # training steps
 OUTLIER_K_NEIGHBORS = env.whole("OUTLIER_K_NEIGHBORS", 20, most=1000)

@@ -14,6 +14,7 @@ from accounts.models import User
 from recon.jobs import lifecycle
 from recon.jobs.people import audit
 from recon.models import Artifact, AuditEntry, Figures, Job, Photo, Share, StageRun, Tag
+from recon.pipeline.wishes import PRESET_NAMES
 from recon.web.access import VIEW
 
 
@@ -112,6 +113,18 @@ class TagInline(ReadOnly, admin.TabularInline):
         return cast(User, request.user).has_perm(VIEW)
 
 
+class PresetFilter(admin.SimpleListFilter):
+    title = "preset"
+    parameter_name = "preset"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in PRESET_NAMES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        wanted = self.value()
+        return queryset.filter(wishes__preset=wanted) if wanted else queryset
+
+
 @admin.register(Job)
 class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     list_display = (
@@ -122,7 +135,7 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     list_filter = (
         "status",
         "step",
-        "preset",
+        PresetFilter,
         "error_code",
         "share__is_on",
         "is_sample",
@@ -133,6 +146,10 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     date_hierarchy = "created_at"
     inlines = (FiguresInline, ShareInline, TagInline, StageRunInline, PhotoInline, ArtifactInline)
     actions = ("cancel_jobs", "retry_jobs", "delete_files")
+
+    @admin.display(ordering="wishes__preset")
+    def preset(self, job: Job) -> str:
+        return job.wishes.preset
 
     @admin.display(description="id", ordering="id")
     def short_id(self, job: Job) -> str:

@@ -77,7 +77,7 @@ def run(photos: Path, out: Path) -> None:
     """The pipeline as a person calls it."""
     changes = [part for one in SETTINGS.items() for part in ("--set", "{}={}".format(*one))]
     command = [sys.executable, "-m", "recon.pipeline", str(photos), str(out)]
-    wishes = ["--preset", "draft", "--no-final-refine", *changes]
+    wishes = ["--preset", "quick", "--no-final-refine", *changes]
     # The same on every machine, more or less.
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     subprocess.run([*command, *wishes], check=True, cwd=ROOT, env=environment)

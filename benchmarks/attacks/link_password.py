@@ -16,7 +16,7 @@ _MAKE_LINK = """
 from accounts.models import User
 from recon.jobs import sharing
 from recon.models import Job
-job = Job.objects.create(owner=User.objects.first(), preset="draft", status="COMPLETED",
+job = Job.objects.create(owner=User.objects.first(), status="COMPLETED",
                          step="DONE")
 sharing.change(job, is_on=True, password=sharing.hashed(sys.argv[1]))
 print(job.share.key)

@@ -29,10 +29,11 @@ from accounts.models import User
 from recon.jobs import sharing
 from recon.models import Artifact, Job
 from recon.jobs.presets import resolved_config
+from recon.pipeline.wishes import Wishes
 job = Job.objects.create(
     owner=User.objects.first(), status=Job.Status.COMPLETED, step="DONE",
-    completed_at=timezone.now(), preset="draft",
-    config=resolved_config("draft", original_resolution=False).to_dict())
+    completed_at=timezone.now(), wishes=Wishes("quick"),
+    config=resolved_config(Wishes("quick")).to_dict())
 sharing.switch_on([job])
 (job.folder / "output").mkdir(parents=True)
 with open(job.folder / "output" / "scene.ply", "wb") as file:

@@ -11,11 +11,12 @@ from accounts.models import Scope, User
 from recon.api.auth import endpoint
 from recon.api.bodies import receive, receive_none
 from recon.api.errors import ApiError, explained
-from recon.api.reading import own_job, tags_of, truth, wishes_of
+from recon.api.reading import own_job, tags_of, title_and_wishes, truth
 from recon.api.sharing import sharing_of
 from recon.api.views import made, photo_facts, status_of, video_facts
 from recon.jobs import decoders, tags
 from recon.jobs.drafts import drafts, known_photos, photo_order, videos
+from recon.jobs.presets import usual_wishes
 from recon.models import Job
 from recon.pipeline.errors import UserError
 
@@ -25,8 +26,9 @@ from recon.pipeline.errors import UserError
 def create_draft(request: HttpRequest) -> HttpResponse:
     """A draft with these wishes and no photos yet."""
     data = receive(request)
-    wishes, names = wishes_of(data), tags_of(data)
-    draft = drafts.create_draft(cast(User, request.user), **wishes)
+    title, wishes = title_and_wishes(data, usual_wishes())
+    names = tags_of(data)
+    draft = drafts.create_draft(cast(User, request.user), title=title or "", wishes=wishes)
     tags.put(draft, names or [])
     return JsonResponse(status_of(draft), status=201)
 
@@ -115,8 +117,9 @@ def start(request: HttpRequest, job_id: str) -> HttpResponse:
     data = receive(request)
     shared = truth(data, "share", default=draft.share.is_on)
     sharing = sharing_of(data)
-    wishes, names = wishes_of(data, only_sent=True), tags_of(data)
-    if not drafts.start(draft, shared=shared, sharing=sharing, **wishes):
+    title, wishes = title_and_wishes(data, draft.wishes)
+    names = tags_of(data)
+    if not drafts.start(draft, title=title, wishes=wishes, shared=shared, sharing=sharing):
         raise UserError("draft_started")
     if names is not None:
         tags.put(draft, names)

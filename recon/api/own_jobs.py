@@ -144,7 +144,7 @@ def _listed(job: Job) -> dict[str, object]:
         "title": job.title,
         "status": job.status,
         "progress": 0 if job.is_failed else int(job.percent),
-        "preset": job.preset,
+        "preset": job.wishes.preset,
         "image_count": job.photo_count,  # type: ignore[attr-defined]
         **quality_facts(job),
         "psnr": job.figures.psnr,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,16 +12,14 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext
 
 from recon.api.errors import ApiError, NoSuchJob
+from recon.jobs.presets import usual_wishes
 from recon.models import Job
+from recon.pipeline.wishes import Wishes
 from recon.web.access import CHANGE, job_for
 from recon.web.tags import named_in
 from recon.web.wish_forms import AgainForm
 
 TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
-
-#: Wishes in words, and yes-or-no wishes with what holds where they are not sent.
-_WORDS = ("title", "preset", "outlier_filter")
-_SWITCHES = {"original_resolution": False, "cross_validate": False, "final_refine": True}
 
 
 def own_job(request: HttpRequest, job_id: str, *, change: str = CHANGE) -> Job:
@@ -33,19 +33,21 @@ def own_job(request: HttpRequest, job_id: str, *, change: str = CHANGE) -> Job:
     return job
 
 
-def wishes_of(data: QueryDict, *, only_sent: bool = False) -> dict[str, Any]:
-    """The wishes for `submit.new_job`, checked. Raises ApiError (400).
-
-    With `only_sent`, those that `data` does not name are left out, for whoever has others.
-    """
-    wishes: dict[str, Any] = {name: data.get(name, "") for name in _WORDS}
-    for name, default in _SWITCHES.items():
-        wishes[name] = truth(data, name, default=default)
-    form = AgainForm(wishes)
+def title_and_wishes(data: QueryDict, earlier: Wishes) -> tuple[str | None, Wishes]:
+    """The title, None where it is not sent, and the wishes: those of `earlier` where `data` does
+    not name them. Raises ApiError (400)."""
+    switches: Mapping[str, Any] = {
+        name: truth(data, name, default=known)
+        for name, known in asdict(earlier).items()
+        if isinstance(known, bool)
+    }
+    form = AgainForm(data)
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
-    wishes |= {name: form.cleaned_data[name] for name in _WORDS}
-    return {name: wish for name, wish in wishes.items() if name in data or not only_sent}
+    if "preset" in data and not form.cleaned_data["preset"]:  # sent empty: the usual one
+        earlier = replace(earlier, preset=usual_wishes().preset)
+    title = form.cleaned_data["title"] if "title" in data else None
+    return title, replace(form.wishes(earlier, data), **switches)
 
 
 def tags_of(data: QueryDict) -> list[str] | None:

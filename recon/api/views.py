@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from functools import partial
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
@@ -13,10 +14,11 @@ from accounts.models import Scope, User
 from recon.api.auth import endpoint
 from recon.api.bodies import receive
 from recon.api.errors import ApiError, explained
-from recon.api.reading import own_job, tags_of, truth, wishes_of
+from recon.api.reading import own_job, tags_of, title_and_wishes, truth
 from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import decoders, queue, steps_and_log, submit, tags
 from recon.jobs.drafts import videos
+from recon.jobs.presets import usual_wishes
 from recon.models import Artifact, Job, Photo, Video
 from recon.pipeline import progress_texts
 from recon.pipeline.quality import UNMEASURED
@@ -54,16 +56,14 @@ def _made_of(request: HttpRequest, data: QueryDict) -> HttpResponse:
     """Raises ApiError, ReconError."""
     shared = truth(data, "share", default=True)
     sharing = sharing_of(data)
-    wishes, names = wishes_of(data), tags_of(data)
-    form = UploadForm(wishes, MultiValueDict({"photos": request.FILES.getlist("files")}))
+    title, wishes = title_and_wishes(data, usual_wishes())
+    names = tags_of(data)
+    form = UploadForm(data, MultiValueDict({"photos": request.FILES.getlist("files")}))
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
     owner, photos = cast(User, request.user), form.cleaned_data["photos"]
-    shares: dict[str, Any] = {"shared": shared, "sharing": sharing}
-    if form.videos:
-        job = videos.create_job(owner, photos, form.videos, **shares, **wishes)
-    else:
-        job = submit.create_job(owner, photos, **shares, **wishes)
+    make = partial(videos.create_job, videos=form.videos) if form.videos else submit.create_job
+    job = make(owner, photos, title=title or "", wishes=wishes, shared=shared, sharing=sharing)
     tags.put(job, names or [])
     return JsonResponse(made(job) | {"warnings": form.left_out})
 
@@ -91,8 +91,8 @@ def made(job: Job) -> dict[str, object]:
     return {
         "job_id": str(job.pk),
         "pub_key": job.share.key,
-        "original_resolution": job.original_resolution,
-        "cross_validate": job.cross_validate,
+        "original_resolution": job.wishes.original_resolution,
+        "cross_validate": job.wishes.cross_validate,
         "shared": job.share.is_on,
     }
 
@@ -165,9 +165,9 @@ def status_of(job: Job) -> dict[str, object]:
         "warnings": [warning.sentence for warning in job.explained_warnings],
         "message": progress_texts.sentence(job.progress),
         "title": job.title,
-        "preset": job.preset,
-        "original_resolution": job.original_resolution,
-        "cross_validate": job.cross_validate,
+        "preset": job.wishes.preset,
+        "original_resolution": job.wishes.original_resolution,
+        "cross_validate": job.wishes.cross_validate,
         "psnr_corrected": job.figures.psnr_corrected,
         "ssim_corrected": job.figures.ssim_corrected,
         "protocol": job.figures.protocol or None,

@@ -16,6 +16,7 @@ from uuid import uuid4
 from redis.exceptions import RedisError, WatchError
 from rq.utils import as_text
 
+from instarecon_site import queues
 from recon.jobs import queue
 
 logger = logging.getLogger(__name__)
@@ -26,18 +27,33 @@ TRIES = 5
 
 
 def enqueue(
-    name: str, task: str, args: Sequence[Any], *, prefix: str, owner_pk: int, **options: Any
+    name: str,
+    task: str,
+    args: Sequence[Any],
+    *,
+    prefix: str,
+    owner_pk: int,
+    description: str,
+    timeout_s: int,
+    failure_ttl_s: int,
 ) -> bool:
     """Puts a task of this person on the list `name`, where their turn is. False where Redis is
-    away. `prefix` is what the task is found by; `options` are RQ's."""
+    away. `prefix` is what the task is found by."""
     task_id = f"{prefix}{uuid4().hex}-{owner_pk}"
+    if not queues.enqueue(
+        name,
+        task,
+        args,
+        description=description,
+        job_id=task_id,
+        timeout_s=timeout_s,
+        failure_ttl_s=failure_ttl_s,
+    ):
+        return False
     try:
-        queue.rq_queue(name).enqueue_call(
-            task, args=tuple(args), job_id=task_id, result_ttl=0, **options
-        )
         _take_turn(name, task_id)
     except RedisError as error:
-        logger.warning("%s can't be done now: %s", options.get("description", task_id), error)
+        logger.warning("Redis went away: %s waits at the end of its list: %s", description, error)
         return False
     return True
 

@@ -1,30 +1,25 @@
-"""The pipeline's presets within this site's limits."""
+"""What people wish of a scene, as settings within this site's limits."""
 
 from __future__ import annotations
 
 from django.conf import settings
 
 from recon.pipeline.config import PipelineConfig, resolve
+from recon.pipeline.wishes import Wishes
 
 
-def resolved_config(
-    preset: str,
-    *,
-    original_resolution: bool,
-    cross_validate: bool = False,
-    final_refine: bool = True,
-    outlier_filter: str = "",
-) -> PipelineConfig:
-    """The preset with this site's limits. Raises KeyError for an unknown preset."""
+def usual_wishes() -> Wishes:
+    """Those of somebody who asks for nothing special."""
+    return Wishes(preset=settings.DEFAULT_PRESET)
+
+
+def resolved_config(wishes: Wishes) -> PipelineConfig:
+    """What is wished for, within this site's limits."""
     return resolve(
-        preset,
+        wishes,
         overrides=_site_overrides(),
-        original_resolution=original_resolution,
         max_iterations=settings.TRAINING_ITERATIONS,
         max_image_size=settings.MAX_IMAGE_SIZE,
-        cross_validate=cross_validate,
-        final_refine=final_refine,
-        outlier_filter=outlier_filter,
     )
 
 

@@ -51,21 +51,17 @@ def enqueue_on_commit(job: Job, *, at_front: bool = False) -> None:
 
 def enqueue(job_pk: str, attempt: int, *, at_front: bool = False) -> bool:
     """Puts one attempt on the list. False where Redis is away: the job waits for `reconcile`."""
-    try:
-        rq_queue().enqueue_call(
-            TASK,
-            args=(job_pk, attempt),
-            job_id=f"{job_pk}-{attempt}",
-            description=f"job {job_pk}, attempt {attempt}",
-            timeout=settings.JOB_TIMEOUT_MINUTES * 60,
-            result_ttl=RESULT_TTL_S,
-            failure_ttl=FAILURE_TTL_S,
-            at_front=at_front,
-        )
-    except RedisError as error:
-        logger.warning("Job %s could not be queued yet: %s", job_pk, error)
-        return False
-    return True
+    return queues.enqueue(
+        QUEUE,
+        TASK,
+        (job_pk, attempt),
+        description=f"job {job_pk}, attempt {attempt}",
+        job_id=f"{job_pk}-{attempt}",
+        timeout_s=settings.JOB_TIMEOUT_MINUTES * 60,
+        result_ttl_s=RESULT_TTL_S,
+        failure_ttl_s=FAILURE_TTL_S,
+        at_front=at_front,
+    )
 
 
 def withdraw(queue_id: str) -> None:

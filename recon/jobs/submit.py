@@ -7,7 +7,6 @@ fails on the way leaves neither a row nor a file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -19,10 +18,11 @@ from recon.jobs import lifecycle, tags, titles
 from recon.jobs.folder import photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import check_upload
-from recon.jobs.presets import resolved_config
+from recon.jobs.presets import resolved_config, usual_wishes
 from recon.jobs.samples import sample_photos
 from recon.models import Job, Photo, Share
-from recon.pipeline.errors import UserError
+from recon.pipeline.photos.photo_count import check_count
+from recon.pipeline.wishes import Wishes
 
 
 def create_job(
@@ -30,32 +30,19 @@ def create_job(
     uploads: Sequence[UploadedFile],
     *,
     title: str = "",
-    preset: str = "",
-    original_resolution: bool = False,
-    cross_validate: bool = False,
-    final_refine: bool = True,
-    outlier_filter: str = "",
+    wishes: Wishes | None = None,
     shared: bool = False,
-    sharing: Mapping[str, Any] | None = None,
+    sharing: Mapping[str, object] | None = None,
 ) -> Job:
     """A new job on uploaded photos, queued when the transaction commits.
 
-    An empty `preset` means the site's default, an empty `outlier_filter` that the figures decide
-    (`config.OUTLIER_FILTERS` has the others); `sharing` are the other columns of
-    `Share`. Raises UserError for what is wrong with the photos, `quotas.may_start`'s, and
+    Without `wishes` it gets the site's usual ones; `sharing` are the other columns of `Share`.
+    Raises UserError for what is wrong with the photos, `quotas.may_start`'s, and
     PipelineError("disk_full") when they find no room.
     """
-    check_count(len(uploads))
+    check_count(len(uploads), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
     checked = [check_upload(upload) for upload in uploads]
-    job = new_job(
-        owner,
-        title=title,
-        preset=preset,
-        original_resolution=original_resolution,
-        cross_validate=cross_validate,
-        final_refine=final_refine,
-        outlier_filter=outlier_filter,
-    )
+    job = new_job(owner, title=title, wishes=wishes)
     job.share = Share(is_on=shared, **(sharing or {}))
     with photo_files.new_folder(job):
         photos = []
@@ -68,18 +55,18 @@ def create_job(
     return job
 
 
-def run_again(job: Job, **wishes: Any) -> Job:
+def run_again(job: Job, *, title: str | None = None, wishes: Wishes | None = None) -> Job:
     """A new job of the same owner on the same photos; their files are shared, not copied.
 
-    `wishes` are those of `new_job`; the others are those of `job`. Raises
-    UserError("photo_unreadable") where a file is gone, and `quotas.may_start`'s.
+    What is not given is as in `job`. Raises UserError("photo_unreadable") where a file is gone,
+    and `quotas.may_start`'s.
     """
-    again = like(job, **wishes)
+    again = new_job_like(job, title=title, wishes=wishes)
     again.photos_from = job
     again.is_sample = job.is_sample
     with photo_files.new_folder(again):
         photos = photo_files.link_photos(job, again)
-        check_count(len(photos))
+        check_count(len(photos), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
         _commit(again, photos)
     tags.copy(job, again)
     return again
@@ -111,60 +98,31 @@ def create_sample_job(owner: User, *, gives_way: bool = False) -> Job:
     return job
 
 
-def like(job: Job, **wishes: Any) -> Job:
-    """A job with the wishes of `job` but for those that are given, not saved."""
-    made = new_job(job.owner, **(wishes_of(job) | wishes))
+def new_job(owner: User, *, title: str = "", wishes: Wishes | None = None) -> Job:
+    """A job with these wishes, or with the site's usual ones. Not saved, and not shared."""
+    wishes = wishes or usual_wishes()
+    job = Job(
+        owner=owner,
+        title=clean_title(title),
+        wishes=wishes,
+        config=resolved_config(wishes).to_dict(),
+    )
+    job.share = Share()
+    return job
+
+
+def new_job_like(job: Job, *, title: str | None = None, wishes: Wishes | None = None) -> Job:
+    """A job of the same owner with the title and the wishes of `job` where none are given. Not
+    saved."""
+    title = job.title if title is None else title
+    made = new_job(job.owner, title=title, wishes=wishes or job.wishes)
     made.automatic_title = job.automatic_title
     return made
 
 
-def wishes_of(job: Job) -> dict[str, Any]:
-    """What was asked for, as `new_job` takes it."""
-    names = ("title", "preset", "original_resolution", "cross_validate")
-    same = {name: getattr(job, name) for name in names}
-    same["final_refine"] = job.config.get("export", {}).get("final_refine", True)
-    same["outlier_filter"] = job.config.get("evaluate", {}).get("outlier_filter", "")
-    return same
-
-
-def check_count(count: int) -> None:
-    """Raises UserError: too_few_photos, too_many_photos."""
-    limits = {"minimum": settings.MIN_PHOTOS, "maximum": settings.MAX_PHOTOS}
-    if count < settings.MIN_PHOTOS:
-        raise UserError("too_few_photos", count=count, **limits)
-    if count > settings.MAX_PHOTOS:
-        raise UserError("too_many_photos", count=count, **limits)
-
-
-def new_job(
-    owner: User,
-    *,
-    title: str = "",
-    preset: str = "",
-    original_resolution: bool = False,
-    cross_validate: bool = False,
-    final_refine: bool = True,
-    outlier_filter: str = "",
-) -> Job:
-    """A job with these wishes, not saved, and not shared."""
-    preset = preset or settings.DEFAULT_PRESET
-    config = resolved_config(
-        preset,
-        original_resolution=original_resolution,
-        cross_validate=cross_validate,
-        final_refine=final_refine,
-        outlier_filter=outlier_filter,
-    )
-    job = Job(
-        owner=owner,
-        title=title.strip()[:120],
-        preset=preset,
-        original_resolution=original_resolution,
-        cross_validate=cross_validate,
-        config=config.to_dict(),
-    )
-    job.share = Share()
-    return job
+def clean_title(title: str) -> str:
+    """As much of what was typed as a title has room for."""
+    return title.strip()[:120]
 
 
 def _commit(job: Job, photos: Sequence[Photo]) -> None:

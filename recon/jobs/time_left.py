@@ -26,6 +26,7 @@ from recon.pipeline.config import PRESETS, PipelineConfig, from_dict
 from recon.pipeline.forecast.time_left import Forecast, Range, Run, expect, forecast, starts_in
 from recon.pipeline.forecast.work_ahead import Plan, plan_of
 from recon.pipeline.progress import STARTS_AT, Step, overall_percent
+from recon.pipeline.wishes import PRESET_NAMES, Wishes
 
 #: Jobs that are learnt from, the latest.
 _HISTORY = 60
@@ -106,9 +107,7 @@ def busy_with_others() -> float:
 
 def _usual_times(sizes: Sequence[tuple[int, int]]) -> dict[str, Range]:
     past, gpu = _past(_last_lesson()), settings.GPU_COUNT > 0
-    configs = {
-        preset: resolved_config(preset, original_resolution=False) for preset in Job.Preset.values
-    }
+    configs = {preset: resolved_config(Wishes(preset)) for preset in PRESET_NAMES}
     return {
         preset: _with_setting_out(forecast(expect(plan_of(sizes, config, gpu=gpu), past))).left
         for preset, config in configs.items()
@@ -232,7 +231,7 @@ def _plan(job: Job) -> Plan | None:
 
 
 def _config(job: Job) -> PipelineConfig | None:
-    base = PRESETS.get(job.preset)
+    base = PRESETS[job.wishes.preset]
     try:
         return from_dict(job.config, base=base)
     except ValueError:  # a setting that this version does not know

@@ -22,9 +22,11 @@ from django.utils.translation import gettext_lazy as _
 
 from recon.models.figures import Figures
 from recon.models.share import Share
+from recon.models.wishes_field import WishesField
 from recon.pipeline.errors import Explained, explain
 from recon.pipeline.progress import Step
 from recon.pipeline.quality import FIGURES, Verdict, verdict_of
+from recon.pipeline.wishes import Wishes
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 from recon.pipeline.workspace import Workspace
 
@@ -66,7 +68,7 @@ class Job(models.Model):
     ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
     class Preset(models.TextChoices):
-        DRAFT = "draft", _("Draft")
+        QUICK = "quick", _("Quick")
         STANDARD = "standard", _("Standard")
         HIGH = "high", _("High")
 
@@ -82,11 +84,7 @@ class Job(models.Model):
         editable=False,
         help_text="what the site called it: nobody chose a title that is the same",
     )
-    preset = models.CharField(max_length=16, choices=Preset.choices)
-    original_resolution = models.BooleanField(default=False)
-    cross_validate = models.BooleanField(
-        default=False, help_text="hold out every photo once, where there are few"
-    )
+    wishes = WishesField(default=Wishes, help_text="what was asked for")
     config = models.JSONField(default=dict, help_text="the resolved PipelineConfig")
     photos_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="runs_again"
@@ -179,6 +177,11 @@ class Job(models.Model):
         at = self.draft_made_at or self.created_at
         made = date(timezone.localtime(at), gettext("d M Y, H:i"))
         return gettext("Scene of {made}").format(made=made)
+
+    @property
+    def preset_label(self) -> str:
+        """The wished preset, for a person."""
+        return str(self.Preset(self.wishes.preset).label)
 
     @property
     def file_stem(self) -> str:

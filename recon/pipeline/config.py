@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypedDict
 
+from recon.pipeline.wishes import OUTLIER_FILTERS, QUICK, Wishes, preset_called
 from recon.poses.config import MappingConfig
 from recon.splats.config import DenseConfig, TrainConfig
 
@@ -60,7 +61,7 @@ class EvaluateConfig:
     lpips: bool = True
     outlier_filter: str = "auto"  # "always", "never", or by the next line
     max_filter_loss_db: float = 0.1  # the filtered scene is used if mean PSNR falls by no more
-    cross_validate: bool = False  # hold out every photo once; never in the draft preset
+    cross_validate: bool = False  # hold out every photo once; never in the quick preset
     cross_validate_max_photos: int = 10  # registered; with more, one split says enough
 
 
@@ -114,21 +115,19 @@ class PipelineConfig:
 
     @property
     def may_cross_validate(self) -> bool:
-        """Whether that is asked for where it may run: a draft is for those who can't wait."""
-        return self.evaluate.cross_validate and self.preset != "draft"
+        """Whether that is asked for where it may run: the quick preset is for those who
+        can't wait."""
+        return self.evaluate.cross_validate and self.preset != QUICK
 
     def cross_validates(self, photos: int) -> bool:
         """Whether each of so many registered photos is held out once."""
         return self.may_cross_validate and photos <= self.evaluate.cross_validate_max_photos
 
 
-#: What may be asked of the outlier filter.
-OUTLIER_FILTERS = ("auto", "always", "never")
-
 PRESETS: dict[str, PipelineConfig] = {
     # A laptop without a GPU: small pictures, few Gaussians, minutes.
-    "draft": PipelineConfig(
-        preset="draft",
+    QUICK: PipelineConfig(
+        preset=QUICK,
         train=TrainConfig(
             iterations=1200,
             steps_per_photo=75,
@@ -167,58 +166,63 @@ PRESETS: dict[str, PipelineConfig] = {
 
 
 def resolve(
-    preset: str,
+    wishes: Wishes,
     *,
     overrides: Mapping[str, object] | None = None,
-    original_resolution: bool = False,
     max_iterations: int | None = None,
     max_image_size: int | None = None,
     seed: int | None = None,
-    cross_validate: bool = False,
-    final_refine: bool = True,
-    outlier_filter: str = "",
 ) -> PipelineConfig:
-    """The config of `preset` with changes applied.
+    """The settings that do what is wished for.
 
-    `overrides` is nested like `PipelineConfig` (`{"train": {"iterations": 500}}`).
-    `original_resolution` keeps photos at full size and trains on that too, except in the draft
-    preset, which is small by definition (its score at full size is still reported).
-    `max_iterations` (steps) and `max_image_size` (px) are ceilings, not settings. `cross_validate`
-    can only switch that on, `final_refine` can only switch that off. `outlier_filter` is one of
-    `OUTLIER_FILTERS`; empty leaves it.
+    `overrides` change the preset's settings, nested like `PipelineConfig`
+    (`{"train": {"iterations": 500}}`); what is wished for comes on top. `max_iterations` (steps)
+    and `max_image_size` (px) are ceilings, not settings.
 
-    Raises KeyError for an unknown preset and ValueError for an unknown or ill-typed key.
+    Raises ValueError for an unknown or ill-typed key.
     """
-    config = from_dict(dict(overrides or {}), base=PRESETS[preset])
-    if original_resolution:
-        config = replace(config, preflight=replace(config.preflight, max_image_size=None))
-        if preset != "draft":
-            config = replace(config, train=replace(config.train, max_image_size=None))
+    config = from_dict(overrides or {}, base=PRESETS[wishes.preset])
+    config = from_dict(_asked_for(wishes), base=config)
+    config = from_dict(_below(config, max_iterations, max_image_size), base=config)
+    return config if seed is None else replace(config, seed=seed)
+
+
+def _asked_for(wishes: Wishes) -> dict[str, dict[str, object]]:
+    """The settings that the wishes change, nested like `PipelineConfig`.
+
+    Photos that keep their full size are trained on at that, too, except in the quick preset,
+    which is small by definition (its score at full size is still reported).
+    """
+    changes: dict[str, dict[str, object]] = {
+        "preflight": {},
+        "train": {},
+        "evaluate": {},
+        "export": {},
+    }
+    if wishes.original_resolution:
+        changes["preflight"]["max_image_size"] = None
+        if wishes.preset != QUICK:
+            changes["train"]["max_image_size"] = None
+    if wishes.cross_validate:
+        changes["evaluate"]["cross_validate"] = True
+    if wishes.outlier_filter != "auto":
+        changes["evaluate"]["outlier_filter"] = wishes.outlier_filter
+    if not wishes.final_refine:
+        changes["export"]["final_refine"] = False
+    return changes
+
+
+def _below(
+    config: PipelineConfig, max_iterations: int | None, max_image_size: int | None
+) -> dict[str, dict[str, object]]:
+    """The settings that lie over a ceiling, lowered to it, nested like `PipelineConfig`."""
+    changes: dict[str, dict[str, object]] = {"preflight": {}, "train": {}}
     if max_iterations is not None:
-        iterations = min(config.train.iterations, max_iterations)
-        config = replace(config, train=replace(config.train, iterations=iterations))
+        changes["train"]["iterations"] = min(config.train.iterations, max_iterations)
     if max_image_size is not None:
-        config = replace(
-            config,
-            preflight=replace(
-                config.preflight,
-                max_image_size=_ceiling(config.preflight.max_image_size, max_image_size),
-            ),
-            train=replace(
-                config.train,
-                max_image_size=_ceiling(config.train.max_image_size, max_image_size),
-            ),
-        )
-    if seed is not None:
-        config = replace(config, seed=seed)
-    if cross_validate:
-        config = replace(config, evaluate=replace(config.evaluate, cross_validate=True))
-    if not final_refine:
-        config = replace(config, export=replace(config.export, final_refine=False))
-    if outlier_filter:
-        changed = _merge(config.evaluate, {"outlier_filter": outlier_filter}, "evaluate.")
-        config = replace(config, evaluate=changed)
-    return config
+        for name, stage in (("preflight", config.preflight), ("train", config.train)):
+            changes[name]["max_image_size"] = _ceiling(stage.max_image_size, max_image_size)
+    return changes
 
 
 def from_dict(data: Mapping[str, object], *, base: PipelineConfig | None = None) -> PipelineConfig:
@@ -250,6 +254,8 @@ def _checked(name: str, current: Any, value: Any) -> Any:
     """`value` if it has the type of `current`; whole numbers pass as floats, lists as tuples."""
     if name.endswith("max_image_size") and (value is None or type(value) is int):
         return value
+    if name == "preset" and isinstance(value, str):
+        return preset_called(value)
     if name == "evaluate.outlier_filter" and value not in OUTLIER_FILTERS:
         raise ValueError(f"{name} must be one of {', '.join(OUTLIER_FILTERS)}, not {value!r}")
     if isinstance(current, float) and type(value) is int:

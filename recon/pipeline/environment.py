@@ -101,7 +101,7 @@ def check_package(name: str, purpose: str) -> Check:
 
 def check_cuda() -> Check:
     """The GPU; a machine without one works too, smaller and slower."""
-    advice = "Jobs run on the CPU: use the draft preset. For a GPU see docs/use/troubleshooting.md."
+    advice = "Jobs run on the CPU: use the quick preset. For a GPU see docs/use/troubleshooting.md."
     try:
         import torch
 

@@ -378,8 +378,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     # Ours, or the machine's.
     "gpu_out_of_memory": Explanation(
         "The GPU ran out of memory, even at the reduced resolution.",
-        "Choose the draft preset or fewer pixels, then run again.",
-        "Choose the draft preset or fewer pixels, or close other programs that use the GPU.",
+        "Choose the quick preset or fewer pixels, then run again.",
+        "Choose the quick preset or fewer pixels, or close other programs that use the GPU.",
     ),
     "too_busy": Explanation(
         "The site is busy with photos and videos that others have sent.",

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from recon.picture_size import fitted_size
 from recon.reporting import Progress, silent
 from recon.splats.config import DenseConfig
 from recon.splats.depth_maps import Photo, depth_maps, pixel_rays
 from recon.splats.gaussians import Camera
-from recon.splats.scene import View, fitted_size
+from recon.splats.scene import View
 from recon.splats.starting import Points, SparsePoints
 
 Floats = NDArray[np.float64]

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import torch
 
+from recon.picture_size import fitted_size
 from recon.reporting import Part, Progress, Report, part
 from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
 from recon.splats.dense_init import dense_points
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric
-from recon.splats.scene import Posed, View, fitted_size, load_view, scene_extent
+from recon.splats.scene import Posed, View, load_view, scene_extent
 from recon.splats.starting import (
     Points,
     gaussians_from_points,

@@ -14,10 +14,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from recon.picture_size import fitted_size
 from recon.reporting import Progress, silent
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import rasterize
-from recon.splats.scene import fitted_size
 
 LARGE = 100_000  # Gaussians, from which on a scene takes seconds to come on a line of 10 Mbit/s
 FIRST_COUNT = 60_000  # Gaussians shown first, about a megabyte as SPZ

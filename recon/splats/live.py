@@ -15,12 +15,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from recon.picture_size import fitted_size
 from recon.splats.checkpoints import State
 from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import write_splat
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import psnr
-from recon.splats.scene import Model, Posed, View, fitted_size, load_view
+from recon.splats.scene import Model, Posed, View, load_view
 from recon.splats.snapshots import Snapshot, publish, remove_snapshots
 
 MAX_SHOWN = 20_000  # Gaussians of 32 bytes: 640 kB

@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from recon.geometry import rotation_matrix
+from recon.picture_size import fitted_size
 from recon.splats.gaussians import Camera
 from recon.splats.triangulation import Tracks
 
@@ -107,14 +108,6 @@ def load_view(posed: Posed, images: Path, max_image_size: int | None) -> View:
     if size != picture.size:
         picture = picture.resize(size, Image.Resampling.BOX)
     return View(posed.name, posed.camera.resized(*size), torch.from_numpy(np.array(picture)))
-
-
-def fitted_size(width: int, height: int, max_image_size: int | None) -> tuple[int, int]:
-    """`width` x `height` px shrunk so that the longest side is at most `max_image_size`."""
-    if max_image_size is None or max(width, height) <= max_image_size:
-        return width, height
-    factor = max_image_size / max(width, height)
-    return max(round(width * factor), 1), max(round(height * factor), 1)
 
 
 def scene_extent(cameras: Iterable[Camera]) -> float:

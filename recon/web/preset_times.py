@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -21,7 +20,7 @@ AT_ONCE_S = 10.0
 TYPICAL = ((4000, 3000),) * 10
 
 _SAID = {
-    Job.Preset.DRAFT: _("Small and quick: {time} here with {count} photos."),
+    Job.Preset.QUICK: _("Less detail: {time} here with {count} photos."),
     Job.Preset.STANDARD: _("More detail: {time} here with {count} photos."),
     Job.Preset.HIGH: _("The most detail and the biggest file: {time} here with {count} photos."),
 }
@@ -63,7 +62,7 @@ def usual_time() -> str:
     return said.format(time=time_range(takes), count=len(TYPICAL))
 
 
-def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
+def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, object]:
     """What `_wishes.html` says of a scene of these photos that is started now."""
     options = preset_options(sizes, busy=time_left.busy_with_others())
     return {"preset_options": options, "line_said": _line_said()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from django import forms
@@ -16,6 +17,8 @@ from recon.jobs.drafts.videos import check_video, is_video
 from recon.jobs.photo_upload import check_upload
 from recon.models import Job
 from recon.pipeline.errors import UserError, explain
+from recon.pipeline.photos.photo_count import check_count
+from recon.pipeline.wishes import Wishes, preset_called
 
 
 class PhotosInput(forms.ClearableFileInput):
@@ -50,7 +53,7 @@ class PhotosField(forms.FileField):
         errors = self._set_videos_aside(data)
         photos = [file for file in data if file not in self.videos]
         if not errors and not self.videos:
-            self._check_count(len(photos))
+            errors += _count_problems(len(photos))
         for photo in photos if not errors else ():
             try:
                 first = firsts.setdefault(check_upload(photo).sha256, photo)
@@ -61,8 +64,8 @@ class PhotosField(forms.FileField):
                 self.left_out.append(same_photo(photo.name, first.name))
         if errors:
             raise forms.ValidationError(errors)
-        if self.left_out and not self.videos and len(firsts) < settings.MIN_PHOTOS:
-            raise forms.ValidationError([*self.left_out, _count_error(len(firsts))])
+        if self.left_out and not self.videos and (problems := _count_problems(len(firsts))):
+            raise forms.ValidationError([*self.left_out, *problems])
         return list(firsts.values())
 
     def _set_videos_aside(self, data: list[UploadedFile]) -> list[str]:
@@ -78,18 +81,36 @@ class PhotosField(forms.FileField):
                 errors.append(str(error))
         return errors
 
-    def _check_count(self, count: int) -> None:
-        if not settings.MIN_PHOTOS <= count <= settings.MAX_PHOTOS:
-            raise forms.ValidationError(_count_error(count))
+
+class PresetField(forms.ChoiceField):
+    """A preset by its name, or by the one that it had before; shown and cleaned as today's."""
+
+    def to_python(self, value: Any) -> str:
+        return preset_called(super().to_python(value))
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return preset_called(super().bound_data(data, initial) or "")
 
 
 class WishesForm(forms.Form):
-    """What a person may ask of a job."""
+    """A scene's title, and what a person may wish of it."""
 
     title = forms.CharField(max_length=120, required=False, strip=True, label=_("Title"))
-    preset = forms.ChoiceField(choices=Job.Preset.choices, required=False, label=_("Preset"))
+    preset = PresetField(choices=Job.Preset.choices, required=False, label=_("Preset"))
     original_resolution = forms.BooleanField(required=False)
     cross_validate = forms.BooleanField(required=False)
+
+    def wishes(self, earlier: Wishes, asked: Container[str] | None = None) -> Wishes:
+        """What is wished for: the form's fields (of `asked`, where not all of them count), and as
+        `earlier` what it does not ask for. After `is_valid`."""
+        chosen = {
+            field.name: self.cleaned_data[field.name]
+            for field in fields(Wishes)
+            if field.name in self.fields and (asked is None or field.name in asked)
+        }
+        if not chosen.get("preset", True):  # none was chosen
+            del chosen["preset"]
+        return replace(earlier, **chosen)
 
     @property
     def sentences(self) -> list[str]:
@@ -115,6 +136,9 @@ class AgainForm(WishesForm):
     )
 
     outlier_filter = forms.ChoiceField(choices=FILTERS, required=False)
+
+    def clean_outlier_filter(self) -> str:
+        return self.cleaned_data["outlier_filter"] or "auto"
 
 
 class UploadForm(WishesForm):
@@ -143,12 +167,20 @@ class UploadForm(WishesForm):
         return self._photos_field.videos
 
 
+def shown_of(job: Job) -> dict[str, object]:
+    """What a form shows of a job: its title and what was wished for."""
+    return {"title": job.title, **asdict(job.wishes)}
+
+
 def same_photo(name: str | None, first: str | None) -> str:
     said = gettext("“{name}” is the same photo as “{first}” and was left out.")
     return said.format(name=name, first=first)
 
 
-def _count_error(count: int) -> str:
-    code = "too_few_photos" if count < settings.MIN_PHOTOS else "too_many_photos"
-    facts = {"count": count, "minimum": settings.MIN_PHOTOS, "maximum": settings.MAX_PHOTOS}
-    return explain(code, facts).sentence
+def _count_problems(count: int) -> list[str]:
+    """What is wrong with so many photos: one sentence, or none."""
+    try:
+        check_count(count, settings.MIN_PHOTOS, settings.MAX_PHOTOS)
+    except UserError as error:
+        return [str(error)]
+    return []

@@ -344,14 +344,14 @@ def test_measuring_on_every_photo_is_offered_where_it_is_done(
     page = new_context(ann, java_script_enabled=scripts).new_page()
     page.goto("/jobs/new/")
     wish = page.get_by_label("Measure quality on every photo")
-    page.get_by_role("radio", name="Draft").check()
+    page.get_by_role("radio", name="Quick").check()
     expect(wish).to_be_hidden()
     page.get_by_role("radio", name="Standard").check()
     wish.check()
     choose(page, *[upload(f"{n}.jpg", n) for n in range(3)])
     start(page)
     expect(page.get_by_role("list", name="Steps")).to_be_visible()
-    assert ann.jobs.get().cross_validate
+    assert ann.jobs.get().wishes.cross_validate
 
 
 def test_everything_works_without_scripts(new_context: NewContext, ann: User) -> None:

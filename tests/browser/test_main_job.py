@@ -156,7 +156,7 @@ def upload(page: Page, photos: list[Path]) -> None:
     page.goto("/jobs/new/")
     page.get_by_label("Choose photos").set_input_files(photos)
     page.get_by_label("Title").fill("The main job")
-    page.get_by_role("radio", name="Draft").check()
+    page.get_by_role("radio", name="Quick").check()
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"))
 

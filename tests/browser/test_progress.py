@@ -76,7 +76,7 @@ def started(page: Page, photos: list[Path], title: str) -> str:
     page.goto("/jobs/new/")
     page.get_by_label("Choose photos").set_input_files(photos)
     page.get_by_label("Title").fill(title)
-    page.get_by_role("radio", name="Draft").check()
+    page.get_by_role("radio", name="Quick").check()
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_selector("#progress")  # the draft's page has the same address
     return page.url

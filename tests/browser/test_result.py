@@ -183,7 +183,7 @@ def test_it_is_run_again_with_other_wishes(open_page: Any, job: Job, size: dict[
     page.wait_for_selector("#progress")
     new = Job.objects.exclude(pk=job.pk).get()
     assert page.url.endswith(new.get_absolute_url())
-    assert (new.preset, new.original_resolution) == ("high", True)
+    assert (new.wishes.preset, new.wishes.original_resolution) == ("high", True)
     assert from_dict(new.config).evaluate.outlier_filter == "never"
 
 

@@ -254,9 +254,9 @@ def test_each_preset_of_another_run_says_how_long_it_takes_here(
     page = open_page(f"{job.get_absolute_url()}#again", viewport=PHONE)
     said = page.locator("#again-preset option").all_inner_texts()
     assert len(said) == 3
-    for name, text in zip(("Draft", "Standard", "High"), said, strict=True):
+    for name, text in zip(("Quick", "Standard", "High"), said, strict=True):
         assert re.fullmatch(rf"{name}: [\d½]+.* to [\d½]+ (s|min|h).* here", text), text
     page.get_by_label(re.compile("^Preset")).select_option("high")
     page.get_by_role("button", name="Run again", exact=True).click()
     page.wait_for_selector("#progress")
-    assert Job.objects.exclude(pk=job.pk).get().preset == "high"
+    assert Job.objects.exclude(pk=job.pk).get().wishes.preset == "high"

@@ -14,7 +14,7 @@ from tests.core.tiny_scene import NAMES, TEST, TRAIN, write_tiny_workspace
 
 DECIDED = 4  # steps
 SCORED = [TRAIN[2]]
-RUN = ["--preset", "draft", "--steps", DECIDED, "--max-image-size", 30, "--seeds", 1, 2]
+RUN = ["--preset", "quick", "--steps", DECIDED, "--max-image-size", 30, "--seeds", 1, 2]
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_variants_are_picked_by_part_of_their_name() -> None:
     ]
     assert ablation.chosen([""]) == list(ablation.VARIANTS)
     with pytest.raises(SystemExit):
-        ablation.parse(["job", "--preset", "draft", "--variants", "no such"])
+        ablation.parse(["job", "--preset", "quick", "--variants", "no such"])
 
 
 def test_too_few_photos_for_another_split_are_said(job: Workspace) -> None:

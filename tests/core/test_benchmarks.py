@@ -45,7 +45,7 @@ def options(*arguments: object) -> Any:
 
 
 def from_poses(job: Workspace, tmp_path: Path, *more: object) -> dict[str, Any]:
-    given = ("poses", job.root, tmp_path / "run", tmp_path / "r.json", "--preset", "draft")
+    given = ("poses", job.root, tmp_path / "run", tmp_path / "r.json", "--preset", "quick")
     return engine_run.from_poses(options(*given, "--no-lpips", *more), CONFIG, CPU)
 
 
@@ -166,7 +166,7 @@ def test_the_whole_benchmark_from_poses(job: Workspace, tmp_path: Path) -> None:
         }
     )
     command = [
-        sys.executable, "benchmarks/engine.py", "--sets", job.root, "--presets", "draft",
+        sys.executable, "benchmarks/engine.py", "--sets", job.root, "--presets", "quick",
         "--seeds", "1", "2", "--steps", "4", "--no-folds", "--snapshots", "--no-lpips",
         "--out", tmp_path / "out", "--cache", tmp_path / "kept", "--set", "train.sh_degree=1",
     ]  # fmt: skip
@@ -214,12 +214,12 @@ def measured(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: Path, *more: object, gpu: bool = True
 ) -> tuple[Programs, dict[str, Any]]:
     """The programs that a benchmark of `folder` started, and its results."""
-    given = ["--sets", folder, "--presets", "draft", "standard", "--no-folds", "--poses-only"]
+    given = ["--sets", folder, "--presets", "quick", "standard", "--no-folds", "--poses-only"]
     given += ["--out", tmp_path / "out", "--set", "train.sh_degree=1", *more]
     monkeypatch.setattr(engine, "has_gpu", lambda: gpu)
     bench, programs = engine.Bench(engine.parse(list(map(str, given)))), Programs()
     monkeypatch.setattr(bench, "_process", programs)
-    for preset in ("draft", "standard"):
+    for preset in ("quick", "standard"):
         bench.measure(folder.name, folder, preset)
     bench.control({folder.name: folder})
     return programs, bench.results
@@ -376,7 +376,7 @@ def test_the_snapshot_table_says_when_it_was_worth_looking_at() -> None:
 
 def test_a_failed_job_is_a_row_that_says_why() -> None:
     good = {
-        "set": "fern", "preset": "draft", "seed": 1, "status": "COMPLETED", "registered": 20,
+        "set": "fern", "preset": "quick", "seed": 1, "status": "COMPLETED", "registered": 20,
         "total": 20, "psnr": 26.0, "ssim": 0.8, "lpips": None, "gaussian_count": 9,
         "seconds": {"PREFLIGHT": 1.0, "GS_TRAIN": 50.0}, "process_seconds": 55.0,
         "train_parts": {"dense_start": 9.0, "train": 40.0}, "peak_gb_end": {"rss": 1.0},

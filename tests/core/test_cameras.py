@@ -192,7 +192,7 @@ def test_neither_serial_numbers_nor_places_are_kept(workspace: Workspace) -> Non
     sent = workspace.upload / "a.jpg"
     Image.new("RGB", (400, 300)).save(sent, exif=exif)
     assert b"SECRET" in sent.read_bytes()
-    config = replace(PRESETS["draft"], preflight=CONFIG)
+    config = replace(PRESETS["quick"], preflight=CONFIG)
     preflight.run(workspace, config, ListReporter())
     left = [p for p in workspace.root.rglob("*") if p.is_file() and p != sent]
     assert workspace.photos_json in left
@@ -276,7 +276,7 @@ def test_photos_keep_their_folders_and_get_names_and_cameras_by_them(
 ) -> None:
     photos = in_folders(tmp_path / "sent")
     uploads.bring_in(photos, workspace, tmp_path / "sent")
-    config = replace(PRESETS["draft"], preflight=CONFIG)
+    config = replace(PRESETS["quick"], preflight=CONFIG)
     before = preflight.inputs(workspace, config)
     preflight.run(workspace, config, ListReporter())
     prepared = PreparedPhotos.read(workspace).photos
@@ -298,7 +298,7 @@ def test_a_damaged_photo_in_a_folder_is_named_with_it(tmp_path: Path, workspace:
     photos[1].write_bytes(b"not a photo")
     uploads.bring_in(photos, workspace, tmp_path / "sent")
     with pytest.raises(UserError, match=r"camera/2\.jpg"):
-        preflight.run(workspace, PRESETS["draft"], ListReporter())
+        preflight.run(workspace, PRESETS["quick"], ListReporter())
 
 
 def test_names_of_two_folders_do_not_collide() -> None:

@@ -249,7 +249,7 @@ def test_every_photo_can_be_held_out_once(
 
 def test_too_few_photos_end_with_3_and_a_sentence(tmp_path: Path, call: Call) -> None:
     write_wall(tmp_path / "photos", seed=1, count=2, size=(160, 120))
-    result = call(tmp_path / "photos", tmp_path / "out", "--preset", "draft", "--json")
+    result = call(tmp_path / "photos", tmp_path / "out", "--preset", "quick", "--json")
     assert result.code == 3
     assert result.outcome["status"] == "FAILED"
     assert result.outcome["step"] == "PREFLIGHT"
@@ -260,7 +260,7 @@ def test_too_few_photos_end_with_3_and_a_sentence(tmp_path: Path, call: Call) ->
 
 def test_a_full_disk_is_our_fault_and_ends_with_1(tmp_path: Path, call: Call) -> None:
     write_wall(tmp_path / "photos", seed=1, count=3, size=(160, 120))
-    arguments = ("--preset", "draft", "--set", "preflight.min_free_disk_mb=1000000000", "--json")
+    arguments = ("--preset", "quick", "--set", "preflight.min_free_disk_mb=1000000000", "--json")
     result = call(tmp_path / "photos", tmp_path / "out", *arguments)
     assert result.code == 1
     assert result.outcome["error_code"] == "disk_full"
@@ -269,7 +269,7 @@ def test_a_full_disk_is_our_fault_and_ends_with_1(tmp_path: Path, call: Call) ->
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
     write_wall(tmp_path / "photos", seed=1, count=6)
     process = subprocess.Popen(
-        command(tmp_path / "photos", tmp_path / "out", "--preset", "draft", "--json"),
+        command(tmp_path / "photos", tmp_path / "out", "--preset", "quick", "--json"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -296,7 +296,7 @@ def test_two_runs_in_one_folder_are_refused(
     handle = os.open(tmp_path / "out", os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
     try:
-        said = refused(capsys, tmp_path / "photos", tmp_path / "out", "--preset", "draft")
+        said = refused(capsys, tmp_path / "photos", tmp_path / "out", "--preset", "quick")
     finally:
         os.close(handle)
     assert "another run is working" in said
@@ -325,7 +325,7 @@ def test_an_unknown_preset_names_the_known(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     said = refused(capsys, tmp_path, tmp_path / "out", "--preset", "best")
-    assert all(preset in said for preset in ("best", "draft", "standard", "high"))
+    assert all(preset in said for preset in ("best", "quick", "standard", "high"))
 
 
 @pytest.mark.parametrize("option", ["--from", "--until"])
@@ -338,7 +338,7 @@ def test_an_unknown_step_names_the_known(
 
 
 def test_from_must_not_come_after_until(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    arguments = ("--from", "GS_TRAIN", "--until", "PREFLIGHT", "--preset", "draft")
+    arguments = ("--from", "GS_TRAIN", "--until", "PREFLIGHT", "--preset", "quick")
     assert "comes after" in refused(capsys, tmp_path, tmp_path / "out", *arguments)
 
 
@@ -353,7 +353,7 @@ def test_from_must_not_come_after_until(capsys: pytest.CaptureFixture[str], tmp_
 def test_a_wrong_setting_is_explained(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, change: str, clause: str
 ) -> None:
-    arguments = ("--preset", "draft", "--set", change)
+    arguments = ("--preset", "quick", "--set", change)
     assert clause in refused(capsys, tmp_path, tmp_path / "out", *arguments)
 
 

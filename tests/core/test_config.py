@@ -5,6 +5,7 @@ import json
 import pytest
 
 from recon.pipeline.config import PRESETS, from_dict, resolve
+from recon.pipeline.wishes import Wishes
 
 
 def test_every_preset_survives_the_way_through_json() -> None:
@@ -38,47 +39,48 @@ def test_a_whole_number_passes_as_a_float() -> None:
 
 
 def test_an_unknown_preset_is_refused() -> None:
-    with pytest.raises(KeyError):
-        resolve("best")
+    with pytest.raises(ValueError, match=r"preset must be one of .*standard.*, not 'best'"):
+        Wishes("best")
 
 
 def test_ceilings_lower_a_preset_and_never_raise_it() -> None:
-    low = resolve("standard", max_iterations=10, max_image_size=640)
+    low = resolve(Wishes("standard"), max_iterations=10, max_image_size=640)
     assert low.train.iterations == 10
     assert low.preflight.max_image_size == 640
     assert low.train.max_image_size == 640
-    high = resolve("standard", max_iterations=10**6, max_image_size=10**5)
+    high = resolve(Wishes("standard"), max_iterations=10**6, max_image_size=10**5)
     assert high == PRESETS["standard"]
 
 
-def test_original_resolution_keeps_full_size_except_for_training_a_draft() -> None:
-    standard = resolve("standard", original_resolution=True)
+def test_original_resolution_keeps_full_size_except_for_training_with_quick() -> None:
+    standard = resolve(Wishes("standard", original_resolution=True))
     assert standard.preflight.max_image_size is None
     assert standard.train.max_image_size is None
-    draft = resolve("draft", original_resolution=True)
-    assert draft.preflight.max_image_size is None
-    assert draft.train.max_image_size == PRESETS["draft"].train.max_image_size
+    quick = resolve(Wishes("quick", original_resolution=True))
+    assert quick.preflight.max_image_size is None
+    assert quick.train.max_image_size == PRESETS["quick"].train.max_image_size
 
 
 def test_a_ceiling_also_holds_for_original_resolution() -> None:
-    config = resolve("standard", original_resolution=True, max_image_size=2000)
+    config = resolve(Wishes("standard", original_resolution=True), max_image_size=2000)
     assert config.preflight.max_image_size == 2000
     assert config.train.max_image_size == 2000
 
 
 def test_folds_are_asked_for_and_refinement_is_forgone() -> None:
-    plain, asked = resolve("high"), resolve("high", cross_validate=True, final_refine=False)
+    plain = resolve(Wishes("high"))
+    asked = resolve(Wishes("high", cross_validate=True, final_refine=False))
     assert (plain.evaluate.cross_validate, plain.export.final_refine) == (False, True)
     assert (asked.evaluate.cross_validate, asked.export.final_refine) == (True, False)
-    overridden = resolve("high", overrides={"evaluate": {"cross_validate": True}})
+    overridden = resolve(Wishes("high"), overrides={"evaluate": {"cross_validate": True}})
     assert overridden.evaluate.cross_validate
 
 
 def test_the_outlier_filter_is_left_to_the_figures_or_decided() -> None:
-    assert resolve("draft").evaluate.outlier_filter == "auto"
-    assert resolve("draft", outlier_filter="never").evaluate.outlier_filter == "never"
+    assert resolve(Wishes("quick")).evaluate.outlier_filter == "auto"
+    assert resolve(Wishes("quick", outlier_filter="never")).evaluate.outlier_filter == "never"
     with pytest.raises(ValueError, match="outlier_filter must be one of auto, always, never"):
-        resolve("draft", overrides={"evaluate": {"outlier_filter": "some"}})
+        resolve(Wishes("quick"), overrides={"evaluate": {"outlier_filter": "some"}})
 
 
 def test_the_stored_config_names_no_path_and_no_device() -> None:

@@ -23,12 +23,12 @@ from tests.core.walls import write_wall
 from tests.faults import fault
 from tests.photos import photos_of, rendered_photos
 
-DRAFT = PRESETS["draft"]
+QUICK = PRESETS["quick"]
 
 
 def prepared(workspace: Workspace) -> ListReporter:
     report = ListReporter()
-    preflight.run(workspace, DRAFT, report)
+    preflight.run(workspace, QUICK, report)
     return report
 
 
@@ -238,5 +238,5 @@ def test_fewer_photos_are_not_asked_for_than_the_settings_say(
     walls[2].unlink()
     with Image.open(walls[0]) as image:
         image.save(workspace.upload / "again.jpg", quality=50)
-    two = replace(DRAFT, preflight=replace(DRAFT.preflight, min_photos=2))
+    two = replace(QUICK, preflight=replace(QUICK.preflight, min_photos=2))
     assert preflight.run(workspace, two, ListReporter()) == {"total": 2}

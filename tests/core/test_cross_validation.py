@@ -175,7 +175,7 @@ def test_folds_are_trained_with_the_settings_that_training_used(
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        (replace(CONFIG, preset="draft"), "draft"),
+        (replace(CONFIG, preset="quick"), "quick"),
         (
             replace(CONFIG, evaluate=replace(CONFIG.evaluate, cross_validate_max_photos=5)),
             "5 photos or fewer, and 6",
@@ -267,7 +267,7 @@ def test_progress_says_which_fold_runs_and_never_goes_backwards(workspace: Works
 def test_the_seed_decides_only_where_folds_are_trained() -> None:
     other = replace(CONFIG, seed=1)
     assert evaluate.settings(other) != evaluate.settings(CONFIG)
-    draft, other_draft = replace(CONFIG, preset="draft"), replace(other, preset="draft")
+    draft, other_draft = replace(CONFIG, preset="quick"), replace(other, preset="quick")
     assert evaluate.settings(draft) == evaluate.settings(other_draft)
     plain = replace(draft, evaluate=replace(CONFIG.evaluate, cross_validate=False))
     assert evaluate.settings(draft) == evaluate.settings(plain)

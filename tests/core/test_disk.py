@@ -98,7 +98,7 @@ def first_stage(monkeypatch: pytest.MonkeyPatch) -> CopyingStage:
 def run(folder: Path, report: Any = None) -> runner.Summary:
     (folder / "in").write_bytes(b"photo")
     report = report or ListReporter()
-    return run_pipeline(Workspace(folder), PRESETS["draft"], report, until=Step.PREFLIGHT)
+    return run_pipeline(Workspace(folder), PRESETS["quick"], report, until=Step.PREFLIGHT)
 
 
 def test_a_step_that_can_t_write_ends_the_job_with_the_right_words(
@@ -108,7 +108,7 @@ def test_a_step_that_can_t_write_ends_the_job_with_the_right_words(
     report = ListReporter()
     summary = run(tmp_path, report)
     assert (summary.status, summary.error_code, summary.fault) == ("FAILED", "disk_full", "ours")
-    assert summary.error_facts["needed_mb"] == PRESETS["draft"].preflight.min_free_disk_mb
+    assert summary.error_facts["needed_mb"] == PRESETS["quick"].preflight.min_free_disk_mb
     assert any("No space left" in str(event) for event in report.events)
 
 

@@ -20,7 +20,7 @@ def measured(seconds: float) -> dict[str, object]:
         now += seconds
     return {
         "set": "made up",
-        "preset": "draft",
+        "preset": "quick",
         "iterations": None,
         "status": "COMPLETED",
         "sizes": [(800, 600)] * 8,

@@ -30,7 +30,7 @@ from tests.faults import fault
 PLACED = 0.5
 
 SIFT_ONLY = replace(
-    PRESETS["draft"], mapping=replace(PRESETS["draft"].mapping, last_rung="relaxed")
+    PRESETS["quick"], mapping=replace(PRESETS["quick"].mapping, last_rung="relaxed")
 )
 
 

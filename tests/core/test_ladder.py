@@ -34,15 +34,15 @@ from recon.poses.native import colmap
 from recon.reporting import silent
 from tests.core.walls import write_panorama, write_wall
 
-DRAFT = PRESETS["draft"]
+QUICK = PRESETS["quick"]
 SIZE = (400, 300)  # px
 STAGES = (preflight, features, matching, mapping)
 
 
 def mapped(**changes: Any) -> PipelineConfig:
-    """The draft preset with changed settings of mapping, and little work for strong SIFT."""
+    """The quick preset with changed settings of mapping, and little work for strong SIFT."""
     little = {"strong_max_image_size": 300, "strong_max_num_features": 1000}
-    return replace(DRAFT, mapping=replace(DRAFT.mapping, **little, **changes))
+    return replace(QUICK, mapping=replace(QUICK.mapping, **little, **changes))
 
 
 SIFT_ONLY = mapped(last_rung="relaxed")
@@ -67,7 +67,7 @@ def matched_wall(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Five photos of one wall, matched; read-only."""
     workspace = Workspace(tmp_path_factory.mktemp("matched"))
     write_wall(workspace.upload, seed=1, count=5, size=SIZE)
-    run(workspace, DRAFT, preflight, features, matching)
+    run(workspace, QUICK, preflight, features, matching)
     return workspace
 
 
@@ -81,7 +81,7 @@ def wall(matched_wall: Workspace, tmp_path: Path) -> Workspace:
 
 
 def test_an_easy_set_is_won_by_the_first_rung_and_nothing_else_is_tried(wall: Workspace) -> None:
-    report = run(wall, DRAFT, mapping)
+    report = run(wall, QUICK, mapping)
     graph = read_pair_graph(wall)
     assert [(r.name, r.outcome, r.registered) for r in graph.rungs] == [("incremental", "won", 5)]
     assert graph.rung == "incremental"
@@ -252,7 +252,7 @@ def test_copies_of_one_photo_are_called_so(workspace: Workspace, tmp_path: Path)
     with Image.open(tmp_path / "one" / "wall1_0.jpg") as photo:
         for index in range(6):
             photo.save(workspace.upload / f"{index}.jpg", quality=70 + 4 * index)
-    error = failing(workspace, DRAFT)
+    error = failing(workspace, QUICK)
     assert error.code == "photos_identical"
     assert error.facts == {"total": 6, "distinct": 1}
     assert not workspace.database.exists(), "nothing slow was tried"
@@ -268,7 +268,7 @@ def test_a_burst_alone_is_no_set(workspace: Workspace, tmp_path: Path) -> None:
                 photo.size, Image.Transform.AFFINE, shift, Image.Resampling.BICUBIC
             )
             moved.crop((0, 0, 470, 360)).save(workspace.upload / f"{index}.jpg", quality=92)
-    error = failing(workspace, DRAFT)
+    error = failing(workspace, QUICK)
     assert error.code == "photos_identical"
     assert error.facts == {"total": 5, "distinct": 1}
     graph = read_pair_graph(workspace)
@@ -277,7 +277,7 @@ def test_a_burst_alone_is_no_set(workspace: Workspace, tmp_path: Path) -> None:
 
 def test_a_panorama_has_no_baseline(workspace: Workspace) -> None:
     write_panorama(workspace.upload, seed=1, count=5, size=SIZE)
-    error = failing(workspace, DRAFT)
+    error = failing(workspace, QUICK)
     assert error.code == "no_baseline"
     graph = read_pair_graph(workspace)
     assert {r.outcome for r in graph.rungs} == {"skipped"}
@@ -312,14 +312,14 @@ def test_an_earlier_jobs_features_are_used_again(
         write_wall(job.upload, seed=1, count=6, size=SIZE)
         (job.upload / "wall1_0.jpg").rename(job.upload / "a new name.jpg")
     bring(matched_wall, workspace)
-    report = run(workspace, DRAFT)
-    run(fresh, DRAFT)
+    report = run(workspace, QUICK)
+    run(fresh, QUICK)
     assert "5 photos have features from an earlier job" in report.named("log")
     assert "10 pairs were matched by an earlier job" in report.named("log")
     asked = [said for _, said in report.named("progress") if said.startswith("photo ")]
     assert asked[-1].endswith("of 1")  # the extractor was asked for the new photo only
     for stage in (features, matching, mapping):
-        made, made_afresh = (stage.outputs(job, DRAFT) for job in (workspace, fresh))
+        made, made_afresh = (stage.outputs(job, QUICK) for job in (workspace, fresh))
         # The pair graph says how long each rung took.
         assert {**made, "pairs": ""} == {**made_afresh, "pairs": ""}
 
@@ -329,7 +329,7 @@ def test_features_made_with_other_settings_are_not_used(
 ) -> None:
     write_wall(workspace.upload, seed=1, count=3, size=SIZE)
     bring(matched_wall, workspace)
-    other = replace(DRAFT, features=replace(DRAFT.features, max_num_features=500))
+    other = replace(QUICK, features=replace(QUICK.features, max_num_features=500))
     report = run(workspace, other, preflight, features, matching)
     assert not [line for line in report.named("log") if "earlier job" in line]
 
@@ -341,6 +341,6 @@ def test_a_damaged_earlier_job_is_as_good_as_none(
     write_wall(workspace.upload, seed=1, count=3, size=SIZE)
     bring(matched_wall, workspace)
     (workspace.known / file).write_bytes(b"SQLite format 3\0 and then nothing")
-    report = run(workspace, DRAFT, preflight, features)
+    report = run(workspace, QUICK, preflight, features)
     assert not [line for line in report.named("log") if "earlier job" in line]
     assert json.loads(workspace.photos_json.read_text())["photos"][0]["digest"]

@@ -282,7 +282,7 @@ def test_the_360_degree_photos_are_refused_at_once(tmp_path: Path, capsys: Any) 
     for path in sorted(folder.glob("*.jpg"))[:3]:
         assert code_of(path.read_bytes()) == "photo_spherical"
     out = tmp_path / "out"
-    assert main([str(folder), str(out), "--preset", "draft", "--until", "PREFLIGHT"]) != 0
+    assert main([str(folder), str(out), "--preset", "quick", "--until", "PREFLIGHT"]) != 0
     assert "PREFLIGHT failed (photo_spherical): “photo_01.jpg” is a 360-degree" in (
         capsys.readouterr().err
     )
@@ -467,7 +467,7 @@ def test_photos_of_any_name_are_prepared(tmp_path: Path, capsys: Any) -> None:
     folder.mkdir()
     for seed, name in enumerate(NAMES):
         (folder / name).write_bytes(encoded(texture(seed)))
-    assert main([str(folder), str(out), "--preset", "draft", "--until", "PREFLIGHT"]) == 0
+    assert main([str(folder), str(out), "--preset", "quick", "--until", "PREFLIGHT"]) == 0
     kept = json.loads((out / "work/photos.json").read_text())["photos"]
     assert {photo["stored_name"] for photo in kept} == set(NAMES)
     assert all(len(photo["name"]) <= 130 for photo in kept)
@@ -481,7 +481,7 @@ def test_a_name_in_no_encoding_is_shown_as_far_as_it_goes(tmp_path: Path, capsys
     folder.mkdir()
     for seed, name in enumerate((b"caf\xe9.jpg", b"caf\xe8.jpg", b"\xff" * 250, b"plain.jpg")):
         Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(encoded(texture(seed)))
-    assert main([str(folder), str(out), "--preset", "draft", "--until", "PREFLIGHT"]) == 0
+    assert main([str(folder), str(out), "--preset", "quick", "--until", "PREFLIGHT"]) == 0
     kept = json.loads((out / "work/photos.json").read_text())["photos"]
     assert {"caf\\xe9.jpg", "caf\\xe8.jpg"} <= {photo["stored_name"] for photo in kept}
     assert len(kept) == 4

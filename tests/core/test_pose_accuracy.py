@@ -23,7 +23,7 @@ def placed(workspace: Workspace, scene: str, count: int) -> tuple[PoseErrors, li
     the photos by name."""
     truth = write_photos(workspace.upload, count, SIZE, scene)
     for stage in (preflight, features, matching, mapping):
-        stage.run(workspace, PRESETS["draft"], ListReporter())
+        stage.run(workspace, PRESETS["quick"], ListReporter())
     model = pycolmap.Reconstruction(workspace.sparse)
     images = {model.images[i].name: model.images[i] for i in model.reg_image_ids()}
     assert images.keys() == {photo.name for photo in truth}
@@ -68,7 +68,7 @@ def test_photos_through_a_lens_that_bends_strongly_are_placed_exactly_and_straig
     errors, cameras = placed(workspace, "wide", 6)
     assert_exact(errors)
     assert {camera.model_name for camera in cameras} == {"OPENCV_FISHEYE"}
-    undistort.run(workspace, PRESETS["draft"], ListReporter())
+    undistort.run(workspace, PRESETS["quick"], ListReporter())
     straight = pycolmap.Reconstruction()
     straight.read_text(workspace.undistorted_sparse)
     assert {camera.model_name for camera in straight.cameras.values()} == {"PINHOLE"}

@@ -24,7 +24,7 @@ from recon.poses.colmap import databases
 from tests.core.walls import write_wall
 from tests.photos import real_photos
 
-CONFIG = replace(PRESETS["draft"], preflight=replace(PRESETS["draft"].preflight, min_photos=1))
+CONFIG = replace(PRESETS["quick"], preflight=replace(PRESETS["quick"].preflight, min_photos=1))
 # The late rungs have tests of their own and take longer.
 SIFT_ONLY = replace(CONFIG, mapping=replace(CONFIG.mapping, last_rung="relaxed"))
 POSE_STAGES = (preflight, features, matching, mapping)
@@ -76,7 +76,7 @@ def test_the_number_of_photos_is_checked(workspace: Workspace, count: int, code:
     for index in range(count):
         (workspace.upload / f"{index}.jpg").write_bytes(b"")
     with pytest.raises(UserError) as caught:
-        run(workspace, preflight, config=PRESETS["draft"])
+        run(workspace, preflight, config=PRESETS["quick"])
     assert caught.value.code == code
     assert f"There are {count} photos" in str(caught.value)
 

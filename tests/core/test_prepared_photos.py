@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import UserError
-from recon.pipeline.photos.prepare import PreparedPhoto, fitting, prepare, prepared_names
+from recon.pipeline.photos.prepare import PreparedPhoto, prepare, prepared_names
 from tests.photos import real_photos
 
 ORIENTATION, MAKE, EXIF_IFD, GPS_IFD = 0x0112, 0x010F, 0x8769, 0x8825
@@ -253,13 +253,3 @@ def test_plain_names_stay_as_they_are() -> None:
         "000.jpg": "000.jpg",
         "IMG_2.jpeg": "IMG_2.jpg",
     }
-
-
-@pytest.mark.parametrize(
-    ("size", "longest", "expected"),
-    [((4000, 3000), 1600, (1600, 1200)), ((640, 480), 1600, (640, 480)), ((9, 9), None, (9, 9))],
-)
-def test_sizes_shrink_to_the_longest_side(
-    size: tuple[int, int], longest: int | None, expected: tuple[int, int]
-) -> None:
-    assert fitting(size, longest) == expected

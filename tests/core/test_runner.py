@@ -73,7 +73,7 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
 
 
-CONFIG = PRESETS["draft"]
+CONFIG = PRESETS["quick"]
 
 
 def runs(stages: dict[Step, CopyingStage]) -> list[int]:

@@ -10,7 +10,6 @@ from recon.pipeline.workspace import Workspace
 from recon.splats.gaussians import Camera
 from recon.splats.scene import (
     Model,
-    fitted_size,
     load_view,
     read_model,
     scene_extent,
@@ -90,13 +89,6 @@ def test_a_photo_shrinks_by_averaging_and_its_camera_with_it(workspace: Workspac
     means = full.colours.reshape(HEIGHT // 2, 2, WIDTH // 2, 2, 3).mean(dim=(1, 3))
     torch.testing.assert_close(view.colours, means, atol=1.01 / 255, rtol=0)
     torch.testing.assert_close(view.camera.K[:2], full.camera.K[:2] / 2)
-
-
-def test_photos_are_never_enlarged() -> None:
-    assert fitted_size(60, 40, 400) == (60, 40)
-    assert fitted_size(60, 40, None) == (60, 40)
-    assert fitted_size(4000, 3000, 400) == (400, 300)
-    assert fitted_size(9000, 3, 300) == (300, 1)
 
 
 def test_the_extent_is_that_of_the_cameras() -> None:

@@ -28,11 +28,11 @@ from recon.samples.truth import read_poses
 from tests.core.walls import write_wall
 from tests.faults import fault
 
-DRAFT = PRESETS["draft"]
+QUICK = PRESETS["quick"]
 SIFT_ONLY = replace(
-    DRAFT,
-    mapping=replace(DRAFT.mapping, last_rung="relaxed"),
-    features=replace(DRAFT.features, max_num_features=2000),
+    QUICK,
+    mapping=replace(QUICK.mapping, last_rung="relaxed"),
+    features=replace(QUICK.features, max_num_features=2000),
 )
 SIZE = (400, 300)  # px
 

@@ -11,11 +11,12 @@ from recon.pipeline.config import PRESETS, resolve
 from recon.pipeline.forecast.time_left import Range, Run, expect, forecast, starts_in
 from recon.pipeline.forecast.work_ahead import Plan, plan_of, steps_of
 from recon.pipeline.progress import WORKING_STEPS, Step
+from recon.pipeline.wishes import Wishes
 
-DRAFT = PRESETS["draft"]
+QUICK = PRESETS["quick"]
 
 
-def plan(photos: int = 12, size: tuple[int, int] = (800, 600), preset: str = "draft") -> Plan:
+def plan(photos: int = 12, size: tuple[int, int] = (800, 600), preset: str = "quick") -> Plan:
     return plan_of([size] * photos, PRESETS[preset], gpu=False)
 
 
@@ -152,19 +153,21 @@ class TestGuess:
         assert total(few) < total(many)
 
     def test_holding_out_every_photo_takes_a_training_for_each_further_fold(self) -> None:
-        folds = resolve("standard", cross_validate=True)
+        folds = resolve(Wishes("standard", cross_validate=True))
         plain, each = (plan_of([(800, 600)] * 8, c, gpu=True) for c in (PRESETS["standard"], folds))
         assert (plain.folds, each.folds) == (0, 4)  # of five, one is the job's own split
         more = each.seconds[Step.EVALUATION] - plain.seconds[Step.EVALUATION]
         assert more == pytest.approx(4 * plain.seconds[Step.GS_TRAIN], rel=0.2)
 
     def test_the_settings_count(self) -> None:
-        quick = resolve("draft", overrides={"train": {"iterations": 100}}, final_refine=False)
+        quick = resolve(
+            Wishes("quick", final_refine=False), overrides={"train": {"iterations": 100}}
+        )
         assert total(plan_of([(800, 600)] * 8, quick, gpu=False)) < total(plan(8))
 
     def test_training_steps_are_those_of_the_engine(self) -> None:
-        assert steps_of(DRAFT, 20) == 1200  # 16 to train on
-        assert steps_of(DRAFT, 3) == DRAFT.train.min_iterations
+        assert steps_of(QUICK, 20) == 1200  # 16 to train on
+        assert steps_of(QUICK, 3) == QUICK.train.min_iterations
 
 
 class TestQueue:

@@ -17,12 +17,8 @@ BY_HAND = {
     r"element vertex|\bsplats\.formats\b": "`Artifact.gaussians`",
     r"\.stem\b": "the name that a photo is stored under (`photos_by_image`)",
 }
-#: A program's body is no file of ours, and what it wishes becomes keywords of `submit`.
-BODIES = {
-    "recon/api/bodies.py": {r"json\.loads?\(", r"dict\[str, Any\]"},
-    "recon/api/reading.py": {r"dict\[str, Any\]"},
-    "recon/api/views.py": {r"dict\[str, Any\]"},
-}
+#: A program's body is no file of ours.
+BODIES = {"recon/api/bodies.py": {r"json\.loads?\(", r"dict\[str, Any\]"}}
 
 
 def modules() -> list[Path]:

@@ -19,9 +19,9 @@ from recon.poses.splits import folds, split
 from tests.core.walls import write_bursts
 
 DRAFT = replace(
-    PRESETS["draft"],
-    mapping=replace(PRESETS["draft"].mapping, last_rung="relaxed"),
-    features=replace(PRESETS["draft"].features, max_num_features=2000),
+    PRESETS["quick"],
+    mapping=replace(PRESETS["quick"].mapping, last_rung="relaxed"),
+    features=replace(PRESETS["quick"].features, max_num_features=2000),
 )
 STAGES = (preflight, features, matching, mapping, undistort)
 

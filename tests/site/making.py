@@ -16,6 +16,7 @@ from PIL import Image
 
 from accounts.models import ApiToken, User
 from recon.models import Artifact, Figures, Job, Photo, Share
+from recon.pipeline.wishes import Wishes
 from tests.site import outcomes
 
 PASSWORD = "a long enough password"
@@ -96,7 +97,7 @@ def new_job(owner: User, **fields: Any) -> Job:
     shared, as in `SHARED_AS`."""
     share = {SHARED_AS[name]: fields.pop(name) for name in SHARED_AS.keys() & fields}
     figures = {name: fields.pop(name) for name in MEASURED & fields.keys()}
-    job = Job(owner=owner, **({"preset": "draft", "title": "Fern in the hall"} | fields))
+    job = Job(owner=owner, **({"wishes": Wishes("quick"), "title": "Fern in the hall"} | fields))
     job.share, job.figures = Share(**share), Figures(**figures)
     return job
 

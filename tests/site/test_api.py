@@ -130,13 +130,13 @@ def test_a_job_can_be_kept_private(program: Program) -> None:
 def test_title_and_preset_are_taken(program: Program) -> None:
     program.send(photos(3), title="Fern", preset="high")
     job = Job.objects.get()
-    assert (job.title, job.preset, job.original_resolution) == ("Fern", "high", False)
+    assert (job.title, job.wishes.preset, job.wishes.original_resolution) == ("Fern", "high", False)
 
 
 def test_every_photo_can_be_held_out_once(program: Program) -> None:
     answer = program.send(photos(3), preset="standard", cross_validate="yes").json()
     job = Job.objects.get()
-    assert answer["cross_validate"] is job.cross_validate is True
+    assert answer["cross_validate"] is job.wishes.cross_validate is True
     assert job.config["evaluate"]["cross_validate"] is True
     assert program.status(job)["cross_validate"] is True
     assert is_error(program.send(photos(3), cross_validate="often"), 400, "cross_validate")

@@ -69,14 +69,14 @@ def test_json_says_the_same_as_a_form(program: Client, job: Job) -> None:
 def test_a_draft_is_made_ordered_and_started_with_json(program: Client, draft: Job) -> None:
     made = send(program, "/recon/drafts", {"title": "Fern", "preset": "high"})
     assert made.status_code == 201
-    assert Job.objects.filter(title="Fern", preset="high").exists()
+    assert Job.objects.filter(title="Fern", wishes__preset="high").exists()
     numbers = [drafts.add_photo(draft, photo(f"{n}.jpg"))[0].pk for n in range(3)]
     ordered = send(program, f"/recon/jobs/{draft.pk}/order", {"photo_id": numbers[::-1]}).json()
     assert [one["photo_id"] for one in ordered["photos"]] == numbers[::-1]
     started = send(program, f"/recon/jobs/{draft.pk}/start", {"cross_validate": True})
     assert started.json()["cross_validate"] is True
     draft.refresh_from_db()
-    assert (draft.status, draft.cross_validate) == ("PENDING", True)
+    assert (draft.status, draft.wishes.cross_validate) == ("PENDING", True)
 
 
 def test_a_photo_that_is_known_is_added_by_its_digest(program: Client, draft: Job) -> None:

@@ -77,7 +77,7 @@ def test_a_program_makes_fills_and_starts_a_draft(program: Program) -> None:
         "cross_validate": True,
         "shared": True,
     }
-    assert (draft.status, draft.title, draft.preset) == ("PENDING", "Fern", "high")
+    assert (draft.status, draft.title, draft.wishes.preset) == ("PENDING", "Fern", "high")
     assert not from_dict(draft.config).export.final_refine, "wishes not sent stay"
 
 

@@ -76,7 +76,7 @@ def test_the_list_has_the_caller_s_own_jobs_the_newest_first(
         "title": "Fern in the hall",
         "status": "COMPLETED",
         "progress": 100,
-        "preset": "draft",
+        "preset": "quick",
         "image_count": 3,
         "quality": "fair",
         "quality_code": "lpips",

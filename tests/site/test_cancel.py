@@ -57,7 +57,7 @@ def test_a_cancel_takes_effect_within_five_seconds_in_each_step(
 def job_before(step: Step, run: FinishedRun, owner: User) -> Job:
     """A waiting job in whose folder everything before `step` is done already."""
     config = json.loads(run.workspace.cfg_args.read_text())
-    job: Job = Job.objects.create(owner=owner, preset="draft", config=config)
+    job: Job = Job.objects.create(owner=owner, config=config)
     shutil.copytree(run.workspace.root, job.folder)
     for later in WORKING_STEPS[WORKING_STEPS.index(step) :]:
         job.workspace.remove_marker(later)

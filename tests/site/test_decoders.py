@@ -73,7 +73,7 @@ def test_nothing_that_was_sent_is_decoded_in_the_web_process(
     assert add(draft, photo("a.jpg")).status_code == 201
     assert add(draft, clip()).status_code == 202
     page = browser_of(draft.owner).post(
-        reverse("recon:upload"), {"photos": photos(3), "preset": "draft"}
+        reverse("recon:upload"), {"photos": photos(3), "preset": "quick"}
     )
     assert page.status_code == 302
     [shown] = draft.photos.all()

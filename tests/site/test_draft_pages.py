@@ -14,6 +14,7 @@ from recon.jobs import lifecycle, queue
 from recon.jobs.drafts import drafts
 from recon.models import Job, Share
 from recon.pipeline.config import from_dict
+from recon.pipeline.wishes import Wishes
 from recon.web import uploads
 from tests.site.making import browser_of, finished_job, job_of, person, photo, photo_bytes, photos
 
@@ -25,7 +26,7 @@ ACTIONS = ("add_photos", "drop_photo", "start")
 
 @pytest.fixture
 def draft(data_dir: Any) -> Job:
-    made = drafts.create_draft(person(), title="Fern", preset="high", cross_validate=True)
+    made = drafts.create_draft(person(), title="Fern", wishes=Wishes("high", cross_validate=True))
     for upload in photos(3):
         drafts.add_photo(made, upload)
     return made
@@ -129,11 +130,11 @@ def test_a_draft_can_be_deleted(browser: Client, draft: Job) -> None:
 
 
 def test_a_draft_is_made_with_the_wishes_so_far(browser: Client) -> None:
-    wishes = {"title": " Hall ", "preset": "draft", "original_resolution": "on"}
+    wishes = {"title": " Hall ", "preset": "quick", "original_resolution": "on"}
     response = browser.post(reverse("recon:create_draft"), wishes)
     made = Job.objects.get(title="Hall")
     assert response["Location"] == made.get_absolute_url()
-    assert (made.status, made.preset, made.original_resolution) == ("DRAFT", "draft", True)
+    assert (made.status, made.wishes) == ("DRAFT", Wishes("quick", original_resolution=True))
     assert browser.get(made.get_absolute_url()).status_code == 200
 
 
@@ -315,18 +316,18 @@ def test_start_queues_the_draft_with_the_wishes_of_the_form(
     response = browser.post(address("start", draft), wishes)
     assert response["Location"] == draft.get_absolute_url()
     draft.refresh_from_db()
-    assert (draft.status, draft.title, draft.preset) == ("PENDING", "Hall", "standard")
-    assert (draft.original_resolution, draft.cross_validate) == (True, False)
+    assert (draft.status, draft.title, draft.wishes.preset) == ("PENDING", "Hall", "standard")
+    assert (draft.wishes.original_resolution, draft.wishes.cross_validate) == (True, False)
     assert queue.carried_ids() == {draft.queue_id}
     assert browser.get(draft.get_absolute_url()).context["queue_position"] == 1
-    again = browser.post(address("start", draft), {"title": "Another", "preset": "draft"})
+    again = browser.post(address("start", draft), {"title": "Another", "preset": "quick"})
     assert again["Location"] == draft.get_absolute_url()
     draft.refresh_from_db()
     assert draft.title == "Hall"
 
 
 def test_a_wish_that_the_page_does_not_offer_stays_the_draft_s(draft: Job) -> None:
-    quick = drafts.create_draft(draft.owner, final_refine=False)
+    quick = drafts.create_draft(draft.owner, wishes=Wishes(final_refine=False))
     for upload in photos(3):
         drafts.add_photo(quick, upload)
     browser_of(draft.owner).post(address("start", quick), {"preset": "high"})
@@ -339,7 +340,7 @@ def test_a_start_with_too_few_photos_is_refused_and_keeps_what_was_typed(
     browser: Client, draft: Job
 ) -> None:
     drafts.drop_photo(draft, draft.photos.first().pk)
-    response = browser.post(address("start", draft), {"title": "Typed", "preset": "draft"})
+    response = browser.post(address("start", draft), {"title": "Typed", "preset": "quick"})
     assert response.status_code == 400
     assert "There are 2 photos; a scene needs 3 to 20." in response.context["problems"][0]
     assert response.context["form"]["title"].value() == "Typed"

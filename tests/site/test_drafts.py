@@ -21,6 +21,7 @@ from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, Photo
 from recon.pipeline.config import from_dict
 from recon.pipeline.errors import PipelineError, UserError
+from recon.pipeline.wishes import Wishes
 from tests.site.making import person, photo, photo_bytes, photos
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,8 +32,8 @@ def _site(data_dir: Path, redis_queue: Any) -> None:
     """Every test here has a data folder and a queue."""
 
 
-def draft_with(count: int, **wishes: Any) -> Job:
-    draft = drafts.create_draft(person(), **wishes)
+def draft_with(count: int, **given: Any) -> Job:
+    draft = drafts.create_draft(person(), **given)
     for upload in photos(count):
         drafts.add_photo(draft, upload)
     return draft
@@ -47,9 +48,9 @@ def code_of(caught: pytest.ExceptionInfo[Any]) -> str:
 
 
 def test_a_draft_collects_photos_and_waits_for_nobody() -> None:
-    draft = draft_with(2, title=" Fern ", preset="high")
+    draft = draft_with(2, title=" Fern ", wishes=Wishes("high"))
     draft.refresh_from_db()
-    assert (draft.status, draft.title, draft.preset) == ("DRAFT", "Fern", "high")
+    assert (draft.status, draft.title, draft.wishes.preset) == ("DRAFT", "Fern", "high")
     assert not draft.has_ended
     assert [p.original_name for p in draft.photos.all()] == ["photo 00.jpg", "photo 01.jpg"]
     assert [p.path.read_bytes() for p in draft.photos.all()] == [photo_bytes(n) for n in (0, 1)]
@@ -142,14 +143,13 @@ def test_a_photo_is_dropped_once_and_only_from_its_own_draft() -> None:
 
 
 def test_a_started_draft_is_a_job_like_any_other(settings: Any) -> None:
-    draft = draft_with(3, title="Fern", preset="draft")
+    draft = draft_with(3, title="Fern", wishes=Wishes("quick"))
     settings.TRAINING_ITERATIONS = 123  # changed since
-    assert drafts.start(
-        draft, title="Hall", preset="high", cross_validate=True, final_refine=False, shared=True
-    )
+    wishes = Wishes("high", cross_validate=True, final_refine=False)
+    assert drafts.start(draft, title="Hall", wishes=wishes, shared=True)
     draft.refresh_from_db()
-    assert (draft.status, draft.title, draft.preset) == ("PENDING", "Hall", "high")
-    assert draft.cross_validate
+    assert (draft.status, draft.title, draft.wishes.preset) == ("PENDING", "Hall", "high")
+    assert draft.wishes == wishes
     assert draft.share.is_on
     config = from_dict(draft.config)
     assert (config.preset, config.train.iterations) == ("high", 123)
@@ -268,8 +268,8 @@ def test_a_draft_that_somebody_just_came_back_to_is_not_removed() -> None:
     assert draft.is_draft
 
 
-def ended(status: str = "FAILED", **wishes: Any) -> Job:
-    job = submit.create_job(person(), photos(4), **wishes)
+def ended(status: str = "FAILED", **given: Any) -> Job:
+    job = submit.create_job(person(), photos(4), **given)
     Job.objects.filter(pk=job.pk).update(status=status, completed_at=timezone.now())
     job.refresh_from_db()
     return job
@@ -289,12 +289,12 @@ def with_features(job: Job) -> Job:
 
 @pytest.mark.parametrize("status", Job.ENDED)
 def test_photos_can_be_added_to_those_of_an_ended_scene(status: str) -> None:
-    job = ended(status, title="Fern", preset="high", cross_validate=True, shared=True)
+    job = ended(status, title="Fern", wishes=Wishes("high", cross_validate=True), shared=True)
     draft = drafts.draft_from(job)
     draft.refresh_from_db()
-    assert (draft.status, draft.title, draft.preset) == ("DRAFT", "Fern", "high")
+    assert (draft.status, draft.title, draft.wishes.preset) == ("DRAFT", "Fern", "high")
     assert (draft.owner, draft.photos_from) == (job.owner, job)
-    assert draft.cross_validate
+    assert draft.wishes.cross_validate
     assert not draft.share.is_on
     for old, new in zip(job.photos.all(), draft.photos.all(), strict=True):
         assert (old.name, old.sha256) == (new.name, new.sha256)

@@ -16,6 +16,7 @@ from redis import Redis
 from recon.jobs import lifecycle, submit
 from recon.models import Job, StageRun
 from recon.pipeline.progress import Step
+from recon.pipeline.wishes import Wishes
 from tests.photos import real_photos
 from tests.site.making import person
 from tests.site.working import worker
@@ -30,7 +31,7 @@ def test_the_site_trains_on_cuda_cancels_in_training_and_retries_a_lost_horse(
 ) -> None:
     """One worker, three jobs: a long test, because each needs the one before and real poses."""
     photos = [SimpleUploadedFile(p.name, p.read_bytes()) for p in real_photos("fern")]
-    first = submit.create_job(person(), photos, preset="standard")
+    first = submit.create_job(person(), photos, wishes=Wishes("standard"))
     second, third = submit.run_again(first), submit.run_again(first)
     with worker(pipeline=REAL_PIPELINE) as process:
         wait_for(first, lambda: first.has_ended)

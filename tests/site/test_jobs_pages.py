@@ -15,6 +15,7 @@ from django.utils.translation import override
 from recon.jobs import queue
 from recon.models import Figures, Job
 from recon.pipeline.config import from_dict
+from recon.pipeline.wishes import Wishes
 from recon.pipeline.words.reasons import Reason
 from recon.web.result.metrics import metrics_of
 from tests.site import outcomes
@@ -317,7 +318,7 @@ def test_running_again_makes_a_new_job_on_the_same_photos() -> None:
     response = browser_of(old.owner).post(at("again", old), {"preset": "high"})
     new = Job.objects.exclude(pk=old.pk).get()
     assert response["Location"] == at("job", new)
-    assert (new.photos_from, new.preset, new.title) == (old, "high", old.title)
+    assert (new.photos_from, new.wishes.preset, new.title) == (old, "high", old.title)
     assert (new.status, new.share.is_on) == (Job.Status.PENDING, False)
     assert [p.path.read_bytes() for p in new.photos.all()] == [
         p.path.read_bytes() for p in old.photos.all()
@@ -325,9 +326,9 @@ def test_running_again_makes_a_new_job_on_the_same_photos() -> None:
 
 
 def test_running_again_without_a_choice_keeps_the_preset() -> None:
-    old = finished_job(person(), preset="standard")
+    old = finished_job(person(), wishes=Wishes("standard"))
     browser_of(old.owner).post(at("again", old))
-    assert Job.objects.exclude(pk=old.pk).get().preset == "standard"
+    assert Job.objects.exclude(pk=old.pk).get().wishes.preset == "standard"
 
 
 def test_running_again_with_an_unknown_preset_is_refused_in_words() -> None:
@@ -339,13 +340,13 @@ def test_running_again_with_an_unknown_preset_is_refused_in_words() -> None:
 
 
 def test_running_again_with_all_wishes_changes_those_that_differ() -> None:
-    old = finished_job(person(), preset="standard", original_resolution=True)
+    old = finished_job(person(), wishes=Wishes("standard", original_resolution=True))
     wishes = {"all": "yes", "preset": "high", "outlier_filter": "never", "cross_validate": "on"}
     browser_of(old.owner).post(at("again", old), wishes)
     new = Job.objects.exclude(pk=old.pk).get()
-    assert (new.preset, new.title) == ("high", old.title)
-    assert not new.original_resolution, "a box that is not ticked is not sent"
-    assert new.cross_validate
+    assert (new.wishes.preset, new.title) == ("high", old.title)
+    assert not new.wishes.original_resolution, "a box that is not ticked is not sent"
+    assert new.wishes.cross_validate
     assert from_dict(new.config).evaluate.outlier_filter == "never"
 
 

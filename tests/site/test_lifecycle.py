@@ -270,7 +270,7 @@ def test_a_deleted_job_leaves_no_row_and_no_file(status: str) -> None:
 
 
 def test_a_job_whose_folder_is_gone_can_be_deleted() -> None:
-    job = Job.objects.create(owner=person(), preset="draft")
+    job = Job.objects.create(owner=person())
     lifecycle.delete(job)
     assert not Job.objects.exists()
 

@@ -51,7 +51,7 @@ def race(folder: Path, database: str, action: str, jobs: Sequence[Model]) -> Cou
 @pytest.mark.parametrize("action", ["start", "worker_lost", "cancel"])
 def test_of_many_workers_exactly_one_wins(database: str, action: str, tmp_path: Path) -> None:
     owner = person()
-    jobs = [Job.objects.create(owner=owner, preset="draft") for _ in range(JOBS)]
+    jobs = [Job.objects.create(owner=owner) for _ in range(JOBS)]
     won = race(tmp_path, database, action, jobs)
     assert won == {str(job.pk): 1 for job in jobs}
     expected = {"start": "PROCESSING", "worker_lost": "PENDING", "cancel": "CANCELLED"}[action]

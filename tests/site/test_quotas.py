@@ -209,7 +209,7 @@ def test_a_limit_is_said_with_its_status(
     ann: User, limits: dict[str, int], status: int, said: str
 ) -> None:
     limit(ann, **limits)
-    form = {"photos": photos(3), "preset": "draft"}
+    form = {"photos": photos(3), "preset": "quick"}
     page = browser_of(ann).post(reverse("recon:upload"), form)
     assert page.status_code == status
     assert said in page.content.decode()
@@ -223,7 +223,7 @@ def test_a_limit_is_said_with_its_status(
 def test_a_draft_that_may_not_start_says_so_and_stays(ann: User) -> None:
     draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now())
     limit(ann, jobs_a_day=0)
-    page = browser_of(ann).post(reverse("recon:start", args=(draft.pk,)), {"preset": "draft"})
+    page = browser_of(ann).post(reverse("recon:start", args=(draft.pk,)), {"preset": "quick"})
     assert page.status_code == 429
     assert "You can start 0 scenes a day" in page.content.decode()
     bearer = {"Authorization": f"Bearer {token_of(ann)}"}

@@ -96,7 +96,7 @@ def test_a_running_job_whose_folder_is_held_is_left_alone() -> None:
 
 
 def test_a_running_job_without_a_folder_is_nobodys() -> None:
-    job = Job.objects.create(owner=person(), preset="draft", status=Job.Status.PROCESSING)
+    job = Job.objects.create(owner=person(), status=Job.Status.PROCESSING)
     assert reconcile().settled == 1
     job.refresh_from_db()
     assert job.attempt == 2

@@ -142,5 +142,5 @@ def test_a_job_that_wrote_nothing_down_says_what_is_known() -> None:
     response = page_of(finished_job(person()))
     assert response.status_code == 200
     said = dict(response.context["settings_used"])
-    assert said["Preset"] == "Draft"
+    assert said["Preset"] == "Quick"
     assert "Machine" not in said

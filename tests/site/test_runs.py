@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from recon.models import Figures, Job, Photo
+from recon.pipeline.wishes import Wishes
 from recon.web.result import runs
 from recon.web.result.comparison import compare
 from tests.site import outcomes
@@ -56,7 +57,7 @@ def first() -> Job:
 
 @pytest.fixture
 def second(first: Job) -> Job:
-    better = {"psnr": 23.5, "ssim": 0.81, "lpips": 0.5, "preset": "high", "title": "Again"}
+    better = {"psnr": 23.5, "ssim": 0.81, "lpips": 0.5, "wishes": Wishes("high"), "title": "Again"}
     job = with_the_photos_of(first, measured_job(first.owner, **better))
     return measured_on(with_cameras(job), {1: 23.5})
 

@@ -63,7 +63,7 @@ def manage(tmp_path: Path, *arguments: str, **values: str) -> subprocess.Complet
         ("OUTLIER_MIN_CLUSTER_RATIO", "2", "a number from 0.0 to 1.0"),
         ("OUTLIER_STD_THRESHOLD", "nan", "a number of at least 0.1"),
         ("OUTLIER_STD_THRESHOLD", "inf", "a number of at least 0.1"),
-        ("DEFAULT_PRESET", "best", "one of auto, draft, standard, high"),
+        ("DEFAULT_PRESET", "best", "one of auto, quick, standard, high"),
         ("BASE_URL", "recon.example.org", "an address that begins with http:// or https://"),
         ("BASE_URL", "https://", "an address with a host"),
         ("BASE_URL", "http://host:port", "an address that begins with"),

@@ -19,6 +19,7 @@ from recon.models import Job, Photo
 from recon.pipeline.config import from_dict
 from recon.pipeline.decoding.opening import Opener
 from recon.pipeline.errors import PipelineError, UserError
+from recon.pipeline.wishes import Wishes
 from tests.site.making import exif_with_gps, person, photo, photo_bytes, photos
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,9 +35,10 @@ def _site(data_dir: Path, redis_queue: Any) -> None:
 
 
 def test_a_job_is_made_of_rows_files_and_a_place_in_the_queue() -> None:
-    job = submit.create_job(person(), photos(3), title="  Fern  ", preset="draft")
+    job = submit.create_job(person(), photos(3), title="  Fern  ", wishes=Wishes("quick"))
     job.refresh_from_db()
-    assert (job.title, job.preset, job.status, job.attempt) == ("Fern", "draft", "PENDING", 1)
+    assert (job.title, job.wishes, job.status) == ("Fern", Wishes("quick"), "PENDING")
+    assert job.attempt == 1
     assert [p.path.is_file() for p in job.photos.all()] == [True, True, True]
     assert queue.carried_ids() == {f"{job.pk}-1"}
     assert not (job.folder / unclaimed.MARK).exists()
@@ -155,7 +157,7 @@ def test_the_config_is_the_preset_within_the_sites_ceilings(settings: Any) -> No
     settings.MAX_IMAGE_SIZE = 777
     settings.OUTLIER_K_NEIGHBORS = 9
     settings.MONITOR_GPU = False
-    job = submit.create_job(person(), photos(3), preset="high", original_resolution=True)
+    job = submit.create_job(person(), photos(3), wishes=Wishes("high", original_resolution=True))
     config = from_dict(job.config)
     assert config.preset == "high"
     assert config.train.iterations == 123
@@ -166,13 +168,13 @@ def test_the_config_is_the_preset_within_the_sites_ceilings(settings: Any) -> No
 
 def test_no_preset_means_the_sites_default(settings: Any) -> None:
     settings.DEFAULT_PRESET = "high"
-    assert submit.create_job(person(), photos(3)).preset == "high"
+    assert submit.create_job(person(), photos(3)).wishes.preset == "high"
 
 
 def test_running_again_shares_the_files_and_changes_only_what_is_asked() -> None:
-    job = submit.create_job(person(), photos(3), title="Fern", preset="draft", shared=True)
-    again = submit.run_again(job, preset="standard")
-    assert (again.owner, again.title, again.preset) == (job.owner, "Fern", "standard")
+    job = submit.create_job(person(), photos(3), title="Fern", wishes=Wishes("quick"), shared=True)
+    again = submit.run_again(job, wishes=Wishes("standard"))
+    assert (again.owner, again.title, again.wishes.preset) == (job.owner, "Fern", "standard")
     assert again.photos_from == job
     assert not again.share.is_on
     assert again.share.key != job.share.key
@@ -185,22 +187,15 @@ def test_running_again_shares_the_files_and_changes_only_what_is_asked() -> None
 
 
 def test_running_again_keeps_how_to_measure_and_what_to_deliver() -> None:
-    job = submit.create_job(
-        person(),
-        photos(3),
-        preset="high",
-        cross_validate=True,
-        final_refine=False,
-        outlier_filter="always",
-    )
-    again = submit.run_again(job)
-    assert again.cross_validate
+    wishes = Wishes("high", cross_validate=True, final_refine=False, outlier_filter="always")
+    again = submit.run_again(submit.create_job(person(), photos(3), wishes=wishes))
+    assert again.wishes == wishes
     config = from_dict(again.config)
     assert config.cross_validates(3)
     assert not config.export.final_refine
     assert config.evaluate.outlier_filter == "always"
     plain = submit.run_again(submit.create_job(person("b@example.org"), photos(3)))
-    assert not plain.cross_validate
+    assert not plain.wishes.cross_validate
     assert from_dict(plain.config).export.final_refine
     assert from_dict(plain.config).evaluate.outlier_filter == "auto"
 

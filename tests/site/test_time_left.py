@@ -249,7 +249,7 @@ def said_of_presets(browser: Any, address: str) -> dict[str, str]:
 def test_each_preset_says_what_it_takes_on_this_machine(running: Job) -> None:
     browser = browser_of(running.owner)
     guessed = said_of_presets(browser, "/jobs/new/")
-    assert guessed.keys() == {"draft", "standard", "high"}
+    assert guessed.keys() == {"quick", "standard", "high"}
     time = r"[\d½]+( s| min| h)?( [\d½]+ min)?"
     took = re.compile(rf": {time} to {time} here with 10 photos\.$")
     assert all(took.search(said) for said in guessed.values()), guessed
@@ -258,7 +258,7 @@ def test_each_preset_says_what_it_takes_on_this_machine(running: Job) -> None:
         past(running.owner, seconds=600.0)  # a slow machine
     Photo.objects.update(width=4000, height=3000)
     learnt = said_of_presets(browser, "/jobs/new/")
-    assert re.search(r"\d h( \d+ min)? to \d h", learnt["draft"]), learnt
+    assert re.search(r"\d h( \d+ min)? to \d h", learnt["quick"]), learnt
     assert learnt != guessed
 
 

@@ -111,7 +111,7 @@ def test_three_photos_make_a_private_job(browser: Client) -> None:
     job = Job.objects.get()
     assert response.status_code == 302
     assert response["Location"] == job.get_absolute_url()
-    assert (job.title, job.preset, job.original_resolution) == ("Fern", "high", True)
+    assert (job.title, job.wishes.preset, job.wishes.original_resolution) == ("Fern", "high", True)
     assert not job.share.is_on
     assert [p.original_name for p in job.photos.all()] == [
         "photo 00.jpg",
@@ -138,14 +138,14 @@ def test_without_wishes_the_defaults_hold(browser: Client, settings: Any) -> Non
     settings.DEFAULT_PRESET = "standard"
     send(browser, photos(3))
     job = Job.objects.get()
-    assert (job.title, job.preset, job.original_resolution) == ("", "standard", False)
-    assert not job.cross_validate
+    assert (job.title, job.wishes.preset, job.wishes.original_resolution) == ("", "standard", False)
+    assert not job.wishes.cross_validate
 
 
 def test_the_wish_to_hold_out_every_photo_is_kept_with_the_job(browser: Client) -> None:
     send(browser, photos(3), preset="standard", cross_validate="on")
     job = Job.objects.get()
-    assert job.cross_validate
+    assert job.wishes.cross_validate
     assert job.config["evaluate"]["cross_validate"] is True
 
 

@@ -356,12 +356,12 @@ def test_a_scene_starts_only_when_the_frames_are_there(
         drafts.add_photo(draft, upload)
     video = waiting(draft)
     start = reverse("recon:start", args=[draft.pk])
-    response = browser.post(start, {"preset": "draft"})
+    response = browser.post(start, {"preset": "quick"})
     assert response.status_code == 409
     assert "Frames are still being taken from “walk.mp4”." in response.context["problems"][0]
     assert program.post(f"/recon/jobs/{draft.pk}/start").status_code == 409
     done(video)
-    assert browser.post(start, {"preset": "draft"}).status_code == 302
+    assert browser.post(start, {"preset": "quick"}).status_code == 302
     draft.refresh_from_db()
     assert draft.is_pending
     assert not (draft.folder / "videos").exists()
@@ -372,7 +372,7 @@ def test_a_scene_starts_only_when_the_frames_are_there(
 def test_the_form_without_scripts_makes_a_scene_of_a_video_that_starts_by_itself(
     browser: Client, ann: User
 ) -> None:
-    wishes = {"photos": [clip(), photo()], "title": "Hall", "preset": "draft"}
+    wishes = {"photos": [clip(), photo()], "title": "Hall", "preset": "quick"}
     response = browser.post(reverse("recon:upload"), wishes)
     job = ann.jobs.get()
     assert response["Location"] == job.get_absolute_url()

@@ -23,6 +23,7 @@ from recon.jobs.folder import lock as folder_lock
 from recon.jobs.reconcile import reconcile
 from recon.jobs.run.worker import ReconWorker
 from recon.models import Job, StageRun
+from recon.pipeline.wishes import Wishes
 from tests.conftest import redis_address, start_redis, stop_redis, use_redis
 from tests.core.tiny_scene import write_tiny_workspace
 from tests.site.making import job_of, person, photos
@@ -85,7 +86,7 @@ def test_a_job_runs_to_its_end() -> None:
 
 def test_the_real_pipeline_says_what_is_wrong_with_the_photos() -> None:
     """The whole way, nothing staged: the real runner on photos that it can't open."""
-    job = submit.create_job(person(), photos(3), preset="draft")
+    job = submit.create_job(person(), photos(3), wishes=Wishes("quick"))
     for photo in job.photos.all():
         photo.path.write_bytes(b"overwritten after the upload")
     output = work_off(pipeline=REAL_PIPELINE)
@@ -114,7 +115,7 @@ def test_an_unforeseen_fault_of_ours_ends_the_job_too() -> None:
 
 
 def test_a_job_without_a_folder_fails_and_does_not_run_for_ever() -> None:
-    job = Job.objects.create(owner=person(), preset="draft")
+    job = Job.objects.create(owner=person())
     queue.enqueue(str(job.pk), 1)
     work_off()
     job.refresh_from_db()

@@ -210,8 +210,8 @@ def _put_on_the_list(job_pk: str, owner_pk: int) -> bool:
         prefix=_prefix(job_pk),
         owner_pk=owner_pk,
         description=f"photo check of draft {job_pk}",
-        timeout=TIMEOUT_S,
-        failure_ttl=FAILURE_TTL_S,
+        timeout_s=TIMEOUT_S,
+        failure_ttl_s=FAILURE_TTL_S,
     )
 
 

@@ -33,8 +33,11 @@ from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import check_upload
+from recon.jobs.presets import resolved_config
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
+from recon.pipeline.photos.photo_count import check_count
+from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import replacing
 
 logger = logging.getLogger(__name__)
@@ -45,12 +48,12 @@ MB = 2**20
 MAX_AHEAD = 100
 
 
-def create_draft(owner: User, **wishes: Any) -> Job:
-    """A new draft without photos; `wishes` are `submit.new_job`'s.
+def create_draft(owner: User, *, title: str = "", wishes: Wishes | None = None) -> Job:
+    """A new draft without photos; `wishes` as in `submit.new_job`.
 
     Raises UserError: too_many_drafts, quota_stored; PipelineError("disk_full").
     """
-    draft = submit.new_job(owner, **wishes)
+    draft = submit.new_job(owner, title=title, wishes=wishes)
     with photo_files.new_folder(draft):
         save_new(draft, [])
     return draft
@@ -65,7 +68,7 @@ def draft_from(job: Job) -> Job:
     """
     if not job.has_ended:
         raise UserError("not_ended")
-    draft = submit.like(job)
+    draft = submit.new_job_like(job)
     draft.photos_from = job
     with photo_files.new_folder(draft):
         photos = photo_files.link_photos(job, draft)
@@ -128,16 +131,21 @@ def drop_photo(job: Job, photo_pk: int) -> bool:
 
 
 def start(
-    job: Job, *, shared: bool = False, sharing: Mapping[str, Any] | None = None, **wishes: Any
+    job: Job,
+    *,
+    title: str | None = None,
+    wishes: Wishes | None = None,
+    shared: bool = False,
+    sharing: Mapping[str, object] | None = None,
 ) -> bool:
     """Queues the draft. False: it was started already.
 
-    `wishes` are `submit.new_job`'s; those not given stay the draft's. `sharing` are the other
-    columns of `Share`. Raises UserError: too_few_photos, too_many_photos,
-    video_in_work, `quotas.may_start`'s; Job.DoesNotExist.
+    Without a title and wishes it keeps its own. `sharing` are the other columns of `Share`. Raises
+    UserError: too_few_photos, too_many_photos, video_in_work, `quotas.may_start`'s;
+    Job.DoesNotExist.
     """
-    wished = submit.like(job, **wishes)
-    fields = ("title", "preset", "original_resolution", "cross_validate", "config")
+    title = job.title if title is None else submit.clean_title(title)
+    wishes = wishes or job.wishes
     with transaction.atomic():
         try:
             draft = locked(job)
@@ -146,12 +154,12 @@ def start(
         if video := draft.videos.filter(state=Video.State.WAITING).first():
             raise UserError("video_in_work", name=video.original_name)
         photos = list(draft.photos.all())
-        submit.check_count(len(photos))
+        check_count(len(photos), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
         quotas.may_start(draft.owner_id)
         _remove_strays(draft, {photo.name for photo in photos})
         shutil.rmtree(draft.folder / "videos", ignore_errors=True)
-        chosen = {field: getattr(wished, field) for field in fields}
-        chosen |= titles.titles_of(draft, wished.title, photos, shared=shared)
+        chosen = {"wishes": wishes, "config": resolved_config(wishes).to_dict()}
+        chosen |= titles.titles_of(draft, title, photos, shared=shared)
         return lifecycle.submit(draft, share={"is_on": shared, **(sharing or {})}, **chosen)
 
 
@@ -212,7 +220,7 @@ def check_room(draft: Job, new_size: int, *, given_up: int = 0) -> None:
     too_many_photos, too_large_together, quota_stored."""
     count = draft.photos.count() + 1
     if count > settings.MAX_PHOTOS:
-        submit.check_count(count)
+        check_count(count, settings.MIN_PHOTOS, settings.MAX_PHOTOS)
     size = draft.photos.aggregate(total=Sum("size"))["total"] or 0
     if size + new_size > settings.MAX_UPLOAD_SIZE_MB * MB:
         raise UserError("too_large_together", limit_mb=settings.MAX_UPLOAD_SIZE_MB)

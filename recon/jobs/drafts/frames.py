@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from redis.exceptions import RedisError
 
-from recon.jobs import fair_queue, queue, submit
+from recon.jobs import fair_queue, queue
 from recon.jobs.drafts import drafts
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import photo_files
@@ -25,6 +25,7 @@ from recon.jobs.photo_upload import check_upload
 from recon.models import Job, Video
 from recon.pipeline.decoding import opening
 from recon.pipeline.errors import Cancelled, PipelineError, TimeLimit, UserError
+from recon.pipeline.photos.photo_count import check_count
 from recon.reporting import Progress
 
 logger = logging.getLogger(__name__)
@@ -79,8 +80,8 @@ def request(video_pk: int, owner_pk: int) -> bool:
         prefix=_prefix(video_pk),
         owner_pk=owner_pk,
         description=f"frames of video {video_pk}",
-        timeout=TIMEOUT_MINUTES * 60,
-        failure_ttl=FAILURE_TTL_S,
+        timeout_s=TIMEOUT_MINUTES * 60,
+        failure_ttl_s=FAILURE_TTL_S,
     )
 
 
@@ -112,7 +113,7 @@ def _take(video: Video) -> None:
         Video.objects.filter(pk=video.pk).update(**begun)
     room = settings.MAX_PHOTOS - video.job.photos.count()
     if room <= 0:
-        submit.check_count(settings.MAX_PHOTOS + 1)
+        check_count(settings.MAX_PHOTOS + 1, settings.MIN_PHOTOS, settings.MAX_PHOTOS)
     stem = video.original_name.rpartition(".")[0] or video.original_name
     taken = 0
     for frame in opening.own().take_frames(

@@ -27,7 +27,7 @@ def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
     """
     if not (job.is_draft or job.has_ended):
         raise UserError("not_ended")
-    wanted, made = set(photo_pks), submit.like(job)
+    wanted, made = set(photo_pks), submit.new_job_like(job)
     if made.title and made.title == made.automatic_title:
         made.title = made.automatic_title = titles.another(made.owner_id, made.title)
     elif made.title and number > 1:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -24,6 +23,7 @@ from recon.jobs.sharing import change as change_share
 from recon.models import Job, Video
 from recon.pipeline.photos.media import HEAD, container_of, is_photo, says_video
 from recon.pipeline.photos.video import VideoLimits
+from recon.pipeline.wishes import Wishes
 
 State = Video.State
 
@@ -130,15 +130,16 @@ def create_job(
     photos: Sequence[UploadedFile],
     videos: Sequence[UploadedFile],
     *,
+    title: str = "",
+    wishes: Wishes | None = None,
     shared: bool = False,
-    sharing: Mapping[str, Any] | None = None,
-    **wishes: Any,
+    sharing: Mapping[str, object] | None = None,
 ) -> Job:
     """A draft with all of these, which starts by itself when the videos' frames are there.
 
     Raises what `add_video`, `drafts.add_photo` and `drafts.create_draft` raise; then nothing stays.
     """
-    draft = drafts.create_draft(owner, **wishes)
+    draft = drafts.create_draft(owner, title=title, wishes=wishes)
     try:
         change_share(draft, is_on=shared, **(sharing or {}))
         for photo in photos:

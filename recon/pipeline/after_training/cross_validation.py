@@ -7,20 +7,16 @@ one of the folds and is not trained again.
 
 from __future__ import annotations
 
-import gc
 import json
 import shutil
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
+from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.after_training.scoring import Scorer, without_outliers
 from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used
 from recon.pipeline.progress import Within
@@ -42,7 +38,7 @@ _TRAIN_SHARE = 0.9  # of a fold's time
 def applies(config: PipelineConfig, photos: int, log: Callable[[str], None]) -> bool:
     """Whether `photos` registered photos are cross-validated; logs why not, where asked for."""
     if config.evaluate.cross_validate and not config.may_cross_validate:
-        log("Holding out every photo once was asked for; the draft preset does not do that.")
+        log("Holding out every photo once was asked for; the quick preset does not do that.")
     elif config.may_cross_validate and not config.cross_validates(photos):
         limit = config.evaluate.cross_validate_max_photos
         log(
@@ -69,25 +65,16 @@ class CrossValidation:
         Where a fold fails, the scene's figures stay those of that split, and the reason is told.
         Raises Cancelled.
         """
-        try:
-            scored, tests = self._scored(held_out, report)
-            self._tell(scored, report)
-            return Folds(tests=tuple(map(tuple, tests)), scored=scored)
-        except Cancelled:
-            raise
-        except torch.OutOfMemoryError:
-            reason = Reason("out_of_memory")
-        except Exception as error:
-            for line in traceback.format_exc().rstrip().splitlines():
-                report.log(line)
-            reason = Reason.of(error)
-        # Outside of the `except`, whose traceback keeps the fold's tensors alive.
-        gc.collect()
-        torch.cuda.empty_cache()
-        held_out_photos, photos = len(self.model.test), len(self.model.photos)
-        told = {"reason": reason.to_dict(), "held_out": held_out_photos, "total": photos}
-        report.warn("not_cross_validated", **told)
-        return Folds(reason=reason)
+        photos = {"held_out": len(self.model.test), "total": len(self.model.photos)}
+        found = attempt(
+            lambda: self._folds(held_out, report), report, "not_cross_validated", **photos
+        )
+        return Folds(reason=found) if isinstance(found, Reason) else found
+
+    def _folds(self, held_out: Scored, report: Report) -> Folds:
+        scored, tests = self._scored(held_out, report)
+        self._tell(scored, report)
+        return Folds(tests=tuple(map(tuple, tests)), scored=scored)
 
     def _tell(self, scored: Scored, report: Report) -> None:
         # A fold is kept for the next attempt, and there will be none.

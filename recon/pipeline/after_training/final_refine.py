@@ -7,15 +7,11 @@ the haze in front of the scene goes (`haze`), so that what it did for the photos
 
 from __future__ import annotations
 
-import gc
-import traceback
 from collections.abc import Sequence
 
-import torch
-
+from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.errors import Cancelled
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.words.reasons import Reason
@@ -43,21 +39,12 @@ def finished(
     measured = read_ply(folder / "point_cloud.ply")
     if not config.export.final_refine or settings_used(workspace, config.train).final_refine <= 0:
         return measured, False
-    try:
-        return _refined(workspace, config, measured, model, report), True
-    except Cancelled:
-        raise
-    except torch.OutOfMemoryError:
-        reason = Reason("out_of_memory")
-    except Exception as error:
-        for line in traceback.format_exc().rstrip().splitlines():
-            report.log(line)
-        reason = Reason.of(error)
-    # Outside of the `except`, whose traceback keeps the refinement's tensors alive.
-    gc.collect()
-    torch.cuda.empty_cache()
-    report.warn("not_finished_with_all_photos", reason=reason.to_dict())
-    return measured, False
+    refined = attempt(
+        lambda: _refined(workspace, config, measured, model, report),
+        report,
+        "not_finished_with_all_photos",
+    )
+    return (measured, False) if isinstance(refined, Reason) else (refined, True)
 
 
 def _refined(

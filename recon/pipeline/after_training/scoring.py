@@ -13,13 +13,14 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from recon.picture_size import fitted_size
 from recon.pipeline.config import ExportConfig
 from recon.reporting import Progress, part
 from recon.splats.evaluation import draw, score, to_bytes
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips
 from recon.splats.outliers import keep_mask
-from recon.splats.scene import Posed, View, fitted_size, load_view
+from recon.splats.scene import Posed, View, load_view
 from recon.splats.scores import Scored, Scores
 
 

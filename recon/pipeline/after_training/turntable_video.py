@@ -7,7 +7,6 @@ PyAV's wheel brings (docs/develop/licenses.md). A job never fails for want of it
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recon.picture_size import fitted_size
+from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.after_training.turntable_size import take_for
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.errors import Cancelled
 from recon.pipeline.outcome import settings_used, steps_trained
-from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, replacing
 from recon.reporting import Progress, Report
 from recon.splats.evaluation import draw, to_bytes
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.scene import fitted_size
 from recon.splats.turntable import turntable
 
 _ENCODING = {"preset": "veryfast", "crf": "20", "profile": "high"}
@@ -55,19 +53,15 @@ def film(
         trained_size=settings_used(workspace, config.train).max_image_size,
         most_pixels=config.export.turntable_size,
     )
-    began = time.monotonic()
-    try:
+
+    def shoot() -> None:
+        began = time.monotonic()
         path = turntable(cameras, np.array(focus), _lens(start, take.longest), take.frames)
         with replacing(workspace.turntable) as temporary:
             write_mp4(_pictures(scene, path, report), temporary, take.rate)
-    except Cancelled:
-        raise
-    except Exception as error:
-        for line in traceback.format_exc().rstrip().splitlines():
-            report.log(line)
-        report.warn("turntable_absent", reason=Reason.of(error).to_dict())
-        return
-    report.log(f"{take.frames} frames in {time.monotonic() - began:.1f} s")
+        report.log(f"{take.frames} frames in {time.monotonic() - began:.1f} s")
+
+    attempt(shoot, report, "turntable_absent")
 
 
 def write_mp4(pictures: Iterable[NDArray[np.uint8]], path: Path, rate: int) -> None:

@@ -13,6 +13,7 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos import uploads
 from recon.pipeline.photos.file_kinds import is_raw
 from recon.pipeline.progress import WORKING_STEPS
+from recon.pipeline.wishes import PRESET_NAMES, QUICK, Wishes, preset_called
 
 
 class WrongUse(Exception):
@@ -44,15 +45,16 @@ def make_parser() -> argparse.ArgumentParser:
     add("out", type=Path, nargs="?", metavar="OUT", help="folder for everything that is made")
     add(
         "--preset",
-        choices=list(configs.PRESETS),
-        help="default: standard with a usable CUDA GPU, else draft",
+        type=preset_called,
+        choices=PRESET_NAMES,
+        help="default: standard with a usable CUDA GPU, else quick",
     )
     add("--from", dest="start", choices=steps, metavar="STEP", help="redo it and all after it")
     add("--until", default=steps[-1], choices=steps, metavar="STEP", help="stop after this step")
     add("--seed", type=int, help="of everything random")
     add("--original-resolution", action="store_true", help="keep the photos' full size")
     add("--cross-validate", action="store_true",
-        help="with 10 photos or fewer, hold each out once (not in the draft preset)")  # fmt: skip
+        help="with 10 photos or fewer, hold each out once (not in the quick preset)")  # fmt: skip
     add("--no-final-refine", dest="final_refine", action="store_false",
         help="deliver the measured model, made without the held-out photos")  # fmt: skip
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE",
@@ -103,15 +105,20 @@ def make_config(options: argparse.Namespace) -> PipelineConfig:
         raise WrongUse(f"--from {options.start} comes after --until {options.until}")
     try:
         return configs.resolve(
-            options.preset or default_preset(),
-            overrides=nested(options.changes),
-            original_resolution=options.original_resolution,
-            seed=options.seed,
-            cross_validate=options.cross_validate,
-            final_refine=options.final_refine,
+            wishes_of(options), overrides=nested(options.changes), seed=options.seed
         )
     except ValueError as error:
         raise WrongUse(f"--set: {error}") from error
+
+
+def wishes_of(options: argparse.Namespace) -> Wishes:
+    """What the command asks for. The outlier filter is a setting there (`--set`)."""
+    return Wishes(
+        preset=options.preset or default_preset(),
+        original_resolution=options.original_resolution,
+        cross_validate=options.cross_validate,
+        final_refine=options.final_refine,
+    )
 
 
 def nested(changes: Sequence[str]) -> dict[str, object]:
@@ -139,4 +146,4 @@ def nested(changes: Sequence[str]) -> dict[str, object]:
 def default_preset() -> str:
     from recon.splats.rasterizers import best_device
 
-    return "standard" if best_device().type == "cuda" else "draft"
+    return "standard" if best_device().type == "cuda" else QUICK

@@ -1,4 +1,4 @@
-"""The command line: `python -m recon.pipeline PHOTOS/ OUT/ --preset draft`.
+"""The command line: `python -m recon.pipeline PHOTOS/ OUT/ --preset quick`.
 
 After `pip install .` it is also called `instarecon-reconstruct`.
 

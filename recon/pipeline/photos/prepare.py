@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image, ImageCms
 
+from recon.picture_size import fitted_size
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.decoding import opening
 from recon.pipeline.decoding.opening import Developed
@@ -71,7 +72,7 @@ def develop(source: Path, name: str, config: PreflightConfig) -> Developed:
         focal, device = exif_focal(source, decoded.image), exif_device(decoded.image)
         image = to_rgb(decoded.upright())
     full_size = image.size
-    size = fitting(full_size, config.max_image_size)
+    size = fitted_size(*full_size, config.max_image_size)
     if size != full_size:
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
         focal = focal and focal * max(size) / max(full_size)
@@ -105,15 +106,6 @@ def to_rgb(image: Image.Image) -> Image.Image:
             # A damaged profile, or one for another mode: the plain conversion below is close.
             return image.convert("RGB")
     return image.convert("RGB")
-
-
-def fitting(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
-    """`size` (px) scaled down, never up, so that its longest side is at most `longest` px."""
-    width, height = size
-    if longest is None or max(size) <= longest:
-        return width, height
-    factor = longest / max(size)
-    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def prepared_names(stored_names: list[str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from recon.picture_size import fitted_size
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos.frame_choice import Candidate, choose, small_picture
 from recon.pipeline.photos.spherical import looks_spherical
@@ -143,9 +144,9 @@ def _candidate(
     """What is known of `frame`; None of one whose pixels nobody can make sense of."""
     assert frame.pts is not None  # noqa: S101 - narrows the type
     try:
-        detail = sharpness.overall(sharpness.measure(_grey(frame, _fitting(frame, WORKING_SIZE))))
+        detail = sharpness.overall(sharpness.measure(_grey(frame, _size(frame, WORKING_SIZE))))
         # Frames may change their size on the way; small pictures are compared at the first one's.
-        size = others[0].small.shape[::-1] if others else _fitting(frame, SMALL_SIZE)
+        size = others[0].small.shape[::-1] if others else _size(frame, SMALL_SIZE)
         small = small_picture(_grey(frame, size))
     except Exception:
         logger.debug("A frame at %.2f s can't be used", seconds, exc_info=True)
@@ -153,10 +154,8 @@ def _candidate(
     return Candidate(seconds, frame.pts, detail, small)
 
 
-def _fitting(frame: av.VideoFrame, longest: int) -> tuple[int, int]:
-    """The frame's size in px with at most `longest` on the longest side."""
-    factor = min(1.0, longest / max(frame.width, frame.height))
-    return max(8, round(frame.width * factor)), max(8, round(frame.height * factor))
+def _size(frame: av.VideoFrame, longest: int) -> tuple[int, int]:
+    return fitted_size(frame.width, frame.height, longest, at_least=8)
 
 
 def _grey(frame: av.VideoFrame, size: tuple[int, int]) -> NDArray[np.float32]:

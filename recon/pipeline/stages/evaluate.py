@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 
 from recon.pipeline.after_training.cross_validation import CrossValidation, applies
+from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.after_training.scoring import Scorer, without_outliers
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.errors import Cancelled
 from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.results import FILTERED, UNFILTERED, Measured, Results, Which
 from recon.pipeline.words.reasons import Reason
@@ -57,15 +57,8 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Never fails the job for want of a score: the scene is there, and the reason is told."""
-    try:
-        results = _measure(workspace, config, report)
-    except Cancelled:
-        raise
-    except Exception as error:
-        report.log(f"Evaluation failed: {type(error).__name__}: {error}")
-        results = _nothing(Reason.of(error), config)
-    if results.reason is not None:
-        report.warn("metrics_absent", reason=results.reason.to_dict())
+    found = attempt(lambda: _measure(workspace, config, report), report, "metrics_absent")
+    results = _nothing(found, config) if isinstance(found, Reason) else found
     results.write(workspace)
     told = ("protocol", "spread", "lpips_reason", "scene", "reason")
     content = results.to_dict()
@@ -81,7 +74,9 @@ def _nothing(reason: Reason, config: PipelineConfig) -> Results:
 def _measure(workspace: Workspace, config: PipelineConfig, report: Report) -> Results:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     if not model.test:
-        return _nothing(Reason("nothing_held_out"), config)
+        reason = Reason("nothing_held_out")
+        report.warn("metrics_absent", reason=reason.to_dict())
+        return _nothing(reason, config)
     folds = applies(config, len(model.photos), report.log)
     own_split = Part(report, 0.0, _HELD_OUT if folds else 1.0)
     lpips, lpips_reason = _lpips(config, best_device(), own_split)

@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 import torch
 from PIL import Image
 
+from recon.picture_size import fitted_size
 from recon.pipeline.after_training.final_refine import finished
 from recon.pipeline.after_training.model_archive import write_model_archive
 from recon.pipeline.after_training.scoring import without_outliers
@@ -32,7 +33,7 @@ from recon.splats.formats import write_ply, write_splat
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.importance import first_part
 from recon.splats.rasterizers import Rendered, best_device, rasterize
-from recon.splats.scene import fitted_size, read_model
+from recon.splats.scene import read_model
 from recon.splats.snapshots import remove_snapshots
 from recon.splats.spz import SpzUnavailable, write_spz
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from recon.pipeline import environment
 from recon.pipeline.config import PipelineConfig, PreflightConfig
-from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import Machine, PreparedPhotos
 from recon.pipeline.photos import copies
+from recon.pipeline.photos.photo_count import check_count
 from recon.pipeline.photos.prepare import prepare, prepared_names
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
 from recon.reporting import Report
@@ -43,7 +43,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Raises UserError for the photos' faults, PipelineError for the machine's."""
     sent = uploaded(workspace)
-    check_count(len(sent), config.preflight)
+    check_count(len(sent), config.preflight.min_photos, config.preflight.max_photos)
     report(0.0, "checking_machine")
     look_at_machine(workspace, sent, config.preflight, report)
     stored_names = {path: path.relative_to(workspace.upload).as_posix() for path in sent}
@@ -75,14 +75,6 @@ def uploaded(workspace: Workspace) -> list[Path]:
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(workspace.upload).parts)
     )
-
-
-def check_count(count: int, config: PreflightConfig) -> None:
-    limits = {"minimum": config.min_photos, "maximum": config.max_photos}
-    if count < config.min_photos:
-        raise UserError("too_few_photos", count=count, **limits)
-    if count > config.max_photos:
-        raise UserError("too_many_photos", count=count, **limits)
 
 
 def look_at_machine(

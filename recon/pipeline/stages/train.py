@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 
 import torch
 
+from recon.picture_size import fitted_size
 from recon.pipeline.camera_list import write_cameras
 from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
@@ -33,7 +34,7 @@ from recon.splats.engine import TrainedScene
 from recon.splats.formats import write_ply, write_points_ply
 from recon.splats.live import live_snapshots
 from recon.splats.rasterizers import best_device
-from recon.splats.scene import Model, fitted_size, read_model
+from recon.splats.scene import Model, read_model
 
 _REDUCED_RESOLUTION = 0.75  # after the GPU ran out of memory once
 _REDUCED_CAP = 0.5

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from recon.picture_size import fitted_size
 from recon.poses import connections
 
 LONGEST = 320  # px, of the small pictures
@@ -41,9 +42,8 @@ _Array = NDArray[np.float64]
 
 def small(image: Image.Image) -> Small:
     """The small grey picture of the upright photo `image` that copies are told by."""
-    factor = min(1.0, LONGEST / max(image.size))
-    width, height = (max(1, round(side * factor)) for side in image.size)
-    grey = image.convert("L").resize((width, height), Image.Resampling.BILINEAR)
+    size = fitted_size(*image.size, LONGEST)
+    grey = image.convert("L").resize(size, Image.Resampling.BILINEAR)
     return np.asarray(grey)
 
 

@@ -17,6 +17,7 @@ from accounts.models import User
 from instarecon_site.form_addresses import form_on
 from recon.jobs import submit
 from recon.jobs.drafts import videos
+from recon.jobs.presets import usual_wishes
 from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web import uploads
@@ -55,12 +56,11 @@ def _submit(request: HttpRequest) -> HttpResponse:
 
 def _make_job(owner: User, form: UploadForm) -> Job:
     """A waiting job; with a video, a draft that starts when its frames are there."""
-    names = ("title", "preset", "original_resolution", "cross_validate")
-    wishes = {name: form.cleaned_data[name] for name in names}
-    photos = form.cleaned_data["photos"]
+    title, photos = form.cleaned_data["title"], form.cleaned_data["photos"]
+    wishes = form.wishes(usual_wishes())
     if form.videos:
-        return videos.create_job(owner, photos, form.videos, **wishes)
-    return submit.create_job(owner, photos, **wishes)
+        return videos.create_job(owner, photos, form.videos, title=title, wishes=wishes)
+    return submit.create_job(owner, photos, title=title, wishes=wishes)
 
 
 def refuse(

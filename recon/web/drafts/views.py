@@ -24,6 +24,7 @@ from instarecon_site.form_addresses import form_on
 from recon.jobs import titles
 from recon.jobs.drafts import drafts, known_photos
 from recon.jobs.drafts import videos as draft_videos
+from recon.jobs.presets import usual_wishes
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
 from recon.web import uploads
@@ -73,7 +74,11 @@ def create(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return upload_views.refuse(request, form.sentences, 400)
     try:
-        draft = drafts.create_draft(cast(User, request.user), **form.cleaned_data)
+        draft = drafts.create_draft(
+            cast(User, request.user),
+            title=form.cleaned_data["title"],
+            wishes=form.wishes(usual_wishes()),
+        )
     except ReconError as error:
         return upload_views.refuse(request, [str(error)], status_of(error), headers_of(error))
     if prefers_json(request):
@@ -195,9 +200,8 @@ def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect(draft)
     if not form.is_valid():
         return draft_page.page(request, draft, form=form, status=400)
-    wishes = form.cleaned_data | {"preset": form.cleaned_data["preset"] or draft.preset}
     try:
-        drafts.start(draft, **wishes)
+        drafts.start(draft, title=form.cleaned_data["title"], wishes=form.wishes(draft.wishes))
     except ReconError as error:
         return draft_page.page(
             request, draft, form=form, problems=[str(error)], status=status_of(error)

@@ -16,6 +16,7 @@ from accounts.models import User
 from recon.jobs.steps_and_log import LABELS, StepRow
 from recon.models import Figures, Job, Photo, Share
 from recon.pipeline.progress import STARTS_AT, Step
+from recon.pipeline.wishes import Wishes
 from recon.web.access import staff_only
 from recon.web.home import design_tokens
 from recon.web.result.metrics import metrics_of
@@ -71,7 +72,7 @@ def _styleguide(request: HttpRequest) -> HttpResponse:
 
 def sample_jobs() -> list[Job]:
     """One scene in each state. None of them is ever saved."""
-    facts = {"created_at": timezone.now(), "preset": Job.Preset.DRAFT}
+    facts = {"created_at": timezone.now(), "wishes": Wishes(Job.Preset.QUICK)}
     figures = {"psnr": 22.84, "ssim": 0.713, "lpips": 0.612, "psnr_corrected": 24.46}
     warned = [{"code": "photos_left_out", "facts": LEFT_OUT}]
     states: list[tuple[str, dict[str, object]]] = [

@@ -14,7 +14,7 @@ from recon.models import Job, Video
 from recon.web import uploads
 from recon.web.job.photo_check import check_context
 from recon.web.preset_times import start_context
-from recon.web.wish_forms import WishesForm
+from recon.web.wish_forms import WishesForm, shown_of
 
 
 def page(
@@ -26,12 +26,11 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     """The draft's photos and wishes; `problems` are sentences on what was just asked."""
-    names = ("title", "preset", "original_resolution", "cross_validate")
     prefetch_related_objects([draft], "photos")
     photos = list(draft.photos.all())
     context: dict[str, object] = {
         "job": draft,
-        "form": form or WishesForm(initial={name: getattr(draft, name) for name in names}),
+        "form": form or WishesForm(initial=shown_of(draft)),
         "photos": photos,
         "draft_name": titles.draft_name(draft, photos),
         **start_context([(photo.width, photo.height) for photo in photos]),

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import steps_and_log, submit
+from recon.jobs import steps_and_log
 from recon.jobs.people import notices
 from recon.jobs.steps_and_log import StepRow
 from recon.models import Job, Photo
@@ -29,7 +29,7 @@ from recon.web.running import live as live_parts
 from recon.web.running.polling import ProgressContext, moving_parts, with_version
 from recon.web.sharing import link_preview
 from recon.web.sharing.forms import sharing_context
-from recon.web.wish_forms import AgainForm
+from recon.web.wish_forms import AgainForm, shown_of
 
 
 def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
@@ -45,7 +45,7 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
         # The middle one: later, features are drawn on the middle one that has some.
         "waiting_photo": photos[len(photos) // 2]["url"] if photos else "",
         "picture": overlap_of(job),
-        "again": AgainForm(initial=submit.wishes_of(job)),
+        "again": AgainForm(initial=shown_of(job)),
     }
     if job.has_ended:
         mine = job.owner_id == request.user.pk

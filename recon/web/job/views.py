@@ -22,7 +22,7 @@ from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
 from recon.web.job.page import page, progress_context, refuse
 from recon.web.running.polling import answer_poll
-from recon.web.wish_forms import AgainForm
+from recon.web.wish_forms import AgainForm, shown_of
 
 
 @require_safe
@@ -105,13 +105,9 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return refuse(request, job, form.sentences, 400, again=_as_sent(request, job))
     sent = form.fields if "all" in request.POST else request.POST
-    wishes = {
-        name: wish
-        for name, wish in form.cleaned_data.items()
-        if name in sent and (wish or name not in ("title", "preset"))
-    }
+    title = form.cleaned_data["title"] or None
     try:
-        return redirect(submit.run_again(job, **wishes))
+        return redirect(submit.run_again(job, title=title, wishes=form.wishes(job.wishes, sent)))
     except ReconError as error:
         said, form = [str(error)], _as_sent(request, job)
         return refuse(request, job, said, status_of(error), headers_of(error), again=form)
@@ -120,4 +116,4 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def _as_sent(request: HttpRequest, job: Job) -> AgainForm:
     """The form as it was filled in; with the job's own wishes where a form has not all of them."""
     sent = request.POST.dict()
-    return AgainForm(sent if "all" in sent else submit.wishes_of(job) | sent)
+    return AgainForm(sent if "all" in sent else shown_of(job) | sent)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from PIL import Image, UnidentifiedImageError
 
 from recon.models import Job
+from recon.picture_size import fitted_size
 from recon.pipeline.results import PictureKind, Results, pictures_of
 from recon.web import thumbs
 from recon.web.left_behind import left_by
@@ -91,11 +92,9 @@ def _size(path: Path | None) -> tuple[int, int] | None:
         return None
     try:
         with Image.open(path) as image:
-            width, height = image.size
+            return fitted_size(*image.size, thumbs.LARGE_SIDE)
     except (FileNotFoundError, UnidentifiedImageError):
         return None
-    shrunk = min(1.0, thumbs.LARGE_SIDE / max(width, height))
-    return round(width * shrunk), round(height * shrunk)
 
 
 def _url(job: Job, number: int, kind: str) -> str:

@@ -51,7 +51,7 @@ def settings_used(job: Job) -> list[tuple[str, str]]:
     machine = left_by(job, Machine.read)
     found = machine.found if machine else {}
     rows = [
-        (gettext("Preset"), job.get_preset_display()),
+        (gettext("Preset"), job.preset_label),
         (gettext("Photos prepared at"), _pixels(prepared_at)),
         (gettext("Trained at"), _trained_at(training.training_size if training else None)),
         (gettext("Training steps"), _count(used.get("iterations"))),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recon.models import Job
+from recon.picture_size import fitted_size
 from recon.pipeline.start_view import StartView
 from recon.pipeline.workspace import Workspace
 from recon.poses.colmap.sparse_model import Placed, SparseModel, read_sparse
@@ -57,9 +58,8 @@ def view_from(workspace: Workspace, photo: str, trained_size: int | None) -> Sta
     placed = next((p for p in model.photos if p.name == photo), None)
     if placed is None:
         return None
-    shrunk = min(1.0, (trained_size or math.inf) / max(placed.width, placed.height))
-    depth = _depth(placed, model.points)
-    return _view(placed, depth, trained_height=round(placed.height * shrunk))
+    trained_height = fitted_size(placed.width, placed.height, trained_size)[1]
+    return _view(placed, _depth(placed, model.points), trained_height=trained_height)
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,59 @@
+"""What a person may wish of a scene, whoever asks: a form, a program, or the command line.
+
+`config.resolve` makes settings of it. A title is no wish: it changes nothing about the scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from recon.pipeline.records import VERSION, as_record
+
+#: The one that a laptop without a GPU has patience for.
+QUICK = "quick"
+
+#: From the quickest to the most detailed; `config.PRESETS` has their settings.
+PRESET_NAMES = (QUICK, "standard", "high")
+
+#: What presets were called before, and are still called by programs and in stored rows.
+EARLIER_NAMES = {"draft": QUICK}
+
+#: What may be asked of the outlier filter.
+OUTLIER_FILTERS = ("auto", "always", "never")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked for, as it was asked. Raises ValueError for a preset or a filter that there
+    is not."""
+
+    preset: str = "standard"
+    original_resolution: bool = False  # keep the photos' full size
+    cross_validate: bool = False  # hold out every photo once, where there are few
+    final_refine: bool = True  # deliver a model that was finished with all photos
+    outlier_filter: str = "auto"  # one of OUTLIER_FILTERS; "auto" leaves it to the settings
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "preset", preset_called(self.preset))
+        _check("preset", self.preset, PRESET_NAMES)
+        _check("outlier_filter", self.outlier_filter, OUTLIER_FILTERS)
+
+    @classmethod
+    def read(cls, stored: Mapping[str, object]) -> Wishes:
+        """What `to_dict` wrote. A wish that is missing is not made. Raises records.RecordError."""
+        return as_record(stored, cls, Path("wishes"))
+
+    def to_dict(self) -> dict[str, object]:
+        return {"version": VERSION, **asdict(self)}
+
+
+def preset_called(name: str) -> str:
+    """Today's name of a preset."""
+    return EARLIER_NAMES.get(name, name)
+
+
+def _check(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, not {value!r}")
