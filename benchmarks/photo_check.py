@@ -29,9 +29,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import planted_faults
-from benchmarks.check_margins import Margins
 from benchmarks.jobs import PHOTOS, machine
+from benchmarks.parts import planted_faults
+from benchmarks.parts.check_margins import Margins
 from recon.pipeline.photo_check import check
 from recon.pipeline.photo_check.check_texts import explain_finding, explain_findings
 from recon.pipeline.photo_check.report import CheckReport

@@ -86,7 +86,7 @@ def run(photos: Path, out: Path) -> None:
 def write(run: Workspace) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     (scene,) = run.output.glob("point_cloud/*/scene.spz")
-    (OUT / "scene.spz").write_bytes(rounded(scene.read_bytes()))
+    (OUT / "scene.spz").write_bytes(coarsen(scene.read_bytes()))
     with Image.open(run.output / "poster.jpg") as poster:
         poster.save(OUT / "poster.webp", quality=POSTER_QUALITY, method=6)
     write_json(OUT / "views.json", views_of(run))
@@ -95,7 +95,7 @@ def write(run: Workspace) -> None:
         sys.stdout.write(f"{path.stat().st_size:8} {path.relative_to(ROOT)}\n")
 
 
-def rounded(spz: bytes) -> bytes:
+def coarsen(spz: bytes) -> bytes:
     """The same scene in coarser steps and with neighbours together, which compresses better."""
     content = gzip.decompress(spz)
     count = count_of(spz)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages, time_zones
 from accounts.models import ApiToken, Scope, User
+from accounts.requests import SignedInRequest
 
 MAX_TOKENS = 20  # per person
 
@@ -97,10 +98,10 @@ class AddressForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    def __init__(self, data: QueryDict | None = None, *, request: HttpRequest) -> None:
+    def __init__(self, data: QueryDict | None = None, *, request: SignedInRequest) -> None:
         super().__init__(data)
         self.request = request
-        self.user = cast(User, request.user)
+        self.user = request.user
 
     def clean_email(self) -> str:
         email = User.objects.normalize_email(self.cleaned_data["email"])

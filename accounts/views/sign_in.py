@@ -113,5 +113,5 @@ class PasswordResetConfirm(InvalidIs400, views.PasswordResetConfirmView):
     def form_valid(self, form: Form) -> HttpResponse:
         response = super().form_valid(form)
         throttling.forget(limits.sign_in(self.request, self.user.email)[:1])
-        devices.remember(self.request, limits.spelled(self.user.email))
+        devices.remember(self.request, limits.one_spelling(self.user.email))
         return response

@@ -20,7 +20,7 @@ from waitress.utilities import BadRequest
 
 from instarecon_site.server.limits import MB, Limits
 
-#: Why a body was not kept. The application answers; see `instarecon_site.refusals`.
+#: Why a body was not kept. The application answers; see `instarecon_site.middleware.refusals`.
 TOO_LARGE, TOO_MANY, DISK_FULL = "too_large", "too_many_uploads", "disk_full"
 #: Bytes that the lines between a body's chunks may have.
 MAX_CHUNK_LINES = 16 * 1024
@@ -169,5 +169,5 @@ class Request(HTTPRequestParser):
 
 def _overlong(receiver: ChunkedReceiver) -> bool:
     """Whether a chunk's header or the trailer, which waitress keeps in memory, has no end."""
-    kept = len(receiver.control_line) + len(receiver.chunk_end) + len(receiver.trailer)
-    return kept > MAX_CHUNK_LINES
+    size = len(receiver.control_line) + len(receiver.chunk_end) + len(receiver.trailer)
+    return size > MAX_CHUNK_LINES

@@ -88,9 +88,9 @@ class Channel(HTTPChannel):
         return bool(super().received(data))
 
     def send(self, data: bytes, do_close: bool = True) -> int:
-        gone = int(super().send(data, do_close))
-        self.sent += gone
-        return gone
+        count = int(super().send(data, do_close))
+        self.sent += count
+        return count
 
     def service(self) -> None:
         super().service()
@@ -169,4 +169,4 @@ class Channel(HTTPChannel):
 
     def del_channel(self, map: dict[int, object] | None = None) -> None:
         super().del_channel(map)
-        self.server.gone(self)
+        self.server.forget(self)

@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils.translation import gettext
 
+from accounts.requests import SignedInRequest
 from recon.api.errors import ApiError, NoSuchJob
 from recon.jobs.presets import usual_wishes
 from recon.models import Job
@@ -22,7 +23,7 @@ from recon.web.wish_forms import AgainForm
 TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
 
 
-def own_job(request: HttpRequest, job_id: str, *, change: str = CHANGE) -> Job:
+def own_job(request: SignedInRequest, job_id: str, *, change: str = CHANGE) -> Job:
     """Raises NoSuchJob. `change` is what staff need for other people's (`job_for`)."""
     try:
         job = job_for(request, uuid.UUID(job_id), change=change)

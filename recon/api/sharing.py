@@ -6,11 +6,12 @@ from __future__ import annotations
 import datetime
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Scope
+from accounts.requests import SignedInRequest
 from recon.api.auth import endpoint
 from recon.api.bodies import receive
 from recon.api.errors import ApiError, explained
@@ -56,7 +57,7 @@ def sharing_of(data: QueryDict) -> dict[str, object]:
             raise ApiError(400, " ".join(sentences(form)))
     columns = {TEXTS[name]: value for name, value in form.cleaned_data.items()}
     if "password" in columns:
-        columns["password"] = sharing.hashed(columns["password"])
+        columns["password"] = sharing.hash_password(columns["password"])
     for name, column in SWITCHES.items():
         if name in data:
             columns[column] = truth(data, name, default=False)
@@ -85,7 +86,7 @@ def sharing_facts(job: Job) -> dict[str, object]:
 
 @endpoint("POST", scope=Scope.MANAGE)
 @explained
-def share(request: HttpRequest, job_id: str) -> HttpResponse:
+def share(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Changes what is sent and nothing else; `new_link` ends the old link for good."""
     job = own_job(request, job_id)
     data = receive(request)

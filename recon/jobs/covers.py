@@ -36,7 +36,7 @@ def choose(job: Job, view: StartView, jpeg: bytes) -> None:
         path.write_bytes(jpeg)
         cover = {"path": path.relative_to(job.folder).as_posix(), "size": len(jpeg)}
         with transaction.atomic():
-            _set_view(job, replace(view, trained_height=_trained(job.view, view)).to_dict())
+            _set_view(job, replace(view, trained_height=_training_height(job.view, view)).to_dict())
             Artifact.objects.update_or_create(job=job, kind=Artifact.Kind.POSTER, defaults=cover)
         _remove_covers(job, but=path.name)
         _measure(job)
@@ -77,7 +77,7 @@ def _measure(job: Job) -> None:
     quotas.measure_ended(Job.objects.filter(pk=job.pk))
 
 
-def _trained(automatic: dict[str, object] | None, view: StartView) -> float | None:
+def _training_height(automatic: dict[str, object] | None, view: StartView) -> float | None:
     """The height in px that the frame had in training, by the automatic start's focal length."""
     height, fov = (automatic or {}).get("trained_height"), (automatic or {}).get("fov_y_degrees")
     if not isinstance(height, int | float) or not isinstance(fov, int | float) or not fov:

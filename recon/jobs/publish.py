@@ -61,7 +61,7 @@ def forget_finished(job: Job) -> None:
     job.workspace.finished_json.unlink(missing_ok=True)
 
 
-def finished(job: Job) -> Summary | None:
+def unrecorded_summary(job: Job) -> Summary | None:
     """The summary of a run that finished and was not recorded, or None."""
     try:
         summary = Summary.read(job.workspace)

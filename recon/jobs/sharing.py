@@ -65,7 +65,7 @@ def may_download(job: Job, kind: str) -> bool:
     return kind in _OFFERED.get(job.share.downloads, ())
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """What is kept of a link's password; nothing for an empty one, which means none."""
     return make_password(password) if password else ""
 
@@ -79,8 +79,8 @@ def proof(job: Job) -> str:
     return salted_hmac("recon.jobs.sharing", f"{job.share.key}\n{job.share.password}").hexdigest()
 
 
-def proves(job: Job, kept: str) -> bool:
-    return constant_time_compare(kept, proof(job))
+def proves(job: Job, session_proof: str) -> bool:
+    return constant_time_compare(session_proof, proof(job))
 
 
 def count_view(job: Job) -> None:

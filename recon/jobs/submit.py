@@ -75,7 +75,7 @@ def run_again(job: Job, *, title: str | None = None, wishes: Wishes | None = Non
 def create_sample_job(owner: User, *, gives_way: bool = False) -> Job:
     """A new job on the photos that the project renders itself. One that nobody asked for
     `gives_way` to what people start. Raises `quotas.may_start`'s."""
-    job = new_job(owner, title=titles.unused(owner.pk, gettext("Sample photos")))
+    job = new_job(owner, title=titles.unused_title(owner.pk, gettext("Sample photos")))
     job.automatic_title = job.title
     job.is_sample = True
     job.gives_way = gives_way

@@ -54,7 +54,7 @@ def time_range(seconds: tuple[float, float] | None) -> str:
     if unit == "min" and high >= 60:
         return gettext("{low} to {high}").format(low=_hours(low), high=_hours(high))
     text = gettext("{low} to {high} s") if unit == "s" else gettext("{low} to {high} min")
-    return text.format(low=_halves(low), high=_halves(high))
+    return text.format(low=_with_half(low), high=_with_half(high))
 
 
 @register.filter
@@ -92,10 +92,10 @@ def _time(value: float, unit: str) -> str:
     if unit == "min" and value >= 60:
         return _hours(value)
     text = gettext("{seconds} s") if unit == "s" else gettext("{minutes} min")
-    return text.format(seconds=_halves(value), minutes=_halves(value))
+    return text.format(seconds=_with_half(value), minutes=_with_half(value))
 
 
-def _halves(value: float) -> str:
+def _with_half(value: float) -> str:
     whole = int(value)
     half = "½" if value > whole else ""
     return f"{whole or ''}{half}"

@@ -168,14 +168,14 @@ def own_downloads(job: Job) -> list[Download]:
         if kind not in again
     }
     wanted = _WANTED if Artifact.Kind.SPZ in sizes else (Artifact.Kind.SPLAT, *_WANTED)
-    return [{**one, "folded": one["kind"] not in wanted} for one in _downloads(job, offers)]
+    return [{**one, "folded": one["kind"] not in wanted} for one in _downloads(sizes, offers)]
 
 
 def public_downloads(job: Job) -> list[Download]:
     """Those that a share link offers, in the same form: nothing with a photo or its name, and
     nothing that its owner keeps back."""
     return _downloads(
-        job,
+        _sizes(job),
         {
             kind: (reverse(name, args=(job.share.key,)), label)
             for kind, (name, label) in PUBLIC_DOWNLOADS.items()
@@ -266,10 +266,9 @@ def _public_scene(job: Job, kind: str) -> str:
 
 
 def _downloads(
-    job: Job, offers: Mapping[Artifact.Kind, tuple[str, StrOrPromise]]
+    sizes: Mapping[str, int], offers: Mapping[Artifact.Kind, tuple[str, StrOrPromise]]
 ) -> list[Download]:
-    """`offers`: address and label by kind; those that the job has."""
-    sizes = _sizes(job)
+    """`offers`: address and label by kind; those of which a file is there, by its size."""
     return [
         {"kind": kind.value, "label": label, "url": url, "size": sizes[kind]}
         for kind, (url, label) in offers.items()

@@ -229,8 +229,8 @@ def test_a_copy_that_was_interrupted_and_filled_with_zeros_is_unreadable(kind: s
     options |= {"lossless": True} if "loss" in kind else {}
     name = {"progressive": "JPEG", "WebP without loss": "WEBP"}.get(kind, kind)
     content = encoded(Image.fromarray(noise), name, **options)
-    kept = len(content) // 3
-    assert code_of(content[:kept] + bytes(len(content) - kept)) == "photo_unreadable"
+    length = len(content) // 3
+    assert code_of(content[:length] + bytes(len(content) - length)) == "photo_unreadable"
     if name == "JPEG":  # padded, as some cameras do
         assert decoded(content + bytes(20_000)).width == 320
 
@@ -468,9 +468,9 @@ def test_photos_of_any_name_are_prepared(tmp_path: Path, capsys: Any) -> None:
     for seed, name in enumerate(NAMES):
         (folder / name).write_bytes(encoded(texture(seed)))
     assert main([str(folder), str(out), "--preset", "quick", "--until", "PREFLIGHT"]) == 0
-    kept = json.loads((out / "work/photos.json").read_text())["photos"]
-    assert {photo["stored_name"] for photo in kept} == set(NAMES)
-    assert all(len(photo["name"]) <= 130 for photo in kept)
+    listed = json.loads((out / "work/photos.json").read_text())["photos"]
+    assert {photo["stored_name"] for photo in listed} == set(NAMES)
+    assert all(len(photo["name"]) <= 130 for photo in listed)
     main(["--check-photos", str(folder)])
     said = capsys.readouterr().out
     assert all(name in said for name in NAMES)
@@ -482,9 +482,9 @@ def test_a_name_in_no_encoding_is_shown_as_far_as_it_goes(tmp_path: Path, capsys
     for seed, name in enumerate((b"caf\xe9.jpg", b"caf\xe8.jpg", b"\xff" * 250, b"plain.jpg")):
         Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(encoded(texture(seed)))
     assert main([str(folder), str(out), "--preset", "quick", "--until", "PREFLIGHT"]) == 0
-    kept = json.loads((out / "work/photos.json").read_text())["photos"]
-    assert {"caf\\xe9.jpg", "caf\\xe8.jpg"} <= {photo["stored_name"] for photo in kept}
-    assert len(kept) == 4
+    listed = json.loads((out / "work/photos.json").read_text())["photos"]
+    assert {"caf\\xe9.jpg", "caf\\xe8.jpg"} <= {photo["stored_name"] for photo in listed}
+    assert len(listed) == 4
     main(["--check-photos", str(folder)])
     assert "caf?.jpg" in capsys.readouterr().out
 

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import planted_faults
+from benchmarks.parts import planted_faults
 from recon.pipeline import __main__ as command_line
 from recon.pipeline.photo_check import check, check_cache
 from recon.pipeline.photo_check.check_texts import explain_findings
 from recon.pipeline.photo_check.report import CheckReport
 from tests.core.walls import write_wall
 from tests.photos import real_photos, rendered_photos
+
+pytestmark = pytest.mark.slow
 
 Fault = planted_faults.Fault
 

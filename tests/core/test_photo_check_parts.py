@@ -28,6 +28,8 @@ from recon.poses.photo_check.verdict import judge
 from recon.poses.standing_still import NONE
 from tests.photos import rendered_photos
 
+pytestmark = pytest.mark.slow
+
 
 def grey(index: int, longest: int = quick_pairs.LONGEST) -> np.ndarray:
     with Image.open(rendered_photos()[index]) as image:

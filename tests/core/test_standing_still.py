@@ -28,6 +28,8 @@ from recon.samples.truth import read_poses
 from tests.core.walls import write_wall
 from tests.faults import fault
 
+pytestmark = pytest.mark.slow
+
 QUICK = PRESETS["quick"]
 SIFT_ONLY = replace(
     QUICK,

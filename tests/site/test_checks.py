@@ -20,7 +20,8 @@ from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job
 from recon.pipeline.photo_check import check
 from tests.site.making import person, photo, photos
-from tests.site.working import ROOT, wait_until, work_off, worker, worker_environment
+from tests.site.working import ROOT, work_off, worker, worker_environment
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,6 +76,7 @@ def test_one_person_s_many_checks_do_not_keep_another_s_waiting(draft: Job) -> N
     assert [one.split("-", 1)[1][:36] for one in ids[2:]] == [str(other.pk) for other in others]
 
 
+@pytest.mark.slow
 def test_a_worker_of_the_queue_leaves_a_report(draft: Job) -> None:
     assert checks.state_of(draft).state is State.ABSENT, "nobody works on checks"
     work_off(queue=checks.QUEUE)
@@ -88,6 +90,7 @@ def test_a_worker_of_the_queue_leaves_a_report(draft: Job) -> None:
     assert checks.state_of(draft).report == check.report, "the old one is better than none"
 
 
+@pytest.mark.slow
 def test_photos_that_arrive_during_a_check_lead_to_another(draft: Job) -> None:
     with worker(queue=checks.QUEUE):
         with folder_lock.hold(draft.folder):
@@ -102,6 +105,7 @@ def test_photos_that_arrive_during_a_check_lead_to_another(draft: Job) -> None:
     assert len(check.report.photos) == 5
 
 
+@pytest.mark.slow
 def test_a_killed_check_is_asked_for_again_and_not_for_ever(draft: Job) -> None:
     with worker(queue=checks.QUEUE) as process:
         with folder_lock.hold(draft.folder):
@@ -144,6 +148,7 @@ def test_a_draft_that_was_started_or_deleted_is_not_checked(draft: Job) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["start", "delete"])
 def test_a_check_ends_quietly_when_its_draft_does(
     end: str, draft: Job, monkeypatch: pytest.MonkeyPatch
@@ -183,6 +188,7 @@ def test_without_redis_photos_arrive_and_the_check_is_absent(
     assert reconcile() == Mended()
 
 
+@pytest.mark.slow
 def test_the_web_process_never_loads_pycolmap_or_torch() -> None:
     program = (
         "import sys, django; django.setup()\n"

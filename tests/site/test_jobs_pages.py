@@ -444,7 +444,7 @@ def test_figures_that_could_not_be_had_at_all_say_why_to_staff() -> None:
 def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_own() -> None:
     """A draft is scored at the small size that it was trained at; so it says that it was."""
     job = finished_job(person(), shared=True)
-    measured(job, held_out=1, trained=3, photo_size=1600)
+    measured(job, held_out=1, in_training=3, photo_size=1600)
     pages = [
         browser_of(job.owner).get(at("job", job)).content.decode(),
         Client().get(f"/v/{job.share.key}").content.decode(),
@@ -461,7 +461,7 @@ def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_o
 @pytest.mark.parametrize("record", [{"photo_size": 400}, {"own": None}, {"max_image_size": None}])
 def test_where_there_is_one_size_no_other_is_spoken_of(record: dict[str, Any]) -> None:
     job = finished_job(person())
-    measured(job, held_out=1, trained=3, **record)
+    measured(job, held_out=1, in_training=3, **record)
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert "22.8 dB" in page
     assert "own size" not in page
@@ -471,14 +471,14 @@ def test_where_there_is_one_size_no_other_is_spoken_of(record: dict[str, Any]) -
 def measured(
     job: Job,
     held_out: int,
-    trained: int,
+    in_training: int,
     own: PhotoFigures | None = (20.61, 0.7, None),
     folded_own: PhotoFigures | None = None,
     **more: Any,
 ) -> None:
     """Writes the evaluation's record: every photo has the job's figures, and `own` at its own
     size; those of `folded_own` are of photos that were held out once each."""
-    names = [f"{number}.jpg" for number in range(held_out + trained)]
+    names = [f"{number}.jpg" for number in range(held_out + in_training)]
     figures = (job.figures.psnr, job.figures.ssim, job.figures.lpips)
     if folded_own:
         more |= {
@@ -523,7 +523,7 @@ def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
     refined: bool, ending: str
 ) -> None:
     job = finished_job(person(), refined=refined, shared=True)
-    measured(job, held_out=4, trained=16)
+    measured(job, held_out=4, in_training=16)
     said = "4 of 20 photos were kept aside: the figures come from a scene made without them. "
     assert said + ending in browser_of(job.owner).get(at("job", job)).content.decode()
     assert said in Client().get(f"/v/{job.share.key}").content.decode()
@@ -541,7 +541,7 @@ def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: 
     job = finished_job(
         person(), protocol="cross-validation", spread=spread, refined=refined, shared=True
     )
-    measured(job, held_out=2, trained=6, folded_own=(19.04, 0.7, None))
+    measured(job, held_out=2, in_training=6, folded_own=(19.04, 0.7, None))
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert (
         "Each of the 8 photos was kept aside once: every figure comes from a scene made without "

@@ -160,8 +160,8 @@ def test_scenes_trained_at_different_sizes_are_compared_at_the_photos_own(
     first: Job, second: Job
 ) -> None:
     """A draft's own figure flatters it: 22.8 dB at 400 px, 19 dB at the size of the other's."""
-    for job, size, trained, own in ((first, 400, 22.84, 19.0), (second, 1600, 21.0, 21.0)):
-        measured_on(job, {1: trained}, {1: own}, max_image_size=size)
+    for job, size, at_training, own in ((first, 400, 22.84, 19.0), (second, 1600, 21.0, 21.0)):
+        measured_on(job, {1: at_training}, {1: own}, max_image_size=size)
     psnr = compare(first, second).rows[0]
     assert (psnr.first, psnr.second, psnr.better) == ("19.0 dB", "21.0 dB", "second")
 

@@ -128,8 +128,8 @@ def test_sharing_is_switched_on_and_off_by_its_owner(client: Client) -> None:
     assert client.get(link("public", job)).status_code == 404
     # A copy that a browser kept must be asked about again, and is not confirmed.
     assert "no-cache" in first["Cache-Control"]
-    kept = {"If-None-Match": first["ETag"]}
-    assert client.get(link("public_splat", job), headers=kept).status_code == 404
+    condition = {"If-None-Match": first["ETag"]}
+    assert client.get(link("public_splat", job), headers=condition).status_code == 404
 
 
 def test_a_new_link_ends_the_old_one_for_good(client: Client) -> None:

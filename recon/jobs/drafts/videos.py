@@ -86,7 +86,7 @@ def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tu
         try:
             photo_files.write(upload, waiting)
             with transaction.atomic():
-                draft = drafts.locked(job)
+                draft = drafts.lock_draft(job)
                 same = draft.videos.filter(sha256=facts.sha256)
                 if twin := same.filter(state=State.WAITING).first():
                     return twin, False
@@ -114,7 +114,7 @@ def drop_video(job: Job, video_pk: int) -> bool:
     Raises UserError("draft_started"), Job.DoesNotExist.
     """
     with transaction.atomic():
-        draft = drafts.locked(job)
+        draft = drafts.lock_draft(job)
         video = draft.videos.filter(pk=video_pk).first()
         if video is None:
             return False

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django import forms
 from django.db.models import prefetch_related_objects
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from recon.jobs.steps_and_log import LABELS, StepRow
 from recon.models import Figures, Job, Photo, Share
 from recon.pipeline.progress import STARTS_AT, Step
@@ -42,7 +40,7 @@ class SampleForm(forms.Form):
 @require_safe
 @staff_only
 @never_cache
-def styleguide(request: HttpRequest) -> HttpResponse:
+def styleguide(request: SignedInRequest) -> HttpResponse:
     """styleguide/page.html: `themes` (name, swatches, contrasts, form) and what both share.
 
     In English like all that is for staff.
@@ -51,10 +49,10 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         return _styleguide(request)
 
 
-def _styleguide(request: HttpRequest) -> HttpResponse:
+def _styleguide(request: SignedInRequest) -> HttpResponse:
     light = design_tokens.read()
     jobs = sample_jobs()
-    own = Photo.objects.filter(job__owner=cast(User, request.user))
+    own = Photo.objects.filter(job__owner=request.user)
     context = {
         "themes": [_theme(name) for name in THEMES],
         "sizes": [name for name in light if name.startswith("text-")],

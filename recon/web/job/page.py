@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypedDict, cast
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Concatenate, TypedDict
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.requests import P, SignedInRequest, View
+from instarecon_site.form_addresses import form_on
 from recon.jobs import steps_and_log
 from recon.jobs.people import notices
 from recon.jobs.steps_and_log import StepRow
 from recon.models import Job, Photo
+from recon.pipeline.errors import ReconError
 from recon.web import scene
-from recon.web.access import prefers_json
+from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
+from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
 from recon.web.overlap import pair_graph
 from recon.web.preset_times import preset_options
@@ -29,11 +36,13 @@ from recon.web.running import live as live_parts
 from recon.web.running.polling import ProgressContext, moving_parts, with_version
 from recon.web.sharing import link_preview
 from recon.web.sharing.forms import sharing_context
+from recon.web.uploads import UploadRefused
 from recon.web.wish_forms import AgainForm, shown_of
 
 
-def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
+def page(request: SignedInRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
     """The page of a job that was started; `forms` are those that come back with errors."""
+    prefetch_related_objects([job], "artifacts", "tags")  # several parts of it look at them
     progress = progress_context(job)
     context: dict[str, object] = {**progress}
     rows = list(job.photos.all())
@@ -52,7 +61,7 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
         context["has_unread_notice"] = mine and notices.has_unread(job.owner, job)
         context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
-        show, for_staff = request.GET.get("show", ""), cast(User, request.user).is_staff
+        show, for_staff = request.GET.get("show", ""), request.user.is_staff
         result = result_context(job, progress["steps"], show, for_staff=for_staff)
         if result["viewer"] and job.owner_id == request.user.pk:
             result["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
@@ -62,7 +71,7 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
 
 
 def refuse(
-    request: HttpRequest,
+    request: SignedInRequest,
     job: Job,
     sentences: Sequence[str],
     status: int,
@@ -83,6 +92,38 @@ def refuse(
     for name, value in (headers or {}).items():
         response[name] = value
     return response
+
+
+JobView = Callable[Concatenate[SignedInRequest, Job, P], HttpResponseBase]
+
+
+def acts_on_job(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
+    """For a POST to one job by whoever may change it: `view` gets the job instead of its key.
+
+    What the view raises of UploadRefused and ReconErrors is said on the job's page.
+    """
+
+    @form_on("recon:job", "pk")
+    @signed_in
+    @unless_deleted
+    @wraps(view)
+    def answered(
+        request: SignedInRequest, pk: uuid.UUID, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        job = own_job_or_404(request, pk)
+        try:
+            return view(request, job, *args, **kwargs)
+        except UploadRefused as refused:
+            return refuse(request, job, refused.sentences, refused.status)
+        except ReconError as error:
+            return refuse(request, job, [str(error)], status_of(error), headers_of(error))
+
+    return answered
+
+
+def say_done(request: HttpRequest, job: Job) -> HttpResponse:
+    """Nothing for scripts, which know what they asked for; the job's page for people."""
+    return HttpResponse(status=204) if prefers_json(request) else redirect(job)
 
 
 class PhotoTile(TypedDict):

@@ -97,9 +97,11 @@ def _common_size(first: Job, second: Job, pairs: Sequence[Pair]) -> tuple[Size |
             "They can’t be compared by figures: no photo was held out in both, so each was "
             "measured on photos that the other was not."
         )
-    trained = [conditions_of(job).max_image_size for job in (first, second)]
+    training_sizes = [conditions_of(job).max_image_size for job in (first, second)]
     prepared = [job.config.get("preflight", {}).get("max_image_size") for job in (first, second)]
-    if trained[0] == trained[1] and (trained[0] is not None or prepared[0] == prepared[1]):
+    if training_sizes[0] == training_sizes[1] and (
+        training_sizes[0] is not None or prepared[0] == prepared[1]
+    ):
         return "at_training", ""
     if prepared[0] == prepared[1]:
         return "at_photo", ""

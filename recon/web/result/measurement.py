@@ -35,11 +35,11 @@ def _each_once(job: Job) -> bool:
     return job.figures.protocol == Figures.Protocol.CROSS_VALIDATION
 
 
-def _protocol(job: Job, held_out: int, trained: int) -> str:
+def _protocol(job: Job, held_out: int, training: int) -> str:
     """Which photos the figures are of, and which the scene was made of; empty without figures."""
     if job.figures.psnr is None:
         return ""
-    photos = held_out + trained
+    photos = held_out + training
     measured = _each(photos) if _each_once(job) else _split(held_out, photos)
     shown = _finished(photos) if job.figures.refined else _left_out(job, held_out)
     return f"{measured} {shown}"

@@ -119,12 +119,12 @@ class _Sizes:
 
 
 def _sizes(scale: Scale, conditions: Conditions) -> _Sizes:
-    trained, own = conditions.max_image_size, conditions.photo_size
+    training_size, own = conditions.max_image_size, conditions.photo_size
     value = conditions.at_photo.get(scale.key)
-    if not trained or value is None or own is None or own <= trained:
+    if not training_size or value is None or own is None or own <= training_size:
         return _Sizes()
     return _Sizes(
-        at=gettext("at {size} px").format(size=trained),
+        at=gettext("at {size} px").format(size=training_size),
         own_figure=scale.figure.format(value),
         own_at=gettext("at the photos’ own size, {size} px").format(size=own),
     )

@@ -16,7 +16,7 @@ from recon.web.scene import PublicJob, public_viewer
 from recon.web.sharing import link_preview
 
 
-def embedded(request: HttpRequest, job: Job) -> HttpResponseBase:
+def embed(request: HttpRequest, job: Job) -> HttpResponseBase:
     """Nothing but the scene; the only page that other sites may frame.
 
     It has no form that sends and knows no account, so no click can be stolen.
@@ -30,7 +30,7 @@ def embedded(request: HttpRequest, job: Job) -> HttpResponseBase:
     return _framed(request, "recon/embed.html", context)
 
 
-def locked(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+def embed_locked(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     """A link with a password, in a frame: leads to its own page. No form here, and no session:
     browsers send none into other sites' frames."""
     return _framed(request, "recon/embed_locked.html", {"pub_key": pub_key})

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from recon.jobs import sharing
 from recon.models import Job, Share
-from recon.web.tags import TagsField, written
+from recon.web.tags import TagsField, tags_text
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 6, 100
 LATEST = timedelta(days=36_525)
@@ -101,7 +101,7 @@ class LinkForm(forms.Form):
         if data["until"] or not self.is_over:
             changes["until"] = data["until"]
         if data["password"]:
-            changes["password"] = sharing.hashed(data["password"])
+            changes["password"] = sharing.hash_password(data["password"])
         elif data.get("no_password"):
             changes["password"] = ""
         return changes
@@ -165,7 +165,7 @@ def sharing_context(job: Job, owner: User) -> dict[str, object]:
             initial={
                 "title": job.title,
                 "description": job.share.description,
-                "tags": written(job),
+                "tags": tags_text(job),
             },
             auto_id=ABOUT_ID,
         ),

@@ -58,10 +58,10 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
         job = shared_job_or_404(request, pub_key)
     except LinkLocked:
         if in_a_frame:
-            return embed_views.locked(request, pub_key)
+            return embed_views.embed_locked(request, pub_key)
         return _locked_page(request, pub_key, EnterForm())
     if in_a_frame:
-        return embed_views.embedded(request, job)
+        return embed_views.embed(request, job)
     shows_figures = job.is_completed and job.share.shows_figures
     context: dict[str, object] = {
         **_progress_context(job),
@@ -166,7 +166,7 @@ def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBa
     asks_first = request.method == "OPTIONS" and job.is_completed
     response = cross_origin.preflight() if asks_first else serve_artifact(request, job, kind)
     is_open = is_offered and not job.share.password
-    return cross_origin.opened(response) if is_open else response
+    return cross_origin.allow_any_origin(response) if is_open else response
 
 
 @require_safe

@@ -176,13 +176,15 @@ def test_a_link_gives_its_viewer_the_smallest_format_too(job: Job) -> None:
 # --- The photo that lies over the scene ---
 
 
-def trained(job: Job, size: tuple[int, int] = (2000, 1500), name: str = "000.jpg") -> None:
+def write_training_photo(
+    job: Job, size: tuple[int, int] = (2000, 1500), name: str = "000.jpg"
+) -> None:
     job.workspace.images.mkdir(parents=True, exist_ok=True)
     (job.workspace.images / name).write_bytes(photo_bytes(5, size, exif=exif_with_gps()))
 
 
 def test_the_photo_is_the_one_trained_on_smaller_and_free_of_metadata(job: Job) -> None:
-    trained(job)
+    write_training_photo(job)
     browser = browser_of(job.owner)
     address = reverse("recon:view_photo", args=(job.pk, 1))
     response: Any = browser.get(address)
@@ -202,7 +204,7 @@ def test_a_photo_that_is_not_there_says_so(job: Job, number: int) -> None:
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(job: Job) -> None:
-    trained(job)
+    write_training_photo(job)
     write_cameras(job, [CAMERA | {"img_name": "../../upload/images/000.jpg"}])
     address = reverse("recon:view_photo", args=(job.pk, 1))
     assert browser_of(job.owner).get(address).status_code == 404
