@@ -234,7 +234,7 @@ def test_a_phone_offers_its_camera_and_says_how_to_shoot(
     expect(phone.get_by_text("Take a photo", exact=True)).to_be_visible()
     guide = phone.locator(".shoot-guide")
     guide.locator("summary").click()
-    expect(guide.get_by_text("step to the side")).to_be_visible()
+    expect(guide.get_by_text("a step sideways")).to_be_visible()
     camera.set_input_files([upload("0.jpg", 0)])
     arrived(phone, 1)
     phone.get_by_label("Take a photo").set_input_files([upload("1.jpg", 1)])

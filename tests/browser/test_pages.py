@@ -15,7 +15,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
-from recon.models import Job
+from recon.models import Figures, Job
 from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, splat_bytes
 from tests.browser.windows import DESK, PHONE
@@ -86,9 +86,10 @@ def test_progress_moves_by_itself_keeps_the_log_open_and_ends_in_the_scene(
     finished.artifacts.update(job=job)
     job.artifacts.filter(kind="splat").update(size=len(splat_bytes()))
     Job.objects.filter(pk=job.pk).update(
-        status=Job.Status.COMPLETED, step="DONE", percent=100, psnr=22.8, view=VIEW,
+        status=Job.Status.COMPLETED, step="DONE", percent=100, view=VIEW,
         completed_at=timezone.now(),
     )  # fmt: skip
+    Figures.objects.filter(job=job).update(psnr=22.8)
     page.wait_for_selector("[data-splat-viewer][data-state=ready]")
     expect(page.locator("#progress")).to_have_count(0)
     assert complaints == []

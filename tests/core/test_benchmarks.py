@@ -184,7 +184,7 @@ def test_the_whole_benchmark_from_poses(job: Workspace, tmp_path: Path) -> None:
     assert all(run["iterations"] == 4 for run in results["runs"])
     assert all(run["process_seconds"] > run["seconds"]["train"] for run in results["runs"])
     assert results["references"][0]["cached"]
-    assert "| tiny | draft | 2 seeds |" in text
+    assert "| tiny | quick | 2 seeds |" in text
     assert "### Beside the reference" in text
     assert "### Snapshots" in text
 

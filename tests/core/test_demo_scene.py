@@ -108,7 +108,7 @@ def test_it_is_a_good_scene() -> None:
 def test_it_is_small_enough_for_a_front_page(gaussians: Gaussians) -> None:
     assert (demo_scene.OUT / "scene.spz").stat().st_size < MOST_BYTES
     assert (demo_scene.OUT / "poster.webp").stat().st_size < MOST_BYTES / 3
-    assert len(gaussians) == read_demo("facts.json")["job"]["gaussian_count"] > 5000
+    assert len(gaussians) == read_demo("facts.json")["figures"]["gaussian_count"] > 5000
 
 
 def test_coarser_steps_move_nothing_by_more_than_one(gaussians: Gaussians) -> None:

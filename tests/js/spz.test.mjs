@@ -51,10 +51,10 @@ test("colours are those of degree 0", () => {
 
 test("the demo scene is read whole, also as it comes over the line", async () => {
   const splats = await readSpz(new Blob([packed]).stream());
-  const { job } = JSON.parse(
+  const { figures } = JSON.parse(
     await readFile(new URL("../../static/demo/facts.json", import.meta.url), "utf8"),
   );
-  assert.equal(splats.count, job.gaussian_count);
+  assert.equal(splats.count, figures.gaussian_count);
   assert.ok(splats.centres.every(Number.isFinite) && splats.spreads.every(Number.isFinite));
   for (let i = 0; i < splats.count; i++) {
     const [xx, , , yy, , zz] = splats.spreads.subarray(6 * i);

@@ -19,7 +19,7 @@ COVER = 'data-drop-anywhere="/jobs/new/" data-person="'
 @pytest.mark.parametrize(
     "address",
     ["/jobs/", "/notices/", "/usage/", "/accounts/", "/accounts/password/", "/accounts/email/",
-     "/accounts/delete/", "/accounts/sign-out/", "/nowhere/", "/jobs/sample/"],
+     "/accounts/delete/", "/accounts/sign-out/", "/nowhere/"],
 )  # fmt: skip
 def test_pages_about_people_take_photos(address: str) -> None:
     page = browser_of(person()).get(address).content.decode()

@@ -22,6 +22,7 @@ from recon.models import Job
 from recon.pipeline.errors import EXPLANATIONS, explain
 from recon.pipeline.photo_check.check_texts import explain_finding
 from recon.pipeline.words import progress_texts
+from recon.pipeline.words.reasons import Reason
 from recon.poses.photo_check.findings import Finding
 from recon.reporting import message
 from recon.templatetags.wording import about, duration, time_range
@@ -160,8 +161,8 @@ def test_every_error_and_warning_is_explained_in_korean(code: str) -> None:
 
 def test_a_reason_is_told_in_korean_where_it_is_one_of_ours() -> None:
     with translation.override("ko"):
-        ours = explain("metrics_absent", {"reason": "The GPU ran out of memory."})
-        theirs = explain("metrics_absent", {"reason": "ValueError: {odd}"})
+        ours = explain("metrics_absent", {"reason": Reason("out_of_memory").to_dict()})
+        theirs = explain("metrics_absent", {"reason": Reason.of(ValueError("{odd}")).to_dict()})
     assert ours.title == "품질을 측정하지 못했어요: GPU 메모리가 부족했어요."
     assert theirs.title.startswith("품질을 측정하지 못했어요: 예상하지 못한 문제가 생겼어요.")
     assert theirs.for_staff == "ValueError: {odd}"
