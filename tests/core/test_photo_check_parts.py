@@ -24,7 +24,7 @@ from recon.poses.photo_check.photo_look import (
     shrunk,
 )
 from recon.poses.photo_check.quick_pairs import PairFacts
-from recon.poses.photo_check.verdict import judge
+from recon.poses.photo_check.set_check import judge
 from recon.poses.standing_still import NONE
 from tests.photos import rendered_photos
 

@@ -30,7 +30,7 @@ from recon.poses.photo_check import photo_look, quick_pairs
 from recon.poses.photo_check.findings import Finding, PhotoSet
 from recon.poses.photo_check.photo_look import CheckLimits, PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts
-from recon.poses.photo_check.verdict import Verdict, judge
+from recon.poses.photo_check.set_check import Verdict, judge
 from recon.reporting import Progress, silent
 
 REPORT = "report.json"

@@ -21,8 +21,8 @@ from recon.poses.colmap.pairs import verified
 from recon.poses.ladder import second_look
 from recon.poses.ladder.choosing import Candidate, best_of
 from recon.poses.ladder.diagnosis import diagnose
-from recon.poses.ladder.judging import judge
 from recon.poses.ladder.rungs import Rung, up_to
+from recon.poses.ladder.screening import judge
 from recon.poses.ladder.skipping import why_skip
 from recon.poses.ladder.sources import Work, database_of
 from recon.poses.ladder.state import LadderState

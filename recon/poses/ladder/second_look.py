@@ -21,8 +21,8 @@ from recon.poses.colmap.mapping import Manner, incremental
 from recon.poses.ladder import focal_hints
 from recon.poses.ladder.choosing import Candidate, best_of
 from recon.poses.ladder.focal_hints import STARTS, Misfit
-from recon.poses.ladder.judging import judge
 from recon.poses.ladder.rungs import Rung
+from recon.poses.ladder.screening import judge
 from recon.poses.ladder.sources import Work
 from recon.poses.ladder.state import LadderState
 from recon.poses.pair_graph import TRIED
