@@ -22,7 +22,7 @@ from recon.poses.ladder import second_look
 from recon.poses.ladder.choosing import Candidate, best_of
 from recon.poses.ladder.diagnosis import diagnose
 from recon.poses.ladder.rungs import Rung, up_to
-from recon.poses.ladder.screening import judge
+from recon.poses.ladder.screening import screen
 from recon.poses.ladder.skipping import why_skip
 from recon.poses.ladder.sources import Work, database_of
 from recon.poses.ladder.state import LadderState
@@ -129,7 +129,7 @@ def _choose(
 
     Returns the best firm one that only the metadata speak against, if there is one.
     """
-    verdicts = [judge(model, database, state.work) for model in models]
+    verdicts = [screen(model, database, state.work) for model in models]
     for verdict in verdicts:
         state.log(f"{rung.name}: {verdict.in_words}")
         if verdict.candidate is None:

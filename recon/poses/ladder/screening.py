@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ScreenedModel:
     """What became of one model."""
 
     facts: checks.ModelFacts
@@ -31,7 +31,7 @@ class Verdict:
         return "; ".join([f"{self.facts.registered} photos, {self.facts.in_words}", *self.notes])
 
 
-def judge(model: Reconstruction, database: Path, work: Work) -> Verdict:
+def screen(model: Reconstruction, database: Path, work: Work) -> ScreenedModel:
     """Takes weak photos and what hangs on by chance out of `model`, in place, and checks the rest.
 
     `database` is the one that the pycolmap reconstruction `model` was made from.
@@ -62,8 +62,8 @@ def judge(model: Reconstruction, database: Path, work: Work) -> Verdict:
     if doubts:
         notes.append(f"not a model to trust: {', '.join(doubts)}")
     if contradiction is not None:
-        return Verdict(facts, None, tuple(notes), at_odds=whole)
-    return Verdict(facts, whole, tuple(notes))
+        return ScreenedModel(facts, None, tuple(notes), at_odds=whole)
+    return ScreenedModel(facts, whole, tuple(notes))
 
 
 def _broken(model: Reconstruction, fit: Sequence[Agreement]) -> weak_joins.Join | None:

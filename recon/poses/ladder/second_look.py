@@ -22,7 +22,7 @@ from recon.poses.ladder import focal_hints
 from recon.poses.ladder.choosing import Candidate, best_of
 from recon.poses.ladder.focal_hints import STARTS, Misfit
 from recon.poses.ladder.rungs import Rung
-from recon.poses.ladder.screening import judge
+from recon.poses.ladder.screening import screen
 from recon.poses.ladder.sources import Work
 from recon.poses.ladder.state import LadderState
 from recon.poses.pair_graph import TRIED
@@ -170,7 +170,7 @@ def _mapped(
         models = incremental(
             database, work.photos, Path(scratch), seed=work.seed, manner=manner, report=report
         )
-    return best_of(judge(model, database, work).candidate for model in models)
+    return best_of(screen(model, database, work).candidate for model in models)
 
 
 def _misfit(candidate: Candidate, work: Work) -> Misfit | None:
