@@ -12,7 +12,7 @@ import numpy as np
 import pycolmap
 import pytest
 
-from recon.poses.models.principal_points import Verdict, refined
+from recon.poses.models.principal_points import LeftOutErrors, refine
 from recon.poses.native import colmap
 
 PHOTOS, POINTS = 8, 400
@@ -67,7 +67,7 @@ def reconstruction(
 def test_a_lens_that_moved_gets_a_principal_point_for_each_photo() -> None:
     model = reconstruction(shift=12.0)
     before = model.compute_mean_reprojection_error()
-    better, verdict = refined(model, quiet)
+    better, verdict = refine(model, quiet)
     assert verdict is not None
     assert verdict.own_error < 0.6 * verdict.shared_error
     assert verdict.own_error < 1.6 * NOISE  # as good as it gets: the noise's own median is 1.2
@@ -83,7 +83,7 @@ def test_photos_points_and_keypoints_stay_as_they_were() -> None:
     model.deregister_frame(model.image(3).frame_id)
     names = {model.image(i).name for i in model.reg_image_ids()}
     observations = model.compute_num_observations()
-    better, _ = refined(model, quiet)
+    better, _ = refine(model, quiet)
     assert {better.image(i).name for i in better.reg_image_ids()} == names
     assert better.compute_num_observations() == observations
     assert better.num_points3D() == model.num_points3D()
@@ -97,7 +97,7 @@ def test_photos_points_and_keypoints_stay_as_they_were() -> None:
 
 def test_a_lens_that_did_not_move_keeps_its_camera() -> None:
     model = reconstruction(shift=0.0)
-    same, verdict = refined(model, quiet)
+    same, verdict = refine(model, quiet)
     assert same is model
     assert verdict is not None
     assert verdict.own_error == pytest.approx(verdict.shared_error, rel=0.15)
@@ -105,7 +105,7 @@ def test_a_lens_that_did_not_move_keeps_its_camera() -> None:
 
 def test_too_few_observations_give_no_verdict() -> None:
     model = reconstruction(shift=12.0, points=60)
-    assert refined(model, quiet) == (model, None)
+    assert refine(model, quiet) == (model, None)
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_too_few_observations_give_no_verdict() -> None:
 def test_a_verdict_wants_a_clear_gain_by_a_shift_that_a_lens_can_make(
     own_error: float, shift: float, own: bool
 ) -> None:
-    verdict = Verdict(200, 1.0, own_error, shift, longest_side=800)
-    assert verdict.own == own
+    verdict = LeftOutErrors(200, 1.0, own_error, shift, longest_side=800)
+    assert verdict.favours_own == own
     whose = "its own" if own else "its camera's"
     assert f"each photo has {whose} principal point: 200 left-out" in verdict.log_line
 
@@ -124,6 +124,6 @@ def test_colmap_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     model = reconstruction(shift=12.0)
     colmap()  # the adjustment in there turned the log on
     capfd.readouterr()
-    refined(model, quiet)
+    refine(model, quiet)
     assert capfd.readouterr() == ("", "")
     assert pycolmap.logging.minloglevel == pycolmap.logging.FATAL.value

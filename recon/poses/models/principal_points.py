@@ -36,7 +36,7 @@ _MOST_SHIFT = 0.1  # of the longest side: no lens moves that far, only degenerat
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LeftOutErrors:
     """What the left-out observations say."""
 
     left_out: int
@@ -46,7 +46,7 @@ class Verdict:
     longest_side: int  # px, of the photos
 
     @property
-    def own(self) -> bool:
+    def favours_own(self) -> bool:
         """Whether each photo is to have a principal point of its own."""
         return (
             self.own_error <= _BETTER * self.shared_error
@@ -55,7 +55,7 @@ class Verdict:
 
     @property
     def log_line(self) -> str:
-        whose = "its own" if self.own else "its camera's"
+        whose = "its own" if self.favours_own else "its camera's"
         return (
             f"each photo has {whose} principal point: "
             f"{self.left_out} left-out observations are off by {self.own_error:.2f} px in the "
@@ -73,7 +73,7 @@ class _Seen:
     point_id: int
 
 
-def refined(model: Reconstruction, report: Progress) -> tuple[Reconstruction, Verdict | None]:
+def refine(model: Reconstruction, report: Progress) -> tuple[Reconstruction, LeftOutErrors | None]:
     """`model` with a camera per photo, or itself where that predicts observations no better.
 
     The pycolmap reconstruction given is not changed. Photos keep their ids, keypoints and points;
@@ -90,14 +90,14 @@ def refined(model: Reconstruction, report: Progress) -> tuple[Reconstruction, Ve
     trial = with_own_cameras(trial)
     report(0.3, "comparing_cameras")
     _adjust(trial, shared=False)
-    verdict = Verdict(
+    verdict = LeftOutErrors(
         left_out=len(left_out),
         shared_error=shared_error,
         own_error=_median_error(trial, left_out),
         largest_shift=_largest_shift(trial, model),
         longest_side=max(max(c.width, c.height) for c in model.cameras.values()),
     )
-    if not verdict.own:
+    if not verdict.favours_own:
         return model, verdict
     _put_back(trial, left_out)
     report(0.6, "refining_cameras")
