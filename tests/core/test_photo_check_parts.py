@@ -24,7 +24,7 @@ from recon.poses.photo_check.photo_look import (
     shrunk,
 )
 from recon.poses.photo_check.quick_pairs import PairFacts
-from recon.poses.photo_check.set_check import judge
+from recon.poses.photo_check.set_check import check_set
 from recon.poses.standing_still import NONE
 from tests.photos import rendered_photos
 
@@ -108,7 +108,7 @@ def test_a_photo_of_smooth_things_is_not_called_blurred(softer: float, found: li
     alike = PairFacts(200, 150, -99.0, 0.4, 0.7, None, (0.0,) * 4, NONE)
     pairs = dict.fromkeys(combinations("abcd", 2), alike)
     pairs |= {(a, "d"): replace(alike, detail_change=(0.0, softer, 0.0, 0.0)) for a in "abc"}
-    verdict = judge(PhotoSet(looks, pairs, CheckLimits()))
+    verdict = check_set(PhotoSet(looks, pairs, CheckLimits()))
     assert [finding.code for finding in verdict.findings] == found
     assert verdict.standings["d"].sharpness == pytest.approx((softer - 1.6) / 2)
 

@@ -30,7 +30,7 @@ from recon.poses.photo_check import photo_look, quick_pairs
 from recon.poses.photo_check.findings import Finding, PhotoSet
 from recon.poses.photo_check.photo_look import CheckLimits, PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts
-from recon.poses.photo_check.set_check import Verdict, judge
+from recon.poses.photo_check.set_check import SetCheck, check_set
 from recon.reporting import Progress, silent
 
 REPORT = "report.json"
@@ -190,26 +190,26 @@ def _directed(facts: PairFacts, *, swapped: bool) -> PairFacts:
 
 def _judged(
     looks: Mapping[str, PhotoLook], pairs: Mapping[tuple[str, str], PairFacts], limits: CheckLimits
-) -> tuple[Verdict, list[Finding]]:
+) -> tuple[SetCheck, list[Finding]]:
     """The verdict; where one photo keeps it from being found, that of the others."""
     try:
-        return judge(PhotoSet(looks, pairs, limits)), []
+        return check_set(PhotoSet(looks, pairs, limits)), []
     except Exception:
         logger.warning("The photos could not be judged together", exc_info=True)
     for odd in looks:
         others = {name: look for name, look in looks.items() if name != odd}
         between = {edge: facts for edge, facts in pairs.items() if odd not in edge}
         try:
-            verdict = judge(PhotoSet(others, between, limits))
+            verdict = check_set(PhotoSet(others, between, limits))
         except Exception:
             logger.debug("Nor without %s", odd, exc_info=True)
         else:
             return verdict, [Finding("not_looked_at", (odd,))]
-    return Verdict({}, {}, [], []), [Finding("not_looked_at", tuple(looks))]
+    return SetCheck({}, {}, [], []), [Finding("not_looked_at", tuple(looks))]
 
 
 def _report(
-    looks: Mapping[str, PhotoLook], refused: list[Finding], verdict: Verdict, *, complete: bool
+    looks: Mapping[str, PhotoLook], refused: list[Finding], verdict: SetCheck, *, complete: bool
 ) -> dict[str, Any]:
     findings = refused + verdict.findings
     return {
@@ -226,7 +226,7 @@ def _report(
     }
 
 
-def _about(name: str, look: PhotoLook, verdict: Verdict) -> dict[str, Any]:
+def _about(name: str, look: PhotoLook, verdict: SetCheck) -> dict[str, Any]:
     standing = verdict.standings[name]
     return {
         "name": name,

@@ -33,7 +33,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SetCheck:
     """All that the check found out about a set."""
 
     standings: dict[str, Standing]
@@ -42,7 +42,7 @@ class Verdict:
     findings: list[Finding]
 
 
-def judge(photos: PhotoSet) -> Verdict:
+def check_set(photos: PhotoSet) -> SetCheck:
     """Looks at the set as a whole."""
     linked = photos.linked()
     groups = connections.groups(photos.names, linked)
@@ -50,7 +50,7 @@ def judge(photos: PhotoSet) -> Verdict:
     single = [*_of_single_photos(photos, standings), *_alike(photos, linked)]
     unfit = {n for f in single if f.code in ("blurred", "featureless", "strip") for n in f.photos}
     whole = of_the_set(photos, linked, groups, unfit)
-    return Verdict(standings, linked, groups, [*single, *whole])
+    return SetCheck(standings, linked, groups, [*single, *whole])
 
 
 def _standing(photos: PhotoSet, name: str, linked: Mapping[Edge, PairFacts]) -> Standing:
