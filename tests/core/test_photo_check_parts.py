@@ -108,9 +108,9 @@ def test_a_photo_of_smooth_things_is_not_called_blurred(softer: float, found: li
     alike = PairFacts(200, 150, -99.0, 0.4, 0.7, None, (0.0,) * 4, NONE)
     pairs = dict.fromkeys(combinations("abcd", 2), alike)
     pairs |= {(a, "d"): replace(alike, detail_change=(0.0, softer, 0.0, 0.0)) for a in "abc"}
-    verdict = check_set(PhotoSet(looks, pairs, CheckLimits()))
-    assert [finding.code for finding in verdict.findings] == found
-    assert verdict.standings["d"].sharpness == pytest.approx((softer - 1.6) / 2)
+    checked = check_set(PhotoSet(looks, pairs, CheckLimits()))
+    assert [finding.code for finding in checked.findings] == found
+    assert checked.standings["d"].sharpness == pytest.approx((softer - 1.6) / 2)
 
 
 def test_brightness_counts_light_and_what_holds_no_detail() -> None:

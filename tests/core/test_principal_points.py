@@ -67,10 +67,10 @@ def reconstruction(
 def test_a_lens_that_moved_gets_a_principal_point_for_each_photo() -> None:
     model = reconstruction(shift=12.0)
     before = model.compute_mean_reprojection_error()
-    better, verdict = refine(model, quiet)
-    assert verdict is not None
-    assert verdict.own_error < 0.6 * verdict.shared_error
-    assert verdict.own_error < 1.6 * NOISE  # as good as it gets: the noise's own median is 1.2
+    better, errors = refine(model, quiet)
+    assert errors is not None
+    assert errors.own_error < 0.6 * errors.shared_error
+    assert errors.own_error < 1.6 * NOISE  # as good as it gets: the noise's own median is 1.2
     assert better.num_cameras() == PHOTOS
     assert better.compute_mean_reprojection_error() < 0.8 * before
     cameras = [better.camera(better.image(i).camera_id) for i in range(1, PHOTOS + 1)]
@@ -97,13 +97,13 @@ def test_photos_points_and_keypoints_stay_as_they_were() -> None:
 
 def test_a_lens_that_did_not_move_keeps_its_camera() -> None:
     model = reconstruction(shift=0.0)
-    same, verdict = refine(model, quiet)
+    same, errors = refine(model, quiet)
     assert same is model
-    assert verdict is not None
-    assert verdict.own_error == pytest.approx(verdict.shared_error, rel=0.15)
+    assert errors is not None
+    assert errors.own_error == pytest.approx(errors.shared_error, rel=0.15)
 
 
-def test_too_few_observations_give_no_verdict() -> None:
+def test_too_few_observations_tell_nothing() -> None:
     model = reconstruction(shift=12.0, points=60)
     assert refine(model, quiet) == (model, None)
 
@@ -111,13 +111,13 @@ def test_too_few_observations_give_no_verdict() -> None:
 @pytest.mark.parametrize(
     ("own_error", "shift", "own"), [(0.8, 20.0, True), (0.9, 20.0, False), (0.1, 90.0, False)]
 )
-def test_a_verdict_wants_a_clear_gain_by_a_shift_that_a_lens_can_make(
+def test_own_ones_want_a_clear_gain_by_a_shift_that_a_lens_can_make(
     own_error: float, shift: float, own: bool
 ) -> None:
-    verdict = LeftOutErrors(200, 1.0, own_error, shift, longest_side=800)
-    assert verdict.favours_own == own
+    errors = LeftOutErrors(200, 1.0, own_error, shift, longest_side=800)
+    assert errors.favours_own == own
     whose = "its own" if own else "its camera's"
-    assert f"each photo has {whose} principal point: 200 left-out" in verdict.log_line
+    assert f"each photo has {whose} principal point: 200 left-out" in errors.log_line
 
 
 def test_colmap_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:

@@ -66,10 +66,10 @@ def check(
     digests = {name: _digest(path) for name, path in by_name.items()}
     looks, refused = _looks(by_name, digests, folder, progress)
     pairs = _pairs(looks, digests, folder, progress)
-    verdict, odd = _judged(looks, pairs, limits or CheckLimits())
+    checked, odd = _check_together(looks, pairs, limits or CheckLimits())
     report = {"sent": [path.name for path in photos]}
     findings = [refused[name] for name in by_name if name in refused] + odd
-    report |= _report(looks, findings, verdict, complete=len(by_name) == len(photos))
+    report |= _report(looks, findings, checked, complete=len(by_name) == len(photos))
     check_cache.forget_others(folder, digests.values())
     write_json(folder / REPORT, report)
     return report
@@ -188,10 +188,10 @@ def _directed(facts: PairFacts, *, swapped: bool) -> PairFacts:
     return quick_pairs.reversed_pair(facts) if swapped else facts
 
 
-def _judged(
+def _check_together(
     looks: Mapping[str, PhotoLook], pairs: Mapping[tuple[str, str], PairFacts], limits: CheckLimits
 ) -> tuple[SetCheck, list[Finding]]:
-    """The verdict; where one photo keeps it from being found, that of the others."""
+    """What the whole set shows; where one photo keeps that from being found, what the others do."""
     try:
         return check_set(PhotoSet(looks, pairs, limits)), []
     except Exception:
@@ -200,34 +200,34 @@ def _judged(
         others = {name: look for name, look in looks.items() if name != odd}
         between = {edge: facts for edge, facts in pairs.items() if odd not in edge}
         try:
-            verdict = check_set(PhotoSet(others, between, limits))
+            checked = check_set(PhotoSet(others, between, limits))
         except Exception:
             logger.debug("Nor without %s", odd, exc_info=True)
         else:
-            return verdict, [Finding("not_looked_at", (odd,))]
+            return checked, [Finding("not_looked_at", (odd,))]
     return SetCheck({}, {}, [], []), [Finding("not_looked_at", tuple(looks))]
 
 
 def _report(
-    looks: Mapping[str, PhotoLook], refused: list[Finding], verdict: SetCheck, *, complete: bool
+    looks: Mapping[str, PhotoLook], refused: list[Finding], checked: SetCheck, *, complete: bool
 ) -> dict[str, Any]:
-    findings = refused + verdict.findings
+    findings = refused + checked.findings
     return {
         "photos": [
-            _about(name, look, verdict) for name, look in looks.items() if name in verdict.standings
+            _about(name, look, checked) for name, look in looks.items() if name in checked.standings
         ],
         "pairs": [
             {"a": min(edge), "b": max(edge), "inliers": facts.inliers}
-            for edge, facts in verdict.linked.items()
+            for edge, facts in checked.linked.items()
         ],
-        "groups": verdict.groups,
+        "groups": checked.groups,
         "findings": [finding.to_dict() for finding in findings],
         "complete": complete,
     }
 
 
-def _about(name: str, look: PhotoLook, verdict: SetCheck) -> dict[str, Any]:
-    standing = verdict.standings[name]
+def _about(name: str, look: PhotoLook, checked: SetCheck) -> dict[str, Any]:
+    standing = checked.standings[name]
     return {
         "name": name,
         "width": look.width,

@@ -129,22 +129,22 @@ def _choose(
 
     Returns the best firm one that only the metadata speak against, if there is one.
     """
-    verdicts = [screen(model, database, state.work) for model in models]
-    for verdict in verdicts:
-        state.log(f"{rung.name}: {verdict.in_words}")
-        if verdict.candidate is None:
-            too_small = verdict.facts.registered < state.work.config.min_registered
-            placed = verdict.facts.registered if too_small else 0
+    screened = [screen(model, database, state.work) for model in models]
+    for one in screened:
+        state.log(f"{rung.name}: {one.in_words}")
+        if one.candidate is None:
+            too_small = one.facts.registered < state.work.config.min_registered
+            placed = one.facts.registered if too_small else 0
             state.most_registered = max(state.most_registered, placed)
-    chosen = best_of(verdict.candidate for verdict in verdicts)
+    chosen = best_of(one.candidate for one in screened)
     seconds = time.monotonic() - began
     if chosen is None:
-        why = verdicts[0].in_words if verdicts else "no two photos could be the start of a model"
+        why = screened[0].in_words if screened else "no two photos could be the start of a model"
         state.note(rung, TRIED, why, seconds)
     else:
         state.note_model(rung, chosen, "", seconds)
         state.offer(rung, chosen)
-    at_odds = best_of(verdict.at_odds for verdict in verdicts)
+    at_odds = best_of(one.at_odds for one in screened)
     return at_odds if at_odds is not None and at_odds.firm else None
 
 
