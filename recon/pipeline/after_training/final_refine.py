@@ -27,7 +27,7 @@ from recon.splats.scene import Model, Posed, load_view
 _LOOK_SIZE = 400  # px, longest side of the pictures that tell haze from what photos show
 
 
-def finished(
+def refine_with_all_photos(
     workspace: Workspace, config: PipelineConfig, model: Model, report: Report
 ) -> tuple[Gaussians, bool]:
     """The Gaussians to deliver, on the CPU, and whether they were finished with all photos.

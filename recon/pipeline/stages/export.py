@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from recon.picture_size import fitted_size
-from recon.pipeline.after_training.final_refine import finished
+from recon.pipeline.after_training.final_refine import refine_with_all_photos
 from recon.pipeline.after_training.model_archive import write_model_archive
 from recon.pipeline.after_training.scoring import without_outliers
 from recon.pipeline.after_training.turntable_video import film
@@ -72,7 +72,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     refinement = Within(Part(report, 0.0, _FINISHED), "finishing", count=len(model.photos))
-    gaussians, refined = finished(workspace, config, model, refinement)
+    gaussians, refined = refine_with_all_photos(workspace, config, model, refinement)
     removal = within(part(report, _FINISHED, _FILTERED), "removing_stray_spots")
     removal(0.0)
     filtered = without_outliers(gaussians, config.export, removal)
