@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from recon.picture_size import fitted_size
 from recon.pipeline.after_training.optional_work import attempt
-from recon.pipeline.after_training.turntable_size import take_for
+from recon.pipeline.after_training.turntable_size import video_size
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace, replacing
@@ -47,7 +47,7 @@ def film(
     workspace.turntable.unlink(missing_ok=True)
     if not config.export.turntable:
         return
-    take = take_for(
+    take = video_size(
         gpu=scene.device.type == "cuda",
         steps=steps_trained(workspace),
         trained_size=settings_used(workspace, config.train).max_image_size,

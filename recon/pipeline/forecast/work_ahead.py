@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recon.pipeline.after_training.turntable_size import take_for
+from recon.pipeline.after_training.turntable_size import video_size
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
 from recon.poses import splits
@@ -124,7 +124,7 @@ def _filming_seconds(
     `one` seconds; a GPU waits for the encoder, which minds the pixels."""
     if not config.export.turntable:
         return 0.0
-    take = take_for(
+    take = video_size(
         gpu=gpu,
         steps=steps,
         trained_size=config.train.max_image_size,
