@@ -12,7 +12,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from recon.pipeline.records import RecordError, as_record, read_content
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, write_json
-from recon.splats.scores import CORRECTED, METRICS, Scored, Table
+from recon.splats.scores import CORRECTED, METRICS, ScoresAtSizes, Table
 
 #: The trained model as it is, and what the outlier filter leaves of it.
 Which = Literal["unfiltered", "filtered"]
@@ -29,7 +29,7 @@ class Folds:
     """Every photo held out once, or why that was not done."""
 
     tests: tuple[tuple[str, ...], ...] = ()  # each fold's held-out photos
-    scored: Scored | None = None
+    scored: ScoresAtSizes | None = None
     reason: Reason | None = None
 
 
@@ -38,7 +38,7 @@ class Measured:
     """The figures of the job's split, and of its folds."""
 
     iterations: int  # steps trained: output/test/ours_N has the pictures
-    scored: dict[Which, Scored]
+    scored: dict[Which, ScoresAtSizes]
     filter_loss_db: float  # of the means of PSNR
     gaussian_counts: dict[Which, int]
     max_image_size: int | None  # px, longest side trained and compared at; None: the photos' own
@@ -58,7 +58,7 @@ class Results:
     lpips_reason: Reason | None = None  # why LPIPS was not
 
     @property
-    def headline(self) -> Scored | None:
+    def headline(self) -> ScoresAtSizes | None:
         """What the scene's figures are the means of."""
         if self.measured is None:
             return None
@@ -175,8 +175,8 @@ def _measured(content: object, path: Path) -> Measured:
     return Measured(
         iterations=int(steps[0]),
         scored={
-            UNFILTERED: Scored.of_table(file["unfiltered"]),
-            FILTERED: Scored.of_table(file["filtered"]),
+            UNFILTERED: ScoresAtSizes.of_table(file["unfiltered"]),
+            FILTERED: ScoresAtSizes.of_table(file["filtered"]),
         },
         filter_loss_db=file["filter_loss_db"],
         gaussian_counts=file["gaussian_counts"],
@@ -194,7 +194,7 @@ def _folds(recorded: dict[str, object] | None, path: Path) -> Folds | None:
     if "folds" not in recorded:
         return Folds(reason=Reason.read(recorded.get("reason")))
     file = as_record(recorded, _FoldsFile, path)
-    return Folds(tests=tuple(map(tuple, file["folds"])), scored=Scored.of_table(file))
+    return Folds(tests=tuple(map(tuple, file["folds"])), scored=ScoresAtSizes.of_table(file))
 
 
 def _told(reason: Reason | None) -> dict[str, str] | None:

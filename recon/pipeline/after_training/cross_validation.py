@@ -31,7 +31,7 @@ from recon.splats import engine
 from recon.splats.gaussians import Gaussians
 from recon.splats.rasterizers import best_device
 from recon.splats.scene import Model
-from recon.splats.scores import Scored, Scores
+from recon.splats.scores import Scores, ScoresAtSizes
 
 _TRAIN_SHARE = 0.9  # of a fold's time
 
@@ -60,7 +60,7 @@ class CrossValidation:
     filtered: bool  # whether the job's scene is, by its own split
     decided_by: dict[str, Any]
 
-    def run(self, held_out: Scored, report: Report) -> Folds:
+    def run(self, held_out: ScoresAtSizes, report: Report) -> Folds:
         """The folds' figures. `held_out` are those of the job's split.
 
         Where a fold fails, the scene's figures stay those of that split, and the reason is told.
@@ -72,12 +72,12 @@ class CrossValidation:
         )
         return Folds(reason=found) if isinstance(found, Reason) else found
 
-    def _folds(self, held_out: Scored, report: Report) -> Folds:
+    def _folds(self, held_out: ScoresAtSizes, report: Report) -> Folds:
         scored, tests = self._scored(held_out, report)
         self._tell(scored, report)
         return Folds(tests=tuple(map(tuple, tests)), scored=scored)
 
-    def _tell(self, scored: Scored, report: Report) -> None:
+    def _tell(self, scored: ScoresAtSizes, report: Report) -> None:
         # A fold is kept for the next attempt, and there will be none.
         shutil.rmtree(self.workspace.folds, ignore_errors=True)
         means, spread = scored.at_training.means, scored.at_training.spreads
@@ -86,7 +86,9 @@ class CrossValidation:
             f"{means['psnr']:.2f} dB, standard deviation {spread['psnr']:.2f} dB."
         )
 
-    def _scored(self, held_out: Scored, report: Report) -> tuple[Scored, list[list[str]]]:
+    def _scored(
+        self, held_out: ScoresAtSizes, report: Report
+    ) -> tuple[ScoresAtSizes, list[list[str]]]:
         """Every photo's figures from the fold that held it out, and the folds' photos.
 
         Folds of an interrupted run whose figures still hold are not trained again.
@@ -104,9 +106,9 @@ class CrossValidation:
             fold = Within(share, "fold", number=number + 1, total=len(tests))
             found.append(held_out if test == known else self._read_or_train(number, test, fold))
             fold(1.0)
-        return Scored.together(found), tests
+        return ScoresAtSizes.together(found), tests
 
-    def _read_or_train(self, number: int, test: list[str], report: Report) -> Scored:
+    def _read_or_train(self, number: int, test: list[str], report: Report) -> ScoresAtSizes:
         key = self._key(test)
         path = self.workspace.folds / f"{number}.json"
         earlier = _read(path, key)
@@ -124,7 +126,7 @@ class CrossValidation:
         ours = {"test": test, "filtered": self.filtered, "version": PIPELINE_VERSION}
         return digest_json({**self.decided_by, **ours})
 
-    def _train_and_score(self, test: list[str], report: Report) -> Scored:
+    def _train_and_score(self, test: list[str], report: Report) -> ScoresAtSizes:
         """Trains on all photos but those of `test` and scores on those."""
         gaussians = self._train(test, Part(report, 0.0, _TRAIN_SHARE))
         if self.filtered:
@@ -156,12 +158,12 @@ class CrossValidation:
         return result.gaussians.to("cpu")
 
 
-def _read(path: Path, key: str) -> Scored | None:
+def _read(path: Path, key: str) -> ScoresAtSizes | None:
     """The fold's figures in the file `path`, where they were made of the same."""
     try:
         earlier = json.loads(path.read_text())
         if earlier["key"] != key:
             return None
-        return Scored(Scores(earlier["at_training"]), Scores(earlier["at_photo"]))
+        return ScoresAtSizes(Scores(earlier["at_training"]), Scores(earlier["at_photo"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

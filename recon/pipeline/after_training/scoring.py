@@ -21,7 +21,7 @@ from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips
 from recon.splats.outliers import keep_mask
 from recon.splats.scene import Posed, View, load_view
-from recon.splats.scores import Scored, Scores
+from recon.splats.scores import Scores, ScoresAtSizes
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,16 @@ class Scorer:
     trained_size: int | None  # px, longest side trained at; None is the photos' own
     lpips: Lpips | None
 
-    def scored(self, gaussians: Gaussians, photos: Sequence[Posed], report: Progress) -> Scored:
+    def score(
+        self, gaussians: Gaussians, photos: Sequence[Posed], report: Progress
+    ) -> ScoresAtSizes:
         """The figures on `photos`; `report` is called for each of them."""
         at_training = self._at(self.trained_size, gaussians, photos, part(report, 0.0, 0.5))
         if all(_size(photo, self.trained_size) == _size(photo, None) for photo in photos):
             report(1.0)
-            return Scored(at_training, at_training)
+            return ScoresAtSizes(at_training, at_training)
         at_photo = self._at(None, gaussians, photos, part(report, 0.5, 1.0))
-        return Scored(at_training, at_photo)
+        return ScoresAtSizes(at_training, at_photo)
 
     def save_pictures(
         self,
