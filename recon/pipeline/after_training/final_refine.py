@@ -20,7 +20,7 @@ from recon.reporting import Report
 from recon.splats import engine
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
-from recon.splats.haze import without_haze
+from recon.splats.haze import remove_haze
 from recon.splats.rasterizers import best_device
 from recon.splats.scene import Model, Posed, load_view
 
@@ -102,7 +102,7 @@ def _without_haze(
     size = min(trained_size or _LOOK_SIZE, _LOOK_SIZE)
     views = [load_view(photo, workspace.images, size).to(gaussians.device) for photo in asked]
     cameras = [photo.camera for photo in model.photos]
-    cleared = without_haze(gaussians, cameras, views, config.export.max_haze_loss_db)
+    cleared = remove_haze(gaussians, cameras, views, config.export.max_haze_loss_db)
     if cleared.found:
         fate = "removed" if cleared.removed else "all stay"
         costs = f"removing them costs {cleared.loss:.2f} dB"
