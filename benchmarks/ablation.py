@@ -207,7 +207,7 @@ def read_scene(folder: Path) -> Scene:
 
 def recipe(base: PipelineConfig, variant: Variant, photos: Sequence[Posed]) -> TrainConfig:
     """What the variant makes of the preset, as decided for `photos` to train on."""
-    config = engine.decided(configs.from_dict(variant.overrides, base=base).train, photos)
+    config = engine.fit_to_photos(configs.from_dict(variant.overrides, base=base).train, photos)
     return replace(config, iterations=max(round(variant.steps * config.iterations), 1))
 
 

@@ -42,7 +42,7 @@ class TrainedScene:
     size: tuple[int, int]  # px, width and height of the largest photo as trained on
 
 
-def decided(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
+def fit_to_photos(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
     """`config` with the steps and the cap that suit these photos to train on.
 
     Each photo is worth so many steps: on fewer photos the scene fits them sooner and everything
@@ -74,7 +74,7 @@ def train(
 ) -> TrainedScene:
     """A scene from `photos` alone, whose pictures are in the folder `images`.
 
-    `config` is taken as it is: what suits the photos was `decided` before.
+    `config` is taken as it is: what suits the photos was `fit_to_photos` before.
 
     Progress runs from 0 to 1. `memory`, `observe` and `checkpoints` are those of `training.fit`.
     """

@@ -126,7 +126,7 @@ def _train_in_memory(
             checkpoints=checkpoints(settings),
         )
 
-    decided = engine.decided(config.train, model.train)
+    decided = engine.fit_to_photos(config.train, model.train)
     used = reduced(decided, model)
     if not checkpoints(used).exist():
         try:
