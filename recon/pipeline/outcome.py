@@ -104,11 +104,15 @@ class TrainingRecord:
         return read_record(workspace.training_json, cls)
 
     def write(self, workspace: Workspace) -> None:
-        content = {"version": VERSION, **asdict(self), "settings": deciding(self.settings)}
+        content = {
+            "version": VERSION,
+            **asdict(self),
+            "settings": settings_that_decide(self.settings),
+        }
         write_json(workspace.training_json, content)
 
 
-def deciding(train: TrainConfig) -> dict[str, Any]:
+def settings_that_decide(train: TrainConfig) -> dict[str, Any]:
     """The settings that decide what training makes."""
     chosen = asdict(train)
     del chosen[_ONLY_WATCHES]

@@ -19,7 +19,7 @@ from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.gpu_memory import memory_of
-from recon.pipeline.outcome import TrainingRecord, deciding, steps_trained
+from recon.pipeline.outcome import TrainingRecord, settings_that_decide, steps_trained
 from recon.pipeline.workspace import (
     Workspace,
     digest_files,
@@ -42,7 +42,7 @@ _REDUCED_CAP = 0.5
 
 
 def settings(config: PipelineConfig) -> dict[str, Any]:
-    return {**deciding(config.train), "seed": config.seed}
+    return {**settings_that_decide(config.train), "seed": config.seed}
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
