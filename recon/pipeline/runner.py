@@ -79,7 +79,7 @@ def _run_step(
     stage = STAGES[step]
     report.start(step)
     began = time.monotonic()
-    marker = None if force else still_true(stage, step, workspace, config)
+    marker = None if force else find_valid_marker(stage, step, workspace, config)
     reused = marker is not None
     if force:
         remove_checkpoints(workspace.checkpoint)
@@ -110,7 +110,7 @@ def _run_step(
     report.finish(step, marker.seconds, reused=reused)
 
 
-def still_true(
+def find_valid_marker(
     stage: Stage, step: Step, workspace: Workspace, config: PipelineConfig
 ) -> Marker | None:
     """The marker of an earlier run whose inputs, settings and outputs all still hold."""
