@@ -31,7 +31,7 @@ def settings(config: PipelineConfig) -> dict[str, Any]:
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    return {"upload": digest_files(workspace.root, uploaded(workspace))}
+    return {"upload": digest_files(workspace.root, uploaded_photos(workspace))}
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
@@ -43,7 +43,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
     """Raises UserError for the photos' faults, PipelineError for the machine's."""
-    sent = uploaded(workspace)
+    sent = uploaded_photos(workspace)
     check_count(len(sent), config.preflight.min_photos, config.preflight.max_photos)
     report(0.0, "checking_machine")
     look_at_machine(workspace, sent, config.preflight, report)
@@ -66,7 +66,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
     return {"total": len(distinct)}
 
 
-def uploaded(workspace: Workspace) -> list[Path]:
+def uploaded_photos(workspace: Workspace) -> list[Path]:
     """The files that were sent, by name, and those in folders, by folder and name; what a file
     manager hides there is none."""
     found = [*workspace.upload.glob("*"), *workspace.upload.glob("*/*")]

@@ -127,7 +127,7 @@ def _train_in_memory(
         )
 
     decided = engine.fit_to_photos(config.train, model.train)
-    used = reduced(decided, model)
+    used = with_less_memory(decided, model)
     if not checkpoints(used).exist():
         try:
             return attempt(decided), decided
@@ -144,7 +144,7 @@ def _train_in_memory(
     return result, used
 
 
-def reduced(train: TrainConfig, model: Model) -> TrainConfig:
+def with_less_memory(train: TrainConfig, model: Model) -> TrainConfig:
     """The same settings at three quarters of the resolution and half the cap."""
     sizes = [
         fitted_size(photo.camera.width, photo.camera.height, train.max_image_size)
