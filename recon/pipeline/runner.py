@@ -88,7 +88,7 @@ def _run_step(
         for folder in (workspace.colmap, workspace.images.parent):
             remove_scratch(folder)
         inputs = digest_json(stage.inputs(workspace, config))
-        watched = disk.Watched(report, workspace.root, config.preflight.min_free_disk_mb)
+        watched = disk.DiskWatchingReport(report, workspace.root, config.preflight.min_free_disk_mb)
         collector = _WarningCollector(watched)
         facts = stage.run(workspace, config, collector)
         marker = Marker(
@@ -138,6 +138,6 @@ def _named_faults(
         with suppress(OSError):  # the log may be what can't be written
             for line in traceback.format_exc().rstrip().splitlines():
                 report.log(line)
-        if disk.is_why(error, workspace.root):
-            raise disk.full(workspace.root, config.preflight.min_free_disk_mb) from error
+        if disk.explains(error, workspace.root):
+            raise disk.disk_full(workspace.root, config.preflight.min_free_disk_mb) from error
         raise PipelineError("internal") from error
