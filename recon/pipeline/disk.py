@@ -42,11 +42,11 @@ class DiskWatchingReport(Forwarded):
         if time.monotonic() - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = time.monotonic()
             if _free(self._folder) < self._reserve:
-                raise disk_full(self._folder, self._needed_mb)
+                raise full_error(self._folder, self._needed_mb)
         self._report(fraction, code, **facts)
 
 
-def disk_full(folder: Path, needed_mb: int) -> PipelineError:
+def full_error(folder: Path, needed_mb: int) -> PipelineError:
     """The error that says so; `needed_mb` is what a job needs to begin."""
     return PipelineError("disk_full", free_mb=free_mb(folder), needed_mb=needed_mb)
 

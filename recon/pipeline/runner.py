@@ -88,8 +88,10 @@ def _run_step(
         for folder in (workspace.colmap, workspace.images.parent):
             remove_scratch(folder)
         inputs = digest_json(stage.inputs(workspace, config))
-        watched = disk.DiskWatchingReport(report, workspace.root, config.preflight.min_free_disk_mb)
-        collector = _WarningCollector(watched)
+        watching = disk.DiskWatchingReport(
+            report, workspace.root, config.preflight.min_free_disk_mb
+        )
+        collector = _WarningCollector(watching)
         facts = stage.run(workspace, config, collector)
         marker = Marker(
             inputs=inputs,
@@ -139,5 +141,5 @@ def _named_faults(
             for line in traceback.format_exc().rstrip().splitlines():
                 report.log(line)
         if disk.explains(error, workspace.root):
-            raise disk.disk_full(workspace.root, config.preflight.min_free_disk_mb) from error
+            raise disk.full_error(workspace.root, config.preflight.min_free_disk_mb) from error
         raise PipelineError("internal") from error

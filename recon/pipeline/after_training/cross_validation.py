@@ -73,7 +73,7 @@ class CrossValidation:
         return Folds(reason=found) if isinstance(found, Reason) else found
 
     def _folds(self, held_out: ScoresAtSizes, report: Report) -> Folds:
-        scored, tests = self._scored(held_out, report)
+        scored, tests = self._score_folds(held_out, report)
         self._tell(scored, report)
         return Folds(tests=tuple(map(tuple, tests)), scored=scored)
 
@@ -86,7 +86,7 @@ class CrossValidation:
             f"{means['psnr']:.2f} dB, standard deviation {spread['psnr']:.2f} dB."
         )
 
-    def _scored(
+    def _score_folds(
         self, held_out: ScoresAtSizes, report: Report
     ) -> tuple[ScoresAtSizes, list[list[str]]]:
         """Every photo's figures from the fold that held it out, and the folds' photos.
@@ -106,7 +106,7 @@ class CrossValidation:
             fold = Within(share, "fold", number=number + 1, total=len(tests))
             found.append(held_out if test == known else self._read_or_train(number, test, fold))
             fold(1.0)
-        return ScoresAtSizes.together(found), tests
+        return ScoresAtSizes.merge(found), tests
 
     def _read_or_train(self, number: int, test: list[str], report: Report) -> ScoresAtSizes:
         key = self._key(test)
@@ -136,7 +136,7 @@ class CrossValidation:
         photos = {Path(p.name).stem: p for p in self.model.photos if p.name in test}
         comparison = within(part(report, _TRAIN_SHARE, _TRAIN_SHARE), "comparing_fold")
         self.scorer.save_pictures(gaussians, photos, self.workspace.fold_pictures, comparison)
-        return self.scorer.scored(gaussians, list(photos.values()), comparison)
+        return self.scorer.score(gaussians, list(photos.values()), comparison)
 
     def _train(self, test: list[str], report: Report) -> Gaussians:
         """The fold's scene, on the CPU. Training gets no photo of `test` to see."""

@@ -1,4 +1,4 @@
-"""How the turntable video is shot: as long and as large as drawing is cheap here.
+"""How long and how large the turntable video is, by what drawing costs here.
 
 Apart from `film`, so that whoever guesses a job's time need not import torch.
 """

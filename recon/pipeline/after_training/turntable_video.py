@@ -47,7 +47,7 @@ def film(
     workspace.turntable.unlink(missing_ok=True)
     if not config.export.turntable:
         return
-    take = video_size(
+    size = video_size(
         gpu=scene.device.type == "cuda",
         steps=steps_trained(workspace),
         trained_size=settings_used(workspace, config.train).max_image_size,
@@ -56,10 +56,10 @@ def film(
 
     def shoot() -> None:
         began = time.monotonic()
-        path = turntable(cameras, np.array(focus), _lens(start, take.longest), take.frames)
+        path = turntable(cameras, np.array(focus), _lens(start, size.longest), size.frames)
         with replacing(workspace.turntable) as temporary:
-            write_mp4(_pictures(scene, path, report), temporary, take.rate)
-        report.log(f"{take.frames} frames in {time.monotonic() - began:.1f} s")
+            write_mp4(_pictures(scene, path, report), temporary, size.rate)
+        report.log(f"{size.frames} frames in {time.monotonic() - began:.1f} s")
 
     attempt(shoot, report, "turntable_absent")
 

@@ -106,7 +106,7 @@ def _held_out(
     models = _models(workspace, config, part(report, 0.0, share))
     comparison = within(part(report, share, 1.0), "comparing_held_out")
     scored = {
-        which: scorer.scored(models[which], model.test, part(comparison, start, start + 0.4))
+        which: scorer.score(models[which], model.test, part(comparison, start, start + 0.4))
         for which, start in ((UNFILTERED, 0.0), (FILTERED, 0.4))
     }
     psnrs = {which: one.at_training.means["psnr"] or 0.0 for which, one in scored.items()}
