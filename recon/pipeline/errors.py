@@ -14,7 +14,7 @@ from recon.pipeline.words import sizes
 from recon.pipeline.words.photo_names import PhotoNames
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.words.texts import Counted, told
-from recon.splats.stopping import Stopped
+from recon.splats.stop_signal import Stopped
 
 
 class ReconError(Exception):

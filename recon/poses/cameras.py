@@ -101,7 +101,7 @@ def exif_focal(path: Path, image: Image.Image) -> float | None:
     From the 35 mm equivalent; where that is missing, from COLMAP's own reader, which knows sensor
     widths by camera model (and decodes the whole photo for it). Both speak of the whole picture,
     so that a cropped one is measured by the size that it had. It is a hint all the same: of a crop
-    in the same shape nobody knows (`second_look`).
+    in the same shape nobody knows (`focal_retry`).
     """
     if not exif.tags_of(image):
         return None

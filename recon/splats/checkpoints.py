@@ -24,7 +24,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor
 
-from recon.splats.stopping import Stopped
+from recon.splats.stop_signal import Stopped
 
 State = dict[str, Any]
 

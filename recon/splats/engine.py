@@ -20,7 +20,7 @@ from recon.splats.dense_init import dense_points
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric
 from recon.splats.scene import Posed, View, load_view, scene_extent
-from recon.splats.starting import (
+from recon.splats.starting_points import (
     Points,
     gaussians_from_points,
     points_from,

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from recon.splats.gaussians import Gaussians
-from recon.splats.starting import SH_C0, Points
+from recon.splats.starting_points import SH_C0, Points
 
 Floats = NDArray[np.float32]
 

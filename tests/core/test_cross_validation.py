@@ -17,8 +17,8 @@ from PIL import Image
 from recon.pipeline.config import EvaluateConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, Interrupted, TimeLimit
 from recon.pipeline.progress import ListReporter
+from recon.pipeline.same_spot import write_together
 from recon.pipeline.stages import evaluate
-from recon.pipeline.together import write_together
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace
 from recon.poses.splits import folds, split

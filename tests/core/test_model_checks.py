@@ -12,9 +12,9 @@ import pytest
 from recon.poses.colmap.pairs import Pair
 from recon.poses.config import MappingConfig
 from recon.poses.groups import connected
-from recon.poses.ladder.choosing import Candidate, candidate, wins
+from recon.poses.ladder.candidates import Candidate, candidate, wins
 from recon.poses.ladder.rungs import RUNGS
-from recon.poses.ladder.skipping import why_skip
+from recon.poses.ladder.skip_reasons import why_skip
 from recon.poses.ladder.sources import STRONG, Work
 from recon.poses.ladder.state import LadderState
 from recon.poses.models import checks, weak_joins

@@ -11,8 +11,8 @@ from PIL import Image
 
 from recon.pipeline.config import PRESETS
 from recon.pipeline.progress import ListReporter
+from recon.pipeline.same_spot import read_together
 from recon.pipeline.stages import features, mapping, matching, preflight, undistort
-from recon.pipeline.together import read_together
 from recon.pipeline.workspace import Workspace
 from recon.poses.models import viewpoints
 from recon.poses.splits import folds, split

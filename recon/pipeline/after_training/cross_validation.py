@@ -22,7 +22,7 @@ from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used
 from recon.pipeline.progress import Within
 from recon.pipeline.results import Folds
-from recon.pipeline.together import read_together
+from recon.pipeline.same_spot import read_together
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
 from recon.poses.splits import folds

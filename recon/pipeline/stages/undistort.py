@@ -14,7 +14,7 @@ from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import PreparedPhotos
-from recon.pipeline.together import write_together
+from recon.pipeline.same_spot import write_together
 from recon.pipeline.workspace import Workspace, digest_files, replacing, scratch_folder
 from recon.poses.colmap import undistortion
 from recon.poses.models import viewpoints

@@ -3,7 +3,7 @@
 Asked for less, the mapper takes more chances, and where it starts decides how they turn out: with
 few and doubtful matches all eight photos of `cake` were placed from most starts, but the matches
 that fitted were 78% from one and 87% from another. So several are tried, and the checks and
-`choosing` see which model is best.
+`candidates` see which model is best.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recon.poses.colmap.mapping import Manner, incremental
-from recon.poses.ladder.choosing import CONVINCING
+from recon.poses.ladder.candidates import CONVINCING
 from recon.poses.models.agreement import agreements
 from recon.poses.native import colmap
 from recon.reporting import Progress, part, within

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from recon.poses import pair_graph
 from recon.poses.colmap.mapping import MapperFailed
 from recon.poses.colmap.pairs import verified
-from recon.poses.ladder import second_look
-from recon.poses.ladder.choosing import Candidate, best_of
+from recon.poses.ladder import focal_retry
+from recon.poses.ladder.candidates import Candidate, best_of
 from recon.poses.ladder.diagnosis import diagnose
 from recon.poses.ladder.rungs import Rung, up_to
 from recon.poses.ladder.screening import screen
-from recon.poses.ladder.skipping import why_skip
+from recon.poses.ladder.skip_reasons import why_skip
 from recon.poses.ladder.sources import Work, database_of
 from recon.poses.ladder.state import LadderState
 from recon.poses.pair_graph import BEST, FAILED, SKIPPED, TRIED, WON, PairGraph
@@ -89,9 +89,9 @@ def _try(rung: Rung, state: LadderState, folder: Path, report: Progress) -> None
     try:
         database, models = _models(rung, state, report)
         at_odds = _choose(rung, state, database, models, began)
-        if second_look.due(rung, state, at_odds):
-            matches = second_look.Matches(rung, database, at_odds, folder)
-            second_look.look_again(matches, state, report)
+        if focal_retry.due(rung, state, at_odds):
+            matches = focal_retry.Matches(rung, database, at_odds, folder)
+            focal_retry.look_again(matches, state, report)
         return
     except OutOfTime:
         why = f"took longer than {state.work.config.rung_seconds:.0f} s"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.ladder.choosing import Candidate, candidate
+from recon.poses.ladder.candidates import Candidate, candidate
 from recon.poses.ladder.diagnosis import diagnose
 from recon.poses.ladder.sources import Work
 from recon.poses.models import checks, weak_joins

@@ -8,7 +8,7 @@ from typing import Any
 
 from recon.poses.colmap.pairs import Pair
 from recon.poses.groups import joined
-from recon.poses.ladder.choosing import Candidate, wins
+from recon.poses.ladder.candidates import Candidate, wins
 from recon.poses.ladder.diagnosis import Diagnosis
 from recon.poses.ladder.focal_hints import Misfit
 from recon.poses.ladder.rungs import Rung

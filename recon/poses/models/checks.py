@@ -156,7 +156,7 @@ def problems(facts: ModelFacts, limits: MappingConfig) -> list[str]:
 def at_odds(facts: ModelFacts, limits: MappingConfig) -> str | None:
     """How the model contradicts the metadata, a clause; None where it doesn't.
 
-    Apart from `problems`, since it may be the metadata that are wrong (`second_look`).
+    Apart from `problems`, since it may be the metadata that are wrong (`focal_retry`).
     """
     if facts.focal_change <= limits.max_focal_change:
         return None

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from recon.poses.colmap.mapping import Manner, incremental
 from recon.poses.ladder import focal_hints
-from recon.poses.ladder.choosing import Candidate, best_of
+from recon.poses.ladder.candidates import Candidate, best_of
 from recon.poses.ladder.focal_hints import STARTS, Misfit
 from recon.poses.ladder.rungs import Rung
 from recon.poses.ladder.screening import screen
