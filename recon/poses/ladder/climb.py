@@ -89,9 +89,9 @@ def _try(rung: Rung, state: LadderState, folder: Path, report: Progress) -> None
     try:
         database, models = _models(rung, state, report)
         at_odds = _choose(rung, state, database, models, began)
-        if focal_retry.due(rung, state, at_odds):
+        if focal_retry.is_due(rung, state, at_odds):
             matches = focal_retry.Matches(rung, database, at_odds, folder)
-            focal_retry.look_again(matches, state, report)
+            focal_retry.map_without_focals(matches, state, report)
         return
     except OutOfTime:
         why = f"took longer than {state.work.config.rung_seconds:.0f} s"

@@ -44,7 +44,7 @@ class Matches:
     folder: Path  # empty; stays while the ladder is climbed
 
 
-def due(rung: Rung, state: LadderState, at_odds: Candidate | None) -> bool:
+def is_due(rung: Rung, state: LadderState, at_odds: Candidate | None) -> bool:
     """Whether to look again: where a model is at odds with the metadata, and where no rung of these
     matches has won, once."""
     if not state.work.focal_priors:
@@ -52,7 +52,7 @@ def due(rung: Rung, state: LadderState, at_odds: Candidate | None) -> bool:
     return at_odds is not None or not (state.won or rung.source.name in state.looked_again)
 
 
-def look_again(matches: Matches, state: LadderState, report: Progress) -> None:
+def map_without_focals(matches: Matches, state: LadderState, report: Progress) -> None:
     """Maps without the metadata's focal lengths, and drops those that the photos speak against.
 
     What is better than the best model by now takes its place.
