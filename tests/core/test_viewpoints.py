@@ -11,7 +11,7 @@ from PIL import Image
 
 from recon.pipeline.config import PRESETS
 from recon.pipeline.progress import ListReporter
-from recon.pipeline.same_spot import read_together
+from recon.pipeline.same_spot import read_same_spot
 from recon.pipeline.stages import features, mapping, matching, preflight, undistort
 from recon.pipeline.workspace import Workspace
 from recon.poses.models import viewpoints
@@ -50,7 +50,7 @@ def test_a_burst_is_held_out_as_a_whole(workspace: Workspace, bursts: Path) -> N
     shutil.copytree(bursts, workspace.upload, dirs_exist_ok=True)
     report = run(workspace)
     together = [wall(0, 1), wall(2, 3), wall(4, 5), wall(6, 7)]
-    assert read_together(workspace) == together
+    assert read_same_spot(workspace) == together
     assert workspace.test_txt.read_text().split() == wall(2, 3)  # index 1 of four places
     assert workspace.train_txt.read_text().split() == wall(0, 1, 4, 5, 6, 7)
     [(code, facts)] = report.named("warn")
@@ -67,7 +67,7 @@ def test_a_crop_stands_where_its_photo_does_and_others_do_not(
     with Image.open(bursts / wall(4)[0]) as photo:
         photo.crop((0, 0, 360, 276)).save(workspace.upload / "cropped.jpg", quality=90)
     report = run(workspace)
-    assert read_together(workspace) == [["cropped.jpg", *wall(4)]]
+    assert read_same_spot(workspace) == [["cropped.jpg", *wall(4)]]
     assert workspace.test_txt.read_text().split() == wall(0)
     assert [code for code, _ in report.named("warn")] == ["near_copies"]
 

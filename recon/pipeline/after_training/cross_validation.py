@@ -22,7 +22,7 @@ from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used
 from recon.pipeline.progress import Within
 from recon.pipeline.results import Folds
-from recon.pipeline.same_spot import read_together
+from recon.pipeline.same_spot import read_same_spot
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
 from recon.poses.splits import folds
@@ -98,7 +98,7 @@ class CrossValidation:
         tests = folds(
             photos,
             every=self.config.undistort.holdout_every,
-            together=read_together(self.workspace),
+            together=read_same_spot(self.workspace),
         )
         found = []
         for number, test in enumerate(tests):
