@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 Edge = tuple[str, str]
 
 
-def groups(names: Sequence[str], edges: Iterable[Edge]) -> list[list[str]]:
+def connected_components(names: Sequence[str], edges: Iterable[Edge]) -> list[list[str]]:
     """The connected photos, largest group first; singles are groups of one. Orders as `names`."""
     graph = _graph(names, dict.fromkeys(edges, 1))
     _, labels = connected_components(graph, directed=False)
@@ -21,7 +21,7 @@ def groups(names: Sequence[str], edges: Iterable[Edge]) -> list[list[str]]:
     return sorted(parts.values(), key=len, reverse=True)
 
 
-def backbone(names: Sequence[str], strengths: Mapping[Edge, float]) -> list[Edge]:
+def spanning_tree(names: Sequence[str], strengths: Mapping[Edge, float]) -> list[Edge]:
     """The strongest lines that hold each group together without a circle, strongest first: the
     maximum spanning forest, among equals the first by name.
 

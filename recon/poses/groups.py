@@ -35,4 +35,4 @@ def connected(
 
 def joined(names: Iterable[str], pairs: Iterable[Pair]) -> list[list[str]]:
     """The groups where every pair counts, the largest first; names sorted within."""
-    return connections.groups(sorted(names), ((pair.a, pair.b) for pair in pairs))
+    return connections.connected_components(sorted(names), ((pair.a, pair.b) for pair in pairs))

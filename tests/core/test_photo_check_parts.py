@@ -163,7 +163,7 @@ def test_an_empty_picture_has_nothing_in_common_with_anything() -> None:
 
 
 def test_groups_are_what_lines_connect_largest_first() -> None:
-    assert connections.groups("abcdef", [("b", "c"), ("d", "c"), ("a", "f")]) == [
+    assert connections.connected_components("abcdef", [("b", "c"), ("d", "c"), ("a", "f")]) == [
         ["b", "c", "d"],
         ["a", "f"],
         ["e"],
@@ -172,4 +172,8 @@ def test_groups_are_what_lines_connect_largest_first() -> None:
 
 def test_the_backbone_is_the_strongest_tree() -> None:
     strengths = {("a", "b"): 5.0, ("b", "c"): 9.0, ("a", "c"): 7.0, ("d", "e"): 1.0}
-    assert sorted(connections.backbone("abcde", strengths)) == [("a", "c"), ("b", "c"), ("d", "e")]
+    assert sorted(connections.spanning_tree("abcde", strengths)) == [
+        ("a", "c"),
+        ("b", "c"),
+        ("d", "e"),
+    ]

@@ -62,7 +62,9 @@ def groups(pictures: Mapping[str, Small]) -> list[list[str]]:
             if float((coarse[a] * turned(coarse[b])).sum()) >= _COARSELY_ALIKE
         )
     ]
-    return [group for group in connections.groups(list(pictures), same) if len(group) > 1]
+    return [
+        group for group in connections.connected_components(list(pictures), same) if len(group) > 1
+    ]
 
 
 #: What lost metadata and mirrored selfies do to a copy.

@@ -45,7 +45,7 @@ class SetCheck:
 def check_set(photos: PhotoSet) -> SetCheck:
     """Looks at the set as a whole."""
     linked = photos.linked()
-    groups = connections.groups(photos.names, linked)
+    groups = connections.connected_components(photos.names, linked)
     standings = {name: _standing(photos, name, linked) for name in photos.names}
     single = [*_of_single_photos(photos, standings), *_alike(photos, linked)]
     unfit = {n for f in single if f.code in ("blurred", "featureless", "strip") for n in f.photos}

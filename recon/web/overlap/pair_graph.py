@@ -94,7 +94,9 @@ def falls_apart(job: Job) -> bool:
     if matching is None:
         return False
     graph, _copies = matching
-    groups = connections.groups([photo.name for photo in graph.photos], graph.strengths)
+    groups = connections.connected_components(
+        [photo.name for photo in graph.photos], graph.strengths
+    )
     return len(groups) > 1 or bool(graph.left_out)
 
 
@@ -119,7 +121,7 @@ def _picture(
     if not photos:
         return None
     # A copy stands beside the photo that it is one of.
-    groups = connections.groups(
+    groups = connections.connected_components(
         list(photos), [*strengths, *((a, b) for a, b in copies.items() if {a, b} <= photos.keys())]
     )
     layout = graph_layout.arrange(groups, strengths)
@@ -150,7 +152,7 @@ def _lines(
     names: list[str], strengths: Mapping[Edge, float], places: Mapping[str, tuple[float, float]]
 ) -> list[Line]:
     """The lines worth drawing, weakest first, so that strong ones lie on top."""
-    chosen = set(connections.backbone(names, strengths))
+    chosen = set(connections.spanning_tree(names, strengths))
     for name in names:
         own = sorted((e for e in strengths if name in e), key=lambda e: -strengths[e])
         chosen |= set(own[:LINES])
