@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from recon.poses.colmap.pairs import Pair
 from recon.poses.connections import Edge
-from recon.poses.groups import connected
+from recon.poses.groups import connected_groups
 from recon.poses.models.checks import ModelFacts
 
 #: How a rung may end.
@@ -84,7 +84,7 @@ def of(
     """The graph of the photos `names`; `registered` is None before mapping."""
     ordered = sorted(names)
     placed = None if registered is None else sorted(registered)
-    groups = connected(ordered, pairs, placed or ())
+    groups = connected_groups(ordered, pairs, placed or ())
     group_of = {name: index for index, group in enumerate(groups) for name in group}
     photos = (
         GraphPhoto(name, None if placed is None else name in placed, group_of[name])

@@ -11,7 +11,7 @@ import pytest
 
 from recon.poses.colmap.pairs import Pair
 from recon.poses.config import MappingConfig
-from recon.poses.groups import connected
+from recon.poses.groups import connected_groups
 from recon.poses.ladder.candidates import Candidate, candidate, wins
 from recon.poses.ladder.rungs import RUNGS
 from recon.poses.ladder.skip_reasons import why_skip
@@ -252,16 +252,16 @@ def test_a_photo_that_sees_few_points_counts_for_less(model: Any) -> None:
 
 def test_a_pair_that_may_be_chance_joins_no_groups() -> None:
     pairs = [Pair("a", "b", 90), Pair("c", "d", 40), Pair("b", "c", 20), Pair("a", "d", 19)]
-    assert connected("abcde", pairs) == [["a", "b"], ["c", "d"], ["e"]]
+    assert connected_groups("abcde", pairs) == [["a", "b"], ["c", "d"], ["e"]]
 
 
 def test_what_a_model_has_placed_hangs_together() -> None:
     pairs = [Pair("a", "b", 90), Pair("c", "d", 40), Pair("b", "c", 20)]
-    assert connected("abcde", pairs, placed=["a", "b", "c"]) == [["a", "b", "c", "d"], ["e"]]
+    assert connected_groups("abcde", pairs, placed=["a", "b", "c"]) == [["a", "b", "c", "d"], ["e"]]
 
 
 def test_of_groups_of_one_size_the_one_with_more_matches_comes_first() -> None:
-    assert connected("abcd", [Pair("a", "b", 30), Pair("c", "d", 90)])[0] == ["c", "d"]
+    assert connected_groups("abcd", [Pair("a", "b", 30), Pair("c", "d", 90)])[0] == ["c", "d"]
 
 
 def test_the_graph_has_the_best_count_of_any_rungs_features() -> None:

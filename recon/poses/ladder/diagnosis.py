@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recon.poses.colmap.pairs import Pair
-from recon.poses.groups import joined
+from recon.poses.groups import groups_by_any_pair
 from recon.poses.native import colmap
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def diagnose(database: Path, names: Sequence[str], min_distinct: int) -> Diagnos
     """
     pairs = _read(database, set(names))
     copies = [p for p in pairs if _moved(p) < _SAME_PLACE]
-    distinct = joined(names, (Pair(p.a, p.b, len(p.here)) for p in copies))
+    distinct = groups_by_any_pair(names, (Pair(p.a, p.b, len(p.here)) for p in copies))
     if len(distinct) < min_distinct:
         facts = {"total": len(names), "distinct": len(distinct)}
         return Diagnosis("photos_identical", facts, f"{len(names)} photos, of which only "
