@@ -56,7 +56,7 @@ def with_default(result: Result, workspace: Workspace, config: PipelineConfig) -
         return {**result, "default": {"registered": 0, "seconds": 0.0}}
     began = time.monotonic()
     with scratch_folder(workspace.colmap) as scratch:
-        models = mapping.incremental(
+        models = mapping.incremental_mapping(
             workspace.database, workspace.photos, scratch, seed=config.seed, report=silent
         )
     placed = models[0].num_reg_images() if models else 0

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from recon.poses.colmap.mapping import Manner, incremental
+from recon.poses.colmap.mapping import MapperVariant, incremental_mapping
 from recon.poses.ladder import focal_hints
 from recon.poses.ladder.candidates import Candidate, best_of
 from recon.poses.ladder.focal_hints import STARTS, Misfit
@@ -143,8 +143,8 @@ def _free(
     if not shared:
         mapped = mapped.with_own_cameras()
     database = _cameras_changed(matches.database, mapped, matches, start)
-    manner = Manner(relaxed=matches.rung.mapper is not incremental)
-    found = _mapped(matches, database, work.without_focals(known), manner, report)
+    variant = MapperVariant(relaxed=matches.rung.mapper is not incremental_mapping)
+    found = _mapped(matches, database, work.without_focals(known), variant, report)
     return found if found is not None and found.firm else None
 
 
@@ -159,16 +159,18 @@ def _cameras_changed(
 
 def _held(matches: Matches, work: Work, report: Progress) -> Candidate | None:
     """The best model that keeps the metadata's focal lengths as they are."""
-    return _mapped(matches, matches.database, work, Manner(relaxed=True, hold_focal=True), report)
+    return _mapped(
+        matches, matches.database, work, MapperVariant(relaxed=True, hold_focal=True), report
+    )
 
 
 def _mapped(
-    matches: Matches, database: Path, work: Work, manner: Manner, report: Progress
+    matches: Matches, database: Path, work: Work, variant: MapperVariant, report: Progress
 ) -> Candidate | None:
     report = part(within(report, "without_file_focals"), 1.0, 1.0)
     with tempfile.TemporaryDirectory(dir=matches.folder, ignore_cleanup_errors=True) as scratch:
-        models = incremental(
-            database, work.photos, Path(scratch), seed=work.seed, manner=manner, report=report
+        models = incremental_mapping(
+            database, work.photos, Path(scratch), seed=work.seed, variant=variant, report=report
         )
     return best_of(screen(model, database, work).candidate for model in models)
 
