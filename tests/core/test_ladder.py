@@ -23,7 +23,7 @@ from recon.pipeline.outcome import read_pair_graph
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
-from recon.poses.colmap.databases import is_sound, settle
+from recon.poses.colmap.databases import copy_with_journal, is_sound
 from recon.poses.colmap.mapping import MapperVariant, global_mapping, incremental_mapping
 from recon.poses.ladder.attempts import relaxed_mapping
 from recon.poses.ladder.explain import explain
@@ -148,7 +148,7 @@ def test_what_still_lies_in_the_journal_is_settled_too(tmp_path: Path) -> None:
         writer.execute("INSERT INTO t VALUES (7)")
         writer.commit()
         assert (tmp_path / "made.db-wal").stat().st_size > 0
-        settle(tmp_path / "made.db", tmp_path / "settled.db")
+        copy_with_journal(tmp_path / "made.db", tmp_path / "settled.db")
     writer.close()
     with closing(sqlite3.connect(tmp_path / "settled.db")) as reader:
         assert reader.execute("SELECT n FROM t").fetchone() == (7,)

@@ -50,7 +50,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
     key = digest_json({**inputs(workspace, config), **settings(config)})
     with unfinished_folder(workspace.colmap, "matches", key) as folder:
         database = folder / "database.db"
-        if databases.reopened(database, [photo.name for photo in photos]):
+        if databases.recover(database, [photo.name for photo in photos]):
             report.log("goes on with the pairs that an interrupted run had matched")
         else:
             _copy_features(workspace, database, config, report)

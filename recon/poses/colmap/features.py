@@ -40,7 +40,7 @@ def extract(
     """
     pycolmap = colmap()
     names = sorted(name for group in groups for name in group.names)
-    if not databases.reopened(database, names):
+    if not databases.recover(database, names):
         for left in database.parent.glob(f"{database.name}*"):
             left.unlink()
         pycolmap.Database.open(database).close()
