@@ -61,7 +61,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
             report=part(report, 0.0, _MATCHED),
         )
         still = _without_what_stands_still(database, config, Part(report, _MATCHED, 1.0))
-        found = pairs.verified(database)
+        found = pairs.read_verified_pairs(database)
         os.replace(database, workspace.database)
     write_json(workspace.still_json, {"share": still})
     graph = pair_graph.of([photo.name for photo in photos], found)

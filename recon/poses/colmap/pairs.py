@@ -44,7 +44,7 @@ def match_exhaustively(
         pycolmap.match_exhaustive(
             database,
             matching_options=matching,
-            verification_options=verification(min_num_inliers, seed),
+            verification_options=verification_options(min_num_inliers, seed),
             cancellation_token=token,
         )
 
@@ -57,7 +57,7 @@ def match_exhaustively(
         run_native(call, poll)
 
 
-def verification(min_num_inliers: int, seed: int) -> TwoViewGeometryOptions:
+def verification_options(min_num_inliers: int, seed: int) -> TwoViewGeometryOptions:
     """pycolmap's options for verifying a pair."""
     options = colmap().TwoViewGeometryOptions()
     options.min_num_inliers = min_num_inliers
@@ -65,7 +65,7 @@ def verification(min_num_inliers: int, seed: int) -> TwoViewGeometryOptions:
     return options
 
 
-def verified(database: Path) -> list[Pair]:
+def read_verified_pairs(database: Path) -> list[Pair]:
     """The verified pairs, by name."""
     pycolmap = colmap()
     with pycolmap.Database.open(database) as content:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recon.poses import standing_still
-from recon.poses.colmap.pairs import verification
+from recon.poses.colmap.pairs import verification_options
 from recon.poses.native import colmap
 from recon.poses.standing_still import NONE, StillMatches
 from recon.reporting import Progress
@@ -58,7 +58,7 @@ def verify_without(database: Path, *, min_num_inliers: int, seed: int, report: P
     The matches themselves stay: a job with more photos looks at them anew. Returns how many pairs
     are left of those. Raises what `report` raises.
     """
-    options = verification(min_num_inliers, seed)
+    options = verification_options(min_num_inliers, seed)
     left = 0
     with _open(database) as (content, photos):
         pairs = list(_matches(content))

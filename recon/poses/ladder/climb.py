@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from recon.poses import pair_graph
 from recon.poses.colmap.mapping import MapperFailed
-from recon.poses.colmap.pairs import verified
+from recon.poses.colmap.pairs import read_verified_pairs
 from recon.poses.ladder import focal_retry
 from recon.poses.ladder.candidates import Candidate, best_of
 from recon.poses.ladder.diagnosis import diagnose
@@ -107,7 +107,7 @@ def _models(rung: Rung, state: LadderState, report: Progress) -> tuple[Path, lis
     work, source = state.work, rung.source
     matched = _MATCHED if source.build is not None and source.name not in state.pairs else 0.0
     database = database_of(source, work, part(report, 0.0, matched))
-    state.pairs[source.name] = verified(database)
+    state.pairs[source.name] = read_verified_pairs(database)
     with _scratch(work) as scratch:
         rest = part(report, matched, 1.0)
         models = rung.mapper(database, work.photos, scratch, seed=work.seed, report=rest)
