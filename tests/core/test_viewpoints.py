@@ -81,16 +81,16 @@ def apart(**distances: float) -> dict[frozenset[str], float]:
 
 def test_a_burst_may_drift_but_a_slow_walk_is_no_spot() -> None:
     drifting = apart(ab=0.012, bc=0.012, ac=0.024, ad=0.4, bd=0.4, cd=0.4)
-    assert viewpoints.spots("abcd", drifting) == [["a", "b", "c"]]
+    assert viewpoints.group_by_spot("abcd", drifting) == [["a", "b", "c"]]
     steps = {
         frozenset((a, b)): abs(i - j) * 0.014
         for i, a in enumerate("abcdef")
         for j, b in enumerate("abcdef")
         if i < j
     }
-    assert viewpoints.spots("abcdef", steps) == [["a", "b", "c"], ["d", "e", "f"]]
-    assert viewpoints.spots("ab", apart(ab=0.02)) == []
-    assert viewpoints.spots("ab", apart(ab=float("inf"))) == []
+    assert viewpoints.group_by_spot("abcdef", steps) == [["a", "b", "c"], ["d", "e", "f"]]
+    assert viewpoints.group_by_spot("ab", apart(ab=0.02)) == []
+    assert viewpoints.group_by_spot("ab", apart(ab=float("inf"))) == []
 
 
 # Splits.

@@ -54,7 +54,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
         )
         _take(images, workspace.images)
         _take(model, workspace.undistorted_sparse)
-    together = viewpoints.shared(workspace.sparse)
+    together = viewpoints.find_shared_viewpoints(workspace.sparse)
     write_same_spot(workspace, together)
     train, test = split(
         [path.name for path in workspace.images.iterdir()],
