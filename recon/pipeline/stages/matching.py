@@ -95,7 +95,7 @@ def _without_what_stands_still(
     database: Path, config: PipelineConfig, report: Report
 ) -> float | None:
     """Verifies the pairs of `database` again where something stands still; the share that does."""
-    share = still_pairs.share(database)
+    share = still_pairs.still_share(database)
     if share is None:
         return None
     left = still_pairs.verify_without(

@@ -165,7 +165,7 @@ def _alike(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Finding]:
     """Copies, and near-copies. Where something stands still, every pair looks like one of those."""
     copied = copies.groups({name: look.small for name, look in photos.looks.items()})
     found = [Finding("copies", tuple(group)) for group in copied]
-    still = standing_still.share([facts.still for facts in photos.pairs.values()])
+    still = standing_still.still_share([facts.still for facts in photos.pairs.values()])
     if still is not None:
         facts = {"percent": round(100 * still)}
         return [*found, Finding("stands_still", tuple(photos.names), facts)]
