@@ -80,10 +80,10 @@ def test_a_model_is_turned_down_with_a_reason(changes: dict[str, Any], clause: s
 
 
 def test_another_focal_length_than_the_metadatas_is_a_contradiction_and_no_problem() -> None:
-    assert checks.at_odds(GOOD, MappingConfig()) is None
+    assert checks.contradiction(GOOD, MappingConfig()) is None
     off = replace(GOOD, focal_change=1.8)
     assert problems(off, MappingConfig()) == []
-    assert "1.80 times off what the metadata say" in str(checks.at_odds(off, MappingConfig()))
+    assert "1.80 times off what the metadata say" in str(checks.contradiction(off, MappingConfig()))
 
 
 def test_a_true_model_is_measured_as_one(synthetic: tuple[Path, Any], model: Any) -> None:

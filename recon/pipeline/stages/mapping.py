@@ -81,7 +81,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
         model, errors = principal_points.refine(model, part(report, _PLACED, 1.0))
         if errors is not None:
             report.log(errors.log_line)
-            facts = checks.remeasured(model, facts)
+            facts = checks.measure_again(model, facts)
             keep(replace(graph, model=facts))
     workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.sparse) as folder:

@@ -55,7 +55,7 @@ def screen(model: Reconstruction, database: Path, work: Work) -> ScreenedModel:
     if not doubts and len(names) < len(work.names):  # of all together the ladder has asked already
         diagnosis = diagnose(database, names, config.min_registered)
         doubts = [] if diagnosis is None else [diagnosis.why]
-    contradiction = checks.at_odds(facts, config)
+    contradiction = checks.contradiction(facts, config)
     whole = None if doubts else candidate(model, facts, config.solid_points_per_photo)
     if contradiction is not None:
         doubts.append(contradiction)
