@@ -77,7 +77,7 @@ class PairGraph:
         )
 
 
-def of(
+def make_pair_graph(
     names: Iterable[str], pairs: Sequence[Pair], *, registered: Iterable[str] | None = None,
     rung: str | None = None, rungs: Sequence[RungRecord] = (), model: ModelFacts | None = None,
 ) -> PairGraph:  # fmt: skip
@@ -95,7 +95,7 @@ def of(
     )
 
 
-def strongest(graphs: Iterable[Iterable[Pair]]) -> list[Pair]:
+def strongest_pairs(graphs: Iterable[Iterable[Pair]]) -> list[Pair]:
     """Every pair of `graphs` once, with the most inliers it has in any, by name."""
     best: dict[tuple[str, str], Pair] = {}
     for pair in (pair for graph in graphs for pair in graph):

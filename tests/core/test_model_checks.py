@@ -21,7 +21,7 @@ from recon.poses.models import checks, weak_joins
 from recon.poses.models.agreement import agreements
 from recon.poses.models.checks import ModelFacts, problems
 from recon.poses.native import colmap
-from recon.poses.pair_graph import PairGraph, of, strongest
+from recon.poses.pair_graph import PairGraph, make_pair_graph, strongest_pairs
 
 GOOD = ModelFacts(
     registered=5,
@@ -267,14 +267,14 @@ def test_of_groups_of_one_size_the_one_with_more_matches_comes_first() -> None:
 def test_the_graph_has_the_best_count_of_any_rungs_features() -> None:
     sift = [Pair("a", "b", 90), Pair("a", "c", 20)]
     learned = [Pair("a", "b", 80), Pair("a", "c", 60), Pair("b", "c", 30)]
-    assert strongest([sift, learned]) == [
+    assert strongest_pairs([sift, learned]) == [
         Pair("a", "b", 90), Pair("a", "c", 60), Pair("b", "c", 30)
     ]  # fmt: skip
 
 
 def test_a_graph_has_its_photos_under_other_names_and_no_pairs_between_groups() -> None:
     pairs = [Pair("a", "b", 90), Pair("b", "c", 17)]
-    graph = of("abc", pairs, registered=["a", "b"], rung="relaxed", model=GOOD)
+    graph = make_pair_graph("abc", pairs, registered=["a", "b"], rung="relaxed", model=GOOD)
     renamed = graph.renamed({"a": "3.jpg", "b": "1.jpg", "c": "2.jpg"})
     assert [photo.name for photo in renamed.photos] == ["1.jpg", "2.jpg", "3.jpg"]
     assert renamed.left_out == ["2.jpg"]
@@ -283,4 +283,4 @@ def test_a_graph_has_its_photos_under_other_names_and_no_pairs_between_groups() 
 
 
 def test_an_empty_graph_has_no_groups() -> None:
-    assert of([], []) == PairGraph((), (), ())
+    assert make_pair_graph([], []) == PairGraph((), (), ())

@@ -69,7 +69,7 @@ MEASURED = Measured(
 )
 OFF = Reason("lpips_off")
 FOLDS = Folds(tests=(("b.jpg",), ("a.jpg", "c.jpg")), scored=scored(("a.jpg", 19.0), ("b.jpg", 21)))
-GRAPH = pair_graph.of(
+GRAPH = pair_graph.make_pair_graph(
     "abc",
     [Pair("a", "b", 90), Pair("b", "c", 17)],
     registered=["a", "b"],

@@ -64,7 +64,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
         found = pairs.read_verified_pairs(database)
         os.replace(database, workspace.database)
     write_json(workspace.still_json, {"share": still})
-    graph = pair_graph.of([photo.name for photo in photos], found)
+    graph = pair_graph.make_pair_graph([photo.name for photo in photos], found)
     write_pair_graph(workspace, graph)
     for pair in found:
         report.log(f"{pair.a} - {pair.b}: {pair.inliers} verified matches")

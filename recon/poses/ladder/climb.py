@@ -73,9 +73,9 @@ def graph_of(state: LadderState) -> PairGraph:
         replace(record, outcome=final) if record.name == state.best_rung else record
         for record in state.records
     ]
-    return pair_graph.of(
+    return pair_graph.make_pair_graph(
         names,
-        pair_graph.strongest(state.pairs.values()),
+        pair_graph.strongest_pairs(state.pairs.values()),
         registered=() if best is None else best.names,
         rung=state.best_rung,
         rungs=rungs,
