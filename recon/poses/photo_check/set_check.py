@@ -15,7 +15,7 @@ from recon.poses.photo_check.findings import Finding, PhotoSet
 from recon.poses.photo_check.photo_look import CheckLimits, PhotoLook
 from recon.poses.photo_check.pure_rotation import is_turn
 from recon.poses.photo_check.quick_pairs import PairFacts
-from recon.poses.photo_check.set_findings import of_the_set
+from recon.poses.photo_check.set_findings import find_in_set
 
 Array = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def check_set(photos: PhotoSet) -> SetCheck:
     standings = {name: _standing(photos, name, linked) for name in photos.names}
     single = [*_of_single_photos(photos, standings), *_alike(photos, linked)]
     unfit = {n for f in single if f.code in ("blurred", "featureless", "strip") for n in f.photos}
-    whole = of_the_set(photos, linked, groups, unfit)
+    whole = find_in_set(photos, linked, groups, unfit)
     return SetCheck(standings, linked, groups, [*single, *whole])
 
 

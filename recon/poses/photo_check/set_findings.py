@@ -12,7 +12,7 @@ from recon.poses.photo_check.pure_rotation import is_turn
 from recon.poses.photo_check.quick_pairs import PairFacts
 
 
-def of_the_set(
+def find_in_set(
     photos: PhotoSet, linked: Mapping[Edge, PairFacts], groups: list[list[str]], unfit: set[str]
 ) -> list[Finding]:
     """What the pair graph says. Photos in `unfit` have had their word: they can't be matched."""
