@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from recon.poses.cameras import CameraGroup
 from recon.poses.colmap import databases
-from recon.poses.colmap.earlier_job import Known
+from recon.poses.colmap.earlier_job import KnownPhotos
 from recon.poses.native import colmap, counting, run_native
 from recon.reporting import Progress
 
@@ -30,7 +30,7 @@ def extract(
     max_num_features: int,
     report: Progress,
     strong: bool = False,
-    known: Known | None = None,
+    known: KnownPhotos | None = None,
 ) -> None:
     """Writes cameras, images and their features to the file `database`.
 
