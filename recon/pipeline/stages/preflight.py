@@ -58,10 +58,10 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
             focal = f"focal length {photo.focal:.0f} px" if photo.focal else "no focal length"
             report.log(f"{photo.original}: {photo.width}x{photo.height} px, {focal}")
             prepared.append(photo)
-        distinct, left_out = copies.without_copies(
+        distinct, left_out = copies.leave_out_copies(
             prepared, folder, lambda original: (workspace.upload / original).stat().st_size
         )
-        copies.tell(left_out, len(prepared), config.preflight.min_photos, report)
+        copies.warn_of_copies(left_out, len(prepared), config.preflight.min_photos, report)
     PreparedPhotos(photos=tuple(distinct), copies=left_out).write(workspace)
     return {"total": len(distinct)}
 
