@@ -123,7 +123,7 @@ def _refused(name: str, error: Exception) -> Finding:
 
 def look_at(path: Path) -> PhotoLook:
     """One photo file, in a process of its own. Raises UserError."""
-    return opening.own().look_at(path)
+    return opening.own_opener().look_at(path)
 
 
 def look_here(path: Path, name: str) -> PhotoLook:
