@@ -19,7 +19,7 @@ from recon.splats.config import TrainConfig
 from recon.splats.dense_init import dense_points
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric
-from recon.splats.scene import Posed, View, load_view, scene_extent
+from recon.splats.scene import PosedPhoto, View, load_view, scene_extent
 from recon.splats.starting_points import (
     Points,
     gaussians_from_points,
@@ -42,7 +42,7 @@ class TrainedScene:
     size: tuple[int, int]  # px, width and height of the largest photo as trained on
 
 
-def fit_to_photos(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
+def fit_to_photos(config: TrainConfig, photos: Sequence[PosedPhoto]) -> TrainConfig:
     """`config` with the steps and the cap that suit these photos to train on.
 
     Each photo is worth so many steps: on fewer photos the scene fits them sooner and everything
@@ -61,7 +61,7 @@ def fit_to_photos(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
 
 
 def train(
-    photos: Sequence[Posed],
+    photos: Sequence[PosedPhoto],
     images: Path,
     config: TrainConfig,
     *,
@@ -116,7 +116,7 @@ def train(
 
 
 def _start(
-    photos: Sequence[Posed],
+    photos: Sequence[PosedPhoto],
     views: Sequence[View],
     config: TrainConfig,
     *,
@@ -144,7 +144,7 @@ def _start(
 
 def refine(
     gaussians: Gaussians,
-    photos: Sequence[Posed],
+    photos: Sequence[PosedPhoto],
     images: Path,
     config: TrainConfig,
     *,
@@ -175,7 +175,7 @@ def refine(
 
 
 def _load(
-    photos: Sequence[Posed], images: Path, config: TrainConfig, report: Progress
+    photos: Sequence[PosedPhoto], images: Path, config: TrainConfig, report: Progress
 ) -> list[View]:
     views = []
     for photo in photos:

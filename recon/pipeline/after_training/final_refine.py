@@ -22,7 +22,7 @@ from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
 from recon.splats.haze import remove_haze
 from recon.splats.rasterizers import best_device
-from recon.splats.scene import Model, Posed, load_view
+from recon.splats.scene import Model, PosedPhoto, load_view
 
 _LOOK_SIZE = 400  # px, longest side of the pictures that tell haze from what photos show
 
@@ -65,7 +65,7 @@ def _refine(
         "max_haze_loss_db": config.export.max_haze_loss_db,
     }
 
-    def clear(gaussians: Gaussians, asked: Sequence[Posed]) -> Gaussians:
+    def clear(gaussians: Gaussians, asked: Sequence[PosedPhoto]) -> Gaussians:
         return _remove_haze(gaussians, asked, model, workspace, config, report)
 
     refined = engine.refine(
@@ -85,7 +85,7 @@ def _refine(
 
 def _remove_haze(
     gaussians: Gaussians,
-    asked: Sequence[Posed],
+    asked: Sequence[PosedPhoto],
     model: Model,
     workspace: Workspace,
     config: PipelineConfig,

@@ -20,7 +20,7 @@ from recon.splats.evaluation import draw, score, to_bytes
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips
 from recon.splats.outliers import keep_mask
-from recon.splats.scene import Posed, View, load_view
+from recon.splats.scene import PosedPhoto, View, load_view
 from recon.splats.scores import Scores, ScoresAtSizes
 
 
@@ -33,7 +33,7 @@ class Scorer:
     lpips: Lpips | None
 
     def score(
-        self, gaussians: Gaussians, photos: Sequence[Posed], report: Progress
+        self, gaussians: Gaussians, photos: Sequence[PosedPhoto], report: Progress
     ) -> ScoresAtSizes:
         """The figures on `photos`; `report` is called for each of them."""
         at_training = self._at(self.trained_size, gaussians, photos, part(report, 0.0, 0.5))
@@ -46,7 +46,7 @@ class Scorer:
     def save_pictures(
         self,
         gaussians: Gaussians,
-        photos: Mapping[str, Posed],
+        photos: Mapping[str, PosedPhoto],
         folder: Path,
         report: Progress,
     ) -> None:
@@ -66,7 +66,7 @@ class Scorer:
         self,
         max_image_size: int | None,
         gaussians: Gaussians,
-        photos: Sequence[Posed],
+        photos: Sequence[PosedPhoto],
         report: Progress,
     ) -> Scores:
         def views() -> Iterator[View]:  # one photo in memory at a time
@@ -84,5 +84,5 @@ def without_outliers(gaussians: Gaussians, config: ExportConfig, report: Progres
     return gaussians.select(torch.from_numpy(keep))
 
 
-def _size(photo: Posed, max_image_size: int | None) -> tuple[int, int]:
+def _size(photo: PosedPhoto, max_image_size: int | None) -> tuple[int, int]:
     return fitted_size(photo.camera.width, photo.camera.height, max_image_size)
