@@ -15,7 +15,7 @@ from torch import Tensor
 
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.rasterizers import Rendered
+from recon.splats.rasterizers import Render
 
 SPLIT_FACTOR = 0.7  # a half's longest axis, times that of the Gaussian that was split
 
@@ -40,7 +40,7 @@ class Pulls:
         device = self.grads.device
         self.grads, self.counts = state["grads"].to(device), state["counts"].to(device)
 
-    def observe(self, rendered: Rendered, camera: Camera) -> None:
+    def observe(self, rendered: Render, camera: Camera) -> None:
         """Adds the gradients of one differentiated picture."""
         grads = rendered.means2d.grad
         assert grads is not None, "observe() comes after backward()"

@@ -17,7 +17,7 @@ from recon.splats.exposure import Exposures
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses.photometric import photometric_loss
 from recon.splats.optimizer import Adam
-from recon.splats.rasterizers import Rendered, rasterize
+from recon.splats.rasterizers import Render, rasterize
 from recon.splats.scene import View
 
 _MASKS = 25  # steps whose dropout is drawn at once
@@ -52,7 +52,7 @@ class Learner:
         """The scene as it is now; others after `grow`."""
         return self.optimizer.gaussians
 
-    def step(self, view: View, *, means_lr: float, sh_degree: int) -> tuple[Tensor, Rendered]:
+    def step(self, view: View, *, means_lr: float, sh_degree: int) -> tuple[Tensor, Render]:
         """One step towards the photo `view`. The loss, and the differentiated picture."""
         self.optimizer.rates["means"] = means_lr
         rendered = rasterize(

@@ -33,7 +33,7 @@ from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import write_ply, write_splat
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.importance import first_part
-from recon.splats.rasterizers import Rendered, best_device, rasterize
+from recon.splats.rasterizers import Render, best_device, rasterize
 from recon.splats.scene import read_model
 from recon.splats.snapshots import remove_snapshots
 from recon.splats.spz import SpzUnavailable, write_spz
@@ -193,13 +193,13 @@ def _centred(camera: Camera) -> Camera:
 
 
 @torch.no_grad()
-def _look(scene: Gaussians, camera: Camera) -> Rendered:
+def _look(scene: Gaussians, camera: Camera) -> Render:
     """A small picture of what `camera` sees."""
     size = fitted_size(camera.width, camera.height, _LOOK_SIZE)
     return rasterize(scene, camera.resized(*size).to(scene.device), with_depth=True)
 
 
-def starting_view(camera: Camera, seen: Rendered, trained_at: int | None) -> StartView:
+def starting_view(camera: Camera, seen: Render, trained_at: int | None) -> StartView:
     """Where the viewer starts: `camera`'s place, looking at the middle depth along its axis.
 
     `aspect` is the photo's, by its angles: all of it is shown in a window of any shape.
