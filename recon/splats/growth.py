@@ -21,14 +21,14 @@ SPLIT_FACTOR = 0.7  # a half's longest axis, times that of the Gaussian that was
 
 
 @dataclass
-class Pulls:
+class GradientStats:
     """How hard the loss has pulled at each Gaussian's picture since the last refinement."""
 
     grads: Tensor  # [N] sums of the 2D gradients' lengths, in half picture sides
     counts: Tensor  # [N] pictures that drew it
 
     @classmethod
-    def none(cls, gaussians: Gaussians) -> Pulls:
+    def none(cls, gaussians: Gaussians) -> GradientStats:
         zeros = torch.zeros(len(gaussians), device=gaussians.device)
         return cls(zeros, zeros.clone())
 
@@ -66,7 +66,7 @@ class Change:
 
 def refine(
     gaussians: Gaussians,
-    pulls: Pulls,
+    pulls: GradientStats,
     config: TrainConfig,
     *,
     extent: float,

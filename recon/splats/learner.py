@@ -41,7 +41,7 @@ class Learner:
         self._config, self._extent = config, extent
         self._chance = torch.Generator(start.device).manual_seed(seed)
         self.optimizer = Adam(start, rates(config, extent))
-        self.pulls = growth.Pulls.none(start)
+        self.pulls = growth.GradientStats.none(start)
         self.average = Average(start.device)
         self._exposures = Exposures(views, config)
         self._dropout = Dropout(config.dropout, self._chance)
@@ -72,7 +72,7 @@ class Learner:
         """Lets Gaussians come and go as `pulls` says, which begins anew."""
         change = growth.refine(self.gaussians, self.pulls, self._config, extent=self._extent)
         self.optimizer.change(change)
-        self.pulls = growth.Pulls.none(self.gaussians)
+        self.pulls = growth.GradientStats.none(self.gaussians)
 
     def state(self) -> dict[str, Any]:
         return {"parts": [part.state() for part in self._parts()]}
