@@ -58,7 +58,7 @@ if env.is_set("SECRET_KEY") and len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY is too short, but must have at least 32 characters.")
 
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     # Web, workers and timer write to one file. A write-ahead log lets readers go on meanwhile,
     # and a transaction that asks for the write lock at its start can't fail half way for it.
     DATABASES["default"]["OPTIONS"] = {

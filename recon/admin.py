@@ -31,7 +31,7 @@ class ReadOnly:
 class LooksAreLogged:
     """Who opens the page of somebody else's job, or of what belongs to it, is in the audit log."""
 
-    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def get_object(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
         found = super().get_object(request, *args, **kwargs)  # type: ignore[misc]
         job = getattr(found, "job", found)
         if is_signed_in(request) and job is not None and job.owner_id != request.user.pk:

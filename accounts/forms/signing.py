@@ -44,8 +44,8 @@ class SignUpForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("email", "time_zone")
-        labels: ClassVar[dict[str, Any]] = {"email": _("E-mail address")}
-        widgets: ClassVar[dict[str, Any]] = {
+        labels: ClassVar[dict[str, object]] = {"email": _("E-mail address")}
+        widgets: ClassVar[dict[str, object]] = {
             "email": forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
         }
 

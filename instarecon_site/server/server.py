@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from wsgiref.types import WSGIApplication
 
 from waitress.server import TcpWSGIServer
 
@@ -37,7 +37,13 @@ class Server(TcpWSGIServer):
     active_channels: dict[int, Channel]
 
     def __init__(
-        self, application: Any, *, limits: Limits, spool: Path, trust_proxy: bool, **waitress: Any
+        self,
+        application: WSGIApplication,
+        *,
+        limits: Limits,
+        spool: Path,
+        trust_proxy: bool,
+        **waitress: object,
     ) -> None:
         self.limits, self.spool, self.trust_proxy = limits, spool, trust_proxy
         self.of_network: dict[str, set[Channel]] = defaultdict(set)

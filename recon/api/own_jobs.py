@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -134,7 +134,7 @@ def _wanted(request: SignedInRequest) -> QuerySet[Job]:
     return jobs.filter(status=status)
 
 
-def _listed(job: Job) -> dict[str, Any]:
+def _listed(job: Job) -> dict[str, object]:
     """What a list says of a job; its status says the rest. `job` has `photo_count`."""
     return {
         "job_id": str(job.pk),

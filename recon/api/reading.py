@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -36,7 +37,7 @@ def own_job(request: SignedInRequest, job_id: str, *, change: str = CHANGE) -> J
 def title_and_wishes(data: QueryDict, earlier: Wishes) -> tuple[str | None, Wishes]:
     """The title, None where it is not sent, and the wishes: those of `earlier` where `data` does
     not name them. Raises ApiError (400)."""
-    switches: dict[str, Any] = {
+    switches: Mapping[str, Any] = {
         name: truth(data, name, default=known)
         for name, known in asdict(earlier).items()
         if isinstance(known, bool)

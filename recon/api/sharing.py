@@ -4,7 +4,6 @@ and its owner's tags are changed here, too."""
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
 from django import forms
 from django.http import HttpResponse, JsonResponse, QueryDict
@@ -47,7 +46,7 @@ class SharingForm(forms.Form):
             del self.fields[name]
 
 
-def sharing_of(data: QueryDict) -> dict[str, Any]:
+def sharing_of(data: QueryDict) -> dict[str, object]:
     """The columns of `Share` that `data` speaks of, checked. Raises ApiError (400).
 
     A time without a zone is taken for UTC, as all times of the API are.
@@ -65,7 +64,7 @@ def sharing_of(data: QueryDict) -> dict[str, Any]:
     return columns
 
 
-def sharing_facts(job: Job) -> dict[str, Any]:
+def sharing_facts(job: Job) -> dict[str, object]:
     """What the owner's programs see of it, and the words that the owner sorts it by. The password
     itself is kept nowhere."""
     share = job.share

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
@@ -62,12 +62,8 @@ def _made_of(request: SignedInRequest, data: QueryDict) -> HttpResponse:
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
     owner, photos = request.user, form.cleaned_data["photos"]
-    asked: dict[str, Any] = {"title": title or "", "wishes": wishes}
-    asked |= {"shared": shared, "sharing": sharing}
-    if form.videos:
-        job = videos.create_job(owner, photos, form.videos, **asked)
-    else:
-        job = submit.create_job(owner, photos, **asked)
+    make = partial(videos.create_job, videos=form.videos) if form.videos else submit.create_job
+    job = make(owner, photos, title=title or "", wishes=wishes, shared=shared, sharing=sharing)
     tags.put(job, names or [])
     return JsonResponse(new_job_facts(job) | {"warnings": form.left_out})
 
@@ -90,7 +86,7 @@ def queue_overview(request: SignedInRequest) -> HttpResponse:
     return JsonResponse(queue.overview() | {"jobs": own})
 
 
-def new_job_facts(job: Job) -> dict[str, Any]:
+def new_job_facts(job: Job) -> dict[str, object]:
     """What a program learns of a job that it has just made or started."""
     return {
         "job_id": str(job.pk),
@@ -101,13 +97,13 @@ def new_job_facts(job: Job) -> dict[str, Any]:
     }
 
 
-def photo_facts(photo: Photo) -> dict[str, Any]:
+def photo_facts(photo: Photo) -> dict[str, object]:
     """One photo of a job, as its owner's programs see it."""
     names = ("name", "original_name", "sha256", "size", "width", "height")
     return {"photo_id": photo.pk} | {name: getattr(photo, name) for name in names}
 
 
-def video_facts(video: Video) -> dict[str, Any]:
+def video_facts(video: Video) -> dict[str, object]:
     """One video of a draft, as its owner's programs see it."""
     error = video.error
     names = ("original_name", "sha256", "size", "state", "frames")
@@ -119,7 +115,7 @@ def video_facts(video: Video) -> dict[str, Any]:
     }
 
 
-def quality_facts(job: Job) -> dict[str, Any]:
+def quality_facts(job: Job) -> dict[str, object]:
     """How good a finished scene is, in one word, and why."""
     verdict = job.verdict
     is_measured = verdict is not None and verdict.word != UNMEASURED
@@ -130,7 +126,7 @@ def quality_facts(job: Job) -> dict[str, Any]:
     }
 
 
-def file_facts(job: Job) -> list[dict[str, Any]]:
+def file_facts(job: Job) -> list[dict[str, object]]:
     """The files of a finished job, each with the address where its owner's programs get it."""
     files = job.artifacts.filter(kind__in=FILE_KINDS).order_by("kind")
     artifacts = files if job.is_completed else ()
@@ -145,7 +141,7 @@ def file_facts(job: Job) -> list[dict[str, Any]]:
     ]
 
 
-def status_of(job: Job) -> dict[str, Any]:
+def status_of(job: Job) -> dict[str, object]:
     """The status as the prototype told it, then what is new. Times are ISO 8601, in UTC."""
     error = job.error
     return {

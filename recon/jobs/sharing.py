@@ -7,7 +7,6 @@ Each change is an UPDATE of its own columns, so two tabs can't undo each other's
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db.models import F, Q, QuerySet
@@ -37,7 +36,7 @@ def open_links() -> QuerySet[Job]:
     return open_ones.exclude(status=Job.Status.DRAFT)
 
 
-def change(job: Job, **changes: Any) -> None:
+def change(job: Job, **changes: object) -> None:
     """Writes these columns of `Share`, in the job's row and in `job`."""
     Share.objects.filter(job=job).update(**changes)
     for name, value in changes.items():

@@ -7,7 +7,6 @@ fails on the way leaves neither a row nor a file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -33,7 +32,7 @@ def create_job(
     title: str = "",
     wishes: Wishes | None = None,
     shared: bool = False,
-    sharing: Mapping[str, Any] | None = None,
+    sharing: Mapping[str, object] | None = None,
 ) -> Job:
     """A new job on uploaded photos, queued when the transaction commits.
 

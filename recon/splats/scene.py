@@ -39,7 +39,7 @@ class PosedPhoto:
 class Points:
     """The SfM points."""
 
-    ids: NDArray[np.int64]  # [P] as `Posed.point_ids` has them
+    ids: NDArray[np.int64]  # [P] as `PosedPhoto.point_ids` has them
     xyz: Floats  # [P, 3] world units
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
 
 from django import template
 from django.utils.translation import gettext
@@ -13,6 +14,13 @@ from recon.pipeline import progress_texts
 from recon.pipeline.words import sizes
 
 register = template.Library()
+
+
+class _HasPictures(Protocol):
+    urls: Mapping[str, str]
+
+
+_Shown = TypeVar("_Shown", bound=_HasPictures)
 
 
 @register.filter
@@ -103,7 +111,7 @@ def _hours(minutes: float) -> str:
 
 
 @register.filter
-def in_words(progress: dict[str, Any]) -> str:
+def in_words(progress: dict[str, object]) -> str:
     """What a worker is doing, in the language of whoever looks; without its own guess at the time,
     since the page tells a better one."""
     return progress_texts.sentence(progress, timed=False)
@@ -128,12 +136,12 @@ def thousands(count: int) -> str:
 
 
 @register.filter
-def with_pictures(held_out: list[Any]) -> list[Any]:
+def with_pictures(held_out: list[_Shown]) -> list[_Shown]:
     """Of held-out photos those whose pictures are still there."""
     return [one for one in held_out if one.urls]
 
 
 @register.filter
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """`value` as JSON for a data attribute; the template escapes its quotes."""
     return json.dumps(value)

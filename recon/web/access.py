@@ -81,7 +81,7 @@ def signed_in(view: SignedInView[P]) -> View[P]:
     """Sends people without a session to the sign-in page, each kind of client in its own way."""
 
     @wraps(view)
-    def checked(request: HtmxRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def checked(request: HtmxRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if is_signed_in(request):
             return view(request, *args, **kwargs)
         if request.htmx:
@@ -97,7 +97,7 @@ def staff_only(view: SignedInView[P]) -> View[P]:
     """Pages of the site's staff. Others who are signed in find nothing there."""
 
     @wraps(view)
-    def checked(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def checked(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_staff:
             raise NotThere(NO_SUCH_PAGE)
         return view(request, *args, **kwargs)
@@ -109,7 +109,7 @@ def unless_deleted(view: SignedInView[P]) -> SignedInView[P]:
     """Answers a job that is deleted while the view is at work like one that never was."""
 
     @wraps(view)
-    def checked(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def checked(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except Job.DoesNotExist as error:
@@ -122,7 +122,7 @@ def unlisted(view: View[P]) -> View[P]:
     """Keeps a link's secret: no search engine lists it, no other site learns it from a referrer."""
 
     @wraps(view)
-    def answered(request: HtmxRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def answered(request: HtmxRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
         response["X-Robots-Tag"] = "noindex, nofollow"
         # Not "no-referrer": a browser then hides from us, too, that a form it sends is ours.

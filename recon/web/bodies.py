@@ -52,12 +52,13 @@ def receives_body(view: View[P]) -> View[P]:
 
     @csrf_exempt
     @wraps(view)
-    def answered(request: HtmxRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def answered(request: HtmxRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except CsrfRefused as refused:
             middleware: Any = CsrfViewMiddleware(_no_view)  # its stubs leave out what it answers by
-            return middleware._reject(request, refused.reason)
+            answer: HttpResponse = middleware._reject(request, refused.reason)
+            return answer
 
     return answered
 

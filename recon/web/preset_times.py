@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from recon.jobs import time_left
 from recon.models import Job
+from recon.pipeline.forecast.time_left import Range
 from recon.templatetags.wording import time_range
 
 #: A wait that is not worth a word, in seconds.
@@ -44,7 +44,7 @@ def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
     return _options(time_left.preset_times(sizes), len(sizes))
 
 
-def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
+def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, object]:
     """What `_wishes.html` says of a scene of these photos that is started now."""
     sizes = _known_or_typical(sizes)
     durations, start = time_left.times_from_now(sizes)
@@ -55,7 +55,7 @@ def _known_or_typical(sizes: Sequence[tuple[int, int]]) -> Sequence[tuple[int, i
     return sizes if len(sizes) >= settings.MIN_PHOTOS else TYPICAL
 
 
-def _options(durations: Mapping[str, time_left.Range], count: int) -> list[PresetOption]:
+def _options(durations: Mapping[str, Range], count: int) -> list[PresetOption]:
     times = {preset: time_range(durations[preset]) for preset in _SAID}
     return [
         PresetOption(
@@ -75,7 +75,7 @@ def usual_time() -> str:
     return said.format(time=time_range(seconds), count=len(TYPICAL))
 
 
-def _line_said(start: time_left.Range) -> str:
+def _line_said(start: Range) -> str:
     """That a scene which is started now has to wait, and for how long; "" where it begins at
     once."""
     if start.high <= AT_ONCE_S:

@@ -50,7 +50,7 @@ class UploadRefused(Exception):
         self.sentences = sentences
 
 
-def limits() -> dict[str, Any]:
+def limits() -> dict[str, str | int]:
     """What the pages say and offer, and scripts check before they send. The kinds of files are
     lists as in HTML's `accept`."""
     return {

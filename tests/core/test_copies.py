@@ -181,7 +181,7 @@ def test_the_best_version_is_kept(workspace: Workspace, walls: list[Path], metad
         best.save(workspace.upload / "c weak.jpg", quality=60, **{"exif": exif} if metadata else {})
     walls[0].unlink()
     prepared(workspace)
-    originals = {photo.original for photo in PreparedPhotos.read(workspace).photos}
+    originals = {photo.stored_name for photo in PreparedPhotos.read(workspace).photos}
     best_one = "c weak.jpg" if metadata else "b strong.jpg"
     assert originals == {best_one, "wall1_1.jpg", "wall1_2.jpg"}
 

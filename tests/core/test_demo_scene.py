@@ -79,11 +79,11 @@ def test_its_figures_can_be_measured_again(gaussians: Gaussians) -> None:
     """On the held-out photos, rendered anew. Its file counts in coarser steps than the run did."""
     facts, views = read_demo("facts.json"), read_demo("views.json")
     photos = rendered_photos()
-    assert len(views["held_out"]) == len(facts["recorded"]["split"]["test"]) >= 2
+    assert len(views["held_out"]) == facts["conditions"]["held_out"] >= 2
     measured = []
     for number in views["held_out"]:
         view = views["views"][number]
-        camera = camera_of(view, facts["recorded"]["max_image_size"])
+        camera = camera_of(view, facts["conditions"]["max_image_size"])
         with Image.open(photos[number]) as photo:
             whole = undistorted(photo, view, facts["lens"])
         small = whole.resize((camera.width, camera.height), Image.Resampling.BOX)
@@ -91,16 +91,18 @@ def test_its_figures_can_be_measured_again(gaussians: Gaussians) -> None:
         picture = draw(gaussians, camera)
         measured.append((psnr(picture, truth), float(ssim(picture, truth))))
     found = np.mean(measured, axis=0)
-    assert found[0] == pytest.approx(facts["job"]["psnr"], abs=0.5), AGAIN
-    assert found[1] == pytest.approx(facts["job"]["ssim"], abs=0.02), AGAIN
+    assert found[0] == pytest.approx(facts["figures"]["psnr"], abs=0.5), AGAIN
+    assert found[1] == pytest.approx(facts["figures"]["ssim"], abs=0.02), AGAIN
 
 
 def test_it_is_a_good_scene() -> None:
     facts = read_demo("facts.json")
-    figures = {name: facts["job"][name] for name in ("psnr", "ssim", "lpips")}
+    figures = {name: facts["figures"][name] for name in ("psnr", "ssim", "lpips")}
     count = len(read_demo("views.json")["views"])
-    assert verdict_of(figures, registered=facts["job"]["registered"], total=count).word == "good"
-    assert not facts["job"]["refined"], "a finished scene could not be measured again"
+    assert (
+        verdict_of(figures, registered=facts["figures"]["registered"], total=count).word == "good"
+    )
+    assert not facts["figures"]["refined"], "a finished scene could not be measured again"
 
 
 def test_it_is_small_enough_for_a_front_page(gaussians: Gaussians) -> None:

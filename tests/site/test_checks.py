@@ -83,7 +83,7 @@ def test_a_worker_of_the_queue_leaves_a_report(draft: Job) -> None:
     check = checks.state_of(draft)
     assert check.state is State.CURRENT
     assert check.report is not None
-    assert [entry["name"] for entry in check.report["photos"]] == names(draft)
+    assert [entry.name for entry in check.report.photos] == names(draft)
     assert waiting() == running() == 0
     drafts.drop_photo(draft, draft.photos.first().pk)
     assert checks.state_of(draft).state is State.ABSENT
@@ -102,7 +102,7 @@ def test_photos_that_arrive_during_a_check_lead_to_another(draft: Job) -> None:
         wait_until(lambda: (waiting(), running()) == (0, 0), "both checks are done")
     check = checks.state_of(draft)
     assert check.state is State.CURRENT
-    assert len(check.report["photos"]) == 5
+    assert len(check.report.photos) == 5
 
 
 @pytest.mark.slow

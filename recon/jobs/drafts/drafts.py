@@ -136,7 +136,7 @@ def start(
     title: str | None = None,
     wishes: Wishes | None = None,
     shared: bool = False,
-    sharing: Mapping[str, Any] | None = None,
+    sharing: Mapping[str, object] | None = None,
 ) -> bool:
     """Queues the draft. False: it was started already.
 

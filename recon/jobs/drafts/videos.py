@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -134,7 +133,7 @@ def create_job(
     title: str = "",
     wishes: Wishes | None = None,
     shared: bool = False,
-    sharing: Mapping[str, Any] | None = None,
+    sharing: Mapping[str, object] | None = None,
 ) -> Job:
     """A draft with all of these, which starts by itself when the videos' frames are there.
 

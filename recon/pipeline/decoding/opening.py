@@ -2,8 +2,8 @@
 and `video`, with the same results and errors, but in a process of its own.
 
 Two kinds of callers: those whom somebody waits for at a request (`Opener` with few slots that all
-web processes share, and little patience), and those who do jobs (`own_opener`, without settings: also for
-the command line).
+web processes share, and little patience), and those who do jobs (`own_opener`, without settings:
+also for the command line).
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _CARRIES = 0.5
 def relaxed_mapping(
     database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress
 ) -> list[Reconstruction]:
-    """The models of all attempts, as `mapping.incremental_mapping` gives them, in the order made."""
+    """The models of all attempts, as `incremental_mapping` gives them, in the order made."""
     models: list[Reconstruction] = []
     variants = _variants(database)
     with colmap().Database.open(database) as content:

@@ -35,7 +35,9 @@ def makes_job(view: SignedInView[P]) -> View[P]:
 
     @signed_in
     @wraps(view)
-    def answered(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def answered(
+        request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except UploadRefused as refused:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
@@ -35,7 +33,7 @@ class SampleForm(forms.Form):
     email = forms.EmailField(label="E-mail address", help_text="It is shown to nobody.")
     password = forms.CharField(widget=forms.PasswordInput)
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         raise forms.ValidationError("This sentence is about the form as a whole.")
 
 
@@ -75,7 +73,7 @@ def sample_jobs() -> list[Job]:
     facts = {"created_at": timezone.now(), "wishes": Wishes(Job.Preset.QUICK)}
     figures = {"psnr": 22.84, "ssim": 0.713, "lpips": 0.612, "psnr_corrected": 24.46}
     warned = [{"code": "photos_left_out", "facts": LEFT_OUT}]
-    states: list[tuple[str, dict[str, Any]]] = [
+    states: list[tuple[str, dict[str, object]]] = [
         (Job.Status.DRAFT, {}),
         (Job.Status.PENDING, {}),
         (Job.Status.PROCESSING, {"step": "GS_TRAIN", "percent": 72.0}),
@@ -105,7 +103,7 @@ def sample_steps() -> list[StepRow]:
     ]
 
 
-def _theme(name: str) -> dict[str, Any]:
+def _theme(name: str) -> dict[str, object]:
     values = design_tokens.read(name)
     data = {"title": "Fern in the hall", "email": "ann@", "password": ""}
     return {

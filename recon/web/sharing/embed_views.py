@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -23,7 +21,7 @@ def embed(request: HttpRequest, job: Job) -> HttpResponseBase:
 
     It has no form that sends and knows no account, so no click can be stolen.
     """
-    context = {
+    context: dict[str, object] = {
         "job": PublicJob.of(job),
         "viewer": public_viewer(job),
         "card": link_preview.card_of(job),
@@ -38,7 +36,7 @@ def embed_locked(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     return _framed(request, "recon/embed_locked.html", {"pub_key": pub_key})
 
 
-def _framed(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponseBase:
+def _framed(request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponseBase:
     @csp_replace({"frame-ancestors": ["*"]})
     @xframe_options_exempt
     def framed(request: HttpRequest) -> HttpResponse:

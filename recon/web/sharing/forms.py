@@ -93,7 +93,7 @@ class LinkForm(forms.Form):
             del self.fields["no_password"]
             self.fields["password"].label = _("Password")
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """The columns of `Share` as wished. After `is_valid`."""
         data = self.cleaned_data
         changes = {"in_gallery": data["in_gallery"]}
@@ -130,7 +130,7 @@ class OfferForm(forms.Form):
         initial = {"downloads": job.share.downloads, "figures": job.share.shows_figures}
         super().__init__(data, initial=initial, auto_id="offer-%s")
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """The columns of `Share` as wished. After `is_valid`."""
         data = self.cleaned_data
         return {"downloads": data["downloads"], "shows_figures": data["figures"]}
@@ -156,7 +156,7 @@ def sentences(form: forms.Form) -> list[str]:
     ]
 
 
-def sharing_context(job: Job, owner: User) -> dict[str, Any]:
+def sharing_context(job: Job, owner: User) -> dict[str, object]:
     """What `_share.html` and `_about.html` show of a job to its owner."""
     return {
         "link_form": LinkForm(job=job),
