@@ -143,7 +143,7 @@ def check_rasterizer() -> Check:
 def check_disk(folder: Path, needed_mb: int) -> Check:
     free = free_mb(folder)
     ok = free >= needed_mb
-    needed = sizes.said(needed_mb * MEGABYTE)
+    needed = sizes.size_in_words(needed_mb * MEGABYTE)
     advice = "" if ok else f"{needed} are needed: delete old scenes or use a larger disk."
     return Check(DISK, f"{free} MB free", ok, True, advice)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from recon.pipeline.words import sizes
 from recon.pipeline.words.photo_names import PhotoNames
 from recon.pipeline.words.reasons import Reason
-from recon.pipeline.words.texts import Counted, told
+from recon.pipeline.words.texts import Counted, translate
 from recon.splats.stop_signal import Stopped
 
 
@@ -85,9 +85,9 @@ class Explanation:
         reason = Reason.read(facts.get("reason"))
         if "reason" in facts:
             words["reason"] = reason.sentence if reason else ""
-        words = {**sizes.of_facts(words), **words}
+        words = {**sizes.sizes_in_words(words), **words}
         texts = (self.title, self.advice, self.for_staff)
-        title, advice, for_staff = (told(text, **words) if text else "" for text in texts)
+        title, advice, for_staff = (translate(text, **words) if text else "" for text in texts)
         return Explained(code, title, advice, for_staff or (reason.detail if reason else ""))
 
 

@@ -106,7 +106,7 @@ NAMES = PhotoNames({f"{n:02}_p.jpg": KnownPhoto(n, f"IMG_{n}.jpg") for n in rang
 def test_photos_are_named_by_number_and_by_at_most_three_names(
     photos: Iterable[int], said: str
 ) -> None:
-    assert NAMES.said([f"{n:02}_p.jpg" for n in photos]) == said
+    assert NAMES.in_sentence([f"{n:02}_p.jpg" for n in photos]) == said
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from recon.pipeline.errors import Explained, Explanation, explain
 from recon.pipeline.words.photo_names import numbers_in_words
-from recon.pipeline.words.texts import told
+from recon.pipeline.words.texts import translate
 from recon.poses.photo_check.findings import Finding
 
 #: Places where a photo would help, named one by one up to so many.
@@ -135,9 +135,9 @@ def _words(finding: Finding, numbers: Mapping[str, int]) -> dict[str, object]:
     said = numbers_in_words(places)
     one = len(places) == 1
     facts |= {
-        "photos": told("Photo {numbers}", numbers=said)
+        "photos": translate("Photo {numbers}", numbers=said)
         if one
-        else told("Photos {numbers}", numbers=said),
+        else translate("Photos {numbers}", numbers=said),
         # English only: other languages write their verbs into the text.
         "are": "is" if one else "are",
         "show": "shows" if one else "show",
@@ -149,12 +149,12 @@ def _words(finding: Finding, numbers: Mapping[str, int]) -> dict[str, object]:
         for group in finding.groups or [[name] for name in finding.photos]
     ]
     named = [
-        told("photo {numbers}", numbers=group[0])
+        translate("photo {numbers}", numbers=group[0])
         if len(group) == 1
-        else told("photos {numbers}", numbers=numbers_in_words(group))
+        else translate("photos {numbers}", numbers=numbers_in_words(group))
         for group in groups
     ]
-    return facts | {"count": len(groups), "groups": listed(named), "gaps": _gaps(groups)}
+    return facts | {"count": len(groups), "groups": join_in_words(named), "gaps": _gaps(groups)}
 
 
 def _gaps(groups: Sequence[Sequence[int]]) -> str:
@@ -163,14 +163,14 @@ def _gaps(groups: Sequence[Sequence[int]]) -> str:
     order = sorted(group_of)
     steps = [(a, b) for a, b in pairwise(order) if group_of[a] != group_of[b]]
     if not steps or len(steps) > MOST_GAPS:
-        return told("in between")
-    return listed([told("between {a} and {b}", a=a, b=b) for a, b in steps])
+        return translate("in between")
+    return join_in_words([translate("between {a} and {b}", a=a, b=b) for a, b in steps])
 
 
-def listed(parts: Sequence[str]) -> str:
+def join_in_words(parts: Sequence[str]) -> str:
     """ "a", "a and b", "a, b, and c"."""
     if len(parts) < 2:
         return "".join(parts)
     if len(parts) == 2:
-        return told("{some} and {last}", some=parts[0], last=parts[1])
-    return told("{some}, and {last}", some=", ".join(parts[:-1]), last=parts[-1])
+        return translate("{some} and {last}", some=parts[0], last=parts[1])
+    return translate("{some}, and {last}", some=", ".join(parts[:-1]), last=parts[-1])
