@@ -47,7 +47,7 @@ class TimeLimit(BaseException):
 
 
 @dataclass(frozen=True)
-class Explained:
+class FilledExplanation:
     """An explanation with its facts filled in, ready to show."""
 
     code: str
@@ -79,7 +79,7 @@ class Explanation:
         titles = self.title.forms if isinstance(self.title, Counted) else (self.title,)
         return (*titles, self.advice, self.for_staff)
 
-    def filled(self, code: str, facts: Mapping[str, object]) -> Explained:
+    def fill(self, code: str, facts: Mapping[str, object]) -> FilledExplanation:
         """The texts with `facts`, in the language of whoever is served."""
         words = dict(facts)
         reason = Reason.read(facts.get("reason"))
@@ -88,7 +88,9 @@ class Explanation:
         words = {**sizes.sizes_in_words(words), **words}
         texts = (self.title, self.advice, self.for_staff)
         title, advice, for_staff = (translate(text, **words) if text else "" for text in texts)
-        return Explained(code, title, advice, for_staff or (reason.detail if reason else ""))
+        return FilledExplanation(
+            code, title, advice, for_staff or (reason.detail if reason else "")
+        )
 
 
 EXPLANATIONS: dict[str, Explanation] = {
@@ -430,9 +432,9 @@ EXPLANATIONS: dict[str, Explanation] = {
 
 def explain(
     code: str, facts: Mapping[str, object] | None = None, names: PhotoNames | None = None
-) -> Explained:
+) -> FilledExplanation:
     """The texts for `code` with `facts` filled in, photos called as `names` say.
 
     Raises KeyError for an unknown code or a missing fact: both are programming errors.
     """
-    return EXPLANATIONS[code].filled(code, (names or PhotoNames()).in_words(facts or {}))
+    return EXPLANATIONS[code].fill(code, (names or PhotoNames()).in_words(facts or {}))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recon.pipeline.errors import EXPLANATIONS, Explained, UserError, explain
+from recon.pipeline.errors import EXPLANATIONS, FilledExplanation, UserError, explain
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "use" / "troubleshooting.md"
@@ -30,7 +30,7 @@ def test_an_explanation_reads_as_sentences(code: str) -> None:
         reads_as_sentences(explain(code, facts | {counting: count}))
 
 
-def reads_as_sentences(explained: Explained) -> None:
+def reads_as_sentences(explained: FilledExplanation) -> None:
     assert explained.title[0].isupper() or explained.title[0] in "“017"
     assert explained.title[-1] in ".:7"
     assert explained.advice.endswith(".")

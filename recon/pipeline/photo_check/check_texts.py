@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from recon.pipeline.errors import Explained, Explanation, explain
+from recon.pipeline.errors import Explanation, FilledExplanation, explain
 from recon.pipeline.words.photo_names import numbers_in_words
 from recon.pipeline.words.texts import translate
 from recon.poses.photo_check.findings import Finding
@@ -103,18 +103,20 @@ FINDINGS: dict[str, Explanation] = {
 }
 
 
-def explain_finding(finding: Finding, numbers: Mapping[str, int]) -> Explained:
+def explain_finding(finding: Finding, numbers: Mapping[str, int]) -> FilledExplanation:
     """The texts of one finding; `numbers` are the photos' places on the page. A code
     that is an error's has its texts: the photo would be turned down for it.
 
     Raises KeyError for an unknown code or photo: both are programming errors.
     """
     if finding.code in FINDINGS:
-        return FINDINGS[finding.code].filled(finding.code, _words(finding, numbers))
+        return FINDINGS[finding.code].fill(finding.code, _words(finding, numbers))
     return explain(finding.code, finding.facts)
 
 
-def explain_findings(findings: Iterable[Finding], numbers: Mapping[str, int]) -> list[Explained]:
+def explain_findings(
+    findings: Iterable[Finding], numbers: Mapping[str, int]
+) -> list[FilledExplanation]:
     """Those of `findings` whose photos are all still there."""
     return [explain_finding(one, numbers) for one in findings if is_about(one, numbers)]
 
