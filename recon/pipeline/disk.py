@@ -16,7 +16,7 @@ from pathlib import Path
 
 from recon.pipeline.environment import free_mb
 from recon.pipeline.errors import PipelineError
-from recon.reporting import Forwarded, Report
+from recon.reporting import ForwardingReport, Report
 
 MB = 2**20
 #: With less than this a step stops: more than any writes between two looks.
@@ -27,7 +27,7 @@ LOOK_EVERY_S = 0.5
 _SAID = ("disk is full", "No space left on device", "Disk quota exceeded")
 
 
-class DiskWatchingReport(Forwarded):
+class DiskWatchingReport(ForwardingReport):
     """A `Report` that passes everything on, and raises PipelineError("disk_full") where less than
     the reserve is left; it is never more than `needed_mb`, what a job needs to begin."""
 

@@ -14,16 +14,16 @@ from recon.pipeline.outcome import Summary
 from recon.pipeline.progress import WORKING_STEPS, RunReport, Step
 from recon.pipeline.stages import STAGES, Stage
 from recon.pipeline.workspace import Marker, Workspace, digest_json, remove_scratch
-from recon.reporting import Forwarded, Report, Warned
+from recon.reporting import ForwardingReport, Report, WarningRecord
 from recon.splats.checkpoints import remove_checkpoints
 
 
-class _WarningCollector(Forwarded):
+class _WarningCollector(ForwardingReport):
     """Passes everything on and keeps the warnings, so that a reused stage can repeat them."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
-        self.warnings: list[Warned] = []
+        self.warnings: list[WarningRecord] = []
 
     def warn(self, code: str, **facts: object) -> None:
         self.warnings.append({"code": code, "facts": facts})
