@@ -15,7 +15,7 @@ from recon.splats.scene import PosedPhoto, load_view
 #: px, longest side at which ours and the reference are compared, whatever they were trained at.
 COMPARED_AT = 1600
 
-#: "raw" and "corrected" (`recon.splats.exposure.cross_exposed`) -> metric -> dB, SSIM, LPIPS.
+#: "raw" and "corrected" (`recon.splats.exposure.expose_crosswise`) -> metric -> dB, SSIM, LPIPS.
 Figures = dict[str, dict[str, float | None]]
 
 

@@ -27,7 +27,7 @@ from recon.splats.starting_points import (
     sparse_points,
     starting_points,
 )
-from recon.splats.training import Observer, fit, unobserved
+from recon.splats.training import Observer, fit, observe_nothing
 
 _MIN_CAP = 20_000  # Gaussians: small photos of a large place
 _DENSE_SHARE = 0.1  # of the progress of training, for the dense start
@@ -69,7 +69,7 @@ def train(
     seed: int,
     report: Report,
     memory: Callable[[], str | None] = lambda: None,
-    observe: Observer = unobserved,
+    observe: Observer = observe_nothing,
     checkpoints: Checkpoints | None = None,
 ) -> TrainedScene:
     """A scene from `photos` alone, whose pictures are in the folder `images`.
@@ -151,7 +151,7 @@ def refine(
     seed: int,
     report: Report,
     memory: Callable[[], str | None] = lambda: None,
-    observe: Observer = unobserved,
+    observe: Observer = observe_nothing,
     checkpoints: Checkpoints | None = None,
 ) -> Gaussians:
     """`gaussians`, trained on some of `photos`, trained on with all of them.

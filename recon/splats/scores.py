@@ -40,7 +40,7 @@ class Table(WithCorrected):
 
 METRICS = ("psnr", "ssim", "lpips")  # dB; -1 to 1; 0 is identical
 _OF_CORRECTED = "_corrected"
-#: The same of the render in each photo's own exposure (`exposure.cross_exposed`).
+#: The same of the render in each photo's own exposure (`exposure.expose_crosswise`).
 CORRECTED = tuple(metric + _OF_CORRECTED for metric in METRICS)
 
 

@@ -25,7 +25,7 @@ _FINAL_MEANS_LR = 0.01  # of the first
 _TEND_EVERY = 10  # steps between decays, widenings and samples for the mean
 
 
-def unobserved(done: int, of: int, gaussians: Gaussians) -> None:
+def observe_nothing(done: int, of: int, gaussians: Gaussians) -> None:
     """The observer that looks away."""
 
 
@@ -39,7 +39,7 @@ def fit(
     report: Report,
     warm: bool = False,
     memory: Callable[[], str | None] = lambda: None,
-    observe: Observer = unobserved,
+    observe: Observer = observe_nothing,
     checkpoints: Checkpoints | None = None,
 ) -> Gaussians:
     """Trains `gaussians` on `views`, all on one device, and returns them, detached.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from recon.poses.cameras import CameraGroup
 from recon.poses.colmap import databases
 from recon.poses.colmap.earlier_job import KnownPhotos
-from recon.poses.native import colmap, counting, run_native
+from recon.poses.native import colmap, count_while_writing, run_native
 from recon.reporting import Progress
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def extract(
     def count_described(content: Database) -> int:
         return sum(content.exists_descriptors(i.image_id) for i in content.read_all_images())
 
-    with counting(database, count_described) as count:
+    with count_while_writing(database, count_described) as count:
 
         def poll() -> None:
             done = max(count() - len(described), 0)

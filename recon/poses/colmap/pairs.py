@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.native import colmap, counting, run_native
+from recon.poses.native import colmap, count_while_writing, run_native
 from recon.reporting import Progress
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def match_exhaustively(
             cancellation_token=token,
         )
 
-    with counting(database, lambda content: content.num_matched_image_pairs()) as count:
+    with count_while_writing(database, lambda content: content.num_matched_image_pairs()) as count:
 
         def poll() -> None:
             done = count()
