@@ -66,7 +66,7 @@ class PairGraph:
         """The photos that found no place, by name; none before mapping."""
         return [photo.name for photo in self.photos if photo.registered is False]
 
-    def renamed(self, names: Mapping[str, str]) -> PairGraph:
+    def rename(self, names: Mapping[str, str]) -> PairGraph:
         """The same graph of photos under other names. Raises KeyError for a photo without one."""
         photos = (replace(photo, name=names[photo.name]) for photo in self.photos)
         return replace(

@@ -92,7 +92,7 @@ class Checkpoints:
         if not self._off:
             self._write_in_thread(_START, start)
 
-    def resumed(self, make: Callable[[], Run]) -> tuple[Run, int]:
+    def resume(self, make: Callable[[], Run]) -> tuple[Run, int]:
         """What `make` makes, as it was after some step, and that step; fresh and 0 without one."""
         run = make()
         checkpoint = self._read(_STATE)

@@ -54,7 +54,7 @@ def fit(
     plan = _Plan(config, warm)
     pace = _Pace(report, config.iterations)
     checkpoints = checkpoints or Checkpoints(None)
-    scene, done = checkpoints.resumed(
+    scene, done = checkpoints.resume(
         lambda: Learner(
             gaussians, views, config, extent=extent, seed=seed, watching=(pace, observe)
         )

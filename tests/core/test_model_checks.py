@@ -275,7 +275,7 @@ def test_the_graph_has_the_best_count_of_any_rungs_features() -> None:
 def test_a_graph_has_its_photos_under_other_names_and_no_pairs_between_groups() -> None:
     pairs = [Pair("a", "b", 90), Pair("b", "c", 17)]
     graph = make_pair_graph("abc", pairs, registered=["a", "b"], rung="relaxed", model=GOOD)
-    renamed = graph.renamed({"a": "3.jpg", "b": "1.jpg", "c": "2.jpg"})
+    renamed = graph.rename({"a": "3.jpg", "b": "1.jpg", "c": "2.jpg"})
     assert [photo.name for photo in renamed.photos] == ["1.jpg", "2.jpg", "3.jpg"]
     assert renamed.left_out == ["2.jpg"]
     assert renamed.strengths == {("3.jpg", "1.jpg"): 90.0}

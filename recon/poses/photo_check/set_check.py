@@ -44,7 +44,7 @@ class SetCheck:
 
 def check_set(photos: PhotoSet) -> SetCheck:
     """Looks at the set as a whole."""
-    linked = photos.linked()
+    linked = photos.linked_pairs()
     groups = connections.connected_components(photos.names, linked)
     standings = {name: _standing(photos, name, linked) for name in photos.names}
     single = [*_of_single_photos(photos, standings), *_alike(photos, linked)]

@@ -106,7 +106,7 @@ def _read_matching(job: Job) -> tuple[PairGraph, Mapping[str, str]] | None:
     graph, prepared = left_by(job, read_pair_graph), left_by(job, PreparedPhotos.read)
     if graph is None or prepared is None:
         return None
-    return graph.renamed(prepared.stored_names), prepared.copies
+    return graph.rename(prepared.stored_names), prepared.copies
 
 
 def _picture(
