@@ -56,9 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for seed in range(options.seeds):
         for way in WAYS:
             with tempfile.TemporaryDirectory(prefix="checkpoints-", dir=options.folder) as folder:
-                rows.append(
-                    {"seed": seed, "way": way, **measured(options, seed, way, Path(folder))}
-                )
+                rows.append({"seed": seed, "way": way, **measure(options, seed, way, Path(folder))})
             sys.stdout.write(line_of(rows[-1]))
             sys.stdout.flush()
     sys.stdout.write(summary_of(rows))
@@ -80,7 +78,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def measured(options: argparse.Namespace, seed: int, way: str, folder: Path) -> dict[str, Any]:
+def measure(options: argparse.Namespace, seed: int, way: str, folder: Path) -> dict[str, Any]:
     """One training in processes of their own, in the fresh `folder`."""
     every = options.every if way != "without" else 1e9
     command = [
@@ -114,7 +112,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     device = best_device()
     changes = nested(options.changes)
     config = configs.resolve(Wishes(options.preset), overrides=changes, seed=options.seed)
-    workspace, clock = Workspace(options.run), Telling(options.run / "told")
+    workspace, clock = Workspace(options.run), NotingClock(options.run / "told")
     clock.start(Step.GS_TRAIN)
     train.run(workspace, config, clock)
     clock.finish(Step.GS_TRAIN, 0.0, reused=False)
@@ -138,7 +136,7 @@ def psnr_of(workspace: Workspace, config: PipelineConfig) -> float:
     return figure
 
 
-class Telling(Clock):
+class NotingClock(Clock):
     """Notes in a file, which a kill leaves, how far training is."""
 
     def __init__(self, file: Path) -> None:

@@ -25,10 +25,10 @@ def start_photo(workspace: Workspace, model: Model) -> PosedPhoto:
 
 
 def _choose(model: Model, points: Points) -> int:
-    return choose([_placed(photo, points) for photo in model.photos], points.xyz)
+    return choose([_place_photo(photo, points) for photo in model.photos], points.xyz)
 
 
-def _placed(photo: PosedPhoto, points: Points) -> PlacedPhoto:
+def _place_photo(photo: PosedPhoto, points: Points) -> PlacedPhoto:
     camera = photo.camera
     viewmat, K = camera.viewmat.double().numpy(), camera.K.double().numpy()
     return PlacedPhoto(

@@ -246,11 +246,11 @@ def _merge(target: Any, data: Mapping[str, object], path: str) -> Any:
                 raise ValueError(f"{name} must be a group of settings, not {value!r}")
             changes[key] = _merge(current, value, f"{name}.")
         else:
-            changes[key] = _checked(name, current, value)
+            changes[key] = _check_type(name, current, value)
     return replace(target, **changes)
 
 
-def _checked(name: str, current: Any, value: Any) -> Any:
+def _check_type(name: str, current: Any, value: Any) -> Any:
     """`value` if it has the type of `current`; whole numbers pass as floats, lists as tuples."""
     if name.endswith("max_image_size") and (value is None or type(value) is int):
         return value

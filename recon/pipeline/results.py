@@ -138,7 +138,10 @@ class Results:
     def to_dict(self) -> dict[str, object]:
         """As the file has it."""
         if self.measured is None:
-            told = {"reason": _told(self.reason), "lpips_reason": _told(self.lpips_reason)}
+            told = {
+                "reason": _reason_to_dict(self.reason),
+                "lpips_reason": _reason_to_dict(self.lpips_reason),
+            }
             return {**self.means, **told, "scene": self.scene}
         one = self.measured
         tables = {str(which): scored.to_table() for which, scored in one.scored.items()}
@@ -150,7 +153,7 @@ class Results:
             "scene": self.scene,
             "filter_loss_db": one.filter_loss_db,
             "gaussian_counts": one.gaussian_counts,
-            "lpips_reason": _told(self.lpips_reason),
+            "lpips_reason": _reason_to_dict(self.lpips_reason),
             "max_image_size": one.max_image_size,
             "photo_size": one.photo_size,
             "split": {"train": list(one.train), "test": list(one.test)},
@@ -158,7 +161,7 @@ class Results:
         if one.folds is None:
             return content
         if one.folds.scored is None:
-            return content | {"cross_validation": {"reason": _told(one.folds.reason)}}
+            return content | {"cross_validation": {"reason": _reason_to_dict(one.folds.reason)}}
         tests = [list(test) for test in one.folds.tests]
         folds = {"folds": tests, **one.folds.scored.to_table()}
         return content | {"spread": self.spread, "cross_validation": folds}
@@ -249,5 +252,5 @@ def pictures_of(workspace: Workspace, measured: Measured, image: str) -> dict[Pi
     return {kind: folder / kind / f"{name}.png" for kind in PICTURE_KINDS}
 
 
-def _told(reason: Reason | None) -> dict[str, str] | None:
+def _reason_to_dict(reason: Reason | None) -> dict[str, str] | None:
     return reason.to_dict() if reason else None

@@ -129,12 +129,12 @@ class Dropout:
         if self._share == 0:
             return gaussians
         if self._used == len(self._changes) or self._changes.shape[1] != len(gaussians):
-            self._changes, self._used = self._drawn(gaussians), 0
+            self._changes, self._used = self._draw(gaussians), 0
         change = self._changes[self._used]
         self._used += 1
         return replace(gaussians, opacities=gaussians.opacities + change)
 
-    def _drawn(self, gaussians: Gaussians) -> Tensor:
+    def _draw(self, gaussians: Gaussians) -> Tensor:
         """What the next steps add to the logits, [_MASKS, N]."""
         size, device = (_MASKS, len(gaussians)), gaussians.device
         stays = torch.rand(size, generator=self._chance, device=device) >= self._share

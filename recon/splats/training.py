@@ -50,7 +50,7 @@ def fit(
     that was interrupted goes on from its last of `checkpoints`. Bit-identical for a seed on a CPU,
     interrupted or not. Whatever `report` raises (a cancel) ends the training.
     """
-    shuffled = _shuffled(views, random.Random(seed))  # noqa: S311 (no secret)
+    shuffled = _shuffle(views, random.Random(seed))  # noqa: S311 (no secret)
     plan = _Plan(config, warm)
     pace = _Pace(report, config.iterations)
     checkpoints = checkpoints or Checkpoints(None)
@@ -143,7 +143,7 @@ def widen(gaussians: Gaussians, views: Sequence[View], smallest: float) -> None:
     gaussians.scales.copy_(torch.maximum(gaussians.scales, least[:, None]))
 
 
-def _shuffled(views: Sequence[View], order: random.Random) -> Iterator[View]:
+def _shuffle(views: Sequence[View], order: random.Random) -> Iterator[View]:
     """The views without end, each once in every round."""
     while True:
         yield from order.sample(views, len(views))

@@ -177,7 +177,7 @@ def test_a_png_of_very_many_chunks_is_refused_undecoded() -> None:
 
 def ask(pool: Pool, content: bytes, budget: Budget) -> None:
     facts = {"name": "a", "side": 64, "quality": 80} | LIMITS
-    with opening._opened(io.BytesIO(content)) as file:
+    with opening._open_source(io.BytesIO(content)) as file:
         pool.result("check_photo", file, facts, budget)
 
 

@@ -57,7 +57,7 @@ def test_a_picture_drawn_in_bands_to_save_memory_is_the_same(monkeypatch):
     whole, ours = differentiated()
     monkeypatch.setattr(binning, "MOST_PAIRS", 1000)
     seen = rasterize(gaussians, view, with_depth=True)
-    picture = cpu._look(cpu._activated(gaussians), view, 3)
+    picture = cpu._look(cpu._activate(gaussians), view, 3)
     bands = binning.bands(picture.table, cpu_kernels.TILE, 70, 100)
     assert len(bands) > 2
     assert [first for first, _ in bands] == [0, *(end for _, end in bands[:-1])]

@@ -154,7 +154,7 @@ class Opener:
 def _photo(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
     """The open photo; whatever became of it is told as an error about a photo."""
     try:
-        with _opened(source) as file:
+        with _open_source(source) as file:
             yield file
     except BudgetExceeded as error:
         raise UserError("photo_too_complex", name=name) from error
@@ -165,7 +165,7 @@ def _photo(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
 @contextmanager
 def _video(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
     try:
-        with _opened(source) as file:
+        with _open_source(source) as file:
             yield file
     except BudgetExceeded as error:
         raise UserError("video_too_complex", name=name) from error
@@ -174,7 +174,7 @@ def _video(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _opened(source: Path | BinaryIO) -> Iterator[BinaryIO]:
+def _open_source(source: Path | BinaryIO) -> Iterator[BinaryIO]:
     """A file that a child can be given: opened anew, for reading only; or a copy of what lies in
     memory, on its way from a form."""
     if isinstance(source, Path):

@@ -112,11 +112,11 @@ def _looks(
         if isinstance(seen, PhotoLook):
             looks[name] = seen
         else:
-            refused[name] = _refused(name, seen)
+            refused[name] = _explain_refusal(name, seen)
     return looks, refused
 
 
-def _refused(name: str, error: Exception) -> Finding:
+def _explain_refusal(name: str, error: Exception) -> Finding:
     """What is said of a photo that could not be looked at."""
     if not isinstance(error, UserError):
         logger.warning("%s could not be looked at", name, exc_info=error)
@@ -145,11 +145,11 @@ def look_here(path: Path, name: str) -> PhotoLook:
         longest_needed=photo_look.WORKING_SIZE,
     )
     with decoded.image:
-        upright = to_rgb(replace(decoded, image=_reduced(decoded.image)).upright())
+        upright = to_rgb(replace(decoded, image=_reduce(decoded.image)).upright())
     return photo_look.look(upright, path, size=(decoded.width, decoded.height))
 
 
-def _reduced(image: Image.Image) -> Image.Image:
+def _reduce(image: Image.Image) -> Image.Image:
     """An enormous picture as small as a JPEG's decoder would have made it: each step after this
     one copies all pixels, and several photos are looked at side by side."""
     factor = max(image.size) // photo_look.WORKING_SIZE
@@ -183,7 +183,7 @@ def _pairs(
     if facts.keys() != earlier.keys():
         check_cache.write_pairs(folder, facts)
     return {
-        (a, b): _directed(facts[_key(digests[a], digests[b])], swapped=digests[a] > digests[b])
+        (a, b): _turn_pair(facts[_key(digests[a], digests[b])], swapped=digests[a] > digests[b])
         for a, b in combinations(looks, 2)
     }
 
@@ -192,7 +192,7 @@ def _key(a: str, b: str) -> PairKey:
     return (a, b) if a <= b else (b, a)
 
 
-def _directed(facts: PairFacts, *, swapped: bool) -> PairFacts:
+def _turn_pair(facts: PairFacts, *, swapped: bool) -> PairFacts:
     return quick_pairs.reversed_pair(facts) if swapped else facts
 
 

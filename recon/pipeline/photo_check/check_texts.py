@@ -123,10 +123,10 @@ def explain_findings(
 
 def is_about(finding: Finding, numbers: Mapping[str, int]) -> bool:
     """Whether every photo that the finding speaks of is among `numbers`."""
-    return all(name in numbers for name in _mentioned(finding))
+    return all(name in numbers for name in _photos_of(finding))
 
 
-def _mentioned(finding: Finding) -> list[str]:
+def _photos_of(finding: Finding) -> list[str]:
     return [*finding.photos, *(name for group in finding.groups for name in group)]
 
 

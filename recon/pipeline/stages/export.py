@@ -86,7 +86,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
     count = _write(workspace, scenes, which, first, report)
     _pack_model(workspace, report)
     report(_WRITTEN, "taking_picture")
-    start = _centred(start_photo(workspace, model).camera)
+    start = _centre(start_photo(workspace, model).camera)
     view = _poster(workspace, config, scene, start)
     view.write(workspace)
     film_report = Within(Part(report, _PICTURED, 1.0), "filming")
@@ -183,7 +183,7 @@ def _poster(
     return starting_view(camera, _look(scene, camera), trained_at)
 
 
-def _centred(camera: Camera) -> Camera:
+def _centre(camera: Camera) -> Camera:
     """With its principal point in the middle, as the viewer's camera: so the poster is what it
     starts with, and nothing jumps when one gives way to the other."""
     K = camera.K.clone()

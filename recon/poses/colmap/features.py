@@ -53,7 +53,7 @@ def extract(
     options.sift.max_num_features = max_num_features
     options.sift.estimate_affine_shape = strong
     options.sift.domain_size_pooling = strong
-    described = _described(database)
+    described = _photos_with_features(database)
     names = [name for name in names if name not in described]
     if not names:
         return
@@ -76,7 +76,7 @@ def extract(
         run_native(call, poll)
 
 
-def _described(database: Path) -> set[str]:
+def _photos_with_features(database: Path) -> set[str]:
     """The photos that have features."""
     with colmap().Database.open(database) as content:
         return {i.name for i in content.read_all_images() if content.exists_descriptors(i.image_id)}

@@ -85,7 +85,7 @@ def graph_of(state: LadderState) -> PairGraph:
 
 def _try(rung: Rung, state: LadderState, folder: Path, report: Progress) -> None:
     began = time.monotonic()
-    report = _limited(report, began, state.work.config.rung_seconds)
+    report = _limit_time(report, began, state.work.config.rung_seconds)
     try:
         database, models = _models(rung, state, report)
         at_odds = _choose(rung, state, database, models, began)
@@ -148,7 +148,7 @@ def _choose(
     return at_odds if at_odds is not None and at_odds.firm else None
 
 
-def _limited(report: Progress, began: float, seconds: float) -> Progress:
+def _limit_time(report: Progress, began: float, seconds: float) -> Progress:
     """`report` that raises OutOfTime once the time is up."""
 
     def limited(fraction: float, code: str = "", /, **facts: object) -> None:

@@ -55,7 +55,7 @@ def rasterize(
     with_depth: bool = False,
 ) -> Render:
     """Draws on the CPU; see `recon.splats.rasterizers.rasterize`."""
-    parameters = _activated(gaussians)
+    parameters = _activate(gaussians)
     picture = _look(parameters, camera, sh_degree)
     if background is None:
         background = torch.zeros(3)
@@ -67,7 +67,7 @@ def rasterize(
 
 
 @torch.no_grad()
-def _activated(gaussians: Gaussians) -> Parameters:
+def _activate(gaussians: Gaussians) -> Parameters:
     tensors = gaussians.named()
     tensors["scales"] = gaussians.scales.exp()
     tensors["opacities"] = gaussians.opacities.sigmoid()
