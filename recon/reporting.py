@@ -1,8 +1,8 @@
 """How work tells how far it is: `report(fraction, code, **facts)`, from the lowest layer up.
 
-A code stands for a sentence of `recon.pipeline.progress_texts`, which is told in the language of
-whoever looks, when they look; `facts` are JSON-able and fill its placeholders. Two of them are the
-same everywhere: `seconds_left`, of what knows that itself, and `inner`, the message of the work
+A code stands for a sentence of `recon.pipeline.words.progress_texts`, which is told in the language
+of whoever looks, when they look; `facts` are JSON-able and fill its placeholders. Two of them are
+the same everywhere: `seconds_left`, of what knows that itself, and `inner`, the message of the work
 within this one.
 """
 

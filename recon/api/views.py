@@ -20,8 +20,8 @@ from recon.jobs import decoders, queue, steps_and_log, submit, tags
 from recon.jobs.drafts import videos
 from recon.jobs.presets import usual_wishes
 from recon.models import Artifact, Job, Photo, Video
-from recon.pipeline import progress_texts
 from recon.pipeline.quality import UNMEASURED
+from recon.pipeline.words import progress_texts
 from recon.web.job.photo_check import check_facts
 from recon.web.scene import elapsed_seconds
 from recon.web.wish_forms import UploadForm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Protocol
 
-from recon.pipeline import progress_texts
+from recon.pipeline.words import progress_texts
 from recon.reporting import ForwardingReport, Report, message, within
 
 

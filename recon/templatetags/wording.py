@@ -10,8 +10,7 @@ from typing import Protocol, TypeVar
 from django import template
 from django.utils.translation import gettext
 
-from recon.pipeline import progress_texts
-from recon.pipeline.words import sizes
+from recon.pipeline.words import progress_texts, sizes
 
 register = template.Library()
 

@@ -57,7 +57,7 @@ def receives_body(view: View[P]) -> View[P]:
             return view(request, *args, **kwargs)
         except CsrfRefused as refused:
             middleware: Any = CsrfViewMiddleware(_no_view)  # its stubs leave out what it answers by
-            answer: HttpResponse = middleware._reject(request, refused.reason)
+            answer: HttpResponseBase = middleware._reject(request, refused.reason)
             return answer
 
     return answered

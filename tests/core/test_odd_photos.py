@@ -339,8 +339,8 @@ def test_a_strip_beside_good_photos_gets_advice_and_the_others_their_check(
     assert len(report.photos) == 4
     of_strip = [f for f in report.findings if f.photos == ("strip.jpg",)]
     assert {f.code for f in of_strip} <= {"strip", "stranger"}
-    [said] = [f for f in of_strip if f["code"] == "strip"]
-    assert said["facts"] == {"width": size[0], "height": size[1]}
+    [said] = [f for f in of_strip if f.code == "strip"]
+    assert said.facts == {"width": size[0], "height": size[1]}
 
 
 def test_the_strip_that_stopped_the_check(ordinary: list[Path], tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from typing import Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from recon.pipeline import progress_texts
 from recon.pipeline.errors import explain
 from recon.pipeline.progress import WORKING_STEPS, Step, overall_percent
+from recon.pipeline.words import progress_texts
 from recon.reporting import message
 
 #: Seconds between two plain progress lines.

@@ -97,10 +97,10 @@ def pack_look(file: BinaryIO, look: PhotoLook) -> None:
 def read_pairs(folder: Path) -> dict[PairKey, PairFacts]:
     """All pairs that were compared."""
     try:
-        kept = msgspec.json.decode(_pairs_path(folder).read_bytes(), type=_Pairs)
+        content = msgspec.json.decode(_pairs_path(folder).read_bytes(), type=_Pairs)
     except (OSError, msgspec.MsgspecError):
         return {}
-    return {(a, b): facts for a, b, facts in kept.pairs} if kept.version == VERSION else {}
+    return {(a, b): facts for a, b, facts in content.pairs} if content.version == VERSION else {}
 
 
 def write_pairs(folder: Path, pairs: dict[PairKey, PairFacts]) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from recon.models import Job
-from recon.pipeline.photo_features import PhotoFeatures
+from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.photos.photo_file import FORMATS
+from recon.poses.colmap.photo_features import PhotoFeatures
 from recon.web import files_on_demand
 from recon.web.left_behind import left_by
 
@@ -40,10 +41,10 @@ def features_of(job: Job) -> Path | None:
 
 def _draw(job: Job) -> Image.Image:
     """Raises ValueError where there are no features to draw, and what opening the photo raises."""
-    found = left_by(job, PhotoFeatures.read)
-    if found is None:
-        raise ValueError("no features to draw")
-    with Image.open(found.photo, formats=FORMATS) as photo:
+    workspace, prepared = job.workspace, left_by(job, PreparedPhotos.read)
+    names = [photo.name for photo in prepared.photos] if prepared else []
+    found = PhotoFeatures.read(workspace.database, names)
+    with Image.open(workspace.photos / found.photo, formats=FORMATS) as photo:
         full = photo.size
         photo.draft("RGB", (SIDE, SIDE))
         small = photo.convert("RGB")
