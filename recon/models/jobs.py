@@ -23,10 +23,11 @@ from django.utils.translation import gettext_lazy as _
 from recon.models.figures import Figures
 from recon.models.share import Share
 from recon.models.wishes_field import WishesField
-from recon.pipeline.errors import FilledExplanation, explain
+from recon.pipeline.errors import explain
 from recon.pipeline.progress import Step
 from recon.pipeline.quality import FIGURES, Verdict, verdict_of
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.words.explanation import FilledExplanation
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 from recon.pipeline.workspace import Workspace
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from django.db import models
 
 from recon.models.jobs import Job
-from recon.pipeline.errors import FilledExplanation, explain
+from recon.pipeline.errors import explain
+from recon.pipeline.words.explanation import FilledExplanation
 
 
 class Video(models.Model):

@@ -7,12 +7,10 @@ paragraph in docs/use/troubleshooting.md (a test compares the two).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from recon.pipeline.words import sizes
+from recon.pipeline.words.explanation import Explanation, FilledExplanation
 from recon.pipeline.words.photo_names import PhotoNames
-from recon.pipeline.words.reasons import Reason
-from recon.pipeline.words.texts import Counted, translate
+from recon.pipeline.words.texts import Counted
 from recon.splats.stop_signal import Stopped
 
 
@@ -44,53 +42,6 @@ class Interrupted(Cancelled, Stopped):
 class TimeLimit(BaseException):
     """The job's time is up. Raised into whatever runs, by a signal, so that it can't be an
     `Exception`: nobody who handles those, in our code or a library's, means this one."""
-
-
-@dataclass(frozen=True)
-class FilledExplanation:
-    """An explanation with its facts filled in, ready to show."""
-
-    code: str
-    title: str
-    advice: str
-    for_staff: str = ""  # what whoever runs the machine can do, where others can only ask them
-
-    @property
-    def sentence(self) -> str:
-        return f"{self.title} {self.advice}"
-
-    @property
-    def staff_sentence(self) -> str:
-        """For whoever runs the machine."""
-        return f"{self.title} {self.for_staff or self.advice}"
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """One code's texts, `str.format` templates over the error's facts."""
-
-    title: str | Counted
-    advice: str
-    for_staff: str = ""
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Everything that it may say."""
-        titles = self.title.forms if isinstance(self.title, Counted) else (self.title,)
-        return (*titles, self.advice, self.for_staff)
-
-    def fill(self, code: str, facts: Mapping[str, object]) -> FilledExplanation:
-        """The texts with `facts`, in the language of whoever is served."""
-        words = dict(facts)
-        reason = Reason.read(facts.get("reason"))
-        if "reason" in facts:
-            words["reason"] = reason.sentence if reason else ""
-        words = {**sizes.sizes_in_words(words), **words}
-        texts = (self.title, self.advice, self.for_staff)
-        title, advice, for_staff = (translate(text, **words) if text else "" for text in texts)
-        return FilledExplanation(
-            code, title, advice, for_staff or (reason.detail if reason else "")
-        )
 
 
 EXPLANATIONS: dict[str, Explanation] = {

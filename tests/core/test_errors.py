@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from recon.pipeline.errors import EXPLANATIONS, FilledExplanation, UserError, explain
+from recon.pipeline.errors import EXPLANATIONS, UserError, explain
+from recon.pipeline.words.explanation import FilledExplanation
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "use" / "troubleshooting.md"

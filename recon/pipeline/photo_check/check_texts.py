@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from recon.pipeline.errors import Explanation, FilledExplanation, explain
+from recon.pipeline.errors import explain
+from recon.pipeline.words.explanation import Explanation, FilledExplanation
 from recon.pipeline.words.photo_names import numbers_in_words
 from recon.pipeline.words.texts import translate
 from recon.poses.photo_check.findings import Finding
