@@ -87,12 +87,12 @@ def measure(options: argparse.Namespace, seed: int, way: str, folder: Path) -> d
         *(f"--set={change}" for change in options.changes),
     ]  # fmt: skip
     borrow_poses(Workspace(options.job), Workspace(folder), None)
-    lost = killed(command, folder) if way == "resumed" else None
+    lost = kill_training(command, folder) if way == "resumed" else None
     subprocess.run(command, check=True)
     return {**json.loads((folder / "result.json").read_text()), "lost_at": lost}
 
 
-def killed(command: list[str], folder: Path) -> int:
+def kill_training(command: list[str], folder: Path) -> int:
     """Kills the training half a pause after its first checkpoint; the last step that was told."""
     state = Workspace(folder).checkpoint / "state.pt"
     every = float(command[command.index("--every") + 1])

@@ -24,7 +24,7 @@ from recon.samples import SamplePhoto, pose_errors
 Result = dict[str, Any]
 
 
-def posed(photos: Sequence[Path], workspace: Workspace, config: PipelineConfig) -> Result:
+def find_poses(photos: Sequence[Path], workspace: Workspace, config: PipelineConfig) -> Result:
     """What PREFLIGHT to COLMAP_MAP make of the photos, from nothing."""
     shutil.rmtree(workspace.root, ignore_errors=True)
     bring_in(list(photos), workspace)

@@ -37,8 +37,8 @@ def advise(
         every = tuple(name for group in shown for name in group)
         code = "split" if alike and _unlike(shown, alike) else "apart"
         found.append(Finding(code, every, {"groups": shown}))
-    backbone = connections.spanning_tree(names, strengths)
-    thin = sorted((e for e in backbone if strengths[e] < THIN_INLIERS), key=lambda e: strengths[e])
+    tree = connections.spanning_tree(names, strengths)
+    thin = sorted((e for e in tree if strengths[e] < THIN_INLIERS), key=lambda e: strengths[e])
     found += [
         Finding(
             "thin_link", tuple(sorted(edge, key=list(names).index)), {"points": strengths[edge]}
