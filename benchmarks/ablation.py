@@ -47,7 +47,7 @@ from recon.poses.splits import split
 from recon.splats import engine
 from recon.splats.config import TrainConfig
 from recon.splats.rasterizers import best_device
-from recon.splats.scene import Posed, read_model
+from recon.splats.scene import PosedPhoto, read_model
 
 _UNCHANGED = "the recipe"
 _WARM_UP = 20  # steps
@@ -184,8 +184,8 @@ class Scene:
 
     name: str
     images: Path
-    train: list[Posed]
-    scored: list[Posed]
+    train: list[PosedPhoto]
+    scored: list[PosedPhoto]
 
 
 def read_scene(folder: Path) -> Scene:
@@ -205,9 +205,9 @@ def read_scene(folder: Path) -> Scene:
     return Scene(name, workspace.images, [posed[n] for n in train], [posed[n] for n in scored])
 
 
-def recipe(base: PipelineConfig, variant: Variant, photos: Sequence[Posed]) -> TrainConfig:
+def recipe(base: PipelineConfig, variant: Variant, photos: Sequence[PosedPhoto]) -> TrainConfig:
     """What the variant makes of the preset, as decided for `photos` to train on."""
-    config = engine.decided(configs.from_dict(variant.overrides, base=base).train, photos)
+    config = engine.fit_to_photos(configs.from_dict(variant.overrides, base=base).train, photos)
     return replace(config, iterations=max(round(variant.steps * config.iterations), 1))
 
 

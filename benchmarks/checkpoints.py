@@ -56,9 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for seed in range(options.seeds):
         for way in WAYS:
             with tempfile.TemporaryDirectory(prefix="checkpoints-", dir=options.folder) as folder:
-                rows.append(
-                    {"seed": seed, "way": way, **measured(options, seed, way, Path(folder))}
-                )
+                rows.append({"seed": seed, "way": way, **measure(options, seed, way, Path(folder))})
             sys.stdout.write(line_of(rows[-1]))
             sys.stdout.flush()
     sys.stdout.write(summary_of(rows))
@@ -80,7 +78,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def measured(options: argparse.Namespace, seed: int, way: str, folder: Path) -> dict[str, Any]:
+def measure(options: argparse.Namespace, seed: int, way: str, folder: Path) -> dict[str, Any]:
     """One training in processes of their own, in the fresh `folder`."""
     every = options.every if way != "without" else 1e9
     command = [
@@ -89,12 +87,12 @@ def measured(options: argparse.Namespace, seed: int, way: str, folder: Path) -> 
         *(f"--set={change}" for change in options.changes),
     ]  # fmt: skip
     borrow_poses(Workspace(options.job), Workspace(folder), None)
-    lost = killed(command, folder) if way == "resumed" else None
+    lost = kill_training(command, folder) if way == "resumed" else None
     subprocess.run(command, check=True)
     return {**json.loads((folder / "result.json").read_text()), "lost_at": lost}
 
 
-def killed(command: list[str], folder: Path) -> int:
+def kill_training(command: list[str], folder: Path) -> int:
     """Kills the training half a pause after its first checkpoint; the last step that was told."""
     state = Workspace(folder).checkpoint / "state.pt"
     every = float(command[command.index("--every") + 1])
@@ -114,7 +112,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     device = best_device()
     changes = nested(options.changes)
     config = configs.resolve(Wishes(options.preset), overrides=changes, seed=options.seed)
-    workspace, clock = Workspace(options.run), Telling(options.run / "told")
+    workspace, clock = Workspace(options.run), NotingClock(options.run / "told")
     clock.start(Step.GS_TRAIN)
     train.run(workspace, config, clock)
     clock.finish(Step.GS_TRAIN, 0.0, reused=False)
@@ -138,7 +136,7 @@ def psnr_of(workspace: Workspace, config: PipelineConfig) -> float:
     return figure
 
 
-class Telling(Clock):
+class NotingClock(Clock):
     """Notes in a file, which a kill leaves, how far training is."""
 
     def __init__(self, file: Path) -> None:

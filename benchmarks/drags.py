@@ -119,18 +119,20 @@ def main() -> None:
     add("--sheets", type=Path, help="folder for contact sheets of the best and worst photo sets")
     options = parser.parse_args()
     torch.set_grad_enabled(False)
-    scenes = [Scene.of(name, made(name, options.cache, options.changes)) for name in options.sets]
+    scenes = [
+        Scene.of(name, run_set(name, options.cache, options.changes)) for name in options.sets
+    ]
     print(f"\n{datetime.date.today()}, {jobs.machine()}\n`{' '.join(['python', *sys.argv])}`\n")
     print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
     for scene in scenes:
-        told = dragged(scene, options)
+        told = run_drags(scene, options)
         for way in options.ways:
             print(row(scene, told, way), flush=True)
     if options.sheets:
         sheets([scene for scene in scenes if scene.name not in samples.SETS], options)
 
 
-def made(name: str, cache: Path, changes: list[str]) -> Path:
+def run_set(name: str, cache: Path, changes: list[str]) -> Path:
     """The folder of the set's finished job, run now, with `changes`, where there is none."""
     folder, photos = cache / name, jobs.PHOTOS / name
     if (folder / "output" / "viewer.json").is_file():
@@ -152,7 +154,7 @@ def _python(module: str, *arguments: object) -> None:
     subprocess.run(command, check=True, cwd=HERE.parent, stdout=subprocess.DEVNULL)
 
 
-def dragged(scene: Scene, options: argparse.Namespace) -> dict[str, Any]:
+def run_drags(scene: Scene, options: argparse.Namespace) -> dict[str, Any]:
     """What `drags.mjs` answers: for each way the looks of each drag, on COLMAP's axes."""
     width, height = fitted_size(round(1000 * scene.aspect), 1000, WINDOW)
     views = []
@@ -181,9 +183,9 @@ def dragged(scene: Scene, options: argparse.Namespace) -> dict[str, Any]:
 
 def row(scene: Scene, told: dict[str, Any], way: str) -> str:
     """One line of the table."""
-    start = seen(scene, told["start"]).mean()
-    looks = [seen(scene, look).mean() / start for drag in told[way] for look in drag]
-    cells = [scene.name, told["stance"], WAYS[way], f"{moved(told, way):.2f}"]
+    start = draw_look(scene, told["start"]).mean()
+    looks = [draw_look(scene, look).mean() / start for drag in told[way] for look in drag]
+    cells = [scene.name, told["stance"], WAYS[way], f"{distance_moved(told, way):.2f}"]
     cells += [f"{np.mean(looks):.0%}", f"{min(looks):.0%}"]
     if scene.name in samples.SETS:
         photos, ends = against_truth(scene, [drag[-1] for drag in told[way]])
@@ -194,7 +196,7 @@ def row(scene: Scene, told: dict[str, Any], way: str) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def moved(told: dict[str, Any], way: str) -> float:
+def distance_moved(told: dict[str, Any], way: str) -> float:
     """How far from the start drags end, in the middle, as a share of the depth there."""
     eye, target = (np.array(told["start"][name]) for name in ("position", "target"))
     ways = [np.linalg.norm(np.array(drag[-1]["position"]) - eye) for drag in told[way]]
@@ -215,7 +217,7 @@ def camera_of(scene: Scene, look: dict[str, Any]) -> Camera:
     return Camera(torch.tensor(viewmat).float(), torch.tensor(K).float(), width, height)
 
 
-def seen(scene: Scene, look: dict[str, Any]) -> Array:
+def draw_look(scene: Scene, look: dict[str, Any]) -> Array:
     """The picture [H, W, 3], 0 to 1, with what the viewer lays over it."""
     picture = draw(scene.gaussians, camera_of(scene, look)).numpy()
     height, width = picture.shape[:2]
@@ -264,9 +266,9 @@ def sheets(scenes: list[Scene], options: argparse.Namespace) -> None:
     for name, chosen in (("worst", ranked[:down]), ("best", ranked[-down:])):
         rows = []
         for scene in chosen:
-            drags = dragged(scene, options)["within"]
+            drags = run_drags(scene, options)["within"]
             ends = np.random.default_rng(options.seed).choice(len(drags), across, replace=False)
-            rows.append([seen(scene, drags[end][-1]) for end in ends])
+            rows.append([draw_look(scene, drags[end][-1]) for end in ends])
         path = options.sheets / f"drags-{name}.webp"
         sheet(rows).save(path, quality=72, method=6)
         print(f"{path}: {', '.join(scene.name for scene in chosen)}, {path.stat().st_size} bytes")

@@ -155,7 +155,7 @@ class Bench:
         if not has_poses(folder):
             folder = self._job(name, folder, preset)
         if options.large and name in _LARGE and has_poses(folder):
-            folder = self._enlarged(name, folder)
+            folder = self._enlarge(name, folder)
         if not has_poses(folder):
             return
         for held_out in folds(Workspace(folder), not options.no_folds):
@@ -173,7 +173,7 @@ class Bench:
         if not has_gpu():
             self._note("The reference needs a CUDA GPU: there was no control")
         elif place := options.control or self._plain_poses(sets[_CONTROL]):
-            result = self._referred("control", place, fresh=True)
+            result = self._read_reference("control", place, fresh=True)
             self.results["controls"] += [{**result, "set": _CONTROL}] if result else []
         self.save()
 
@@ -212,7 +212,7 @@ class Bench:
         self.save()
         return place
 
-    def _enlarged(self, name: str, folder: Path) -> Path:
+    def _enlarge(self, name: str, folder: Path) -> Path:
         place = self._place(name, "enlarged")
         if not place.exists():
             large.enlarge(Workspace(folder), Workspace(place), _LARGE[name])
@@ -240,13 +240,13 @@ class Bench:
         scene = f"{name} {held_out}"
         fresh = name in self._options.fresh_reference and scene not in self._refreshed
         self._refreshed.add(scene)
-        result = self._referred(name, place, fresh)
+        result = self._read_reference(name, place, fresh)
         if result is not None:
             facts = {"set": name, "preset": preset, "fold": held_out}
             self.results["references"].append({**result, **facts})
         self.save()
 
-    def _referred(self, name: str, place: Path, fresh: bool) -> Result | None:
+    def _read_reference(self, name: str, place: Path, fresh: bool) -> Result | None:
         """What `reference.py` measured or had kept; None, and a note, where there is neither."""
         command = [sys.executable, _HERE / "reference.py", place, "--cache", self._options.cache]
         done = self._process([*command, *["--fresh"] * fresh])

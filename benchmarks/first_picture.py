@@ -96,7 +96,7 @@ def main() -> None:
         play = stack.enter_context(sync_playwright())
         chromium = partial(play.chromium.launch, executable_path=path, args=list(BROWSER_FLAGS))
         sites = {
-            name: stack.enter_context(started(tree, options.gaussians))
+            name: stack.enter_context(serve_site(tree, options.gaussians))
             for name, tree in trees.items()
         }
         visits = measure(chromium, sites, options)
@@ -106,7 +106,7 @@ def main() -> None:
 
 
 @contextmanager
-def started(tree: Path, gaussians: int) -> Iterator[Site]:
+def serve_site(tree: Path, gaussians: int) -> Iterator[Site]:
     """The web server of `tree` on data of its own, with one scene."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="first-picture-") as name:

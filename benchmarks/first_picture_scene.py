@@ -122,7 +122,7 @@ def write_files(job: Job, scene: Gaussians) -> dict[str, int]:
         write_spz(first, folder / "first.spz")
     picture = to_bytes(draw(scene, camera_at(0.0)))
     Image.fromarray(picture).save(job.folder / "output/poster.jpg", quality=90, optimize=True)
-    (job.folder / "output/cameras.json").write_text(json.dumps([_listed(c) for c in cameras]))
+    (job.folder / "output/cameras.json").write_text(json.dumps([_camera_row(c) for c in cameras]))
     files = {"splat": SCENE / "scene.splat", "spz": SCENE / "scene.spz"}
     files |= {"first": SCENE / "first.spz"} if first is not None else {}
     files |= {"poster": Path("output/poster.jpg"), "cameras": Path("output/cameras.json")}
@@ -144,7 +144,7 @@ def first_part(scene: Gaussians, cameras: list[Camera]) -> Gaussians | None:
     return part
 
 
-def _listed(camera: Camera) -> dict[str, Any]:
+def _camera_row(camera: Camera) -> dict[str, Any]:
     """graphdeco's entry."""
     fx = float(camera.K[0, 0])
     return {

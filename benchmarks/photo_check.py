@@ -141,14 +141,14 @@ def trials(
         index = int(rng.integers(len(photos)))
         copy = folder / f"{photos[index].stem}_copy.jpg"
         planted_faults.plant(fault, photos[index], copy, rng)
-        yield Trial("near_duplicates", detail, inserted(photos, copy, rng), copy.name)
+        yield Trial("near_duplicates", detail, insert(photos, copy, rng), copy.name)
     for name in rng.choice(list(others), min(STRANGERS, len(others)), replace=False):
         stranger = folder / f"stranger_{name}.jpg"
         shutil.copyfile(others[name][int(rng.integers(len(others[name])))], stranger)
-        yield Trial("stranger", f"one of {name}", inserted(photos, stranger, rng), stranger.name)
+        yield Trial("stranger", f"one of {name}", insert(photos, stranger, rng), stranger.name)
 
 
-def inserted(photos: list[Path], one: Path, rng: np.random.Generator) -> list[Path]:
+def insert(photos: list[Path], one: Path, rng: np.random.Generator) -> list[Path]:
     place = int(rng.integers(len(photos) + 1))
     return [*photos[:place], one, *photos[place:]]
 

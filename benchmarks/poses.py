@@ -100,7 +100,7 @@ class Bench:
     def sets(self) -> None:
         for name, folder in engine.sources(self._options.sets or list(SETS), self._options.out):
             workspace = self._workspace("sets", name)
-            result = pose_runs.posed(photos_in(folder)[0], workspace, self._ladder_only)
+            result = pose_runs.find_poses(photos_in(folder)[0], workspace, self._ladder_only)
             self._keep("sets", name, pose_runs.with_default(result, workspace, self._ladder_only))
 
     def subsets(self) -> None:
@@ -111,7 +111,7 @@ class Bench:
                 chosen = pose_sets.subsets(photos, size, options.subsets, options.seed)
                 for number, subset in enumerate(chosen):
                     workspace = self._workspace("subsets", f"{name}-{size}-{number}")
-                    result = pose_runs.posed(subset, workspace, self._ladder_only)
+                    result = pose_runs.find_poses(subset, workspace, self._ladder_only)
                     result = pose_runs.with_default(result, workspace, self._ladder_only)
                     result["names"] = [photo.name for photo in subset]
                     self._keep("subsets", name, result)
@@ -122,7 +122,7 @@ class Bench:
             folder = self._options.out / "rendered" / scene
             truth = write_photos(folder, scene=scene)
             workspace = self._workspace("accuracy", scene)
-            result = pose_runs.posed(photos_in(folder)[0], workspace, self._config)
+            result = pose_runs.find_poses(photos_in(folder)[0], workspace, self._config)
             if result["error"] is None:
                 result |= pose_runs.accuracy(workspace, truth)
             self._keep("accuracy", scene, result)
@@ -130,7 +130,7 @@ class Bench:
     def mixed(self) -> None:
         for name, photos in pose_sets.mixtures(self._options.out):
             workspace = self._workspace("mixed", name.replace(" ", "-"))
-            self._keep("mixed", name, pose_runs.posed(photos, workspace, self._config))
+            self._keep("mixed", name, pose_runs.find_poses(photos, workspace, self._config))
 
     def save(self) -> str:
         write_json(self._options.out / "poses.json", self.results)

@@ -86,7 +86,7 @@ def run(workspace: Workspace, recipe: Recipe, seed: int, device: torch.device) -
         training.until(stop)
         torch.cuda.synchronize()
         seconds["train"] += time.monotonic() - began
-        figures = scored(training.gaussians, model, workspace, None)
+        figures = score_scene(training.gaussians, model, workspace, None)
         curve.append({"step": stop, "seconds": seconds["train"], **figures})
     peaks = scoring.peak_memory(device)
     lpips, reason = scoring.lpips_or_reason(device, wanted=True)
@@ -99,12 +99,12 @@ def run(workspace: Workspace, recipe: Recipe, seed: int, device: torch.device) -
         "seconds": seconds,
         "peak_gb": peaks,
         "curve": curve,
-        **scored(training.gaussians, model, workspace, lpips),
+        **score_scene(training.gaussians, model, workspace, lpips),
         "lpips_reason": reason,
     }
 
 
-def scored(
+def score_scene(
     gaussians: Gaussians, model: Model, workspace: Workspace, lpips: Lpips | None
 ) -> scoring.Figures:
     return scoring.score(gaussians, model.test, workspace.images, scoring.COMPARED_AT, lpips)

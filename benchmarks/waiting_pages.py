@@ -81,7 +81,7 @@ def main() -> None:
     print(f"{datetime.date.today()}, {machine()}", flush=True)
     with (
         tempfile.TemporaryDirectory(prefix="waiting-") as folder,
-        started(Path(folder), options.waiting, options.drafts) as site,
+        serve_site(Path(folder), options.waiting, options.drafts) as site,
     ):
         visit(site, options.pages, options.seconds)
     print(f"{options.pages} pages, {options.waiting} jobs in line, {options.drafts} drafts\n")
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 @contextmanager
-def started(folder: Path, waiting: int, drafts: int) -> Iterator[Site]:
+def serve_site(folder: Path, waiting: int, drafts: int) -> Iterator[Site]:
     """The web server, with all its rows made. Nobody works: the line stays as it is."""
     port = free_port()
     environment = site_environment(folder, PORT=str(port), STATIC_ROOT=str(folder / "static"))

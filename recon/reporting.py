@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Protocol, TypedDict
 
 
-class Warned(TypedDict):
+class WarningRecord(TypedDict):
     """What `warn` was told, as files and rows keep it."""
 
     code: str
@@ -78,7 +78,7 @@ def within(report: Progress, code: str, **facts: object) -> Progress:
     return tell
 
 
-class Forwarded:
+class ForwardingReport:
     """A `Report` that passes everything on. Its subclasses change what they have to."""
 
     def __init__(self, report: Report) -> None:
@@ -97,7 +97,7 @@ class Forwarded:
         self._report.warn(code, **facts)
 
 
-class Part(Forwarded):
+class Part(ForwardingReport):
     """`part` of a whole `Report`."""
 
     def __init__(self, report: Report, start: float, end: float) -> None:

@@ -32,7 +32,7 @@ DOMAINS = {
     "djangojs": ("static/js/**/*.js", "static/viewer/**/*.js"),
 }
 #: Functions whose first argument is a text, or whose first two are one and many.
-ONE = ("gettext", "gettext_lazy", "_", "N_", "told")
+ONE = ("gettext", "gettext_lazy", "_", "N_", "translate")
 ONE_AND_MANY = ("ngettext", "ngettext_lazy")
 #: Here every argument is a text of its own, or counts something.
 EACH = "Explanation"

@@ -41,10 +41,10 @@ def _row(
 
     with Watch(site, **{"somebody else’s page": page}) as seen:
         answers = attack()
-    return {"sent": name, "answers": _counted(answers)} | seen.row()
+    return {"sent": name, "answers": _count_answers(answers)} | seen.row()
 
 
-def _counted(answers: Sequence[Answer]) -> str:
+def _count_answers(answers: Sequence[Answer]) -> str:
     kinds = sorted({(one.status, one.said) for one in answers})
     found = [(status, said, sum(a.status == status for a in answers)) for status, said in kinds]
     return "; ".join(f"{count} × {status} {said}".strip() for status, said, count in found)

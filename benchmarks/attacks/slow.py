@@ -118,7 +118,7 @@ def head(method: str, path: str, headers: Mapping[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def counted(ended: Sequence[str]) -> str:
+def count_ends(ended: Sequence[str]) -> str:
     """`12 × 408; 3 × closed`, or a dash where none has ended yet."""
     found = Counter(ended)
     return "; ".join(f"{count} × {what}" for what, count in sorted(found.items())) or "–"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 
 from benchmarks.attacks.site import attacked_site
-from benchmarks.attacks.slow import Crowd, counted, half_head
+from benchmarks.attacks.slow import Crowd, count_ends, half_head
 from benchmarks.attacks.watching import Watch, questions_of
 
 SECONDS = 20
@@ -29,5 +29,5 @@ def run() -> list[dict[str, str]]:
                 Watch(site, **questions_of(ann)) as seen,
             ):
                 time.sleep(SECONDS)
-            rows.append({"half heads": str(count), "ended": counted(crowd.ended)} | seen.row())
+            rows.append({"half heads": str(count), "ended": count_ends(crowd.ended)} | seen.row())
     return rows

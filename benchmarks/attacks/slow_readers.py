@@ -12,7 +12,7 @@ import sys
 import time
 
 from benchmarks.attacks.site import AttackedSite, attacked_site
-from benchmarks.attacks.slow import Crowd, counted, slow_reader
+from benchmarks.attacks.slow import Crowd, count_ends, slow_reader
 from benchmarks.attacks.watching import Watch, questions_of
 from scripts.temporary_site import ROOT, site_environment
 
@@ -52,7 +52,7 @@ def run() -> list[dict[str, str]]:
             readers = [slow_reader(site.port, path, {}, rate=RATE) for _ in range(count)]
             with Crowd(readers) as crowd, Watch(site, **questions_of(ann)) as seen:
                 time.sleep(SECONDS)
-            rows.append({"readers": str(count), "ended": counted(crowd.ended)} | seen.row())
+            rows.append({"readers": str(count), "ended": count_ends(crowd.ended)} | seen.row())
     return rows
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.attacks.site import Person, attacked_site, form
-from benchmarks.attacks.slow import Client, Crowd, counted, slow_upload
+from benchmarks.attacks.slow import Client, Crowd, count_ends, slow_upload
 from benchmarks.attacks.watching import Watch, questions_of
 
 #: Bytes per second, as from a phone on a bad evening.
@@ -33,7 +33,7 @@ def run() -> list[dict[str, str]]:
             uploads = [_upload(site.port, one, number) for number, one in enumerate(senders)]
             with Watch(site, **questions_of(ann)) as seen, Crowd(uploads) as crowd:
                 crowd.wait(at_least_s=10)
-            rows.append({"uploads": str(count), "answers": counted(crowd.ended)} | seen.row())
+            rows.append({"uploads": str(count), "answers": count_ends(crowd.ended)} | seen.row())
     return rows
 
 

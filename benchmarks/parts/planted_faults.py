@@ -27,10 +27,10 @@ def blurs() -> dict[str, Fault]:
     """By name: out of focus and moved, each in three strengths."""
 
     def defocused(part: float) -> Fault:
-        return lambda image, rng: _blurred(image, _disk(part * max(image.size)), rng)
+        return lambda image, rng: _blur(image, _disk(part * max(image.size)), rng)
 
     def moved(part: float) -> Fault:
-        return lambda image, rng: _blurred(
+        return lambda image, rng: _blur(
             image, _line(part * max(image.size), rng.uniform(0, np.pi)), rng
         )
 
@@ -42,15 +42,15 @@ def copies() -> dict[str, Fault]:
     """By name: what becomes of a photo that is sent twice."""
     return {
         "re-encoded": lambda image, rng: image,
-        "cropped": _cropped,
-        "shifted": _shifted,
-        "brightened": lambda image, rng: _exposed(image, float(rng.choice([-0.5, 0.5]))),
+        "cropped": _crop,
+        "shifted": _shift,
+        "brightened": lambda image, rng: _expose(image, float(rng.choice([-0.5, 0.5]))),
     }
 
 
 def exposures() -> dict[str, Fault]:
     def exposed(steps: float) -> Fault:
-        return lambda image, rng: _exposed(image, steps)
+        return lambda image, rng: _expose(image, steps)
 
     return {name: exposed(steps) for name, steps in EXPOSURES.items()}
 
@@ -62,9 +62,7 @@ def plant(fault: Fault, source: Path, target: Path, rng: np.random.Generator) ->
         changed.save(target, "JPEG", quality=int(rng.integers(75, 93)), exif=image.getexif())
 
 
-def _blurred(
-    image: Image.Image, kernel: NDArray[np.float64], rng: np.random.Generator
-) -> Image.Image:
+def _blur(image: Image.Image, kernel: NDArray[np.float64], rng: np.random.Generator) -> Image.Image:
     border = kernel.shape[0] // 2
     pixels = np.asarray(image, np.float32)
     padded = np.pad(pixels, ((border, border), (border, border), (0, 0)), "reflect")
@@ -94,7 +92,7 @@ def _line(length: float, angle: float) -> NDArray[np.float64]:
     return weights / weights.sum()
 
 
-def _cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """1 to 4% less at every edge, at the old size again."""
     width, height = image.size
     left, top, right, bottom = rng.uniform(0.01, 0.04, 4)
@@ -102,14 +100,14 @@ def _cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return image.resize(image.size, Image.Resampling.LANCZOS, box=box)
 
 
-def _shifted(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _shift(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """2 to 5% cut off at one edge each way, at its own scale."""
     width, height = image.size
     x, y = (int(rng.uniform(0.02, 0.05) * side) for side in image.size)
     return image.crop((x, 0, width, height - y))
 
 
-def _exposed(image: Image.Image, steps: float) -> Image.Image:
+def _expose(image: Image.Image, steps: float) -> Image.Image:
     """`steps` EV brighter, clipped where a sensor would be."""
     light = (np.asarray(image, np.float32) / 255) ** _GAMMA * 2**steps
     return Image.fromarray((np.clip(light, 0, 1) ** (1 / _GAMMA) * 255 + 0.5).astype(np.uint8))

@@ -24,7 +24,7 @@ from recon.samples import SamplePhoto, pose_errors
 Result = dict[str, Any]
 
 
-def posed(photos: Sequence[Path], workspace: Workspace, config: PipelineConfig) -> Result:
+def find_poses(photos: Sequence[Path], workspace: Workspace, config: PipelineConfig) -> Result:
     """What PREFLIGHT to COLMAP_MAP make of the photos, from nothing."""
     shutil.rmtree(workspace.root, ignore_errors=True)
     bring_in(list(photos), workspace)
@@ -56,7 +56,7 @@ def with_default(result: Result, workspace: Workspace, config: PipelineConfig) -
         return {**result, "default": {"registered": 0, "seconds": 0.0}}
     began = time.monotonic()
     with scratch_folder(workspace.colmap) as scratch:
-        models = mapping.incremental(
+        models = mapping.incremental_mapping(
             workspace.database, workspace.photos, scratch, seed=config.seed, report=silent
         )
     placed = models[0].num_reg_images() if models else 0

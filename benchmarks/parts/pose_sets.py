@@ -25,7 +25,7 @@ def subsets(photos: Sequence[Path], size: int, count: int, seed: int) -> Iterato
         yield [photos[index] for index in sorted(rng.choice(len(photos), size, replace=False))]
 
 
-def rendered(scene: str, out: Path) -> list[Path]:
+def render_set(scene: str, out: Path) -> list[Path]:
     """The photos of a rendered set, made in `out` on the first call."""
     folder = out / "rendered" / scene
     if not folder.is_dir():
@@ -40,18 +40,18 @@ def mixtures(out: Path) -> Iterator[tuple[str, list[Path]]]:
         for each in (6, 2):
             if scenes:
                 folder = out / "mixed" / f"{kind}-{each}"
-                yield f"three {kind} scenes of {each}", mixed(scenes, each, folder, out)
-    yield "blank wall", rendered("blank", out)
-    yield f"{COPIES} copies", copies(rendered("corner", out)[0], out / "mixed" / "copies")
-    yield "panorama", rendered("panorama", out)
+                yield f"three {kind} scenes of {each}", mix_scenes(scenes, each, folder, out)
+    yield "blank wall", render_set("blank", out)
+    yield f"{COPIES} copies", copies(render_set("corner", out)[0], out / "mixed" / "copies")
+    yield "panorama", render_set("panorama", out)
 
 
-def mixed(scenes: Sequence[str], each: int, folder: Path, out: Path) -> list[Path]:
+def mix_scenes(scenes: Sequence[str], each: int, folder: Path, out: Path) -> list[Path]:
     """Neighbouring photos of every scene, `each` of them, named after it."""
     folder.mkdir(parents=True, exist_ok=True)
     for scene in scenes:
         real = jobs.PHOTOS / scene
-        photos = photos_in(real)[0] if real.is_dir() else rendered(scene, out)
+        photos = photos_in(real)[0] if real.is_dir() else render_set(scene, out)
         for photo in photos[:each]:
             shutil.copyfile(photo, folder / f"{scene}{SEPARATOR}{photo.name}")
     return photos_in(folder)[0]

@@ -69,7 +69,7 @@ def subsets(runs: Sequence[Run]) -> str:
     head = ["set", "photos", "subsets", "default: all placed", "ladder: all placed"]
     head += ["default: photos placed", "ladder: photos placed", "no model", "s each"]
     rows = []
-    for (name, size), group in grouped(runs):
+    for (name, size), group in group_runs(runs):
         count, photos = len(group), len(group) * size
         by_default = [run["default"]["registered"] for run in group]
         by_ladder = [run["registered"] for run in group]
@@ -84,7 +84,7 @@ def subsets(runs: Sequence[Run]) -> str:
     return table(head, rows)
 
 
-def grouped(runs: Sequence[Run]) -> Iterable[tuple[tuple[str, int], list[Run]]]:
+def group_runs(runs: Sequence[Run]) -> Iterable[tuple[tuple[str, int], list[Run]]]:
     """The runs of each set and size, in order of appearance."""
     groups: dict[tuple[str, int], list[Run]] = {}
     for run in runs:

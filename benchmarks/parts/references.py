@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "references"
 
 #: Part of every key. Raise it when the reference changes, or how both are scored: the metrics and
-#: `recon.splats.exposure.cross_exposed`.
+#: `recon.splats.exposure.expose_crosswise`.
 VERSION = 2
 
 Result = dict[str, Any]

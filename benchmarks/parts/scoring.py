@@ -10,18 +10,18 @@ import torch
 from recon.splats import evaluation
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips, LpipsUnavailable, load_lpips
-from recon.splats.scene import Posed, load_view
+from recon.splats.scene import PosedPhoto, load_view
 
 #: px, longest side at which ours and the reference are compared, whatever they were trained at.
 COMPARED_AT = 1600
 
-#: "raw" and "corrected" (`recon.splats.exposure.cross_exposed`) -> metric -> dB, SSIM, LPIPS.
+#: "raw" and "corrected" (`recon.splats.exposure.expose_crosswise`) -> metric -> dB, SSIM, LPIPS.
 Figures = dict[str, dict[str, float | None]]
 
 
 def score(
     gaussians: Gaussians,
-    photos: Sequence[Posed],
+    photos: Sequence[PosedPhoto],
     images: Path,
     max_image_size: int | None,
     lpips: Lpips | None = None,

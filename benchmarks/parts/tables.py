@@ -57,7 +57,7 @@ def engine(runs: Sequence[Run]) -> str:
     head += ["SSIM", "SSIM corrected", "LPIPS", "load s", "dense start s", "training s"]
     head += ["scoring s", "all s", "peak GB"]
     rows = []
-    for (name, preset), group in grouped(runs):
+    for (name, preset), group in group_runs(runs):
         rows.append([
             name, preset, protocol(group), "×".join(map(str, group[0]["training_size"])),
             *(f"{mean(run[key] for run in group):,.0f}" for key in ("iterations", "gaussians")),
@@ -80,7 +80,7 @@ def comparison(runs: Sequence[Run], references: Sequence[Run]) -> str:
     head += ["corrected SSIM", "reference s", "ours s", "times faster"]
     rows: list[list[Any]] = []
     gains: dict[str, list[list[float]]] = {}
-    for (name, preset), group in grouped(runs):
+    for (name, preset), group in group_runs(runs):
         theirs = [r for r in references if (r["set"], r["preset"]) == (name, preset)]
         if not theirs:
             continue
@@ -94,11 +94,11 @@ def comparison(runs: Sequence[Run], references: Sequence[Run]) -> str:
         rows.append([
             name, preset, *(" / ".join(f"{value:.{2 if i < 2 else 3}f}" for i, value in
                                        enumerate(figures)) for figures in (theirs_at, ours_at)),
-            *signed(gained), f"{theirs_s:.1f}", f"{ours_s:.1f}", f"{theirs_s / ours_s:.1f}",
+            *with_sign(gained), f"{theirs_s:.1f}", f"{ours_s:.1f}", f"{theirs_s / ours_s:.1f}",
         ])  # fmt: skip
     for preset, each in gains.items():
         *gained, faster = [mean(column) for column in zip(*each, strict=True)]
-        rows.append(["**mean**", preset, "", "", *signed(gained), "", "", f"{faster:.1f}"])
+        rows.append(["**mean**", preset, "", "", *with_sign(gained), "", "", f"{faster:.1f}"])
     note = "\n\nReference and ours: PSNR raw / corrected / SSIM raw / corrected."
     return table(head, rows) + note if rows else ""
 
@@ -177,7 +177,7 @@ def afresh(run: Run) -> str:
     return text
 
 
-def grouped(runs: Sequence[Run]) -> Iterable[tuple[tuple[str, str], list[Run]]]:
+def group_runs(runs: Sequence[Run]) -> Iterable[tuple[tuple[str, str], list[Run]]]:
     """The runs of each set and preset, in order of appearance."""
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
@@ -211,7 +211,7 @@ def spread(values: Sequence[float], digits: int) -> str:
     return f"{middle} ({min(values):.{digits}f}–{max(values):.{digits}f})"
 
 
-def signed(gained: Sequence[float]) -> list[str]:
+def with_sign(gained: Sequence[float]) -> list[str]:
     return [f"{value:+.{2 if index < 2 else 3}f}" for index, value in enumerate(gained)]
 
 

@@ -23,10 +23,11 @@ from django.utils.translation import gettext_lazy as _
 from recon.models.figures import Figures
 from recon.models.share import Share
 from recon.models.wishes_field import WishesField
-from recon.pipeline.errors import Explained, explain
+from recon.pipeline.errors import explain
 from recon.pipeline.progress import Step
 from recon.pipeline.quality import FIGURES, Verdict, verdict_of
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.words.explanation import FilledExplanation
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 from recon.pipeline.workspace import Workspace
 
@@ -232,7 +233,7 @@ class Job(models.Model):
         return Workspace(self.folder)
 
     @property
-    def error(self) -> Explained | None:
+    def error(self) -> FilledExplanation | None:
         """What went wrong and what to do, for a person."""
         if not self.error_code:
             return None
@@ -240,7 +241,7 @@ class Job(models.Model):
         return explain(self.error_code, self.error_facts, names)
 
     @property
-    def explained_warnings(self) -> list[Explained]:
+    def explained_warnings(self) -> list[FilledExplanation]:
         if not self.warnings:
             return []
         names = self.photo_names

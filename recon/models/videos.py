@@ -7,7 +7,8 @@ from pathlib import Path
 from django.db import models
 
 from recon.models.jobs import Job
-from recon.pipeline.errors import Explained, explain
+from recon.pipeline.errors import explain
+from recon.pipeline.words.explanation import FilledExplanation
 
 
 class Video(models.Model):
@@ -41,5 +42,5 @@ class Video(models.Model):
         return self.job.folder / "videos" / str(self.pk)
 
     @property
-    def error(self) -> Explained | None:
+    def error(self) -> FilledExplanation | None:
         return explain(self.error_code, self.error_facts) if self.error_code else None

@@ -8,7 +8,7 @@ import numpy as np
 from recon.pipeline.outcome import Cameras, PlacedCamera
 from recon.pipeline.workspace import Workspace
 from recon.poses.start_photo import PlacedPhoto, choose
-from recon.splats.scene import Model, Points, Posed, read_points
+from recon.splats.scene import Model, Points, PosedPhoto, read_points
 
 
 def write_cameras(workspace: Workspace, model: Model) -> None:
@@ -17,7 +17,7 @@ def write_cameras(workspace: Workspace, model: Model) -> None:
     Cameras(tuple(cameras)).write(workspace)
 
 
-def start_photo(workspace: Workspace, model: Model) -> Posed:
+def start_photo(workspace: Workspace, model: Model) -> PosedPhoto:
     """The photo that the scene starts from. Raises as `Cameras.read`."""
     start = Cameras.read(workspace).start
     found = next((photo for photo in model.photos if start and photo.name == start.img_name), None)
@@ -25,10 +25,10 @@ def start_photo(workspace: Workspace, model: Model) -> Posed:
 
 
 def _choose(model: Model, points: Points) -> int:
-    return choose([_placed(photo, points) for photo in model.photos], points.xyz)
+    return choose([_place_photo(photo, points) for photo in model.photos], points.xyz)
 
 
-def _placed(photo: Posed, points: Points) -> PlacedPhoto:
+def _place_photo(photo: PosedPhoto, points: Points) -> PlacedPhoto:
     camera = photo.camera
     viewmat, K = camera.viewmat.double().numpy(), camera.K.double().numpy()
     return PlacedPhoto(
@@ -39,7 +39,7 @@ def _placed(photo: Posed, points: Points) -> PlacedPhoto:
     )
 
 
-def _camera(index: int, photo: Posed, *, is_start: bool) -> PlacedCamera:
+def _camera(index: int, photo: PosedPhoto, *, is_start: bool) -> PlacedCamera:
     camera = photo.camera
     x, y, z = camera.viewmat[:3, :3].T.tolist()  # rows of world-from-camera
     return PlacedCamera(

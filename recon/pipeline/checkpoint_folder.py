@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import torch
 
-from recon.pipeline.outcome import deciding
+from recon.pipeline.outcome import settings_that_decide
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json
 from recon.reporting import Report
 from recon.splats.checkpoints import Checkpoints
@@ -32,7 +32,7 @@ def checkpoints_of(
     key = digest_json(
         {
             "version": PIPELINE_VERSION,
-            "settings": deciding(training),
+            "settings": settings_that_decide(training),
             "device": device.type,
             **decided_by,
         }

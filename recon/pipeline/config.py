@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypedDict
 
-from recon.pipeline.wishes import OUTLIER_FILTERS, QUICK, Wishes, preset_called
+from recon.pipeline.wishes import OUTLIER_FILTERS, QUICK, Wishes, find_preset
 from recon.poses.config import MappingConfig
 from recon.splats.config import DenseConfig, TrainConfig
 
@@ -246,16 +246,16 @@ def _merge(target: Any, data: Mapping[str, object], path: str) -> Any:
                 raise ValueError(f"{name} must be a group of settings, not {value!r}")
             changes[key] = _merge(current, value, f"{name}.")
         else:
-            changes[key] = _checked(name, current, value)
+            changes[key] = _check_type(name, current, value)
     return replace(target, **changes)
 
 
-def _checked(name: str, current: Any, value: Any) -> Any:
+def _check_type(name: str, current: Any, value: Any) -> Any:
     """`value` if it has the type of `current`; whole numbers pass as floats, lists as tuples."""
     if name.endswith("max_image_size") and (value is None or type(value) is int):
         return value
     if name == "preset" and isinstance(value, str):
-        return preset_called(value)
+        return find_preset(value)
     if name == "evaluate.outlier_filter" and value not in OUTLIER_FILTERS:
         raise ValueError(f"{name} must be one of {', '.join(OUTLIER_FILTERS)}, not {value!r}")
     if isinstance(current, float) and type(value) is int:

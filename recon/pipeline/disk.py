@@ -16,7 +16,7 @@ from pathlib import Path
 
 from recon.pipeline.environment import free_mb
 from recon.pipeline.errors import PipelineError
-from recon.reporting import Forwarded, Report
+from recon.reporting import ForwardingReport, Report
 
 MB = 2**20
 #: With less than this a step stops: more than any writes between two looks.
@@ -27,7 +27,7 @@ LOOK_EVERY_S = 0.5
 _SAID = ("disk is full", "No space left on device", "Disk quota exceeded")
 
 
-class Watched(Forwarded):
+class DiskWatchingReport(ForwardingReport):
     """A `Report` that passes everything on, and raises PipelineError("disk_full") where less than
     the reserve is left; it is never more than `needed_mb`, what a job needs to begin."""
 
@@ -41,16 +41,16 @@ class Watched(Forwarded):
         if time.monotonic() - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = time.monotonic()
             if _free(self._folder) < self._reserve:
-                raise full(self._folder, self._needed_mb)
+                raise full_error(self._folder, self._needed_mb)
         self._report(fraction, code, **facts)
 
 
-def full(folder: Path, needed_mb: int) -> PipelineError:
+def full_error(folder: Path, needed_mb: int) -> PipelineError:
     """The error that says so; `needed_mb` is what a job needs to begin."""
     return PipelineError("disk_full", free_mb=free_mb(folder), needed_mb=needed_mb)
 
 
-def is_why(error: BaseException, folder: Path) -> bool:
+def explains(error: BaseException, folder: Path) -> bool:
     """Whether the error, or one that led to it, says that nothing more could be written; or nothing
     can be in `folder`, so that whatever was raised is about a file that fell short."""
     return any(_says_full(one) for one in _chain(error)) or _free(folder) < MB

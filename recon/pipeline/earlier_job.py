@@ -14,7 +14,7 @@ from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.records import RecordError, read_record
 from recon.pipeline.workspace import Workspace, digest_json
 from recon.poses.colmap import databases
-from recon.poses.colmap.earlier_job import Known, find
+from recon.poses.colmap.earlier_job import KnownPhotos, find_known_photos
 from recon.poses.native import colmap
 from recon.reporting import Report
 
@@ -26,7 +26,7 @@ def features_signature(config: FeaturesConfig) -> str:
     return digest_json(deciding)
 
 
-def known_features(workspace: Workspace, config: PipelineConfig) -> Known | None:
+def known_features(workspace: Workspace, config: PipelineConfig) -> KnownPhotos | None:
     """The features that needn't be computed again; None where there are none."""
     database = workspace.known / "database.db"
     theirs = _digests(workspace.known / "photos.json")
@@ -35,7 +35,7 @@ def known_features(workspace: Workspace, config: PipelineConfig) -> Known | None
     if databases.signature(database) != features_signature(config.features):
         return None
     ours = {photo.name: photo.digest for photo in PreparedPhotos.read(workspace).photos}
-    return find(database, theirs, ours)
+    return find_known_photos(database, theirs, ours)
 
 
 def bring_in_matches(

@@ -143,7 +143,7 @@ def check_rasterizer() -> Check:
 def check_disk(folder: Path, needed_mb: int) -> Check:
     free = free_mb(folder)
     ok = free >= needed_mb
-    needed = sizes.said(needed_mb * MEGABYTE)
+    needed = sizes.size_in_words(needed_mb * MEGABYTE)
     advice = "" if ok else f"{needed} are needed: delete old scenes or use a larger disk."
     return Check(DISK, f"{free} MB free", ok, True, advice)
 
@@ -151,7 +151,7 @@ def check_disk(folder: Path, needed_mb: int) -> Check:
 def check_writable(folder: Path) -> Check:
     """Writes a file: permissions alone do not tell of read-only mounts and quotas."""
     try:
-        with tempfile.NamedTemporaryFile(dir=_existing(folder)) as file:
+        with tempfile.NamedTemporaryFile(dir=_nearest_folder(folder)) as file:
             file.write(b"preflight")
             file.flush()
     except OSError as error:
@@ -162,10 +162,10 @@ def check_writable(folder: Path) -> Check:
 
 def free_mb(folder: Path) -> int:
     """Free disk space for `folder`, which need not exist yet, in megabytes."""
-    return shutil.disk_usage(_existing(folder)).free // MEGABYTE
+    return shutil.disk_usage(_nearest_folder(folder)).free // MEGABYTE
 
 
-def _existing(folder: Path) -> Path:
+def _nearest_folder(folder: Path) -> Path:
     """`folder` or the nearest folder above it that is there."""
     folder = folder.resolve()
     while not folder.is_dir():

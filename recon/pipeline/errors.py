@@ -7,13 +7,11 @@ paragraph in docs/use/troubleshooting.md (a test compares the two).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from recon.pipeline.words import sizes
+from recon.pipeline.words.explanation import Explanation, FilledExplanation
 from recon.pipeline.words.photo_names import PhotoNames
-from recon.pipeline.words.reasons import Reason
-from recon.pipeline.words.texts import Counted, told
-from recon.splats.stopping import Stopped
+from recon.pipeline.words.texts import Counted
+from recon.splats.stop_signal import Stopped
 
 
 class ReconError(Exception):
@@ -44,51 +42,6 @@ class Interrupted(Cancelled, Stopped):
 class TimeLimit(BaseException):
     """The job's time is up. Raised into whatever runs, by a signal, so that it can't be an
     `Exception`: nobody who handles those, in our code or a library's, means this one."""
-
-
-@dataclass(frozen=True)
-class Explained:
-    """An explanation with its facts filled in, ready to show."""
-
-    code: str
-    title: str
-    advice: str
-    for_staff: str = ""  # what whoever runs the machine can do, where others can only ask them
-
-    @property
-    def sentence(self) -> str:
-        return f"{self.title} {self.advice}"
-
-    @property
-    def staff_sentence(self) -> str:
-        """For whoever runs the machine."""
-        return f"{self.title} {self.for_staff or self.advice}"
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """One code's texts, `str.format` templates over the error's facts."""
-
-    title: str | Counted
-    advice: str
-    for_staff: str = ""
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Everything that it may say."""
-        titles = self.title.forms if isinstance(self.title, Counted) else (self.title,)
-        return (*titles, self.advice, self.for_staff)
-
-    def filled(self, code: str, facts: Mapping[str, object]) -> Explained:
-        """The texts with `facts`, in the language of whoever is served."""
-        words = dict(facts)
-        reason = Reason.read(facts.get("reason"))
-        if "reason" in facts:
-            words["reason"] = reason.sentence if reason else ""
-        words = {**sizes.of_facts(words), **words}
-        texts = (self.title, self.advice, self.for_staff)
-        title, advice, for_staff = (told(text, **words) if text else "" for text in texts)
-        return Explained(code, title, advice, for_staff or (reason.detail if reason else ""))
 
 
 EXPLANATIONS: dict[str, Explanation] = {
@@ -430,9 +383,9 @@ EXPLANATIONS: dict[str, Explanation] = {
 
 def explain(
     code: str, facts: Mapping[str, object] | None = None, names: PhotoNames | None = None
-) -> Explained:
+) -> FilledExplanation:
     """The texts for `code` with `facts` filled in, photos called as `names` say.
 
     Raises KeyError for an unknown code or a missing fact: both are programming errors.
     """
-    return EXPLANATIONS[code].filled(code, (names or PhotoNames()).in_words(facts or {}))
+    return EXPLANATIONS[code].fill(code, (names or PhotoNames()).in_words(facts or {}))

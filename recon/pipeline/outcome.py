@@ -28,7 +28,7 @@ from recon.pipeline.progress import Step
 from recon.pipeline.records import VERSION, read_record
 from recon.pipeline.workspace import Workspace, write_json
 from recon.poses.pair_graph import PairGraph
-from recon.reporting import Warned
+from recon.reporting import WarningRecord
 from recon.splats.config import TrainConfig
 
 Vector = tuple[float, float, float]
@@ -105,11 +105,15 @@ class TrainingRecord:
         return read_record(workspace.training_json, cls)
 
     def write(self, workspace: Workspace) -> None:
-        content = {"version": VERSION, **asdict(self), "settings": deciding(self.settings)}
+        content = {
+            "version": VERSION,
+            **asdict(self),
+            "settings": settings_that_decide(self.settings),
+        }
         write_json(workspace.training_json, content)
 
 
-def deciding(train: TrainConfig) -> dict[str, object]:
+def settings_that_decide(train: TrainConfig) -> dict[str, object]:
     """The settings that decide what training makes."""
     chosen = asdict(train)
     del chosen[_ONLY_WATCHES]
@@ -205,7 +209,7 @@ class Summary:
     refined: bool | None = None  # the scene was finished with all photos, after it was measured
     iterations: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)  # per step
-    warnings: list[Warned] = field(default_factory=list)
+    warnings: list[WarningRecord] = field(default_factory=list)
     artifacts: dict[str, str] = field(default_factory=dict)  # name -> path in the workspace
     error_facts: dict[str, object] = field(default_factory=dict)
 

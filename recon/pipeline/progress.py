@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from recon.pipeline.words import progress_texts
-from recon.reporting import Forwarded, Report, message, within
+from recon.reporting import ForwardingReport, Report, message, within
 
 
 class Step(StrEnum):
@@ -60,7 +60,7 @@ class RunReport(Report, Protocol):
         """`step` ended well; `reused` says that an earlier run's result was still true."""
 
 
-class Within(Forwarded):
+class Within(ForwardingReport):
     """A `Report` for work within the one that `code` with `facts` stands for: what it tells, and
     each line of its log, says so."""
 

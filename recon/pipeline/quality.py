@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from recon.pipeline.words.texts import N_, looked_up, told
+from recon.pipeline.words.texts import N_, translate, translate_marked
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def meaning(name: str, word: str, **facts: object) -> str:
 
     The share of photos in their places takes the facts registered and total.
     """
-    return told(_MEANINGS[name, word], **facts)
+    return translate(_MEANINGS[name, word], **facts)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Verdict:
     @property
     def label(self) -> str:
         """The word as it is shown."""
-        return looked_up(LABELS[self.word])
+        return translate_marked(LABELS[self.word])
 
     @property
     def reason(self) -> str:
@@ -120,12 +120,12 @@ class Verdict:
     def plain_reason(self) -> str:
         """The same without the words of those who measure."""
         plainly = _PLAIN_MEANINGS.get((self.code, self.word))
-        return looked_up(plainly) if plainly else self.reason
+        return translate_marked(plainly) if plainly else self.reason
 
     @property
     def sentence(self) -> str:
         """ "Poor: 4 of 8 photos could be placed"."""
-        return told(N_("{word}: {reason}"), word=self.label, reason=self.reason)
+        return translate(N_("{word}: {reason}"), word=self.label, reason=self.reason)
 
 
 def verdict_of(

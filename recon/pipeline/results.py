@@ -13,7 +13,7 @@ from typing import Literal, NotRequired, TypedDict
 from recon.pipeline.records import RecordError, as_record, read_content
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, write_json
-from recon.splats.scores import CORRECTED, METRICS, Scored, Table
+from recon.splats.scores import CORRECTED, METRICS, ScoresAtSizes, Table
 
 #: The trained model as it is, and what the outlier filter leaves of it.
 Which = Literal["unfiltered", "filtered"]
@@ -34,7 +34,7 @@ class Folds:
     """Every photo held out once, or why that was not done."""
 
     tests: tuple[tuple[str, ...], ...] = ()  # each fold's held-out photos
-    scored: Scored | None = None
+    scored: ScoresAtSizes | None = None
     reason: Reason | None = None
 
 
@@ -43,7 +43,7 @@ class Measured:
     """The figures of the job's split, and of its folds."""
 
     iterations: int  # steps trained: output/test/ours_N has the pictures
-    scored: dict[Which, Scored]
+    scored: dict[Which, ScoresAtSizes]
     filter_loss_db: float  # of the means of PSNR
     gaussian_counts: dict[Which, int]
     max_image_size: int | None  # px, longest side trained and compared at; None: the photos' own
@@ -77,7 +77,7 @@ class Results:
     lpips_reason: Reason | None = None  # why LPIPS was not
 
     @property
-    def headline(self) -> Scored | None:
+    def headline(self) -> ScoresAtSizes | None:
         """What the scene's figures are the means of."""
         if self.measured is None:
             return None
@@ -138,7 +138,10 @@ class Results:
     def to_dict(self) -> dict[str, object]:
         """As the file has it."""
         if self.measured is None:
-            told = {"reason": _told(self.reason), "lpips_reason": _told(self.lpips_reason)}
+            told = {
+                "reason": _reason_to_dict(self.reason),
+                "lpips_reason": _reason_to_dict(self.lpips_reason),
+            }
             return {**self.means, **told, "scene": self.scene}
         one = self.measured
         tables = {str(which): scored.to_table() for which, scored in one.scored.items()}
@@ -150,7 +153,7 @@ class Results:
             "scene": self.scene,
             "filter_loss_db": one.filter_loss_db,
             "gaussian_counts": one.gaussian_counts,
-            "lpips_reason": _told(self.lpips_reason),
+            "lpips_reason": _reason_to_dict(self.lpips_reason),
             "max_image_size": one.max_image_size,
             "photo_size": one.photo_size,
             "split": {"train": list(one.train), "test": list(one.test)},
@@ -158,7 +161,7 @@ class Results:
         if one.folds is None:
             return content
         if one.folds.scored is None:
-            return content | {"cross_validation": {"reason": _told(one.folds.reason)}}
+            return content | {"cross_validation": {"reason": _reason_to_dict(one.folds.reason)}}
         tests = [list(test) for test in one.folds.tests]
         folds = {"folds": tests, **one.folds.scored.to_table()}
         return content | {"spread": self.spread, "cross_validation": folds}
@@ -209,8 +212,8 @@ def _measured(content: object, path: Path) -> Measured:
     return Measured(
         iterations=int(steps[0]),
         scored={
-            UNFILTERED: Scored.of_table(file["unfiltered"]),
-            FILTERED: Scored.of_table(file["filtered"]),
+            UNFILTERED: ScoresAtSizes.of_table(file["unfiltered"]),
+            FILTERED: ScoresAtSizes.of_table(file["filtered"]),
         },
         filter_loss_db=file["filter_loss_db"],
         gaussian_counts=file["gaussian_counts"],
@@ -228,7 +231,7 @@ def _folds(recorded: dict[str, object] | None, path: Path) -> Folds | None:
     if "folds" not in recorded:
         return Folds(reason=Reason.read(recorded.get("reason")))
     file = as_record(recorded, _FoldsFile, path)
-    return Folds(tests=tuple(map(tuple, file["folds"])), scored=Scored.of_table(file))
+    return Folds(tests=tuple(map(tuple, file["folds"])), scored=ScoresAtSizes.of_table(file))
 
 
 def fold_picture_name(image: str) -> str:
@@ -249,5 +252,5 @@ def pictures_of(workspace: Workspace, measured: Measured, image: str) -> dict[Pi
     return {kind: folder / kind / f"{name}.png" for kind in PICTURE_KINDS}
 
 
-def _told(reason: Reason | None) -> dict[str, str] | None:
+def _reason_to_dict(reason: Reason | None) -> dict[str, str] | None:
     return reason.to_dict() if reason else None

@@ -14,16 +14,16 @@ from recon.pipeline.outcome import Summary
 from recon.pipeline.progress import WORKING_STEPS, RunReport, Step
 from recon.pipeline.stages import STAGES, Stage
 from recon.pipeline.workspace import Marker, Workspace, digest_json, remove_scratch
-from recon.reporting import Forwarded, Report, Warned
+from recon.reporting import ForwardingReport, Report, WarningRecord
 from recon.splats.checkpoints import remove_checkpoints
 
 
-class _WarningCollector(Forwarded):
+class _WarningCollector(ForwardingReport):
     """Passes everything on and keeps the warnings, so that a reused stage can repeat them."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
-        self.warnings: list[Warned] = []
+        self.warnings: list[WarningRecord] = []
 
     def warn(self, code: str, **facts: object) -> None:
         self.warnings.append({"code": code, "facts": facts})
@@ -78,7 +78,7 @@ def _run_step(
     stage = STAGES[step]
     report.start(step)
     began = time.monotonic()
-    marker = None if force else still_true(stage, step, workspace, config)
+    marker = None if force else find_valid_marker(stage, step, workspace, config)
     reused = marker is not None
     if force:
         remove_checkpoints(workspace.checkpoint)
@@ -87,8 +87,10 @@ def _run_step(
         for folder in (workspace.colmap, workspace.images.parent):
             remove_scratch(folder)
         inputs = digest_json(stage.inputs(workspace, config))
-        watched = disk.Watched(report, workspace.root, config.preflight.min_free_disk_mb)
-        collector = _WarningCollector(watched)
+        watching = disk.DiskWatchingReport(
+            report, workspace.root, config.preflight.min_free_disk_mb
+        )
+        collector = _WarningCollector(watching)
         facts = stage.run(workspace, config, collector)
         marker = Marker(
             inputs=inputs,
@@ -109,7 +111,7 @@ def _run_step(
     report.finish(step, marker.seconds, reused=reused)
 
 
-def still_true(
+def find_valid_marker(
     stage: Stage, step: Step, workspace: Workspace, config: PipelineConfig
 ) -> Marker | None:
     """The marker of an earlier run whose inputs, settings and outputs all still hold."""
@@ -137,6 +139,6 @@ def _named_faults(
         with suppress(OSError):  # the log may be what can't be written
             for line in traceback.format_exc().rstrip().splitlines():
                 report.log(line)
-        if disk.is_why(error, workspace.root):
-            raise disk.full(workspace.root, config.preflight.min_free_disk_mb) from error
+        if disk.explains(error, workspace.root):
+            raise disk.full_error(workspace.root, config.preflight.min_free_disk_mb) from error
         raise PipelineError("internal") from error

@@ -36,7 +36,7 @@ class Wishes:
     outlier_filter: str = "auto"  # one of OUTLIER_FILTERS; "auto" leaves it to the settings
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "preset", preset_called(self.preset))
+        object.__setattr__(self, "preset", find_preset(self.preset))
         _check("preset", self.preset, PRESET_NAMES)
         _check("outlier_filter", self.outlier_filter, OUTLIER_FILTERS)
 
@@ -49,7 +49,7 @@ class Wishes:
         return {"version": VERSION, **asdict(self)}
 
 
-def preset_called(name: str) -> str:
+def find_preset(name: str) -> str:
     """Today's name of a preset."""
     return EARLIER_NAMES.get(name, name)
 

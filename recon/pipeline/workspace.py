@@ -19,7 +19,7 @@ from pathlib import Path
 
 from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step
-from recon.reporting import Warned
+from recon.reporting import WarningRecord
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
 PIPELINE_VERSION = 5
@@ -40,7 +40,7 @@ class Marker:
     outputs: str  # digest of the outputs' content
     seconds: float
     facts: dict[str, object]  # what the stage found out, for the summary
-    warnings: list[Warned]  # {"code": ..., "facts": ...}; told again when reused
+    warnings: list[WarningRecord]  # {"code": ..., "facts": ...}; told again when reused
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def exif_focal(path: Path, image: Image.Image) -> float | None:
     From the 35 mm equivalent; where that is missing, from COLMAP's own reader, which knows sensor
     widths by camera model (and decodes the whole photo for it). Both speak of the whole picture,
     so that a cropped one is measured by the size that it had. It is a hint all the same: of a crop
-    in the same shape nobody knows (`second_look`).
+    in the same shape nobody knows (`focal_retry`).
     """
     if not exif.tags_of(image):
         return None
@@ -162,16 +162,16 @@ def group(photos: Iterable[Photo], *, shared: bool) -> list[CameraGroup]:
     """The photos by camera, as the module's text says; or one camera each."""
     ordered = sorted(photos, key=lambda p: (*_apart(p), p.focal or 0.0, p.name))
     if not shared:
-        return [_grouped([photo]) for photo in sorted(ordered, key=lambda p: p.name)]
+        return [_make_group([photo]) for photo in sorted(ordered, key=lambda p: p.name)]
     groups: list[CameraGroup] = []
     for _, comparable in groupby(ordered, key=_apart):
         alike: list[Photo] = []
         for photo in comparable:
             if alike and not _same_focal(alike[0], photo):
-                groups.append(_grouped(alike))
+                groups.append(_make_group(alike))
                 alike = []
             alike.append(photo)
-        groups.append(_grouped(alike))
+        groups.append(_make_group(alike))
     return groups
 
 
@@ -196,7 +196,7 @@ def _same_focal(a: Photo, b: Photo) -> bool:
     return abs(a.focal - b.focal) <= SAME_FOCAL * a.focal
 
 
-def _grouped(photos: list[Photo]) -> CameraGroup:
+def _make_group(photos: list[Photo]) -> CameraGroup:
     known = [p.focal for p in photos if p.focal is not None]
     focal = sum(known) / len(known) if known else None
     names = tuple(sorted(p.name for p in photos))

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+from scipy.sparse import coo_array, csgraph
 
 Edge = tuple[str, str]
 
 
-def groups(names: Sequence[str], edges: Iterable[Edge]) -> list[list[str]]:
+def connected_components(names: Sequence[str], edges: Iterable[Edge]) -> list[list[str]]:
     """The connected photos, largest group first; singles are groups of one. Orders as `names`."""
     graph = _graph(names, dict.fromkeys(edges, 1))
-    _, labels = connected_components(graph, directed=False)
+    _, labels = csgraph.connected_components(graph, directed=False)
     parts: dict[int, list[str]] = {}
     for name, label in zip(names, labels.tolist(), strict=True):
         parts.setdefault(label, []).append(name)
     return sorted(parts.values(), key=len, reverse=True)
 
 
-def backbone(names: Sequence[str], strengths: Mapping[Edge, float]) -> list[Edge]:
+def spanning_tree(names: Sequence[str], strengths: Mapping[Edge, float]) -> list[Edge]:
     """The strongest lines that hold each group together without a circle, strongest first: the
     maximum spanning forest, among equals the first by name.
 
@@ -29,7 +28,7 @@ def backbone(names: Sequence[str], strengths: Mapping[Edge, float]) -> list[Edge
     """
     ordered = sorted(strengths, key=lambda edge: (-strengths[edge], edge))
     ranks = {edge: rank for rank, edge in enumerate(ordered, 1)}  # distinct, so there is one forest
-    chosen = minimum_spanning_tree(_graph(names, ranks)).data.astype(int)
+    chosen = csgraph.minimum_spanning_tree(_graph(names, ranks)).data.astype(int)
     return [ordered[rank - 1] for rank in sorted(chosen.tolist())]
 
 

@@ -18,7 +18,7 @@ from recon.poses.colmap.pairs import Pair
 SOLID_INLIERS = 30
 
 
-def connected(
+def connected_groups(
     names: Iterable[str], pairs: Sequence[Pair], placed: Sequence[str] = ()
 ) -> list[list[str]]:
     """The groups, the one with most photos first (then with most matches); names sorted within.
@@ -28,11 +28,11 @@ def connected(
     """
     solid = [p for p in pairs if p.inliers >= SOLID_INLIERS]
     known = [Pair(placed[0], other, SOLID_INLIERS) for other in placed[1:]]
-    groups = joined(names, [*solid, *known])
+    groups = groups_by_any_pair(names, [*solid, *known])
     matches = {tuple(g): sum(p.inliers for p in solid if p.a in g) for g in groups}
     return sorted(groups, key=lambda g: (-len(g), -matches[tuple(g)], g))
 
 
-def joined(names: Iterable[str], pairs: Iterable[Pair]) -> list[list[str]]:
+def groups_by_any_pair(names: Iterable[str], pairs: Iterable[Pair]) -> list[list[str]]:
     """The groups where every pair counts, the largest first; names sorted within."""
-    return connections.groups(sorted(names), ((pair.a, pair.b) for pair in pairs))
+    return connections.connected_components(sorted(names), ((pair.a, pair.b) for pair in pairs))

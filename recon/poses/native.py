@@ -85,7 +85,9 @@ def run_native(call: Callable[[CancellationToken], T], poll: Callable[[], None])
 
 
 @contextmanager
-def counting(database: Path, question: Callable[[Database], int]) -> Iterator[Callable[[], int]]:
+def count_while_writing(
+    database: Path, question: Callable[[Database], int]
+) -> Iterator[Callable[[], int]]:
     """While pycolmap writes to a COLMAP database: a function that gives `question`'s answer.
 
     Where there is none at this moment, the answer before it, at first 0. One connection serves

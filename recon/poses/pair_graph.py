@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from recon.poses.colmap.pairs import Pair
 from recon.poses.connections import Edge
-from recon.poses.groups import connected
+from recon.poses.groups import connected_groups
 from recon.poses.models.checks import ModelFacts
 
 #: How a rung may end.
@@ -66,7 +66,7 @@ class PairGraph:
         """The photos that found no place, by name; none before mapping."""
         return [photo.name for photo in self.photos if photo.registered is False]
 
-    def renamed(self, names: Mapping[str, str]) -> PairGraph:
+    def rename(self, names: Mapping[str, str]) -> PairGraph:
         """The same graph of photos under other names. Raises KeyError for a photo without one."""
         photos = (replace(photo, name=names[photo.name]) for photo in self.photos)
         return replace(
@@ -77,14 +77,14 @@ class PairGraph:
         )
 
 
-def of(
+def make_pair_graph(
     names: Iterable[str], pairs: Sequence[Pair], *, registered: Iterable[str] | None = None,
     rung: str | None = None, rungs: Sequence[RungRecord] = (), model: ModelFacts | None = None,
 ) -> PairGraph:  # fmt: skip
     """The graph of the photos `names`; `registered` is None before mapping."""
     ordered = sorted(names)
     placed = None if registered is None else sorted(registered)
-    groups = connected(ordered, pairs, placed or ())
+    groups = connected_groups(ordered, pairs, placed or ())
     group_of = {name: index for index, group in enumerate(groups) for name in group}
     photos = (
         GraphPhoto(name, None if placed is None else name in placed, group_of[name])
@@ -95,7 +95,7 @@ def of(
     )
 
 
-def strongest(graphs: Iterable[Iterable[Pair]]) -> list[Pair]:
+def strongest_pairs(graphs: Iterable[Iterable[Pair]]) -> list[Pair]:
     """Every pair of `graphs` once, with the most inliers it has in any, by name."""
     best: dict[tuple[str, str], Pair] = {}
     for pair in (pair for graph in graphs for pair in graph):

@@ -44,19 +44,19 @@ class StillMatches:
 NONE = StillMatches(0, 0.0)
 
 
-def placed(xy: NDArray[np.floating], width: int, height: int) -> Array:
+def normalise(xy: NDArray[np.floating], width: int, height: int) -> Array:
     """Where the features at `xy` [N, 2] px of a photo lie: [N, 2] from its centre, in parts of its
     longest side, so that photos of one shape in two sizes can be compared."""
     centred = np.asarray(xy, float).reshape(-1, 2) - [width / 2, height / 2]
     return np.asarray(centred / max(width, height))
 
 
-def of_pair(a: Array, b: Array, matches: NDArray[np.integer]) -> StillMatches:
-    """What stands still between two photos whose features are `placed` at `a` and `b`.
+def find_still_matches(a: Array, b: Array, matches: NDArray[np.integer]) -> StillMatches:
+    """What stands still between two photos whose features are `normalise` at `a` and `b`.
 
     `matches` [M, 2] are rows of these, as the descriptors alone have them: not yet verified.
     """
-    still = moved(a, b, matches) < _STILL
+    still = displacements(a, b, matches) < _STILL
     if not still.any():
         return NONE
     covers = [
@@ -67,10 +67,10 @@ def of_pair(a: Array, b: Array, matches: NDArray[np.integer]) -> StillMatches:
 
 def nearly_still(a: Array, b: Array, matches: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Which of the matches go where something is known to stand still: [M]."""
-    return moved(a, b, matches) < _NEARLY_STILL
+    return displacements(a, b, matches) < _NEARLY_STILL
 
 
-def share(pairs: Sequence[StillMatches]) -> float | None:
+def still_share(pairs: Sequence[StillMatches]) -> float | None:
     """The part of the picture in which something stands still, 0 to 1; None where nothing does.
 
     `pairs` are all of the set between photos of one shape, also those without still matches.
@@ -83,7 +83,7 @@ def share(pairs: Sequence[StillMatches]) -> float | None:
     return float(np.median(still))
 
 
-def moved(a: Array, b: Array, matches: NDArray[np.integer]) -> Array:
+def displacements(a: Array, b: Array, matches: NDArray[np.integer]) -> Array:
     """How far each match moves, in parts of the longest side: [M]."""
     distances: Array = np.linalg.norm(a[matches[:, 0]] - b[matches[:, 1]], axis=1)
     return distances

@@ -73,7 +73,7 @@ class Camera:
         """Width and height in px of a picture by a sensor of `size`, as it is looked at."""
         return (size[1], size[0]) if self.upright else size
 
-    def stored(self, picture: Image.Image) -> Image.Image:
+    def as_stored(self, picture: Image.Image) -> Image.Image:
         """`picture` as it lies in the file."""
         return picture.transpose(Image.Transpose.ROTATE_90) if self.upright else picture
 

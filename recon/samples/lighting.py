@@ -53,7 +53,7 @@ def _irradiance(shape: Shape, scene: Sequence[Shape]) -> Array:
     def lit_from(direction: Array) -> Array:
         facing = np.maximum(normals @ direction, 0)
         others = list(compress(scene, _in_the_way(ball, direction, balls)))
-        return facing * ~_blocked(places, direction, others) if facing.any() else facing
+        return facing * ~_is_blocked(places, direction, others) if facing.any() else facing
 
     sun = np.zeros(places.shape[:2], np.float32)
     for direction in _sun_rays():
@@ -72,7 +72,7 @@ def _irradiance(shape: Shape, scene: Sequence[Shape]) -> Array:
     ).astype(np.float32)
 
 
-def _blocked(places: Array, direction: Array, scene: Sequence[Shape]) -> NDArray[np.bool_]:
+def _is_blocked(places: Array, direction: Array, scene: Sequence[Shape]) -> NDArray[np.bool_]:
     """Whether anything stands between the places [..., 3] and far away in `direction` [3]."""
     blocked = np.zeros(places.shape[:-1], bool)
     directions = direction.reshape((1,) * (places.ndim - 1) + (3,))

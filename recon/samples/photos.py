@@ -74,7 +74,7 @@ def render(
 
 def save(picture: Image.Image, path: Path, camera: Camera = Camera()) -> None:  # noqa: B008
     """Writes the JPEG as `camera` would."""
-    stored = camera.stored(picture)
+    stored = camera.as_stored(picture)
     stored.save(path, format="JPEG", quality=93, subsampling=0, exif=camera.exif())
 
 

@@ -24,7 +24,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor
 
-from recon.splats.stopping import Stopped
+from recon.splats.stop_signal import Stopped
 
 State = dict[str, Any]
 
@@ -92,7 +92,7 @@ class Checkpoints:
         if not self._off:
             self._write_in_thread(_START, start)
 
-    def resumed(self, make: Callable[[], Run]) -> tuple[Run, int]:
+    def resume(self, make: Callable[[], Run]) -> tuple[Run, int]:
         """What `make` makes, as it was after some step, and that step; fresh and 0 without one."""
         run = make()
         checkpoint = self._read(_STATE)
@@ -126,7 +126,7 @@ class Checkpoints:
         except Stopped:
             self._wait()
             if last > self._written and not self._off:
-                self._write(_STATE, {"step": last, "run": _copied(run.state())})
+                self._write(_STATE, {"step": last, "run": _copy(run.state())})
             raise
         finally:
             self._wait()
@@ -139,7 +139,7 @@ class Checkpoints:
         if self._off:
             return
         began = self._clock()
-        state = {"step": steps, "run": _copied(run.state())}
+        state = {"step": steps, "run": _copy(run.state())}
         copied_in = self._clock() - began
         pause = max(self._every, copied_in / _WAITED_FOR, self._wrote_in / _WRITING)
         self._due, self._written = self._clock() + pause, steps
@@ -214,12 +214,12 @@ class Chance:
         self.generator.set_state(state["generator"])
 
 
-def _copied(value: Any) -> Any:
+def _copy(value: Any) -> Any:
     """`value` with copies of its tensors, on the CPU."""
     if isinstance(value, Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, Mapping):
-        return {name: _copied(part) for name, part in value.items()}
+        return {name: _copy(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_copied(part) for part in value)
+        return type(value)(_copy(part) for part in value)
     return value

@@ -21,7 +21,7 @@ from recon.splats.config import DenseConfig
 from recon.splats.depth_maps import Photo, depth_maps, pixel_rays
 from recon.splats.gaussians import Camera
 from recon.splats.scene import View
-from recon.splats.starting import Points, SparsePoints
+from recon.splats.starting_points import Points, SparsePoints
 
 Floats = NDArray[np.float64]
 

@@ -45,30 +45,30 @@ def depth_maps(photos: Sequence[Photo], config: DenseConfig, report: Progress) -
     found = []
     for index, photo in enumerate(photos):
         found.append(
-            _found(photo, [photos[n] for n in photo.neighbours[: config.compared]], config)
+            _measure_depths(photo, [photos[n] for n in photo.neighbours[: config.compared]], config)
         )
         report((index + 1) / len(photos), "measuring_depths")
-    return [_confirmed(index, photos, found, config) for index in range(len(photos))]
+    return [_confirm(index, photos, found, config) for index in range(len(photos))]
 
 
 @torch.no_grad()
-def _found(photo: Photo, neighbours: Sequence[Photo], config: DenseConfig) -> Tensor:
+def _measure_depths(photo: Photo, neighbours: Sequence[Photo], config: DenseConfig) -> Tensor:
     """One photo's depths [H, W] before anything confirms them."""
     height, width = photo.grey.shape
-    small, *others = (_shrunk(p, config.sweep_shrink) for p in (photo, *neighbours))
+    small, *others = (_shrink(p, config.sweep_shrink) for p in (photo, *neighbours))
     step = (photo.nearest - photo.farthest) / (config.planes - 1)
-    inverse, _ = _swept(small, others, config)
+    inverse, _ = _sweep_planes(small, others, config)
     inverse = _median(inverse)
     inverse = functional.interpolate(inverse[None, None], (height, width), mode="bilinear")[0, 0]
     score = torch.full_like(inverse, _NOWHERE)
     for _ in range(config.refinements):
         step *= _NARROWER
-        inverse, score = _refined(photo, neighbours, inverse, step, config)
+        inverse, score = _refine(photo, neighbours, inverse, step, config)
     good = (score >= config.min_zncc) & (inverse > 0)
     return torch.where(good, 1 / inverse.clamp_min(1e-12), 0.0)
 
 
-def _shrunk(photo: Photo, factor: int) -> Photo:
+def _shrink(photo: Photo, factor: int) -> Photo:
     height, width = photo.grey.shape
     grey = functional.interpolate(
         photo.grey[None, None], (max(height // factor, 8), max(width // factor, 8)), mode="area"
@@ -77,7 +77,9 @@ def _shrunk(photo: Photo, factor: int) -> Photo:
     return replace(photo, camera=camera, grey=grey)
 
 
-def _swept(photo: Photo, neighbours: Sequence[Photo], config: DenseConfig) -> tuple[Tensor, Tensor]:
+def _sweep_planes(
+    photo: Photo, neighbours: Sequence[Photo], config: DenseConfig
+) -> tuple[Tensor, Tensor]:
     """Inverse depth and score [H, W] of the best of all planes."""
     scorer = _Scorer(photo, neighbours, config)
     planes = torch.linspace(
@@ -87,7 +89,7 @@ def _swept(photo: Photo, neighbours: Sequence[Photo], config: DenseConfig) -> tu
     return _peak(scores, planes[:, None, None].expand_as(scores))
 
 
-def _refined(
+def _refine(
     photo: Photo, neighbours: Sequence[Photo], inverse: Tensor, step: float, config: DenseConfig
 ) -> tuple[Tensor, Tensor]:
     """`inverse` [H, W] moved by up to `step`, and the score of where it ends."""
@@ -206,7 +208,7 @@ def _median(map: Tensor) -> Tensor:
     return padded.unfold(0, 3, 1).unfold(1, 3, 1).flatten(2).median(dim=-1).values
 
 
-def _confirmed(
+def _confirm(
     index: int, photos: Sequence[Photo], found: Sequence[Tensor], config: DenseConfig
 ) -> Tensor:
     """`found[index]` where neighbours' own maps agree, averaged with theirs in inverse depth.

@@ -19,15 +19,15 @@ from recon.splats.config import TrainConfig
 from recon.splats.dense_init import dense_points
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric
-from recon.splats.scene import Posed, View, load_view, scene_extent
-from recon.splats.starting import (
+from recon.splats.scene import PosedPhoto, View, load_view, scene_extent
+from recon.splats.starting_points import (
     Points,
     gaussians_from_points,
     points_from,
     sparse_points,
     starting_points,
 )
-from recon.splats.training import Observer, fit, unobserved
+from recon.splats.training import Observer, fit, observe_nothing
 
 _MIN_CAP = 20_000  # Gaussians: small photos of a large place
 _DENSE_SHARE = 0.1  # of the progress of training, for the dense start
@@ -42,7 +42,7 @@ class TrainedScene:
     size: tuple[int, int]  # px, width and height of the largest photo as trained on
 
 
-def decided(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
+def fit_to_photos(config: TrainConfig, photos: Sequence[PosedPhoto]) -> TrainConfig:
     """`config` with the steps and the cap that suit these photos to train on.
 
     Each photo is worth so many steps: on fewer photos the scene fits them sooner and everything
@@ -61,7 +61,7 @@ def decided(config: TrainConfig, photos: Sequence[Posed]) -> TrainConfig:
 
 
 def train(
-    photos: Sequence[Posed],
+    photos: Sequence[PosedPhoto],
     images: Path,
     config: TrainConfig,
     *,
@@ -69,12 +69,12 @@ def train(
     seed: int,
     report: Report,
     memory: Callable[[], str | None] = lambda: None,
-    observe: Observer = unobserved,
+    observe: Observer = observe_nothing,
     checkpoints: Checkpoints | None = None,
 ) -> TrainedScene:
     """A scene from `photos` alone, whose pictures are in the folder `images`.
 
-    `config` is taken as it is: what suits the photos was `decided` before.
+    `config` is taken as it is: what suits the photos was `fit_to_photos` before.
 
     Progress runs from 0 to 1. `memory`, `observe` and `checkpoints` are those of `training.fit`.
     """
@@ -116,7 +116,7 @@ def train(
 
 
 def _start(
-    photos: Sequence[Posed],
+    photos: Sequence[PosedPhoto],
     views: Sequence[View],
     config: TrainConfig,
     *,
@@ -144,14 +144,14 @@ def _start(
 
 def refine(
     gaussians: Gaussians,
-    photos: Sequence[Posed],
+    photos: Sequence[PosedPhoto],
     images: Path,
     config: TrainConfig,
     *,
     seed: int,
     report: Report,
     memory: Callable[[], str | None] = lambda: None,
-    observe: Observer = unobserved,
+    observe: Observer = observe_nothing,
     checkpoints: Checkpoints | None = None,
 ) -> Gaussians:
     """`gaussians`, trained on some of `photos`, trained on with all of them.
@@ -175,7 +175,7 @@ def refine(
 
 
 def _load(
-    photos: Sequence[Posed], images: Path, config: TrainConfig, report: Progress
+    photos: Sequence[PosedPhoto], images: Path, config: TrainConfig, report: Progress
 ) -> list[View]:
     views = []
     for photo in photos:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recon.splats.exposure import cross_exposed
+from recon.splats.exposure import expose_crosswise
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.metrics import Lpips, psnr, ssim
 from recon.splats.rasterizers import rasterize
@@ -27,7 +27,7 @@ def score(gaussians: Gaussians, views: Iterable[View], lpips: Lpips | None) -> S
         view = view.to(gaussians.device)
         image, truth = draw(gaussians, view.camera), view.colours
         raw, corrected = (
-            _compare(picture, truth, lpips) for picture in (image, cross_exposed(image, truth))
+            _compare(picture, truth, lpips) for picture in (image, expose_crosswise(image, truth))
         )
         per_view[view.name] = dict(zip(METRICS + CORRECTED, raw + corrected, strict=True))
     return Scores(per_view)

@@ -126,7 +126,7 @@ def fit_exposure(image: Tensor, truth: Tensor) -> Tensor:
     return solved.T.float()
 
 
-def cross_exposed(image: Tensor, truth: Tensor) -> Tensor:
+def expose_crosswise(image: Tensor, truth: Tensor) -> Tensor:
     """`image` [H, W, 3] with each half in the exposure that the other half of `truth` asks for."""
     corrected = torch.empty_like(image)
     white = _chessboard(image.shape[0], image.shape[1], image.device)

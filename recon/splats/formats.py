@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from recon.splats.gaussians import Gaussians
-from recon.splats.starting import SH_C0, Points
+from recon.splats.starting_points import SH_C0, Points
 
 Floats = NDArray[np.float32]
 
@@ -71,7 +71,7 @@ def write_points_ply(points: Points, path: Path) -> None:
     table["rgb"] = np.clip(np.round(points.rgb * 255), 0, 255)
     header = "".join(f"property float {name}\n" for name in ("x", "y", "z", "nx", "ny", "nz"))
     header += "".join(f"property uchar {name}\n" for name in ("red", "green", "blue"))
-    path.write_bytes(_encoded(len(table), header, table))
+    path.write_bytes(_encode(len(table), header, table))
 
 
 def write_splat(gaussians: Gaussians, path: Path) -> int:
@@ -140,10 +140,10 @@ def _property_names(rest: int) -> list[str]:
 def _encoded_gaussians(gaussians: Gaussians) -> bytes:
     names = _property_names(gaussians.shN.shape[1])
     header = "".join(f"property float {name}\n" for name in names)
-    return _encoded(len(gaussians), header, np.ascontiguousarray(_table(gaussians), "<f4"))
+    return _encode(len(gaussians), header, np.ascontiguousarray(_table(gaussians), "<f4"))
 
 
-def _encoded(count: int, properties: str, table: NDArray[np.generic]) -> bytes:
+def _encode(count: int, properties: str, table: NDArray[np.generic]) -> bytes:
     head = f"ply\nformat binary_little_endian 1.0\nelement vertex {count}\n{properties}end_header\n"
     return head.encode("ascii") + table.tobytes()
 

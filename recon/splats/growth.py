@@ -15,20 +15,20 @@ from torch import Tensor
 from recon.splats.checkpoints import State
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.rasterizers import Rendered
+from recon.splats.rasterizers import Render
 
 SPLIT_FACTOR = 0.7  # a half's longest axis, times that of the Gaussian that was split
 
 
 @dataclass
-class Pulls:
+class GradientStats:
     """How hard the loss has pulled at each Gaussian's picture since the last refinement."""
 
     grads: Tensor  # [N] sums of the 2D gradients' lengths, in half picture sides
     counts: Tensor  # [N] pictures that drew it
 
     @classmethod
-    def none(cls, gaussians: Gaussians) -> Pulls:
+    def none(cls, gaussians: Gaussians) -> GradientStats:
         zeros = torch.zeros(len(gaussians), device=gaussians.device)
         return cls(zeros, zeros.clone())
 
@@ -40,7 +40,7 @@ class Pulls:
         device = self.grads.device
         self.grads, self.counts = state["grads"].to(device), state["counts"].to(device)
 
-    def observe(self, rendered: Rendered, camera: Camera) -> None:
+    def observe(self, rendered: Render, camera: Camera) -> None:
         """Adds the gradients of one differentiated picture."""
         grads = rendered.means2d.grad
         assert grads is not None, "observe() comes after backward()"
@@ -66,7 +66,7 @@ class Change:
 
 def refine(
     gaussians: Gaussians,
-    pulls: Pulls,
+    pulls: GradientStats,
     config: TrainConfig,
     *,
     extent: float,

@@ -80,7 +80,7 @@ def _in_frame(means: Floats, camera: Camera) -> tuple[Floats, Mask]:
 
 
 @dataclass(frozen=True)
-class Cleared:
+class HazeRemoval:
     """A scene, and what became of its haze."""
 
     gaussians: Gaussians
@@ -89,20 +89,20 @@ class Cleared:
     removed: bool
 
 
-def without_haze(
+def remove_haze(
     gaussians: Gaussians, cameras: Sequence[Camera], views: Sequence[View], max_loss_db: float
-) -> Cleared:
+) -> HazeRemoval:
     """`gaussians` without the haze in front of `cameras`, unless `views` lose more than
     `max_loss_db` by that: then it was none. Photos that it was not trained on tell best."""
     means = gaussians.means.detach().double().cpu().numpy()
     mask = haze_mask(means, gaussians.scales.detach().exp().cpu().numpy(), cameras)
     found = int(mask.sum())
     if not found or mask.all():
-        return Cleared(gaussians, found, 0.0, removed=False)
+        return HazeRemoval(gaussians, found, 0.0, removed=False)
     rest = gaussians.select(torch.from_numpy(~mask).to(gaussians.device))
     loss = _mean_psnr(gaussians, views) - _mean_psnr(rest, views)
     removed = loss <= max_loss_db
-    return Cleared(rest if removed else gaussians, found, loss, removed)
+    return HazeRemoval(rest if removed else gaussians, found, loss, removed)
 
 
 def _mean_psnr(gaussians: Gaussians, views: Sequence[View]) -> float:

@@ -16,7 +16,7 @@ from recon.splats.exposure import Exposures
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses.photometric import photometric_loss
 from recon.splats.optimizer import Adam
-from recon.splats.rasterizers import Rendered, rasterize
+from recon.splats.rasterizers import Render, rasterize
 from recon.splats.scene import View
 
 _MASKS = 25  # steps whose dropout is drawn at once
@@ -40,7 +40,7 @@ class Learner:
         self._config, self._extent = config, extent
         self._chance = torch.Generator(start.device).manual_seed(seed)
         self.optimizer = Adam(start, rates(config, extent))
-        self.pulls = growth.Pulls.none(start)
+        self.pulls = growth.GradientStats.none(start)
         self.average = Average(start.device)
         self._exposures = Exposures(views, config)
         self._dropout = Dropout(config.dropout, self._chance)
@@ -51,7 +51,7 @@ class Learner:
         """The scene as it is now; others after `grow`."""
         return self.optimizer.gaussians
 
-    def step(self, view: View, *, means_lr: float, sh_degree: int) -> tuple[Tensor, Rendered]:
+    def step(self, view: View, *, means_lr: float, sh_degree: int) -> tuple[Tensor, Render]:
         """One step towards the photo `view`. The loss, and the differentiated picture."""
         self.optimizer.rates["means"] = means_lr
         rendered = rasterize(
@@ -71,7 +71,7 @@ class Learner:
         """Lets Gaussians come and go as `pulls` says, which begins anew."""
         change = growth.refine(self.gaussians, self.pulls, self._config, extent=self._extent)
         self.optimizer.change(change)
-        self.pulls = growth.Pulls.none(self.gaussians)
+        self.pulls = growth.GradientStats.none(self.gaussians)
 
     def state(self) -> State:
         return {"parts": [part.state() for part in self._parts()]}
@@ -129,12 +129,12 @@ class Dropout:
         if self._share == 0:
             return gaussians
         if self._used == len(self._changes) or self._changes.shape[1] != len(gaussians):
-            self._changes, self._used = self._drawn(gaussians), 0
+            self._changes, self._used = self._draw(gaussians), 0
         change = self._changes[self._used]
         self._used += 1
         return replace(gaussians, opacities=gaussians.opacities + change)
 
-    def _drawn(self, gaussians: Gaussians) -> Tensor:
+    def _draw(self, gaussians: Gaussians) -> Tensor:
         """What the next steps add to the logits, [_MASKS, N]."""
         size, device = (_MASKS, len(gaussians)), gaussians.device
         stays = torch.rand(size, generator=self._chance, device=device) >= self._share

@@ -21,7 +21,7 @@ from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import write_splat
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import psnr
-from recon.splats.scene import Model, Posed, View, load_view
+from recon.splats.scene import Model, PosedPhoto, View, load_view
 from recon.splats.snapshots import Snapshot, publish, remove_snapshots
 
 MAX_SHOWN = 20_000  # Gaussians of 32 bytes: 640 kB
@@ -156,7 +156,7 @@ def live_snapshots(
     return LiveSnapshots(folder, view, held_out=held_out, log=log)
 
 
-def middle_photo(model: Model) -> tuple[Posed, bool]:
+def middle_photo(model: Model) -> tuple[PosedPhoto, bool]:
     """The held-out photo nearest to the middle of all cameras, and True; a train photo and False
     where none is held out."""
     positions = torch.stack([photo.camera.position for photo in model.photos])

@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Posed:
+class PosedPhoto:
     """One registered photo: its camera at the photo's own size, and what SfM saw in it."""
 
     name: str
@@ -39,7 +39,7 @@ class Posed:
 class Points:
     """The SfM points."""
 
-    ids: NDArray[np.int64]  # [P] as `Posed.point_ids` has them
+    ids: NDArray[np.int64]  # [P] as `PosedPhoto.point_ids` has them
     xyz: Floats  # [P, 3] world units
 
 
@@ -64,11 +64,11 @@ class View:
 class Model:
     """The SfM model and its split. Photos are sorted by name."""
 
-    train: list[Posed]
-    test: list[Posed]
+    train: list[PosedPhoto]
+    test: list[PosedPhoto]
 
     @property
-    def photos(self) -> list[Posed]:
+    def photos(self) -> list[PosedPhoto]:
         return sorted(self.train + self.test, key=lambda posed: posed.name)
 
 
@@ -81,7 +81,7 @@ def read_model(sparse: Path, train_txt: Path, test_txt: Path) -> Model:
     cameras = dict(_read_cameras(sparse / "cameras.txt"))
     posed = {photo.name: photo for photo in _read_images(sparse / "images.txt", cameras)}
 
-    def listed(path: Path) -> list[Posed]:
+    def listed(path: Path) -> list[PosedPhoto]:
         return [posed[name] for name in sorted(path.read_text().split("\n")) if name]
 
     return Model(listed(train_txt), listed(test_txt))
@@ -96,7 +96,7 @@ def read_points(sparse: Path) -> Points:
     )
 
 
-def load_view(posed: Posed, images: Path, max_image_size: int | None) -> View:
+def load_view(posed: PosedPhoto, images: Path, max_image_size: int | None) -> View:
     """The photo `posed` from the folder `images`, at most `max_image_size` px on its longest side.
 
     Shrunk by averaging areas; None keeps the photo's own size.
@@ -116,7 +116,7 @@ def scene_extent(cameras: Iterable[Camera]) -> float:
     return 1.1 * float((positions - positions.mean(0)).norm(dim=1).max())
 
 
-def train_tracks(train: list[Posed]) -> Tracks:
+def train_tracks(train: list[PosedPhoto]) -> Tracks:
     """Every SfM point that at least two of the `train` photos observe, with those observations.
 
     Nothing of a held-out photo enters: not its observations, nor the joint model's positions.
@@ -145,7 +145,7 @@ def _read_cameras(path: Path) -> Iterator[tuple[int, tuple[Tensor, int, int]]]:
         yield int(number), (K, int(width), int(height))
 
 
-def _read_images(path: Path, cameras: dict[int, tuple[Tensor, int, int]]) -> Iterator[Posed]:
+def _read_images(path: Path, cameras: dict[int, tuple[Tensor, int, int]]) -> Iterator[PosedPhoto]:
     """Every photo of images.txt: a line with its pose, then one with its keypoints."""
     lines = _lines(path, keep_empty=True)
     for line in lines:
@@ -157,7 +157,7 @@ def _read_images(path: Path, cameras: dict[int, tuple[Tensor, int, int]]) -> Ite
         viewmat[:3, 3] = torch.tensor([float(value) for value in fields[5:8]])
         K, width, height = cameras[int(fields[8])]
         keypoints = np.array(next(lines, "").split(), float).reshape(-1, 3)
-        yield Posed(
+        yield PosedPhoto(
             name=fields[9].strip(),
             camera=Camera(viewmat, K, width, height),
             xys=keypoints[:, :2],

@@ -40,7 +40,7 @@ class Table(WithCorrected):
 
 METRICS = ("psnr", "ssim", "lpips")  # dB; -1 to 1; 0 is identical
 _OF_CORRECTED = "_corrected"
-#: The same of the render in each photo's own exposure (`exposure.cross_exposed`).
+#: The same of the render in each photo's own exposure (`exposure.expose_crosswise`).
 CORRECTED = tuple(metric + _OF_CORRECTED for metric in METRICS)
 
 
@@ -104,14 +104,14 @@ def _mean(values: list[float]) -> float | None:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoresAtSizes:
     """One model's figures."""
 
     at_training: Scores  # at the size that it was trained at
     at_photo: Scores  # at the photos' own size
 
     @classmethod
-    def together(cls, parts: Sequence[Scored]) -> Scored:
+    def merge(cls, parts: Sequence[ScoresAtSizes]) -> ScoresAtSizes:
         """The figures of several models on photos of their own, as one."""
 
         def merged(scores: Iterable[Scores]) -> Scores:
@@ -125,6 +125,6 @@ class Scored:
         return {**self.at_training.to_table(), "at_photo_size": self.at_photo.to_table()}
 
     @classmethod
-    def of_table(cls, table: Table) -> Scored:
+    def of_table(cls, table: Table) -> ScoresAtSizes:
         """Those that `to_table` wrote."""
         return cls(Scores.of_table(table), Scores.of_table(table["at_photo_size"]))

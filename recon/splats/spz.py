@@ -44,14 +44,14 @@ def write_spz(gaussians: Gaussians, path: Path) -> None:
     except ImportError as error:
         raise SpzUnavailable("gaussforge is not installed here") from error
     _check_unit(gaussians)
-    ply = ply_bytes(half_turned(gaussians))
+    ply = ply_bytes(rotate_half_turn(gaussians))
     answer = gaussforge.GaussForge().convert(ply, "ply", "spz", spz_version=VERSION)
     if "error" in answer:
         raise SpzUnavailable(str(answer["error"]))
     path.write_bytes(answer["data"])
 
 
-def half_turned(gaussians: Gaussians) -> Gaussians:
+def rotate_half_turn(gaussians: Gaussians) -> Gaussians:
     """The same scene on axes turned by 180 degrees about x: COLMAP's (right, down, forward) become
     three.js's (right, up, backward), and back. On the CPU."""
     gaussians = gaussians.detach().to("cpu")

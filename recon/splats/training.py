@@ -25,7 +25,7 @@ _FINAL_MEANS_LR = 0.01  # of the first
 _TEND_EVERY = 10  # steps between decays, widenings and samples for the mean
 
 
-def unobserved(done: int, of: int, gaussians: Gaussians) -> None:
+def observe_nothing(done: int, of: int, gaussians: Gaussians) -> None:
     """The observer that looks away."""
 
 
@@ -39,7 +39,7 @@ def fit(
     report: Report,
     warm: bool = False,
     memory: Callable[[], str | None] = lambda: None,
-    observe: Observer = unobserved,
+    observe: Observer = observe_nothing,
     checkpoints: Checkpoints | None = None,
 ) -> Gaussians:
     """Trains `gaussians` on `views`, all on one device, and returns them, detached.
@@ -50,11 +50,11 @@ def fit(
     that was interrupted goes on from its last of `checkpoints`. Bit-identical for a seed on a CPU,
     interrupted or not. Whatever `report` raises (a cancel) ends the training.
     """
-    shuffled = _shuffled(views, random.Random(seed))  # noqa: S311 (no secret)
+    shuffled = _shuffle(views, random.Random(seed))  # noqa: S311 (no secret)
     plan = _Plan(config, warm)
     pace = _Pace(report, config.iterations)
     checkpoints = checkpoints or Checkpoints(None)
-    scene, done = checkpoints.resumed(
+    scene, done = checkpoints.resume(
         lambda: Learner(
             gaussians, views, config, extent=extent, seed=seed, watching=(pace, observe)
         )
@@ -143,7 +143,7 @@ def widen(gaussians: Gaussians, views: Sequence[View], smallest: float) -> None:
     gaussians.scales.copy_(torch.maximum(gaussians.scales, least[:, None]))
 
 
-def _shuffled(views: Sequence[View], order: random.Random) -> Iterator[View]:
+def _shuffle(views: Sequence[View], order: random.Random) -> Iterator[View]:
     """The views without end, each once in every round."""
     while True:
         yield from order.sample(views, len(views))

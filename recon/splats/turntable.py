@@ -39,12 +39,12 @@ def turntable(cameras: Sequence[Camera], focus: Floats, lens: Camera, count: int
     """
     views = _views(cameras, focus)
     path = _path(views, count)
-    return [_looking(position, target, up, lens) for position, target, up in path]
+    return [_look_at(position, target, up, lens) for position, target, up in path]
 
 
 def shortest_way(costs: Floats) -> list[int]:
     """An order to visit all places in, short by `costs` [V, V], which are symmetric."""
-    ways = [_straightened(_nearest_first(first, costs), costs) for first in range(len(costs))]
+    ways = [_straighten(_nearest_first(first, costs), costs) for first in range(len(costs))]
     return min(ways, key=lambda way: round(_length(way, costs), 9))
 
 
@@ -74,10 +74,10 @@ def _path(views: Floats, count: int) -> Floats:
     at = turn if closed else (1 - np.cos(2 * np.pi * turn)) / 2
     flat = stops.reshape(len(stops), 9)
     frames = np.stack([np.interp(at, share, column) for column in flat.T], axis=1)
-    return _averaged(frames).reshape(count, 3, 3)
+    return _average(frames).reshape(count, 3, 3)
 
 
-def _averaged(frames: Floats) -> Floats:
+def _average(frames: Floats) -> Floats:
     """[F, C]: each frame the mean of those around it in time, which goes round."""
     count = len(frames)
     index = np.arange(count)
@@ -88,7 +88,7 @@ def _averaged(frames: Floats) -> Floats:
     return np.fft.irfft(spectrum, n=count, axis=0)
 
 
-def _looking(position: Floats, target: Floats, up: Floats, lens: Camera) -> Camera:
+def _look_at(position: Floats, target: Floats, up: Floats, lens: Camera) -> Camera:
     """The camera of one frame."""
     forward = _unit(target - position)
     right = _unit(np.cross(forward, up))
@@ -131,7 +131,7 @@ def _nearest_first(first: int, costs: Floats) -> list[int]:
     return way
 
 
-def _straightened(way: list[int], costs: Floats) -> list[int]:
+def _straighten(way: list[int], costs: Floats) -> list[int]:
     """2-opt: turns stretches around for as long as that helps."""
     better = True
     while better:

@@ -119,13 +119,13 @@ def in_words(progress: dict[str, object]) -> str:
 @register.filter
 def megabytes(size: int) -> str:
     """`size` in bytes, as static/js/upload-checks.js says it before a photo is sent."""
-    return sizes.said(size)
+    return sizes.size_in_words(size)
 
 
 @register.filter
 def of_megabytes(count: int) -> str:
     """A limit that the settings name in megabytes."""
-    return sizes.said(count * sizes.MB)
+    return sizes.size_in_words(count * sizes.MB)
 
 
 @register.filter

@@ -159,7 +159,9 @@ class QuotaUploadHandler(FileUploadHandler):
         limit = settings.MAX_VIDEO_SIZE_MB if self.is_video else settings.MAX_FILE_SIZE_MB
         if self.in_file > limit * MB:
             said = _too_large(self.is_video)
-            self.too_large.append(said.format(name=self.file_name, limit=sizes.said(limit * MB)))
+            self.too_large.append(
+                said.format(name=self.file_name, limit=sizes.size_in_words(limit * MB))
+            )
             raise SkipFile
         if self.in_all > _total_limit():
             self._report_total()
@@ -175,7 +177,7 @@ class QuotaUploadHandler(FileUploadHandler):
             "Together, the photos are larger than {limit}, the limit for one upload. Send fewer "
             "or smaller ones."
         )
-        self.too_large.append(said.format(limit=sizes.said(_total_limit())))
+        self.too_large.append(said.format(limit=sizes.size_in_words(_total_limit())))
 
 
 class SpoolingUploadHandler(TemporaryFileUploadHandler):

@@ -18,7 +18,7 @@ from recon.jobs.photo_upload import check_upload
 from recon.models import Job
 from recon.pipeline.errors import UserError, explain
 from recon.pipeline.photos.photo_count import check_count
-from recon.pipeline.wishes import Wishes, preset_called
+from recon.pipeline.wishes import Wishes, find_preset
 
 
 class PhotosInput(forms.ClearableFileInput):
@@ -86,10 +86,10 @@ class PresetField(forms.ChoiceField):
     """A preset by its name, or by the one that it had before; shown and cleaned as today's."""
 
     def to_python(self, value: Any) -> str:
-        return preset_called(super().to_python(value))
+        return find_preset(super().to_python(value))
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        return preset_called(super().bound_data(data, initial) or "")
+        return find_preset(super().bound_data(data, initial) or "")
 
 
 class WishesForm(forms.Form):

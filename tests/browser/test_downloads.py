@@ -18,7 +18,7 @@ from recon.models import Artifact, Job
 from recon.splats.formats import write_ply
 from recon.splats.gaussians import Gaussians
 from recon.splats.spz import write_spz
-from recon.splats.starting import SH_C0
+from recon.splats.starting_points import SH_C0
 from recon.web.scene import OWN_DOWNLOADS, PUBLIC_DOWNLOADS
 from tests.browser.fitting import fits
 from tests.browser.scenes import BLOBS

@@ -22,7 +22,7 @@ from recon.pipeline.progress import Step
 from recon.pipeline.workspace import Workspace
 from recon.splats.config import TrainConfig
 from recon.splats.evaluation import draw
-from recon.splats.exposure import cross_exposed
+from recon.splats.exposure import expose_crosswise
 from recon.splats.metrics import psnr
 from recon.splats.scene import load_view, read_model
 from tests.core.tiny_scene import NAMES, TEST, TRAIN, tiny_gaussians, write_tiny_workspace
@@ -59,7 +59,7 @@ def test_scores_are_those_of_the_evaluation(job: Workspace) -> None:
     (view,) = (load_view(photo, job.images, 30) for photo in model.test)
     image, truth = draw(gaussians, view.camera), view.colours
     assert figures["raw"]["psnr"] == psnr(image, truth)
-    assert figures["corrected"]["psnr"] == psnr(cross_exposed(image, truth), truth)
+    assert figures["corrected"]["psnr"] == psnr(expose_crosswise(image, truth), truth)
     assert figures["raw"]["psnr"] != figures["corrected"]["psnr"]
     assert figures["raw"]["lpips"] is None
 

@@ -23,7 +23,7 @@ from recon.splats.gaussians import Gaussians
 from recon.splats.live import LiveSnapshots
 from recon.splats.scene import View
 from recon.splats.snapshots import read_snapshot
-from recon.splats.stopping import Stopped
+from recon.splats.stop_signal import Stopped
 from recon.splats.training import fit
 from tests.core.tiny_scene import tiny_camera, tiny_gaussians, tiny_views
 

@@ -17,8 +17,8 @@ from PIL import Image
 from recon.pipeline.config import EvaluateConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, Interrupted, TimeLimit
 from recon.pipeline.progress import ListReporter
+from recon.pipeline.same_spot import write_same_spot
 from recon.pipeline.stages import evaluate
-from recon.pipeline.together import write_together
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace
 from recon.poses.splits import folds, split
@@ -147,7 +147,7 @@ def test_fewer_than_five_photos_are_left_out_one_by_one(
 def test_photos_from_one_spot_are_held_out_by_one_fold(
     workspace: Workspace, trainings: Trainings
 ) -> None:
-    write_together(workspace, [NAMES[:2]])
+    write_same_spot(workspace, [NAMES[:2]])
     results = results_of(workspace)
     assert results["cross_validation"]["folds"] == [NAMES[:2], *([name] for name in NAMES[2:])]
     assert trainings.photos[0] == NAMES[2:], "no neighbour of theirs is trained on"

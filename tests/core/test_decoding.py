@@ -24,7 +24,7 @@ from benchmarks.attacks.bombs import box
 from recon.pipeline.decoding import boxes, budgets, confinement, limits, opening
 from recon.pipeline.decoding.budgets import Budget
 from recon.pipeline.decoding.opening import Opener
-from recon.pipeline.decoding.pool import Pool, TooMuch, Unreadable
+from recon.pipeline.decoding.pool import BudgetExceeded, Pool, UnreadableFile
 from recon.pipeline.decoding.slots import NoSlot, Slots
 from recon.pipeline.errors import PipelineError, UserError
 from recon.pipeline.photos.video import VideoLimits
@@ -45,7 +45,7 @@ def pool() -> Iterator[Pool]:
 @pytest.fixture(scope="module")
 def opener() -> Opener:
     """What jobs use, its processes shared by these tests."""
-    return opening.own()
+    return opening.own_opener()
 
 
 def picture(side: int = 128, kind: str = "JPEG", **options: object) -> bytes:
@@ -177,7 +177,7 @@ def test_a_png_of_very_many_chunks_is_refused_undecoded() -> None:
 
 def ask(pool: Pool, content: bytes, budget: Budget) -> None:
     facts = {"name": "a", "side": 64, "quality": 80} | LIMITS
-    with opening._opened(io.BytesIO(content)) as file:
+    with opening._open_source(io.BytesIO(content)) as file:
         pool.result("check_photo", file, facts, budget)
 
 
@@ -188,7 +188,7 @@ def children(pool: Pool) -> list[int]:
 def test_who_takes_too_much_memory_is_told_so_and_replaced(pool: Pool) -> None:
     small = Budget(memory_mb=64, cpu_s=20, seconds=60.0)
     ask(pool, picture(), small)
-    with pytest.raises(TooMuch):
+    with pytest.raises(BudgetExceeded):
         ask(pool, bombs.many_pixels(5000), small)
     ask(pool, picture(), small)
 
@@ -196,7 +196,7 @@ def test_who_takes_too_much_memory_is_told_so_and_replaced(pool: Pool) -> None:
 def test_who_takes_too_much_processor_time_is_ended_and_replaced(pool: Pool) -> None:
     ask(pool, picture(), budgets.ONE_PHOTO)
     first = children(pool)
-    with pytest.raises(TooMuch):
+    with pytest.raises(BudgetExceeded):
         ask(pool, bombs.many_scans(64, side=6000), Budget(memory_mb=1024, cpu_s=0, seconds=60.0))
     assert not psutil.pid_exists(first[0])
     ask(pool, picture(), budgets.ONE_PHOTO)
@@ -206,7 +206,7 @@ def test_who_takes_too_long_by_the_clock_is_ended(pool: Pool) -> None:
     ask(pool, picture(), budgets.ONE_PHOTO)
     first = children(pool)
     os.kill(first[0], signal.SIGSTOP)  # as something that waits for ever
-    with pytest.raises(TooMuch):
+    with pytest.raises(BudgetExceeded):
         ask(pool, picture(), Budget(memory_mb=512, cpu_s=20, seconds=0.2))
     assert not psutil.pid_exists(first[0])
 
@@ -221,7 +221,7 @@ def test_a_decoder_that_falls_takes_nobody_along(pool: Pool) -> None:
     ]
     for one in falls:
         one.start()
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableFile):
         ask(pool, picture(), budgets.ONE_PHOTO)
     ask(pool, picture(), budgets.ONE_PHOTO)
 
@@ -271,7 +271,7 @@ def test_children_find_packages_wherever_they_were_installed(
     ask(pool, picture(), budgets.ONE_PHOTO)
     process = psutil.Process(children(pool)[0])
     assert str(tmp_path) in process.environ()["PYTHONPATH"].split(os.pathsep)
-    assert tmp_path in confinement.readable(PROJECT / "recon")
+    assert tmp_path in confinement.readable_folders(PROJECT / "recon")
 
 
 @pytest.mark.slow
@@ -297,7 +297,7 @@ def test_a_fork_starts_children_of_its_own(opener: Opener) -> None:
     pid = os.fork()
     if not pid:
         try:
-            opening.own().check_photo(io.BytesIO(photo), name="a", **LIMITS)
+            opening.own_opener().check_photo(io.BytesIO(photo), name="a", **LIMITS)
             os._exit(0)
         finally:
             os._exit(1)

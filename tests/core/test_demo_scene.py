@@ -17,7 +17,7 @@ from recon.pipeline.quality import verdict_of
 from recon.splats.evaluation import draw
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.metrics import psnr, ssim
-from recon.splats.spz import half_turned
+from recon.splats.spz import rotate_half_turn
 from scripts import demo_scene
 from tests.photos import rendered_photos
 
@@ -34,7 +34,7 @@ def read_demo(name: str) -> dict[str, Any]:
 def gaussians() -> Gaussians:
     found = gsply.read_spz(demo_scene.OUT / "scene.spz")
     count = len(found.means)
-    return half_turned(
+    return rotate_half_turn(
         Gaussians(
             means=torch.tensor(found.means),
             quats=torch.tensor(found.quats),

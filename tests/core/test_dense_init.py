@@ -16,7 +16,7 @@ from recon.splats.dense_init import dense_points, shared_worth, stereo_photos, s
 from recon.splats.depth_maps import pixel_rays
 from recon.splats.gaussians import Camera
 from recon.splats.scene import View
-from recon.splats.starting import Points, SparsePoints
+from recon.splats.starting_points import Points, SparsePoints
 from recon.splats.triangulation import Tracks
 
 pytestmark = pytest.mark.slow

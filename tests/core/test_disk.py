@@ -68,7 +68,7 @@ WRITERS: dict[str, Callable[[], Any]] = {
 def test_whatever_is_written_its_error_tells_of_a_full_disk(name: str, tmp_path: Path) -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - of many kinds
         WRITERS[name]()
-    assert disk.is_why(caught.value, tmp_path)
+    assert disk.explains(caught.value, tmp_path)
 
 
 def test_an_error_that_it_led_to_tells_so_too(tmp_path: Path) -> None:
@@ -77,14 +77,14 @@ def test_an_error_that_it_led_to_tells_so_too(tmp_path: Path) -> None:
             raise OSError(errno.EDQUOT, "over")
         except OSError as first:
             raise ValueError("half a file") from first
-    assert disk.is_why(caught.value, tmp_path)
+    assert disk.explains(caught.value, tmp_path)
 
 
 def test_other_errors_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     others = [OSError(errno.EIO, "broken"), ValueError("disk is full"), sqlite3.DatabaseError("no")]
-    assert not any(disk.is_why(error, tmp_path) for error in others)
+    assert not any(disk.explains(error, tmp_path) for error in others)
     sets_free(monkeypatch, 0.5)
-    assert all(disk.is_why(error, tmp_path) for error in others), "what else could it be"
+    assert all(disk.explains(error, tmp_path) for error in others), "what else could it be"
 
 
 @pytest.fixture
@@ -142,9 +142,9 @@ def test_who_wants_no_reserve_has_none(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(disk, "LOOK_EVERY_S", 0.0)
     sets_free(monkeypatch, 5)
     report = ListReporter()
-    disk.Watched(report, tmp_path, needed_mb=4)(0.5)
+    disk.DiskWatchingReport(report, tmp_path, needed_mb=4)(0.5)
     with pytest.raises(PipelineError):
-        disk.Watched(report, tmp_path, needed_mb=6)(0.5)
+        disk.DiskWatchingReport(report, tmp_path, needed_mb=6)(0.5)
 
 
 def test_people_are_not_told_to_buy_disks() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from recon.pipeline.errors import EXPLANATIONS, Explained, UserError, explain
+from recon.pipeline.errors import EXPLANATIONS, UserError, explain
+from recon.pipeline.words.explanation import FilledExplanation
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "use" / "troubleshooting.md"
@@ -30,7 +31,7 @@ def test_an_explanation_reads_as_sentences(code: str) -> None:
         reads_as_sentences(explain(code, facts | {counting: count}))
 
 
-def reads_as_sentences(explained: Explained) -> None:
+def reads_as_sentences(explained: FilledExplanation) -> None:
     assert explained.title[0].isupper() or explained.title[0] in "“017"
     assert explained.title[-1] in ".:7"
     assert explained.advice.endswith(".")
@@ -106,7 +107,7 @@ NAMES = PhotoNames({f"{n:02}_p.jpg": KnownPhoto(n, f"IMG_{n}.jpg") for n in rang
 def test_photos_are_named_by_number_and_by_at_most_three_names(
     photos: Iterable[int], said: str
 ) -> None:
-    assert NAMES.said([f"{n:02}_p.jpg" for n in photos]) == said
+    assert NAMES.in_sentence([f"{n:02}_p.jpg" for n in photos]) == said
 
 
 @pytest.mark.parametrize(

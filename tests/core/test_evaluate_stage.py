@@ -104,7 +104,7 @@ def test_corrected_figures_stand_beside_the_raw_ones(workspace: Workspace) -> No
 def test_the_filter_is_decided_on_the_raw_figures(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluation, "cross_exposed", lambda image, truth: truth)
+    monkeypatch.setattr(evaluation, "expose_crosswise", lambda image, truth: truth)
     greedy = replace(CONFIG, export=replace(CONFIG.export, outlier_std_threshold=0.0))
     results = results_of(workspace, greedy)
     assert results["psnr_corrected"] == 100.0  # for both: it would let the filter through

@@ -9,8 +9,8 @@ from recon.splats import exposure
 from recon.splats.config import TrainConfig
 from recon.splats.exposure import (
     Exposures,
-    cross_exposed,
     expose,
+    expose_crosswise,
     fit_exposure,
     identities,
 )
@@ -43,12 +43,12 @@ def test_a_picture_of_one_colour_has_a_fit_too() -> None:
 
 def test_each_half_takes_the_exposure_of_the_other(picture: torch.Tensor) -> None:
     truth = expose(picture, DARKER)
-    torch.testing.assert_close(cross_exposed(picture, truth), truth, atol=0.02, rtol=0)
+    torch.testing.assert_close(expose_crosswise(picture, truth), truth, atol=0.02, rtol=0)
     # What happens in one half alone can't be corrected there.
     white = exposure._chessboard(30, 40, torch.device("cpu"))
     assert white.float().mean() == 0.5
     spoiled = torch.where(white[..., None], truth * 0.5, truth)
-    corrected = cross_exposed(picture, spoiled)
+    corrected = expose_crosswise(picture, spoiled)
     torch.testing.assert_close(corrected[white], truth[white], atol=0.02, rtol=0)
     assert (corrected[~white] - 0.5 * truth[~white]).abs().max() < 0.02
 

@@ -18,7 +18,7 @@ from recon.pipeline.outcome import read_pair_graph
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
-from recon.poses.ladder.choosing import Candidate
+from recon.poses.ladder.candidates import Candidate
 from recon.poses.ladder.focal_hints import explains_more, same_focals
 from recon.samples import pose_errors, write_photos
 from recon.samples.cameras import EXIF_FOCAL_35MM, EXIF_IFD

@@ -7,7 +7,7 @@ from plyfile import PlyData
 
 from recon.splats.formats import read_ply, read_splat, write_ply, write_points_ply, write_splat
 from recon.splats.gaussians import Gaussians
-from recon.splats.starting import SH_C0, Points
+from recon.splats.starting_points import SH_C0, Points
 from tests.core.tiny_scene import tiny_gaussians
 
 

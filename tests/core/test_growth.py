@@ -7,7 +7,7 @@ import torch
 from recon.splats import growth
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Gaussians
-from recon.splats.growth import Pulls
+from recon.splats.growth import GradientStats
 from recon.splats.rasterizers import rasterize
 from tests.core.tiny_scene import tiny_camera, tiny_gaussians
 
@@ -17,7 +17,7 @@ CONFIG = TrainConfig(max_gaussians=1000, grow_grad2d=1e-3, grow_scale3d=0.1, pru
 def refine(
     gaussians: Gaussians, grads: torch.Tensor, config: TrainConfig = CONFIG
 ) -> growth.Change:
-    pulls = Pulls(grads, torch.ones(len(gaussians)))
+    pulls = GradientStats(grads, torch.ones(len(gaussians)))
     return growth.refine(gaussians, pulls, config, extent=2.0)
 
 
@@ -113,7 +113,7 @@ def test_pulls_are_means_over_the_pictures_that_drew_a_gaussian() -> None:
     gaussians = tiny_gaussians(50)
     gaussians.means[0] = torch.tensor([0.0, 0.0, -50.0])  # behind every camera
     gaussians.means.requires_grad_(True)
-    pulls = Pulls.none(gaussians)
+    pulls = GradientStats.none(gaussians)
     lengths = []
     for index in (0, 5):
         rendered = rasterize(gaussians, tiny_camera(index))

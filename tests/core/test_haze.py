@@ -6,7 +6,7 @@ import torch
 
 from recon.splats.evaluation import draw
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.haze import haze_mask, without_haze
+from recon.splats.haze import haze_mask, remove_haze
 from recon.splats.metrics import psnr
 from recon.splats.scene import View
 
@@ -87,7 +87,7 @@ def test_too_few_gaussians_have_no_neighbours_to_miss() -> None:
 
 def test_haze_that_photos_do_not_show_goes_and_the_view_from_above_is_clear() -> None:
     true, hazy = wall(), scene(wall(), haze())
-    cleared = without_haze(hazy, row(), views(true), 0.1)
+    cleared = remove_haze(hazy, row(), views(true), 0.1)
     assert (cleared.found, cleared.removed, len(cleared.gaussians)) == (2, True, len(true))
     assert cleared.loss < 0
     above = draw(true, camera(*ABOVE))
@@ -99,6 +99,6 @@ def test_haze_that_photos_do_not_show_goes_and_the_view_from_above_is_clear() ->
 
 def test_what_photos_do_show_stays() -> None:
     hung = scene(wall(), haze())  # a veil that really hangs there
-    cleared = without_haze(hung, row(), views(hung), 0.1)
+    cleared = remove_haze(hung, row(), views(hung), 0.1)
     assert (cleared.found, cleared.removed, cleared.gaussians) == (2, False, hung)
     assert cleared.loss > 0.1

@@ -23,9 +23,9 @@ from recon.pipeline.outcome import read_pair_graph
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
-from recon.poses.colmap.databases import is_sound, settle
-from recon.poses.colmap.mapping import Manner, global_mapping, incremental
-from recon.poses.ladder.attempts import relaxed
+from recon.poses.colmap.databases import copy_with_journal, is_sound
+from recon.poses.colmap.mapping import MapperVariant, global_mapping, incremental_mapping
+from recon.poses.ladder.attempts import relaxed_mapping
 from recon.poses.ladder.explain import explain
 from recon.poses.ladder.rungs import RUNGS, up_to
 from recon.poses.ladder.sources import LEARNED
@@ -148,7 +148,7 @@ def test_what_still_lies_in_the_journal_is_settled_too(tmp_path: Path) -> None:
         writer.execute("INSERT INTO t VALUES (7)")
         writer.commit()
         assert (tmp_path / "made.db-wal").stat().st_size > 0
-        settle(tmp_path / "made.db", tmp_path / "settled.db")
+        copy_with_journal(tmp_path / "made.db", tmp_path / "settled.db")
     writer.close()
     with closing(sqlite3.connect(tmp_path / "settled.db")) as reader:
         assert reader.execute("SELECT n FROM t").fetchone() == (7,)
@@ -190,7 +190,7 @@ def test_the_relaxed_mapper_ends_with_the_first_convincing_model(wall: Workspace
     scratch = wall.colmap / "scratch"
     scratch.mkdir()
     report = ListReporter()
-    models = relaxed(wall.database, wall.photos, scratch, seed=1, report=report)
+    models = relaxed_mapping(wall.database, wall.photos, scratch, seed=1, report=report)
     assert [model.num_reg_images() for model in models] == [5]
     said = [sentence for _, sentence in report.named("progress")]
     assert said
@@ -203,8 +203,10 @@ def test_a_start_can_be_given_and_focal_lengths_held(wall: Workspace) -> None:
         ids = [image.image_id for image in content.read_all_images()]
     scratch = wall.colmap / "scratch"
     scratch.mkdir()
-    manner = Manner(relaxed=True, hold_focal=True, start=(ids[0], ids[3]))
-    [model] = incremental(wall.database, wall.photos, scratch, seed=1, report=silent, manner=manner)
+    variant = MapperVariant(relaxed=True, hold_focal=True, start=(ids[0], ids[3]))
+    [model] = incremental_mapping(
+        wall.database, wall.photos, scratch, seed=1, report=silent, variant=variant
+    )
     [placed] = model.cameras.values()
     assert placed.mean_focal_length() == camera.mean_focal_length()
 

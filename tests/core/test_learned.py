@@ -189,7 +189,7 @@ def test_weights_can_not_run_code(
 def test_rendered_photos_give_pairs_with_their_true_geometry(
     built: Path, rendered: Rendered
 ) -> None:
-    found = pairs.verified(built)
+    found = pairs.read_verified_pairs(built)
     names = [photo.name for photo in rendered.truth]
     assert [(p.a, p.b) for p in found] == list(combinations(names, 2))
     assert min(p.inliers for p in found) > 2 * learned_matches.MIN_INLIERS
@@ -222,7 +222,7 @@ def relative_rotation(database: Path, a: str, b: str) -> NDArray[np.float64]:
 @pytest.mark.usefixtures("little_work")
 def test_the_same_photos_give_the_same_database(rendered: Rendered, tmp_path: Path) -> None:
     built, again = (rendered.build(tmp_path / f"{name}.db") for name in ("built", "again"))
-    assert len(pairs.verified(built)) > 0
+    assert len(pairs.read_verified_pairs(built)) > 0
     assert features_digest(again) == features_digest(built)
     assert matches_digest(again) == matches_digest(built)
 
@@ -277,14 +277,14 @@ def test_a_photo_without_anything_in_it_matches_nothing(rendered: Rendered, tmp_
     groups = [CameraGroup((name,), *SIZE, None), CameraGroup(("blank.png",), *SIZE, None)]
     database = tmp_path / "database.db"
     learned_matches.build(database, tmp_path, groups, seed=3, min_num_inliers=15, report=silent)
-    assert pairs.verified(database) == []
+    assert pairs.read_verified_pairs(database) == []
 
 
 @pytest.mark.usefixtures("little_work")
 def test_only_the_pairs_asked_for_are_compared(rendered: Rendered, tmp_path: Path) -> None:
     first, second, third = (photo.name for photo in rendered.truth)
     database = rendered.build(tmp_path / "database.db", candidates=[(third, second)])
-    assert [(p.a, p.b) for p in pairs.verified(database)] == [(second, third)]
+    assert [(p.a, p.b) for p in pairs.read_verified_pairs(database)] == [(second, third)]
     with colmap().Database.open(database) as content:
         assert content.num_matched_image_pairs() == 1
         assert first in {image.name for image in content.read_all_images()}
@@ -341,5 +341,5 @@ def test_a_gpu_finds_the_true_geometry_too(
     built: Path, rendered: Rendered, networks: Networks
 ) -> None:
     assert networks.device.type == "cuda"
-    assert len(pairs.verified(built)) == COUNT * (COUNT - 1) / 2
+    assert len(pairs.read_verified_pairs(built)) == COUNT * (COUNT - 1) / 2
     assert all(rotation_error(built, *pair) < 1.0 for pair in combinations(rendered.truth, 2))

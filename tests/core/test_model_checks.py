@@ -11,17 +11,17 @@ import pytest
 
 from recon.poses.colmap.pairs import Pair
 from recon.poses.config import MappingConfig
-from recon.poses.groups import connected
-from recon.poses.ladder.choosing import Candidate, candidate, wins
+from recon.poses.groups import connected_groups
+from recon.poses.ladder.candidates import Candidate, candidate, wins
 from recon.poses.ladder.rungs import RUNGS
-from recon.poses.ladder.skipping import why_skip
+from recon.poses.ladder.skip_reasons import why_skip
 from recon.poses.ladder.sources import STRONG, Work
 from recon.poses.ladder.state import LadderState
 from recon.poses.models import checks, weak_joins
 from recon.poses.models.agreement import agreements
 from recon.poses.models.checks import ModelFacts, problems
 from recon.poses.native import colmap
-from recon.poses.pair_graph import PairGraph, of, strongest
+from recon.poses.pair_graph import PairGraph, make_pair_graph, strongest_pairs
 
 GOOD = ModelFacts(
     registered=5,
@@ -80,10 +80,10 @@ def test_a_model_is_turned_down_with_a_reason(changes: dict[str, Any], clause: s
 
 
 def test_another_focal_length_than_the_metadatas_is_a_contradiction_and_no_problem() -> None:
-    assert checks.at_odds(GOOD, MappingConfig()) is None
+    assert checks.contradiction(GOOD, MappingConfig()) is None
     off = replace(GOOD, focal_change=1.8)
     assert problems(off, MappingConfig()) == []
-    assert "1.80 times off what the metadata say" in str(checks.at_odds(off, MappingConfig()))
+    assert "1.80 times off what the metadata say" in str(checks.contradiction(off, MappingConfig()))
 
 
 def test_a_true_model_is_measured_as_one(synthetic: tuple[Path, Any], model: Any) -> None:
@@ -252,30 +252,30 @@ def test_a_photo_that_sees_few_points_counts_for_less(model: Any) -> None:
 
 def test_a_pair_that_may_be_chance_joins_no_groups() -> None:
     pairs = [Pair("a", "b", 90), Pair("c", "d", 40), Pair("b", "c", 20), Pair("a", "d", 19)]
-    assert connected("abcde", pairs) == [["a", "b"], ["c", "d"], ["e"]]
+    assert connected_groups("abcde", pairs) == [["a", "b"], ["c", "d"], ["e"]]
 
 
 def test_what_a_model_has_placed_hangs_together() -> None:
     pairs = [Pair("a", "b", 90), Pair("c", "d", 40), Pair("b", "c", 20)]
-    assert connected("abcde", pairs, placed=["a", "b", "c"]) == [["a", "b", "c", "d"], ["e"]]
+    assert connected_groups("abcde", pairs, placed=["a", "b", "c"]) == [["a", "b", "c", "d"], ["e"]]
 
 
 def test_of_groups_of_one_size_the_one_with_more_matches_comes_first() -> None:
-    assert connected("abcd", [Pair("a", "b", 30), Pair("c", "d", 90)])[0] == ["c", "d"]
+    assert connected_groups("abcd", [Pair("a", "b", 30), Pair("c", "d", 90)])[0] == ["c", "d"]
 
 
 def test_the_graph_has_the_best_count_of_any_rungs_features() -> None:
     sift = [Pair("a", "b", 90), Pair("a", "c", 20)]
     learned = [Pair("a", "b", 80), Pair("a", "c", 60), Pair("b", "c", 30)]
-    assert strongest([sift, learned]) == [
+    assert strongest_pairs([sift, learned]) == [
         Pair("a", "b", 90), Pair("a", "c", 60), Pair("b", "c", 30)
     ]  # fmt: skip
 
 
 def test_a_graph_has_its_photos_under_other_names_and_no_pairs_between_groups() -> None:
     pairs = [Pair("a", "b", 90), Pair("b", "c", 17)]
-    graph = of("abc", pairs, registered=["a", "b"], rung="relaxed", model=GOOD)
-    renamed = graph.renamed({"a": "3.jpg", "b": "1.jpg", "c": "2.jpg"})
+    graph = make_pair_graph("abc", pairs, registered=["a", "b"], rung="relaxed", model=GOOD)
+    renamed = graph.rename({"a": "3.jpg", "b": "1.jpg", "c": "2.jpg"})
     assert [photo.name for photo in renamed.photos] == ["1.jpg", "2.jpg", "3.jpg"]
     assert renamed.left_out == ["2.jpg"]
     assert renamed.strengths == {("3.jpg", "1.jpg"): 90.0}
@@ -283,4 +283,4 @@ def test_a_graph_has_its_photos_under_other_names_and_no_pairs_between_groups() 
 
 
 def test_an_empty_graph_has_no_groups() -> None:
-    assert of([], []) == PairGraph((), (), ())
+    assert make_pair_graph([], []) == PairGraph((), (), ())

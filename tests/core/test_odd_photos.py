@@ -396,17 +396,17 @@ def test_a_pair_that_can_t_be_compared_stops_no_other(
     assert (len(report.photos), report.pairs) == (3, ())
 
 
-def test_a_photo_that_makes_no_sense_beside_the_others_is_left_out_of_the_verdict(
+def test_a_photo_that_makes_no_sense_beside_the_others_is_left_out_of_the_check(
     ordinary: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = check.judge
+    check_set = check.check_set
 
     def picky(photos: Any) -> Any:
         if "2.jpg" in photos.names:
             raise ZeroDivisionError
-        return judge(photos)
+        return check_set(photos)
 
-    monkeypatch.setattr(check, "judge", picky)
+    monkeypatch.setattr(check, "check_set", picky)
     report = check.check(ordinary, tmp_path / "check")
     assert [photo.name for photo in report.photos] == ["0.jpg", "1.jpg"]
     assert ("not_looked_at", ["2.jpg"]) in [(f.code, list(f.photos)) for f in report.findings]
@@ -414,7 +414,7 @@ def test_a_photo_that_makes_no_sense_beside_the_others_is_left_out_of_the_verdic
     def never(photos: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(check, "judge", never)
+    monkeypatch.setattr(check, "check_set", never)
     report = check.check(ordinary, tmp_path / "check")
     assert report.findings[0].photos == ("0.jpg", "1.jpg", "2.jpg")
 

@@ -33,7 +33,7 @@ from recon.poses.colmap.pairs import Pair
 from recon.poses.models.checks import ModelFacts
 from recon.poses.pair_graph import RungRecord
 from recon.splats.config import TrainConfig
-from recon.splats.scores import Scored, Scores
+from recon.splats.scores import Scores, ScoresAtSizes
 
 METRICS = ("psnr", "ssim", "lpips", "psnr_corrected", "ssim_corrected", "lpips_corrected")
 
@@ -48,8 +48,8 @@ def scores(*views: tuple[str, float]) -> Scores:
     )
 
 
-def scored(*views: tuple[str, float]) -> Scored:
-    return Scored(scores(*views), scores(*((name, psnr - 2) for name, psnr in views)))
+def scored(*views: tuple[str, float]) -> ScoresAtSizes:
+    return ScoresAtSizes(scores(*views), scores(*((name, psnr - 2) for name, psnr in views)))
 
 
 MODEL = ModelFacts(
@@ -69,7 +69,7 @@ MEASURED = Measured(
 )
 OFF = Reason("lpips_off")
 FOLDS = Folds(tests=(("b.jpg",), ("a.jpg", "c.jpg")), scored=scored(("a.jpg", 19.0), ("b.jpg", 21)))
-GRAPH = pair_graph.of(
+GRAPH = pair_graph.make_pair_graph(
     "abc",
     [Pair("a", "b", 90), Pair("b", "c", 17)],
     registered=["a", "b"],

@@ -24,7 +24,7 @@ from recon.poses.photo_check.photo_look import (
     shrunk,
 )
 from recon.poses.photo_check.quick_pairs import PairFacts
-from recon.poses.photo_check.verdict import judge
+from recon.poses.photo_check.set_check import check_set
 from recon.poses.standing_still import NONE
 from tests.photos import rendered_photos
 
@@ -109,9 +109,9 @@ def test_a_photo_of_smooth_things_is_not_called_blurred(softer: float, found: li
     alike = PairFacts(200, 150, -99.0, 0.4, 0.7, None, (0.0,) * 4, NONE)
     pairs = dict.fromkeys(combinations("abcd", 2), alike)
     pairs |= {(a, "d"): replace(alike, detail_change=(0.0, softer, 0.0, 0.0)) for a in "abc"}
-    verdict = judge(PhotoSet(looks, pairs, CheckLimits()))
-    assert [finding.code for finding in verdict.findings] == found
-    assert verdict.standings["d"].sharpness == pytest.approx((softer - 1.6) / 2)
+    checked = check_set(PhotoSet(looks, pairs, CheckLimits()))
+    assert [finding.code for finding in checked.findings] == found
+    assert checked.standings["d"].sharpness == pytest.approx((softer - 1.6) / 2)
 
 
 def test_brightness_counts_light_and_what_holds_no_detail() -> None:
@@ -164,7 +164,7 @@ def test_an_empty_picture_has_nothing_in_common_with_anything() -> None:
 
 
 def test_groups_are_what_lines_connect_largest_first() -> None:
-    assert connections.groups("abcdef", [("b", "c"), ("d", "c"), ("a", "f")]) == [
+    assert connections.connected_components("abcdef", [("b", "c"), ("d", "c"), ("a", "f")]) == [
         ["b", "c", "d"],
         ["a", "f"],
         ["e"],
@@ -173,4 +173,8 @@ def test_groups_are_what_lines_connect_largest_first() -> None:
 
 def test_the_backbone_is_the_strongest_tree() -> None:
     strengths = {("a", "b"): 5.0, ("b", "c"): 9.0, ("a", "c"): 7.0, ("d", "e"): 1.0}
-    assert sorted(connections.backbone("abcde", strengths)) == [("a", "c"), ("b", "c"), ("d", "e")]
+    assert sorted(connections.spanning_tree("abcde", strengths)) == [
+        ("a", "c"),
+        ("b", "c"),
+        ("d", "e"),
+    ]

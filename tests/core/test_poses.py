@@ -13,7 +13,7 @@ import pytest
 
 from recon.poses.cameras import Photo, group
 from recon.poses.colmap import databases
-from recon.poses.native import colmap, counting, run_native
+from recon.poses.native import colmap, count_while_writing, run_native
 from recon.poses.splits import split
 from tests.photos import PROJECT
 from tests.waiting import wait_until
@@ -90,7 +90,7 @@ def test_what_another_writes_is_counted_and_what_cannot_be_is_as_before(tmp_path
             raise answer
         return int(content.num_cameras())
 
-    with counting(path, question) as count, colmap().Database.open(path) as writer:
+    with count_while_writing(path, question) as count, colmap().Database.open(path) as writer:
         assert count() == 0
         writer.write_camera(colmap().Camera(model="SIMPLE_PINHOLE", params=[9, 4, 3]))
         assert count() == 0

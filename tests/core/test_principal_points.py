@@ -12,7 +12,7 @@ import numpy as np
 import pycolmap
 import pytest
 
-from recon.poses.models.principal_points import Verdict, refined
+from recon.poses.models.principal_points import LeftOutErrors, refine
 from recon.poses.native import colmap
 
 PHOTOS, POINTS = 8, 400
@@ -67,10 +67,10 @@ def reconstruction(
 def test_a_lens_that_moved_gets_a_principal_point_for_each_photo() -> None:
     model = reconstruction(shift=12.0)
     before = model.compute_mean_reprojection_error()
-    better, verdict = refined(model, quiet)
-    assert verdict is not None
-    assert verdict.own_error < 0.6 * verdict.shared_error
-    assert verdict.own_error < 1.6 * NOISE  # as good as it gets: the noise's own median is 1.2
+    better, errors = refine(model, quiet)
+    assert errors is not None
+    assert errors.own_error < 0.6 * errors.shared_error
+    assert errors.own_error < 1.6 * NOISE  # as good as it gets: the noise's own median is 1.2
     assert better.num_cameras() == PHOTOS
     assert better.compute_mean_reprojection_error() < 0.8 * before
     cameras = [better.camera(better.image(i).camera_id) for i in range(1, PHOTOS + 1)]
@@ -83,7 +83,7 @@ def test_photos_points_and_keypoints_stay_as_they_were() -> None:
     model.deregister_frame(model.image(3).frame_id)
     names = {model.image(i).name for i in model.reg_image_ids()}
     observations = model.compute_num_observations()
-    better, _ = refined(model, quiet)
+    better, _ = refine(model, quiet)
     assert {better.image(i).name for i in better.reg_image_ids()} == names
     assert better.compute_num_observations() == observations
     assert better.num_points3D() == model.num_points3D()
@@ -97,33 +97,33 @@ def test_photos_points_and_keypoints_stay_as_they_were() -> None:
 
 def test_a_lens_that_did_not_move_keeps_its_camera() -> None:
     model = reconstruction(shift=0.0)
-    same, verdict = refined(model, quiet)
+    same, errors = refine(model, quiet)
     assert same is model
-    assert verdict is not None
-    assert verdict.own_error == pytest.approx(verdict.shared_error, rel=0.15)
+    assert errors is not None
+    assert errors.own_error == pytest.approx(errors.shared_error, rel=0.15)
 
 
-def test_too_few_observations_give_no_verdict() -> None:
+def test_too_few_observations_tell_nothing() -> None:
     model = reconstruction(shift=12.0, points=60)
-    assert refined(model, quiet) == (model, None)
+    assert refine(model, quiet) == (model, None)
 
 
 @pytest.mark.parametrize(
     ("own_error", "shift", "own"), [(0.8, 20.0, True), (0.9, 20.0, False), (0.1, 90.0, False)]
 )
-def test_a_verdict_wants_a_clear_gain_by_a_shift_that_a_lens_can_make(
+def test_own_ones_want_a_clear_gain_by_a_shift_that_a_lens_can_make(
     own_error: float, shift: float, own: bool
 ) -> None:
-    verdict = Verdict(200, 1.0, own_error, shift, longest_side=800)
-    assert verdict.own == own
+    errors = LeftOutErrors(200, 1.0, own_error, shift, longest_side=800)
+    assert errors.favours_own == own
     whose = "its own" if own else "its camera's"
-    assert f"each photo has {whose} principal point: 200 left-out" in verdict.log_line
+    assert f"each photo has {whose} principal point: 200 left-out" in errors.log_line
 
 
 def test_colmap_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     model = reconstruction(shift=12.0)
     colmap()  # the adjustment in there turned the log on
     capfd.readouterr()
-    refined(model, quiet)
+    refine(model, quiet)
     assert capfd.readouterr() == ("", "")
     assert pycolmap.logging.minloglevel == pycolmap.logging.FATAL.value

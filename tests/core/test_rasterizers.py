@@ -12,7 +12,7 @@ import torch
 
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import (
-    Rendered,
+    Render,
     best_device,
     binning,
     cpu,
@@ -48,7 +48,7 @@ def test_two_runs_give_the_same_bits_whatever_the_number_of_threads():
 def test_a_picture_drawn_in_bands_to_save_memory_is_the_same(monkeypatch):
     gaussians, view = scenes.cloud(200, log_scale=-1.0), scenes.camera(70, 100)
 
-    def differentiated() -> tuple[Rendered, Gaussians]:
+    def differentiated() -> tuple[Render, Gaussians]:
         ours = scenes.learnable(gaussians, torch.float32)
         drawn = rasterize(ours, view, with_depth=True)
         scenes.differentiate(drawn, torch.ones_like(drawn.alpha))
@@ -57,7 +57,7 @@ def test_a_picture_drawn_in_bands_to_save_memory_is_the_same(monkeypatch):
     whole, ours = differentiated()
     monkeypatch.setattr(binning, "MOST_PAIRS", 1000)
     seen = rasterize(gaussians, view, with_depth=True)
-    picture = cpu._look(cpu._activated(gaussians), view, 3)
+    picture = cpu._look(cpu._activate(gaussians), view, 3)
     bands = binning.bands(picture.table, cpu_kernels.TILE, 70, 100)
     assert len(bands) > 2
     assert [first for first, _ in bands] == [0, *(end for _, end in bands[:-1])]

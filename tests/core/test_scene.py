@@ -15,7 +15,7 @@ from recon.splats.scene import (
     scene_extent,
     train_tracks,
 )
-from recon.splats.starting import (
+from recon.splats.starting_points import (
     MIN_POINTS,
     Points,
     gaussians_from_points,

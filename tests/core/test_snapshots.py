@@ -19,7 +19,7 @@ from recon.splats.gaussians import Gaussians
 from recon.splats.live import LiveSnapshots, live_snapshots, middle_photo, most_visible
 from recon.splats.scene import View, read_model
 from recon.splats.snapshots import Snapshot, read_snapshot, remove_snapshots
-from recon.splats.training import fit, unobserved
+from recon.splats.training import fit, observe_nothing
 from tests.core.tiny_scene import TEST, tiny_camera, tiny_gaussians, write_tiny_workspace
 from tests.photos import PROJECT
 
@@ -140,7 +140,7 @@ def test_training_is_the_same_with_snapshots_as_without(tmp_path: Path, view: Vi
         return fit(start, [view], CONFIG, extent=1.0, seed=0, report=ListReporter(), observe=watch)
 
     always = LiveSnapshots(tmp_path / "s", view, held_out=False, log=[].append, every=0, first=0)
-    watched, alone = train_with(always), train_with(unobserved)
+    watched, alone = train_with(always), train_with(observe_nothing)
     assert newest(tmp_path / "s").step == 12
     for name, tensor in alone.named().items():
         assert torch.equal(tensor, getattr(watched, name)), name

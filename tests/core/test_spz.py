@@ -14,7 +14,7 @@ import torch
 
 from recon.splats.evaluation import draw
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.spz import SpzUnavailable, half_turned, write_spz
+from recon.splats.spz import SpzUnavailable, rotate_half_turn, write_spz
 from tests.core.tiny_scene import tiny_camera, tiny_gaussians
 
 TURN = torch.diag(torch.tensor([1.0, -1.0, -1.0, 1.0]))
@@ -30,7 +30,7 @@ def read_back(gaussians: Gaussians, path: Path) -> Any:
 def test_another_reader_finds_the_same_gaussians(tmp_path: Path, sh_degree: int) -> None:
     gaussians = tiny_gaussians(200, sh_degree=sh_degree)
     found = read_back(gaussians, tmp_path / "scene.spz")
-    expected = half_turned(gaussians)
+    expected = rotate_half_turn(gaussians)
     np.testing.assert_allclose(found.means, expected.means, atol=0.51 / 4096)
     np.testing.assert_allclose(found.scales, expected.scales, atol=0.51 / 16)
     opacities = 1 / (1 + np.exp(-found.opacities))
@@ -57,13 +57,13 @@ def test_half_a_turn_changes_no_picture(sh_degree: int) -> None:
     camera = tiny_camera(4)
     turned = Camera(camera.viewmat @ TURN, camera.K, camera.width, camera.height)
     before = draw(gaussians, camera)
-    after = draw(half_turned(gaussians), turned)
+    after = draw(rotate_half_turn(gaussians), turned)
     torch.testing.assert_close(after, before, atol=1e-4, rtol=0)
 
 
 def test_two_half_turns_lead_back() -> None:
     gaussians = tiny_gaussians(50, sh_degree=3)
-    back = half_turned(half_turned(gaussians))
+    back = rotate_half_turn(rotate_half_turn(gaussians))
     torch.testing.assert_close(back.means, gaussians.means)
     torch.testing.assert_close(back.quats, -gaussians.quats)  # the same rotation
     torch.testing.assert_close(back.shN, gaussians.shN)

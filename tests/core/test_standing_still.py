@@ -148,7 +148,7 @@ def test_ordinary_photos_have_nothing_that_stands_still(
     for stage in (preflight, features, matching):
         stage.run(workspace, SIFT_ONLY, report)
     assert matching.read_still(workspace) is None
-    assert still_pairs.share(workspace.database) is None
+    assert still_pairs.still_share(workspace.database) is None
 
 
 def test_the_photo_check_says_so_before_the_job_starts(
@@ -190,20 +190,20 @@ COPY = StillMatches(2000, 0.99)
 def test_most_pairs_must_show_it_and_copies_do_not_count(
     pairs: list[StillMatches], share: float | None
 ) -> None:
-    assert standing_still.share(pairs) == share
+    assert standing_still.still_share(pairs) == share
 
 
 def test_what_covers_all_features_covers_all() -> None:
     rng = np.random.default_rng(1)
     xy = rng.uniform(0, [640, 480], (4000, 2))
-    at = standing_still.placed(xy, 640, 480)
+    at = standing_still.normalise(xy, 640, 480)
     rows = np.stack([np.arange(4000)] * 2, axis=1)
-    assert standing_still.of_pair(at, at, rows) == StillMatches(4000, 1.0)
+    assert standing_still.find_still_matches(at, at, rows) == StillMatches(4000, 1.0)
     left = rows[xy[:, 0] < 320]
-    half = standing_still.of_pair(at, at, left)
+    half = standing_still.find_still_matches(at, at, left)
     assert half.count == len(left)
     assert half.cover == pytest.approx(0.5, abs=0.02)
-    smaller = standing_still.placed(xy / 2, 320, 240)
-    assert standing_still.of_pair(at, smaller, rows).count == 4000, "whatever the size"
-    moved = standing_still.placed(xy + np.array([2.0, 0.0]), 640, 480)
-    assert standing_still.of_pair(at, moved, rows) == standing_still.NONE
+    smaller = standing_still.normalise(xy / 2, 320, 240)
+    assert standing_still.find_still_matches(at, smaller, rows).count == 4000, "whatever the size"
+    moved = standing_still.normalise(xy + np.array([2.0, 0.0]), 640, 480)
+    assert standing_still.find_still_matches(at, moved, rows) == standing_still.NONE

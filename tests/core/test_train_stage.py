@@ -23,7 +23,7 @@ from recon.splats.config import TrainConfig
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Camera
 from recon.splats.rasterizers import rasterize
-from recon.splats.scene import Posed, read_model
+from recon.splats.scene import PosedPhoto, read_model
 from recon.splats.snapshots import read_snapshot, remove_snapshots
 from tests.core.test_scene import spoil_test_photo
 from tests.core.tiny_scene import NAMES, tiny_camera, write_tiny_workspace
@@ -228,16 +228,16 @@ def test_steps_and_cap_follow_the_photos(
     monkeypatch.setattr(engine, "_MIN_CAP", 100)
     K = torch.tensor([[200.0, 0, 120], [0, 200.0, 100], [0, 0, 1]])
     nothing = np.empty((0, 2)), np.empty(0, np.int64)
-    photos = [Posed(f"{i}", Camera(torch.eye(4), K, 240, 200), *nothing) for i in range(count)]
+    photos = [PosedPhoto(f"{i}", Camera(torch.eye(4), K, 240, 200), *nothing) for i in range(count)]
     asked = replace(TrainConfig(gaussians_per_pixel=0.01), **changes)
-    decided = engine.decided(asked, photos)
+    decided = engine.fit_to_photos(asked, photos)
     assert (decided.iterations, decided.max_gaussians) == (steps, cap)
 
 
 def test_a_tiny_photo_of_a_large_place_gets_gaussians_enough() -> None:
     K = torch.eye(3)
-    photo = Posed("0", Camera(torch.eye(4), K, 8, 8), np.empty((0, 2)), np.empty(0, np.int64))
-    assert engine.decided(TrainConfig(), [photo]).max_gaussians == 20_000
+    photo = PosedPhoto("0", Camera(torch.eye(4), K, 8, 8), np.empty((0, 2)), np.empty(0, np.int64))
+    assert engine.fit_to_photos(TrainConfig(), [photo]).max_gaussians == 20_000
 
 
 def test_the_stage_trains_as_long_as_its_photos_are_worth(workspace: Workspace) -> None:

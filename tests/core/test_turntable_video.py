@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from recon.pipeline.after_training.turntable_size import take_for
+from recon.pipeline.after_training.turntable_size import video_size
 from recon.pipeline.after_training.turntable_video import film, write_mp4
 from recon.pipeline.config import ExportConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, explain
@@ -145,7 +145,7 @@ def test_no_picture_is_no_video(tmp_path: Path) -> None:
 
 
 def test_a_gpu_makes_seven_smooth_seconds() -> None:
-    take = take_for(gpu=True, steps=2000, trained_size=1600, most_pixels=1280)
+    take = video_size(gpu=True, steps=2000, trained_size=1600, most_pixels=1280)
     assert (take.frames / take.rate, take.rate, take.longest) == (7, 30, 1280)
 
 
@@ -156,10 +156,10 @@ def test_a_gpu_makes_seven_smooth_seconds() -> None:
 def test_a_cpu_makes_as_many_frames_as_a_tenth_of_the_job_pays(
     steps: int, frames: int, rate: int
 ) -> None:
-    take = take_for(gpu=False, steps=steps, trained_size=400, most_pixels=1280)
+    take = video_size(gpu=False, steps=steps, trained_size=400, most_pixels=1280)
     assert (take.frames, take.rate, take.longest) == (frames, rate, 400)
 
 
 def test_a_cpu_draws_no_larger_than_it_can() -> None:
-    take = take_for(gpu=False, steps=2000, trained_size=None, most_pixels=1280)
+    take = video_size(gpu=False, steps=2000, trained_size=None, most_pixels=1280)
     assert take.longest == 480

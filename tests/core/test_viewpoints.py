@@ -11,8 +11,8 @@ from PIL import Image
 
 from recon.pipeline.config import PRESETS
 from recon.pipeline.progress import ListReporter
+from recon.pipeline.same_spot import read_same_spot
 from recon.pipeline.stages import features, mapping, matching, preflight, undistort
-from recon.pipeline.together import read_together
 from recon.pipeline.workspace import Workspace
 from recon.poses.models import viewpoints
 from recon.poses.splits import folds, split
@@ -50,7 +50,7 @@ def test_a_burst_is_held_out_as_a_whole(workspace: Workspace, bursts: Path) -> N
     shutil.copytree(bursts, workspace.upload, dirs_exist_ok=True)
     report = run(workspace)
     together = [wall(0, 1), wall(2, 3), wall(4, 5), wall(6, 7)]
-    assert read_together(workspace) == together
+    assert read_same_spot(workspace) == together
     assert workspace.test_txt.read_text().split() == wall(2, 3)  # index 1 of four places
     assert workspace.train_txt.read_text().split() == wall(0, 1, 4, 5, 6, 7)
     [(code, facts)] = report.named("warn")
@@ -67,7 +67,7 @@ def test_a_crop_stands_where_its_photo_does_and_others_do_not(
     with Image.open(bursts / wall(4)[0]) as photo:
         photo.crop((0, 0, 360, 276)).save(workspace.upload / "cropped.jpg", quality=90)
     report = run(workspace)
-    assert read_together(workspace) == [["cropped.jpg", *wall(4)]]
+    assert read_same_spot(workspace) == [["cropped.jpg", *wall(4)]]
     assert workspace.test_txt.read_text().split() == wall(0)
     assert [code for code, _ in report.named("warn")] == ["near_copies"]
 
@@ -81,16 +81,16 @@ def apart(**distances: float) -> dict[frozenset[str], float]:
 
 def test_a_burst_may_drift_but_a_slow_walk_is_no_spot() -> None:
     drifting = apart(ab=0.012, bc=0.012, ac=0.024, ad=0.4, bd=0.4, cd=0.4)
-    assert viewpoints.spots("abcd", drifting) == [["a", "b", "c"]]
+    assert viewpoints.group_by_spot("abcd", drifting) == [["a", "b", "c"]]
     steps = {
         frozenset((a, b)): abs(i - j) * 0.014
         for i, a in enumerate("abcdef")
         for j, b in enumerate("abcdef")
         if i < j
     }
-    assert viewpoints.spots("abcdef", steps) == [["a", "b", "c"], ["d", "e", "f"]]
-    assert viewpoints.spots("ab", apart(ab=0.02)) == []
-    assert viewpoints.spots("ab", apart(ab=float("inf"))) == []
+    assert viewpoints.group_by_spot("abcdef", steps) == [["a", "b", "c"], ["d", "e", "f"]]
+    assert viewpoints.group_by_spot("ab", apart(ab=0.02)) == []
+    assert viewpoints.group_by_spot("ab", apart(ab=float("inf"))) == []
 
 
 # Splits.

@@ -12,7 +12,7 @@ from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.pipeline.results import FILTERED, UNFILTERED, Folds, Measured, Results
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace
-from recon.splats.scores import Scored, Scores
+from recon.splats.scores import Scores, ScoresAtSizes
 
 #: PSNR, SSIM and LPIPS of a photo.
 PhotoFigures = tuple[float | None, float | None, float | None]
@@ -51,12 +51,12 @@ def results(
     """What EVALUATION found of a scene without its stray spots: of the photos in `views`, and of
     those in `folded` where each was held out once. Without `at_photo`, photos are no larger than
     the size trained at. `split` is trained on and held out."""
-    measured = Scored(scores(views), scores(views if at_photo is None else at_photo))
+    measured = ScoresAtSizes(scores(views), scores(views if at_photo is None else at_photo))
     folds = None
     if folded is not None:
         own = folded if folded_at_photo is None else folded_at_photo
         tests = tuple((name,) for name in folded)
-        folds = Folds(tests=tests, scored=Scored(scores(folded), scores(own)))
+        folds = Folds(tests=tests, scored=ScoresAtSizes(scores(folded), scores(own)))
     train, test = split
     return Results(
         scene=FILTERED,

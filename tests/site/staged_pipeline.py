@@ -19,7 +19,7 @@ from recon.pipeline.outcome import Summary
 from recon.pipeline.progress import RunReport, Step
 from recon.pipeline.start_view import StartView
 from recon.pipeline.workspace import Workspace
-from recon.reporting import Forwarded, Report
+from recon.reporting import ForwardingReport, Report
 from recon.splats.config import DenseConfig, TrainConfig
 
 PATH = "tests.site.staged_pipeline.run_pipeline"
@@ -83,7 +83,7 @@ def run_pipeline(workspace: Workspace, config: Any, report: RunReport) -> Summar
     return summary_of("COMPLETED")
 
 
-class Holding(Forwarded):
+class Holding(ForwardingReport):
     """A report whose training holds on after some steps, once each, until its horse is ended."""
 
     def __init__(self, report: Report, root: Path) -> None:

@@ -62,7 +62,7 @@ def decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module, name in ((photo_files, "decode"), (photo_files, "open_photo")):
         monkeypatch.setattr(module, name, fall)
-    for name in ("probe", "take_frames", "opened"):
+    for name in ("probe", "take_frames", "open_video"):
         monkeypatch.setattr(video_files, name, fall)
     monkeypatch.setattr(Image, "open", fall)
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from recon.models import Job
 from recon.pipeline.outcome import write_pair_graph
 from recon.poses.colmap.pairs import Pair
-from recon.poses.pair_graph import RungRecord, of
+from recon.poses.pair_graph import RungRecord, make_pair_graph
 from tests.site.making import job_of, person
 
 pytestmark = pytest.mark.django_db
@@ -29,8 +29,9 @@ def test_a_failed_jobs_ladder_is_told_with_its_error(data_dir: Path) -> None:
         error_facts={"total": 3, "groups": 2, "largest": 2, "minimum": 3},
     )  # fmt: skip
     record = RungRecord("incremental", "SIFT", "tried", "no two photos could start", 2.0)
-    graph = of(["a.jpg", "b.jpg", "c.jpg"], [Pair("a.jpg", "b.jpg", 70)], registered=(),
-               rungs=[record])  # fmt: skip
+    graph = make_pair_graph(
+        ["a.jpg", "b.jpg", "c.jpg"], [Pair("a.jpg", "b.jpg", 70)], registered=(), rungs=[record]
+    )
     write_pair_graph(failed.workspace, graph)
     text = said(failed.pk)
     assert "2 photos: a.jpg, b.jpg" in text

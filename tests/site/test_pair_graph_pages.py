@@ -206,7 +206,7 @@ def test_a_copy_stands_beside_its_photo_and_is_called_so() -> None:
     PreparedPhotos(photos=(first, second), copies=copies).write(job.workspace)
     pair = Pair(first.name, second.name, 140)
     names = [first.name, second.name]
-    write_pair_graph(job.workspace, poses_graph.of(names, [pair], registered=names))
+    write_pair_graph(job.workspace, poses_graph.make_pair_graph(names, [pair], registered=names))
     picture = pair_graph.of_matching(job)
     assert picture is not None
     assert picture.words[-1] == "Photo 3 is a copy of photo 1 and was left out."

@@ -161,7 +161,7 @@ def check_photos(job_id: str) -> None:
     except Cancelled:
         logger.info("Draft %s was started or deleted; its check ends", job_id)
     except OSError as error:
-        if not disk.is_why(error, folder):
+        if not disk.explains(error, folder):
             raise
         logger.error("Draft %s can't be checked: %s", job_id, error)
     except TimeLimit:

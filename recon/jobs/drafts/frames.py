@@ -116,12 +116,12 @@ def _take(video: Video) -> None:
         check_count(settings.MAX_PHOTOS + 1, settings.MIN_PHOTOS, settings.MAX_PHOTOS)
     stem = video.original_name.rpartition(".")[0] or video.original_name
     taken = 0
-    for frame in opening.own().take_frames(
+    for frame in opening.own_opener().take_frames(
         video.path, name=video.original_name, wanted=room, report=_report_of(video.pk)
     ):
         name = f"{stem} {frame.seconds:05.1f} s.jpg"
         upload = SimpleUploadedFile(name, frame.jpeg, "image/jpeg")
-        check_upload(upload, by=opening.own())  # nobody waits at a request
+        check_upload(upload, by=opening.own_opener())  # nobody waits at a request
         try:
             # The video goes when they are there: they may have its room.
             drafts.add_photo(video.job, upload, given_up=video.size)

@@ -97,7 +97,7 @@ def room_for(job: Job) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if disk.is_why(error, Path(settings.DATA_DIR)):
+        if disk.explains(error, Path(settings.DATA_DIR)):
             raise disk_full(job) from error
         raise
 
@@ -109,7 +109,7 @@ def is_short_of_room(job: Job) -> bool:
 
 def disk_full(job: Job) -> PipelineError:
     """What people are told; who runs the site finds where and how much in the log."""
-    error = disk.full(Path(settings.DATA_DIR), needed_mb(job))
+    error = disk.full_error(Path(settings.DATA_DIR), needed_mb(job))
     logger.error("%s: %s", settings.DATA_DIR, explain(error.code, error.facts).staff_sentence)
     return error
 

@@ -16,7 +16,7 @@ from recon.jobs import lifecycle
 from recon.models import Job, StageRun
 from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step, overall_percent
-from recon.reporting import Warned, message
+from recon.reporting import WarningRecord, message
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class SiteReporter:
         self._stop = stop or threading.Event()
         self._step = Step.QUEUED
         self._written_at = 0.0  # monotonic seconds
-        self._warnings: list[Warned] = []
+        self._warnings: list[WarningRecord] = []
         job.workspace.log.parent.mkdir(parents=True, exist_ok=True)
 
     def start(self, step: Step) -> None:

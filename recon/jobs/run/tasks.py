@@ -81,7 +81,7 @@ def _run_attempt(job: Job) -> None:
             logger.exception("Job %s, attempt %s failed", job.pk, job.attempt)
             named = (
                 photo_files.disk_full(job)
-                if disk.is_why(error, Path(settings.DATA_DIR))
+                if disk.explains(error, Path(settings.DATA_DIR))
                 else PipelineError("internal")
             )
             lifecycle.fail(job.pk, job.attempt, named.code, named.facts)

@@ -21,7 +21,7 @@ from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used
 from recon.pipeline.progress import Within
 from recon.pipeline.results import Folds, fold_picture_name
-from recon.pipeline.together import read_together
+from recon.pipeline.same_spot import read_same_spot
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
 from recon.poses.splits import folds
@@ -30,7 +30,7 @@ from recon.splats import engine
 from recon.splats.gaussians import Gaussians
 from recon.splats.rasterizers import best_device
 from recon.splats.scene import Model
-from recon.splats.scores import Scored, Scores
+from recon.splats.scores import Scores, ScoresAtSizes
 
 _TRAIN_SHARE = 0.9  # of a fold's time
 
@@ -59,7 +59,7 @@ class CrossValidation:
     filtered: bool  # whether the job's scene is, by its own split
     decided_by: dict[str, object]
 
-    def run(self, held_out: Scored, report: Report) -> Folds:
+    def run(self, held_out: ScoresAtSizes, report: Report) -> Folds:
         """The folds' figures. `held_out` are those of the job's split.
 
         Where a fold fails, the scene's figures stay those of that split, and the reason is told.
@@ -71,12 +71,12 @@ class CrossValidation:
         )
         return Folds(reason=found) if isinstance(found, Reason) else found
 
-    def _folds(self, held_out: Scored, report: Report) -> Folds:
-        scored, tests = self._scored(held_out, report)
+    def _folds(self, held_out: ScoresAtSizes, report: Report) -> Folds:
+        scored, tests = self._score_folds(held_out, report)
         self._tell(scored, report)
         return Folds(tests=tuple(map(tuple, tests)), scored=scored)
 
-    def _tell(self, scored: Scored, report: Report) -> None:
+    def _tell(self, scored: ScoresAtSizes, report: Report) -> None:
         # A fold is kept for the next attempt, and there will be none.
         shutil.rmtree(self.workspace.folds, ignore_errors=True)
         means, spread = scored.at_training.means, scored.at_training.spreads
@@ -85,7 +85,9 @@ class CrossValidation:
             f"{means['psnr']:.2f} dB, standard deviation {spread['psnr']:.2f} dB."
         )
 
-    def _scored(self, held_out: Scored, report: Report) -> tuple[Scored, list[list[str]]]:
+    def _score_folds(
+        self, held_out: ScoresAtSizes, report: Report
+    ) -> tuple[ScoresAtSizes, list[list[str]]]:
         """Every photo's figures from the fold that held it out, and the folds' photos.
 
         Folds of an interrupted run whose figures still hold are not trained again.
@@ -95,7 +97,7 @@ class CrossValidation:
         tests = folds(
             photos,
             every=self.config.undistort.holdout_every,
-            together=read_together(self.workspace),
+            together=read_same_spot(self.workspace),
         )
         found = []
         for number, test in enumerate(tests):
@@ -103,9 +105,9 @@ class CrossValidation:
             fold = Within(share, "fold", number=number + 1, total=len(tests))
             found.append(held_out if test == known else self._read_or_train(number, test, fold))
             fold(1.0)
-        return Scored.together(found), tests
+        return ScoresAtSizes.merge(found), tests
 
-    def _read_or_train(self, number: int, test: list[str], report: Report) -> Scored:
+    def _read_or_train(self, number: int, test: list[str], report: Report) -> ScoresAtSizes:
         key = self._key(test)
         path = self.workspace.folds / f"{number}.json"
         earlier = _read(path, key)
@@ -123,7 +125,7 @@ class CrossValidation:
         ours = {"test": test, "filtered": self.filtered, "version": PIPELINE_VERSION}
         return digest_json({**self.decided_by, **ours})
 
-    def _train_and_score(self, test: list[str], report: Report) -> Scored:
+    def _train_and_score(self, test: list[str], report: Report) -> ScoresAtSizes:
         """Trains on all photos but those of `test` and scores on those."""
         gaussians = self._train(test, Part(report, 0.0, _TRAIN_SHARE))
         if self.filtered:
@@ -133,7 +135,7 @@ class CrossValidation:
         photos = {fold_picture_name(p.name): p for p in self.model.photos if p.name in test}
         comparison = within(part(report, _TRAIN_SHARE, _TRAIN_SHARE), "comparing_fold")
         self.scorer.save_pictures(gaussians, photos, self.workspace.fold_pictures, comparison)
-        return self.scorer.scored(gaussians, list(photos.values()), comparison)
+        return self.scorer.score(gaussians, list(photos.values()), comparison)
 
     def _train(self, test: list[str], report: Report) -> Gaussians:
         """The fold's scene, on the CPU. Training gets no photo of `test` to see."""
@@ -155,12 +157,12 @@ class CrossValidation:
         return result.gaussians.to("cpu")
 
 
-def _read(path: Path, key: str) -> Scored | None:
+def _read(path: Path, key: str) -> ScoresAtSizes | None:
     """The fold's figures in the file `path`, where they were made of the same."""
     try:
         earlier = json.loads(path.read_text())
         if earlier["key"] != key:
             return None
-        return Scored(Scores(earlier["at_training"]), Scores(earlier["at_photo"]))
+        return ScoresAtSizes(Scores(earlier["at_training"]), Scores(earlier["at_photo"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

@@ -20,14 +20,14 @@ from recon.reporting import Report
 from recon.splats import engine
 from recon.splats.formats import read_ply
 from recon.splats.gaussians import Gaussians
-from recon.splats.haze import without_haze
+from recon.splats.haze import remove_haze
 from recon.splats.rasterizers import best_device
-from recon.splats.scene import Model, Posed, load_view
+from recon.splats.scene import Model, PosedPhoto, load_view
 
 _LOOK_SIZE = 400  # px, longest side of the pictures that tell haze from what photos show
 
 
-def finished(
+def refine_with_all_photos(
     workspace: Workspace, config: PipelineConfig, model: Model, report: Report
 ) -> tuple[Gaussians, bool]:
     """The Gaussians to deliver, on the CPU, and whether they were finished with all photos.
@@ -40,14 +40,14 @@ def finished(
     if not config.export.final_refine or settings_used(workspace, config.train).final_refine <= 0:
         return measured, False
     refined = attempt(
-        lambda: _refined(workspace, config, measured, model, report),
+        lambda: _refine(workspace, config, measured, model, report),
         report,
         "not_finished_with_all_photos",
     )
     return (measured, False) if isinstance(refined, Reason) else (refined, True)
 
 
-def _refined(
+def _refine(
     workspace: Workspace,
     config: PipelineConfig,
     measured: Gaussians,
@@ -65,8 +65,8 @@ def _refined(
         "max_haze_loss_db": config.export.max_haze_loss_db,
     }
 
-    def clear(gaussians: Gaussians, asked: Sequence[Posed]) -> Gaussians:
-        return _without_haze(gaussians, asked, model, workspace, config, report)
+    def clear(gaussians: Gaussians, asked: Sequence[PosedPhoto]) -> Gaussians:
+        return _remove_haze(gaussians, asked, model, workspace, config, report)
 
     refined = engine.refine(
         clear(measured.to(device), model.test),
@@ -83,9 +83,9 @@ def _refined(
     return clear(refined, model.photos).to("cpu")
 
 
-def _without_haze(
+def _remove_haze(
     gaussians: Gaussians,
-    asked: Sequence[Posed],
+    asked: Sequence[PosedPhoto],
     model: Model,
     workspace: Workspace,
     config: PipelineConfig,
@@ -102,12 +102,12 @@ def _without_haze(
     size = min(trained_size or _LOOK_SIZE, _LOOK_SIZE)
     views = [load_view(photo, workspace.images, size).to(gaussians.device) for photo in asked]
     cameras = [photo.camera for photo in model.photos]
-    cleared = without_haze(gaussians, cameras, views, config.export.max_haze_loss_db)
-    if cleared.found:
-        fate = "removed" if cleared.removed else "all stay"
-        costs = f"removing them costs {cleared.loss:.2f} dB"
-        report.log(f"{cleared.found} Gaussians look like haze, and {costs}: {fate}")
-    return cleared.gaussians
+    removal = remove_haze(gaussians, cameras, views, config.export.max_haze_loss_db)
+    if removal.found:
+        fate = "removed" if removal.removed else "all stay"
+        costs = f"removing them costs {removal.loss:.2f} dB"
+        report.log(f"{removal.found} Gaussians look like haze, and {costs}: {fate}")
+    return removal.gaussians
 
 
 def _content(workspace: Workspace) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from recon.poses.colmap.sparse_model import Placed, read_sparse
+from recon.poses.colmap.sparse_model import RegisteredPhoto, read_sparse
 
 _FOLDER = "sparse/0"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip's earliest date: the same model is the same file
@@ -51,7 +51,7 @@ def write_model_archive(sparse: Path, photos: Path, path: Path) -> None:
             _add(archive, f"{_FOLDER}/{file.name}", file.read_bytes())
 
 
-def _about(placed: list[Placed], everything: list[str]) -> str:
+def _about(placed: list[RegisteredPhoto], everything: list[str]) -> str:
     lines = [f"  {photo.name}  {photo.width} x {photo.height} px" for photo in placed]
     left_out = sorted(set(everything) - {photo.name for photo in placed})
     others = [f"\nPhotos without a place ({len(left_out)})", *(f"  {name}" for name in left_out)]

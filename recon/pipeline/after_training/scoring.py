@@ -20,8 +20,8 @@ from recon.splats.evaluation import draw, score, to_bytes
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips
 from recon.splats.outliers import keep_mask
-from recon.splats.scene import Posed, View, load_view
-from recon.splats.scores import Scored, Scores
+from recon.splats.scene import PosedPhoto, View, load_view
+from recon.splats.scores import Scores, ScoresAtSizes
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,21 @@ class Scorer:
     trained_size: int | None  # px, longest side trained at; None is the photos' own
     lpips: Lpips | None
 
-    def scored(self, gaussians: Gaussians, photos: Sequence[Posed], report: Progress) -> Scored:
+    def score(
+        self, gaussians: Gaussians, photos: Sequence[PosedPhoto], report: Progress
+    ) -> ScoresAtSizes:
         """The figures on `photos`; `report` is called for each of them."""
         at_training = self._at(self.trained_size, gaussians, photos, part(report, 0.0, 0.5))
         if all(_size(photo, self.trained_size) == _size(photo, None) for photo in photos):
             report(1.0)
-            return Scored(at_training, at_training)
+            return ScoresAtSizes(at_training, at_training)
         at_photo = self._at(None, gaussians, photos, part(report, 0.5, 1.0))
-        return Scored(at_training, at_photo)
+        return ScoresAtSizes(at_training, at_photo)
 
     def save_pictures(
         self,
         gaussians: Gaussians,
-        photos: Mapping[str, Posed],
+        photos: Mapping[str, PosedPhoto],
         folder: Path,
         report: Progress,
     ) -> None:
@@ -64,7 +66,7 @@ class Scorer:
         self,
         max_image_size: int | None,
         gaussians: Gaussians,
-        photos: Sequence[Posed],
+        photos: Sequence[PosedPhoto],
         report: Progress,
     ) -> Scores:
         def views() -> Iterator[View]:  # one photo in memory at a time
@@ -82,5 +84,5 @@ def without_outliers(gaussians: Gaussians, config: ExportConfig, report: Progres
     return gaussians.select(torch.from_numpy(keep))
 
 
-def _size(photo: Posed, max_image_size: int | None) -> tuple[int, int]:
+def _size(photo: PosedPhoto, max_image_size: int | None) -> tuple[int, int]:
     return fitted_size(photo.camera.width, photo.camera.height, max_image_size)

@@ -1,4 +1,4 @@
-"""How the turntable video is shot: as long and as large as drawing is cheap here.
+"""How long and how large the turntable video is, by what drawing costs here.
 
 Apart from `film`, so that whoever guesses a job's time need not import torch.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Take:
+class VideoSize:
     """One video."""
 
     frames: int
@@ -17,7 +17,7 @@ class Take:
     longest: int  # px, longest side at most
 
 
-def take_for(*, gpu: bool, steps: int, trained_size: int | None, most_pixels: int) -> Take:
+def video_size(*, gpu: bool, steps: int, trained_size: int | None, most_pixels: int) -> VideoSize:
     """7 seconds at 30 frames a second on a GPU; less where drawing is dear.
 
     On a CPU a frame is drawn at the size trained at and costs about as much as a training step. One
@@ -26,7 +26,7 @@ def take_for(*, gpu: bool, steps: int, trained_size: int | None, most_pixels: in
     trained at (None is the photos' own), `most_pixels` bounds the video's.
     """
     if gpu:
-        return Take(frames=210, rate=30, longest=most_pixels)
+        return VideoSize(frames=210, rate=30, longest=most_pixels)
     longest = min(most_pixels, trained_size or most_pixels, 480)
     rate = 30 if steps >= 720 else 15
-    return Take(frames=min(6 * rate, max(24, steps // 4)), rate=rate, longest=longest)
+    return VideoSize(frames=min(6 * rate, max(24, steps // 4)), rate=rate, longest=longest)

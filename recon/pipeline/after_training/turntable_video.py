@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from recon.picture_size import fitted_size
 from recon.pipeline.after_training.optional_work import attempt
-from recon.pipeline.after_training.turntable_size import take_for
+from recon.pipeline.after_training.turntable_size import video_size
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.workspace import Workspace, replacing
@@ -47,7 +47,7 @@ def film(
     workspace.turntable.unlink(missing_ok=True)
     if not config.export.turntable:
         return
-    take = take_for(
+    size = video_size(
         gpu=scene.device.type == "cuda",
         steps=steps_trained(workspace),
         trained_size=settings_used(workspace, config.train).max_image_size,
@@ -56,10 +56,10 @@ def film(
 
     def shoot() -> None:
         began = time.monotonic()
-        path = turntable(cameras, np.array(focus), _lens(start, take.longest), take.frames)
+        path = turntable(cameras, np.array(focus), _lens(start, size.longest), size.frames)
         with replacing(workspace.turntable) as temporary:
-            write_mp4(_pictures(scene, path, report), temporary, take.rate)
-        report.log(f"{take.frames} frames in {time.monotonic() - began:.1f} s")
+            write_mp4(_pictures(scene, path, report), temporary, size.rate)
+        report.log(f"{size.frames} frames in {time.monotonic() - began:.1f} s")
 
     attempt(shoot, report, "turntable_absent")
 

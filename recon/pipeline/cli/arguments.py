@@ -13,7 +13,7 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos import uploads
 from recon.pipeline.photos.file_kinds import is_raw
 from recon.pipeline.progress import WORKING_STEPS
-from recon.pipeline.wishes import PRESET_NAMES, QUICK, Wishes, preset_called
+from recon.pipeline.wishes import PRESET_NAMES, QUICK, Wishes, find_preset
 
 
 class WrongUse(Exception):
@@ -45,7 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("out", type=Path, nargs="?", metavar="OUT", help="folder for everything that is made")
     add(
         "--preset",
-        type=preset_called,
+        type=find_preset,
         choices=PRESET_NAMES,
         help="default: standard with a usable CUDA GPU, else quick",
     )

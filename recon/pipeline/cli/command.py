@@ -25,7 +25,7 @@ from recon.pipeline.cli.arguments import (
 )
 from recon.pipeline.cli.check_command import check_photos
 from recon.pipeline.cli.console import ConsoleReporter
-from recon.pipeline.cli.ending import DONE, OUR_FAULT, exit_code, tell
+from recon.pipeline.cli.ending import DONE, OUR_FAULT, exit_code, print_outcome
 from recon.pipeline.cli.explain import explain_poses
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import Summary
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     if options.explain:
         explain(workspace)
-    tell(summary, workspace, as_json=options.json)
+    print_outcome(summary, workspace, as_json=options.json)
     return exit_code(summary)
 
 

@@ -12,7 +12,7 @@ from recon.pipeline.workspace import Workspace
 DONE, OUR_FAULT, WRONG_USE, USER_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-def tell(summary: Summary, workspace: Workspace, *, as_json: bool) -> None:
+def print_outcome(summary: Summary, workspace: Workspace, *, as_json: bool) -> None:
     """The outcome: a sentence on standard error, or with `--json` an object on standard output.
 
     Paths in the object are absolute, so that they mean the same wherever it is read.
@@ -24,7 +24,7 @@ def tell(summary: Summary, workspace: Workspace, *, as_json: bool) -> None:
         sys.stderr.write(f"{summary.step} failed ({summary.error_code}): {summary.error}\n")
         sys.stderr.write(f"The log is {workspace.log}\n")
     elif summary.status == "COMPLETED":
-        sys.stderr.write(f"{in_a_sentence(summary)}\n")
+        sys.stderr.write(f"{outcome_sentence(summary)}\n")
     elif summary.status == "STOPPED":
         sys.stderr.write(f"Stopped after {summary.step}, as asked.\n")
     else:
@@ -40,7 +40,7 @@ def tell(summary: Summary, workspace: Workspace, *, as_json: bool) -> None:
             sys.stdout.write(f"{name}: {workspace.root / path}\n")
 
 
-def in_a_sentence(summary: Summary) -> str:
+def outcome_sentence(summary: Summary) -> str:
     words = [f"Done: {summary.registered} of {summary.total} photos placed"]
     if summary.gaussian_count is not None:
         words.append(f"{summary.gaussian_count} Gaussians")

@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _serve(channel: socket.socket, request: Message, memory: int | None) -> None:
-    confinement.spend(Budget(**request.facts["budget"]))
+    confinement.limit_resources(Budget(**request.facts["budget"]))
     with os.fdopen(request.files[0], "rb") as file:
         answer = _done(channel, request.facts, file)
     _give_back_memory()

@@ -1,6 +1,6 @@
 """What a decoding process gives up, as far as the system has a way to do so.
 
-- Memory, processor time, the size of files, core dumps: resource limits (also `spend`).
+- Memory, processor time, the size of files, core dumps: resource limits (also `limit_resources`).
 - Reading any file but programs and libraries, writing any file, TCP: Landlock (Linux 5.13; 6.7).
 - New programs and processes, sockets of any kind, signals to others, debugging others, changing
   files' owners and dates: a seccomp filter (Linux on x86-64 and ARM64; `filters`).
@@ -56,14 +56,14 @@ def confine(code: Path) -> list[str]:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         refused.append("new privileges")
-    if not _without_files(libc, readable(code)):
+    if not _without_files(libc, readable_folders(code)):
         refused.append("files (Landlock)")
     if not filters.install(libc):
         refused.append("system calls (seccomp)")
     return refused
 
 
-def spend(budget: Budget) -> None:
+def limit_resources(budget: Budget) -> None:
     """From now on: so much memory, and so much processor time beyond what has been used."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + 1 + budget.cpu_s
@@ -79,7 +79,7 @@ def _limit(what: int, most: int, *, hard: bool = True) -> None:
         resource.setrlimit(what, (most, most if hard else now))
 
 
-def readable(code: Path) -> list[Path]:
+def readable_folders(code: Path) -> list[Path]:
     """Where programs and libraries lie, and what these read about the machine."""
     folders = {code, Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix)}
     # A folder that only leads to modules may hold more: a project's has its data in it.
@@ -95,7 +95,7 @@ def _holds_packages(folder: Path) -> bool:
 
 
 def _without_files(libc: ctypes.CDLL, readable: list[Path]) -> bool:
-    """Whether Landlock has closed the file system but for reading `readable`."""
+    """Whether Landlock has closed the file system but for reading `readable_folders`."""
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
     if version < 1:
         return False

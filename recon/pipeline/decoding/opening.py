@@ -2,8 +2,8 @@
 and `video`, with the same results and errors, but in a process of its own.
 
 Two kinds of callers: those whom somebody waits for at a request (`Opener` with few slots that all
-web processes share, and little patience), and those who do jobs (`own`, without settings: also for
-the command line).
+web processes share, and little patience), and those who do jobs (`own_opener`, without settings:
+also for the command line).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from recon.pipeline.decoding import budgets
-from recon.pipeline.decoding.pool import Pool, TooMuch, Unreadable
+from recon.pipeline.decoding.pool import BudgetExceeded, Pool, UnreadableFile
 from recon.pipeline.decoding.slots import Slots
 from recon.pipeline.errors import UserError
 
@@ -53,7 +53,7 @@ class PhotoFacts:
 
 
 @dataclass(frozen=True)
-class Redrawn:
+class RedrawnPicture:
     """A picture made anew."""
 
     jpeg: bytes
@@ -62,7 +62,7 @@ class Redrawn:
 
 
 @dataclass(frozen=True)
-class Developed:
+class DevelopedPhoto:
     """A photo as it is used: upright 8-bit sRGB, and what its metadata said."""
 
     jpeg: bytes
@@ -99,21 +99,21 @@ class Opener:
         with _photo(source, source.name) as file:
             return self.pool.result("small_picture", file, facts, budgets.ONE_PHOTO).body
 
-    def redraw(self, source: BinaryIO, *, name: str, side: int) -> Redrawn:
+    def redraw(self, source: BinaryIO, *, name: str, side: int) -> RedrawnPicture:
         """A picture that somebody's browser drew as a JPEG of ours, without metadata, at most
         `side` px. Raises UserError; where it is much larger than that, too."""
         facts = {"name": name, "side": side, "quality": REDRAWN_QUALITY}
         facts |= {"max_pixels": REDRAWN_FROM * side**2}
         with _photo(source, name) as file:
             answer = self.pool.result("redraw", file, facts, budgets.ONE_PHOTO)
-        return Redrawn(answer.body, int(answer.facts["width"]), int(answer.facts["height"]))
+        return RedrawnPicture(answer.body, int(answer.facts["width"]), int(answer.facts["height"]))
 
-    def develop(self, source: Path, *, name: str, config: PreflightConfig) -> Developed:
+    def develop(self, source: Path, *, name: str, config: PreflightConfig) -> DevelopedPhoto:
         """As `prepared.develop`."""
         facts = {"name": name, "config": asdict(config)}
         with _photo(source, name) as file:
             made = self.pool.result("prepare", file, facts, budgets.ONE_PHOTO_IN_FULL)
-        return Developed(jpeg=made.body, **made.facts)
+        return DevelopedPhoto(jpeg=made.body, **made.facts)
 
     def look_at(self, source: Path) -> PhotoLook:
         """As `checking.look_here`."""
@@ -154,27 +154,27 @@ class Opener:
 def _photo(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
     """The open photo; whatever became of it is told as an error about a photo."""
     try:
-        with _opened(source) as file:
+        with _open_source(source) as file:
             yield file
-    except TooMuch as error:
+    except BudgetExceeded as error:
         raise UserError("photo_too_complex", name=name) from error
-    except Unreadable as error:
+    except UnreadableFile as error:
         raise UserError("photo_unreadable", name=name) from error
 
 
 @contextmanager
 def _video(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
     try:
-        with _opened(source) as file:
+        with _open_source(source) as file:
             yield file
-    except TooMuch as error:
+    except BudgetExceeded as error:
         raise UserError("video_too_complex", name=name) from error
-    except Unreadable as error:
+    except UnreadableFile as error:
         raise UserError("video_unreadable", name=name) from error
 
 
 @contextmanager
-def _opened(source: Path | BinaryIO) -> Iterator[BinaryIO]:
+def _open_source(source: Path | BinaryIO) -> Iterator[BinaryIO]:
     """A file that a child can be given: opened anew, for reading only; or a copy of what lies in
     memory, on its way from a form."""
     if isinstance(source, Path):
@@ -198,7 +198,7 @@ def _in_memory() -> BinaryIO:
 _own: Opener | None = None
 
 
-def own() -> Opener:
+def own_opener() -> Opener:
     """This process's own, for jobs and the command line: waits for a slot as long as it takes."""
     global _own
     if _own is None:

@@ -49,11 +49,11 @@ _ENVIRONMENT = {
 _OVER_BUDGET = (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ)
 
 
-class TooMuch(Exception):
+class BudgetExceeded(Exception):
     """A file took more memory or time than its budget."""
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """A file on which a decoder fell or failed in a way of its own. The log has more."""
 
 
@@ -101,7 +101,7 @@ class Child:
                     return
                 self.channel.settimeout(max(0.01, end - time.monotonic()))
         except TimeoutError as error:
-            raise TooMuch from error
+            raise BudgetExceeded from error
         except OSError as error:
             raise ChannelClosed from error
 
@@ -246,15 +246,15 @@ def _environment() -> dict[str, str]:
 def _result(last: Message, task: str) -> Message:
     facts = last.facts
     if facts.get("too_much"):
-        raise TooMuch
+        raise BudgetExceeded
     if facts.get("refused") in EXPLANATIONS and isinstance(facts.get("facts"), dict):
         raise UserError(facts["refused"], **facts["facts"])
     if not isinstance(facts.get("done"), dict):
         logger.warning("Decoding (%s) failed in a way of its own:\n%s", task, facts.get("failed"))
-        raise Unreadable
+        raise UnreadableFile
     return Message(facts["done"], last.body)
 
 
 def _why_it_ended(code: int, task: str) -> Exception:
     logger.warning("A decoding process ended with %s (%s)", code, task)
-    return TooMuch() if code in _OVER_BUDGET else Unreadable()
+    return BudgetExceeded() if code in _OVER_BUDGET else UnreadableFile()

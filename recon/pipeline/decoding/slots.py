@@ -41,10 +41,10 @@ class Slots:
         if not self._places.acquire(blocking=patience_s is None):
             raise NoSlot
         try:
-            if not self._here.acquire(timeout=_left(end)):
+            if not self._here.acquire(timeout=_seconds_until(end)):
                 raise NoSlot
             try:
-                descriptor = self._locked(end)
+                descriptor = self._lock_one(end)
                 try:
                     yield
                 finally:
@@ -55,10 +55,10 @@ class Slots:
         finally:
             self._places.release()
 
-    def _locked(self, end: float | None) -> int | None:
+    def _lock_one(self, end: float | None) -> int | None:
         if not self._files:
             return None
-        if not self._looking.acquire(timeout=_left(end)):
+        if not self._looking.acquire(timeout=_seconds_until(end)):
             raise NoSlot
         try:
             self._files[0].parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +77,6 @@ class Slots:
             self._looking.release()
 
 
-def _left(end: float | None) -> float:
+def _seconds_until(end: float | None) -> float:
     """Seconds until `end`, as `acquire` takes them: -1 is for ever."""
     return -1.0 if end is None else max(0.0, end - time.monotonic())

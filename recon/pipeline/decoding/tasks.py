@@ -73,7 +73,7 @@ def _small(image: Image.Image, facts: Facts) -> bytes:
 def prepare(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
     from recon.pipeline.photos import prepare
 
-    with _named(file) as path:
+    with _with_name(file) as path:
         made = prepare.develop(path, facts["name"], PreflightConfig(**facts["config"]))
     found = asdict(made)
     return found, found.pop("jpeg")
@@ -82,7 +82,7 @@ def prepare(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
 def look(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
     from recon.pipeline.photo_check import check, check_cache
 
-    with _named(file) as path:
+    with _with_name(file) as path:
         seen = check.look_here(path, facts["name"])
     packed = io.BytesIO()
     check_cache.pack_look(packed, seen)
@@ -109,7 +109,7 @@ def take_frames(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
 
 
 @contextmanager
-def _named(file: BinaryIO) -> Iterator[Path]:
+def _with_name(file: BinaryIO) -> Iterator[Path]:
     """The file under a name, for libraries that open by name.
 
     On Linux a copy in memory: what was passed in may not be opened again from here.

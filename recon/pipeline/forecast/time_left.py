@@ -132,8 +132,8 @@ def forecast(
     variance = 0.0
     if at >= 0:
         fraction = max(fraction, taken_over)
-        told = _told(fraction, taken_over, in_step)
-        here, spread = _present(expected, steps[at], *_load_of(expected, seen), told)
+        told = _estimate_by_progress(fraction, taken_over, in_step)
+        here, spread = _seconds_of_step(expected, steps[at], *_load_of(expected, seen), told)
         whole = here * (1.0 - taken_over)  # of what is this attempt's
         left = here * (1.0 - fraction) if told else max(whole - in_step, whole / 3)
         seconds[steps[at]] = left
@@ -218,7 +218,9 @@ def _load_of(
     return total / precision, 1.0 / precision
 
 
-def _told(fraction: float, taken_over: float, in_step: float) -> tuple[float, float] | None:
+def _estimate_by_progress(
+    fraction: float, taken_over: float, in_step: float
+) -> tuple[float, float] | None:
     """What the present step's own progress says of its seconds in all, and how sure it is.
 
     None where it has hardly begun, or hardly anything of it is left to this attempt.
@@ -229,7 +231,7 @@ def _told(fraction: float, taken_over: float, in_step: float) -> tuple[float, fl
     return in_step / here, 0.08 + 0.4 * (1.0 - here / (1.0 - taken_over))
 
 
-def _present(
+def _seconds_of_step(
     expected: Expectation,
     step: Step,
     load: float,

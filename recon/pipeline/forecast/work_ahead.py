@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recon.pipeline.after_training.turntable_size import take_for
+from recon.pipeline.after_training.turntable_size import video_size
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
 from recon.poses import splits
@@ -124,16 +124,16 @@ def _filming_seconds(
     `one` seconds; a GPU waits for the encoder, which minds the pixels."""
     if not config.export.turntable:
         return 0.0
-    take = take_for(
+    video = video_size(
         gpu=gpu,
         steps=steps,
         trained_size=config.train.max_image_size,
         most_pixels=config.export.turntable_size,
     )
     if not gpu:
-        return take.frames * one * 0.45
-    largest = min(take.longest, config.preflight.max_image_size or take.longest)
-    return take.frames * (0.004 + 0.012 * _total(sizes, largest) / len(sizes))
+        return video.frames * one * 0.45
+    largest = min(video.longest, config.preflight.max_image_size or video.longest)
+    return video.frames * (0.004 + 0.012 * _total(sizes, largest) / len(sizes))
 
 
 def _total(sizes: Sequence[tuple[int, int]], longest: int | None) -> float:

@@ -31,7 +31,7 @@ from recon.poses.photo_check import photo_look, quick_pairs
 from recon.poses.photo_check.findings import Finding, PhotoSet
 from recon.poses.photo_check.photo_look import CheckLimits, PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts
-from recon.poses.photo_check.verdict import Verdict, judge
+from recon.poses.photo_check.set_check import SetCheck, check_set
 from recon.reporting import Progress, silent
 
 #: Threads; the check runs beside a site and beside jobs.
@@ -65,17 +65,17 @@ def check(
     digests = {name: _digest(path) for name, path in by_name.items()}
     looks, refused = _looks(by_name, digests, folder, progress)
     pairs = _pairs(looks, digests, folder, progress)
-    verdict, odd = _judged(looks, pairs, limits or CheckLimits())
+    checked, odd = _check_together(looks, pairs, limits or CheckLimits())
     report = CheckReport(
         sent=tuple(path.name for path in photos),
         photos=tuple(
-            _about(name, look, verdict) for name, look in looks.items() if name in verdict.standings
+            _about(name, look, checked) for name, look in looks.items() if name in checked.standings
         ),
         pairs=tuple(
-            Pair(min(edge), max(edge), facts.inliers) for edge, facts in verdict.linked.items()
+            Pair(min(edge), max(edge), facts.inliers) for edge, facts in checked.linked.items()
         ),
-        groups=tuple(map(tuple, verdict.groups)),
-        findings=(*(refused[name] for name in by_name if name in refused), *odd, *verdict.findings),
+        groups=tuple(map(tuple, checked.groups)),
+        findings=(*(refused[name] for name in by_name if name in refused), *odd, *checked.findings),
         complete=len(by_name) == len(photos),
     )
     check_cache.forget_others(folder, digests.values())
@@ -112,11 +112,11 @@ def _looks(
         if isinstance(seen, PhotoLook):
             looks[name] = seen
         else:
-            refused[name] = _refused(name, seen)
+            refused[name] = _explain_refusal(name, seen)
     return looks, refused
 
 
-def _refused(name: str, error: Exception) -> Finding:
+def _explain_refusal(name: str, error: Exception) -> Finding:
     """What is said of a photo that could not be looked at."""
     if not isinstance(error, UserError):
         logger.warning("%s could not be looked at", name, exc_info=error)
@@ -131,7 +131,7 @@ def _refused(name: str, error: Exception) -> Finding:
 
 def look_at(path: Path) -> PhotoLook:
     """One photo file, in a process of its own. Raises UserError."""
-    return opening.own().look_at(path)
+    return opening.own_opener().look_at(path)
 
 
 def look_here(path: Path, name: str) -> PhotoLook:
@@ -145,11 +145,11 @@ def look_here(path: Path, name: str) -> PhotoLook:
         longest_needed=photo_look.WORKING_SIZE,
     )
     with decoded.image:
-        upright = to_rgb(replace(decoded, image=_reduced(decoded.image)).upright())
+        upright = to_rgb(replace(decoded, image=_reduce(decoded.image)).upright())
     return photo_look.look(upright, path, size=(decoded.width, decoded.height))
 
 
-def _reduced(image: Image.Image) -> Image.Image:
+def _reduce(image: Image.Image) -> Image.Image:
     """An enormous picture as small as a JPEG's decoder would have made it: each step after this
     one copies all pixels, and several photos are looked at side by side."""
     factor = max(image.size) // photo_look.WORKING_SIZE
@@ -183,7 +183,7 @@ def _pairs(
     if facts.keys() != earlier.keys():
         check_cache.write_pairs(folder, facts)
     return {
-        (a, b): _directed(facts[_key(digests[a], digests[b])], swapped=digests[a] > digests[b])
+        (a, b): _turn_pair(facts[_key(digests[a], digests[b])], swapped=digests[a] > digests[b])
         for a, b in combinations(looks, 2)
     }
 
@@ -192,32 +192,32 @@ def _key(a: str, b: str) -> PairKey:
     return (a, b) if a <= b else (b, a)
 
 
-def _directed(facts: PairFacts, *, swapped: bool) -> PairFacts:
+def _turn_pair(facts: PairFacts, *, swapped: bool) -> PairFacts:
     return quick_pairs.reversed_pair(facts) if swapped else facts
 
 
-def _judged(
+def _check_together(
     looks: Mapping[str, PhotoLook], pairs: Mapping[tuple[str, str], PairFacts], limits: CheckLimits
-) -> tuple[Verdict, list[Finding]]:
-    """The verdict; where one photo keeps it from being found, that of the others."""
+) -> tuple[SetCheck, list[Finding]]:
+    """What the whole set shows; where one photo keeps that from being found, what the others do."""
     try:
-        return judge(PhotoSet(looks, pairs, limits)), []
+        return check_set(PhotoSet(looks, pairs, limits)), []
     except Exception:
         logger.warning("The photos could not be judged together", exc_info=True)
     for odd in looks:
         others = {name: look for name, look in looks.items() if name != odd}
         between = {edge: facts for edge, facts in pairs.items() if odd not in edge}
         try:
-            verdict = judge(PhotoSet(others, between, limits))
+            checked = check_set(PhotoSet(others, between, limits))
         except Exception:
             logger.debug("Nor without %s", odd, exc_info=True)
         else:
-            return verdict, [Finding("not_looked_at", (odd,))]
-    return Verdict({}, {}, [], []), [Finding("not_looked_at", tuple(looks))]
+            return checked, [Finding("not_looked_at", (odd,))]
+    return SetCheck({}, {}, [], []), [Finding("not_looked_at", tuple(looks))]
 
 
-def _about(name: str, look: PhotoLook, verdict: Verdict) -> CheckedPhoto:
-    standing = verdict.standings[name]
+def _about(name: str, look: PhotoLook, checked: SetCheck) -> CheckedPhoto:
+    standing = checked.standings[name]
     return CheckedPhoto(
         name=name,
         width=look.width,

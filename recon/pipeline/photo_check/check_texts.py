@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from recon.pipeline.errors import Explained, Explanation, explain
+from recon.pipeline.errors import explain
+from recon.pipeline.words.explanation import Explanation, FilledExplanation
 from recon.pipeline.words.photo_names import numbers_in_words
-from recon.pipeline.words.texts import told
+from recon.pipeline.words.texts import translate
 from recon.poses.photo_check.findings import Finding
 
 #: Places where a photo would help, named one by one up to so many.
@@ -103,28 +104,30 @@ FINDINGS: dict[str, Explanation] = {
 }
 
 
-def explain_finding(finding: Finding, numbers: Mapping[str, int]) -> Explained:
+def explain_finding(finding: Finding, numbers: Mapping[str, int]) -> FilledExplanation:
     """The texts of one finding; `numbers` are the photos' places on the page. A code
     that is an error's has its texts: the photo would be turned down for it.
 
     Raises KeyError for an unknown code or photo: both are programming errors.
     """
     if finding.code in FINDINGS:
-        return FINDINGS[finding.code].filled(finding.code, _words(finding, numbers))
+        return FINDINGS[finding.code].fill(finding.code, _words(finding, numbers))
     return explain(finding.code, finding.facts)
 
 
-def explain_findings(findings: Iterable[Finding], numbers: Mapping[str, int]) -> list[Explained]:
+def explain_findings(
+    findings: Iterable[Finding], numbers: Mapping[str, int]
+) -> list[FilledExplanation]:
     """Those of `findings` whose photos are all still there."""
     return [explain_finding(one, numbers) for one in findings if is_about(one, numbers)]
 
 
 def is_about(finding: Finding, numbers: Mapping[str, int]) -> bool:
     """Whether every photo that the finding speaks of is among `numbers`."""
-    return all(name in numbers for name in _mentioned(finding))
+    return all(name in numbers for name in _photos_of(finding))
 
 
-def _mentioned(finding: Finding) -> list[str]:
+def _photos_of(finding: Finding) -> list[str]:
     return [*finding.photos, *(name for group in finding.groups for name in group)]
 
 
@@ -135,9 +138,9 @@ def _words(finding: Finding, numbers: Mapping[str, int]) -> dict[str, object]:
     said = numbers_in_words(places)
     one = len(places) == 1
     facts |= {
-        "photos": told("Photo {numbers}", numbers=said)
+        "photos": translate("Photo {numbers}", numbers=said)
         if one
-        else told("Photos {numbers}", numbers=said),
+        else translate("Photos {numbers}", numbers=said),
         # English only: other languages write their verbs into the text.
         "are": "is" if one else "are",
         "show": "shows" if one else "show",
@@ -149,12 +152,12 @@ def _words(finding: Finding, numbers: Mapping[str, int]) -> dict[str, object]:
         for group in finding.groups or [[name] for name in finding.photos]
     ]
     named = [
-        told("photo {numbers}", numbers=group[0])
+        translate("photo {numbers}", numbers=group[0])
         if len(group) == 1
-        else told("photos {numbers}", numbers=numbers_in_words(group))
+        else translate("photos {numbers}", numbers=numbers_in_words(group))
         for group in groups
     ]
-    return facts | {"count": len(groups), "groups": listed(named), "gaps": _gaps(groups)}
+    return facts | {"count": len(groups), "groups": join_in_words(named), "gaps": _gaps(groups)}
 
 
 def _gaps(groups: Sequence[Sequence[int]]) -> str:
@@ -163,14 +166,14 @@ def _gaps(groups: Sequence[Sequence[int]]) -> str:
     order = sorted(group_of)
     steps = [(a, b) for a, b in pairwise(order) if group_of[a] != group_of[b]]
     if not steps or len(steps) > MOST_GAPS:
-        return told("in between")
-    return listed([told("between {a} and {b}", a=a, b=b) for a, b in steps])
+        return translate("in between")
+    return join_in_words([translate("between {a} and {b}", a=a, b=b) for a, b in steps])
 
 
-def listed(parts: Sequence[str]) -> str:
+def join_in_words(parts: Sequence[str]) -> str:
     """ "a", "a and b", "a, b, and c"."""
     if len(parts) < 2:
         return "".join(parts)
     if len(parts) == 2:
-        return told("{some} and {last}", some=parts[0], last=parts[1])
-    return told("{some}, and {last}", some=", ".join(parts[:-1]), last=parts[-1])
+        return translate("{some} and {last}", some=parts[0], last=parts[1])
+    return translate("{some}, and {last}", some=", ".join(parts[:-1]), last=parts[-1])

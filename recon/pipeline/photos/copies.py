@@ -17,7 +17,7 @@ from recon.poses.photo_check import copies
 from recon.reporting import Report
 
 
-def without_copies(
+def leave_out_copies(
     prepared: Sequence[PreparedPhoto], folder: Path, size_of: Callable[[str], int]
 ) -> tuple[list[PreparedPhoto], dict[str, str]]:
     """The photos without copies of others, and the copies: original name -> that of the one kept.
@@ -38,7 +38,7 @@ def without_copies(
     return [photo for photo in prepared if photo.stored_name not in left_out], left_out
 
 
-def tell(left_out: dict[str, str], total: int, needed: int, report: Report) -> None:
+def warn_of_copies(left_out: dict[str, str], total: int, needed: int, report: Report) -> None:
     """Warns of the copies among `total` photos. Raises UserError where fewer than `needed` others
     are left."""
     if not left_out:

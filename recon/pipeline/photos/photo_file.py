@@ -21,9 +21,9 @@ from PIL import Image
 from recon.pipeline.decoding import limits
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos import spherical
-from recon.pipeline.photos.bare_photos import bare
 from recon.pipeline.photos.file_kinds import refuse_other_kinds
 from recon.pipeline.photos.media import HEAD, is_avif
+from recon.pipeline.photos.stripped_photos import strip_metadata
 from recon.pipeline.photos.whole_photos import is_whole
 from recon.poses import exif
 
@@ -126,7 +126,7 @@ def load_photo(
     except UserError as error:
         if error.code != "photo_unreadable":
             raise
-        without = bare(_content(source))
+        without = strip_metadata(_content(source))
         if without is None:
             raise
     return _load(without, name, longest_needed, look)

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from recon.picture_size import fitted_size
 from recon.pipeline.config import PreflightConfig
 from recon.pipeline.decoding import opening
-from recon.pipeline.decoding.opening import Developed
+from recon.pipeline.decoding.opening import DevelopedPhoto
 from recon.pipeline.photos.photo_file import decode
 from recon.pipeline.workspace import replacing
 from recon.poses.cameras import Photo, exif_device, exif_focal
@@ -51,7 +51,7 @@ def prepare(
     Raises UserError as `photos.decode` does, naming the file.
     """
     stored_name = stored_name or source.name
-    made = opening.own().develop(source, name=stored_name, config=config)
+    made = opening.own_opener().develop(source, name=stored_name, config=config)
     with replacing(folder / name) as temporary:
         temporary.write_bytes(made.jpeg)
     digest = hashlib.sha256(made.jpeg).hexdigest()
@@ -60,7 +60,7 @@ def prepare(
     )
 
 
-def develop(source: Path, name: str, config: PreflightConfig) -> Developed:
+def develop(source: Path, name: str, config: PreflightConfig) -> DevelopedPhoto:
     """The same in this process, written nowhere."""
     decoded = decode(
         source,
@@ -80,7 +80,7 @@ def develop(source: Path, name: str, config: PreflightConfig) -> Developed:
     clean.paste(image)
     jpeg = io.BytesIO()
     clean.save(jpeg, format="JPEG", quality=config.jpeg_quality, subsampling=0)
-    return Developed(jpeg.getvalue(), *size, focal, device)
+    return DevelopedPhoto(jpeg.getvalue(), *size, focal, device)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

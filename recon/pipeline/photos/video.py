@@ -22,7 +22,7 @@ from recon.pipeline.errors import UserError
 from recon.pipeline.photos.frame_choice import Candidate, choose, small_picture
 from recon.pipeline.photos.spherical import looks_spherical
 from recon.pipeline.photos.video_pictures import aspect_of, is_spherical, picture_of
-from recon.pipeline.photos.video_streams import frames, length, opened
+from recon.pipeline.photos.video_streams import frames, length, open_video
 from recon.poses.photo_check import sharpness
 from recon.reporting import Progress
 
@@ -73,7 +73,7 @@ def probe(source: Path | BinaryIO, *, name: str, limits: VideoLimits) -> float:
     video_too_large, video_too_complex, and for what can't be read as a video video_other_kind,
     photo_raw, photo_other_kind.
     """
-    with opened(source, name) as (container, stream):
+    with open_video(source, name) as (container, stream):
         seconds = length(container, stream)
         width, height = stream.width, stream.height
     if min(width, height) < limits.min_side:
@@ -96,7 +96,7 @@ def take_frames(
     Raises UserError: video_unreadable, video_damaged, video_too_still, video_spherical; what
     `report` raises.
     """
-    with opened(path, name) as (container, stream):
+    with open_video(path, name) as (container, stream):
         seconds = length(container, stream)
     candidates = _look(path, name, seconds, wanted * LOOKS, report) if seconds > 0 else []
     read = candidates[-1].seconds / seconds if candidates else 0.0
@@ -118,7 +118,7 @@ def _look(
     """Frames evenly spread over the video, as far as it can be read; none past the end that its
     index tells, however many come."""
     found: list[Candidate] = []
-    with opened(path, name) as (container, stream):
+    with open_video(path, name) as (container, stream):
         first: float | None = None
         due = 0.0
         for frame in frames(container, stream):
@@ -169,7 +169,7 @@ def _pictures_at(
     path: Path | BinaryIO, name: str, chosen: Sequence[Candidate]
 ) -> Iterator[tuple[Candidate, Image.Image]]:
     """The chosen frames again, now whole; without those that can't be read a second time."""
-    with opened(path, name) as (container, stream):
+    with open_video(path, name) as (container, stream):
         aspect = aspect_of(stream)
         for candidate in chosen:
             try:

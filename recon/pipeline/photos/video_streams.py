@@ -30,7 +30,7 @@ _DECODER_LIMITS = {"max_pixels": str(limits.FRAME_PIXELS)}
 
 
 @contextmanager
-def opened(source: Path | BinaryIO, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_video(source: Path | BinaryIO, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The file and its moving picture.
 
     Raises UserError: video_unreadable, whatever FFmpeg has against it; video_too_complex,

@@ -49,7 +49,7 @@ def _png_is_whole(file: BinaryIO) -> bool:
             needed = _png_bytes(content)
         elif kind == b"IDAT":
             try:
-                unpacked += _unpacked(stream, content, needed - unpacked)
+                unpacked += _count_unpacked(stream, content, needed - unpacked)
             except zlib.error:
                 return False
             if unpacked >= needed:
@@ -78,7 +78,7 @@ def _png_bytes(header: bytes) -> int:
     return total
 
 
-def _unpacked(stream: zlib._Decompress, content: bytes, most: int) -> int:
+def _count_unpacked(stream: zlib._Decompress, content: bytes, most: int) -> int:
     """How many bytes come out of `content`; counting ends once `most` are there."""
     count = 0
     while content and count < most and not stream.eof:

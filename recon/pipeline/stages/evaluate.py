@@ -58,14 +58,14 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Never fails the job for want of a score: the scene is there, and the reason is told."""
     found = attempt(lambda: _measure(workspace, config, report), report, "metrics_absent")
-    results = _nothing(found, config) if isinstance(found, Reason) else found
+    results = _without_figures(found, config) if isinstance(found, Reason) else found
     results.write(workspace)
     told = ("protocol", "spread", "lpips_reason", "scene", "reason")
     content = results.to_dict()
     return {**results.means, **{name: content.get(name) for name in told}}
 
 
-def _nothing(reason: Reason, config: PipelineConfig) -> Results:
+def _without_figures(reason: Reason, config: PipelineConfig) -> Results:
     """The results where nothing could be measured. The filter is not used on trust."""
     always = config.evaluate.outlier_filter == "always"
     return Results(scene=FILTERED if always else UNFILTERED, reason=reason, lpips_reason=reason)
@@ -76,7 +76,7 @@ def _measure(workspace: Workspace, config: PipelineConfig, report: Report) -> Re
     if not model.test:
         reason = Reason("nothing_held_out")
         report.warn("metrics_absent", reason=reason.to_dict())
-        return _nothing(reason, config)
+        return _without_figures(reason, config)
     folds = applies(config, len(model.photos), report.log)
     own_split = Part(report, 0.0, _HELD_OUT if folds else 1.0)
     lpips, lpips_reason = _lpips(config, best_device(), own_split)
@@ -105,7 +105,7 @@ def _held_out(
     models = _models(workspace, config, part(report, 0.0, share))
     comparison = within(part(report, share, 1.0), "comparing_held_out")
     scored = {
-        which: scorer.scored(models[which], model.test, part(comparison, start, start + 0.4))
+        which: scorer.score(models[which], model.test, part(comparison, start, start + 0.4))
         for which, start in ((UNFILTERED, 0.0), (FILTERED, 0.4))
     }
     psnrs = {which: one.at_training.means["psnr"] or 0.0 for which, one in scored.items()}

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from recon.picture_size import fitted_size
-from recon.pipeline.after_training.final_refine import finished
+from recon.pipeline.after_training.final_refine import refine_with_all_photos
 from recon.pipeline.after_training.model_archive import write_model_archive
 from recon.pipeline.after_training.scoring import without_outliers
 from recon.pipeline.after_training.turntable_video import film
@@ -32,7 +32,7 @@ from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import write_ply, write_splat
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.importance import first_part
-from recon.splats.rasterizers import Rendered, best_device, rasterize
+from recon.splats.rasterizers import Render, best_device, rasterize
 from recon.splats.scene import read_model
 from recon.splats.snapshots import remove_snapshots
 from recon.splats.spz import SpzUnavailable, write_spz
@@ -71,7 +71,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     refinement = Within(Part(report, 0.0, _FINISHED), "finishing", count=len(model.photos))
-    gaussians, refined = finished(workspace, config, model, refinement)
+    gaussians, refined = refine_with_all_photos(workspace, config, model, refinement)
     removal = within(part(report, _FINISHED, _FILTERED), "removing_stray_spots")
     removal(0.0)
     filtered = without_outliers(gaussians, config.export, removal)
@@ -86,7 +86,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
     count = _write(workspace, scenes, which, first, report)
     _pack_model(workspace, report)
     report(_WRITTEN, "taking_picture")
-    start = _centred(start_photo(workspace, model).camera)
+    start = _centre(start_photo(workspace, model).camera)
     view = _poster(workspace, config, scene, start)
     view.write(workspace)
     film_report = Within(Part(report, _PICTURED, 1.0), "filming")
@@ -183,7 +183,7 @@ def _poster(
     return starting_view(camera, _look(scene, camera), trained_at)
 
 
-def _centred(camera: Camera) -> Camera:
+def _centre(camera: Camera) -> Camera:
     """With its principal point in the middle, as the viewer's camera: so the poster is what it
     starts with, and nothing jumps when one gives way to the other."""
     K = camera.K.clone()
@@ -192,13 +192,13 @@ def _centred(camera: Camera) -> Camera:
 
 
 @torch.no_grad()
-def _look(scene: Gaussians, camera: Camera) -> Rendered:
+def _look(scene: Gaussians, camera: Camera) -> Render:
     """A small picture of what `camera` sees."""
     size = fitted_size(camera.width, camera.height, _LOOK_SIZE)
     return rasterize(scene, camera.resized(*size).to(scene.device), with_depth=True)
 
 
-def starting_view(camera: Camera, seen: Rendered, trained_at: int | None) -> StartView:
+def starting_view(camera: Camera, seen: Render, trained_at: int | None) -> StartView:
     """Where the viewer starts: `camera`'s place, looking at the middle depth along its axis.
 
     `aspect` is the photo's, by its angles: all of it is shown in a window of any shape.

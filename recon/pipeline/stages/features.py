@@ -42,7 +42,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
     # A folder, because SQLite keeps its journal beside the file.
     with unfinished_folder(workspace.colmap, "features", key) as folder:
         database = folder / "database.db"
-        if databases.reopened(database, [photo.name for photo in photos]):
+        if databases.recover(database, [photo.name for photo in photos]):
             report.log("goes on with the features that an interrupted run had found")
         sift.extract(
             database,

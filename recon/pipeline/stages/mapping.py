@@ -77,10 +77,10 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
         raise reason(state, graph, databases.count_descriptors(workspace.database), still)
     model, facts = state.best.model, state.best.facts
     if config.mapping.own_principal_points:
-        model, verdict = principal_points.refined(model, part(report, _PLACED, 1.0))
-        if verdict is not None:
-            report.log(verdict.log_line)
-            facts = checks.remeasured(model, facts)
+        model, errors = principal_points.refine(model, part(report, _PLACED, 1.0))
+        if errors is not None:
+            report.log(errors.log_line)
+            facts = checks.measure_again(model, facts)
             keep(replace(graph, model=facts))
     workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.sparse) as folder:

@@ -49,7 +49,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
     key = digest_json({**inputs(workspace, config), **settings(config)})
     with unfinished_folder(workspace.colmap, "matches", key) as folder:
         database = folder / "database.db"
-        if databases.reopened(database, [photo.name for photo in photos]):
+        if databases.recover(database, [photo.name for photo in photos]):
             report.log("goes on with the pairs that an interrupted run had matched")
         else:
             _copy_features(workspace, database, config, report)
@@ -60,10 +60,10 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
             report=part(report, 0.0, _MATCHED),
         )
         still = _without_what_stands_still(database, config, Part(report, _MATCHED, 1.0))
-        found = pairs.verified(database)
+        found = pairs.read_verified_pairs(database)
         os.replace(database, workspace.database)
     write_json(workspace.still_json, {"share": still})
-    graph = pair_graph.of([photo.name for photo in photos], found)
+    graph = pair_graph.make_pair_graph([photo.name for photo in photos], found)
     write_pair_graph(workspace, graph)
     for pair in found:
         report.log(f"{pair.a} - {pair.b}: {pair.inliers} verified matches")
@@ -94,7 +94,7 @@ def _without_what_stands_still(
     database: Path, config: PipelineConfig, report: Report
 ) -> float | None:
     """Verifies the pairs of `database` again where something stands still; the share that does."""
-    share = still_pairs.share(database)
+    share = still_pairs.still_share(database)
     if share is None:
         return None
     left = still_pairs.verify_without(

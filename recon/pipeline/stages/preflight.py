@@ -30,7 +30,7 @@ def settings(config: PipelineConfig) -> dict[str, object]:
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    return {"upload": digest_files(workspace.root, uploaded(workspace))}
+    return {"upload": digest_files(workspace.root, uploaded_photos(workspace))}
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
@@ -42,7 +42,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Raises UserError for the photos' faults, PipelineError for the machine's."""
-    sent = uploaded(workspace)
+    sent = uploaded_photos(workspace)
     check_count(len(sent), config.preflight.min_photos, config.preflight.max_photos)
     report(0.0, "checking_machine")
     look_at_machine(workspace, sent, config.preflight, report)
@@ -57,15 +57,15 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
             focal = f"focal length {photo.focal:.0f} px" if photo.focal else "no focal length"
             report.log(f"{photo.stored_name}: {photo.width}x{photo.height} px, {focal}")
             prepared.append(photo)
-        distinct, left_out = copies.without_copies(
+        distinct, left_out = copies.leave_out_copies(
             prepared, folder, lambda stored_name: (workspace.upload / stored_name).stat().st_size
         )
-        copies.tell(left_out, len(prepared), config.preflight.min_photos, report)
+        copies.warn_of_copies(left_out, len(prepared), config.preflight.min_photos, report)
     PreparedPhotos(photos=tuple(distinct), copies=left_out).write(workspace)
     return {"total": len(distinct)}
 
 
-def uploaded(workspace: Workspace) -> list[Path]:
+def uploaded_photos(workspace: Workspace) -> list[Path]:
     """The files that were sent, by name, and those in folders, by folder and name; what a file
     manager hides there is none."""
     found = [*workspace.upload.glob("*"), *workspace.upload.glob("*/*")]

@@ -18,7 +18,7 @@ from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.gpu_memory import memory_of
-from recon.pipeline.outcome import TrainingRecord, deciding, steps_trained
+from recon.pipeline.outcome import TrainingRecord, settings_that_decide, steps_trained
 from recon.pipeline.workspace import (
     Workspace,
     digest_files,
@@ -41,7 +41,7 @@ _REDUCED_CAP = 0.5
 
 
 def settings(config: PipelineConfig) -> dict[str, object]:
-    return {**deciding(config.train), "seed": config.seed}
+    return {**settings_that_decide(config.train), "seed": config.seed}
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
@@ -125,8 +125,8 @@ def _train_in_memory(
             checkpoints=checkpoints(settings),
         )
 
-    decided = engine.decided(config.train, model.train)
-    used = reduced(decided, model)
+    decided = engine.fit_to_photos(config.train, model.train)
+    used = with_less_memory(decided, model)
     if not checkpoints(used).exist():
         try:
             return attempt(decided), decided
@@ -143,7 +143,7 @@ def _train_in_memory(
     return result, used
 
 
-def reduced(train: TrainConfig, model: Model) -> TrainConfig:
+def with_less_memory(train: TrainConfig, model: Model) -> TrainConfig:
     """The same settings at three quarters of the resolution and half the cap."""
     sizes = [
         fitted_size(photo.camera.width, photo.camera.height, train.max_image_size)

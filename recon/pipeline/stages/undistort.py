@@ -13,7 +13,7 @@ from pathlib import Path
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import PreparedPhotos
-from recon.pipeline.together import write_together
+from recon.pipeline.same_spot import write_same_spot
 from recon.pipeline.workspace import Workspace, digest_files, replacing, scratch_folder
 from recon.poses.colmap import undistortion
 from recon.poses.models import viewpoints
@@ -53,8 +53,8 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
         )
         _take(images, workspace.images)
         _take(model, workspace.undistorted_sparse)
-    together = viewpoints.shared(workspace.sparse)
-    write_together(workspace, together)
+    together = viewpoints.find_shared_viewpoints(workspace.sparse)
+    write_same_spot(workspace, together)
     train, test = split(
         [path.name for path in workspace.images.iterdir()],
         every=config.undistort.holdout_every,

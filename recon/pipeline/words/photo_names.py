@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from recon.pipeline.words.texts import Counted, told
+from recon.pipeline.words.texts import Counted, translate
 
 #: Original names in one sentence at most: twenty file names are a wall nobody reads.
 MOST_NAMED = 3
@@ -31,7 +31,7 @@ class PhotoNames:
 
     known: Mapping[str, KnownPhoto] = field(default_factory=dict)
 
-    def said(self, names: Sequence[str]) -> str:
+    def in_sentence(self, names: Sequence[str]) -> str:
         """ "photo 3 (gate.jpg)", "photos 1 and 4 to 7 (a.jpg, b.jpg, c.jpg and 2 more)"."""
         names = sorted(names, key=lambda name: self.known.get(name, (sys.maxsize, name)))
         original_names = _some([self.original_name(name) for name in names])
@@ -40,7 +40,7 @@ class PhotoNames:
             return original_names
         text = Counted("photo {numbers} ({names})", "photos {numbers} ({names})")
         said = numbers_in_words(numbers)
-        return told(text, count=len(names), numbers=said, names=original_names)
+        return translate(text, count=len(names), numbers=said, names=original_names)
 
     def original_name(self, name: str) -> str:
         """What the person called the photo."""
@@ -50,9 +50,9 @@ class PhotoNames:
         """`facts` of a warning or an error with its photos as texts: `names`, `groups`, `name`."""
         words = dict(facts)
         if isinstance(photos := facts.get("photos"), list):
-            words["names"] = self.said(photos)
+            words["names"] = self.in_sentence(photos)
         if isinstance(groups := facts.get("photo_groups"), list):
-            words["groups"] = "; ".join(self.said(group) for group in groups)
+            words["groups"] = "; ".join(self.in_sentence(group) for group in groups)
         if isinstance(name := facts.get("name"), str):
             words["name"] = self.original_name(name)
         return words
@@ -68,11 +68,11 @@ def numbers_in_words(numbers: Sequence[int]) -> str:
             runs.append([number])
     words = []
     for run in runs:
-        whole = told("{first} to {last}", first=run[0], last=run[-1])
+        whole = translate("{first} to {last}", first=run[0], last=run[-1])
         words += [whole] if len(run) > 2 else [str(n) for n in run]
     if len(words) < 2:
         return "".join(words)
-    return told("{some} and {last}", some=", ".join(words[:-1]), last=words[-1])
+    return translate("{some} and {last}", some=", ".join(words[:-1]), last=words[-1])
 
 
 def _some(names: Sequence[str]) -> str:
@@ -80,5 +80,5 @@ def _some(names: Sequence[str]) -> str:
     said, more = ", ".join(names[:MOST_NAMED]), len(names) - MOST_NAMED
     if more <= 0:
         return said
-    return told(Counted("{names} and {count} more", "{names} and {count} more"),
+    return translate(Counted("{names} and {count} more", "{names} and {count} more"),
                 names=said, count=more)  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from recon.pipeline.words.texts import N_, Counted, in_english, told
+from recon.pipeline.words.texts import N_, Counted, in_english, translate
 
 SENTENCES: dict[str, str | Counted] = {
     "checking_machine": N_("checking this machine"),
@@ -66,7 +66,7 @@ def sentence(message: Mapping[str, Any], *, timed: bool = True) -> str:
 
     Raises KeyError for an unknown code or a missing fact: both are programming errors.
     """
-    return _filled(message, told, timed=timed)
+    return _filled(message, translate, timed=timed)
 
 
 def english(message: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from recon.pipeline.words.texts import N_, looked_up
+from recon.pipeline.words.texts import N_, translate_marked
 
 REASONS = {
     "out_of_memory": N_("The GPU ran out of memory."),
@@ -40,7 +40,7 @@ class Reason:
 
     @property
     def sentence(self) -> str:
-        return looked_up(REASONS[self.code])
+        return translate_marked(REASONS[self.code])
 
     def to_dict(self) -> dict[str, str]:
         return asdict(self)

@@ -7,7 +7,7 @@ import math
 KB, MB, GB = 2**10, 2**20, 2**30
 
 
-def said(size: float) -> str:
+def size_in_words(size: float) -> str:
     """`size` in bytes: "98 kB", "4.2 MB", "500 MB", "20 GB"."""
     if size < 0.1 * MB:
         return f"{math.ceil(size / KB)} kB"
@@ -18,10 +18,10 @@ def said(size: float) -> str:
     return f"{number} {name}"
 
 
-def of_facts(facts: dict[str, object]) -> dict[str, str]:
+def sizes_in_words(facts: dict[str, object]) -> dict[str, str]:
     """For each fact in megabytes, such as `limit_mb`, what a text says: `limit`."""
     return {
-        name.removesuffix("_mb"): said(value * MB)
+        name.removesuffix("_mb"): size_in_words(value * MB)
         for name, value in facts.items()
         if name.endswith("_mb") and isinstance(value, int | float)
     }

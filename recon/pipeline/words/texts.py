@@ -47,12 +47,12 @@ def N_(text: str) -> str:
     return text
 
 
-def looked_up(text: str) -> str:
+def translate_marked(text: str) -> str:
     """A text that may be one of the marked ones, such as a recorded reason, as it is served."""
     return _translate(text) if text else text
 
 
-def told(text: str | Counted, **facts: object) -> str:
+def translate(text: str | Counted, **facts: object) -> str:
     """`text`, a `str.format` template, in the language of whoever is served, with `facts`.
 
     Raises KeyError for a missing fact: a programming error.

@@ -65,7 +65,7 @@ def keypoints(path: Path, name: str) -> NDArray[np.float32]:
     return np.column_stack([values[:, :2], radii]).astype(np.float32)
 
 
-def settle(made: Path, place: Path) -> None:
+def copy_with_journal(made: Path, place: Path) -> None:
     """Copies the database `made`, with what still lies in its journal, to the new file `place`.
 
     pycolmap may leave a journal beside a database that it has closed; moved without it, the file
@@ -86,7 +86,7 @@ def is_sound(path: Path) -> bool:
         return False
 
 
-def reopened(path: Path, names: Sequence[str]) -> bool:
+def recover(path: Path, names: Sequence[str]) -> bool:
     """Whether work on the database, cut short by a kill, can go on: it is sound, has exactly these
     photos, and each of them has whole features or none."""
     if not path.is_file():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownPhotos:
     """What an earlier database knows of photos here."""
 
     database: Path  # the earlier one
@@ -53,7 +53,9 @@ class Known:
         return copied
 
 
-def find(database: Path, theirs: Mapping[str, str], ours: Mapping[str, str]) -> Known | None:
+def find_known_photos(
+    database: Path, theirs: Mapping[str, str], ours: Mapping[str, str]
+) -> KnownPhotos | None:
     """What `database` knows of our photos; None where that is nothing.
 
     `theirs` and `ours` are the digests of the photos by name.
@@ -68,7 +70,7 @@ def find(database: Path, theirs: Mapping[str, str], ours: Mapping[str, str]) -> 
         for name, digest in ours.items()
         if digest in by_digest and by_digest[digest] in described
     }
-    return Known(database, same) if same else None
+    return KnownPhotos(database, same) if same else None
 
 
 def _open(database: Path) -> Database:

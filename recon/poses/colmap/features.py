@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from recon.poses.cameras import CameraGroup
 from recon.poses.colmap import databases
-from recon.poses.colmap.earlier_job import Known
-from recon.poses.native import colmap, counting, run_native
+from recon.poses.colmap.earlier_job import KnownPhotos
+from recon.poses.native import colmap, count_while_writing, run_native
 from recon.reporting import Progress
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def extract(
     max_num_features: int,
     report: Progress,
     strong: bool = False,
-    known: Known | None = None,
+    known: KnownPhotos | None = None,
 ) -> None:
     """Writes cameras, images and their features to the file `database`.
 
@@ -40,7 +40,7 @@ def extract(
     """
     pycolmap = colmap()
     names = sorted(name for group in groups for name in group.names)
-    if not databases.reopened(database, names):
+    if not databases.recover(database, names):
         for left in database.parent.glob(f"{database.name}*"):
             left.unlink()
         pycolmap.Database.open(database).close()
@@ -53,7 +53,7 @@ def extract(
     options.sift.max_num_features = max_num_features
     options.sift.estimate_affine_shape = strong
     options.sift.domain_size_pooling = strong
-    described = _described(database)
+    described = _photos_with_features(database)
     names = [name for name in names if name not in described]
     if not names:
         return
@@ -66,7 +66,7 @@ def extract(
     def count_described(content: Database) -> int:
         return sum(content.exists_descriptors(i.image_id) for i in content.read_all_images())
 
-    with counting(database, count_described) as count:
+    with count_while_writing(database, count_described) as count:
 
         def poll() -> None:
             done = max(count() - len(described), 0)
@@ -76,7 +76,7 @@ def extract(
         run_native(call, poll)
 
 
-def _described(database: Path) -> set[str]:
+def _photos_with_features(database: Path) -> set[str]:
     """The photos that have features."""
     with colmap().Database.open(database) as content:
         return {i.name for i in content.read_all_images() if content.exists_descriptors(i.image_id)}

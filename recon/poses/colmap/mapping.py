@@ -39,7 +39,7 @@ class MapperFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Manner:
+class MapperVariant:
     """How the incremental mapper goes about it; COLMAP's way unless said otherwise."""
 
     relaxed: bool = False
@@ -48,9 +48,9 @@ class Manner:
     reseed: int = 0  # added to the seed
 
 
-def incremental(
+def incremental_mapping(
     database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress,
-    manner: Manner = Manner(),
+    variant: MapperVariant = MapperVariant(),
 ) -> list[Reconstruction]:  # fmt: skip
     """The models that the incremental mapper finds, as pycolmap reconstructions, best first.
 
@@ -58,7 +58,7 @@ def incremental(
     may write to. An empty list says that no two photos could be the start of a model.
     """
     pycolmap = colmap()
-    options = _options(manner, seed + manner.reseed)
+    options = _options(variant, seed + variant.reseed)
     with pycolmap.Database.open(database) as content:
         total = content.num_images()
     placed = _Counter()
@@ -81,20 +81,20 @@ def incremental(
     return _best_first(run_native(call, poll).values())
 
 
-def _options(manner: Manner, seed: int) -> IncrementalPipelineOptions:
+def _options(variant: MapperVariant, seed: int) -> IncrementalPipelineOptions:
     options = colmap().IncrementalPipelineOptions()
     options.random_seed = seed
     options.mapper.random_seed = seed
     options.triangulation.random_seed = seed
-    if manner.relaxed:
+    if variant.relaxed:
         options.min_model_size = RELAXED_MIN_MODEL_SIZE
         for name, value in RELAXED.items():
             setattr(options.mapper, name, value)
-    if manner.hold_focal:
+    if variant.hold_focal:
         options.ba_refine_focal_length = False
         options.mapper.abs_pose_refine_focal_length = False
-    if manner.start is not None:
-        options.init_image_id1, options.init_image_id2 = manner.start
+    if variant.start is not None:
+        options.init_image_id1, options.init_image_id2 = variant.start
         options.multiple_models = False
     return options
 
@@ -102,7 +102,7 @@ def _options(manner: Manner, seed: int) -> IncrementalPipelineOptions:
 def global_mapping(
     database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress
 ) -> list[Reconstruction]:
-    """The models that the global mapper finds, as `incremental` gives them.
+    """The models that the global mapper finds, as `incremental_mapping` gives them.
 
     It can't be stopped from outside, so it runs in a process of its own (`global_child`) that can.
     Raises MapperFailed where that process dies.

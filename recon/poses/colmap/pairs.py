@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.native import colmap, counting, run_native
+from recon.poses.native import colmap, count_while_writing, run_native
 from recon.reporting import Progress
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ def match_exhaustively(
         pycolmap.match_exhaustive(
             database,
             matching_options=matching,
-            verification_options=verification(min_num_inliers, seed),
+            verification_options=verification_options(min_num_inliers, seed),
             cancellation_token=token,
         )
 
-    with counting(database, lambda content: content.num_matched_image_pairs()) as count:
+    with count_while_writing(database, lambda content: content.num_matched_image_pairs()) as count:
 
         def poll() -> None:
             done = count()
@@ -57,7 +57,7 @@ def match_exhaustively(
         run_native(call, poll)
 
 
-def verification(min_num_inliers: int, seed: int) -> TwoViewGeometryOptions:
+def verification_options(min_num_inliers: int, seed: int) -> TwoViewGeometryOptions:
     """pycolmap's options for verifying a pair."""
     options = colmap().TwoViewGeometryOptions()
     options.min_num_inliers = min_num_inliers
@@ -65,7 +65,7 @@ def verification(min_num_inliers: int, seed: int) -> TwoViewGeometryOptions:
     return options
 
 
-def verified(database: Path) -> list[Pair]:
+def read_verified_pairs(database: Path) -> list[Pair]:
     """The verified pairs, by name."""
     pycolmap = colmap()
     with pycolmap.Database.open(database) as content:

@@ -25,7 +25,7 @@ _MODELS = {
 
 
 @dataclass(frozen=True)
-class Placed:
+class RegisteredPhoto:
     """One registered photo: where it was taken from."""
 
     name: str
@@ -43,7 +43,7 @@ class SparseModel:
     points: NDArray[np.float64]  # [P, 3]
     colours: NDArray[np.uint8]  # [P, 3] RGB
     seen: NDArray[np.int64]  # [P] photos that see each point
-    photos: list[Placed]  # by name
+    photos: list[RegisteredPhoto]  # by name
 
 
 def read_sparse(folder: Path) -> SparseModel:
@@ -68,7 +68,7 @@ def _read_cameras(path: Path) -> dict[int, tuple[int, int, float]]:
     return cameras
 
 
-def _read_photos(path: Path, cameras: dict[int, tuple[int, int, float]]) -> list[Placed]:
+def _read_photos(path: Path, cameras: dict[int, tuple[int, int, float]]) -> list[RegisteredPhoto]:
     photos = []
     with path.open("rb") as file:
         for _ in range(_one(file, "<Q")):
@@ -79,7 +79,7 @@ def _read_photos(path: Path, cameras: dict[int, tuple[int, int, float]]) -> list
             file.seek(24 * _one(file, "<Q"), 1)  # its keypoints
             rotation = rotation_matrix(pose[:4])
             position = -rotation.T @ np.array(pose[4:])
-            photos.append(Placed(name.decode(), rotation, position, *cameras[camera]))
+            photos.append(RegisteredPhoto(name.decode(), rotation, position, *cameras[camera]))
     return sorted(photos, key=lambda photo: photo.name)
 
 

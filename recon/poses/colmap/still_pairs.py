@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recon.poses import standing_still
-from recon.poses.colmap.pairs import verification
+from recon.poses.colmap.pairs import verification_options
 from recon.poses.native import colmap
 from recon.poses.standing_still import NONE, StillMatches
 from recon.reporting import Progress
@@ -30,14 +30,14 @@ class _Photo:
     name: str
     camera: Camera
     xy: NDArray[np.float64]  # [N, 2] px
-    at: NDArray[np.float64]  # [N, 2], see `standing_still.placed`
+    at: NDArray[np.float64]  # [N, 2], see `standing_still.normalise`
 
     def is_shaped_like(self, other: _Photo) -> bool:
         ratio = self.camera.width * other.camera.height / (self.camera.height * other.camera.width)
         return abs(ratio - 1) < _SAME_SHAPE
 
 
-def share(database: Path) -> float | None:
+def still_share(database: Path) -> float | None:
     """The part of the photos' picture in which something stands still while the rest moves, by the
     matches in `database`; None where nothing does."""
     with _open(database) as (content, photos):
@@ -48,8 +48,8 @@ def share(database: Path) -> float | None:
         }
         for a, b, matches in _matches(content):
             if (a, b) in found:
-                found[a, b] = standing_still.of_pair(photos[a].at, photos[b].at, matches)
-    return standing_still.share(list(found.values()))
+                found[a, b] = standing_still.find_still_matches(photos[a].at, photos[b].at, matches)
+    return standing_still.still_share(list(found.values()))
 
 
 def verify_without(database: Path, *, min_num_inliers: int, seed: int, report: Progress) -> int:
@@ -58,7 +58,7 @@ def verify_without(database: Path, *, min_num_inliers: int, seed: int, report: P
     The matches themselves stay: a job with more photos looks at them anew. Returns how many pairs
     are left of those. Raises what `report` raises.
     """
-    options = verification(min_num_inliers, seed)
+    options = verification_options(min_num_inliers, seed)
     left = 0
     with _open(database) as (content, photos):
         pairs = list(_matches(content))
@@ -89,7 +89,7 @@ def _open(database: Path) -> Iterator[tuple[Database, dict[int, _Photo]]]:
             camera = cameras[image.camera_id]
             keypoints = np.array(content.read_keypoints(image.image_id), float)
             xy = keypoints[:, :2] if len(keypoints) else np.zeros((0, 2))
-            at = standing_still.placed(xy, camera.width, camera.height)
+            at = standing_still.normalise(xy, camera.width, camera.height)
             photos[image.image_id] = _Photo(image.name, camera, xy, at)
         yield content, photos
 

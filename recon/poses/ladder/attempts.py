@@ -3,7 +3,7 @@
 Asked for less, the mapper takes more chances, and where it starts decides how they turn out: with
 few and doubtful matches all eight photos of `cake` were placed from most starts, but the matches
 that fitted were 78% from one and 87% from another. So several are tried, and the checks and
-`choosing` see which model is best.
+`candidates` see which model is best.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.colmap.mapping import Manner, incremental
-from recon.poses.ladder.choosing import CONVINCING
+from recon.poses.colmap.mapping import MapperVariant, incremental_mapping
+from recon.poses.ladder.candidates import CONVINCING
 from recon.poses.models.agreement import agreements
 from recon.poses.native import colmap
 from recon.reporting import Progress, part, within
@@ -30,25 +30,27 @@ _SECONDS = 45.0  # after which no other attempt begins
 _CARRIES = 0.5
 
 
-def relaxed(
+def relaxed_mapping(
     database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress
 ) -> list[Reconstruction]:
-    """The models of all attempts, as `mapping.incremental` gives them, in the order made."""
+    """The models of all attempts, as `incremental_mapping` gives them, in the order made."""
     models: list[Reconstruction] = []
-    manners = _manners(database)
+    variants = _variants(database)
     with colmap().Database.open(database) as content:
         total = content.num_images()
     most, began = 0, time.monotonic()
-    for number, manner in enumerate(manners):
+    for number, variant in enumerate(variants):
         if time.monotonic() - began > _SECONDS:
             break
-        if manner.start is not None and most < _CARRIES * total:
+        if variant.start is not None and most < _CARRIES * total:
             break
         folder = scratch / str(number)
         folder.mkdir()
-        share = part(report, number / len(manners), (number + 1) / len(manners))
+        share = part(report, number / len(variants), (number + 1) / len(variants))
         attempt = within(share, "attempt", number=number + 1)
-        made = incremental(database, photos, folder, seed=seed, report=attempt, manner=manner)
+        made = incremental_mapping(
+            database, photos, folder, seed=seed, report=attempt, variant=variant
+        )
         models += made
         most = max([most, *(model.num_reg_images() for model in made)])
         if any(_convincing(model, total, database) for model in made):
@@ -56,7 +58,7 @@ def relaxed(
     return models
 
 
-def _manners(database: Path) -> list[Manner]:
+def _variants(database: Path) -> list[MapperVariant]:
     """The attempts: the mapper's own start, then the pairs with most matches.
 
     Where all focal lengths are known they are held, but in the first: few and doubtful matches
@@ -67,13 +69,13 @@ def _manners(database: Path) -> list[Manner]:
         pair_ids, counts = content.read_two_view_geometry_num_inliers()
     ranked = sorted(zip(counts, pair_ids, strict=True), reverse=True)
     starts = [colmap().pair_id_to_image_pair(pair_id) for _, pair_id in ranked[:_STARTS]]
-    own = [Manner(relaxed=True, hold_focal=known, reseed=n) for n in range(_SEEDS)]
+    own = [MapperVariant(relaxed=True, hold_focal=known, reseed=n) for n in range(_SEEDS)]
     given = [
-        Manner(relaxed=True, hold_focal=known, start=start, reseed=n)
+        MapperVariant(relaxed=True, hold_focal=known, start=start, reseed=n)
         for n in range(_SEEDS - 1)
         for start in starts
     ]
-    free = [Manner(relaxed=True)] if known else []
+    free = [MapperVariant(relaxed=True)] if known else []
     return [*free, *own, *given]
 
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from recon.poses import pair_graph
 from recon.poses.colmap.mapping import MapperFailed
-from recon.poses.colmap.pairs import verified
-from recon.poses.ladder import second_look
-from recon.poses.ladder.choosing import Candidate, best_of
+from recon.poses.colmap.pairs import read_verified_pairs
+from recon.poses.ladder import focal_retry
+from recon.poses.ladder.candidates import Candidate, best_of
 from recon.poses.ladder.diagnosis import diagnose
-from recon.poses.ladder.judging import judge
 from recon.poses.ladder.rungs import Rung, up_to
-from recon.poses.ladder.skipping import why_skip
+from recon.poses.ladder.screening import screen
+from recon.poses.ladder.skip_reasons import why_skip
 from recon.poses.ladder.sources import Work, database_of
 from recon.poses.ladder.state import LadderState
 from recon.poses.pair_graph import BEST, FAILED, SKIPPED, TRIED, WON, PairGraph
@@ -73,9 +73,9 @@ def graph_of(state: LadderState) -> PairGraph:
         replace(record, outcome=final) if record.name == state.best_rung else record
         for record in state.records
     ]
-    return pair_graph.of(
+    return pair_graph.make_pair_graph(
         names,
-        pair_graph.strongest(state.pairs.values()),
+        pair_graph.strongest_pairs(state.pairs.values()),
         registered=() if best is None else best.names,
         rung=state.best_rung,
         rungs=rungs,
@@ -85,13 +85,13 @@ def graph_of(state: LadderState) -> PairGraph:
 
 def _try(rung: Rung, state: LadderState, folder: Path, report: Progress) -> None:
     began = time.monotonic()
-    report = _limited(report, began, state.work.config.rung_seconds)
+    report = _limit_time(report, began, state.work.config.rung_seconds)
     try:
         database, models = _models(rung, state, report)
         at_odds = _choose(rung, state, database, models, began)
-        if second_look.due(rung, state, at_odds):
-            matches = second_look.Matches(rung, database, at_odds, folder)
-            second_look.look_again(matches, state, report)
+        if focal_retry.is_due(rung, state, at_odds):
+            matches = focal_retry.Matches(rung, database, at_odds, folder)
+            focal_retry.map_without_focals(matches, state, report)
         return
     except OutOfTime:
         why = f"took longer than {state.work.config.rung_seconds:.0f} s"
@@ -107,7 +107,7 @@ def _models(rung: Rung, state: LadderState, report: Progress) -> tuple[Path, lis
     work, source = state.work, rung.source
     matched = _MATCHED if source.build is not None and source.name not in state.pairs else 0.0
     database = database_of(source, work, part(report, 0.0, matched))
-    state.pairs[source.name] = verified(database)
+    state.pairs[source.name] = read_verified_pairs(database)
     with _scratch(work) as scratch:
         rest = part(report, matched, 1.0)
         models = rung.mapper(database, work.photos, scratch, seed=work.seed, report=rest)
@@ -129,26 +129,26 @@ def _choose(
 
     Returns the best firm one that only the metadata speak against, if there is one.
     """
-    verdicts = [judge(model, database, state.work) for model in models]
-    for verdict in verdicts:
-        state.log(f"{rung.name}: {verdict.in_words}")
-        if verdict.candidate is None:
-            too_small = verdict.facts.registered < state.work.config.min_registered
-            placed = verdict.facts.registered if too_small else 0
+    screened = [screen(model, database, state.work) for model in models]
+    for one in screened:
+        state.log(f"{rung.name}: {one.in_words}")
+        if one.candidate is None:
+            too_small = one.facts.registered < state.work.config.min_registered
+            placed = one.facts.registered if too_small else 0
             state.most_registered = max(state.most_registered, placed)
-    chosen = best_of(verdict.candidate for verdict in verdicts)
+    chosen = best_of(one.candidate for one in screened)
     seconds = time.monotonic() - began
     if chosen is None:
-        why = verdicts[0].in_words if verdicts else "no two photos could be the start of a model"
+        why = screened[0].in_words if screened else "no two photos could be the start of a model"
         state.note(rung, TRIED, why, seconds)
     else:
         state.note_model(rung, chosen, "", seconds)
         state.offer(rung, chosen)
-    at_odds = best_of(verdict.at_odds for verdict in verdicts)
+    at_odds = best_of(one.at_odds for one in screened)
     return at_odds if at_odds is not None and at_odds.firm else None
 
 
-def _limited(report: Progress, began: float, seconds: float) -> Progress:
+def _limit_time(report: Progress, began: float, seconds: float) -> Progress:
     """`report` that raises OutOfTime once the time is up."""
 
     def limited(fraction: float, code: str = "", /, **facts: object) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recon.poses.colmap.pairs import Pair
-from recon.poses.groups import joined
+from recon.poses.groups import groups_by_any_pair
 from recon.poses.native import colmap
 
 if TYPE_CHECKING:
@@ -62,15 +62,15 @@ def diagnose(database: Path, names: Sequence[str], min_distinct: int) -> Diagnos
     Fewer than `min_distinct` different photos are too few.
     """
     pairs = _read(database, set(names))
-    copies = [p for p in pairs if _moved(p) < _SAME_PLACE]
-    distinct = joined(names, (Pair(p.a, p.b, len(p.here)) for p in copies))
+    copies = [p for p in pairs if _median_movement(p) < _SAME_PLACE]
+    distinct = groups_by_any_pair(names, (Pair(p.a, p.b, len(p.here)) for p in copies))
     if len(distinct) < min_distinct:
         facts = {"total": len(names), "distinct": len(distinct)}
         return Diagnosis("photos_identical", facts, f"{len(names)} photos, of which only "
                          f"{len(distinct)} are different")  # fmt: skip
-    telling = [p for p in pairs if _moved(p) >= _SAME_PLACE]
+    telling = [p for p in pairs if _median_movement(p) >= _SAME_PLACE]
     telling = telling[:: -(-len(telling) // _MOST_PAIRS) or 1]
-    turned = _turned(telling)
+    turned = _count_turns(telling)
     if len(telling) >= min_distinct - 1 and turned >= _MOST * len(telling):
         why = f"a turn of the camera explains {turned} of {len(telling)} pairs"
         return Diagnosis("no_baseline", {"turned": turned, "pairs": len(telling)}, why)
@@ -82,7 +82,7 @@ def _read(database: Path, names: set[str]) -> list[_Matches]:
         images = {i.image_id: i for i in content.read_all_images() if i.name in names}
         cameras = {camera.camera_id: camera for camera in content.read_all_cameras()}
         places = {
-            i: _centred(content.read_keypoints(i), cameras[image.camera_id])
+            i: _centre(content.read_keypoints(i), cameras[image.camera_id])
             for i, image in images.items()
         }
         pairs = []
@@ -96,16 +96,16 @@ def _read(database: Path, names: set[str]) -> list[_Matches]:
     return pairs
 
 
-def _centred(keypoints: NDArray[np.floating], camera: Camera) -> NDArray[np.float64]:
+def _centre(keypoints: NDArray[np.floating], camera: Camera) -> NDArray[np.float64]:
     xy = np.array(keypoints, dtype=float)[:, :2]
     return (xy - [camera.width / 2, camera.height / 2]) / max(camera.width, camera.height)
 
 
-def _moved(pair: _Matches) -> float:
+def _median_movement(pair: _Matches) -> float:
     return float(np.median(np.linalg.norm(pair.here - pair.there, axis=1)))
 
 
-def _turned(pairs: list[_Matches]) -> int:
+def _count_turns(pairs: list[_Matches]) -> int:
     """How many pairs a turn explains, at the one focal length where it explains most."""
     if not pairs:
         return 0

@@ -33,11 +33,11 @@ def _rungs(graph: PairGraph) -> Iterator[str]:
         return
     yield "Tried, in this order:"
     for number, record in enumerate(graph.rungs, start=1):
-        yield f"  {number}. {record.title}: {_ended(record)}"
+        yield f"  {number}. {record.title}: {_outcome(record)}"
         yield f"     {record.why}"
 
 
-def _ended(record: RungRecord) -> str:
+def _outcome(record: RungRecord) -> str:
     if record.outcome == SKIPPED:
         return _SAID[SKIPPED]
     return f"{_SAID.get(record.outcome, 'not enough')}, {record.seconds:.1f} s"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from recon.poses.cameras import FULL_FRAME_DIAGONAL, CameraGroup
 from recon.poses.colmap.features import import_photos
-from recon.poses.ladder.choosing import Candidate
+from recon.poses.ladder.candidates import Candidate
 from recon.poses.native import camera_of, colmap
 
 #: Where the mapper begins without a hint, as parts of the longest side: where COLMAP does, and a

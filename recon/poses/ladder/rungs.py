@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from recon.poses.colmap.mapping import global_mapping, incremental
-from recon.poses.ladder.attempts import relaxed
+from recon.poses.colmap.mapping import global_mapping, incremental_mapping
+from recon.poses.ladder.attempts import relaxed_mapping
 from recon.poses.ladder.sources import LEARNED, PLAIN, STRONG, Source
 from recon.reporting import Progress
 
@@ -40,11 +40,11 @@ class Rung:
 
 
 RUNGS: tuple[Rung, ...] = (
-    Rung("incremental", "SIFT, one photo after the other", PLAIN, incremental, 0.50),
-    Rung("relaxed", "SIFT, one after the other, asking for less", PLAIN, relaxed, 0.05),
+    Rung("incremental", "SIFT, one photo after the other", PLAIN, incremental_mapping, 0.50),
+    Rung("relaxed", "SIFT, one after the other, asking for less", PLAIN, relaxed_mapping, 0.05),
     Rung("global", "SIFT, all photos at once", PLAIN, global_mapping, 0.05),
-    Rung("strong_sift", "stronger SIFT, asking for less", STRONG, relaxed, 0.20),
-    Rung("learned", "learned features, asking for less", LEARNED, relaxed, 0.15),
+    Rung("strong_sift", "stronger SIFT, asking for less", STRONG, relaxed_mapping, 0.20),
+    Rung("learned", "learned features, asking for less", LEARNED, relaxed_mapping, 0.15),
     Rung("learned_global", "learned features, all photos at once", LEARNED, global_mapping, 0.05),
 )
 

@@ -91,7 +91,7 @@ def database_of(source: Source, work: Work, report: Progress) -> Path:
                     made, min_num_inliers=work.min_num_inliers, seed=work.seed,
                     report=part(report, 1.0, 1.0),
                 )  # fmt: skip
-            databases.settle(made, settled)
+            databases.copy_with_journal(made, settled)
             for outdated in work.folder.glob(f"{source.name}-*.db"):
                 outdated.unlink()
             os.replace(settled, path)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recon.poses.colmap.pairs import Pair
-from recon.poses.groups import joined
-from recon.poses.ladder.choosing import Candidate, wins
+from recon.poses.groups import groups_by_any_pair
+from recon.poses.ladder.candidates import Candidate, wins
 from recon.poses.ladder.diagnosis import Diagnosis
 from recon.poses.ladder.focal_hints import Misfit
 from recon.poses.ladder.rungs import Rung
@@ -40,7 +40,7 @@ class LadderState:
     def joins(self, source: Source) -> int | None:
         """How many photos the source's pairs join in one; None where it wasn't asked yet."""
         pairs = self.pairs.get(source.name)
-        return None if pairs is None else len(joined(self.work.names, pairs)[0])
+        return None if pairs is None else len(groups_by_any_pair(self.work.names, pairs)[0])
 
     def note(self, rung: Rung, outcome: str, why: str, seconds: float = 0.0, **model: Any) -> None:
         """Records how `rung` ended; `model` are the fields of the record about its best one."""

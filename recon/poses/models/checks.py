@@ -88,7 +88,7 @@ def measure(
     )
 
 
-def remeasured(model: Reconstruction, before: ModelFacts) -> ModelFacts:
+def measure_again(model: Reconstruction, before: ModelFacts) -> ModelFacts:
     """The facts of `model` after its cameras were refined; what that can't change is as before."""
     fresh = measure(model, ())
     return replace(fresh, focal_change=before.focal_change, agreeing=before.agreeing)
@@ -153,10 +153,10 @@ def problems(facts: ModelFacts, limits: MappingConfig) -> list[str]:
     return [clause for passed, clause in checks if not passed]
 
 
-def at_odds(facts: ModelFacts, limits: MappingConfig) -> str | None:
+def contradiction(facts: ModelFacts, limits: MappingConfig) -> str | None:
     """How the model contradicts the metadata, a clause; None where it doesn't.
 
-    Apart from `problems`, since it may be the metadata that are wrong (`second_look`).
+    Apart from `problems`, since it may be the metadata that are wrong (`focal_retry`).
     """
     if facts.focal_change <= limits.max_focal_change:
         return None

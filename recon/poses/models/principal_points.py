@@ -30,13 +30,13 @@ _MAX_ITERATIONS = 50
 _TOLERANCE = 1e-6  # relative fall of the cost at which the adjustment has arrived
 _LONG_TRACK = 4  # observations; such a track still has three without the one left out
 _LEFT_OUT_EVERY = 3  # of the long tracks, one observation of each third is left out
-_ENOUGH = 100  # left-out observations that make a verdict
+_ENOUGH = 100  # left-out observations that are enough to tell
 _BETTER = 0.85  # their median error must fall below this part
 _MOST_SHIFT = 0.1  # of the longest side: no lens moves that far, only degenerate photos' do
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LeftOutErrors:
     """What the left-out observations say."""
 
     left_out: int
@@ -46,7 +46,7 @@ class Verdict:
     longest_side: int  # px, of the photos
 
     @property
-    def own(self) -> bool:
+    def favours_own(self) -> bool:
         """Whether each photo is to have a principal point of its own."""
         return (
             self.own_error <= _BETTER * self.shared_error
@@ -55,7 +55,7 @@ class Verdict:
 
     @property
     def log_line(self) -> str:
-        whose = "its own" if self.own else "its camera's"
+        whose = "its own" if self.favours_own else "its camera's"
         return (
             f"each photo has {whose} principal point: "
             f"{self.left_out} left-out observations are off by {self.own_error:.2f} px in the "
@@ -73,11 +73,11 @@ class _Seen:
     point_id: int
 
 
-def refined(model: Reconstruction, report: Progress) -> tuple[Reconstruction, Verdict | None]:
+def refine(model: Reconstruction, report: Progress) -> tuple[Reconstruction, LeftOutErrors | None]:
     """`model` with a camera per photo, or itself where that predicts observations no better.
 
     The pycolmap reconstruction given is not changed. Photos keep their ids, keypoints and points;
-    focal lengths and distortion stay shared in value. No verdict (None) comes where too few
+    focal lengths and distortion stay shared in value. The errors are None where too few
     observations can be left out to tell.
     """
     trial = copy.deepcopy(model)
@@ -90,20 +90,20 @@ def refined(model: Reconstruction, report: Progress) -> tuple[Reconstruction, Ve
     trial = with_own_cameras(trial)
     report(0.3, "comparing_cameras")
     _adjust(trial, shared=False)
-    verdict = Verdict(
+    errors = LeftOutErrors(
         left_out=len(left_out),
         shared_error=shared_error,
         own_error=_median_error(trial, left_out),
         largest_shift=_largest_shift(trial, model),
         longest_side=max(max(c.width, c.height) for c in model.cameras.values()),
     )
-    if not verdict.own:
-        return model, verdict
+    if not errors.favours_own:
+        return model, errors
     _put_back(trial, left_out)
     report(0.6, "refining_cameras")
     _adjust(trial, shared=False)
     trial.update_point_3d_errors()
-    return trial, verdict
+    return trial, errors
 
 
 def with_own_cameras(model: Reconstruction) -> Reconstruction:

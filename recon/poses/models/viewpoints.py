@@ -36,17 +36,17 @@ _COMMON = 20  # points from which on that says something
 Array = NDArray[np.float64]
 
 
-def shared(folder: Path) -> list[list[str]]:
+def find_shared_viewpoints(folder: Path) -> list[list[str]]:
     """The photos of the COLMAP model in `folder` that were taken from nearly one spot and show the
     same, by name, two or more a group. A slow walk is no spot, and falls into several.
     """
     model = colmap().Reconstruction(folder)
     images = sorted((model.images[i] for i in model.reg_image_ids()), key=lambda image: image.name)
     apart = {frozenset((a.name, b.name)): _apart(model, a, b) for a, b in combinations(images, 2)}
-    return spots([image.name for image in images], apart)
+    return group_by_spot([image.name for image in images], apart)
 
 
-def spots(names: Sequence[str], apart: Mapping[frozenset[str], float]) -> list[list[str]]:
+def group_by_spot(names: Sequence[str], apart: Mapping[frozenset[str], float]) -> list[list[str]]:
     """Groups of two or more of `names`, in their order: each is on the spot of another one of its
     group, and not far from any. `apart` are the distances of all pairs, see `_apart`."""
     found: list[list[str]] = []

@@ -62,7 +62,9 @@ def groups(pictures: Mapping[str, Small]) -> list[list[str]]:
             if float((coarse[a] * turned(coarse[b])).sum()) >= _COARSELY_ALIKE
         )
     ]
-    return [group for group in connections.groups(list(pictures), same) if len(group) > 1]
+    return [
+        group for group in connections.connected_components(list(pictures), same) if len(group) > 1
+    ]
 
 
 #: What lost metadata and mirrored selfies do to a copy.
@@ -91,23 +93,23 @@ def _one_of_the_other(a: Small, b: Small) -> bool:
         a, b = b, a
     height, width = a.shape
     other = Image.fromarray(b).resize((width, height), Image.Resampling.BILINEAR)
-    here, there = _blocks(_softened(a)), _blocks(_softened(np.asarray(other)))
+    here, there = _blocks(_soften(a)), _blocks(_soften(np.asarray(other)))
     textured = (_spread(here) >= _TEXTURED) | (_spread(there) >= _TEXTURED)
     told = textured & ~_lost(here) & ~_lost(there)
     if told.sum() < max(_FEWEST, _LEFT * textured.sum()):
         return False
-    here, there = _levelled(here[told]), _levelled(there[told])
+    here, there = _normalise(here[told]), _normalise(there[told])
     alike = (here * there).mean(axis=(1, 2)) >= _ALIKE
     if alike.mean() < _MOST:
         return False
-    moved = _moved(here, there)
+    moved = _displacements(here, there)
     return bool(
         (alike & (moved <= _IN_PLACE)).mean() >= _MOST
         and np.sqrt((np.minimum(moved, 1.0) ** 2).mean()) <= _MOVED
     )
 
 
-def _softened(picture: Small) -> _Array:
+def _soften(picture: Small) -> _Array:
     """`picture` without the finest detail, which compression and another size change."""
     soft: _Array = np.pad(picture.astype(float), 1, "edge")
     soft = (soft[:-2] + 2 * soft[1:-1] + soft[2:]) / 4
@@ -134,14 +136,14 @@ def _spread(blocks: _Array) -> _Array:
     return spread
 
 
-def _levelled(blocks: _Array) -> _Array:
+def _normalise(blocks: _Array) -> _Array:
     """Each block with mean zero and deviation one, so that light and contrast don't count."""
     centred = blocks - blocks.mean(axis=(1, 2), keepdims=True)
     levelled: _Array = centred / np.maximum(_spread(blocks), 1e-6)[:, None, None]
     return levelled
 
 
-def _moved(here: _Array, there: _Array) -> _Array:
+def _displacements(here: _Array, there: _Array) -> _Array:
     """How far each block has moved, [B] px, where that is a fraction of a pixel (Lucas and Kanade
     1981). A block with edges in one direction only is asked for its movement across them."""
     y, x = np.gradient((here + there) / 2, axis=(1, 2))

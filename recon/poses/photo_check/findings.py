@@ -38,7 +38,7 @@ class PhotoSet:
     def names(self) -> list[str]:
         return list(self.looks)
 
-    def linked(self) -> dict[Edge, PairFacts]:
+    def linked_pairs(self) -> dict[Edge, PairFacts]:
         limit = self.limits.linked
         return {edge: facts for edge, facts in self.pairs.items() if facts.log_chance <= limit}
 

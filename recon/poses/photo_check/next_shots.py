@@ -26,7 +26,7 @@ def advise(
     `alike` says whether two photos could be of one place by their colours. Groups that share
     nothing may be two sides of one place; where their colours differ, too, they look like two.
     """
-    groups = connections.groups(names, strengths)
+    groups = connections.connected_components(names, strengths)
     main, rest = groups[0], groups[1:]
     if len(main) == 1:
         return [Finding("nothing_in_common", tuple(names))] if len(names) > 1 else []
@@ -37,8 +37,8 @@ def advise(
         every = tuple(name for group in shown for name in group)
         code = "split" if alike and _unlike(shown, alike) else "apart"
         found.append(Finding(code, every, {"groups": shown}))
-    backbone = connections.backbone(names, strengths)
-    thin = sorted((e for e in backbone if strengths[e] < THIN_INLIERS), key=lambda e: strengths[e])
+    tree = connections.spanning_tree(names, strengths)
+    thin = sorted((e for e in tree if strengths[e] < THIN_INLIERS), key=lambda e: strengths[e])
     found += [
         Finding(
             "thin_link", tuple(sorted(edge, key=list(names).index)), {"points": strengths[edge]}

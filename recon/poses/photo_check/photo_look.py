@@ -1,7 +1,7 @@
 """A quick look at photos while they arrive: what would be wrong with each, and with the set.
 
-`look` sees one photo, `quick_pairs.compare` two, `verdict.judge` all of them. The check advises;
-it never turns a photo down.
+`look` sees one photo, `quick_pairs.compare` two, `set_check.check_set` all of them. The check
+advises; it never turns a photo down.
 """
 
 from __future__ import annotations

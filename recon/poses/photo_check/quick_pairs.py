@@ -107,8 +107,8 @@ def _nothing(matches: NDArray[np.intp], still: StillMatches) -> PairFacts:
 
 
 def _still(a: QuickFeatures, b: QuickFeatures, matches: NDArray[np.intp]) -> StillMatches:
-    here, there = (standing_still.placed(f.points, f.width, f.height) for f in (a, b))
-    return standing_still.of_pair(here, there, matches)
+    here, there = (standing_still.normalise(f.points, f.width, f.height) for f in (a, b))
+    return standing_still.find_still_matches(here, there, matches)
 
 
 def reversed_pair(facts: PairFacts) -> PairFacts:

@@ -12,7 +12,7 @@ from recon.poses.photo_check.pure_rotation import is_turn
 from recon.poses.photo_check.quick_pairs import PairFacts
 
 
-def of_the_set(
+def find_in_set(
     photos: PhotoSet, linked: Mapping[Edge, PairFacts], groups: list[list[str]], unfit: set[str]
 ) -> list[Finding]:
     """What the pair graph says. Photos in `unfit` have had their word: they can't be matched."""
@@ -69,7 +69,7 @@ def _is_foreign(
 def _holds_well(part: list[str], linked: Mapping[Edge, PairFacts], limits: CheckLimits) -> bool:
     """Whether every photo of `part` is linked beyond doubt, and with many of the others."""
     inside = {e: -f.log_chance for e, f in linked.items() if e[0] in part and e[1] in part}
-    weakest = min((inside[edge] for edge in connections.backbone(part, inside)), default=0.0)
+    weakest = min((inside[edge] for edge in connections.spanning_tree(part, inside)), default=0.0)
     possible = len(part) * (len(part) - 1) / 2
     return weakest >= -limits.strong and len(inside) >= limits.dense * possible
 
@@ -79,7 +79,7 @@ def _thin_links(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Find
     strengths = {edge: float(facts.inliers) for edge, facts in linked.items()}
     thin = [
         edge
-        for edge in connections.backbone(photos.names, strengths)
+        for edge in connections.spanning_tree(photos.names, strengths)
         if strengths[edge] < photos.limits.thin_inliers
     ]
     thin.sort(key=lambda edge: strengths[edge])

@@ -46,7 +46,7 @@ def measure(luminance: Array) -> DetailMap:
     fine = luminance[:height, :width]
     coarse = fine
     for _ in range(OCTAVES):
-        coarse = _halved(coarse)
+        coarse = _halve(coarse)
     energy = _cell_energy(coarse, CELL >> OCTAVES)
     return DetailMap(_cell_energy(fine, CELL), energy.mean(axis=0))
 
@@ -66,8 +66,8 @@ def at(detail: DetailMap, points: NDArray[np.float32]) -> Array:
     height, width = detail.coarse.shape
     columns = np.clip((points[:, 0] / CELL).astype(int), 0, width - 1)
     rows = np.clip((points[:, 1] / CELL).astype(int), 0, height - 1)
-    fine = np.stack([_smoothed(energy)[rows, columns] for energy in detail.fine], axis=1)
-    coarse = _smoothed(detail.coarse)[rows, columns]
+    fine = np.stack([_smooth(energy)[rows, columns] for energy in detail.fine], axis=1)
+    coarse = _smooth(detail.coarse)[rows, columns]
     ratio: Array = np.log2((fine + _FLOOR) / (coarse[:, None] + _FLOOR)).astype(np.float32)
     return ratio
 
@@ -109,7 +109,7 @@ def _block_means(cells: Array) -> NDArray[np.float64]:
     return means
 
 
-def _smoothed(cells: Array) -> Array:
+def _smooth(cells: Array) -> Array:
     """Each cell with its eight neighbours."""
     padded = np.pad(cells, 1, "edge")
     height, width = cells.shape
@@ -117,6 +117,6 @@ def _smoothed(cells: Array) -> Array:
     return np.asarray(total, np.float32) * np.float32(1 / 9)
 
 
-def _halved(picture: Array) -> Array:
+def _halve(picture: Array) -> Array:
     quarters = picture[::2, ::2] + picture[1::2, ::2] + picture[::2, 1::2] + picture[1::2, 1::2]
     return quarters * np.float32(0.25)

@@ -16,7 +16,7 @@ from recon.splats.gaussians import Camera, Gaussians
 _HIGHER_HARMONICS = (0, 3, 8, 15)
 
 
-class Rendered(NamedTuple):
+class Render(NamedTuple):
     """One rendered picture. All tensors are float32 on the Gaussians' device unless said."""
 
     image: Tensor  # [H, W, 3] colours, not clamped, over the background
@@ -33,7 +33,7 @@ def rasterize(
     sh_degree: int | None = None,
     background: Tensor | None = None,
     with_depth: bool = False,
-) -> Rendered:
+) -> Render:
     """Draws `gaussians` as `camera` sees them (3DGS, Kerbl et al. 2023; gsplat's conventions).
 
     `sh_degree` limits the spherical harmonics used (default: all that there are); `background`

@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import (
-    Rendered,
+    Render,
     binning,
     cpu_kernels,
     projection,
@@ -53,9 +53,9 @@ def rasterize(
     sh_degree: int,
     background: Tensor | None = None,
     with_depth: bool = False,
-) -> Rendered:
+) -> Render:
     """Draws on the CPU; see `recon.splats.rasterizers.rasterize`."""
-    parameters = _activated(gaussians)
+    parameters = _activate(gaussians)
     picture = _look(parameters, camera, sh_degree)
     if background is None:
         background = torch.zeros(3)
@@ -63,11 +63,11 @@ def rasterize(
         *gaussians.named().values(), background, parameters, picture
     )
     depth = depth_sum / alpha.clamp_min(1e-10) if with_depth else None
-    return Rendered(image, alpha, depth, picture.means2d, picture.radii)
+    return Render(image, alpha, depth, picture.means2d, picture.radii)
 
 
 @torch.no_grad()
-def _activated(gaussians: Gaussians) -> Parameters:
+def _activate(gaussians: Gaussians) -> Parameters:
     tensors = gaussians.named()
     tensors["scales"] = gaussians.scales.exp()
     tensors["opacities"] = gaussians.opacities.sigmoid()

@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from recon.splats import gsplat_kernels
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.rasterizers import Rendered
+from recon.splats.rasterizers import Render
 
 _TILE = 16  # px
 _BLUR = 0.3  # px^2 that every footprint is widened by, 3DGS's
@@ -44,13 +44,13 @@ def rasterize(
     sh_degree: int,
     background: Tensor | None = None,
     with_depth: bool = False,
-) -> Rendered:
+) -> Render:
     """Draws on the GPU; see `recon.splats.rasterizers.rasterize`."""
     if len(gaussians) == 0:
         return _empty(gaussians, camera, background, with_depth)
     drawn = _Drawn(camera, sh_degree, with_depth)
     sums, alpha = _Draw.apply(*gaussians.named().values(), background, drawn)
-    return Rendered(
+    return Render(
         image=sums[..., :3],
         alpha=alpha,
         depth=sums[..., 3] / alpha.clamp_min(1e-10) if with_depth else None,
@@ -179,7 +179,7 @@ def _zeros(count: int, device: torch.device) -> Tensor:
 
 def _empty(
     gaussians: Gaussians, camera: Camera, background: Tensor | None, with_depth: bool
-) -> Rendered:
+) -> Render:
     """The bare background: gsplat's kernels can't be launched on no Gaussians."""
     means = gaussians.means
     nothing = means.new_zeros(camera.height, camera.width) + means.sum()  # keeps the graph
@@ -188,4 +188,4 @@ def _empty(
     if means2d.requires_grad:
         means2d.retain_grad()
     radii = torch.zeros(0, dtype=torch.int32, device=means.device)
-    return Rendered(image, nothing, nothing if with_depth else None, means2d, radii)
+    return Render(image, nothing, nothing if with_depth else None, means2d, radii)

@@ -18,7 +18,7 @@ NEAR, BLUR, MIN_ALPHA, MAX_ALPHA, MIN_TRANSMITTANCE = 0.01, 0.3, 1 / 255, 0.999,
 
 
 class Reference(NamedTuple):
-    """What `Rendered` holds, and how near each pixel came to a decision falling otherwise."""
+    """What `Render` holds, and how near each pixel came to a decision falling otherwise."""
 
     image: Tensor  # [H, W, 3]
     alpha: Tensor  # [H, W]

@@ -133,7 +133,9 @@ def _download(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
         raise NothingToDo(told.format(names=names_of(unfit)))
     if total > zips.MOST_BYTES:
         told = gettext("These come to {total}, and one download has at most {most}: choose fewer.")
-        raise NothingToDo(told.format(total=sizes.said(total), most=sizes.said(zips.MOST_BYTES)))
+        raise NothingToDo(
+            told.format(total=sizes.size_in_words(total), most=sizes.size_in_words(zips.MOST_BYTES))
+        )
     if unfit or chosen.missing:
         left = Chosen(fit, chosen.missing)
         return _page(request, "recon/selected_download.html", left, unfit=unfit, total=total)

@@ -43,7 +43,7 @@ class CoverForm(forms.Form):
         picture: UploadedFile = self.cleaned_data["picture"]
         if (picture.size or 0) > MOST_BYTES:
             raise forms.ValidationError(
-                TOO_LARGE.format(limit=sizes.said(MOST_BYTES)), code="too_large"
+                TOO_LARGE.format(limit=sizes.size_in_words(MOST_BYTES)), code="too_large"
             )
         return picture
 

@@ -95,7 +95,9 @@ def falls_apart(job: Job) -> bool:
     if matching is None:
         return False
     graph, _copies = matching
-    groups = connections.groups([photo.name for photo in graph.photos], graph.strengths)
+    groups = connections.connected_components(
+        [photo.name for photo in graph.photos], graph.strengths
+    )
     return len(groups) > 1 or bool(graph.left_out)
 
 
@@ -104,7 +106,7 @@ def _read_matching(job: Job) -> tuple[PairGraph, Mapping[str, str]] | None:
     graph, prepared = left_by(job, read_pair_graph), left_by(job, PreparedPhotos.read)
     if graph is None or prepared is None:
         return None
-    return graph.renamed(prepared.stored_names), prepared.copies
+    return graph.rename(prepared.stored_names), prepared.copies
 
 
 def _picture(
@@ -120,7 +122,7 @@ def _picture(
     if not photos:
         return None
     # A copy stands beside the photo that it is one of.
-    groups = connections.groups(
+    groups = connections.connected_components(
         list(photos), [*strengths, *((a, b) for a, b in copies.items() if {a, b} <= photos.keys())]
     )
     layout = graph_layout.arrange(groups, strengths)
@@ -151,7 +153,7 @@ def _lines(
     names: list[str], strengths: Mapping[Edge, float], places: Mapping[str, tuple[float, float]]
 ) -> list[Line]:
     """The lines worth drawing, weakest first, so that strong ones lie on top."""
-    chosen = set(connections.backbone(names, strengths))
+    chosen = set(connections.spanning_tree(names, strengths))
     for name in names:
         own = sorted((e for e in strengths if name in e), key=lambda e: -strengths[e])
         chosen |= set(own[:LINES])

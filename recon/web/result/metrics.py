@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from recon.models import Job
 from recon.pipeline.quality import GRADES, LABELS, meaning
 from recon.pipeline.results import Conditions, Results
-from recon.pipeline.words.texts import looked_up
+from recon.pipeline.words.texts import translate_marked
 from recon.web.left_behind import left_by
 
 NOT_MEASURED = _("It was not measured for this scene.")
@@ -90,7 +90,7 @@ def _described(scale: Scale, job: Job, conditions: Conditions) -> Metric:
     spread = (job.figures.spread or {}).get(scale.key)
     corrected = getattr(job.figures, f"{scale.key}_corrected", None)
     matched = "" if corrected is None else scale.figure.format(corrected)
-    label = looked_up(LABELS[word])
+    label = translate_marked(LABELS[word])
     sizes = _sizes(scale, conditions)
     return {
         "key": scale.key,

@@ -19,7 +19,7 @@ from recon.models import Job
 from recon.picture_size import fitted_size
 from recon.pipeline.start_view import StartView
 from recon.pipeline.workspace import Workspace
-from recon.poses.colmap.sparse_model import Placed, SparseModel, read_sparse
+from recon.poses.colmap.sparse_model import RegisteredPhoto, SparseModel, read_sparse
 from recon.web import files_on_demand
 
 MOST_POINTS = 4000
@@ -103,14 +103,14 @@ def _cloud(model: SparseModel) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _depth(photo: Placed, points: NDArray[np.float64]) -> float:
+def _depth(photo: RegisteredPhoto, points: NDArray[np.float64]) -> float:
     """The middle depth of the points before the camera, in world units."""
     depths = (points - photo.position) @ photo.rotation[2]
     before = depths[depths > 0]
     return float(np.median(before)) if len(before) else 1.0
 
 
-def _view(photo: Placed, depth: float, *, trained_height: int) -> StartView:
+def _view(photo: RegisteredPhoto, depth: float, *, trained_height: int) -> StartView:
     return StartView(
         position=_vector(photo.position),
         target=_vector(photo.position + depth * photo.rotation[2]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.ladder.choosing import Candidate, candidate
+from recon.poses.ladder.candidates import Candidate, candidate
 from recon.poses.ladder.diagnosis import diagnose
 from recon.poses.ladder.sources import Work
 from recon.poses.models import checks, weak_joins
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ScreenedModel:
     """What became of one model."""
 
     facts: checks.ModelFacts
@@ -31,7 +31,7 @@ class Verdict:
         return "; ".join([f"{self.facts.registered} photos, {self.facts.in_words}", *self.notes])
 
 
-def judge(model: Reconstruction, database: Path, work: Work) -> Verdict:
+def screen(model: Reconstruction, database: Path, work: Work) -> ScreenedModel:
     """Takes weak photos and what hangs on by chance out of `model`, in place, and checks the rest.
 
     `database` is the one that the pycolmap reconstruction `model` was made from.
@@ -55,15 +55,15 @@ def judge(model: Reconstruction, database: Path, work: Work) -> Verdict:
     if not doubts and len(names) < len(work.names):  # of all together the ladder has asked already
         diagnosis = diagnose(database, names, config.min_registered)
         doubts = [] if diagnosis is None else [diagnosis.why]
-    contradiction = checks.at_odds(facts, config)
+    contradiction = checks.contradiction(facts, config)
     whole = None if doubts else candidate(model, facts, config.solid_points_per_photo)
     if contradiction is not None:
         doubts.append(contradiction)
     if doubts:
         notes.append(f"not a model to trust: {', '.join(doubts)}")
     if contradiction is not None:
-        return Verdict(facts, None, tuple(notes), at_odds=whole)
-    return Verdict(facts, whole, tuple(notes))
+        return ScreenedModel(facts, None, tuple(notes), at_odds=whole)
+    return ScreenedModel(facts, whole, tuple(notes))
 
 
 def _broken(model: Reconstruction, fit: Sequence[Agreement]) -> weak_joins.Join | None:

@@ -24,7 +24,7 @@ _WEBP_DROPPED, _WEBP_FLAGS = (b"ICCP", b"EXIF", b"XMP "), 0x20 | 0x08 | 0x04
 _ITEMS, _NOBODYS = (b"Exif", b"mime", b"uri "), b"skip"
 
 
-def bare(content: bytes) -> io.BytesIO | None:
+def strip_metadata(content: bytes) -> io.BytesIO | None:
     """`content` without metadata; None where it is of no format that is known here."""
     try:
         if content.startswith(_PNG_START):

@@ -7,11 +7,11 @@ import json
 from recon.pipeline.workspace import Workspace, write_json
 
 
-def write_together(workspace: Workspace, groups: list[list[str]]) -> None:
+def write_same_spot(workspace: Workspace, groups: list[list[str]]) -> None:
     write_json(workspace.together_json, groups)
 
 
-def read_together(workspace: Workspace) -> list[list[str]]:
+def read_same_spot(workspace: Workspace) -> list[list[str]]:
     """The groups, by names in work/images, two or more each; none where nobody looked."""
     try:
         groups: list[list[str]] = json.loads(workspace.together_json.read_text())

@@ -1,4 +1,4 @@
-"""The photo check's verdict: from looks and pairs to findings. Every one is advice."""
+"""The photo check of a whole set: from looks and pairs to findings. Every one is advice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recon.poses.photo_check.findings import Finding, PhotoSet
 from recon.poses.photo_check.photo_look import CheckLimits, PhotoLook
 from recon.poses.photo_check.pure_rotation import is_turn
 from recon.poses.photo_check.quick_pairs import PairFacts
-from recon.poses.photo_check.set_findings import of_the_set
+from recon.poses.photo_check.set_findings import find_in_set
 
 Array = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SetCheck:
     """All that the check found out about a set."""
 
     standings: dict[str, Standing]
@@ -42,15 +42,15 @@ class Verdict:
     findings: list[Finding]
 
 
-def judge(photos: PhotoSet) -> Verdict:
+def check_set(photos: PhotoSet) -> SetCheck:
     """Looks at the set as a whole."""
-    linked = photos.linked()
-    groups = connections.groups(photos.names, linked)
+    linked = photos.linked_pairs()
+    groups = connections.connected_components(photos.names, linked)
     standings = {name: _standing(photos, name, linked) for name in photos.names}
     single = [*_of_single_photos(photos, standings), *_alike(photos, linked)]
     unfit = {n for f in single if f.code in ("blurred", "featureless", "strip") for n in f.photos}
-    whole = of_the_set(photos, linked, groups, unfit)
-    return Verdict(standings, linked, groups, [*single, *whole])
+    whole = find_in_set(photos, linked, groups, unfit)
+    return SetCheck(standings, linked, groups, [*single, *whole])
 
 
 def _standing(photos: PhotoSet, name: str, linked: Mapping[Edge, PairFacts]) -> Standing:
@@ -165,7 +165,7 @@ def _alike(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Finding]:
     """Copies, and near-copies. Where something stands still, every pair looks like one of those."""
     copied = copies.groups({name: look.small for name, look in photos.looks.items()})
     found = [Finding("copies", tuple(group)) for group in copied]
-    still = standing_still.share([facts.still for facts in photos.pairs.values()])
+    still = standing_still.still_share([facts.still for facts in photos.pairs.values()])
     if still is not None:
         facts = {"percent": round(100 * still)}
         return [*found, Finding("stands_still", tuple(photos.names), facts)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from recon.splats.gaussians import Camera, Gaussians
-from recon.splats.scene import Posed, View, scene_extent, train_tracks
+from recon.splats.scene import PosedPhoto, View, scene_extent, train_tracks
 from recon.splats.triangulation import Tracks, point_colours, triangulate
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ class SparsePoints:
     xyz: Floats  # [M, 3] world units
 
 
-def sparse_points(train: Sequence[Posed]) -> SparsePoints:
+def sparse_points(train: Sequence[PosedPhoto]) -> SparsePoints:
     """The points that the observations of the `train` photos agree on.
 
     Those off by 0.5% or more of a photo's longest side in the mean are left out.
@@ -82,7 +82,7 @@ def sparse_points(train: Sequence[Posed]) -> SparsePoints:
 
 
 def starting_points(
-    sparse: SparsePoints, train: Sequence[Posed], views: Sequence[View], seed: int
+    sparse: SparsePoints, train: Sequence[PosedPhoto], views: Sequence[View], seed: int
 ) -> Points:
     """The SfM points with the colours that the train photos give them.
 

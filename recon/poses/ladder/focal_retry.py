@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from recon.poses.colmap.mapping import Manner, incremental
+from recon.poses.colmap.mapping import MapperVariant, incremental_mapping
 from recon.poses.ladder import focal_hints
-from recon.poses.ladder.choosing import Candidate, best_of
+from recon.poses.ladder.candidates import Candidate, best_of
 from recon.poses.ladder.focal_hints import STARTS, Misfit
-from recon.poses.ladder.judging import judge
 from recon.poses.ladder.rungs import Rung
+from recon.poses.ladder.screening import screen
 from recon.poses.ladder.sources import Work
 from recon.poses.ladder.state import LadderState
 from recon.poses.pair_graph import TRIED
@@ -44,7 +44,7 @@ class Matches:
     folder: Path  # empty; stays while the ladder is climbed
 
 
-def due(rung: Rung, state: LadderState, at_odds: Candidate | None) -> bool:
+def is_due(rung: Rung, state: LadderState, at_odds: Candidate | None) -> bool:
     """Whether to look again: where a model is at odds with the metadata, and where no rung of these
     matches has won, once."""
     if not state.work.focal_priors:
@@ -52,7 +52,7 @@ def due(rung: Rung, state: LadderState, at_odds: Candidate | None) -> bool:
     return at_odds is not None or not (state.won or rung.source.name in state.looked_again)
 
 
-def look_again(matches: Matches, state: LadderState, report: Progress) -> None:
+def map_without_focals(matches: Matches, state: LadderState, report: Progress) -> None:
     """Maps without the metadata's focal lengths, and drops those that the photos speak against.
 
     What is better than the best model by now takes its place.
@@ -67,11 +67,11 @@ def look_again(matches: Matches, state: LadderState, report: Progress) -> None:
         state.note_model(again, agreed, why, time.monotonic() - began)
         state.offer(again, agreed)
         return
-    trust = _why_believe_the_files(witnesses, matches, work, report)
+    trust = _why_trust_files(witnesses, matches, work, report)
     seconds = time.monotonic() - began
     best = best_of(witnesses)
     if trust is None and best is not None:
-        _believe_the_photos(best, again, state, matches, seconds)
+        _trust_photos(best, again, state, matches, seconds)
     else:
         state.note(again, TRIED, str(trust), seconds)
 
@@ -88,7 +88,7 @@ def _witnesses(
     for shared in (True, False):
         found = [] if matches.at_odds is None or not shared else [matches.at_odds]
         for start in STARTS:
-            free = _free(matches, work, start, report, shared=shared)
+            free = _map_with_free_focals(matches, work, start, report, shared=shared)
             if free is None:
                 break
             if _misfit(free, work) is None:
@@ -103,7 +103,7 @@ def _witnesses(
     return best, None
 
 
-def _why_believe_the_files(
+def _why_trust_files(
     witnesses: Sequence[Candidate], matches: Matches, work: Work, report: Progress
 ) -> str | None:
     """Why the photos say too little, a clause; None where they speak against the metadata."""
@@ -111,13 +111,13 @@ def _why_believe_the_files(
         return "no firm model"
     if not focal_hints.same_focals(witnesses):
         return "other starts lead to other focal lengths"
-    held = _held(matches, work, report)
+    held = _map_with_held_focals(matches, work, report)
     if not all(focal_hints.explains_more(one, held) for one in witnesses):
         return "the focal lengths in the files explain as much"
     return None
 
 
-def _believe_the_photos(
+def _trust_photos(
     best: Candidate, again: Rung, state: LadderState, matches: Matches, seconds: float
 ) -> None:
     """Takes `best` instead of whatever was made with the metadata's focal lengths, and goes on
@@ -129,10 +129,10 @@ def _believe_the_photos(
     state.misfit = misfit
     state.best, state.best_rung = best, again.name
     work = state.work.without_focals(misfit.names)
-    state.work = replace(work, database=_cameras_changed(state.work.database, work, matches))
+    state.work = replace(work, database=_change_cameras(state.work.database, work, matches))
 
 
-def _free(
+def _map_with_free_focals(
     matches: Matches, work: Work, start: float, report: Progress, *, shared: bool
 ) -> Candidate | None:
     """The best firm model from the matches without the focal lengths in doubt: those that
@@ -142,35 +142,35 @@ def _free(
     mapped = work.without_focals(known if doubted is None else doubted.names)
     if not shared:
         mapped = mapped.with_own_cameras()
-    database = _cameras_changed(matches.database, mapped, matches, start)
-    manner = Manner(relaxed=matches.rung.mapper is not incremental)
-    found = _mapped(matches, database, work.without_focals(known), manner, report)
+    database = _change_cameras(matches.database, mapped, matches, start)
+    variant = MapperVariant(relaxed=matches.rung.mapper is not incremental_mapping)
+    found = _map_variant(matches, database, work.without_focals(known), variant, report)
     return found if found is not None and found.firm else None
 
 
-def _cameras_changed(
-    database: Path, work: Work, matches: Matches, start: float = STARTS[0]
-) -> Path:
+def _change_cameras(database: Path, work: Work, matches: Matches, start: float = STARTS[0]) -> Path:
     """A copy of `database` with the cameras of `work`."""
     place = Path(tempfile.mkdtemp(dir=matches.folder)) / "database.db"
     focal_hints.with_cameras(database, place, work.photos, work.groups, start)
     return place
 
 
-def _held(matches: Matches, work: Work, report: Progress) -> Candidate | None:
+def _map_with_held_focals(matches: Matches, work: Work, report: Progress) -> Candidate | None:
     """The best model that keeps the metadata's focal lengths as they are."""
-    return _mapped(matches, matches.database, work, Manner(relaxed=True, hold_focal=True), report)
+    return _map_variant(
+        matches, matches.database, work, MapperVariant(relaxed=True, hold_focal=True), report
+    )
 
 
-def _mapped(
-    matches: Matches, database: Path, work: Work, manner: Manner, report: Progress
+def _map_variant(
+    matches: Matches, database: Path, work: Work, variant: MapperVariant, report: Progress
 ) -> Candidate | None:
     report = part(within(report, "without_file_focals"), 1.0, 1.0)
     with tempfile.TemporaryDirectory(dir=matches.folder, ignore_cleanup_errors=True) as scratch:
-        models = incremental(
-            database, work.photos, Path(scratch), seed=work.seed, manner=manner, report=report
+        models = incremental_mapping(
+            database, work.photos, Path(scratch), seed=work.seed, variant=variant, report=report
         )
-    return best_of(judge(model, database, work).candidate for model in models)
+    return best_of(screen(model, database, work).candidate for model in models)
 
 
 def _misfit(candidate: Candidate, work: Work) -> Misfit | None:
