@@ -28,7 +28,7 @@ USE_NOTED_EVERY = timedelta(minutes=5)
 class Scope(models.TextChoices):
     """What a token is for. None includes another."""
 
-    READ = "read", _("See scenes and the queue; download files, those of private scenes, too")
+    READ = "read", _("See scenes and the queue; download files, including those of private scenes")
     UPLOAD = "upload", _("Send photos, change drafts, start and cancel scenes")
     MANAGE = "manage", _("Change how scenes are shared")
     DELETE = "delete", _("Delete scenes")

@@ -176,7 +176,7 @@ class Job(models.Model):
             return self.title
         at = self.draft_made_at or self.created_at
         made = date(timezone.localtime(at), gettext("d M Y, H:i"))
-        return gettext("Scene of {made}").format(made=made)
+        return gettext("Scene from {made}").format(made=made)
 
     @property
     def preset_label(self) -> str:

@@ -16,7 +16,7 @@ REASONS = {
     "lpips_off": N_("LPIPS is switched off in the settings."),
     "lpips_offline": N_("The weights that LPIPS needs can’t be downloaded here."),
     "lpips_broken": N_("LPIPS can’t be loaded on this machine."),
-    "unforeseen": N_("Something went wrong that nobody foresaw; the log has the details."),
+    "unforeseen": N_("Something unexpected went wrong; the log has the details."),
 }
 
 
@@ -29,7 +29,7 @@ class Reason:
 
     @classmethod
     def of(cls, error: Exception) -> Reason:
-        """Of an error that nobody foresaw."""
+        """Of an unexpected error."""
         return cls("unforeseen", f"{type(error).__name__}: {error}")
 
     @classmethod

@@ -131,7 +131,9 @@ def _download(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
         told = gettext("Nothing to download: no file of {names} is there.")
         raise NothingToDo(told.format(names=names_of(unfit)))
     if total > zips.MOST_BYTES:
-        told = gettext("These come to {total}, and one download has at most {most}: choose fewer.")
+        told = gettext(
+            "Together these are {total}, but one download can be {most} at most. Choose fewer."
+        )
         raise NothingToDo(told.format(total=sizes.said(total), most=sizes.said(zips.MOST_BYTES)))
     if unfit or chosen.missing:
         left = Chosen(fit, chosen.missing)
@@ -158,7 +160,7 @@ def _tag(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
 
 def _untag(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
     count = tags.remove(chosen.jobs, _names(request))
-    said = ngettext("Taken off {count} scene.", "Taken off {count} scenes.", count)
+    said = ngettext("Removed from {count} scene.", "Removed from {count} scenes.", count)
     none = gettext("None of these scenes has that tag.")
     messages.info(request, said.format(count=count) if count else none)
     _tell_missing(request, chosen)

@@ -34,7 +34,7 @@ class AboutForm(forms.Form):
         help_text=_("Anyone with the link sees the title and the description."),
     )
     tags = TagsField(
-        help_text=_("With commas between, such as: garden, summer 2026. Only you see them."),
+        help_text=_("Separated by commas, such as: garden, summer 2026. Only you see them."),
         widget=forms.TextInput(attrs={"autocapitalize": "none"}),
     )
 
