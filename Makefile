@@ -3,11 +3,12 @@
 
 PYTHON ?= python3
 
-.PHONY: help run test coverage check lock bench screens clean
+.PHONY: help run test quick coverage check lock bench screens clean
 
 help:
 	@echo "make run      set everything up, then run the site (Ctrl-C stops it)"
 	@echo "make test     set everything up, then check and test the code"
+	@echo "make quick    the tests that need no browser, no reconstruction and nothing else slow"
 	@echo "make coverage the tests once more, with the lines that they leave out"
 	@echo "make check    linters, types and import contracts only"
 	@echo "make lock     pin what our packages need in turn (constraints.txt)"
@@ -20,6 +21,9 @@ run:
 
 test:
 	@exec $(PYTHON) scripts/bootstrap.py test
+
+quick:
+	@exec $(PYTHON) scripts/bootstrap.py quick
 
 coverage:
 	@exec $(PYTHON) scripts/bootstrap.py coverage

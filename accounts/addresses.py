@@ -22,7 +22,7 @@ def link_for(user: User, email: str) -> str:
     return reverse("accounts:confirm_email", args=(signing.dumps(wanted, salt=SALT),))
 
 
-def confirmed(token: str) -> tuple[User, str] | None:
+def read_confirmation(token: str) -> tuple[User, str] | None:
     """Whose address changes and to what, where the link is sound, in time and not used; else
     None."""
     try:

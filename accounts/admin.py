@@ -10,7 +10,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 
 from accounts import reset_links
@@ -66,7 +66,7 @@ class UserAdmin(DjangoUserAdmin):
     def new_password(self, user: User) -> str:
         return format_html('<a href="{}">A link that sets a new one</a>', "../reset-link/")
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         address = "<path:object_id>/reset-link/"
         view = self.admin_site.admin_view(self.reset_link)
         return [path(address, view, name="accounts_user_reset_link"), *super().get_urls()]

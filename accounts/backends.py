@@ -37,5 +37,5 @@ class ThrottledBackend(ModelBackend):
         if user is None:
             return None
         throttling.forget(counters[:1])  # this account's from here, not the network's
-        devices.remember(request, limits.spelled(email))
+        devices.remember(request, limits.one_spelling(email))
         return user

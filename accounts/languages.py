@@ -17,7 +17,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy
 
 
-def known(code: str) -> str:
+def valid_code(code: str) -> str:
     """`code` where the site speaks that language, else ""."""
     return code if code in dict(settings.LANGUAGES) else ""
 
@@ -28,9 +28,9 @@ def choices() -> list[tuple[str, str]]:
 
 
 @contextmanager
-def spoken(code: str) -> Iterator[None]:
+def use_language(code: str) -> Iterator[None]:
     """Texts are in this language, or in the site's, for as long as the block runs."""
-    with translation.override(known(code) or settings.LANGUAGE_CODE):
+    with translation.override(valid_code(code) or settings.LANGUAGE_CODE):
         yield
 
 
@@ -44,7 +44,7 @@ def in_their_language(
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        if code := known(getattr(request.user, "language", "")):
+        if code := valid_code(getattr(request.user, "language", "")):
             translation.activate(code)
             request.LANGUAGE_CODE = code
         return get_response(request)

@@ -104,7 +104,7 @@ def _send(letter: Letter) -> bool:
 def _send_reset(letter: Letter) -> None:
     form = ResetForm({"email": letter.email})
     if form.is_valid():
-        with languages.spoken(letter.language):
+        with languages.use_language(letter.language):
             form.save(
                 email_template_name="accounts/password_reset_email.txt",
                 subject_template_name="accounts/password_reset_subject.txt",
@@ -145,7 +145,7 @@ def _send_old_address(letter: Letter) -> None:
 
 
 def _mail(name: str, context: dict[str, Any], email: str, language: str) -> None:
-    with languages.spoken(language):
+    with languages.use_language(language):
         subject = render_to_string(f"accounts/{name}_subject.txt", context)
         text = render_to_string(f"accounts/{name}_email.txt", context)
     send_mail(" ".join(subject.split()), text, None, [email])
@@ -162,7 +162,7 @@ def link_for(letter: Letter) -> str:
     return reverse("accounts:confirm", args=(signing.dumps(wanted, salt=CONFIRM_SALT),))
 
 
-def confirmed(token: str) -> dict[str, str | int | None] | None:
+def read_confirmation(token: str) -> dict[str, str | int | None] | None:
     """What `link_for` signed, where the link is sound and in time; else None."""
     try:
         wanted: dict[str, str | int | None] = signing.loads(

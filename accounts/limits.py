@@ -27,7 +27,7 @@ MAILS_TO_ONE = (Limit("mail_to_one", 3, HOUR), Limit("mail_to_one", 6, DAY))
 SITE_FACTOR = 8
 
 
-def spelled(email: object) -> str:
+def one_spelling(email: object) -> str:
     """An address in one spelling: it signs in whatever its case, so it counts as one."""
     return str(email).strip().lower()[:254]
 
@@ -43,7 +43,7 @@ def by_network(request: HttpRequest, *limits: Limit) -> list[Counter]:
 
 def sign_in(request: HttpRequest, email: str) -> list[Counter]:
     """Whom a wrong password for `email` counts for."""
-    account = spelled(email)
+    account = one_spelling(email)
     device = devices.device_of(request, account)
     if device:
         return [Counter(SIGN_IN, f"{account} {device}")]
@@ -55,8 +55,8 @@ def sign_in(request: HttpRequest, email: str) -> list[Counter]:
 
 
 def by_account(email: str) -> list[Counter]:
-    return [Counter(SIGN_IN_BY_ACCOUNT, spelled(email))]
+    return [Counter(SIGN_IN_BY_ACCOUNT, one_spelling(email))]
 
 
 def mails_to(email: str) -> list[Counter]:
-    return [Counter(limit, spelled(email)) for limit in MAILS_TO_ONE]
+    return [Counter(limit, one_spelling(email)) for limit in MAILS_TO_ONE]

@@ -30,7 +30,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
-from accounts.waiting import told
+from accounts.waiting import wait_sentence
 from instarecon_site.errors import answer
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class TooMany(Exception):
 
     @property
     def sentence(self) -> str:
-        return told(self.limit.name, self.wait_s)
+        return wait_sentence(self.limit.name, self.wait_s)
 
 
 def check(counters: Sequence[Counter]) -> None:

@@ -26,7 +26,7 @@ def names() -> tuple[str, ...]:
     return ("UTC", *sorted(places))
 
 
-def known(name: str) -> str:
+def valid_name(name: str) -> str:
     """`name` where it is a zone that may be chosen, else "": browsers may know others."""
     return name if name in names() else ""
 
@@ -39,9 +39,9 @@ def choices() -> list[tuple[str, str]]:
 
 
 @contextmanager
-def shown_in(name: str) -> Iterator[None]:
+def use_zone(name: str) -> Iterator[None]:
     """Times are shown in this zone, or in the site's, for as long as the block runs."""
-    with timezone.override(zoneinfo.ZoneInfo(name) if known(name) else None):
+    with timezone.override(zoneinfo.ZoneInfo(name) if valid_name(name) else None):
         yield
 
 
@@ -51,7 +51,7 @@ def in_their_time_zone(
     """Middleware: each request's times are in the zone of whoever asks."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        with shown_in(getattr(request.user, "time_zone", "")):
+        with use_zone(getattr(request.user, "time_zone", "")):
             return get_response(request)
 
     return middleware

@@ -25,7 +25,7 @@ _SENTENCES = {
 }
 
 
-def told(name: str, wait_s: int) -> str:
+def wait_sentence(name: str, wait_s: int) -> str:
     return f"{gettext(_SENTENCES[name])} {_when(wait_s)}"
 
 

@@ -36,7 +36,8 @@ import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
 import torch
 
 from benchmarks import engine as bench
-from benchmarks import jobs, scoring, tables
+from benchmarks import jobs
+from benchmarks.parts import scoring, tables
 from recon.pipeline import config as configs
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig, UndistortConfig

@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
 
 # isort: split
-from benchmarks import scoring
 from benchmarks.engine_run import Clock, borrow_poses
+from benchmarks.parts import scoring
 from recon.pipeline import config as configs
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig

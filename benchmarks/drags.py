@@ -35,6 +35,9 @@ from PIL import Image
 
 from benchmarks import jobs
 from recon.picture_size import fitted_size
+from recon.pipeline.outcome import Cameras, PlacedCamera
+from recon.pipeline.results import FILTERED, Results
+from recon.pipeline.start_view import StartView
 from recon.pipeline.workspace import Workspace
 from recon.samples import sets as samples
 from recon.samples.photos import SamplePhoto, render
@@ -70,26 +73,26 @@ class Scene:
     name: str
     workspace: Workspace
     gaussians: Gaussians
-    cameras: list[dict[str, Any]]  # graphdeco's
-    view: dict[str, Any]
+    cameras: tuple[PlacedCamera, ...]
+    view: StartView
     held_out: float  # dB
 
     @classmethod
     def of(cls, name: str, folder: Path) -> Scene:
         workspace = Workspace(folder)
-        results = json.loads(workspace.results_json.read_text())
+        results = Results.read(workspace)
         (ply,) = (folder / "output" / "point_cloud").glob(
             "iteration_*/point_cloud_filtered.ply"
-            if results["scene"] == "filtered"
+            if results.scene == FILTERED
             else "iteration_*/point_cloud.ply"
         )
         return cls(
             name=name,
             workspace=workspace,
             gaussians=read_ply(ply),
-            cameras=json.loads(workspace.cameras_json.read_text()),
-            view=json.loads(workspace.viewer_json.read_text()),
-            held_out=results["psnr"],
+            cameras=Cameras.read(workspace).cameras,
+            view=StartView.read(workspace),
+            held_out=results.means["psnr"] or 0.0,
         )
 
     @property
@@ -99,12 +102,7 @@ class Scene:
 
     @property
     def aspect(self) -> float:
-        return float(self.cameras[0]["width"] / self.cameras[0]["height"])
-
-    def place(self, entry: dict[str, Any]) -> Array:
-        """cam_from_world [3, 4] of one of `cameras`."""
-        rotation = np.array(entry["rotation"]).T
-        return np.hstack([rotation, -(rotation @ np.array(entry["position"]))[:, None]])
+        return self.cameras[0].width / self.cameras[0].height
 
 
 def main() -> None:
@@ -158,13 +156,14 @@ def dragged(scene: Scene, options: argparse.Namespace) -> dict[str, Any]:
     """What `drags.mjs` answers: for each way the looks of each drag, on COLMAP's axes."""
     width, height = fitted_size(round(1000 * scene.aspect), 1000, WINDOW)
     views = []
-    for entry in scene.cameras:
-        known = {name: entry[name] for name in ("width", "height", "fx", "fy")}
-        known |= {"cx": entry["width"] / 2, "cy": entry["height"] / 2}
-        views.append(known | {"cam_from_world": scene.place(entry).tolist()})
+    for camera in scene.cameras:
+        known: dict[str, object] = {"width": camera.width, "height": camera.height}
+        known |= {"fx": camera.fx, "fy": camera.fy}
+        known |= {"cx": camera.width / 2, "cy": camera.height / 2}
+        views.append(known | {"cam_from_world": camera.cam_from_world})
     question = {
         "views": views,
-        "view": scene.view,
+        "view": scene.view.to_dict(),
         "splat": str(scene.splat),
         "window": {"width": width, "height": height},
         "drags": options.drags,
@@ -209,7 +208,7 @@ def camera_of(scene: Scene, look: dict[str, Any]) -> Camera:
     right = np.cross(forward, up) / np.linalg.norm(np.cross(forward, up))
     rotation = np.stack([right, np.cross(forward, right), forward])
     width, height = fitted_size(round(1000 * scene.aspect), 1000, LOOK)
-    focal = height / 2 / np.tan(np.radians(scene.view["fov_y_degrees"]) / 2)
+    focal = height / 2 / np.tan(np.radians(scene.view.fov_y_degrees) / 2)
     viewmat = np.eye(4)
     viewmat[:3, :3], viewmat[:3, 3] = rotation, -rotation @ eye
     K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
@@ -231,7 +230,7 @@ def against_truth(scene: Scene, ends: list[dict[str, Any]]) -> tuple[list[float]
     """PSNR in the photos' places and at the ends of drags: dB."""
     surfaces = samples.SETS[scene.name].place()
     true = read_poses(scene.workspace.root.parent / f"{scene.name}-photos" / "poses.json")
-    found = {entry["img_name"]: scene.place(entry) for entry in scene.cameras}
+    found = {camera.img_name: np.array(camera.cam_from_world) for camera in scene.cameras}
     names = sorted(found)
     scale, turn, shift = umeyama(
         centres([found[name] for name in names]),
@@ -247,14 +246,14 @@ def against_truth(scene: Scene, ends: list[dict[str, Any]]) -> tuple[list[float]
         return psnr(draw(scene.gaussians, camera), torch.from_numpy(truth).float() / 255)
 
     own = []
-    for entry in scene.cameras:
+    for placed in scene.cameras:
         viewmat = torch.eye(4)
-        viewmat[:3] = torch.tensor(scene.place(entry)).float()
+        viewmat[:3] = torch.tensor(placed.cam_from_world).float()
         K = torch.tensor(
-            [[entry["fx"], 0, entry["width"] / 2], [0, entry["fy"], entry["height"] / 2], [0, 0, 1]]
+            [[placed.fx, 0, placed.width / 2], [0, placed.fy, placed.height / 2], [0, 0, 1]]
         )
-        camera = Camera(viewmat, K.float(), entry["width"], entry["height"])
-        own.append(score(camera.resized(*fitted_size(entry["width"], entry["height"], LOOK))))
+        camera = Camera(viewmat, K.float(), placed.width, placed.height)
+        own.append(score(camera.resized(*fitted_size(placed.width, placed.height, LOOK))))
     return own, [score(camera_of(scene, end)) for end in ends]
 
 

@@ -36,7 +36,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import jobs, large, references, tables
+from benchmarks import jobs
+from benchmarks.parts import large, references, tables
 from recon.pipeline.workspace import Workspace, write_json
 
 _HERE = Path(__file__).resolve().parent

@@ -25,7 +25,7 @@ import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
 # isort: split
 import torch
 
-from benchmarks import scoring
+from benchmarks.parts import scoring
 from recon.pipeline import config as configs
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig

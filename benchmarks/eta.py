@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from django.conf import settings
 
 from benchmarks.jobs import PHOTOS, machine
-from benchmarks.tables import table
+from benchmarks.parts.tables import table
 from recon.pipeline.config import PipelineConfig, resolve
 from recon.pipeline.forecast.time_left import Run, expect, forecast
 from recon.pipeline.forecast.work_ahead import Plan, plan_of

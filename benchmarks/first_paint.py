@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from benchmarks.jobs import machine
-from benchmarks.tables import table
+from benchmarks.parts.tables import table
 from scripts import measurement_pages
 from scripts.temporary_site import (
     BROWSER_FLAGS,

@@ -37,9 +37,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.first_picture_line import KINDS, Line, Visit
 from benchmarks.jobs import machine
-from benchmarks.tables import table
+from benchmarks.parts.first_picture_line import KINDS, Line, Visit
+from benchmarks.parts.tables import table
 from scripts.temporary_site import (
     BROWSER_FLAGS,
     ROOT,

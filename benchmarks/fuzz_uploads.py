@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.attacks.site import Answer, AttackedSite, Person, attacked_site
 from benchmarks.attacks.watching import MB, memory_of
-from benchmarks.mutants import mutant
-from benchmarks.tables import table
+from benchmarks.parts.mutants import mutant
+from benchmarks.parts.tables import table
 
 AT_ONCE = 3
 PATIENCE_S = 60.0  # as long as the pages' scripts wait

@@ -23,18 +23,18 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import planted_faults
-from benchmarks.check_margins import Margins
 from benchmarks.jobs import PHOTOS, machine
+from benchmarks.parts import planted_faults
+from benchmarks.parts.check_margins import Margins
 from recon.pipeline.photo_check import check
-from recon.pipeline.photo_check.check_texts import explain_finding, explain_report
+from recon.pipeline.photo_check.check_texts import explain_finding, explain_findings
+from recon.pipeline.photo_check.report import CheckReport
 from recon.samples import write_photos
 
 RENDERED = ["courtyard", "orbit", "wall", "corner"]
@@ -89,7 +89,7 @@ def clean_sets(sets: dict[str, list[Path]], scratch: Path) -> None:
     print("What the check says of the sets as they are:\n")
     for name, photos in sets.items():
         report = check.check(photos, scratch / f"check-{name}")
-        said = explain_report(report, numbers(photos))
+        said = explain_findings(report.findings, numbers(photos))
         print(f"- {name}: " + (" ".join(s.sentence for s in said) or "nothing"), flush=True)
 
 
@@ -100,7 +100,7 @@ def faults(sets: dict[str, list[Path]], scratch: Path, seed: int, margins: Margi
         others = {n: p for n, p in sets.items() if n != name}
         folder = scratch / f"check-{name}"
         clean = check.check(photos, folder)
-        known = {f["code"] for f in clean["findings"]}
+        known = {f.code for f in clean.findings}
         if margins:
             margins.note_clean(name, photos, clean)
         for trial in trials(photos, others, scratch, np.random.default_rng(seed)):
@@ -153,25 +153,25 @@ def inserted(photos: list[Path], one: Path, rng: np.random.Generator) -> list[Pa
     return [*photos[:place], one, *photos[place:]]
 
 
-def is_caught(trial: Trial, report: dict[str, Any]) -> bool:
+def is_caught(trial: Trial, report: CheckReport) -> bool:
     codes = SAID.get(trial.kind, (trial.kind,))
-    return any(f["code"] in codes and trial.fault in f["photos"] for f in report["findings"])
+    return any(f.code in codes and trial.fault in f.photos for f in report.findings)
 
 
-def about(trial: Trial, report: dict[str, Any]) -> str:
+def about(trial: Trial, report: CheckReport) -> str:
     """What the report has on the faulty photo: figures, and what was said of it."""
-    [photo] = [p for p in report["photos"] if p["name"] == trial.fault]
-    said = [f["code"] for f in report["findings"] if trial.fault in f["photos"]]
-    return f"sharpness {photo['sharpness']}, exposure {photo['exposure']}, said {said}"
+    [photo] = [p for p in report.photos if p.name == trial.fault]
+    said = [f.code for f in report.findings if trial.fault in f.photos]
+    return f"sharpness {photo.sharpness}, exposure {photo.exposure}, said {said}"
 
 
-def wrong_words(trial: Trial, report: dict[str, Any], known: set[str]) -> list[str]:
+def wrong_words(trial: Trial, report: CheckReport, known: set[str]) -> list[str]:
     """Findings on photos without a fault, of kinds that the clean set does not have."""
     places = numbers(trial.photos)
     return [
         explain_finding(finding, places).title
-        for finding in report["findings"]
-        if finding["code"] not in known and trial.fault not in finding["photos"]
+        for finding in report.findings
+        if finding.code not in known and trial.fault not in finding.photos
     ]
 
 

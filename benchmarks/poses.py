@@ -29,7 +29,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import engine, jobs, pose_runs, pose_sets, pose_tables
+from benchmarks import engine, jobs
+from benchmarks.parts import pose_runs, pose_sets, pose_tables
 from recon.pipeline import config as configs
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig

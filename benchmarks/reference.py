@@ -4,7 +4,7 @@
     python benchmarks/reference.py JOB --fresh     # a new one
 
 JOB is a job's folder with work/{images,sparse,train.txt,test.txt}. The recipe and its loop are in
-`benchmarks/graphdeco.py`; photos, poses, split and scoring are the engine's. Prints one JSON
+`benchmarks/parts/graphdeco.py`; photos, poses, split and scoring are the engine's. Prints one JSON
 object, `null` where there is neither a GPU nor a kept result.
 """
 
@@ -26,8 +26,8 @@ import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
 # isort: split
 import torch
 
-from benchmarks import references, scoring
-from benchmarks.graphdeco import Recipe, Training, initial, joint_points
+from benchmarks.parts import references, scoring
+from benchmarks.parts.graphdeco import Recipe, Training, initial, joint_points
 from recon.pipeline.workspace import Workspace
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips

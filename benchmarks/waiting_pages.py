@@ -33,7 +33,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.jobs import machine
-from benchmarks.tables import table
+from benchmarks.parts.tables import table
 from scripts.temporary_site import ROOT, free_port, site_environment
 
 POLL_S, LOOK_S = 2.0, 1.0

@@ -14,7 +14,6 @@ import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -146,7 +145,7 @@ def link(name: str) -> str:
     return value
 
 
-def database(name: str, default: str) -> dict[str, Any]:
+def database(name: str, default: str) -> dict[str, object]:
     """Django's description of the database at an address such as postgres://user:word@host/db."""
     schemes = ("postgres", "postgresql", "sqlite")
     config = dict(environ.Env.db_url_config(url(name, default, schemes=schemes)))
@@ -155,7 +154,7 @@ def database(name: str, default: str) -> dict[str, Any]:
     return config
 
 
-def mail(name: str, *, folder: Path) -> dict[str, Any]:
+def mail(name: str, *, folder: Path) -> dict[str, object]:
     """Django's EMAIL_* settings for an address such as smtp+tls://user:word@host:587.
 
     Where none is set, each mail becomes a file in `folder`.

@@ -10,7 +10,6 @@ as there are where that was made up, or is gone by now.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -55,7 +54,7 @@ def permissions_decide(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         return get_response(request)
 
-    def before(request: HttpRequest, *_: Any) -> None:
+    def before(request: HttpRequest, *_: object) -> None:
         needed = "recon.view_job" if request.method in ("GET", "HEAD") else "recon.change_job"
         if is_ours(request) and request.user.is_staff and not request.user.has_perm(needed):
             raise PermissionDenied

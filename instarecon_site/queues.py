@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import django_rq
 from django.conf import settings
@@ -33,7 +32,7 @@ def rq_queue(name: str) -> Queue:
 def enqueue(
     name: str,
     task: str,
-    args: Sequence[Any] = (),
+    args: Sequence[object] = (),
     *,
     description: str,
     job_id: str | None = None,
@@ -68,7 +67,7 @@ def enqueue(
 @lru_cache(maxsize=4)
 def connection(url: str) -> Redis:
     """A connection that gives up soon: a page must not hang because Redis is away."""
-    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_timeout": 5}
+    options: dict[str, object] = {"retry": Retry(NoBackoff(), 1), "socket_timeout": 5}
     if not url.startswith("unix:"):
         options["socket_connect_timeout"] = 2
     made: Redis = Redis.from_url(url, **options)

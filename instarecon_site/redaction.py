@@ -35,7 +35,7 @@ def _without_query(found: re.Match[str]) -> str:
     return f"{path}?…" if query and "/" in path else found[0]
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """`text` without what gives access to something."""
     text = _PASSWORD.sub(r"\g<what>:…@", text)
     text = _WORD.sub(_without_query, text)
@@ -52,4 +52,4 @@ class RedactingFormatter(logging.Formatter):
     """Takes secrets out of whole lines, tracebacks included, whoever wrote them."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return redacted(super().format(record))
+        return redact(super().format(record))

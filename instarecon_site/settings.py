@@ -58,7 +58,7 @@ if env.is_set("SECRET_KEY") and len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY is too short, but must have at least 32 characters.")
 
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     # Web, workers and timer write to one file. A write-ahead log lets readers go on meanwhile,
     # and a transaction that asks for the write lock at its start can't fail half way for it.
     DATABASES["default"]["OPTIONS"] = {
@@ -169,10 +169,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "instarecon_site.compression.CompressPages",
-    "instarecon_site.caching.keep_nothing",
+    "instarecon_site.middleware.compression.CompressPages",
+    "instarecon_site.middleware.caching.keep_nothing",
     "csp.middleware.CSPMiddleware",
-    "instarecon_site.odd_requests.without_odd_cookies",
+    "instarecon_site.middleware.odd_requests.without_odd_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -181,13 +181,13 @@ MIDDLEWARE = [
     "accounts.time_zones.in_their_time_zone",
     "accounts.languages.in_their_language",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "instarecon_site.refusals.with_refusals",
+    "instarecon_site.middleware.refusals.with_refusals",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.devices.remember_devices",
     "accounts.throttling.answer_too_many",
-    "instarecon_site.odd_requests.with_a_page_for_buttons",
-    "instarecon_site.odd_requests.without_odd_addresses",
+    "instarecon_site.middleware.odd_requests.with_a_page_for_buttons",
+    "instarecon_site.middleware.odd_requests.without_odd_addresses",
     "instarecon_site.admin_pages.without_console_errors",
     "instarecon_site.queue_pages.missing_is_404",
     "instarecon_site.queue_pages.permissions_decide",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -27,7 +26,7 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
     )
 
     def post_process(
-        self, paths: dict[str, Any], dry_run: bool = False, **options: Any
+        self, paths: dict[str, object], dry_run: bool = False, **options: object
     ) -> Iterator[tuple[str, str, bool]]:
         """As its parent's; a file's compressed copy gets the name that the file gets, and no mark
         of its own."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts import networks
-from accounts.models import User
+from accounts.requests import is_signed_in
 from recon.jobs import lifecycle
 from recon.jobs.people import audit
 from recon.models import Artifact, AuditEntry, Figures, Job, Photo, Share, StageRun, Tag
@@ -31,12 +31,12 @@ class ReadOnly:
 class LooksAreLogged:
     """Who opens the page of somebody else's job, or of what belongs to it, is in the audit log."""
 
-    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def get_object(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
         found = super().get_object(request, *args, **kwargs)  # type: ignore[misc]
         job = getattr(found, "job", found)
-        if job is not None and job.owner_id != request.user.pk:
+        if is_signed_in(request) and job is not None and job.owner_id != request.user.pk:
             audit.note(
-                cast(User, request.user),
+                request.user,
                 job,
                 action=f"{request.resolver_match.view_name if request.resolver_match else ''}"
                 f" {'' if found is job else found}".strip(),
@@ -63,7 +63,7 @@ class PartOfJob(ReadOnly, admin.StackedInline):
     can_delete = False
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return cast(User, request.user).has_perm("recon.view_job")
+        return request.user.has_perm("recon.view_job")
 
 
 class ShareInline(PartOfJob):
@@ -110,7 +110,7 @@ class TagInline(ReadOnly, admin.TabularInline):
     fields = ("name",)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return cast(User, request.user).has_perm(VIEW)
+        return request.user.has_perm(VIEW)
 
 
 class PresetFilter(admin.SimpleListFilter):

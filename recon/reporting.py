@@ -1,14 +1,21 @@
 """How work tells how far it is: `report(fraction, code, **facts)`, from the lowest layer up.
 
-A code stands for a sentence of `recon.pipeline.progress_texts`, which is told in the language of
-whoever looks, when they look; `facts` are JSON-able and fill its placeholders. Two of them are the
-same everywhere: `seconds_left`, of what knows that itself, and `inner`, the message of the work
+A code stands for a sentence of `recon.pipeline.words.progress_texts`, which is told in the language
+of whoever looks, when they look; `facts` are JSON-able and fill its placeholders. Two of them are
+the same everywhere: `seconds_left`, of what knows that itself, and `inner`, the message of the work
 within this one.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol, TypedDict
+
+
+class Warned(TypedDict):
+    """What `warn` was told, as files and rows keep it."""
+
+    code: str
+    facts: dict[str, object]
 
 
 class Progress(Protocol):
@@ -18,7 +25,7 @@ class Progress(Protocol):
     says nothing. May raise, which stops the work.
     """
 
-    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None: ...
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None: ...
 
 
 class Report(Progress, Protocol):
@@ -33,15 +40,15 @@ class Report(Progress, Protocol):
     def log(self, line: str) -> None:
         """One line for the job's log, in English."""
 
-    def warn(self, code: str, **facts: Any) -> None:
+    def warn(self, code: str, **facts: object) -> None:
         """Something the person should know although the job goes on; see `errors.EXPLANATIONS`."""
 
 
-def silent(fraction: float, code: str = "", /, **facts: Any) -> None:
+def silent(fraction: float, code: str = "", /, **facts: object) -> None:
     """The progress that nobody listens to."""
 
 
-def message(code: str, facts: dict[str, Any]) -> dict[str, Any]:
+def message(code: str, facts: dict[str, object]) -> dict[str, object]:
     """A code and its facts as one fact, or as a row keeps them; empty where nothing is said."""
     return {"code": code, "facts": facts} if code else {}
 
@@ -53,7 +60,7 @@ def part(report: Progress, start: float, end: float) -> Progress:
     """
     reached = start
 
-    def tell(fraction: float, code: str = "", /, **facts: Any) -> None:
+    def tell(fraction: float, code: str = "", /, **facts: object) -> None:
         nonlocal reached
         reached = max(reached, start + (end - start) * min(max(fraction, 0.0), 1.0))
         report(reached, code, **facts)
@@ -61,10 +68,10 @@ def part(report: Progress, start: float, end: float) -> Progress:
     return tell
 
 
-def within(report: Progress, code: str, **facts: Any) -> Progress:
+def within(report: Progress, code: str, **facts: object) -> Progress:
     """`report` for work within the one that `code` with `facts` stands for."""
 
-    def tell(fraction: float, inner: str = "", /, **inner_facts: Any) -> None:
+    def tell(fraction: float, inner: str = "", /, **inner_facts: object) -> None:
         known = {"inner": message(inner, inner_facts)} if inner else {}
         report(fraction, code, **facts, **known)
 
@@ -77,7 +84,7 @@ class Forwarded:
     def __init__(self, report: Report) -> None:
         self._report = report
 
-    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
         self._report(fraction, code, **facts)
 
     def taken_over(self, fraction: float) -> None:
@@ -86,7 +93,7 @@ class Forwarded:
     def log(self, line: str) -> None:
         self._report.log(line)
 
-    def warn(self, code: str, **facts: Any) -> None:
+    def warn(self, code: str, **facts: object) -> None:
         self._report.warn(code, **facts)
 
 
@@ -97,7 +104,7 @@ class Part(Forwarded):
         super().__init__(report)
         self._part, self._length = part(report, start, end), end - start
 
-    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
         self._part(fraction, code, **facts)
 
     def taken_over(self, fraction: float) -> None:

@@ -1,6 +1,6 @@
 """Sets everything up, then runs the site, the tests, the checks or the benchmarks.
 
-    python3 scripts/bootstrap.py run|test|coverage|check|lock|bench|screens
+    python3 scripts/bootstrap.py run|test|quick|coverage|check|lock|bench|screens
 
 Only the standard library, and a syntax that old Pythons can read, so that one can say that it is
 too old. Each step is one line, and is skipped when what it depends on has not changed.
@@ -21,6 +21,10 @@ VENV_PYTHON = VENV / "bin" / "python"
 #: Left in .venv after a step: the digest of what it was done for.
 STAMPS = VENV / "stamps"
 
+#: Which tests `make test` and `make quick` choose, by their markers (pyproject.toml).
+EVERYTHING = "not gpu"
+QUICK = "not gpu and not browser and not reconstruction and not slow"
+
 #: What `make bench` runs, in this order; each takes options when it is started by itself. Others
 #: in benchmarks/ are for themselves: jobs.py, and ablation.py, which needs a job with poses.
 BENCHMARKS = (
@@ -39,7 +43,8 @@ REGISTRY_HELP = (
 
 
 def main() -> None:
-    goals = {goal.__name__: goal for goal in (run, test, coverage, check, lock, bench, screens)}
+    functions = (run, test, quick, coverage, check, lock, bench, screens)
+    goals = {function.__name__: function for function in functions}
     if len(sys.argv) != 2 or sys.argv[1] not in goals:
         sys.exit("Usage: python3 scripts/bootstrap.py " + "|".join(goals))
     os.chdir(str(ROOT))
@@ -54,24 +59,40 @@ def run() -> None:
 
 def coverage() -> None:
     # Not with every test run: counting lines costs more than half as much again.
-    run_tests(["--cov", "--cov-report=term:skip-covered"])
+    check_and_test(["--cov", "--cov-report=term:skip-covered"])
 
 
 def test() -> None:
-    run_tests([])
+    check_and_test([])
 
 
-def run_tests(more: Sequence[str]) -> None:
+def check_and_test(more: Sequence[str]) -> None:
     set_up("requirements-dev.txt")
     find_chromium()
     run_checks()
+    run_tests(EVERYTHING, more)
+
+
+def quick() -> None:
+    set_up("requirements-dev.txt")
+    run_tests(QUICK, [])
+
+
+def run_tests(which: str, more: Sequence[str]) -> None:
     say("Tests")
-    arguments = ["-m", "not gpu", "--durations=25", *more]
-    # A file stays together, for what its tests share; in the order of their names, which puts the
-    # longest, the browser's, first. More processes than four would want gigabytes of memory each.
-    processes = str(min(os.cpu_count() or 1, 4))
-    arguments += ["--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
-    execute(["-m", "pytest", *arguments])
+    arguments = ["-m", which, "--durations=25", *more]
+    # A file stays together, for what its tests share, in the order that tests/marking.py gives.
+    arguments += ["--numprocesses", str(processes()), "--dist", "loadfile"]
+    execute(["-m", "pytest", *arguments, "--no-loadscope-reorder"])
+
+
+def processes() -> int:
+    """One more than there are cores: tests wait for browsers and workers a good part of the time.
+
+    Each takes up to three gigabytes of memory with what it starts.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min((os.cpu_count() or 1) + 1, memory // (3 * 10**9), 4))
 
 
 def check() -> None:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pycolmap
@@ -33,8 +33,12 @@ import django  # noqa: E402
 
 django.setup()  # for recon.web
 
-from recon.pipeline.workspace import Workspace  # noqa: E402
+from recon.pipeline.outcome import Cameras, PlacedCamera  # noqa: E402
+from recon.pipeline.results import Measured, Results  # noqa: E402
+from recon.pipeline.start_view import StartView  # noqa: E402
+from recon.pipeline.workspace import Workspace, write_json  # noqa: E402
 from recon.samples import write_photos  # noqa: E402
+from recon.web.home import demo  # noqa: E402
 from recon.web.result import cameras  # noqa: E402
 
 OUT = ROOT / "static" / "demo"
@@ -82,16 +86,16 @@ def run(photos: Path, out: Path) -> None:
 def write(run: Workspace) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     (scene,) = run.output.glob("point_cloud/*/scene.spz")
-    (OUT / "scene.spz").write_bytes(rounded(scene.read_bytes()))
+    (OUT / "scene.spz").write_bytes(coarsen(scene.read_bytes()))
     with Image.open(run.output / "poster.jpg") as poster:
         poster.save(OUT / "poster.webp", quality=POSTER_QUALITY, method=6)
     write_json(OUT / "views.json", views_of(run))
-    write_json(OUT / "facts.json", facts_of(run, count_of(scene.read_bytes())))
+    facts_of(run, count_of(scene.read_bytes())).write()
     for path in sorted(OUT.iterdir()):
         sys.stdout.write(f"{path.stat().st_size:8} {path.relative_to(ROOT)}\n")
 
 
-def rounded(spz: bytes) -> bytes:
+def coarsen(spz: bytes) -> bytes:
     """The same scene in coarser steps and with neighbours together, which compresses better."""
     content = gzip.decompress(spz)
     count = count_of(spz)
@@ -158,68 +162,72 @@ def count_of(spz: bytes) -> int:
     return int.from_bytes(gzip.decompress(spz)[8:12], "little")
 
 
-def views_of(run: Workspace) -> dict[str, Any]:
+def views_of(run: Workspace) -> dict[str, object]:
     """What the viewer asks for (recon/web/result/cameras.py), and which photos were held out."""
-    entries = json.loads((run.output / "cameras.json").read_text())
-    results = json.loads(run.results_json.read_text())
-    held_out = {Path(name).stem for name in results["split"]["test"]}
+    entries, measured = Cameras.read(run).cameras, measured_in(run)
     return {
         "about": cameras.ABOUT,
-        "views": [cameras.camera(entry) for entry in entries],
+        "views": [cameras.view_of(camera) for camera in entries],
         "held_out": [
-            number
-            for number, entry in enumerate(entries)
-            if Path(entry["img_name"]).stem in held_out
+            number for number, camera in enumerate(entries) if camera.img_name in measured.test
         ],
     }
 
 
-def facts_of(run: Workspace, count: int) -> dict[str, Any]:
-    """What the page says of it: columns of the job and of its figures, the evaluation's record."""
-    results = json.loads(run.results_json.read_text())
-    names = ("psnr", "ssim", "lpips", "psnr_corrected", "ssim_corrected", "protocol")
-    entries = json.loads((run.output / "cameras.json").read_text())
-    scene = results["scene"]
-    view = json.loads(run.viewer_json.read_text())
-    kept = ("scene", "max_image_size", "photo_size", "split", "psnr", "ssim", "lpips")
-    return {
-        "job": {"view": view},
-        "figures": {name: results[name] for name in names}
-        | {"refined": False, "registered": len(entries), "gaussian_count": count},
-        "turns": turns_of(view, entries),
-        "lens": lens_of(run),
-        "recorded": {name: results[name] for name in kept}
-        | {scene: {"at_photo_size": results[scene]["at_photo_size"]}},
-    }
+def measured_in(run: Workspace) -> Measured:
+    measured = Results.read(run).measured
+    if measured is None:
+        raise SystemExit("The run measured nothing, so the page would have no figures.")
+    return measured
 
 
-def lens_of(run: Workspace) -> dict[str, Any]:
+def facts_of(run: Workspace, count: int) -> demo.Facts:
+    """What the page says of it: the job's figures, and how they were taken."""
+    results, entries, view = Results.read(run), Cameras.read(run).cameras, StartView.read(run)
+    means = results.means
+    figures = demo.DemoFigures(
+        psnr=known(means["psnr"]),
+        ssim=known(means["ssim"]),
+        lpips=means["lpips"],
+        psnr_corrected=known(means["psnr_corrected"]),
+        ssim_corrected=known(means["ssim_corrected"]),
+        protocol=results.protocol or "",
+        refined=False,
+        registered=len(entries),
+        gaussian_count=count,
+    )
+    return demo.Facts(view, figures, turns_of(view, entries), lens_of(run), results.conditions)
+
+
+def known(figure: float | None) -> float:
+    if figure is None:
+        raise SystemExit("A figure is missing, so the page could not show it.")
+    return figure
+
+
+def lens_of(run: Workspace) -> demo.Lens:
     """What the run took for the camera's lens: whoever measures again has to undo it, too."""
     (camera,) = pycolmap.Reconstruction(str(run.sparse)).cameras.values()
-    names = ("width", "height")
-    sizes = {name: getattr(camera, name) for name in names}
-    return {"model": camera.model.name, **sizes, "params": camera.params.tolist()}
+    params = tuple(camera.params.tolist())
+    return demo.Lens(camera.model.name, camera.width, camera.height, params)
 
 
-def turns_of(view: dict[str, Any], entries: list[dict[str, Any]]) -> dict[str, Any]:
+def turns_of(view: StartView, entries: Sequence[PlacedCamera]) -> demo.Turns:
     """How the front page turns it: the start view, but upright, and `arc`: how far to the left and
     right of it photos were taken, radians around `target`. Positive turns are about `up`, as a
     right hand's fingers bend.
 
     Photographers hold cameras level: what is up is across all their x axes, as far as can be.
     """
-    axes = np.array([entry["rotation"] for entry in entries])  # [N, 3, 3], its columns are x, y, z
+    axes = np.array([camera.rotation for camera in entries])  # [N, 3, 3], its columns are x, y, z
     up = np.linalg.svd(axes[:, :, 0])[2][2]
     up *= -np.sign(axes[:, :, 1].mean(axis=0) @ up)  # y points down
-    arms = np.array([view["position"], *(entry["position"] for entry in entries)]) - view["target"]
+    arms = np.array([view.position, *(camera.position for camera in entries)]) - view.target
     arms -= np.outer(arms @ up, up)
     angles = np.arctan2(np.cross(arms[0], arms[1:]) @ up, arms[1:] @ arms[0])
-    arc = [round(float(angle), 4) for angle in (angles.min(), angles.max())]
-    return {"view": view | {"up": [round(float(value), 4) for value in up]}, "arc": arc}
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n")
+    least, most = (round(float(angle), 4) for angle in (angles.min(), angles.max()))
+    x, y, z = (round(float(value), 4) for value in up)
+    return demo.Turns(replace(view, up=(x, y, z)), (least, most))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ PACKAGES = ("chromium-headless-shell", "chromium")
 
 
 def main() -> None:
-    path = installed() or from_packages() or from_playwright()
+    path = find_installed() or from_packages() or from_playwright()
     if not path:
         sys.exit(
             "The tests drive a real browser, and none could be found or installed.\n"
@@ -32,7 +32,7 @@ def main() -> None:
     sys.stdout.write(path + "\n")
 
 
-def installed() -> str:
+def find_installed() -> str:
     named = os.environ.get("CHROMIUM", "")
     for candidate in (named, *(shutil.which(name) or "" for name in NAMES)):
         if candidate and runs(candidate):
@@ -52,7 +52,7 @@ def from_packages() -> str:
     for package in PACKAGES:
         install = [*apt, "install", "--yes", "--no-install-recommends", package]
         subprocess.run(install, stdout=sys.stderr, check=False)
-        if path := installed():
+        if path := find_installed():
             return path
     return ""
 

@@ -27,19 +27,19 @@ HEAD = """\
 
 
 def main() -> None:
-    LOCK.write_text(HEAD + "".join(f"{pin}\n" for pin in pins(resolved())))
+    LOCK.write_text(HEAD + "".join(f"{pin}\n" for pin in pins(resolve())))
     sys.stdout.write(f"Wrote {LOCK.name}.\n")
 
 
-def resolved() -> list[dict[str, Any]]:
+def resolve() -> list[dict[str, Any]]:
     """Every package that pip would install, as in its installation report's `install`."""
     files = ("requirements.txt", "requirements-dev.txt")
     without_lock = ROOT / "build" / "to-lock"  # the old lock would be obeyed
     without_lock.mkdir(parents=True, exist_ok=True)
     for name in files:
         lines = (ROOT / name).read_text().splitlines()
-        kept = [line for line in lines if not line.startswith("-c ")]
-        (without_lock / name).write_text("\n".join(kept) + "\n")
+        requirements = [line for line in lines if not line.startswith("-c ")]
+        (without_lock / name).write_text("\n".join(requirements) + "\n")
     options = ["--dry-run", "--ignore-installed", "--quiet", "--report", "-"]
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", *options, "-r", without_lock / files[1]],

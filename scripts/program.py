@@ -62,7 +62,7 @@ def end_recorded(run: Path) -> int:
     For the one site that holds the data folder's lock: nobody else's programs are recorded there.
     """
     records = sorted((run / RECORDS).glob("[!.]*"))
-    left = [process for path in records if (process := recorded(path))]
+    left = [process for path in records if (process := process_of(path))]
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
@@ -78,7 +78,7 @@ def end_recorded(run: Path) -> int:
     return len(left)
 
 
-def recorded(path: Path) -> psutil.Process | None:
+def process_of(path: Path) -> psutil.Process | None:
     """The process of a record, if it still runs and is the same one, and ours."""
     try:
         number, began = path.read_text().split()

@@ -28,7 +28,7 @@ LINK_PASSWORD = "open sesame"  # noqa: S105
 
 def tour(site: TemporarySite, browser: Browser, screens: Screens, folder: Path) -> None:
     """Every page, in an order in which the worker is busy while pages without jobs are taken."""
-    sets = rendered(folder / "photos")
+    sets = render_photos(folder / "photos")
     stranger, own = visitor(browser, site), visitor(browser, site)
     parts = (
         lambda: of_nobody(stranger, screens),
@@ -48,7 +48,7 @@ def tour(site: TemporarySite, browser: Browser, screens: Screens, folder: Path) 
             screens.leave_out(str(error).splitlines()[0])
 
 
-def rendered(folder: Path) -> PhotoSets:
+def render_photos(folder: Path) -> PhotoSets:
     """Photos of a bare wall, which no job can use, and some that the check has a word on."""
     for name, count in (("corner", 7), ("wall", 1), ("blank", 4)):
         write_photos(folder / name, count, scene=name)

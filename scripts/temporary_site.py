@@ -47,9 +47,9 @@ def chromium_path() -> str | None:
 
 def site_environment(folder: Path, **values: str) -> dict[str, str]:
     """An environment with nothing of ours in it but `values` and a data folder."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return {
-        **kept,
+        **inherited,
         "DJANGO_SETTINGS_MODULE": "instarecon_site.settings",
         "ENV_FILE": os.devnull,
         "DATA_DIR": str(folder / "data"),

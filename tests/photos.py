@@ -8,16 +8,23 @@ counts and says, and a sibling on rendered photos asks the same question everywh
 
 from __future__ import annotations
 
+import functools
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from recon.samples import write_photos
+from recon.samples import SETS, write_photos
 from tests.no_skips import in_ci
 from tests.run_folder import once
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+# To light a place takes seconds, and it comes out the same every time (a test renders in another
+# process and compares): here each is lit once a process, whichever sets are rendered of it.
+_LIT_ONCE = {chosen.place: functools.cache(chosen.place) for chosen in SETS.values()}
+SETS.update({name: replace(chosen, place=_LIT_ONCE[chosen.place]) for name, chosen in SETS.items()})
 
 
 def real_folder(name: str) -> Path:

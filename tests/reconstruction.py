@@ -25,9 +25,9 @@ from tests.run_folder import once
 PHOTO_SIZE = (480, 360)  # px; large enough for all twelve to register, small enough for two cores
 SETTINGS = (
     "--preset", "quick", "--seed", "7",
-    "--set", "train.iterations=150", "--set", "train.max_image_size=240",
+    "--set", "train.iterations=100", "--set", "train.max_image_size=240",
     "--set", "train.max_gaussians=8000", "--set", "evaluate.lpips=false",
-    "--set", "train.dense.max_image_size=240",
+    "--set", "train.dense.max_image_size=160",
 )  # fmt: skip
 
 

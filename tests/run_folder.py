@@ -23,17 +23,30 @@ if "RECON_TEST_RUN" not in os.environ:
     atexit.register(_remove, os.environ["RECON_TEST_RUN"], os.getpid())
 
 RUN_FOLDER = Path(os.environ["RECON_TEST_RUN"])
+#: Whether the test that runs may wait for what is dear to make: `tests.marking` says so.
+may_be_made = True
 
 
 def once(name: str, make: Callable[[Path], None]) -> Path:
     """The folder of that name, filled by `make` in whichever process of the run asks first.
 
-    The others wait for it. For what is dear to make and only read afterwards.
+    The others wait for it. For what is dear to make and only read afterwards; so the tests that
+    ask for it are marked, by the fixtures in `tests.marking` or by hand as slow.
     """
-    folder, done = RUN_FOLDER / name, RUN_FOLDER / f"{name}.done"
+    assert may_be_made, f"a test that asks for {name} is marked slow: `make quick` goes without it"
+    folder = RUN_FOLDER / name
     with FileLock(RUN_FOLDER / f"{name}.lock"):
-        if not done.exists():
+        if not was_made(name):
             folder.mkdir()  # a second try after a failure fails here: the first one has said why
             make(folder)
-            done.touch()
+            _done(name).touch()
     return folder
+
+
+def was_made(name: str) -> bool:
+    """Whether some process of the run has made what has that name."""
+    return _done(name).exists()
+
+
+def _done(name: str) -> Path:
+    return RUN_FOLDER / f"{name}.done"

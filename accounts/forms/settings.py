@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages, time_zones
 from accounts.models import ApiToken, Scope, User
+from accounts.requests import SignedInRequest
 
 MAX_TOKENS = 20  # per person
 
@@ -32,8 +33,10 @@ class PreferencesForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("language", "time_zone", "mail_when_done")
-        labels: ClassVar[dict[str, Any]] = {"mail_when_done": _("E-mail me when a scene is done")}
-        help_texts: ClassVar[dict[str, Any]] = {"mail_when_done": ""}
+        labels: ClassVar[dict[str, object]] = {
+            "mail_when_done": _("E-mail me when a scene is done")
+        }
+        help_texts: ClassVar[dict[str, object]] = {"mail_when_done": ""}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,24 +50,24 @@ class PublicPageForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("gallery_open", "handle", "public_name")
-        labels: ClassVar[dict[str, Any]] = {
+        labels: ClassVar[dict[str, object]] = {
             "gallery_open": _("I want a public page"),
             "handle": _("Page address"),
             "public_name": _("Name to show on it"),
         }
-        help_texts: ClassVar[dict[str, Any]] = {
+        help_texts: ClassVar[dict[str, object]] = {
             "gallery_open": _("Anyone can open it. It shows the scenes that you choose."),
             "handle": _("3 to 30 lower-case letters, digits and hyphens."),
             "public_name": _("Your e-mail address is never shown."),
         }
-        widgets: ClassVar[dict[str, Any]] = {
+        widgets: ClassVar[dict[str, object]] = {
             "handle": forms.TextInput(
                 attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
             )
         }
-        error_messages: ClassVar[dict[str, Any]] = {"handle": {"unique": HANDLE_TAKEN}}
+        error_messages: ClassVar[dict[str, object]] = {"handle": {"unique": HANDLE_TAKEN}}
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         data = super().clean() or {}
         if data.get("gallery_open") and not data.get("handle") and "handle" not in self.errors:
             self.add_error("handle", _("A public page needs an address."))
@@ -95,10 +98,10 @@ class AddressForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    def __init__(self, data: QueryDict | None = None, *, request: HttpRequest) -> None:
+    def __init__(self, data: QueryDict | None = None, *, request: SignedInRequest) -> None:
         super().__init__(data)
         self.request = request
-        self.user = cast(User, request.user)
+        self.user = request.user
 
     def clean_email(self) -> str:
         email = User.objects.normalize_email(self.cleaned_data["email"])
@@ -149,9 +152,9 @@ class TokenForm(forms.ModelForm):
     class Meta:
         model = ApiToken
         fields = ("name",)
-        labels: ClassVar[dict[str, Any]] = {"name": _("What is it for?")}
-        help_texts: ClassVar[dict[str, Any]] = {"name": ""}
-        widgets: ClassVar[dict[str, Any]] = {
+        labels: ClassVar[dict[str, object]] = {"name": _("What is it for?")}
+        help_texts: ClassVar[dict[str, object]] = {"name": ""}
+        widgets: ClassVar[dict[str, object]] = {
             "name": forms.TextInput(
                 attrs={"placeholder": _("upload script"), "autocomplete": "off"}
             )
@@ -165,7 +168,7 @@ class TokenForm(forms.ModelForm):
         super().__init__(data)
         self.user = user
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         ApiToken.objects.filter(user=self.user, ends_at__lte=timezone.now()).delete()
         if self.user.api_tokens.count() >= MAX_TOKENS:
             text = _("You have {count} tokens, the maximum. Revoke one to make another.")

@@ -44,8 +44,8 @@ class SignUpForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("email", "time_zone")
-        labels: ClassVar[dict[str, Any]] = {"email": _("E-mail address")}
-        widgets: ClassVar[dict[str, Any]] = {
+        labels: ClassVar[dict[str, object]] = {"email": _("E-mail address")}
+        widgets: ClassVar[dict[str, object]] = {
             "email": forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
         }
 
@@ -56,7 +56,7 @@ class SignUpForm(forms.ModelForm):
         return email
 
     def clean_time_zone(self) -> str:
-        return time_zones.known(self.cleaned_data["time_zone"])
+        return time_zones.valid_name(self.cleaned_data["time_zone"])
 
     def _post_clean(self) -> None:
         """Judges the password when the instance knows the address that it must not resemble."""
@@ -71,7 +71,7 @@ class SignUpForm(forms.ModelForm):
     def save(self, commit: bool = True) -> User:
         self.instance.set_password(self.cleaned_data["password"])
         # What they read just now: mails have no browser to ask.
-        self.instance.language = languages.known(get_language() or "")
+        self.instance.language = languages.valid_code(get_language() or "")
         return super().save(commit)
 
 
@@ -92,7 +92,7 @@ class AskForm(forms.Form):
         return User.objects.normalize_email(self.cleaned_data["email"])
 
     def clean_time_zone(self) -> str:
-        return time_zones.known(self.cleaned_data["time_zone"])
+        return time_zones.valid_name(self.cleaned_data["time_zone"])
 
 
 class ConfirmForm(SignUpForm):
@@ -146,7 +146,7 @@ class ResetForm(PasswordResetForm):
         to_email: str,
         html_email_template_name: str | None = None,
     ) -> None:
-        with languages.spoken(context["user"].language or get_language() or ""):
+        with languages.use_language(context["user"].language or get_language() or ""):
             subject = render_to_string(subject_template_name, context)
             text = render_to_string(email_template_name, context)
         send_mail(" ".join(subject.split()), text, from_email, [to_email])

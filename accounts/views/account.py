@@ -5,11 +5,10 @@ Each view's docstring names its template and what the template is given.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError, transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
@@ -21,12 +20,13 @@ from django.views.i18n import set_language
 from accounts import languages
 from accounts.forms import HANDLE_TAKEN, PreferencesForm, PublicPageForm, TokenForm
 from accounts.models import ApiToken, User
+from accounts.requests import SignedInRequest, account_required
 from instarecon_site import wrong_fields
 from instarecon_site.form_addresses import form_on
 
 
-def _account_page(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
-    user = cast(User, request.user)
+def _account_page(request: SignedInRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+    user = request.user
     context = {
         "tokens": ApiToken.objects.living().filter(user=user),
         "form": TokenForm(user=user),
@@ -38,16 +38,16 @@ def _account_page(request: HttpRequest, *, status: int = 200, **context: Any) ->
     return render(request, "accounts/account.html", context, status=status)
 
 
-def _refused(request: HttpRequest, **forms: BaseForm) -> HttpResponse:
+def _refused(request: SignedInRequest, **forms: BaseForm) -> HttpResponse:
     """The page with a form that comes back, at its first error."""
     for form in forms.values():
         wrong_fields.focus_first(form)
     return _account_page(request, status=400, **forms)
 
 
-@login_required
+@account_required
 @require_GET
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: SignedInRequest) -> HttpResponse:
     """accounts/account.html: `tokens` (name, created_at, last_used_at,
     ends_at, scope_labels), `form` (name, may, days), and the
     forms `preferences` (language, time_zone, mail_when_done) and `public_page` (gallery_open,
@@ -58,9 +58,9 @@ def account(request: HttpRequest) -> HttpResponse:
     return _account_page(request)
 
 
-@login_required
 @form_on("accounts:account")
-def preferences(request: HttpRequest) -> HttpResponse:
+@account_required
+def preferences(request: SignedInRequest) -> HttpResponse:
     """Language, time zone, and whether mails are wanted."""
     form = PreferencesForm(request.POST, instance=_fresh(request))
     if not form.is_valid():
@@ -69,7 +69,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     response = redirect("accounts:account")
     if not chosen:  # the browser's: what was once chosen on a page must not stand in for it
         response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
-    with languages.spoken(chosen or get_language() or ""):
+    with languages.use_language(chosen or get_language() or ""):
         messages.success(request, gettext("Your settings are saved."))
     return response
 
@@ -77,15 +77,15 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @form_on("recon:home")
 def language(request: HttpRequest) -> HttpResponse:
     """`language` for this browser, and in the account of who is signed in. Back to `next`."""
-    code = languages.known(request.POST.get("language", ""))
+    code = languages.valid_code(request.POST.get("language", ""))
     if code and request.user.is_authenticated:
         User.objects.filter(pk=request.user.pk).update(language=code)
     return set_language(request)
 
 
-@login_required
 @form_on("accounts:account")
-def public_page(request: HttpRequest) -> HttpResponse:
+@account_required
+def public_page(request: SignedInRequest) -> HttpResponse:
     """The person's public page: on or off, its address, the name on it."""
     form = PublicPageForm(request.POST, instance=_fresh(request))
     if form.is_valid():
@@ -100,25 +100,25 @@ def public_page(request: HttpRequest) -> HttpResponse:
     return _refused(request, public_page=form)
 
 
-def _fresh(request: HttpRequest) -> User:
+def _fresh(request: SignedInRequest) -> User:
     """The person as a row of their own: a form that is refused must not change the page's."""
-    return User.objects.get(pk=cast(User, request.user).pk)
+    return User.objects.get(pk=request.user.pk)
 
 
-@login_required
 @form_on("accounts:account")
-def token_create(request: HttpRequest) -> HttpResponse:
+@account_required
+def token_create(request: SignedInRequest) -> HttpResponse:
     """Answers with the account page itself: the secret is kept nowhere, not even for a redirect."""
-    form = TokenForm(request.POST, user=cast(User, request.user))
+    form = TokenForm(request.POST, user=request.user)
     if not form.is_valid():
         return _refused(request, form=form)
     token, secret = form.issue()
     return _account_page(request, new_token=token, new_secret=secret)
 
 
-@login_required
 @form_on("accounts:account")
-def token_delete(request: HttpRequest, pk: int) -> HttpResponse:
+@account_required
+def token_delete(request: SignedInRequest, pk: int) -> HttpResponse:
     token = get_object_or_404(ApiToken, pk=pk, user=request.user)
     token.delete()
     said = gettext("The token “{name}” no longer works.").format(name=token.name)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -19,16 +16,17 @@ from django.views.decorators.http import require_http_methods
 from accounts import addresses, devices, letters, limits, throttling
 from accounts.forms import ADDRESS_IN_USE, AddressForm
 from accounts.models import Letter, User
+from accounts.requests import SignedInRequest, account_required
 from instarecon_site import wrong_fields
 
 METHODS = ["GET", "HEAD", "POST"]
 
 
 @sensitive_post_parameters("password")
-@login_required
+@account_required
 @require_http_methods(METHODS)
 @never_cache
-def change(request: HttpRequest) -> HttpResponse:
+def change(request: SignedInRequest) -> HttpResponse:
     """accounts/email_change.html: `form` (email, password), `can_mail`.
 
     Wrong passwords count as they do at sign-in, so a stolen session can't try them all.
@@ -36,7 +34,7 @@ def change(request: HttpRequest) -> HttpResponse:
     form = AddressForm(request.POST or None, request=request)
     if not form.is_valid():
         return _page(request, form)
-    user = User.objects.get(pk=cast(User, request.user).pk)
+    user = User.objects.get(pk=request.user.pk)
     email = form.cleaned_data["email"]
     if settings.MAIL_IS_SET_UP:
         throttling.spend(limits.by_network(request, *limits.MAILS_BY_ADDRESS))
@@ -64,7 +62,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     A look changes nothing: mail programs look at links by themselves. The link alone changes
     nothing either: whoever gets it because of a typing mistake must not get the account with it.
     """
-    found = addresses.confirmed(token)
+    found = addresses.read_confirmation(token)
     if found is None:
         return render(request, "accounts/email_confirm.html", status=410)
     user, email = found
@@ -90,13 +88,13 @@ def _changed(request: HttpRequest, user: User, email: str) -> bool:
                 letters.tell(Letter.Kind.OLD_ADDRESS, old, language=user.language, user=user)
     except IntegrityError:
         return False
-    devices.remember(request, limits.spelled(email))
+    devices.remember(request, limits.one_spelling(email))
     said = gettext("Your e-mail address is now {email}. Sign in with it from now on.")
     messages.success(request, said.format(email=email))
     return True
 
 
-def _page(request: HttpRequest, form: AddressForm) -> HttpResponse:
+def _page(request: SignedInRequest, form: AddressForm) -> HttpResponse:
     wrong_fields.focus_first(form)
     context = {"form": form, "can_mail": settings.MAIL_IS_SET_UP}
     status = 400 if request.method == "POST" else 200

@@ -6,8 +6,6 @@ end in errors/429.html (`accounts.throttling`).
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib.auth import views
 from django.forms import Form
@@ -62,14 +60,14 @@ class PasswordChange(InvalidIs400, views.PasswordChangeView):
     form_class = NewPasswordForm
     success_url = reverse_lazy("accounts:password_change_done")
 
-    def get_form_kwargs(self) -> dict[str, Any]:
+    def get_form_kwargs(self) -> dict[str, object]:
         return super().get_form_kwargs() | {"request": self.request}
 
 
 class NeedsMail:
     """Where the site can't send mail, a page says whom to ask instead (`ask_staff.html`)."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not settings.MAIL_IS_SET_UP:
             status = 200 if request.method in ("GET", "HEAD") else 403
             return render(request, "accounts/ask_staff.html", status=status)
@@ -115,5 +113,5 @@ class PasswordResetConfirm(InvalidIs400, views.PasswordResetConfirmView):
     def form_valid(self, form: Form) -> HttpResponse:
         response = super().form_valid(form)
         throttling.forget(limits.sign_in(self.request, self.user.email)[:1])
-        devices.remember(self.request, limits.spelled(self.user.email))
+        devices.remember(self.request, limits.one_spelling(self.user.email))
         return response

@@ -68,7 +68,7 @@ def sent(request: HttpRequest) -> HttpResponse:
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """accounts/confirm.html: `form` (email, which can't be changed, and password); without a form
     where the link is too old, or was used."""
-    wanted = letters.confirmed(token)
+    wanted = letters.read_confirmation(token)
     if wanted is None or User.objects.filter(email__iexact=str(wanted["email"])).exists():
         return render(request, "accounts/confirm.html", {"form": None}, status=410)
     invitation = _still_allowed(wanted["invitation"])
@@ -105,7 +105,7 @@ def _ask_page(request: HttpRequest, invitation: Invitation | None) -> HttpRespon
     letters.ask(
         Letter.Kind.SIGN_UP,
         form.cleaned_data["email"],
-        language=languages.known(get_language() or ""),
+        language=languages.valid_code(get_language() or ""),
         time_zone=form.cleaned_data["time_zone"],
         invitation=invitation,
     )
@@ -127,7 +127,7 @@ def _make(
         form.add_error("email", ADDRESS_TAKEN)
         return None
     login(request, user, backend=BACKEND)
-    devices.remember(request, limits.spelled(user.email))
+    devices.remember(request, limits.one_spelling(user.email))
     return redirect(settings.LOGIN_REDIRECT_URL)
 
 

@@ -17,7 +17,7 @@ import signal
 from pathlib import Path
 
 from benchmarks.jobs import machine
-from benchmarks.tables import table
+from benchmarks.parts.tables import table
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from recon.jobs import sharing
 from recon.models import Job
 job = Job.objects.create(owner=User.objects.first(), status="COMPLETED",
                          step="DONE")
-sharing.change(job, is_on=True, password=sharing.hashed(sys.argv[1]))
+sharing.change(job, is_on=True, password=sharing.hash_password(sys.argv[1]))
 print(job.share.key)
 """
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+
+from waitress.task import Task
 
 from instarecon_site.redaction import redacted_address
 
 logger = logging.getLogger("recon.access")
 
 
-def write(task: Any) -> None:
+def write(task: Task) -> None:
     """Writes the line of a task that has been served. Referer and query are never written."""
     request = task.request
     if request.error and not getattr(request, "path", ""):

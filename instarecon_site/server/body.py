@@ -10,14 +10,17 @@ import shutil
 import tempfile
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
+from waitress.receiver import ChunkedReceiver
 from waitress.utilities import BadRequest
 
 from instarecon_site.server.limits import MB, Limits
 
-#: Why a body was not kept. The application answers; see `instarecon_site.refusals`.
+#: Why a body was not kept. The application answers; see `instarecon_site.middleware.refusals`.
 TOO_LARGE, TOO_MANY, DISK_FULL = "too_large", "too_many_uploads", "disk_full"
 #: Bytes that the lines between a body's chunks may have.
 MAX_CHUNK_LINES = 16 * 1024
@@ -105,7 +108,7 @@ class Request(HTTPRequestParser):
     headers_finished: bool
     ask_at = 0  # bytes of a body in chunks
 
-    def __init__(self, adj: Any, channel: Any) -> None:
+    def __init__(self, adj: Adjustments, channel: HTTPChannel) -> None:
         super().__init__(adj)
         self.channel = channel
 
@@ -164,7 +167,7 @@ class Request(HTTPRequestParser):
             self.body.close()
 
 
-def _overlong(receiver: Any) -> bool:
+def _overlong(receiver: ChunkedReceiver) -> bool:
     """Whether a chunk's header or the trailer, which waitress keeps in memory, has no end."""
-    kept = len(receiver.control_line) + len(receiver.chunk_end) + len(receiver.trailer)
-    return kept > MAX_CHUNK_LINES
+    size = len(receiver.control_line) + len(receiver.chunk_end) + len(receiver.trailer)
+    return size > MAX_CHUNK_LINES

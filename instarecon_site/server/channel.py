@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from socket import socket
 
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import Error
 
 from instarecon_site.addresses import network_of
 from instarecon_site.server import access_log
-from instarecon_site.server.body import Request
+from instarecon_site.server.body import Body, Request
 
 #: Bytes of an answer that are read from its file at a time.
 SENT_AT_ONCE = 256 * 1024
@@ -32,8 +34,8 @@ class _Logged(Task):
 
 
 class ServeTask(_Logged, WSGITask):
-    def get_environment(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environment()
+    def get_environment(self) -> dict[str, object]:
+        environ: dict[str, object] = super().get_environment()
         body = self.request.body
         environ["recon.refused"] = body.refused if body else ""
         environ["recon.is_stuck"] = self.channel.server.task_dispatcher.is_stuck()
@@ -55,7 +57,14 @@ class Channel(HTTPChannel):
     task_class = ServeTask
     error_task_class = RefuseTask
 
-    def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:
+    def __init__(
+        self,
+        server: BaseWSGIServer,
+        sock: socket,
+        addr: tuple[str, int],
+        adj: Adjustments,
+        map: dict[int, object] | None = None,
+    ) -> None:
         self.network = network_of(addr[0])
         self.address = addr[0]  # who asks; with a trusted proxy, known when a head was read
         self.parser_class = self._begin
@@ -68,7 +77,7 @@ class Channel(HTTPChannel):
         # Waitress reads what the kernel may take at once, megabytes, and sends what it does take.
         self.sendbuf_len = min(self.sendbuf_len, SENT_AT_ONCE)
 
-    def _begin(self, adj: Any) -> Request:
+    def _begin(self, adj: Adjustments) -> Request:
         self.begun += 1
         return Request(adj, self)
 
@@ -79,9 +88,9 @@ class Channel(HTTPChannel):
         return bool(super().received(data))
 
     def send(self, data: bytes, do_close: bool = True) -> int:
-        gone = int(super().send(data, do_close))
-        self.sent += gone
-        return gone
+        count = int(super().send(data, do_close))
+        self.sent += count
+        return count
 
     def service(self) -> None:
         super().service()
@@ -98,7 +107,7 @@ class Channel(HTTPChannel):
         return bool(self.requests)
 
     @property
-    def body(self) -> Any:
+    def body(self) -> Body | None:
         """The body that is coming, or that a thread works on; None where there is none."""
         # A copy: the thread may take its request off the list at any moment.
         current = next(iter(self.requests[:1]), self.request)
@@ -158,6 +167,6 @@ class Channel(HTTPChannel):
         if self.request is not None:  # what was still coming; a thread closes what it has
             self.request.close()
 
-    def del_channel(self, map: Any = None) -> None:
+    def del_channel(self, map: dict[int, object] | None = None) -> None:
         super().del_channel(map)
-        self.server.gone(self)
+        self.server.forget(self)

@@ -44,7 +44,7 @@ class Limits:
     stuck_s: float = 60
 
 
-def configured() -> Limits:
+def limits_by_settings() -> Limits:
     """The site's limits, by its settings."""
     longest = settings.MAX_UPLOAD_SIZE_MB * MB
     return Limits(

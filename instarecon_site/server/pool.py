@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING
 
 from waitress.task import ThreadedTaskDispatcher
+
+if TYPE_CHECKING:
+    from instarecon_site.server.channel import Channel
 
 HEALTH = "/healthz"
 
@@ -23,7 +26,7 @@ class TurnsQueue:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[str, deque[Any]] = {}  # in the order of their turns
+        self._lines: dict[str, deque[Channel]] = {}  # in the order of their turns
         self._length = 0
         #: When somebody was taken, or came to an empty queue.
         self.moved_at = time.monotonic()
@@ -31,13 +34,13 @@ class TurnsQueue:
     def __len__(self) -> int:
         return self._length
 
-    def append(self, channel: Any) -> None:
+    def append(self, channel: Channel) -> None:
         if not self._length:
             self.moved_at = time.monotonic()
         self._lines.setdefault(channel.client, deque()).append(channel)
         self._length += 1
 
-    def popleft(self) -> Any:
+    def popleft(self) -> Channel:
         client, line = next(iter(self._lines.items()))
         del self._lines[client]
         channel = line.popleft()
@@ -63,7 +66,7 @@ class Pool(ThreadedTaskDispatcher):
         self.set_thread_count(threads)
         self._beside.set_thread_count(1)
 
-    def add_task(self, channel: Any) -> None:
+    def add_task(self, channel: Channel) -> None:
         if getattr(channel.requests[0], "path", "") == HEALTH:  # what is no HTTP has none
             self._beside.add_task(channel)
         else:

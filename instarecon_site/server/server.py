@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from wsgiref.types import WSGIApplication
 
 from waitress.server import TcpWSGIServer
 
@@ -37,7 +37,13 @@ class Server(TcpWSGIServer):
     active_channels: dict[int, Channel]
 
     def __init__(
-        self, application: Any, *, limits: Limits, spool: Path, trust_proxy: bool, **waitress: Any
+        self,
+        application: WSGIApplication,
+        *,
+        limits: Limits,
+        spool: Path,
+        trust_proxy: bool,
+        **waitress: object,
     ) -> None:
         self.limits, self.spool, self.trust_proxy = limits, spool, trust_proxy
         self.of_network: dict[str, set[Channel]] = defaultdict(set)
@@ -75,7 +81,7 @@ class Server(TcpWSGIServer):
         # events of the old one would then be taken for.
         min(dispensable, key=lambda one: one.began, default=newest).will_close = True
 
-    def gone(self, channel: Channel) -> None:
+    def forget(self, channel: Channel) -> None:
         beside = self.of_network.get(channel.network, set())
         beside.discard(channel)
         if not beside:
@@ -94,16 +100,16 @@ class Server(TcpWSGIServer):
         if body is None or not (body.is_large or request.chunked):
             return ""
         others = [
-            (one.client, kept)
+            (one.client, other)
             for one in self.active_channels.values()
-            if one is not channel and (kept := one.body) and kept.is_large
+            if one is not channel and (other := one.body) and other.is_large
         ]
-        same = [kept for client, kept in others if client == channel.client]
-        in_all = sum(kept.size + kept.to_come for kept in [*same, body] if not kept.refused)
+        same = [other for client, other in others if client == channel.client]
+        in_all = sum(other.size + other.to_come for other in [*same, body] if not other.refused)
         most = self.limits.bodies_of_one * self.limits.body_bytes
         if len(same) >= self.limits.uploads_of_one or in_all > most:
             return TOO_MANY
-        wanted = sum(kept.to_come for _, kept in others) + body.to_come
+        wanted = sum(other.to_come for _, other in others) + body.to_come
         return "" if has_room(self.spool, wanted, self.limits.disk_reserve) else DISK_FULL
 
     # --- For how long ---

@@ -19,7 +19,7 @@ from gunicorn.workers.base import Worker
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
-from instarecon_site.server.limits import Limits, configured
+from instarecon_site.server.limits import Limits, limits_by_settings
 from instarecon_site.server.pool import Pool
 from instarecon_site.server.server import Server
 
@@ -35,7 +35,7 @@ class BufferingWorker(Worker):
     def run(self) -> None:
         from django.conf import settings
 
-        limits = within_open_files(configured())
+        limits = within_open_files(limits_by_settings())
         self.map: dict[int, Any] = {}
         pool = Pool(self.cfg.threads, stuck_s=limits.stuck_s)
         servers = [

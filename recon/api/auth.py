@@ -8,46 +8,56 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
-from django.views.decorators.csrf import csrf_exempt
 
 from accounts import limits, throttling
 from accounts.models import ApiToken, Scope, User
+from accounts.requests import HtmxRequest, P, SignedInRequest, SignedInView, View, is_signed_in
 from accounts.throttling import MINUTE, Counter, Limit
 from recon.api.errors import ApiError, NotSignedIn
-
-ApiView = Callable[..., HttpResponseBase]
+from recon.web.bodies import receives_body
 
 WRONG_TOKENS = Limit("api_by_address", 60, MINUTE)
 
 
-def endpoint(
-    *methods: str, scope: Scope = Scope.READ, public: bool = False
-) -> Callable[[ApiView], ApiView]:
-    """Wraps a view of the API: allowed methods, the caller (`request.user`), errors as JSON.
+def endpoint(*methods: str, scope: Scope = Scope.READ) -> Callable[[SignedInView[P]], View[P]]:
+    """Wraps a view of the API for whoever has an account (`request.user`): allowed methods, the
+    caller, errors as JSON.
 
     A token must have `scope`; a session may do all that its owner may.
-
-    The CSRF middleware is told to stand back because it would read a whole upload before the
-    token is looked at; a view that changes something receives the body (`recon.api.bodies`).
     """
 
-    def decorate(view: ApiView) -> ApiView:
-        @csrf_exempt
+    def decorate(view: SignedInView[P]) -> View[P]:
+        @public_endpoint(*methods)
         @wraps(view)
-        def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def answered(request: HtmxRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            return view(_of_caller(request, scope), *args, **kwargs)
+
+        return answered
+
+    return decorate
+
+
+def public_endpoint(*methods: str) -> Callable[[View[P]], View[P]]:
+    """Wraps a view of the API for everybody: allowed methods, errors as JSON.
+
+    A view that changes something receives the body, and so checks who sends it
+    (`recon.api.bodies`).
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        @receives_body
+        @wraps(view)
+        def answered(request: HtmxRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             response: HttpResponseBase
             try:
                 _check_method(request, methods)
-                if not public:
-                    request.user = _caller(request, scope)
                 response = view(request, *args, **kwargs)
             except ApiError as error:
                 response = error.response()
@@ -55,49 +65,27 @@ def endpoint(
                 add_never_cache_headers(response)
             return response
 
-        return cast(ApiView, answered)
+        return answered
 
     return decorate
 
 
-def by_method(**views: ApiView) -> ApiView:
+def by_method(**views: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """One address whose methods have views of their own (`GET=..., POST=...`), all of them
     endpoints. HEAD goes with GET."""
     if "GET" in views:
         views["HEAD"] = views["GET"]
-    refused = endpoint(*sorted(views), public=True)(_unmarked)
+    refuse = public_endpoint(*sorted(views))(_no_view)
 
-    @csrf_exempt
-    def chosen(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return views.get(str(request.method), refused)(request, *args, **kwargs)
+    @receives_body
+    def dispatch(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return views.get(str(request.method), refuse)(request, *args, **kwargs)
 
-    return cast(ApiView, chosen)
-
-
-def check_csrf(request: HttpRequest) -> None:
-    """Raises ApiError (403) for a request by session without a valid CSRF token.
-
-    Reads the body, so call it after that was received (`recon.api.bodies`).
-    """
-    if _bearer(request) is None:
-        middleware = _CsrfCheck(lambda _: HttpResponse())
-        middleware.process_request(request)
-        reason = middleware.process_view(request, _unmarked, (), {})
-        if reason:
-            raise ApiError(
-                403, f"{reason} {gettext('Programs send a bearer token instead of a session.')}"
-            )
+    return dispatch
 
 
-class _CsrfCheck(CsrfViewMiddleware):
-    """Django's check, giving the reason instead of a page."""
-
-    def _reject(self, request: HttpRequest, reason: str) -> str:
-        return reason
-
-
-def _unmarked(request: HttpRequest, **_: Any) -> HttpResponse:
-    """Stands for a view that is not exempt."""
+def _no_view(request: HttpRequest, **_: Any) -> HttpResponse:
+    """For a method that no view of an address is there for; never called."""
     return HttpResponse()
 
 
@@ -108,15 +96,21 @@ def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
         raise ApiError(405, said.format(allowed=allowed, method=request.method), Allow=allowed)
 
 
-def _caller(request: HttpRequest, scope: Scope) -> User:
-    """Raises NotSignedIn, ApiError (403) for a token without `scope`, and TooMany. A token that is
-    sent counts, even beside a good session."""
-    secret = _bearer(request)
+def _of_caller(request: HtmxRequest, scope: Scope) -> SignedInRequest:
+    """`request` as its caller's. Raises NotSignedIn, ApiError (403) for a token without `scope`,
+    and TooMany. A token that is sent counts, even beside a good session."""
+    secret = bearer(request)
+    if secret is not None:
+        request.user = _owner_of(secret, request, scope)
+    if not is_signed_in(request):
+        raise NotSignedIn(gettext("Send a bearer token from your account page, or sign in."))
     if secret is None:
-        if not request.user.is_authenticated:
-            raise NotSignedIn(gettext("Send a bearer token from your account page, or sign in."))
         _count_call(request.user)
-        return request.user
+    return request
+
+
+def _owner_of(secret: str, request: HttpRequest, scope: Scope) -> User:
+    """Raises as `_of_caller`."""
     token = ApiToken.find(secret)
     if token is None:
         throttling.spend(limits.by_network(request, WRONG_TOKENS))
@@ -134,7 +128,7 @@ def _count_call(user: User) -> None:
     throttling.spend([Counter(each, str(user.pk))])
 
 
-def _bearer(request: HttpRequest) -> str | None:
+def bearer(request: HttpRequest) -> str | None:
     """What follows "Bearer", be it as wrong as it may; None where the header is absent or another
     scheme's, as of a proxy that has a password of its own."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

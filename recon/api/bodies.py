@@ -7,6 +7,7 @@ pass for one that was granted.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,38 +15,31 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.utils.translation import gettext
 
-from recon.api.auth import check_csrf
+from accounts.requests import SignedInRequest
+from recon.api.auth import bearer
 from recon.api.errors import ApiError
-from recon.web import uploads
+from recon.web import bodies, uploads
 
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 JSON = "application/json"
 
 
-def receive(request: HttpRequest, *, takes_json: bool = True) -> QueryDict:
+def receive(request: SignedInRequest, *, may_be_json: bool = True) -> QueryDict:
     """The fields of the body, read within the limits; then checks who sends it.
 
     Without a body there are none, whatever its type is said to be. Files are in `request.FILES`.
-    Raises ApiError: 400 for what is broken, 403 as `check_csrf`, 413 for too much, 415 for what is
-    neither a form nor (with `takes_json`) JSON.
+    Raises ApiError: 400 for what is broken, 403 for a session without its CSRF token, 413 for too
+    much, 415 for what is neither a form nor (with `may_be_json`) JSON.
     """
-    kind = request.content_type or ""
-    fields: QueryDict
-    if not _has_body(request):
-        fields = QueryDict()
-    elif _is_encoded(request):
-        raise ApiError(415, gettext("Send the body as it is, without Content-Encoding."))
-    elif kind in FORMS:
-        fields = _form(request)
-    elif kind == JSON and takes_json:
-        fields = _fields_of(_json(request))
-    else:
-        raise _unsupported(kind, takes_json)
-    check_csrf(request)
-    return fields
+    read = partial(_fields, may_be_json=may_be_json)
+    try:
+        return bodies.receive(request, read, by_session=bearer(request) is None)
+    except bodies.CsrfRefused as refused:
+        said = gettext("Programs send a bearer token instead of a session.")
+        raise ApiError(403, f"{refused.reason} {said}") from refused
 
 
-def receive_none(request: HttpRequest) -> None:
+def receive_none(request: SignedInRequest) -> None:
     """For what takes no fields, such as DELETE: reads the body as `receive` does, and refuses one
     that says something. What can't be undone is not done on a misunderstanding.
 
@@ -54,6 +48,19 @@ def receive_none(request: HttpRequest) -> None:
     if receive(request) or request.FILES:
         said = gettext("{method} takes no fields: send it without a body.")
         raise ApiError(400, said.format(method=request.method))
+
+
+def _fields(request: SignedInRequest, *, may_be_json: bool) -> QueryDict:
+    kind = request.content_type or ""
+    if not _has_body(request):
+        return QueryDict()
+    if _is_encoded(request):
+        raise ApiError(415, gettext("Send the body as it is, without Content-Encoding."))
+    if kind in FORMS:
+        return _form(request)
+    if kind == JSON and may_be_json:
+        return _fields_of(_json(request))
+    raise _unsupported(kind, may_be_json)
 
 
 def _has_body(request: HttpRequest) -> bool:
@@ -69,18 +76,18 @@ def _is_encoded(request: HttpRequest) -> bool:
     return request.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
 
 
-def _unsupported(kind: str, takes_json: bool) -> ApiError:
-    if takes_json:
+def _unsupported(kind: str, may_be_json: bool) -> ApiError:
+    if may_be_json:
         said = gettext("Send the fields as a form ({forms}) or as JSON ({json}), not as {kind}.")
     else:
         said = gettext("Send the photos as a form ({form}), not as {kind}.")
-    accepted = (*FORMS, JSON) if takes_json else FORMS
+    accepted = (*FORMS, JSON) if may_be_json else FORMS
     unnamed = gettext("a body that does not say what it is (Content-Type)")
     detail = said.format(form=FORMS[0], forms=", ".join(FORMS), json=JSON, kind=kind or unnamed)
     return ApiError(415, detail, Accept=", ".join(accepted))
 
 
-def _form(request: HttpRequest) -> QueryDict:
+def _form(request: SignedInRequest) -> QueryDict:
     method, request.method = request.method, "POST"  # Django reads forms of no other
     try:
         uploads.receive(request)

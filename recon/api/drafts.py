@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.utils.translation import gettext
 
-from accounts.models import Scope, User
+from accounts.models import Scope
+from accounts.requests import SignedInRequest
 from recon.api.auth import endpoint
 from recon.api.bodies import receive, receive_none
 from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, tags_of, title_and_wishes, truth
 from recon.api.sharing import sharing_of
-from recon.api.views import made, photo_facts, status_of, video_facts
+from recon.api.views import new_job_facts, photo_facts, status_of, video_facts
 from recon.jobs import decoders, tags
 from recon.jobs.drafts import drafts, known_photos, photo_order, videos
 from recon.jobs.presets import usual_wishes
@@ -23,19 +22,19 @@ from recon.pipeline.errors import UserError
 
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
-def create_draft(request: HttpRequest) -> HttpResponse:
+def create_draft(request: SignedInRequest) -> HttpResponse:
     """A draft with these wishes and no photos yet."""
     data = receive(request)
     title, wishes = title_and_wishes(data, usual_wishes())
     names = tags_of(data)
-    draft = drafts.create_draft(cast(User, request.user), title=title or "", wishes=wishes)
+    draft = drafts.create_draft(request.user, title=title or "", wishes=wishes)
     tags.put(draft, names or [])
     return JsonResponse(status_of(draft), status=201)
 
 
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
-def draft_from(request: HttpRequest, job_id: str) -> HttpResponse:
+def draft_from(request: SignedInRequest, job_id: str) -> HttpResponse:
     """A draft with the photos, wishes and features of a job that has ended."""
     receive(request)
     draft = drafts.draft_from(own_job(request, job_id))
@@ -44,7 +43,7 @@ def draft_from(request: HttpRequest, job_id: str) -> HttpResponse:
 
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
-def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
+def add_photo(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Multipart `file` in, the photo's facts out: 201, or 200 for one that was there already.
 
     With `sha256` and no file, the photo of that digest that the caller has sent before, or 404.
@@ -59,7 +58,7 @@ def add_photo(request: HttpRequest, job_id: str) -> HttpResponse:
         raise ApiError(
             400, gettext("Send one photo as `file`, not {count}.").format(count=len(files))
         )
-    with decoders.place_for(cast(User, request.user).pk):
+    with decoders.place_for(request.user.pk):
         if videos.is_video(files[0]):
             return JsonResponse(video_facts(videos.add_video(draft, files[0])[0]), status=202)
         photo, is_new = drafts.add_photo(draft, files[0])
@@ -77,7 +76,7 @@ def _add_known(draft: Job, data: QueryDict) -> HttpResponse:
 
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
-def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
+def order_photos(request: SignedInRequest, job_id: str) -> HttpResponse:
     """`photo_id`, repeated: the photos in the wanted order."""
     draft = own_job(request, job_id)
     numbers = photo_order.numbers_in(receive(request).getlist("photo_id"))
@@ -91,7 +90,7 @@ def order_photos(request: HttpRequest, job_id: str) -> HttpResponse:
 
 @endpoint("DELETE", scope=Scope.UPLOAD)
 @explained
-def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse:
+def drop_video(request: SignedInRequest, job_id: str, video_id: int) -> HttpResponse:
     receive_none(request)
     if not videos.drop_video(own_job(request, job_id), video_id):
         raise ApiError(404, gettext("There is no such video in this draft."))
@@ -100,7 +99,7 @@ def drop_video(request: HttpRequest, job_id: str, video_id: int) -> HttpResponse
 
 @endpoint("DELETE", scope=Scope.UPLOAD)
 @explained
-def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse:
+def drop_photo(request: SignedInRequest, job_id: str, photo_id: int) -> HttpResponse:
     receive_none(request)
     if not drafts.drop_photo(own_job(request, job_id), photo_id):
         raise ApiError(404, gettext("There is no such photo in this draft."))
@@ -109,7 +108,7 @@ def drop_photo(request: HttpRequest, job_id: str, photo_id: int) -> HttpResponse
 
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
-def start(request: HttpRequest, job_id: str) -> HttpResponse:
+def start(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Queues the draft. Wishes that are not sent stay as they are, so it is private unless `share`
     is true: only the prototype's own `POST /recon/jobs` shares unasked, also where a video made a
     draft of it."""
@@ -124,4 +123,4 @@ def start(request: HttpRequest, job_id: str) -> HttpResponse:
     if names is not None:
         tags.put(draft, names)
     draft.refresh_from_db()
-    return JsonResponse(made(draft))
+    return JsonResponse(new_job_facts(draft))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext
 
+from accounts.requests import P, SignedInRequest, SignedInView
 from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web import faults
@@ -44,11 +44,11 @@ class NoSuchJob(ApiError):
         super().__init__(404, gettext("You have no such job."))
 
 
-def explained(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def explained(view: SignedInView[P]) -> SignedInView[P]:
     """Answers what `recon.jobs` raises, and a job that was deleted while the view was at work."""
 
     @wraps(view)
-    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def answered(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except ReconError as error:

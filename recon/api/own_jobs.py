@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import uuid
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from accounts.models import Scope, User
+from accounts.models import Scope
+from accounts.requests import SignedInRequest
 from recon.api.auth import endpoint
 from recon.api.bodies import receive, receive_none
 from recon.api.errors import ApiError, explained
@@ -54,7 +55,7 @@ class Place(NamedTuple):
 
 
 @endpoint("GET", "HEAD")
-def list_jobs(request: HttpRequest) -> HttpResponse:
+def list_jobs(request: SignedInRequest) -> HttpResponse:
     """The caller's own jobs, newest first, a page at a time; `next` is where the next page is."""
     limit, jobs = _limit(request), _wanted(request)
     total = jobs.count()
@@ -73,7 +74,7 @@ def list_jobs(request: HttpRequest) -> HttpResponse:
 
 
 @endpoint("GET", "HEAD")
-def own_file(request: HttpRequest, job_id: str, kind: str) -> HttpResponseBase:
+def own_file(request: SignedInRequest, job_id: str, kind: str) -> HttpResponseBase:
     """One of a finished job's files, whole or in part."""
     job = own_job(request, job_id)
     if kind not in FILE_KINDS:
@@ -84,7 +85,7 @@ def own_file(request: HttpRequest, job_id: str, kind: str) -> HttpResponseBase:
 
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
-def cancel(request: HttpRequest, job_id: str) -> HttpResponse:
+def cancel(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Stops a job that waits or runs. Once more is as good as once; its photos stay."""
     job = own_job(request, job_id)
     receive(request)
@@ -101,14 +102,14 @@ def cancel(request: HttpRequest, job_id: str) -> HttpResponse:
 
 @endpoint("DELETE", scope=Scope.DELETE)
 @explained
-def delete(request: HttpRequest, job_id: str) -> HttpResponse:
+def delete(request: SignedInRequest, job_id: str) -> HttpResponse:
     """The job, its photos, its scene and its link are gone for good. Cancels what still runs."""
     receive_none(request)
     lifecycle.delete(own_job(request, job_id, change=DELETE))
     return HttpResponse(status=204)
 
 
-def _limit(request: HttpRequest) -> int:
+def _limit(request: SignedInRequest) -> int:
     """Raises ApiError (400)."""
     sent = request.GET.get("limit", str(PAGE))
     is_number = sent.isascii() and sent.isdigit() and len(sent) < 6
@@ -118,13 +119,9 @@ def _limit(request: HttpRequest) -> int:
     return int(sent)
 
 
-def _wanted(request: HttpRequest) -> QuerySet[Job]:
+def _wanted(request: SignedInRequest) -> QuerySet[Job]:
     """Raises ApiError (400) for a status that there is not."""
-    jobs = (
-        Job.objects.with_rows()
-        .filter(owner=cast(User, request.user))
-        .order_by("-created_at", "-pk")
-    )
+    jobs = Job.objects.with_rows().filter(owner=request.user).order_by("-created_at", "-pk")
     if tag := request.GET.get("tag"):
         jobs = jobs.filter(tags__key=tags.key_of(tag.replace("\0", "")))
     status = request.GET.get("status")
@@ -137,7 +134,7 @@ def _wanted(request: HttpRequest) -> QuerySet[Job]:
     return jobs.filter(status=status)
 
 
-def _listed(job: Job) -> dict[str, Any]:
+def _listed(job: Job) -> dict[str, object]:
     """What a list says of a job; its status says the rest. `job` has `photo_count`."""
     return {
         "job_id": str(job.pk),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils.translation import gettext
 
+from accounts.requests import SignedInRequest
 from recon.api.errors import ApiError, NoSuchJob
 from recon.jobs.presets import usual_wishes
 from recon.models import Job
@@ -21,7 +23,7 @@ from recon.web.wish_forms import AgainForm
 TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
 
 
-def own_job(request: HttpRequest, job_id: str, *, change: str = CHANGE) -> Job:
+def own_job(request: SignedInRequest, job_id: str, *, change: str = CHANGE) -> Job:
     """Raises NoSuchJob. `change` is what staff need for other people's (`job_for`)."""
     try:
         job = job_for(request, uuid.UUID(job_id), change=change)
@@ -35,7 +37,7 @@ def own_job(request: HttpRequest, job_id: str, *, change: str = CHANGE) -> Job:
 def title_and_wishes(data: QueryDict, earlier: Wishes) -> tuple[str | None, Wishes]:
     """The title, None where it is not sent, and the wishes: those of `earlier` where `data` does
     not name them. Raises ApiError (400)."""
-    switches: dict[str, Any] = {
+    switches: Mapping[str, Any] = {
         name: truth(data, name, default=known)
         for name, known in asdict(earlier).items()
         if isinstance(known, bool)

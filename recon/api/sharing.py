@@ -4,14 +4,14 @@ and its owner's tags are changed here, too."""
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Scope
+from accounts.requests import SignedInRequest
 from recon.api.auth import endpoint
 from recon.api.bodies import receive
 from recon.api.errors import ApiError, explained
@@ -46,7 +46,7 @@ class SharingForm(forms.Form):
             del self.fields[name]
 
 
-def sharing_of(data: QueryDict) -> dict[str, Any]:
+def sharing_of(data: QueryDict) -> dict[str, object]:
     """The columns of `Share` that `data` speaks of, checked. Raises ApiError (400).
 
     A time without a zone is taken for UTC, as all times of the API are.
@@ -57,14 +57,14 @@ def sharing_of(data: QueryDict) -> dict[str, Any]:
             raise ApiError(400, " ".join(sentences(form)))
     columns = {TEXTS[name]: value for name, value in form.cleaned_data.items()}
     if "password" in columns:
-        columns["password"] = sharing.hashed(columns["password"])
+        columns["password"] = sharing.hash_password(columns["password"])
     for name, column in SWITCHES.items():
         if name in data:
             columns[column] = truth(data, name, default=False)
     return columns
 
 
-def sharing_facts(job: Job) -> dict[str, Any]:
+def sharing_facts(job: Job) -> dict[str, object]:
     """What the owner's programs see of it, and the words that the owner sorts it by. The password
     itself is kept nowhere."""
     share = job.share
@@ -86,7 +86,7 @@ def sharing_facts(job: Job) -> dict[str, Any]:
 
 @endpoint("POST", scope=Scope.MANAGE)
 @explained
-def share(request: HttpRequest, job_id: str) -> HttpResponse:
+def share(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Changes what is sent and nothing else; `new_link` ends the old link for good."""
     job = own_job(request, job_id)
     data = receive(request)

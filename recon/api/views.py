@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
-from accounts.models import Scope, User
-from recon.api.auth import endpoint
+from accounts.models import Scope
+from accounts.requests import SignedInRequest
+from recon.api.auth import endpoint, public_endpoint
 from recon.api.bodies import receive
 from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, tags_of, title_and_wishes, truth
@@ -19,8 +20,8 @@ from recon.jobs import decoders, queue, steps_and_log, submit, tags
 from recon.jobs.drafts import videos
 from recon.jobs.presets import usual_wishes
 from recon.models import Artifact, Job, Photo, Video
-from recon.pipeline import progress_texts
 from recon.pipeline.quality import UNMEASURED
+from recon.pipeline.words import progress_texts
 from recon.web.job.photo_check import check_facts
 from recon.web.scene import elapsed_seconds
 from recon.web.wish_forms import UploadForm
@@ -29,7 +30,7 @@ from recon.web.wish_forms import UploadForm
 FILE_KINDS = [kind for kind in Artifact.Kind.values if kind != Artifact.Kind.FIRST]
 
 
-@endpoint("GET", "HEAD", public=True)
+@public_endpoint("GET", "HEAD")
 def healthz(request: HttpRequest) -> HttpResponse:
     """The web process is up and answers. Knows nothing of workers: see /recon/queue.
 
@@ -43,15 +44,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
-def create_job(request: HttpRequest) -> HttpResponse:
+def create_job(request: SignedInRequest) -> HttpResponse:
     """Multipart `files` and wishes in, a job out. As the prototype promised, and nowhere else, it
     is shared at once, unless `share` is false."""
-    data = receive(request, takes_json=False)
-    with decoders.place_for(cast(User, request.user).pk):
+    data = receive(request, may_be_json=False)
+    with decoders.place_for(request.user.pk):
         return _made_of(request, data)
 
 
-def _made_of(request: HttpRequest, data: QueryDict) -> HttpResponse:
+def _made_of(request: SignedInRequest, data: QueryDict) -> HttpResponse:
     """Raises ApiError, ReconError."""
     shared = truth(data, "share", default=True)
     sharing = sharing_of(data)
@@ -60,26 +61,22 @@ def _made_of(request: HttpRequest, data: QueryDict) -> HttpResponse:
     form = UploadForm(data, MultiValueDict({"photos": request.FILES.getlist("files")}))
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
-    owner, photos = cast(User, request.user), form.cleaned_data["photos"]
-    asked: dict[str, Any] = {"title": title or "", "wishes": wishes}
-    asked |= {"shared": shared, "sharing": sharing}
-    if form.videos:
-        job = videos.create_job(owner, photos, form.videos, **asked)
-    else:
-        job = submit.create_job(owner, photos, **asked)
+    owner, photos = request.user, form.cleaned_data["photos"]
+    make = partial(videos.create_job, videos=form.videos) if form.videos else submit.create_job
+    job = make(owner, photos, title=title or "", wishes=wishes, shared=shared, sharing=sharing)
     tags.put(job, names or [])
-    return JsonResponse(made(job) | {"warnings": form.left_out})
+    return JsonResponse(new_job_facts(job) | {"warnings": form.left_out})
 
 
 @endpoint("GET", "HEAD")
-def job_status(request: HttpRequest, job_id: str) -> HttpResponse:
+def job_status(request: SignedInRequest, job_id: str) -> HttpResponse:
     return JsonResponse(status_of(own_job(request, job_id)))
 
 
 @endpoint("GET", "HEAD")
-def queue_overview(request: HttpRequest) -> HttpResponse:
+def queue_overview(request: SignedInRequest) -> HttpResponse:
     """How busy the site is, and where the caller's own unfinished jobs stand in it."""
-    owner = cast(User, request.user)
+    owner = request.user
     unfinished = Job.objects.filter(owner=owner, status__in=Job.ACTIVE).order_by("created_at")
     places = queue.positions(owner.pk)
     own = [
@@ -89,7 +86,7 @@ def queue_overview(request: HttpRequest) -> HttpResponse:
     return JsonResponse(queue.overview() | {"jobs": own})
 
 
-def made(job: Job) -> dict[str, Any]:
+def new_job_facts(job: Job) -> dict[str, object]:
     """What a program learns of a job that it has just made or started."""
     return {
         "job_id": str(job.pk),
@@ -100,13 +97,13 @@ def made(job: Job) -> dict[str, Any]:
     }
 
 
-def photo_facts(photo: Photo) -> dict[str, Any]:
+def photo_facts(photo: Photo) -> dict[str, object]:
     """One photo of a job, as its owner's programs see it."""
     names = ("name", "original_name", "sha256", "size", "width", "height")
     return {"photo_id": photo.pk} | {name: getattr(photo, name) for name in names}
 
 
-def video_facts(video: Video) -> dict[str, Any]:
+def video_facts(video: Video) -> dict[str, object]:
     """One video of a draft, as its owner's programs see it."""
     error = video.error
     names = ("original_name", "sha256", "size", "state", "frames")
@@ -118,7 +115,7 @@ def video_facts(video: Video) -> dict[str, Any]:
     }
 
 
-def quality_facts(job: Job) -> dict[str, Any]:
+def quality_facts(job: Job) -> dict[str, object]:
     """How good a finished scene is, in one word, and why."""
     verdict = job.verdict
     is_measured = verdict is not None and verdict.word != UNMEASURED
@@ -129,7 +126,7 @@ def quality_facts(job: Job) -> dict[str, Any]:
     }
 
 
-def file_facts(job: Job) -> list[dict[str, Any]]:
+def file_facts(job: Job) -> list[dict[str, object]]:
     """The files of a finished job, each with the address where its owner's programs get it."""
     files = job.artifacts.filter(kind__in=FILE_KINDS).order_by("kind")
     artifacts = files if job.is_completed else ()
@@ -144,7 +141,7 @@ def file_facts(job: Job) -> list[dict[str, Any]]:
     ]
 
 
-def status_of(job: Job) -> dict[str, Any]:
+def status_of(job: Job) -> dict[str, object]:
     """The status as the prototype told it, then what is new. Times are ISO 8601, in UTC."""
     error = job.error
     return {

@@ -1,7 +1,7 @@
 """Deletes an account with everything that belongs to it.
 
 First the account is closed: nobody can sign in to it, its tokens and sessions end, and nothing can
-be added any more (`quotas.locked`). Then its jobs are cancelled and deleted as any job is, also
+be added any more (`quotas.lock_owner`). Then its jobs are cancelled and deleted as any job is, also
 those that a worker holds. What a crash leaves in between, `reconcile` finishes.
 """
 

@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from django.db import transaction
 
@@ -37,7 +36,7 @@ def choose(job: Job, view: StartView, jpeg: bytes) -> None:
         path.write_bytes(jpeg)
         cover = {"path": path.relative_to(job.folder).as_posix(), "size": len(jpeg)}
         with transaction.atomic():
-            _set_view(job, replace(view, trained_height=_trained(job.view, view)).to_dict())
+            _set_view(job, replace(view, trained_height=_training_height(job.view, view)).to_dict())
             Artifact.objects.update_or_create(job=job, kind=Artifact.Kind.POSTER, defaults=cover)
         _remove_covers(job, but=path.name)
         _measure(job)
@@ -68,7 +67,7 @@ def _folder(job: Job) -> Iterator[None]:
         raise PipelineError("too_busy") from error
 
 
-def _set_view(job: Job, view: dict[str, Any] | None) -> None:
+def _set_view(job: Job, view: dict[str, object] | None) -> None:
     Job.objects.filter(pk=job.pk).update(own_view=view, stored_bytes=None)
     job.own_view = view
 
@@ -78,10 +77,10 @@ def _measure(job: Job) -> None:
     quotas.measure_ended(Job.objects.filter(pk=job.pk))
 
 
-def _trained(automatic: dict[str, Any] | None, view: StartView) -> float | None:
+def _training_height(automatic: dict[str, object] | None, view: StartView) -> float | None:
     """The height in px that the frame had in training, by the automatic start's focal length."""
     height, fov = (automatic or {}).get("trained_height"), (automatic or {}).get("fov_y_degrees")
-    if not height or not fov:
+    if not isinstance(height, int | float) or not isinstance(fov, int | float) or not fov:
         return None
     tangents = [math.tan(math.radians(angle) / 2) for angle in (view.fov_y_degrees, fov)]
     return float(height * tangents[0] / tangents[1])

@@ -25,7 +25,6 @@ import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -49,7 +48,7 @@ DELETE_WAIT_S = 5.0
 
 
 @transaction.atomic
-def submit(draft: Job, *, share: Mapping[str, Any] | None = None, **wishes: Any) -> bool:
+def submit(draft: Job, *, share: Mapping[str, object] | None = None, **wishes: object) -> bool:
     """A draft becomes a waiting job, made now: it queues behind those that waited while it was
     collected. `share` are columns of its `Share`. False when somebody else was first."""
     won = _swap(
@@ -108,14 +107,14 @@ def start(job_pk: UUID | str, attempt: int) -> Job | None:
     return Job.objects.filter(pk=job_pk).first() if won else None
 
 
-def heartbeat(job_pk: UUID | str, attempt: int, **progress: Any) -> bool:
+def heartbeat(job_pk: UUID | str, attempt: int, **progress: object) -> bool:
     """Writes a running attempt's progress. False: it was cancelled, or another took over."""
     now = timezone.now()
     return _swap(job_pk, attempt, (Status.PROCESSING,), heartbeat_at=now, **progress)
 
 
 @transaction.atomic
-def complete(job_pk: UUID | str, attempt: int, **results: Any) -> bool:
+def complete(job_pk: UUID | str, attempt: int, **results: object) -> bool:
     """Ends a running attempt well. `publish` calls this in the transaction of its rows."""
     won = _swap(
         job_pk,
@@ -136,7 +135,7 @@ def complete(job_pk: UUID | str, attempt: int, **results: Any) -> bool:
 
 @transaction.atomic
 def fail(
-    job_pk: UUID | str, attempt: int, code: str, facts: Mapping[str, Any] | None = None
+    job_pk: UUID | str, attempt: int, code: str, facts: Mapping[str, object] | None = None
 ) -> bool:
     """Ends a running attempt with an error; the step stays, to say where it happened."""
     won = _swap(
@@ -295,7 +294,7 @@ def _next_attempt(job: Job, *, losses: int) -> bool:
     return won
 
 
-def _at_the_beginning() -> dict[str, Any]:
+def _at_the_beginning() -> dict[str, object]:
     return {
         "step": Step.QUEUED.value,
         "percent": 0.0,
@@ -307,7 +306,7 @@ def _at_the_beginning() -> dict[str, Any]:
 
 
 def _swap(
-    job_pk: UUID | str, attempt: int, statuses: tuple[Job.Status, ...], /, **changes: Any
+    job_pk: UUID | str, attempt: int, statuses: tuple[Job.Status, ...], /, **changes: object
 ) -> bool:
     """The compare-and-swap: changes the row only in this attempt and one of these statuses."""
     rows = Job.objects.filter(pk=job_pk, attempt=attempt, status__in=statuses)
@@ -320,7 +319,7 @@ def _close_runs(job_pk: UUID | str, attempt: int, outcome: StageRun.Outcome) -> 
     )
 
 
-def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(facts: Mapping[str, object]) -> dict[str, object]:
     """`facts` as JSON can hold them; paths and the like become text."""
-    plain: dict[str, Any] = json.loads(json.dumps(dict(facts), default=str))
+    plain: dict[str, object] = json.loads(json.dumps(dict(facts), default=str))
     return plain

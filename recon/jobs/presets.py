@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 
 from recon.pipeline.config import PipelineConfig, resolve
@@ -25,7 +23,7 @@ def resolved_config(wishes: Wishes) -> PipelineConfig:
     )
 
 
-def _site_overrides() -> dict[str, Any]:
+def _site_overrides() -> dict[str, object]:
     return {
         "preflight": {
             "min_photos": settings.MIN_PHOTOS,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any
 
 from django.db import transaction
 
@@ -18,6 +17,7 @@ from recon.pipeline.errors import PipelineError
 from recon.pipeline.outcome import Summary
 from recon.pipeline.records import RecordError
 from recon.pipeline.start_view import StartView
+from recon.splats.ply_header import count_gaussians
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def forget_finished(job: Job) -> None:
     job.workspace.finished_json.unlink(missing_ok=True)
 
 
-def finished(job: Job) -> Summary | None:
+def unrecorded_summary(job: Job) -> Summary | None:
     """The summary of a run that finished and was not recorded, or None."""
     try:
         summary = Summary.read(job.workspace)
@@ -76,12 +76,13 @@ def finished(job: Job) -> Summary | None:
 def _artifact(job: Job, kind: str, path: str) -> Artifact:
     try:
         size = (job.folder / path).stat().st_size
+        gaussians = count_gaussians(job.folder / path) if path.endswith(".ply") else None
     except FileNotFoundError as error:
         raise PipelineError("internal") from error
-    return Artifact(job=job, kind=kind, path=path, size=size)
+    return Artifact(job=job, kind=kind, path=path, size=size, gaussians=gaussians)
 
 
-def _figures(summary: Summary) -> dict[str, Any]:
+def _figures(summary: Summary) -> dict[str, object]:
     """The columns of `Figures`."""
     spread = {name: _finite(value) for name, value in (summary.spread or {}).items()}
     return {
@@ -99,7 +100,7 @@ def _figures(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _view(job: Job) -> dict[str, Any] | None:
+def _view(job: Job) -> dict[str, object] | None:
     """Where the viewer starts; without it the viewer frames the whole scene."""
     try:
         return StartView.read(job.workspace).to_dict()

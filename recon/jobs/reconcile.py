@@ -120,7 +120,7 @@ def settle(job: Job) -> bool:
 
 
 def _publish_finished(job: Job) -> bool:
-    summary = publish.finished(job)
+    summary = publish.unrecorded_summary(job)
     if summary is None:
         return False
     try:

@@ -7,7 +7,6 @@ Each change is an UPDATE of its own columns, so two tabs can't undo each other's
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db.models import F, Q, QuerySet
@@ -37,7 +36,7 @@ def open_links() -> QuerySet[Job]:
     return open_ones.exclude(status=Job.Status.DRAFT)
 
 
-def change(job: Job, **changes: Any) -> None:
+def change(job: Job, **changes: object) -> None:
     """Writes these columns of `Share`, in the job's row and in `job`."""
     Share.objects.filter(job=job).update(**changes)
     for name, value in changes.items():
@@ -66,7 +65,7 @@ def may_download(job: Job, kind: str) -> bool:
     return kind in _OFFERED.get(job.share.downloads, ())
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """What is kept of a link's password; nothing for an empty one, which means none."""
     return make_password(password) if password else ""
 
@@ -80,8 +79,8 @@ def proof(job: Job) -> str:
     return salted_hmac("recon.jobs.sharing", f"{job.share.key}\n{job.share.password}").hexdigest()
 
 
-def proves(job: Job, kept: str) -> bool:
-    return constant_time_compare(kept, proof(job))
+def proves(job: Job, session_proof: str) -> bool:
+    return constant_time_compare(session_proof, proof(job))
 
 
 def count_view(job: Job) -> None:

@@ -7,7 +7,6 @@ fails on the way leaves neither a row nor a file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -33,7 +32,7 @@ def create_job(
     title: str = "",
     wishes: Wishes | None = None,
     shared: bool = False,
-    sharing: Mapping[str, Any] | None = None,
+    sharing: Mapping[str, object] | None = None,
 ) -> Job:
     """A new job on uploaded photos, queued when the transaction commits.
 
@@ -76,7 +75,7 @@ def run_again(job: Job, *, title: str | None = None, wishes: Wishes | None = Non
 def create_sample_job(owner: User, *, gives_way: bool = False) -> Job:
     """A new job on the photos that the project renders itself. One that nobody asked for
     `gives_way` to what people start. Raises `quotas.may_start`'s."""
-    job = new_job(owner, title=titles.unused(owner.pk, gettext("Sample photos")))
+    job = new_job(owner, title=titles.unused_title(owner.pk, gettext("Sample photos")))
     job.automatic_title = job.title
     job.is_sample = True
     job.gives_way = gives_way

@@ -45,9 +45,9 @@ def add(jobs: Collection[Job], names: Iterable[str]) -> tuple[list[Job], list[Jo
     rows = Job.objects.filter(pk__in=[job.pk for job in jobs]).order_by("pk")
     there = set(rows.select_for_update().values_list("pk", flat=True))  # one tab after the other
     jobs = [job for job in jobs if job.pk in there]
-    kept = Tag.objects.filter(job__in=jobs).values_list("job_id", "key")
+    existing = Tag.objects.filter(job__in=jobs).values_list("job_id", "key")
     keys: dict[UUID, set[str]] = {job.pk: set(wanted) for job in jobs}
-    for job_pk, key in kept:
+    for job_pk, key in existing:
         keys[job_pk].add(key)
     full = [job for job in jobs if len(keys[job.pk]) > MOST]
     fitting = [job for job in jobs if job not in full]

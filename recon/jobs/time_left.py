@@ -72,20 +72,24 @@ def outlook_of(job: Job) -> Outlook:
     return Outlook(told, len(ahead) + 1, start, ready)
 
 
-def next_start() -> Range:
-    """Seconds until a job begins that somebody starts now."""
-    waiting = Job.objects.filter(status=Job.Status.PENDING, gives_way=False).order_by(*LINE)
-    return _start(list(waiting.values_list("pk", flat=True)), _last_lesson())
-
-
-def preset_times(sizes: Sequence[tuple[int, int]], *, busy: float = 1.0) -> dict[str, Range]:
+def preset_times(sizes: Sequence[tuple[int, int]]) -> dict[str, Range]:
     """Seconds that a scene of photos of these sizes (width, height in px) takes here from its
-    start, by preset. On a machine that is `busy` (`busy_with_others`), from one that soon is less
-    so to one that stays as it is."""
-    return {
-        preset: Range(takes.low * math.sqrt(busy), takes.high * busy)
-        for preset, takes in _usual_times(sizes).items()
+    start, by preset."""
+    return _usual_times(sizes, _last_lesson())
+
+
+def times_from_now(sizes: Sequence[tuple[int, int]]) -> tuple[dict[str, Range], Range]:
+    """The same of a scene that somebody starts now, and seconds until it begins.
+
+    On a busy machine the times go from one that soon is less busy to one that stays as it is.
+    """
+    lesson, busy = _last_lesson(), busy_with_others()
+    durations = {
+        preset: Range(usual.low * math.sqrt(busy), usual.high * busy)
+        for preset, usual in _usual_times(sizes, lesson).items()
     }
+    waiting = Job.objects.filter(status=Job.Status.PENDING, gives_way=False).order_by(*LINE)
+    return durations, _start(list(waiting.values_list("pk", flat=True)), lesson)
 
 
 def busy_with_others() -> float:
@@ -105,8 +109,8 @@ def busy_with_others() -> float:
     return min(max(1.0 + others, 1.0), _BUSIEST)
 
 
-def _usual_times(sizes: Sequence[tuple[int, int]]) -> dict[str, Range]:
-    past, gpu = _past(_last_lesson()), settings.GPU_COUNT > 0
+def _usual_times(sizes: Sequence[tuple[int, int]], lesson: Lesson | None) -> dict[str, Range]:
+    past, gpu = _past(lesson), settings.GPU_COUNT > 0
     configs = {preset: resolved_config(Wishes(preset)) for preset in PRESET_NAMES}
     return {
         preset: _with_setting_out(forecast(expect(plan_of(sizes, config, gpu=gpu), past))).left
@@ -133,7 +137,7 @@ def _forecast(job: Job, past: list[Run]) -> Forecast | None:
         in_step=(now - running.started_at).total_seconds() if running else 0.0,
         taken_over=running.taken_over if running else 0.0,
         done=_seconds(r for r in present if r.outcome == StageRun.Outcome.DONE),
-        reusable=frozenset(Step(r.step) for r in runs if _is_kept(r, job)),
+        reusable=frozenset(Step(r.step) for r in runs if _is_reusable(r, job)),
     )
     return _with_setting_out(told) if step == Step.QUEUED else told
 
@@ -154,9 +158,9 @@ def _start(ahead: Sequence[UUID], lesson: Lesson | None) -> Range:
             known[job.pk] = told.left if told else None
         elif job.is_processing and told:
             running.append(told.left)
-    takes = [one for pk in looked_at if (one := known.get(pk)) is not None]
-    takes += _mean(takes) * (len(ahead) - len(looked_at))
-    return starts_in(running, takes, settings.MAX_CONCURRENT_JOBS)
+    durations = [one for pk in looked_at if (one := known.get(pk)) is not None]
+    durations += _mean(durations) * (len(ahead) - len(looked_at))
+    return starts_in(running, durations, settings.MAX_CONCURRENT_JOBS)
 
 
 def _mean(ranges: Collection[Range]) -> list[Range]:
@@ -248,7 +252,7 @@ def _seconds(runs: Iterable[StageRun]) -> dict[Step, float]:
     }
 
 
-def _is_kept(run: StageRun, job: Job) -> bool:
+def _is_reusable(run: StageRun, job: Job) -> bool:
     """Whether an earlier attempt has left the step's result, so that this one takes it over."""
     well = (StageRun.Outcome.DONE, StageRun.Outcome.REUSED)
     return run.attempt < job.attempt and run.outcome in well

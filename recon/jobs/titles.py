@@ -32,7 +32,7 @@ def titles_of(job: Job, wished: str, photos: Iterable[Photo], *, shared: bool) -
         return {"title": wished, "automatic_title": ""}
     days = [photo.taken_on for photo in photos if photo.taken_on]
     if days and not shared:
-        title = unused(job.owner_id, date(min(days), gettext("j M Y")), but=job.pk)
+        title = unused_title(job.owner_id, date(min(days), gettext("j M Y")), but=job.pk)
     elif wished:
         title = another(job.owner_id, wished, but=job.pk)
     else:
@@ -55,10 +55,10 @@ def draft_name(draft: Job, photos: Iterable[Photo]) -> str:
 
 def another(owner: int, automatic: str, *, but: UUID | None = None) -> str:
     """An automatic title for one more scene of the same photos: with the next number."""
-    return unused(owner, re.sub(r" \(\d+\)$", "", automatic), but=but)
+    return unused_title(owner, re.sub(r" \(\d+\)$", "", automatic), but=but)
 
 
-def unused(owner: int, title: str, *, but: UUID | None = None, is_taken: bool = False) -> str:
+def unused_title(owner: int, title: str, *, but: UUID | None = None, is_taken: bool = False) -> str:
     """`title`, or "title (2)" and so on where another scene of `owner` than `but` has it."""
     jobs = Job.objects.filter(owner=owner, title__startswith=title)
     jobs = jobs.exclude(pk=but) if but else jobs
@@ -75,4 +75,4 @@ def _by_time(job: Job, made: datetime) -> str:
     others = Job.objects.filter(named_so, owner=job.owner_id, title="").exclude(pk=job.pk)
     if not others.exclude(status=Job.Status.DRAFT).exists():
         return ""
-    return unused(job.owner_id, Job(created_at=made).name, but=job.pk, is_taken=True)
+    return unused_title(job.owner_id, Job(created_at=made).name, but=job.pk, is_taken=True)

@@ -131,6 +131,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('ply', 'point_cloud.ply'), ('filtered_ply', 'point_cloud_filtered.ply'), ('scene_ply', 'the PLY of the scene as shown'), ('splat', 'scene.splat'), ('spz', 'scene.spz'), ('other_spz', 'the SPZ of the scene that is not shown at first'), ('first', 'the SPZ of the Gaussians that the viewer shows first'), ('poster', 'poster.jpg'), ('turntable', 'turntable.mp4'), ('colmap', 'colmap_model.zip'), ('results', 'results.json'), ('cameras', 'cameras.json')], max_length=16)),
                 ('path', models.CharField(max_length=255)),
                 ('size', models.PositiveBigIntegerField(help_text='bytes')),
+                ('gaussians', models.PositiveIntegerField(blank=True, help_text='of a PLY: how many it has', null=True)),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='artifacts', to='recon.job')),
             ],
         ),

@@ -27,7 +27,7 @@ from recon.pipeline.errors import Explained, explain
 from recon.pipeline.progress import Step
 from recon.pipeline.quality import FIGURES, Verdict, verdict_of
 from recon.pipeline.wishes import Wishes
-from recon.pipeline.words.photo_names import PhotoNames
+from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 from recon.pipeline.workspace import Workspace
 
 
@@ -214,7 +214,7 @@ class Job(models.Model):
         return self.status == self.Status.PENDING
 
     @property
-    def start_view(self) -> dict[str, Any] | None:
+    def start_view(self) -> dict[str, object] | None:
         """Where the viewer starts; None where that is not known, and it frames the whole scene."""
         return self.own_view or self.view
 
@@ -250,7 +250,7 @@ class Job(models.Model):
     def photo_names(self) -> PhotoNames:
         """What the page and its owner call each photo."""
         photos = enumerate(self.photos.all(), start=1)
-        return PhotoNames({photo.name: (n, photo.original_name) for n, photo in photos})
+        return PhotoNames({one.name: KnownPhoto(n, one.original_name) for n, one in photos})
 
     @property
     def verdict(self) -> Verdict | None:

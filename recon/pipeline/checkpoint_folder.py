@@ -7,7 +7,6 @@ All trainings of a job use one folder, one after another: the digest in each fil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 
@@ -21,7 +20,7 @@ from recon.splats.config import TrainConfig
 def checkpoints_of(
     workspace: Workspace,
     training: TrainConfig,
-    decided_by: Mapping[str, Any],
+    decided_by: Mapping[str, object],
     *,
     device: torch.device,
     report: Report,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
 from recon.pipeline.wishes import OUTLIER_FILTERS, QUICK, Wishes, preset_called
 from recon.poses.config import MappingConfig
@@ -65,6 +65,14 @@ class EvaluateConfig:
     cross_validate_max_photos: int = 10  # registered; with more, one split says enough
 
 
+class OutlierFilter(TypedDict):
+    """The arguments of `recon.splats.outliers.keep_mask`."""
+
+    k_neighbors: int
+    std_threshold: float  # standard deviations over the mean neighbour distance
+    min_cluster_ratio: float  # of all Gaussians
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExportConfig:
     """The delivered scene: the outlier filter (statistical, then DBSCAN) and its files."""
@@ -78,7 +86,7 @@ class ExportConfig:
     turntable: bool = True  # make a video along a path through the photos
     turntable_size: int = 1280  # px, longest side at most; smaller photos and CPUs make it smaller
 
-    def filter_arguments(self) -> dict[str, Any]:
+    def filter_arguments(self) -> OutlierFilter:
         """The arguments of `recon.splats.outliers.keep_mask`."""
         return {
             "k_neighbors": self.outlier_k_neighbors,
@@ -102,7 +110,7 @@ class PipelineConfig:
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
     @property
@@ -160,7 +168,7 @@ PRESETS: dict[str, PipelineConfig] = {
 def resolve(
     wishes: Wishes,
     *,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
     max_iterations: int | None = None,
     max_image_size: int | None = None,
     seed: int | None = None,
@@ -179,13 +187,13 @@ def resolve(
     return config if seed is None else replace(config, seed=seed)
 
 
-def _asked_for(wishes: Wishes) -> dict[str, dict[str, Any]]:
+def _asked_for(wishes: Wishes) -> dict[str, dict[str, object]]:
     """The settings that the wishes change, nested like `PipelineConfig`.
 
     Photos that keep their full size are trained on at that, too, except in the quick preset,
     which is small by definition (its score at full size is still reported).
     """
-    changes: dict[str, dict[str, Any]] = {
+    changes: dict[str, dict[str, object]] = {
         "preflight": {},
         "train": {},
         "evaluate": {},
@@ -206,9 +214,9 @@ def _asked_for(wishes: Wishes) -> dict[str, dict[str, Any]]:
 
 def _below(
     config: PipelineConfig, max_iterations: int | None, max_image_size: int | None
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, object]]:
     """The settings that lie over a ceiling, lowered to it, nested like `PipelineConfig`."""
-    changes: dict[str, dict[str, Any]] = {"preflight": {}, "train": {}}
+    changes: dict[str, dict[str, object]] = {"preflight": {}, "train": {}}
     if max_iterations is not None:
         changes["train"]["iterations"] = min(config.train.iterations, max_iterations)
     if max_image_size is not None:
@@ -217,7 +225,7 @@ def _below(
     return changes
 
 
-def from_dict(data: Mapping[str, Any], *, base: PipelineConfig | None = None) -> PipelineConfig:
+def from_dict(data: Mapping[str, object], *, base: PipelineConfig | None = None) -> PipelineConfig:
     """`base` (default: the standard preset) with the values of the nested mapping `data`.
 
     Raises ValueError for an unknown key or a value of the wrong type, naming it.
@@ -225,9 +233,9 @@ def from_dict(data: Mapping[str, Any], *, base: PipelineConfig | None = None) ->
     return _merge(base or PRESETS["standard"], data, "")
 
 
-def _merge(target: Any, data: Mapping[str, Any], path: str) -> Any:
+def _merge(target: Any, data: Mapping[str, object], path: str) -> Any:
     known = {f.name for f in fields(target)}
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     for key, value in data.items():
         name = f"{path}{key}"
         if key not in known:

@@ -13,7 +13,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline.environment import free_mb
 from recon.pipeline.errors import PipelineError
@@ -38,7 +37,7 @@ class Watched(Forwarded):
         self._reserve = min(RESERVE_MB, needed_mb) * MB
         self._looked_at = time.monotonic()
 
-    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
         if time.monotonic() - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = time.monotonic()
             if _free(self._folder) < self._reserve:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from recon.pipeline.words import sizes
 from recon.pipeline.words.photo_names import PhotoNames
@@ -20,7 +19,7 @@ from recon.splats.stopping import Stopped
 class ReconError(Exception):
     """A failure with a code; `facts` fill the placeholders of the code's explanation."""
 
-    def __init__(self, code: str, **facts: Any) -> None:
+    def __init__(self, code: str, **facts: object) -> None:
         super().__init__(explain(code, facts).sentence)
         self.code = code
         self.facts = facts
@@ -80,7 +79,7 @@ class Explanation:
         titles = self.title.forms if isinstance(self.title, Counted) else (self.title,)
         return (*titles, self.advice, self.for_staff)
 
-    def filled(self, code: str, facts: Mapping[str, Any]) -> Explained:
+    def filled(self, code: str, facts: Mapping[str, object]) -> Explained:
         """The texts with `facts`, in the language of whoever is served."""
         words = dict(facts)
         reason = Reason.read(facts.get("reason"))
@@ -430,7 +429,7 @@ EXPLANATIONS: dict[str, Explanation] = {
 
 
 def explain(
-    code: str, facts: Mapping[str, Any] | None = None, names: PhotoNames | None = None
+    code: str, facts: Mapping[str, object] | None = None, names: PhotoNames | None = None
 ) -> Explained:
     """The texts for `code` with `facts` filled in, photos called as `names` say.
 

@@ -19,8 +19,8 @@ Frames are COLMAP's: x right, y down, z forward; lengths in the model's own unit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 from recon.pipeline.environment import Check
 from recon.pipeline.photos.prepare import PreparedPhoto
@@ -28,6 +28,7 @@ from recon.pipeline.progress import Step
 from recon.pipeline.records import VERSION, read_record
 from recon.pipeline.workspace import Workspace, write_json
 from recon.poses.pair_graph import PairGraph
+from recon.reporting import Warned
 from recon.splats.config import TrainConfig
 
 Vector = tuple[float, float, float]
@@ -51,9 +52,9 @@ class PreparedPhotos:
         write_json(workspace.photos_json, {"version": VERSION, **asdict(self)})
 
     @property
-    def originals(self) -> dict[str, str]:
-        """Name in work/photos -> name in upload/images."""
-        return {photo.name: photo.original for photo in self.photos}
+    def stored_names(self) -> dict[str, str]:
+        """Name in work/photos, COLMAP's and training's -> the photo's own, in upload/images."""
+        return {photo.name: photo.stored_name for photo in self.photos}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ class TrainingRecord:
         write_json(workspace.training_json, content)
 
 
-def deciding(train: TrainConfig) -> dict[str, Any]:
+def deciding(train: TrainConfig) -> dict[str, object]:
     """The settings that decide what training makes."""
     chosen = asdict(train)
     del chosen[_ONLY_WATCHES]
@@ -138,7 +139,7 @@ class PlacedCamera:
     """
 
     id: int
-    img_name: str  # in work/images
+    img_name: str  # in work/images, as in work/photos
     width: int  # px
     height: int  # px
     position: Vector  # world units
@@ -204,9 +205,9 @@ class Summary:
     refined: bool | None = None  # the scene was finished with all photos, after it was measured
     iterations: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)  # per step
-    warnings: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[Warned] = field(default_factory=list)
     artifacts: dict[str, str] = field(default_factory=dict)  # name -> path in the workspace
-    error_facts: dict[str, Any] = field(default_factory=dict)
+    error_facts: dict[str, object] = field(default_factory=dict)
 
     @classmethod
     def read(cls, workspace: Workspace) -> Summary:
@@ -215,13 +216,13 @@ class Summary:
     def write(self, workspace: Workspace) -> None:
         write_json(workspace.finished_json, self.to_dict())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
-    def take(self, facts: dict[str, Any]) -> None:
+    def take(self, facts: Mapping[str, object]) -> None:
         """Copies what a stage found out into the fields of the same name."""
         for name, value in facts.items():
-            if name == "artifacts":
+            if name == "artifacts" and isinstance(value, Mapping):
                 self.artifacts.update(value)
             elif name in SUMMARY_FACTS:
                 setattr(self, name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Protocol
 
-from recon.pipeline import progress_texts
+from recon.pipeline.words import progress_texts
 from recon.reporting import Forwarded, Report, message, within
 
 
@@ -64,12 +64,12 @@ class Within(Forwarded):
     """A `Report` for work within the one that `code` with `facts` stands for: what it tells, and
     each line of its log, says so."""
 
-    def __init__(self, report: Report, code: str, **facts: Any) -> None:
+    def __init__(self, report: Report, code: str, **facts: object) -> None:
         super().__init__(report)
         self._within = within(report, code, **facts)
         self._name = progress_texts.english(message(code, facts))
 
-    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
         self._within(fraction, code, **facts)
 
     def log(self, line: str) -> None:
@@ -83,7 +83,7 @@ class ListReporter:
     def __init__(self) -> None:
         self.events: list[tuple[str, Any]] = []
 
-    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
         sentence = progress_texts.english(message(code, facts))
         self.events.append(("progress", (fraction, sentence)))
 
@@ -96,7 +96,7 @@ class ListReporter:
     def log(self, line: str) -> None:
         self.events.append(("log", line))
 
-    def warn(self, code: str, **facts: Any) -> None:
+    def warn(self, code: str, **facts: object) -> None:
         self.events.append(("warn", (code, facts)))
 
     def finish(self, step: Step, seconds: float, *, reused: bool) -> None:

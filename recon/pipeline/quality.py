@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from recon.pipeline.words.texts import N_, looked_up, told
 
@@ -86,7 +85,7 @@ _PLAIN_MEANINGS = {
 }
 
 
-def meaning(name: str, word: str, **facts: Any) -> str:
+def meaning(name: str, word: str, **facts: object) -> str:
     """What `word` says of one of `GRADES`: half a sentence, in the language of whoever is served.
 
     The share of photos in their places takes the facts registered and total.
@@ -101,7 +100,7 @@ class Verdict:
 
     word: str  # good, fair, poor, or unmeasured
     code: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def is_poor(self) -> bool:

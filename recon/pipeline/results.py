@@ -5,9 +5,10 @@ All are of photos that the measured model never saw. The file is public, and its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from recon.pipeline.records import RecordError, as_record, read_content
 from recon.pipeline.words.reasons import Reason
@@ -20,6 +21,10 @@ UNFILTERED: Which = "unfiltered"
 FILTERED: Which = "filtered"
 
 HELD_OUT, CROSS_VALIDATION = "held-out", "cross-validation"
+
+#: What a picture shows: the held-out photo, or what the scene makes of its view.
+PictureKind = Literal["gt", "renders"]
+PICTURE_KINDS: tuple[PictureKind, ...] = ("gt", "renders")
 
 _OURS = "ours_"  # and the number of steps, as graphdeco calls a model's table
 
@@ -46,6 +51,20 @@ class Measured:
     train: tuple[str, ...]  # photos, by their names in work/images
     test: tuple[str, ...]
     folds: Folds | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """How a scene's figures were taken, for whoever reads them: no photo is named."""
+
+    held_out: int = 0  # photos of the job's own split
+    train: int = 0
+    max_image_size: int | None = None  # px, longest side trained and compared at
+    photo_size: int | None = None  # px, longest side of the largest photo
+    #: Means at the photos' own size by metric; empty where they are those of the size trained at.
+    at_photo: Mapping[str, float | None] = field(default_factory=dict)
+    reason: Reason | None = None  # why nothing was measured
+    lpips_reason: Reason | None = None  # why LPIPS was not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +104,21 @@ class Results:
         folds = self.measured.folds if self.measured else None
         return folds.scored.at_training.spreads if folds and folds.scored else None
 
+    @property
+    def conditions(self) -> Conditions:
+        if self.measured is None or self.headline is None:
+            return Conditions(reason=self.reason, lpips_reason=self.lpips_reason)
+        at_training, at_photo = self.headline.at_training.means, self.headline.at_photo.means
+        differ = any(at_photo[metric] != at_training[metric] for metric in METRICS)
+        return Conditions(
+            held_out=len(self.measured.test),
+            train=len(self.measured.train),
+            max_image_size=self.measured.max_image_size,
+            photo_size=self.measured.photo_size,
+            at_photo={metric: at_photo[metric] for metric in METRICS} if differ else {},
+            lpips_reason=self.lpips_reason,
+        )
+
     @classmethod
     def read(cls, workspace: Workspace) -> Results:
         """Raises FileNotFoundError before EVALUATION, RecordError for a file not written by it."""
@@ -101,14 +135,14 @@ class Results:
     def write(self, workspace: Workspace) -> None:
         write_json(workspace.results_json, self.to_dict())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As the file has it."""
         if self.measured is None:
             told = {"reason": _told(self.reason), "lpips_reason": _told(self.lpips_reason)}
             return {**self.means, **told, "scene": self.scene}
         one = self.measured
         tables = {str(which): scored.to_table() for which, scored in one.scored.items()}
-        content: dict[str, Any] = {
+        content: dict[str, object] = {
             f"{_OURS}{one.iterations}": tables[self.scene],
             **tables,
             **self.means,
@@ -195,6 +229,24 @@ def _folds(recorded: dict[str, object] | None, path: Path) -> Folds | None:
         return Folds(reason=Reason.read(recorded.get("reason")))
     file = as_record(recorded, _FoldsFile, path)
     return Folds(tests=tuple(map(tuple, file["folds"])), scored=Scored.of_table(file))
+
+
+def fold_picture_name(image: str) -> str:
+    """What the pictures of the photo `image` of work/images are called, without their suffix."""
+    return Path(image).stem
+
+
+def pictures_of(workspace: Workspace, measured: Measured, image: str) -> dict[PictureKind, Path]:
+    """Where the pictures of the held-out photo `image` lie, whether or not they are there still.
+
+    Those of the job's split are numbered, those of the folds have the photos' names.
+    """
+    if image in measured.test:
+        folder = workspace.split_pictures(measured.iterations)
+        name = f"{measured.test.index(image):05d}"
+    else:
+        folder, name = workspace.fold_pictures, fold_picture_name(image)
+    return {kind: folder / kind / f"{name}.png" for kind in PICTURE_KINDS}
 
 
 def _told(reason: Reason | None) -> dict[str, str] | None:

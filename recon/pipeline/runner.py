@@ -6,7 +6,6 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from recon.pipeline import disk
 from recon.pipeline.config import PipelineConfig
@@ -15,7 +14,7 @@ from recon.pipeline.outcome import Summary
 from recon.pipeline.progress import WORKING_STEPS, RunReport, Step
 from recon.pipeline.stages import STAGES, Stage
 from recon.pipeline.workspace import Marker, Workspace, digest_json, remove_scratch
-from recon.reporting import Forwarded, Report
+from recon.reporting import Forwarded, Report, Warned
 from recon.splats.checkpoints import remove_checkpoints
 
 
@@ -24,9 +23,9 @@ class _WarningCollector(Forwarded):
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
-        self.warnings: list[dict[str, Any]] = []
+        self.warnings: list[Warned] = []
 
-    def warn(self, code: str, **facts: Any) -> None:
+    def warn(self, code: str, **facts: object) -> None:
         self.warnings.append({"code": code, "facts": facts})
         super().warn(code, **facts)
 

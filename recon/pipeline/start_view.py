@@ -6,10 +6,10 @@ World and axes are the SfM model's: COLMAP's world, x right, y down, z forward, 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from recon.pipeline.records import read_record
 from recon.pipeline.workspace import Workspace, write_json
@@ -45,7 +45,18 @@ class StartView:
         write_json(workspace.viewer_json, self.to_dict())
 
     @classmethod
-    def of_sent(cls, sent: Mapping[str, Any]) -> StartView:
+    def of_json(cls, sent: str) -> StartView:
+        """As `of_sent`, of JSON. Raises ValueError and KeyError."""
+        try:
+            content = json.loads(sent)
+        except RecursionError as error:
+            raise ValueError("so deep is no view") from error
+        if not isinstance(content, dict):
+            raise ValueError("a view has parts")
+        return cls.of_sent(content)
+
+    @classmethod
+    def of_sent(cls, sent: Mapping[str, object]) -> StartView:
         """Raises ValueError for what is no view, KeyError for what lacks a part of one."""
         position, target, up = (_vector(sent[name]) for name in ("position", "target", "up"))
         ahead = _minus(target, position)
@@ -63,7 +74,7 @@ class StartView:
             _number(sent["aspect"], *_ASPECT),
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As output/viewer.json has it."""
         return {
             name: list(value) if isinstance(value, tuple) else value
@@ -72,14 +83,14 @@ class StartView:
         }
 
 
-def _vector(sent: Any) -> Vector:
+def _vector(sent: object) -> Vector:
     if not isinstance(sent, list) or len(sent) != 3:
         raise ValueError("three numbers make a place")
     x, y, z = (_number(one, -_FURTHEST, _FURTHEST) for one in sent)
     return x, y, z
 
 
-def _number(sent: Any, least: float, most: float) -> float:
+def _number(sent: object, least: float, most: float) -> float:
     """Yes and no are numbers to Python, and so are infinities to its JSON."""
     if isinstance(sent, bool) or not isinstance(sent, int | float) or not least <= sent <= most:
         raise ValueError(f"{sent!r} is no number from {least:g} to {most:g}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline.records import VERSION, as_record
 
@@ -42,11 +41,11 @@ class Wishes:
         _check("outlier_filter", self.outlier_filter, OUTLIER_FILTERS)
 
     @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> Wishes:
+    def read(cls, stored: Mapping[str, object]) -> Wishes:
         """What `to_dict` wrote. A wish that is missing is not made. Raises records.RecordError."""
         return as_record(stored, cls, Path("wishes"))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return {"version": VERSION, **asdict(self)}
 
 

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step
+from recon.reporting import Warned
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
 PIPELINE_VERSION = 5
@@ -39,8 +39,8 @@ class Marker:
     config: str  # digest of the stage's settings
     outputs: str  # digest of the outputs' content
     seconds: float
-    facts: dict[str, Any]  # what the stage found out, for the summary
-    warnings: list[dict[str, Any]]  # {"code": ..., "facts": ...}; told again when reused
+    facts: dict[str, object]  # what the stage found out, for the summary
+    warnings: list[Warned]  # {"code": ..., "facts": ...}; told again when reused
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,10 @@ class Workspace:
     def output(self) -> Path:
         return self.root / "output"
 
-    # Photos that folds of a cross-validation held out, beside what was drawn of them.
+    # Held-out photos beside what was drawn of them: of the job's own split, and of folds.
+    def split_pictures(self, iterations: int) -> Path:
+        return self.output / "test" / f"ours_{iterations}"
+
     @property
     def fold_pictures(self) -> Path:
         return self.output / "test" / "folds"
@@ -244,12 +247,12 @@ def digest_files(root: Path, paths: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def digest_json(value: Mapping[str, Any]) -> str:
+def digest_json(value: Mapping[str, object]) -> str:
     """SHA-256 of `value` as canonical JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Writes `value` as JSON, atomically."""
     with replacing(path) as temporary:
         text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"

@@ -17,7 +17,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -122,7 +121,7 @@ def exif_focal(path: Path, image: Image.Image) -> float | None:
 
 
 def _size_before_cropping(
-    details: Mapping[int, Any], size: tuple[int, int]
+    details: Mapping[int, object], size: tuple[int, int]
 ) -> tuple[int, int] | None:
     """Width and height in px of the picture that the camera took, in the pixels of this one.
 
@@ -141,7 +140,7 @@ def _size_before_cropping(
     return (across, down) if across >= size[0] and down >= size[1] else None
 
 
-def _positive(value: Any) -> float | None:
+def _positive(value: object) -> float | None:
     """A number of the metadata above 0; None for what is none, or says nothing."""
     number = exif.number(value)
     return number if number is not None and number > 0 else None

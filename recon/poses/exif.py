@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from numbers import Real
-from typing import Any
 
 from PIL import Image
 
@@ -34,7 +33,7 @@ _UPRIGHT = {
 _SIDEWAYS = (5, 6, 7, 8)
 
 
-def tags_of(image: Image.Image) -> Mapping[int, Any]:
+def tags_of(image: Image.Image) -> Mapping[int, object]:
     """The tags of the main directory that can be read."""
     try:
         return _readable(image.getexif())
@@ -42,7 +41,7 @@ def tags_of(image: Image.Image) -> Mapping[int, Any]:
         return {}
 
 
-def details_of(image: Image.Image) -> Mapping[int, Any]:
+def details_of(image: Image.Image) -> Mapping[int, object]:
     """The tags about the shot and the lens that can be read."""
     try:
         return _readable(image.getexif().get_ifd(EXIF_IFD))
@@ -50,7 +49,7 @@ def details_of(image: Image.Image) -> Mapping[int, Any]:
         return {}
 
 
-def number(value: Any) -> float | None:
+def number(value: object) -> float | None:
     """A finite number of a tag's value; None for text, several numbers and divisions by zero."""
     try:
         found = float(value) if isinstance(value, Real) else None
@@ -87,7 +86,7 @@ def _orientation(image: Image.Image) -> int:
     return int(value) if value is not None else 1
 
 
-def _readable(tags: Mapping[int, Any]) -> dict[int, Any]:
+def _readable(tags: Mapping[int, object]) -> dict[int, object]:
     found = {}
     for tag in list(tags):
         with suppress(Exception):  # one broken value does not spoil the others

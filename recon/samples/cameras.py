@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from recon.samples.noise import Array
 
 FULL_FRAME_DIAGONAL = 43.27  # mm
 FOCAL_35MM = 28  # mm on 35 mm film, as EXIF has it: whole numbers
@@ -18,8 +19,6 @@ HELD_UPRIGHT = 6  # EXIF's word for: turn a quarter to the right to see it as it
 
 #: Rays are looked up between these angles from the axis; none is seen beyond the last.
 _ANGLES = np.radians(np.linspace(0.0, 86.0, 20_001))
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Camera:
     tells_focal: bool = True
     tells_model: bool = True
     upright: bool = False  # held upright: stored lying, with an orientation, as phones do it
-    more: dict[int, Any] = field(default_factory=dict)  # other tags of the EXIF directory
+    more: dict[int, object] = field(default_factory=dict)  # other tags of the EXIF directory
 
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Width and height in px of a picture by a sensor of `size`, as it is looked at."""

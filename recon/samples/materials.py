@@ -6,9 +6,6 @@ what features can be told apart by.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
 from recon.samples import noise
@@ -86,7 +83,7 @@ def plaster(rng: np.random.Generator, shape: Shape2) -> Array:
     return grain(rng, coat * (1 - worn) + under * worn, 0.2)
 
 
-def planks(rng: np.random.Generator, shape: Shape2, count: int, colours: Sequence[Any]) -> Array:
+def planks(rng: np.random.Generator, shape: Shape2, count: int, colours: noise.Colours) -> Array:
     """Boards one above the other, with a frame of two uprights."""
     u, v = grid(shape)
     board = np.floor(v * count).astype(np.intp)
@@ -102,7 +99,7 @@ def planks(rng: np.random.Generator, shape: Shape2, count: int, colours: Sequenc
     return grain(rng, np.where(edge[..., None], wood * 0.4, wood), 0.2)
 
 
-def mosaic(rng: np.random.Generator, shape: Shape2, across: float, colours: Sequence[Any]) -> Array:
+def mosaic(rng: np.random.Generator, shape: Shape2, across: float, colours: noise.Colours) -> Array:
     """Small glazed pieces in the given colours."""
     u, v = grid(shape)
     scale = np.float32(across)
@@ -112,7 +109,7 @@ def mosaic(rng: np.random.Generator, shape: Shape2, across: float, colours: Sequ
     return grain(rng, pieces * solid + vector(0.86, 0.83, 0.78) * (1 - solid), 0.14)
 
 
-def painting(rng: np.random.Generator, shape: Shape2, colours: Sequence[Any]) -> Array:
+def painting(rng: np.random.Generator, shape: Shape2, colours: noise.Colours) -> Array:
     """An abstract picture: flowing bands under a handful of discs, in a dark frame."""
     u, v = grid(shape)
     flow = noise.plane(rng, shape, 3, 5)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Array = NDArray[Any]  # of float32, unless said
+Colours = Sequence[Sequence[float]]  # RGB
 
 
 def plane(
@@ -83,7 +84,7 @@ def cells(
     return owner, second - nearest
 
 
-def ramp(values: Array, colours: Sequence[Any]) -> Array:
+def ramp(values: Array, colours: Colours) -> Array:
     """`values` (0 to 1) through evenly spaced colours (RGB, 0 to 255): [..., 3], 0 to 1."""
     stops = np.linspace(0, 1, len(colours))
     table = np.asarray(colours, np.float32) / 255
@@ -91,7 +92,7 @@ def ramp(values: Array, colours: Sequence[Any]) -> Array:
     return np.stack(channels, axis=-1).astype(np.float32)
 
 
-def pick(rng: np.random.Generator, owner: NDArray[np.intp], colours: Sequence[Any]) -> Array:
+def pick(rng: np.random.Generator, owner: NDArray[np.intp], colours: Colours) -> Array:
     """One of `colours` (RGB, 0 to 255) for each cell number, slightly varied: [..., 3], 0 to 1."""
     count = int(owner.max()) + 1
     table = np.asarray(colours, np.float32)[rng.integers(len(colours), size=count)] / 255

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +87,7 @@ def _noisy(picture: Image.Image, noise: float, name: str) -> Image.Image:
 Window = tuple[slice, slice]  # rows, columns
 
 
-def _window(corners: Array, photo: SamplePhoto, K: NDArray[Any], size: tuple[int, int]) -> Window:
+def _window(corners: Array, photo: SamplePhoto, K: Array, size: tuple[int, int]) -> Window:
     """The part of the picture that the corners' convex hull can cover."""
     width, height = size
     seen = (corners @ photo.cam_from_world[:, :3].T + photo.cam_from_world[:, 3]) @ K.T
@@ -101,9 +100,7 @@ def _window(corners: Array, photo: SamplePhoto, K: NDArray[Any], size: tuple[int
     return rows, columns
 
 
-def _directions(
-    K: NDArray[Any], rotation: NDArray[Any], lens: Lens, size: tuple[int, int]
-) -> Array:
+def _directions(K: Array, rotation: Array, lens: Lens, size: tuple[int, int]) -> Array:
     """World directions [H, W, 3] of the rays through the pixels' centres; z_cam is 1."""
     x = ((np.arange(size[0]) + 0.5 - K[0, 2]) / K[0, 0])[None, :]
     y = ((np.arange(size[1]) + 0.5 - K[1, 2]) / K[1, 1])[:, None]

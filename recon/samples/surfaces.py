@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]  # of float32, unless said
+from recon.samples.noise import Array
 
 #: Nearer hits are the surface that the ray started on.
 EPSILON = 1e-3

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +40,7 @@ def read_poses(path: Path) -> dict[str, NDArray[np.float64]]:
     }  # fmt: skip
 
 
-def _entry(photo: SamplePhoto) -> dict[str, Any]:
+def _entry(photo: SamplePhoto) -> dict[str, object]:
     K = photo.K
     return {
         "name": photo.name,

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recon.splats.checkpoints import State
 from recon.splats.config import TrainConfig
 from recon.splats.scene import View
 
@@ -54,12 +55,12 @@ class Exposures:
         self._moments = torch.zeros_like(self.maps), torch.zeros_like(self.maps)
         self._shown = 0  # photos, over all rounds
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """For a checkpoint: the maps, their moments and how far the round of photos is."""
         changing = {"maps": self.maps, "grads": self._grads, "moments": self._moments}
         return {**changing, "shown": self._shown}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         """Goes on from what `state` gave."""
         self.maps.copy_(state["maps"])
         self._grads.copy_(state["grads"])

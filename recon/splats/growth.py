@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from recon.splats.checkpoints import State
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.rasterizers import Rendered
@@ -32,11 +32,11 @@ class Pulls:
         zeros = torch.zeros(len(gaussians), device=gaussians.device)
         return cls(zeros, zeros.clone())
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """For a checkpoint."""
         return {"grads": self.grads, "counts": self.counts}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         device = self.grads.device
         self.grads, self.counts = state["grads"].to(device), state["counts"].to(device)
 

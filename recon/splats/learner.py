@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from recon.splats import growth
-from recon.splats.checkpoints import Chance, Stateful
+from recon.splats.checkpoints import Chance, State, Stateful
 from recon.splats.config import TrainConfig
 from recon.splats.exposure import Exposures
 from recon.splats.gaussians import Gaussians
@@ -35,7 +34,7 @@ class Learner:
         *,
         extent: float,
         seed: int,
-        watching: Sequence[Any] = (),
+        watching: Sequence[object] = (),
     ) -> None:
         """`watching` change nothing; those that are `Stateful` go on where they were, too."""
         self._config, self._extent = config, extent
@@ -74,10 +73,10 @@ class Learner:
         self.optimizer.change(change)
         self.pulls = growth.Pulls.none(self.gaussians)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         return {"parts": [part.state() for part in self._parts()]}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         for part, part_state in zip(self._parts(), state["parts"], strict=True):
             part.load(part_state)
 
@@ -117,11 +116,11 @@ class Dropout:
         self._changes = torch.empty(0, 0)  # [steps to come, N], of the logits
         self._used = 0
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """For a checkpoint: who stays in each of the steps that are drawn already."""
         return {"stays": self._changes[self._used :] > _GONE}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         """Goes on from what `state` gave. The generator has its own."""
         self._changes, self._used = self._of_logits(state["stays"].to(self._chance.device)), 0
 
@@ -161,11 +160,11 @@ class Average:
         self.mean: Gaussians | None = None
         self._count = 0
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """For a checkpoint."""
         return {"mean": None if self.mean is None else self.mean.named(), "count": self._count}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         """Goes on from what `state` gave."""
         mean, self._count = state["mean"], int(state["count"])
         self.mean = None if mean is None else Gaussians(**mean).to(self._device)

@@ -10,13 +10,13 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from recon.picture_size import fitted_size
+from recon.splats.checkpoints import State
 from recon.splats.evaluation import draw, to_bytes
 from recon.splats.formats import write_splat
 from recon.splats.gaussians import Gaussians
@@ -68,7 +68,7 @@ class LiveSnapshots:
         self._history: list[tuple[int, float, float | None]] = []
         remove_snapshots(folder)  # an earlier attempt's
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """For a checkpoint: the curve, and the seconds that it counts."""
         began = self._made if self._began is None else self._began
         return {
@@ -78,7 +78,7 @@ class LiveSnapshots:
             "spent": self._spent,
         }
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         """Goes on from what `state` gave."""
         self._history = [tuple(entry) for entry in state["history"]]
         self._spent = float(state["spent"])

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 from recon.splats import growth, gsplat_kernels
+from recon.splats.checkpoints import State
 from recon.splats.gaussians import Gaussians
 
 _BETAS = (0.9, 0.999)
@@ -83,12 +84,12 @@ class Adam:
             parameter, grad.contiguous(), first, second, None, rate, *_BETAS, _EPSILON
         )
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """For a checkpoint: the scene, its moments and the steps so far."""
         scene = self.gaussians.named()
         return {"gaussians": scene, "moments": self.moments, "steps": self._steps}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         """Goes on from what `state` gave, on any device."""
         device = self.gaussians.device
         moments = state["moments"].items()

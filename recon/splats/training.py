@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from recon.reporting import Report
-from recon.splats.checkpoints import Checkpoints
+from recon.splats.checkpoints import Checkpoints, State
 from recon.splats.config import TrainConfig
 from recon.splats.gaussians import Gaussians
 from recon.splats.learner import Learner
@@ -163,11 +162,11 @@ class _Pace:
         self._reported = 0.0
         self._logged = time.monotonic()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """For a checkpoint: the seconds so far, which the time left is reckoned from."""
         return {"seconds": time.monotonic() - self._began}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         self._began = time.monotonic() - float(state["seconds"])
 
     def begin_at(self, done: int) -> None:

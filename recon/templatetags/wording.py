@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
 
 from django import template
 from django.utils.translation import gettext
 
-from recon.pipeline import progress_texts
-from recon.pipeline.words import sizes
+from recon.pipeline.words import progress_texts, sizes
 
 register = template.Library()
+
+
+class _HasPictures(Protocol):
+    urls: Mapping[str, str]
+
+
+_Shown = TypeVar("_Shown", bound=_HasPictures)
 
 
 @register.filter
@@ -46,7 +53,7 @@ def time_range(seconds: tuple[float, float] | None) -> str:
     if unit == "min" and high >= 60:
         return gettext("{low} to {high}").format(low=_hours(low), high=_hours(high))
     text = gettext("{low} to {high} s") if unit == "s" else gettext("{low} to {high} min")
-    return text.format(low=_halves(low), high=_halves(high))
+    return text.format(low=_with_half(low), high=_with_half(high))
 
 
 @register.filter
@@ -84,10 +91,10 @@ def _time(value: float, unit: str) -> str:
     if unit == "min" and value >= 60:
         return _hours(value)
     text = gettext("{seconds} s") if unit == "s" else gettext("{minutes} min")
-    return text.format(seconds=_halves(value), minutes=_halves(value))
+    return text.format(seconds=_with_half(value), minutes=_with_half(value))
 
 
-def _halves(value: float) -> str:
+def _with_half(value: float) -> str:
     whole = int(value)
     half = "½" if value > whole else ""
     return f"{whole or ''}{half}"
@@ -103,7 +110,7 @@ def _hours(minutes: float) -> str:
 
 
 @register.filter
-def in_words(progress: dict[str, Any]) -> str:
+def in_words(progress: dict[str, object]) -> str:
     """What a worker is doing, in the language of whoever looks; without its own guess at the time,
     since the page tells a better one."""
     return progress_texts.sentence(progress, timed=False)
@@ -128,12 +135,12 @@ def thousands(count: int) -> str:
 
 
 @register.filter
-def with_pictures(held_out: list[Any]) -> list[Any]:
+def with_pictures(held_out: list[_Shown]) -> list[_Shown]:
     """Of held-out photos those whose pictures are still there."""
     return [one for one in held_out if one.urls]
 
 
 @register.filter
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """`value` as JSON for a data attribute; the template escapes its quotes."""
     return json.dumps(value)

@@ -6,9 +6,8 @@ Somebody else's job is answered exactly like one that never was.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -21,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import networks
-from accounts.models import User
+from accounts.requests import HtmxRequest, P, SignedInRequest, SignedInView, View, is_signed_in
 from recon.jobs import sharing
 from recon.jobs.people import audit
 from recon.models import Job
@@ -29,8 +28,6 @@ from recon.web import link_throttle
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 class NotThere(Http404):
@@ -80,69 +77,69 @@ def prefers_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
-def signed_in(view: View) -> View:
+def signed_in(view: SignedInView[P]) -> View[P]:
     """Sends people without a session to the sign-in page, each kind of client in its own way."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.user.is_authenticated:
+    def checked(request: HtmxRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if is_signed_in(request):
             return view(request, *args, **kwargs)
-        if request.headers.get("HX-Request") == "true":
+        if request.htmx:
             return _leave_the_fragment(request)
         if prefers_json(request):
             return JsonResponse({"errors": [str(SIGN_IN_FIRST)]}, status=401)
         return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
 
-    return cast(View, checked)
+    return checked
 
 
-def staff_only(view: View) -> View:
+def staff_only(view: SignedInView[P]) -> View[P]:
     """Pages of the site's staff. Others who are signed in find nothing there."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def checked(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_staff:
             raise NotThere(NO_SUCH_PAGE)
         return view(request, *args, **kwargs)
 
-    return signed_in(cast(View, checked))
+    return signed_in(checked)
 
 
-def unless_deleted(view: View) -> View:
+def unless_deleted(view: SignedInView[P]) -> SignedInView[P]:
     """Answers a job that is deleted while the view is at work like one that never was."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def checked(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except Job.DoesNotExist as error:
             raise NotThere(NO_SUCH_JOB) from error
 
-    return cast(View, checked)
+    return checked
 
 
-def unlisted(view: View) -> View:
+def unlisted(view: View[P]) -> View[P]:
     """Keeps a link's secret: no search engine lists it, no other site learns it from a referrer."""
 
     @wraps(view)
-    def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def answered(request: HtmxRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
         response["X-Robots-Tag"] = "noindex, nofollow"
         # Not "no-referrer": a browser then hides from us, too, that a form it sends is ours.
         response["Referrer-Policy"] = "same-origin"
         return response
 
-    return cast(View, marked)
+    return answered
 
 
-def job_for(request: HttpRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job | None:
+def job_for(request: SignedInRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job | None:
     """The job, where whoever asks may have what they ask for; their own, as a rule.
 
     Somebody else's takes permissions that staff may have: `recon.view_private_scene`, and for
     anything but looking the permission `change` as well. The audit log then says so.
     """
     job = Job.objects.with_rows().select_related("owner").filter(pk=pk).first()
-    user = cast(User, request.user)
+    user = request.user
     if job is None or job.owner_id == user.pk:
         return job
     is_look = request.method in ("GET", "HEAD")
@@ -163,7 +160,7 @@ def _what(request: HttpRequest) -> str:
     return " ".join([match.view_name, *rest])
 
 
-def own_job_or_404(request: HttpRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job:
+def own_job_or_404(request: SignedInRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job:
     """The job, where this person may do this with it (`job_for`). Raises NotThere."""
     job = job_for(request, pk, change=change)
     if job is None:
@@ -214,21 +211,24 @@ def _sends_password(request: HttpRequest, job: Job) -> bool:
 
 def has_entered(request: HttpRequest, job: Job) -> bool:
     """Whether this visitor's session knows the link's password as it is now."""
-    kept = request.session.get(ENTERED, {})
-    return sharing.proves(job, str(kept.get(str(job.pk), "")))
+    proofs = request.session.get(ENTERED, {})
+    return sharing.proves(job, str(proofs.get(str(job.pk), "")))
 
 
 def remember_entered(request: HttpRequest, job: Job) -> None:
     """This visitor knows the link's password; their session remembers the last few links."""
-    kept = dict(request.session.get(ENTERED, {}))
-    kept.pop(str(job.pk), None)
-    kept[str(job.pk)] = sharing.proof(job)
-    request.session[ENTERED] = dict(list(kept.items())[-MAX_ENTERED:])
+    proofs = dict(request.session.get(ENTERED, {}))
+    proofs.pop(str(job.pk), None)
+    proofs[str(job.pk)] = sharing.proof(job)
+    request.session[ENTERED] = dict(list(proofs.items())[-MAX_ENTERED:])
 
 
-def _leave_the_fragment(request: HttpRequest) -> HttpResponse:
+def _leave_the_fragment(request: HtmxRequest) -> HttpResponse:
     """A poll without a session: the whole page goes to sign-in, not just its fragment."""
-    page = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+    try:
+        page = urlsplit(request.htmx.current_url or "").path or "/"
+    except ValueError:  # no address, so no browser's
+        page = "/"
     sign_in = redirect_to_login(page, resolve_url(settings.LOGIN_URL))
     response = HttpResponseClientRedirect(sign_in.url)
     response.status_code = 401

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, logout
@@ -17,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import GoodbyeForm
 from accounts.models import User
+from accounts.requests import SignedInRequest
 from instarecon_site.form_addresses import form_on
 from recon.jobs import account_deletion, sharing
 from recon.jobs.people import notices as job_notices
@@ -32,10 +31,10 @@ NOTICES_A_PAGE, SCENES_A_PAGE, GALLERY_PAGE = 20, 20, 12
 @require_safe
 @signed_in
 @never_cache
-def notices(request: HttpRequest) -> HttpResponse:
+def notices(request: SignedInRequest) -> HttpResponse:
     """recon/notices.html: `page` of notices, newest first, and `can_mail`. Looking at it marks
     nothing as read."""
-    mine = Notice.objects.filter(user=cast(User, request.user))
+    mine = Notice.objects.filter(user=request.user)
     told = mine.select_related("job__figures")
     page = Paginator(told, NOTICES_A_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "can_mail": settings.MAIL_IS_SET_UP}
@@ -44,22 +43,21 @@ def notices(request: HttpRequest) -> HttpResponse:
 
 @form_on("recon:notices")
 @signed_in
-def read_notices(request: HttpRequest) -> HttpResponse:
-    job_notices.mark_read(cast(User, request.user))
+def read_notices(request: SignedInRequest) -> HttpResponse:
+    job_notices.mark_read(request.user)
     return redirect("recon:notices")
 
 
 @require_safe
 @signed_in
 @never_cache
-def usage(request: HttpRequest) -> HttpResponse:
+def usage(request: SignedInRequest) -> HttpResponse:
     """recon/usage.html: `usage` (stored, active, today: each used and most) and `page` of jobs
     with their `size`, the biggest first."""
-    user = cast(User, request.user)
-    own = quotas.with_sizes(Job.objects.filter(owner=user)).select_related("figures")
+    own = quotas.with_sizes(Job.objects.filter(owner=request.user)).select_related("figures")
     biggest = own.order_by("-size", "-created_at")
     page = Paginator(biggest, SCENES_A_PAGE).get_page(request.GET.get("page"))
-    context = {"usage": quotas.usage(user), "page": page}
+    context = {"usage": quotas.usage(request.user), "page": page}
     return render(request, "recon/usage.html", context)
 
 
@@ -67,31 +65,31 @@ def usage(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 @never_cache
-def delete_account(request: HttpRequest) -> HttpResponse:
+def delete_account(request: SignedInRequest) -> HttpResponse:
     """accounts/delete.html: `form` (password), `scenes` and `usage` of what goes.
 
     Wrong passwords count as they do at sign-in, so a stolen session can't try them all.
     """
-    user = cast(User, request.user)
+    user = request.user
     form = GoodbyeForm(request.POST or None)
     if not form.is_valid():
-        return _goodbye_page(request, user, form, 400 if request.method == "POST" else 200)
+        return _goodbye_page(request, form, 400 if request.method == "POST" else 200)
     found = authenticate(request, username=user.email, password=form.cleaned_data["password"])
     if found != user:
         form.add_error("password", gettext("That is not your password."))
-        return _goodbye_page(request, user, form, 400)
+        return _goodbye_page(request, form, 400)
     try:
         account_deletion.delete_account(user)
     except UserError as error:
         form.add_error(None, str(error))
-        return _goodbye_page(request, user, form, status_of(error))
+        return _goodbye_page(request, form, status_of(error))
     logout(request)
     messages.success(request, gettext("Your account and everything in it have been deleted."))
     return redirect("recon:home")
 
 
-def _goodbye_page(request: HttpRequest, user: User, form: GoodbyeForm, status: int) -> HttpResponse:
-    scenes = Job.objects.filter(owner=user)
+def _goodbye_page(request: SignedInRequest, form: GoodbyeForm, status: int) -> HttpResponse:
+    scenes = Job.objects.filter(owner=request.user)
     context = {
         "form": form,
         "scenes": scenes.count(),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from recon.jobs import time_left
 from recon.models import Job
+from recon.pipeline.forecast.time_left import Range
 from recon.templatetags.wording import time_range
 
 #: A wait that is not worth a word, in seconds.
@@ -37,19 +37,31 @@ class PresetOption:
     time: str  # what it takes here, "2 to 3 min"
 
 
-def preset_options(
-    sizes: Sequence[tuple[int, int]] = (), *, busy: float = 1.0
-) -> list[PresetOption]:
+def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
     """The presets for photos of these sizes (width, height in px), or of as many as are typical
-    where there are too few yet, on a machine that is `busy` (`time_left.busy_with_others`)."""
-    sizes = sizes if len(sizes) >= settings.MIN_PHOTOS else TYPICAL
-    takes = time_left.preset_times(sizes, busy=busy)
-    times = {preset: time_range(takes[preset]) for preset in _SAID}
+    where there are too few yet."""
+    sizes = _known_or_typical(sizes)
+    return _options(time_left.preset_times(sizes), len(sizes))
+
+
+def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, object]:
+    """What `_wishes.html` says of a scene of these photos that is started now."""
+    sizes = _known_or_typical(sizes)
+    durations, start = time_left.times_from_now(sizes)
+    return {"preset_options": _options(durations, len(sizes)), "line_said": _line_said(start)}
+
+
+def _known_or_typical(sizes: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+    return sizes if len(sizes) >= settings.MIN_PHOTOS else TYPICAL
+
+
+def _options(durations: Mapping[str, Range], count: int) -> list[PresetOption]:
+    times = {preset: time_range(durations[preset]) for preset in _SAID}
     return [
         PresetOption(
             value=preset.value,
             label=str(preset.label),
-            said=str(said).format(time=times[preset], count=len(sizes)),
+            said=str(said).format(time=times[preset], count=count),
             time=times[preset],
         )
         for preset, said in _SAID.items()
@@ -58,21 +70,14 @@ def preset_options(
 
 def usual_time() -> str:
     """What a scene takes here that asks for nothing special."""
-    takes = time_left.preset_times(TYPICAL)[settings.DEFAULT_PRESET]
+    seconds = time_left.preset_times(TYPICAL)[settings.DEFAULT_PRESET]
     said = gettext("{time} here with {count} photos")
-    return said.format(time=time_range(takes), count=len(TYPICAL))
+    return said.format(time=time_range(seconds), count=len(TYPICAL))
 
 
-def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
-    """What `_wishes.html` says of a scene of these photos that is started now."""
-    options = preset_options(sizes, busy=time_left.busy_with_others())
-    return {"preset_options": options, "line_said": _line_said()}
-
-
-def _line_said() -> str:
+def _line_said(start: Range) -> str:
     """That a scene which is started now has to wait, and for how long; "" where it begins at
     once."""
-    start = time_left.next_start()
     if start.high <= AT_ONCE_S:
         return ""
     said = gettext("Other scenes are made first: yours starts in {time}.")

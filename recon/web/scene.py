@@ -6,10 +6,9 @@ words that may quote them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from django.conf import settings
 from django.urls import reverse
@@ -52,6 +51,44 @@ PUBLIC_DOWNLOADS = {
 }
 
 
+class Download(TypedDict):
+    """A file that may be taken away."""
+
+    kind: str
+    label: StrOrPromise
+    url: str
+    size: int  # bytes
+    folded: NotRequired[bool]  # among those that few people want
+
+
+class Viewer(TypedDict):
+    """What `_viewer.html` needs."""
+
+    scene_url: str
+    bytes: int
+    poster_url: str
+    view: dict[str, object] | None
+    title: str
+    views_url: NotRequired[str]
+    file_name: NotRequired[str]
+    first_url: NotRequired[str]  # of the part that is shown first; empty without one
+    first_bytes: NotRequired[int]
+    to_load: NotRequired[int]  # bytes, of both
+    turns: NotRequired[bool]  # until it is touched
+    cover_url: NotRequired[str]  # where the owner sends another picture
+
+
+class SceneChoice(TypedDict):
+    """One of the two scenes that a run makes, with and without stray spots."""
+
+    key: str
+    url: str
+    size: int  # bytes
+    count: int | None  # Gaussians
+    delivered: bool
+    current: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class PublicJob:
     """The facts of a job that anybody with its link may know."""
@@ -68,7 +105,7 @@ class PublicJob:
     is_processing: bool
     is_pending: bool
     pub_key: str
-    view: dict[str, Any] | None
+    view: dict[str, object] | None
     gaussian_count: int | None
     verdict: Verdict | None  # None also where the owner hides the figures: it is made of them
 
@@ -119,9 +156,9 @@ def poster_url(job: Job, address: str) -> str:
     return f"{address}?v={poster.mark}" if poster else ""
 
 
-def own_downloads(job: Job) -> list[dict[str, Any]]:
-    """The files that the owner may fetch: kind, label, url, size in bytes, and whether it is
-    folded away. A PLY that is the same as one before it is left out."""
+def own_downloads(job: Job) -> list[Download]:
+    """The files that the owner may fetch, each folded away or not. A PLY that is the same as one
+    before it is left out."""
     sizes = _sizes(job)
     of_a_size = {sizes[kind]: kind for kind in reversed(_PLYS) if kind in sizes}
     again = set(_PLYS) - set(of_a_size.values())
@@ -131,14 +168,14 @@ def own_downloads(job: Job) -> list[dict[str, Any]]:
         if kind not in again
     }
     wanted = _WANTED if Artifact.Kind.SPZ in sizes else (Artifact.Kind.SPLAT, *_WANTED)
-    return [one | {"folded": one["kind"] not in wanted} for one in _downloads(job, offers)]
+    return [{**one, "folded": one["kind"] not in wanted} for one in _downloads(sizes, offers)]
 
 
-def public_downloads(job: Job) -> list[dict[str, Any]]:
+def public_downloads(job: Job) -> list[Download]:
     """Those that a share link offers, in the same form: nothing with a photo or its name, and
     nothing that its owner keeps back."""
     return _downloads(
-        job,
+        _sizes(job),
         {
             kind: (reverse(name, args=(job.share.key,)), label)
             for kind, (name, label) in PUBLIC_DOWNLOADS.items()
@@ -147,8 +184,8 @@ def public_downloads(job: Job) -> list[dict[str, Any]]:
     )
 
 
-def own_viewer(job: Job) -> dict[str, Any] | None:
-    """What `_viewer.html` needs on the job's page, or None where there is no scene to show."""
+def own_viewer(job: Job) -> Viewer | None:
+    """The viewer on the job's page, or None where there is no scene to show."""
     return _viewer(
         job,
         scenes={kind: reverse("recon:file", args=(job.pk, kind)) for kind in VIEWER_SCENES},
@@ -158,9 +195,9 @@ def own_viewer(job: Job) -> dict[str, Any] | None:
     )
 
 
-def scene_choices(job: Job, chosen: str) -> list[dict[str, Any]]:
-    """The scene with and without stray spots, for the owner: key, url, size in bytes, count of
-    Gaussians, delivered, current. [] where the filter took nothing away, or a file is gone.
+def scene_choices(job: Job, chosen: str) -> list[SceneChoice]:
+    """The scene with and without stray spots, for the owner. [] where the filter took nothing away,
+    or a file is gone.
 
     `chosen` is a key, of the one to show; anything else shows the delivered one.
     """
@@ -172,7 +209,7 @@ def scene_choices(job: Job, chosen: str) -> list[dict[str, Any]]:
         return []
     delivered = artifacts.get(Artifact.Kind.SCENE_PLY)
     keys = list(_CHOICES.values())
-    choices = []
+    choices: list[SceneChoice] = []
     for kind, key in _CHOICES.items():
         is_delivered = delivered is not None and artifacts[kind].path == delivered.path
         formats = VIEWER_SCENES if is_delivered else (Artifact.Kind.OTHER_SPZ,)
@@ -199,19 +236,11 @@ _CHOICES = {Artifact.Kind.FILTERED_PLY: "filtered", Artifact.Kind.PLY: "all"}
 
 
 def _gaussians_in(artifact: Artifact | None) -> int | None:
-    """How many Gaussians a PLY's header promises; None without one."""
-    if artifact is None:
-        return None
-    try:
-        with artifact.file.open("rb") as file:
-            head = file.read(512)
-    except FileNotFoundError:
-        return None
-    match = re.search(rb"^element vertex (\d+)$", head, re.MULTILINE)
-    return int(match[1]) if match else None
+    """How many Gaussians a PLY has; None where it is gone."""
+    return artifact.gaussians if artifact and artifact.file.is_file() else None
 
 
-def public_viewer(job: Job) -> dict[str, Any] | None:
+def public_viewer(job: Job) -> Viewer | None:
     """The same for the page behind a share link, where the scene turns until it is touched."""
     viewer = _viewer(
         job,
@@ -222,7 +251,9 @@ def public_viewer(job: Job) -> dict[str, Any] | None:
         poster_address=reverse("recon:public_poster", args=(job.share.key,)),
         views_url=reverse("recon:public_views", args=(job.share.key,)),
     )
-    return viewer and viewer | {"turns": True}
+    if viewer:
+        viewer["turns"] = True
+    return viewer
 
 
 def _public_scene(job: Job, kind: str) -> str:
@@ -235,10 +266,9 @@ def _public_scene(job: Job, kind: str) -> str:
 
 
 def _downloads(
-    job: Job, offers: Mapping[Artifact.Kind, tuple[str, StrOrPromise]]
-) -> list[dict[str, Any]]:
-    """`offers`: address and label by kind; those that the job has."""
-    sizes = _sizes(job)
+    sizes: Mapping[str, int], offers: Mapping[Artifact.Kind, tuple[str, StrOrPromise]]
+) -> list[Download]:
+    """`offers`: address and label by kind; those of which a file is there, by its size."""
     return [
         {"kind": kind.value, "label": label, "url": url, "size": sizes[kind]}
         for kind, (url, label) in offers.items()
@@ -248,7 +278,7 @@ def _downloads(
 
 def _viewer(
     job: Job, *, scenes: dict[str, str], first_address: str, poster_address: str, views_url: str
-) -> dict[str, Any] | None:
+) -> Viewer | None:
     """`scenes`: addresses by kind of artifact; those that the job has are offered to the viewer."""
     sizes = _sizes(job)
     formats = [(sizes[kind], url) for kind, url in scenes.items() if kind in sizes]

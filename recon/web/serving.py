@@ -86,10 +86,10 @@ def serve_artifact(request: HttpRequest, job: Job, kind: str) -> HttpResponseBas
         raise NotThere(GONE)
     ending, media_type, saved = KINDS[kind]
     name = job.file_stem + ending
-    return serve_file(request, contained(job, artifact.file), name, media_type, saved=saved)
+    return serve_file(request, check_contained(job, artifact.file), name, media_type, saved=saved)
 
 
-def contained(job: Job, path: Path) -> Path:
+def check_contained(job: Job, path: Path) -> Path:
     """`path`, resolved, if it lies in the job's folder and is a file. Raises NotThere."""
     resolved = path.resolve()
     if not resolved.is_relative_to(job.folder.resolve()) or not resolved.is_file():

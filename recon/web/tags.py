@@ -52,6 +52,6 @@ def named_in(texts: Iterable[str]) -> list[str]:
     return list(named.values())
 
 
-def written(job: Job) -> str:
+def tags_text(job: Job) -> str:
     """The job's tags as `TagsField` takes them."""
     return ", ".join(tags.names_of(job))

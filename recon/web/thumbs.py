@@ -36,15 +36,15 @@ def thumb_of(photo: Photo) -> Path | None:
 def large_of(path: Path, folder: Path) -> Path | None:
     """The photo at `path`, which we have prepared, at most 1600 px large, kept in `folder`. None
     where it is gone."""
-    return _kept(path, folder / f"large-{path.name}.jpg")
+    return _small_copy(path, folder / f"large-{path.name}.jpg")
 
 
 def compared_of(path: Path, folder: Path, name: str) -> Path | None:
     """The same of a picture that people look at closely, kept as `name`."""
-    return _kept(path, folder / f"compared-{name}.jpg", quality=92)
+    return _small_copy(path, folder / f"compared-{name}.jpg", quality=92)
 
 
-def _kept(photo: Path, small: Path, quality: int = 80) -> Path | None:
+def _small_copy(photo: Path, small: Path, quality: int = 80) -> Path | None:
     if small.is_file():
         return small
     try:

@@ -9,9 +9,8 @@ which put it into temporary files.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -22,17 +21,14 @@ from django.core.files.uploadhandler import (
     StopUpload,
     TemporaryFileUploadHandler,
 )
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext
-from django.views.decorators.csrf import csrf_protect
 
 from accounts import throttling
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from accounts.throttling import HOUR, Counter, Limit
 from instarecon_site.server.limits import FORM_OVERHEAD, MB, READ_TO_THE_END
-from recon.jobs import decoders
-from recon.pipeline.errors import PipelineError
 from recon.pipeline.photos.file_kinds import RAW_SUFFIXES
 from recon.pipeline.photos.media import (
     HEAD,
@@ -43,7 +39,6 @@ from recon.pipeline.photos.media import (
     container_of,
 )
 from recon.pipeline.words import sizes
-from recon.web.faults import headers_of, status_of
 
 
 class UploadRefused(Exception):
@@ -55,7 +50,7 @@ class UploadRefused(Exception):
         self.sentences = sentences
 
 
-def limits() -> dict[str, Any]:
+def limits() -> dict[str, str | int]:
     """What the pages say and offer, and scripts check before they send. The kinds of files are
     lists as in HTML's `accept`."""
     return {
@@ -71,7 +66,7 @@ def limits() -> dict[str, Any]:
     }
 
 
-def receive(request: HttpRequest) -> None:
+def receive(request: SignedInRequest) -> None:
     """Reads the body of `request`, photos and all, so that POST and FILES can be used.
 
     Raises TooMany for somebody who has sent very many within the hour, before a byte is read, and
@@ -109,37 +104,6 @@ def _parse(request: HttpRequest) -> UploadRefused | None:
     except (TooManyFieldsSent, MultiPartParserError, UnreadablePostError):
         return UploadRefused(400, gettext("The upload arrived damaged or cut off. Send it again."))
     return None
-
-
-def in_turn(
-    request: HttpRequest,
-    act: Callable[[HttpRequest], HttpResponse],
-    refuse: Callable[..., HttpResponse],
-) -> HttpResponse:
-    """Answers a request whose body has files, by somebody who is signed in: reads the body, checks
-    its CSRF token, and acts while few other files of theirs are looked at. The view itself is
-    exempt from the check, since Django's would read the body before anybody knows who sends it.
-
-    `refuse(sentences, status, headers)` answers for what can't be taken, and for PipelineErrors.
-    """
-    try:
-        receive(request)
-    except UploadRefused as refused:
-        return refuse(refused.sentences, refused.status)
-    return _checked(request, act, refuse)
-
-
-@csrf_protect
-def _checked(
-    request: HttpRequest,
-    act: Callable[[HttpRequest], HttpResponse],
-    refuse: Callable[..., HttpResponse],
-) -> HttpResponse:
-    try:
-        with decoders.place_for(cast(User, request.user).pk):
-            return act(request)
-    except PipelineError as error:
-        return refuse([str(error)], status_of(error), headers_of(error))
 
 
 def _drain(request: HttpRequest) -> None:

@@ -27,7 +27,9 @@ class PhotosInput(forms.ClearableFileInput):
     allow_multiple_selected = True
     template_name = "django/forms/widgets/file.html"
 
-    def value_from_datadict(self, data: Any, files: MultiValueDict, name: str) -> Any:
+    def value_from_datadict(
+        self, data: Any, files: MultiValueDict[str, UploadedFile], name: str
+    ) -> Any:
         return files.getlist(name)
 
 
@@ -165,7 +167,7 @@ class UploadForm(WishesForm):
         return self._photos_field.videos
 
 
-def shown_of(job: Job) -> dict[str, Any]:
+def shown_of(job: Job) -> dict[str, object]:
     """What a form shows of a job: its title and what was wished for."""
     return {"title": job.title, **asdict(job.wishes)}
 

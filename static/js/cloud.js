@@ -37,7 +37,7 @@ export function drawCloud(canvas, content) {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const listeners = new AbortController();
   const on = (type, act) => canvas.addEventListener(type, act, { signal: listeners.signal });
-  let turning = !still;
+  let isSwinging = !still;
   let began = null;
   let painted = 0;
   let frame = 0;
@@ -46,19 +46,19 @@ export function drawCloud(canvas, content) {
     frame = 0;
     began ??= now;
     const share = Math.min((now - began) / SWING_MS, 1);
-    if (!turning || now - painted >= PAUSE_MS || share === 1) {
-      if (turning) angles.yaw = SWING * Math.sin(2 * Math.PI * share);
+    if (!isSwinging || now - painted >= PAUSE_MS || share === 1) {
+      if (isSwinging) angles.yaw = SWING * Math.sin(2 * Math.PI * share);
       paint(canvas, cloud, angles);
       painted = now;
     }
-    turning &&= share < 1;
-    if (turning) ask();
+    isSwinging &&= share < 1;
+    if (isSwinging) ask();
   };
   const ask = () => {
     frame ||= requestAnimationFrame(draw);
   };
   const turn = (yaw, pitch) => {
-    turning = false;
+    isSwinging = false;
     angles.yaw += yaw;
     angles.pitch = Math.min(Math.max(angles.pitch + pitch, -1.4), 1.4);
     ask();

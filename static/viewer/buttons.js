@@ -1,6 +1,6 @@
 /** Buttons, keys and touches of a viewer, and what they do. One set for each element. */
 import { isForScene } from "./hands.js";
-import { keepChoice, keptChoice } from "./kept-choices.js";
+import { keepChoice, recallChoice } from "./choices.js";
 import { commandOf, isMove } from "./keys.js";
 import { Panels } from "./panels.js";
 import { Stick } from "./stick.js";
@@ -18,19 +18,19 @@ export class Buttons {
     this.stage = stage;
     this.fullscreen = fullscreen;
     this.number = [...document.querySelectorAll("[data-splat-viewer]")].indexOf(element);
-    this.manner = { free: keptChoice("free", this.number) ?? false, walks: keptChoice("walks", this.number) };
+    this.manner = { free: recallChoice("free", this.number) ?? false, walks: recallChoice("walks", this.number) };
     this.listeners = new AbortController();
     this.panels = new Panels(element, (name, open) => this.panelChanged(name, open));
-    const doing = (act) => () => this.features() && act(this.features());
-    this.click("[data-viewer-fly]", doing((it) => it.toggle("flight")));
-    this.click("[data-viewer-turn]", doing((it) => it.toggle("turn")));
-    this.click("[data-viewer-reset]", doing((it) => it.reset()));
-    this.click("[data-viewer-back]", doing((it) => it.back()));
-    this.click("[data-viewer-picture]", doing((it) => it.savePicture()));
-    this.click("[data-viewer-previous]", doing((it) => it.tour.next(-1)));
-    this.click("[data-viewer-next]", doing((it) => it.tour.next(1)));
+    const withFeatures = (act) => () => this.features() && act(this.features());
+    this.click("[data-viewer-fly]", withFeatures((it) => it.toggle("flight")));
+    this.click("[data-viewer-turn]", withFeatures((it) => it.toggle("turn")));
+    this.click("[data-viewer-reset]", withFeatures((it) => it.reset()));
+    this.click("[data-viewer-back]", withFeatures((it) => it.back()));
+    this.click("[data-viewer-picture]", withFeatures((it) => it.savePicture()));
+    this.click("[data-viewer-previous]", withFeatures((it) => it.tour.next(-1)));
+    this.click("[data-viewer-next]", withFeatures((it) => it.tour.next(1)));
     this.click("[data-viewer-free]", () => this.choose("free", !this.manner.free));
-    this.click("[data-viewer-walk]", doing((it) => this.choose("walks", !it.walks)));
+    this.click("[data-viewer-walk]", withFeatures((it) => this.choose("walks", !it.walks)));
     this.click("[data-viewer-close]", () => this.panels.back("strip"));
     this.click("[data-viewer-measure-close]", () => this.panels.back("measure"));
     this.stick = new Stick(this.find("[data-viewer-stick]"), {
@@ -108,8 +108,8 @@ export class Buttons {
   show() {
     const { tour, views, walks } = this.features() ?? {};
     const press = (selector, on) => this.find(selector).setAttribute("aria-pressed", String(on));
-    press("[data-viewer-fly]", tour?.doing === "flight");
-    press("[data-viewer-turn]", tour?.doing === "turn");
+    press("[data-viewer-fly]", tour?.motion === "flight");
+    press("[data-viewer-turn]", tour?.motion === "turn");
     this.find("[data-viewer-fly]").hidden = !tour?.canFly;
     this.find("[data-viewer-strip-button]").hidden = !views?.length;
     press("[data-viewer-walk]", Boolean(walks));
@@ -153,7 +153,7 @@ export class Buttons {
     const features = this.features();
     if (!features) return false;
     if (event.key === " ") {
-      if (features.tour.doing) features.touched();
+      if (features.tour.motion) features.touched();
       else features.toggle("flight");
       return true;
     }

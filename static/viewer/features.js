@@ -115,7 +115,7 @@ export class Features {
 
   /** The stick's ring is pushed. @param {[number, number]} way */
   push(way) {
-    if (this.tour.doing) this.touched();
+    if (this.tour.motion) this.touched();
     this.tour.leave();
     this.stage.rig.controls?.push(way);
   }
@@ -135,9 +135,9 @@ export class Features {
     this.tour.visit(this.tour.nearest());
   }
 
-  toggle(doing) {
-    if (this.tour.doing === doing) this.tour.stop();
-    else if (doing === "flight") this.tour.fly();
+  toggle(motion) {
+    if (this.tour.motion === motion) this.tour.stop();
+    else if (motion === "flight") this.tour.fly();
     else this.tour.turn();
   }
 

@@ -20,20 +20,20 @@ export function axesOf({ position, target, up }) {
 
 /** Around the target: `across` about the upright axis, to the right of it; `over` above it. */
 export function orbited(pose, upright, across, over) {
-  const turn = turning(pose, upright, across, -over);
+  const turn = turnBy(pose, upright, across, -over);
   const position = pose.position.clone().sub(pose.target).applyQuaternion(turn).add(pose.target);
   return { ...pose, position, up: levelled(pose.up, upright, across, over) };
 }
 
 /** On the spot: `across` to the right, `over` upwards. */
 export function lookedAround(pose, upright, across, over) {
-  const turn = turning(pose, upright, -across, over);
+  const turn = turnBy(pose, upright, -across, over);
   const target = pose.target.clone().sub(pose.position).applyQuaternion(turn).add(pose.position);
   return { ...pose, target, up: levelled(pose.up, upright, -across, over) };
 }
 
 /** About the upright axis and, before that, up or down, but not over the poles. */
-function turning(pose, upright, across, over) {
+function turnBy(pose, upright, across, over) {
   const { right, forward } = axesOf(pose);
   const polar = forward.angleTo(upright);
   const level = forward.clone().cross(upright);

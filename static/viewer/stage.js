@@ -199,9 +199,9 @@ export class Stage {
    * screen is finer than the trained photos, fewer pixels' worth would turn splats to needles.
    */
   blur() {
-    const trained = this.start?.trainedFocal;
-    if (!trained) return TRAINER_BLUR;
-    const enlarged = focalLength(this.renderer.domElement.height, this.camera.fov) / trained;
+    const trainingFocal = this.start?.trainedFocal;
+    if (!trainingFocal) return TRAINER_BLUR;
+    const enlarged = focalLength(this.renderer.domElement.height, this.camera.fov) / trainingFocal;
     return TRAINER_BLUR * Math.max(1, enlarged) ** 2;
   }
 

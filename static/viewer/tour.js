@@ -24,7 +24,7 @@ export class Tour {
     this.surroundings = surroundings;
     this.onChange = onChange;
     /** @type {"" | "flight" | "turn" | "step"} what moves the camera */
-    this.doing = "";
+    this.motion = "";
     /** The number of the photo in whose place the camera stands, -1 in none. */
     this.at = -1;
     /** @type {ReturnType<typeof flightPath> | undefined} made for the first flight */
@@ -38,7 +38,7 @@ export class Tour {
 
   /** Whether the scene moves by itself, not only to a place that somebody chose. */
   get isShow() {
-    return this.doing === "flight" || this.doing === "turn";
+    return this.motion === "flight" || this.motion === "turn";
   }
 
   /** Along the photos, from the nearest place on. @returns {Promise<void>} */
@@ -121,7 +121,7 @@ export class Tour {
   /** The person takes over, or goes somewhere else. */
   stop() {
     this.leave();
-    this.doing = "";
+    this.motion = "";
     this.rig.stop();
     this.onChange();
   }
@@ -133,14 +133,14 @@ export class Tour {
     this.onChange();
   }
 
-  async run(doing, movement) {
+  async run(motion, begin) {
     this.at = -1;
-    this.doing = doing;
-    const moved = movement();
+    this.motion = motion;
+    const moved = begin();
     this.onChange();
     const arrived = await moved;
     if (arrived) {
-      this.doing = "";
+      this.motion = "";
       this.onChange();
     }
     return arrived;

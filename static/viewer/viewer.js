@@ -16,7 +16,7 @@ import { Stage } from "./stage.js";
 import { ask } from "./asked.js";
 import { download } from "./download.js";
 import { loadEngine } from "./engine.js";
-import { keepPose, takePose } from "./kept-pose.js";
+import { keepPose, takePose } from "./pose-memory.js";
 import { fetchViews } from "./views.js";
 import { loadsByItself } from "./connection.js";
 import { looksLikeSplats } from "./format.js";
@@ -114,8 +114,8 @@ class Viewer {
 
   /** The scene is there: it can be used. @param {import("./views.js").PhotoView[]} views */
   begin(views) {
-    const kept = takePose();
-    if (kept) this.stage.rig.stand(kept);
+    const lastPose = takePose();
+    if (lastPose) this.stage.rig.stand(lastPose);
     if ("growing" in this.element.dataset) this.stage.spare();
     this.features = new Features(this.element, this.stage, views, {
       onChange: () => this.buttons.show(),

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts import letters
 from accounts.models import ApiToken, Letter, User
-from accounts.waiting import told
+from accounts.waiting import wait_sentence
 from recon.jobs import sharing, tags
 from recon.jobs.drafts import checks, drafts
 from recon.models import Job, Notice, Photo
@@ -61,9 +61,9 @@ def scene(owner: User, **fields: object) -> Job:
     too few photos placed."""
     facts = {"count": 3, "total": 6, "photos": ["000.jpg", "001.jpg", "002.jpg"]}
     warning = {"code": "photos_left_out", "facts": facts}
-    told = {"title": LONG, "description": "By the well.", "warnings": [warning], "view": VIEW}
-    told["own_view"] = VIEW | {"aspect": 1.2}
-    job = measured_job(owner, **(told | fields))
+    shown = {"title": LONG, "description": "By the well.", "warnings": [warning], "view": VIEW}
+    shown["own_view"] = VIEW | {"aspect": 1.2}
+    job = measured_job(owner, **(shown | fields))
     artifact = job.artifacts.get(kind="splat")
     artifact.file.write_bytes(splat_bytes())
     job.artifacts.filter(kind="splat").update(size=len(splat_bytes()))
@@ -82,7 +82,7 @@ def shared(owner: User) -> Job:
 
 
 def locked(owner: User) -> Job:
-    return scene(owner, shared=True, share_password=sharing.hashed("under the mat"))
+    return scene(owner, shared=True, share_password=sharing.hash_password("under the mat"))
 
 
 def without_file(owner: User) -> Job:
@@ -342,7 +342,7 @@ def template(name: str) -> Callable[[Page], None]:
 
     def show(page: Page) -> None:
         html = render_to_string(
-            f"errors/{name}.html", {"sign_up_open": True, "sentence": told("sign_up", 900)}
+            f"errors/{name}.html", {"sign_up_open": True, "sentence": wait_sentence("sign_up", 900)}
         )
 
         def answer(route: Route) -> None:

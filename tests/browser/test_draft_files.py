@@ -46,7 +46,7 @@ def order_of(page: Page) -> str:
     return "".join(name.removesuffix(".jpg") for name in found)
 
 
-def kept(draft: Job) -> str:
+def saved_order(draft: Job) -> str:
     return "".join(name.removesuffix(".jpg") for name in names(draft))
 
 
@@ -136,7 +136,7 @@ def test_photos_are_put_in_order_by_keyboard_and_by_dragging(
     for _ in range(4):
         with page.expect_response("**/order/"):
             page.keyboard.press("Enter")
-    assert order_of(page) == kept(draft) == "12340"
+    assert order_of(page) == saved_order(draft) == "12340"
     expect(page.get_by_role("button", name="Move 0.jpg earlier")).to_be_focused()
     expect(page.locator("[data-said]")).to_have_text("“0.jpg” is photo 5 of 5.")
 
@@ -145,10 +145,10 @@ def test_photos_are_put_in_order_by_keyboard_and_by_dragging(
     with page.expect_response("**/order/"):
         tiles.nth(3).drag_to(tiles.nth(0), source_position={"x": 20, "y": 30},
                              target_position={"x": 5, "y": 30})  # fmt: skip
-    assert order_of(page) == kept(draft) == "41230"
+    assert order_of(page) == saved_order(draft) == "41230"
     choose(page, upload("5.jpg", 5))
     arrived(page, 6)
-    assert kept(draft) == "412305"
+    assert saved_order(draft) == "412305"
 
     box = tiles.nth(1).bounding_box()
     assert box is not None
@@ -161,7 +161,7 @@ def test_photos_are_put_in_order_by_keyboard_and_by_dragging(
     page.mouse.up()
     expect(tiles).to_have_count(5)
     arrived(page, 5)
-    assert kept(draft) == "42305"
+    assert saved_order(draft) == "42305"
     assert fits(page)
     page.reload()
     assert order_of(page) == "42305"
@@ -175,9 +175,9 @@ def test_photos_are_put_in_order_without_scripts(new_context: NewContext, ann: U
     page.goto(draft.get_absolute_url())
     page.locator("summary", has_text="Change the order").click()
     page.get_by_role("button", name="Move 2.jpg earlier").click()
-    assert order_of(page) == kept(draft) == "021"
+    assert order_of(page) == saved_order(draft) == "021"
     page.get_by_role("button", name="Move 0.jpg later").click()
-    assert order_of(page) == kept(draft) == "201"
+    assert order_of(page) == saved_order(draft) == "201"
     choose(page, file("walk.mp4", "video/mp4", movie()))
     page.get_by_role("button", name="Add these photos").click()
     expect(page.locator("#videos")).to_contain_text("Its frames are taken in a moment.")

@@ -88,7 +88,7 @@ def test_an_upload_page_takes_drops_itself(new_context: NewContext, ann: User) -
 
 
 #: What is still in the browser's store of photos that were handed over.
-KEPT = """() => new Promise((resolve, reject) => {
+COUNT_STORED = """() => new Promise((resolve, reject) => {
     const request = indexedDB.open("handed-over", 1);
     request.onupgradeneeded = () => request.result.createObjectStore("files");
     request.onerror = () => reject(request.error);
@@ -106,7 +106,7 @@ def dropped_and_lost(page: Page) -> None:
     assert drag(page, "drop", upload("0.jpg", 0))
     page.wait_for_url("**/jobs/#")
     page.goto("/usage/")
-    assert page.evaluate(KEPT) == 1
+    assert page.evaluate(COUNT_STORED) == 1
 
 
 def test_photos_that_one_person_dropped_never_reach_another(
@@ -120,7 +120,7 @@ def test_photos_that_one_person_dropped_never_reach_another(
     page.goto("/jobs/new/")
     expect(page.get_by_text("Choose photos")).to_be_visible()
     until(page, f"{MARK} === null")
-    assert page.evaluate(KEPT) == 0
+    assert page.evaluate(COUNT_STORED) == 0
     assert not Job.objects.exists()
 
 
@@ -130,7 +130,7 @@ def test_signing_out_forgets_photos_that_were_dropped(new_context: NewContext, a
     page.goto("/accounts/sign-out/")
     page.get_by_role("main").get_by_role("button", name="Sign out").click()
     until(page, f"{MARK} === null")
-    assert page.evaluate(KEPT) == 0
+    assert page.evaluate(COUNT_STORED) == 0
 
 
 def test_a_page_of_nobody_leaves_what_was_dropped_and_another_person_s_forgets_it(
@@ -143,11 +143,11 @@ def test_a_page_of_nobody_leaves_what_was_dropped_and_another_person_s_forgets_i
     other = context.new_page()
     for address in ("/", "/accounts/sign-in/"):
         other.goto(address, wait_until="networkidle")
-        assert page.evaluate(KEPT) == 1, "another tab may be about to take it"
+        assert page.evaluate(COUNT_STORED) == 1, "another tab may be about to take it"
     context.add_cookies([session_cookie(person("bob@example.org"), live_server.url)])
     other.goto("/usage/")
     until(other, f"{MARK} === null")
-    assert other.evaluate(KEPT) == 0
+    assert other.evaluate(COUNT_STORED) == 0
 
 
 def test_photos_dropped_after_the_session_ended_wait_for_their_owner(

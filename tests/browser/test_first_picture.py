@@ -71,7 +71,7 @@ def go(new_context: NewContext, job: Job, place: str) -> tuple[Page, str]:
     page = new_context(job.owner if place == "owner's page" else None).new_page()
     address = f"/v/{job.share.key}"
     if place == "locked link":
-        sharing.change(job, password=sharing.hashed(WORD))
+        sharing.change(job, password=sharing.hash_password(WORD))
         page.goto(address)
         page.get_by_label("Password").fill(WORD)
         page.get_by_role("button", name="Open the scene").click()

@@ -16,7 +16,8 @@ from tests.browser.fitting import fits
 from tests.browser.windows import SIZES, SIZES_AND_SCRIPTS
 from tests.site.making import PASSWORD, finished_job, job_of, person, photos
 from tests.site.staged_pipeline import play
-from tests.site.working import horse_of, wait_until, worker
+from tests.site.working import horse_of, worker
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
-from benchmarks import planted_faults
+from benchmarks.parts import planted_faults
 from recon.jobs.drafts import checks
 from tests.browser.fitting import fits
 from tests.browser.windows import DESK, PHONE
@@ -62,8 +62,8 @@ def test_what_is_wrong_appears_while_the_page_is_open_and_goes_with_the_photo(
         expect(stranger).to_contain_text("overlaps with it and with the others would help")
         expect(check.locator("svg image")).to_have_count(6)
         expect(check.locator("svg rect.group")).to_have_count(2)
-        takes = page.locator(".option .helptext")
-        expect(takes).to_contain_text(["here with 6 photos."] * 3)
+        options = page.locator(".option .helptext")
+        expect(options).to_contain_text(["here with 6 photos."] * 3)
         expect(page.locator("[data-live-check]")).to_have_text(re.compile("^You can start"))
         assert fits(page)
         assert page.evaluate(
@@ -80,7 +80,7 @@ def test_what_is_wrong_appears_while_the_page_is_open_and_goes_with_the_photo(
         expect(check).to_have_attribute("data-check", "current")
         expect(stranger).to_have_count(0)
         expect(check.locator("svg image")).to_have_count(5)
-        expect(takes).to_contain_text(["here with 5 photos."] * 3)
+        expect(options).to_contain_text(["here with 5 photos."] * 3)
         expect(check.locator("details")).to_have_attribute("open", "")
     assert ann.jobs.get().photos.count() == 5
     assert complaints == []

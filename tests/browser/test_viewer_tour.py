@@ -284,11 +284,11 @@ def test_one_walks_by_keys_and_stick_and_goes_where_one_points(
     assert box
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     moving.touchscreen.tap(*middle)  # on the blue blob
-    until(moving, f"{POSE}.position[2] < 2.9 && !{IT}.features.tour.doing")
+    until(moving, f"{POSE}.position[2] < 2.9 && !{IT}.features.tour.motion")
     expect(stick).to_be_visible()
     moving.keyboard.press("r")
     moving.mouse.dblclick(*middle)
-    until(moving, f"{POSE}.position[2] < 2.9 && !{IT}.features.tour.doing")
+    until(moving, f"{POSE}.position[2] < 2.9 && !{IT}.features.tour.motion")
 
     moving.keyboard.press("r")
     ring = stick.bounding_box()

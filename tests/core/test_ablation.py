@@ -12,6 +12,8 @@ from recon.pipeline.workspace import Workspace
 from recon.splats import engine
 from tests.core.tiny_scene import NAMES, TEST, TRAIN, write_tiny_workspace
 
+pytestmark = pytest.mark.slow
+
 DECIDED = 4  # steps
 SCORED = [TRAIN[2]]
 RUN = ["--preset", "quick", "--steps", DECIDED, "--max-image-size", 30, "--seeds", 1, 2]

@@ -12,10 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import checkpoints, engine, engine_run, large, scoring, tables
+from benchmarks import checkpoints, engine, engine_run
 from benchmarks.engine_run import Clock
-from benchmarks.graphdeco import Recipe
-from benchmarks.references import Cache
+from benchmarks.parts import large, scoring, tables
+from benchmarks.parts.graphdeco import Recipe
+from benchmarks.parts.references import Cache
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
 from recon.pipeline.workspace import Workspace
@@ -26,6 +27,8 @@ from recon.splats.metrics import psnr
 from recon.splats.scene import load_view, read_model
 from tests.core.tiny_scene import NAMES, TEST, TRAIN, tiny_gaussians, write_tiny_workspace
 from tests.photos import PROJECT
+
+pytestmark = pytest.mark.slow
 
 CONFIG = PipelineConfig(
     train=TrainConfig(
@@ -196,7 +199,7 @@ class Programs:
         self.commands.append(words := [str(word) for word in command])
         said = ""
         if Path(words[1]).name == "reference.py":
-            result = kept("", 24.1, cached="--fresh" not in words)
+            result = cached_result("", 24.1, cached="--fresh" not in words)
             said = json.dumps({k: v for k, v in result.items() if k not in ("set", "preset")})
         elif words[2] == "job":
             write_tiny_workspace(Path(words[4]))
@@ -297,7 +300,7 @@ def run(name: str, psnr: float, seed: int = 1, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def kept(name: str, psnr: float, **more: Any) -> dict[str, Any]:
+def cached_result(name: str, psnr: float, **more: Any) -> dict[str, Any]:
     raw = {"psnr": psnr, "ssim": 0.7, "lpips": None}
     curve = [{"step": step, "seconds": step / 125, "raw": raw} for step in (3000, 10_000)]
     return {
@@ -331,7 +334,7 @@ def test_the_engine_table_has_means_and_their_spread() -> None:
 def test_the_comparison_has_differences_and_their_mean_over_sets() -> None:
     runs = [run("fern", 27.0), run("fern", 28.0, seed=2), run("sceaux", 19.0), run("new", 1.0)]
     head, fern, sceaux, mean = rows(
-        tables.comparison(runs, [kept("fern", 24.0), kept("sceaux", 17.0)])
+        tables.comparison(runs, [cached_result("fern", 24.0), cached_result("sceaux", 17.0)])
     )
     cells = dict(zip(head, fern, strict=True))
     assert (cells["raw dB"], cells["corrected dB"]) == ("+3.50", "+4.50")
@@ -346,7 +349,7 @@ def test_the_comparison_has_differences_and_their_mean_over_sets() -> None:
 def test_the_control_says_whether_the_reference_comes_out_as_it_has_to(
     psnr: float, verdict: str
 ) -> None:
-    fresh = kept("fern", psnr, cached=False, before=24.0)
+    fresh = cached_result("fern", psnr, cached=False, before=24.0)
     (line,) = tables.control([fresh])
     assert verdict in line
     assert "opacity resets seen: 0" in line
@@ -357,7 +360,7 @@ def test_the_control_says_whether_the_reference_comes_out_as_it_has_to(
 
 
 def test_a_kept_reference_says_when_and_where_it_was_measured() -> None:
-    assert tables.origins([kept("sceaux", 17.0)]) == [
+    assert tables.origins([cached_result("sceaux", 17.0)]) == [
         "Reference of sceaux: kept from 2026-11-23, NVIDIA H100."
     ]
 
@@ -404,7 +407,7 @@ def test_a_smaller_card_is_a_limit_on_a_gpu_only(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.gpu
 def test_a_smaller_card_runs_out_of_memory() -> None:
     program = (
-        "import torch\nfrom benchmarks import scoring\n"
+        "import torch\nfrom benchmarks.parts import scoring\n"
         "device = torch.device('cuda')\nscoring.limit_gpu_memory(device, 2)\n"
         "half = torch.empty(10**9, dtype=torch.uint8, device=device)\n"
         "try:\n    torch.empty(15 * 10**8, dtype=torch.uint8, device=device)\n"

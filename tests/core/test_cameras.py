@@ -280,7 +280,7 @@ def test_photos_keep_their_folders_and_get_names_and_cameras_by_them(
     before = preflight.inputs(workspace, config)
     preflight.run(workspace, config, ListReporter())
     prepared = PreparedPhotos.read(workspace).photos
-    assert {p.original: p.name for p in prepared} == {
+    assert {p.stored_name: p.name for p in prepared} == {
         "camera/1.jpg": "camera_1.jpg",
         "camera/2.jpg": "camera_2.jpg",
         "phone/1.jpg": "phone_1.jpg",

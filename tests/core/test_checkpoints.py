@@ -197,9 +197,9 @@ def test_a_damaged_checkpoint_costs_the_steps_and_not_the_job(
         content[len(content) // 2] ^= 255
     path.write_bytes(content)
     if damage == "other parts":
-        kept = torch.load(path, weights_only=True)
-        del kept["state"]["run"]["parts"][1]["counts"]  # the part before is loaded by then
-        torch.save(kept, path)
+        state = torch.load(path, weights_only=True)
+        del state["state"]["run"]["parts"][1]["counts"]  # the part before is loaded by then
+        torch.save(state, path)
     report = Report()
     said: list[str] = []
     assert_same(train(views, Checkpoints(interrupted, "this", log=said.append), report), whole)
@@ -306,10 +306,10 @@ def test_the_curve_and_its_seconds_go_on(views: list[View], tmp_path: Path) -> N
 def test_the_time_left_counts_what_was_done_before(
     views: list[View], interrupted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = torch.load(interrupted / "state.pt", weights_only=True)
-    (teller,) = (part for part in kept["state"]["run"]["parts"] if set(part) == {"seconds"})
+    state = torch.load(interrupted / "state.pt", weights_only=True)
+    (teller,) = (part for part in state["state"]["run"]["parts"] if set(part) == {"seconds"})
     teller["seconds"] = 2000.0  # for 20 steps
-    torch.save(kept, interrupted / "state.pt")
+    torch.save(state, interrupted / "state.pt")
     report = Report()
     train(views, Checkpoints(interrupted, "this"), report)
     _, message = report.named("progress")[0]
@@ -328,7 +328,7 @@ def test_on_a_gpu_it_comes_to_the_same_within_the_spread_of_runs(tmp_path: Path)
     truth = draw(tiny_gaussians().to("cuda"), camera)
     config = replace(CONFIG, iterations=400, sh_degree_interval=100, refine_every=40)
 
-    def trained(end: int, folder: Path) -> float:
+    def train_until(end: int, folder: Path) -> float:
         report = Report(end, Stopped)
         start = tiny_gaussians(sh_degree=1).select(torch.arange(0, 300, 2)).to("cuda")
         scene = fit(
@@ -337,14 +337,14 @@ def test_on_a_gpu_it_comes_to_the_same_within_the_spread_of_runs(tmp_path: Path)
         )  # fmt: skip
         return psnr(draw(scene, camera), truth)
 
-    whole = [trained(0, tmp_path / f"whole {run}") for run in range(4)]
+    whole = [train_until(0, tmp_path / f"whole {run}") for run in range(4)]
     resumed = []
     for end in (45, 199, 300, 399):
         folder = tmp_path / f"resumed {end}"
         with pytest.raises(Stopped):
-            trained(end, folder)
+            train_until(end, folder)
         assert (folder / "state.pt").is_file()
-        resumed.append(trained(0, folder))
+        resumed.append(train_until(0, folder))
     spread = max(whole) - min(whole)
     middle = sum(whole) / len(whole)
     assert all(abs(value - middle) < max(3 * spread, 0.5) for value in resumed), (whole, resumed)

@@ -290,9 +290,9 @@ def test_a_fold_that_was_interrupted_goes_on_where_it_was(
     assert "fold 4 of 5: continued at step 2 of 3" in report.named("log")
     begun = {m.split(":")[0] for _, m in report.named("progress") if ": training step" in m}
     assert begun == {"fold 4 of 5", "fold 5 of 5"}
-    kept = 0.9 / 5  # of the step, a fold
+    share = 0.9 / 5  # of the step, a fold
     assert report.named("taken_over") == [
-        pytest.approx(part) for part in (kept, kept, 0.9 * kept * 0.1, 0.9 * kept * 0.9 * 2 / 3)
+        pytest.approx(part) for part in (share, share, 0.9 * share * 0.1, 0.9 * share * 0.9 * 2 / 3)
     ]
     other = write_tiny_workspace(tmp_path_factory.mktemp("whole"))
     write_trained(other, tiny_gaussians(), CONFIG.train)

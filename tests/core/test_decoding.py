@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -30,6 +29,7 @@ from recon.pipeline.decoding.slots import NoSlot, Slots
 from recon.pipeline.errors import PipelineError, UserError
 from recon.pipeline.photos.video import VideoLimits
 from tests.photos import PROJECT
+from tests.waiting import wait_until
 
 LIMITS = {"min_image_size": 100, "max_megapixels": 100}
 MB = 2**20
@@ -274,11 +274,12 @@ def test_children_find_packages_wherever_they_were_installed(
     assert tmp_path in confinement.readable(PROJECT / "recon")
 
 
+@pytest.mark.slow
 def test_children_end_with_whoever_started_them(tmp_path: Path) -> None:
     program = (
-        "import time\nfrom recon.pipeline.decoding.opening import own\n"
+        "import signal\nfrom recon.pipeline.decoding.opening import own\n"
         "own().pool.warm()\nchild = own().pool._idle[0]\nchild.wait_ready()\n"
-        "print(child.process.pid, flush=True)\ntime.sleep(600)\n"
+        "print(child.process.pid, flush=True)\nsignal.pause()\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=PROJECT, stdout=subprocess.PIPE, text=True
@@ -337,6 +338,7 @@ print("end")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other means")
 def test_a_child_can_do_nothing_but_decode(tmp_path: Path) -> None:
     secret = tmp_path / "secret_key"
@@ -360,12 +362,13 @@ def test_a_child_can_do_nothing_but_decode(tmp_path: Path) -> None:
 # As many as there are slots.
 
 
+@pytest.mark.slow
 def test_slots_are_counted_across_processes(tmp_path: Path) -> None:
     program = (
-        "import sys, time\nfrom pathlib import Path\n"
+        "import signal, sys\nfrom pathlib import Path\n"
         "from recon.pipeline.decoding.slots import Slots\n"
         "with Slots(1, Path(sys.argv[1])).hold(None):\n    print('held', flush=True)\n"
-        "    time.sleep(600)\n"
+        "    signal.pause()\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], cwd=PROJECT, stdout=subprocess.PIPE
@@ -385,8 +388,7 @@ def test_no_more_threads_wait_for_a_slot_than_may() -> None:
     waits = threading.Thread(target=lambda: _through(slots))
     with slots.hold(0.0):
         waits.start()
-        while slots._places._value:  # until it has its place
-            time.sleep(0.01)
+        wait_until(lambda: not slots._places._value, "it has its place")
         with pytest.raises(NoSlot), slots.hold(60.0):  # at once, not after a minute
             pass
     waits.join()

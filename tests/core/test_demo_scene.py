@@ -14,18 +14,18 @@ import torch
 from PIL import Image
 
 from recon.pipeline.quality import verdict_of
-from recon.samples import write_photos
 from recon.splats.evaluation import draw
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.metrics import psnr, ssim
 from recon.splats.spz import half_turned
 from scripts import demo_scene
+from tests.photos import rendered_photos
 
 MOST_BYTES = 150_000
 AGAIN = "scripts/demo_scene.py makes the scene anew"
 
 
-def kept(name: str) -> dict[str, Any]:
+def read_demo(name: str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((demo_scene.OUT / name).read_text())
     return content
 
@@ -74,49 +74,52 @@ def undistorted(photo: Image.Image, view: dict[str, Any], lens: dict[str, Any]) 
     return Image.fromarray(sampled[0].permute(1, 2, 0).round().byte().numpy())
 
 
-def test_its_figures_can_be_measured_again(gaussians: Gaussians, tmp_path: Any) -> None:
+@pytest.mark.slow
+def test_its_figures_can_be_measured_again(gaussians: Gaussians) -> None:
     """On the held-out photos, rendered anew. Its file counts in coarser steps than the run did."""
-    facts, views = kept("facts.json"), kept("views.json")
-    photos = write_photos(tmp_path)
-    assert len(views["held_out"]) == len(facts["recorded"]["split"]["test"]) >= 2
+    facts, views = read_demo("facts.json"), read_demo("views.json")
+    photos = rendered_photos()
+    assert len(views["held_out"]) == facts["conditions"]["held_out"] >= 2
     measured = []
     for number in views["held_out"]:
         view = views["views"][number]
-        camera = camera_of(view, facts["recorded"]["max_image_size"])
-        with Image.open(tmp_path / photos[number].name) as photo:
+        camera = camera_of(view, facts["conditions"]["max_image_size"])
+        with Image.open(photos[number]) as photo:
             whole = undistorted(photo, view, facts["lens"])
         small = whole.resize((camera.width, camera.height), Image.Resampling.BOX)
         truth = torch.tensor(np.asarray(small), dtype=torch.float32) / 255
         picture = draw(gaussians, camera)
         measured.append((psnr(picture, truth), float(ssim(picture, truth))))
     found = np.mean(measured, axis=0)
-    assert found[0] == pytest.approx(facts["job"]["psnr"], abs=0.5), AGAIN
-    assert found[1] == pytest.approx(facts["job"]["ssim"], abs=0.02), AGAIN
+    assert found[0] == pytest.approx(facts["figures"]["psnr"], abs=0.5), AGAIN
+    assert found[1] == pytest.approx(facts["figures"]["ssim"], abs=0.02), AGAIN
 
 
 def test_it_is_a_good_scene() -> None:
-    facts = kept("facts.json")
-    figures = {name: facts["job"][name] for name in ("psnr", "ssim", "lpips")}
-    count = len(kept("views.json")["views"])
-    assert verdict_of(figures, registered=facts["job"]["registered"], total=count).word == "good"
-    assert not facts["job"]["refined"], "a finished scene could not be measured again"
+    facts = read_demo("facts.json")
+    figures = {name: facts["figures"][name] for name in ("psnr", "ssim", "lpips")}
+    count = len(read_demo("views.json")["views"])
+    assert (
+        verdict_of(figures, registered=facts["figures"]["registered"], total=count).word == "good"
+    )
+    assert not facts["figures"]["refined"], "a finished scene could not be measured again"
 
 
 def test_it_is_small_enough_for_a_front_page(gaussians: Gaussians) -> None:
     assert (demo_scene.OUT / "scene.spz").stat().st_size < MOST_BYTES
     assert (demo_scene.OUT / "poster.webp").stat().st_size < MOST_BYTES / 3
-    assert len(gaussians) == kept("facts.json")["job"]["gaussian_count"] > 5000
+    assert len(gaussians) == read_demo("facts.json")["job"]["gaussian_count"] > 5000
 
 
 def test_coarser_steps_move_nothing_by_more_than_one(gaussians: Gaussians) -> None:
     """Rounding what is rounded, with neighbours together already, changes nothing."""
     file = (demo_scene.OUT / "scene.spz").read_bytes()
-    again = demo_scene.rounded(file)
+    again = demo_scene.coarsen(file)
     assert gzip.decompress(again) == gzip.decompress(file)
 
 
 def test_the_start_is_upright_and_photos_were_taken_on_both_sides() -> None:
-    turns, views = kept("facts.json")["turns"], kept("views.json")["views"]
+    turns, views = read_demo("facts.json")["turns"], read_demo("views.json")["views"]
     least, most = turns["arc"]
     assert -1.5 < least < -0.3 < 0.3 < most < 1.5
     up = np.array(turns["view"]["up"])

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from recon.samples import SETS
 from recon.samples.photos import SamplePhoto, intrinsics, pose, render
-from recon.samples.scene import Surface, build
+from recon.samples.scene import Surface
 from recon.splats.config import DenseConfig
 from recon.splats.dense_init import dense_points, shared_worth, stereo_photos, surface_normals
 from recon.splats.depth_maps import pixel_rays
@@ -17,6 +18,8 @@ from recon.splats.gaussians import Camera
 from recon.splats.scene import View
 from recon.splats.starting import Points, SparsePoints
 from recon.splats.triangulation import Tracks
+
+pytestmark = pytest.mark.slow
 
 WIDTH, HEIGHT = 240, 180
 CONFIG = DenseConfig(max_image_size=WIDTH, sweep_shrink=1, planes=64)
@@ -33,7 +36,7 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene() -> Scene:
     """Five neighbouring photos of the sample scene, and points that they share."""
-    surfaces = build()
+    surfaces = SETS["courtyard"].place()
     views, cameras = [], []
     for index in range(3, 8):
         photo = SamplePhoto(f"{index}.jpg", pose(index, 12), intrinsics((WIDTH, HEIGHT)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recon.pipeline.errors import EXPLANATIONS, Explained, UserError, explain
-from recon.pipeline.words.photo_names import PhotoNames
+from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "use" / "troubleshooting.md"
 
@@ -91,7 +91,7 @@ def test_what_counts_is_said_as_people_count(code: str, facts: dict[str, Any], t
     assert explain(code, {"minimum": 3, "maximum": 20, "total": 6, **facts}).title == title
 
 
-NAMES = PhotoNames({f"{n:02}_p.jpg": (n, f"IMG_{n}.jpg") for n in range(1, 13)})
+NAMES = PhotoNames({f"{n:02}_p.jpg": KnownPhoto(n, f"IMG_{n}.jpg") for n in range(1, 13)})
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from recon.pipeline.progress import WORKING_STEPS
 from tests.photos import PROJECT
 from tests.reconstruction import environment
@@ -29,12 +31,13 @@ def measured(seconds: float) -> dict[str, object]:
     }
 
 
+@pytest.mark.slow
 def test_what_was_kept_is_judged_again(tmp_path: Path) -> None:
     """Six jobs to learn from, whose steps took 5 s each; then one like them, and a slower one."""
     jobs = [measured(seconds) for seconds in [5.0] * 6 + [5.0, 15.0]]
-    kept = tmp_path / "eta.json"
-    kept.write_text(json.dumps({"machine": "a desk", "command": "by hand", "jobs": jobs}))
-    program = [sys.executable, "benchmarks/eta.py", "--replay", str(kept)]
+    record = tmp_path / "eta.json"
+    record.write_text(json.dumps({"machine": "a desk", "command": "by hand", "jobs": jobs}))
+    program = [sys.executable, "benchmarks/eta.py", "--replay", str(record)]
     environ = {k: v for k, v in environment().items() if k != "DJANGO_SETTINGS_MODULE"}
     done = subprocess.run(program, cwd=PROJECT, env=environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -26,6 +26,8 @@ from recon.samples.truth import read_poses, write_truth
 from tests.core.test_model_checks import GOOD
 from tests.faults import fault
 
+pytestmark = pytest.mark.slow
+
 #: Degrees. A hint that was believed turns cameras by 3 and more; the photos alone by 0.02 to 0.25.
 PLACED = 0.5
 

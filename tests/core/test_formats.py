@@ -110,6 +110,8 @@ def test_starting_points_are_a_coloured_point_cloud(tmp_path: Path) -> None:
 
 
 def test_files_come_from_any_device_and_from_parameters(tmp_path: Path) -> None:
-    trained = Gaussians(**{n: torch.nn.Parameter(t) for n, t in tiny_gaussians(5).named().items()})
-    assert write_ply(trained, tmp_path / "scene.ply") == 5
-    assert write_splat(trained, tmp_path / "scene.splat") == 5
+    parameters = Gaussians(
+        **{n: torch.nn.Parameter(t) for n, t in tiny_gaussians(5).named().items()}
+    )
+    assert write_ply(parameters, tmp_path / "scene.ply") == 5
+    assert write_splat(parameters, tmp_path / "scene.splat") == 5

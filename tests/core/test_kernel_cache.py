@@ -38,6 +38,7 @@ def test_a_chosen_folder_is_kept_to(sources: Path, tmp_path: Path) -> None:
     assert kernel_cache(sources, chosen) == chosen  # as a process started by ours finds it
 
 
+@pytest.mark.slow
 def test_kernels_are_kept_where_the_environment_says(tmp_path: Path) -> None:
     program = (
         "import torch; from recon.splats.losses.photometric import ssim; "

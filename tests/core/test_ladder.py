@@ -7,7 +7,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +33,8 @@ from recon.poses.native import colmap
 from recon.reporting import silent
 from tests.core.walls import write_panorama, write_wall
 
+pytestmark = pytest.mark.slow
+
 QUICK = PRESETS["quick"]
 SIZE = (400, 300)  # px
 STAGES = (preflight, features, matching, mapping)
@@ -46,6 +47,8 @@ def mapped(**changes: Any) -> PipelineConfig:
 
 
 SIFT_ONLY = mapped(last_rung="relaxed")
+#: So many points a photo that no model is firm: every rung is climbed, the best model kept.
+CLIMB = mapped(last_rung="strong_sift", solid_points_per_photo=1e5)
 
 
 def run(workspace: Workspace, config: PipelineConfig, *stages: Any) -> ListReporter:
@@ -77,6 +80,16 @@ def wall(matched_wall: Workspace, tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "wall")
 
 
+@pytest.fixture(scope="module")
+def climbed_wall(
+    matched_wall: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Workspace, ListReporter]:
+    """The wall after every rung up to strong SIFT, and what was reported; read-only."""
+    workspace = Workspace(tmp_path_factory.mktemp("climbed") / "wall")
+    shutil.copytree(matched_wall.root, workspace.root)
+    return workspace, run(workspace, CLIMB, mapping)
+
+
 # Winning, and what is written down.
 
 
@@ -102,28 +115,30 @@ def test_before_mapping_the_graph_says_that_nothing_is_known(wall: Workspace) ->
     assert "not mapped yet" in explain_poses(wall)
 
 
-def test_later_rungs_go_on_where_the_first_one_stopped(wall: Workspace) -> None:
-    # So many points a photo that no model is firm: every rung is climbed, the best model kept.
-    report = run(wall, mapped(last_rung="strong_sift", solid_points_per_photo=1e5), mapping)
+def test_later_rungs_go_on_where_the_first_one_stopped(
+    climbed_wall: tuple[Workspace, ListReporter],
+) -> None:
+    wall, report = climbed_wall
     graph = read_pair_graph(wall)
     assert [r.name for r in graph.rungs] == ["incremental", "relaxed", "global", "strong_sift"]
     assert [r.outcome for r in graph.rungs].count("best") == 1
     assert all(r.registered == 5 for r in graph.rungs)
     fractions = [fraction for fraction, _ in report.named("progress")]
     assert fractions == sorted(fractions)
-    [kept] = wall.colmap.glob("strong-*.db")
-    before = kept.stat().st_ino
-    run(wall, mapped(last_rung="strong_sift", solid_points_per_photo=1e5), mapping)
-    assert kept.stat().st_ino == before  # computed once, used again
 
 
-def test_a_kept_database_that_is_damaged_is_made_again(wall: Workspace) -> None:
-    config = mapped(last_rung="strong_sift", solid_points_per_photo=1e5)
-    run(wall, config, mapping)
-    [kept] = wall.colmap.glob("strong-*.db")
-    kept.write_bytes(kept.read_bytes()[:5000])
-    run(wall, config, mapping)
-    assert is_sound(kept)
+def test_strong_sift_s_database_is_used_again_and_made_again_where_it_is_damaged(
+    climbed_wall: tuple[Workspace, ListReporter], tmp_path: Path
+) -> None:
+    shutil.copytree(climbed_wall[0].root, tmp_path / "again")
+    again = Workspace(tmp_path / "again")
+    [database] = again.colmap.glob("strong-*.db")
+    before = database.stat().st_ino
+    run(again, CLIMB, mapping)
+    assert database.stat().st_ino == before  # computed once, used again
+    database.write_bytes(database.read_bytes()[:5000])
+    run(again, CLIMB, mapping)
+    assert is_sound(database)
 
 
 def test_what_still_lies_in_the_journal_is_settled_too(tmp_path: Path) -> None:
@@ -167,7 +182,6 @@ def test_the_global_mappers_process_does_not_outlive_a_cancel(wall: Workspace) -
     scratch.mkdir()
     with pytest.raises(Cancelled):
         global_mapping(wall.database, wall.photos, scratch, seed=1, report=cancel)
-    time.sleep(0.2)
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     assert str(scratch) not in running.stdout
 

@@ -139,6 +139,7 @@ def test_tritons_kernels_agree_with_the_convolutions(height, width, ssim_weight)
     assert nothing is None
 
 
+@pytest.mark.slow
 @pytest.mark.gpu
 def test_tritons_kernels_are_compiled_once_for_all_sizes(tmp_path) -> None:
     pytest.importorskip("triton")

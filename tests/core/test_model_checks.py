@@ -144,10 +144,10 @@ def test_a_photo_that_hangs_on_by_matches_that_may_be_chance_is_taken_out(
 def glue(model: Any, shared: int) -> list[int]:
     """Leaves `shared` points seen from both halves of `model`; returns the halves' first ids."""
     ids = sorted(model.reg_image_ids())
-    kept = 0
+    count = 0
     for number, (_, point) in enumerate(sorted(model.points3D.items())):
-        if kept < shared:
-            kept += 1
+        if count < shared:
+            count += 1
             continue
         half = ids[:3] if number % 2 else ids[3:]
         seen = [(element.image_id, element.point2D_idx) for element in point.track.elements]

@@ -13,7 +13,7 @@ PAIRS = {(f"{a}.jpg", f"{b}.jpg"): 200.0 for a, b in ((1, 2), (2, 3), (3, 4), (5
 
 def said(found: list[Finding]) -> dict[str, str]:
     numbers = {name: n for n, name in enumerate(NAMES, start=1)}
-    explained = [explain_finding(finding.to_dict(), numbers) for finding in found]
+    explained = [explain_finding(finding, numbers) for finding in found]
     return {one.code: one.sentence for one in explained}
 
 

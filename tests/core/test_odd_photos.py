@@ -25,6 +25,7 @@ from recon.pipeline.photos import photo_file, prepare, uploads
 from recon.pipeline.photos.spherical import looks_spherical
 from recon.pipeline.workspace import Workspace, replacing, replacing_folder, write_json
 from recon.poses.photo_check import quick_pairs
+from recon.poses.photo_check.findings import Finding
 from tests.faults import fault
 from tests.odd_files import (
     GPANO,
@@ -228,8 +229,8 @@ def test_a_copy_that_was_interrupted_and_filled_with_zeros_is_unreadable(kind: s
     options |= {"lossless": True} if "loss" in kind else {}
     name = {"progressive": "JPEG", "WebP without loss": "WEBP"}.get(kind, kind)
     content = encoded(Image.fromarray(noise), name, **options)
-    kept = len(content) // 3
-    assert code_of(content[:kept] + bytes(len(content) - kept)) == "photo_unreadable"
+    length = len(content) // 3
+    assert code_of(content[:length] + bytes(len(content) - length)) == "photo_unreadable"
     if name == "JPEG":  # padded, as some cameras do
         assert decoded(content + bytes(20_000)).width == 320
 
@@ -271,7 +272,7 @@ def test_a_360_degree_photo_is_called_one(kind: str, tmp_path: Path) -> None:
     source = tmp_path / "a.jpg"
     source.write_bytes(content)
     report = check.check([source], tmp_path / "check")
-    assert [finding["code"] for finding in report["findings"]] == ["photo_spherical"]
+    assert [finding.code for finding in report.findings] == ["photo_spherical"]
     with pytest.raises(UserError, match="360-degree photo"):
         prepare.prepare(source, tmp_path, "out.jpg", PreflightConfig())
 
@@ -335,16 +336,16 @@ def test_a_strip_beside_good_photos_gets_advice_and_the_others_their_check(
     noise = np.random.default_rng(1).integers(0, 255, (size[1] // 5, size[0] // 5), dtype=np.uint8)
     Image.fromarray(noise).resize(size).save(strip)
     report = check.check([*ordinary, strip], tmp_path / "check")
-    assert len(report["photos"]) == 4
-    of_strip = [f for f in report["findings"] if f["photos"] == ["strip.jpg"]]
-    assert {f["code"] for f in of_strip} <= {"strip", "stranger"}
-    [said] = [f for f in of_strip if f["code"] == "strip"]
-    assert said["facts"] == {"width": size[0], "height": size[1]}
+    assert len(report.photos) == 4
+    of_strip = [f for f in report.findings if f.photos == ("strip.jpg",)]
+    assert {f.code for f in of_strip} <= {"strip", "stranger"}
+    [said] = [f for f in of_strip if f.code == "strip"]
+    assert said.facts == {"width": size[0], "height": size[1]}
 
 
 def test_the_strip_that_stopped_the_check(ordinary: list[Path], tmp_path: Path) -> None:
     report = check.check([*ordinary, fault("strip/strip.jpg")], tmp_path / "check")
-    assert ("strip", ["strip.jpg"]) in [(f["code"], f["photos"]) for f in report["findings"]]
+    assert ("strip", ["strip.jpg"]) in [(f.code, list(f.photos)) for f in report.findings]
 
 
 @pytest.mark.parametrize("error", [IndexError(), MemoryError()])
@@ -360,12 +361,12 @@ def test_a_photo_that_nobody_can_look_at_stops_no_other(
 
     monkeypatch.setattr(check, "look_at", look)
     report = check.check(ordinary, tmp_path / "check")
-    assert [photo["name"] for photo in report["photos"]] == ["0.jpg", "2.jpg"]
-    assert report["findings"][0] == {"code": "not_looked_at", "photos": ["1.jpg"], "facts": {}}
-    assert report["complete"]
+    assert [photo.name for photo in report.photos] == ["0.jpg", "2.jpg"]
+    assert report.findings[0] == Finding("not_looked_at", ("1.jpg",))
+    assert report.complete
     monkeypatch.undo()  # nothing of it is kept
     report = check.check(ordinary, tmp_path / "check")
-    assert len(report["photos"]) == 3
+    assert len(report.photos) == 3
 
 
 def test_what_is_the_machine_s_fault_is_said_of_no_photo(
@@ -392,7 +393,7 @@ def test_a_pair_that_can_t_be_compared_stops_no_other(
     monkeypatch.setattr(quick_pairs, "compare", compare)
     report = check.check(ordinary, tmp_path / "check")
     assert len(asked) == 3
-    assert (len(report["photos"]), report["pairs"]) == (3, [])
+    assert (len(report.photos), report.pairs) == (3, ())
 
 
 def test_a_photo_that_makes_no_sense_beside_the_others_is_left_out_of_the_verdict(
@@ -407,15 +408,15 @@ def test_a_photo_that_makes_no_sense_beside_the_others_is_left_out_of_the_verdic
 
     monkeypatch.setattr(check, "judge", picky)
     report = check.check(ordinary, tmp_path / "check")
-    assert [photo["name"] for photo in report["photos"]] == ["0.jpg", "1.jpg"]
-    assert ("not_looked_at", ["2.jpg"]) in [(f["code"], f["photos"]) for f in report["findings"]]
+    assert [photo.name for photo in report.photos] == ["0.jpg", "1.jpg"]
+    assert ("not_looked_at", ["2.jpg"]) in [(f.code, list(f.photos)) for f in report.findings]
 
     def never(photos: Any) -> Any:
         raise ZeroDivisionError
 
     monkeypatch.setattr(check, "judge", never)
     report = check.check(ordinary, tmp_path / "check")
-    assert report["findings"][0]["photos"] == ["0.jpg", "1.jpg", "2.jpg"]
+    assert report.findings[0].photos == ("0.jpg", "1.jpg", "2.jpg")
 
 
 def test_a_file_that_can_t_be_opened_stops_no_other(
@@ -430,7 +431,7 @@ def test_a_file_that_can_t_be_opened_stops_no_other(
 
     monkeypatch.setattr(Path, "open", refuse)
     report = check.check(ordinary, tmp_path / "check")
-    assert report["findings"][0] == {"code": "unreadable", "photos": ["0.jpg"], "facts": {}}
+    assert report.findings[0] == Finding("unreadable", ("0.jpg",))
 
 
 @pytest.mark.parametrize("stop", [TimeLimit, Cancelled])
@@ -467,9 +468,9 @@ def test_photos_of_any_name_are_prepared(tmp_path: Path, capsys: Any) -> None:
     for seed, name in enumerate(NAMES):
         (folder / name).write_bytes(encoded(texture(seed)))
     assert main([str(folder), str(out), "--preset", "quick", "--until", "PREFLIGHT"]) == 0
-    kept = json.loads((out / "work/photos.json").read_text())["photos"]
-    assert {photo["original"] for photo in kept} == set(NAMES)
-    assert all(len(photo["name"]) <= 130 for photo in kept)
+    listed = json.loads((out / "work/photos.json").read_text())["photos"]
+    assert {photo["stored_name"] for photo in listed} == set(NAMES)
+    assert all(len(photo["name"]) <= 130 for photo in listed)
     main(["--check-photos", str(folder)])
     said = capsys.readouterr().out
     assert all(name in said for name in NAMES)
@@ -481,9 +482,9 @@ def test_a_name_in_no_encoding_is_shown_as_far_as_it_goes(tmp_path: Path, capsys
     for seed, name in enumerate((b"caf\xe9.jpg", b"caf\xe8.jpg", b"\xff" * 250, b"plain.jpg")):
         Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(encoded(texture(seed)))
     assert main([str(folder), str(out), "--preset", "quick", "--until", "PREFLIGHT"]) == 0
-    kept = json.loads((out / "work/photos.json").read_text())["photos"]
-    assert {"caf\\xe9.jpg", "caf\\xe8.jpg"} <= {photo["original"] for photo in kept}
-    assert len(kept) == 4
+    listed = json.loads((out / "work/photos.json").read_text())["photos"]
+    assert {"caf\\xe9.jpg", "caf\\xe8.jpg"} <= {photo["stored_name"] for photo in listed}
+    assert len(listed) == 4
     main(["--check-photos", str(folder)])
     assert "caf?.jpg" in capsys.readouterr().out
 

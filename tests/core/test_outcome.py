@@ -207,6 +207,7 @@ def test_a_camera_tells_where_the_world_is() -> None:
     assert back == pytest.approx([x, y, z])
 
 
+@pytest.mark.slow
 def test_the_site_reads_records_without_torch_or_pycolmap() -> None:
     code = (
         "import sys, recon.pipeline.outcome, recon.pipeline.results; "

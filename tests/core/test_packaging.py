@@ -67,6 +67,7 @@ def test_everything_that_our_packages_need_is_locked() -> None:
             assert locked[name].specifier.contains(importlib.metadata.version(name)), name
 
 
+@pytest.mark.slow
 def test_the_wheel_gives_the_core_and_its_command_without_django(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     alone = ["--no-deps", "--no-build-isolation", "--no-index"]

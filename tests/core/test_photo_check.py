@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import planted_faults
+from benchmarks.parts import planted_faults
 from recon.pipeline import __main__ as command_line
 from recon.pipeline.photo_check import check, check_cache
-from recon.pipeline.photo_check.check_texts import explain_report
+from recon.pipeline.photo_check.check_texts import explain_findings
+from recon.pipeline.photo_check.report import CheckReport
 from tests.core.walls import write_wall
 from tests.photos import real_photos, rendered_photos
+
+pytestmark = pytest.mark.slow
 
 Fault = planted_faults.Fault
 
@@ -39,7 +42,7 @@ def checked(files: list[Path], folder: Path) -> tuple[dict[str, Any], list[str]]
     """The report on `files` and what it says."""
     report = check.check(files, folder)
     numbers = {path.name: number for number, path in enumerate(files, start=1)}
-    return report, [said.sentence for said in explain_report(report, numbers)]
+    return report, [said.sentence for said in explain_findings(report.findings, numbers)]
 
 
 def planted(source: Path, target: Path, fault: Fault) -> Path:
@@ -48,20 +51,20 @@ def planted(source: Path, target: Path, fault: Fault) -> Path:
 
 
 def findings(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    return [(finding["code"], finding["photos"]) for finding in report["findings"]]
+    return [(finding.code, list(finding.photos)) for finding in report.findings]
 
 
 def test_nothing_is_said_against_good_photos(known: Path) -> None:
     report, said = checked(photos(), known)
     names = [path.name for path in photos()]
     assert said == []
-    assert report["complete"]
-    assert [photo["name"] for photo in report["photos"]] == names
-    assert report["groups"] == [names]
-    assert len(report["pairs"]) == 15
-    assert all(pair["a"] < pair["b"] and pair["inliers"] >= 15 for pair in report["pairs"])
-    assert all(photo["focal_known"] for photo in report["photos"])
-    assert json.loads((known / check.REPORT).read_text()) == report
+    assert report.complete
+    assert [photo.name for photo in report.photos] == names
+    assert report.groups == (tuple(names),)
+    assert len(report.pairs) == 15
+    assert all(pair.a < pair.b and pair.inliers >= 15 for pair in report.pairs)
+    assert all(photo.focal_known for photo in report.photos)
+    assert CheckReport.read(known) == report
 
 
 @pytest.mark.parametrize("kind", ["defocus 0.35%", "motion 0.7%"])
@@ -93,7 +96,7 @@ def test_a_photo_of_another_place_is_found(known: Path, tmp_path: Path) -> None:
     files = photos()
     report, said = checked([*files[:3], stranger, *files[3:]], known)
     assert ("stranger", [stranger.name]) in findings(report)
-    assert report["groups"][1:] == [[stranger.name]]
+    assert report.groups[1:] == ((stranger.name,),)
     assert said[-1] == (
         "Photo 4 has nothing in common with the others. If it shows the same place, a photo that "
         "overlaps with it and with the others would help; otherwise remove it."
@@ -104,8 +107,8 @@ def test_photos_of_two_places_are_told_apart(known: Path, tmp_path: Path) -> Non
     write_wall(tmp_path, seed=1, count=3)
     walls = sorted(tmp_path.iterdir())
     report, said = checked([*walls, *photos()], known)
-    [split] = [f for f in report["findings"] if f["code"] == "split"]
-    assert [len(group) for group in split["facts"]["groups"]] == [6, 3]
+    [split] = [f for f in report.findings if f.code == "split"]
+    assert [len(group) for group in split.groups] == [6, 3]
     places = "These look like 2 places: photos 4 to 9 and photos 1 to 3. One scene shows one place"
     [told] = [s for s in said if places in s]
     assert "between" not in told, "there is nothing between two places"
@@ -191,7 +194,7 @@ def test_what_is_no_photo_and_what_is_gone_meanwhile_stop_nothing(
     report, said = checked([*photos(), broken, gone], known)
     assert findings(report) == [("unreadable", ["broken.jpg"])]
     assert said[0].startswith("Photo 7 can't be read.")
-    assert not report["complete"]
+    assert not report.complete
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -199,7 +202,7 @@ def test_too_few_photos_to_compare_get_no_word_on_the_set(count: int, tmp_path: 
     files = [photos()[0], photos()[5]][:count]
     report, said = checked(files, tmp_path / "check")
     assert said == []
-    assert len(report["photos"]) == count
+    assert len(report.photos) == count
 
 
 def test_each_photo_is_looked_at_once_and_each_pair_compared_once(

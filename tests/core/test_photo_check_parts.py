@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from recon.pipeline.photo_check import check
-from recon.pipeline.photo_check.check_texts import FINDINGS, explain_report
+from recon.pipeline.photo_check.check_texts import FINDINGS, explain_findings
 from recon.pipeline.words.photo_names import numbers_in_words
 from recon.poses import connections
-from recon.poses.photo_check.findings import PhotoSet
+from recon.poses.photo_check.findings import Finding, PhotoSet
 from recon.poses.photo_check.photo_look import (
     CheckLimits,
     brightness,
@@ -28,6 +28,8 @@ from recon.poses.photo_check.verdict import judge
 from recon.poses.standing_still import NONE
 from tests.photos import rendered_photos
 
+pytestmark = pytest.mark.slow
+
 
 def grey(index: int, longest: int = quick_pairs.LONGEST) -> np.ndarray:
     with Image.open(rendered_photos()[index]) as image:
@@ -40,8 +42,9 @@ def test_a_finding_reads_as_sentences(code: str) -> None:
     names = ["a.jpg", "b.jpg"] if code in of_two else ["a.jpg"]
     facts = {"percent": 60, "width": 300, "height": 200, "points": 12}
     facts |= {"groups": [["a.jpg", "c.jpg"], ["b.jpg"]]}
-    report = {"findings": [{"code": code, "photos": names, "facts": facts}]}
-    [said] = explain_report(report, {"a.jpg": 4, "b.jpg": 3, "c.jpg": 5})
+    [said] = explain_findings(
+        [Finding(code, tuple(names), facts)], {"a.jpg": 4, "b.jpg": 3, "c.jpg": 5}
+    )
     assert said.title[0] in string.ascii_uppercase
     assert said.title.endswith(".") or said.title.endswith("pixels.")
     assert said.advice.endswith(".")
@@ -51,9 +54,9 @@ def test_a_finding_reads_as_sentences(code: str) -> None:
 
 def test_a_finding_on_a_photo_that_was_dropped_is_not_shown() -> None:
     facts = {"groups": [["a.jpg"], ["b.jpg"]]}
-    finding = {"code": "few_common_points", "photos": ["a.jpg"], "facts": facts}
-    assert explain_report({"findings": [finding]}, {"a.jpg": 1}) == []
-    assert explain_report({"findings": [finding]}, {"b.jpg": 1}) == []
+    finding = Finding("few_common_points", ("a.jpg",), facts)
+    assert explain_findings([finding], {"a.jpg": 1}) == []
+    assert explain_findings([finding], {"b.jpg": 1}) == []
 
 
 @pytest.mark.parametrize(

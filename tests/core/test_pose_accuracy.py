@@ -15,6 +15,8 @@ from recon.pipeline.workspace import Workspace
 from recon.samples import PoseErrors, pose_errors, write_photos
 from recon.samples.cameras import FULL_FRAME_DIAGONAL
 
+pytestmark = pytest.mark.slow
+
 SIZE = (480, 360)  # px; the diagonal is 600
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import pose_sets, pose_tables, poses
+from benchmarks import poses
+from benchmarks.parts import pose_sets, pose_tables
 from tests.core.walls import write_wall
 from tests.photos import PROJECT
 
@@ -114,6 +115,7 @@ def test_quick_means_the_scenes_that_have_targets() -> None:
     assert (options.parts, options.scenes) == (("accuracy",), poses.SCENES)
 
 
+@pytest.mark.slow
 def test_a_short_run_of_the_benchmark(tmp_path: Path) -> None:
     write_wall(tmp_path / "wall", seed=1, count=4)
     command = [

@@ -24,6 +24,8 @@ from recon.poses.colmap import databases
 from tests.core.walls import write_wall
 from tests.photos import real_photos
 
+pytestmark = pytest.mark.slow
+
 CONFIG = replace(PRESETS["quick"], preflight=replace(PRESETS["quick"].preflight, min_photos=1))
 # The late rungs have tests of their own and take longer.
 SIFT_ONLY = replace(CONFIG, mapping=replace(CONFIG.mapping, last_rung="relaxed"))
@@ -144,15 +146,15 @@ _FIRST_PAIRS = "SELECT pair_id FROM matches ORDER BY pair_id LIMIT"
 
 
 def interrupted(
-    workspace: Workspace, stage: Any, doing: str, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, stage: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """The database that `stage` leaves where it is interrupted before `doing`."""
+    """The database that `stage` leaves where it is interrupted before `name` is called."""
 
     def stop(*_args: Any, **_named: Any) -> None:
         raise Interrupted
 
     with monkeypatch.context() as patched:
-        patched.setattr(doing, stop)
+        patched.setattr(name, stop)
         with pytest.raises(Interrupted):
             run(workspace, stage)
     (folder,) = (path for path in workspace.colmap.glob(".*") if path.name != ".scratch")

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from recon.poses.colmap import databases
 from recon.poses.native import colmap, counting, run_native
 from recon.poses.splits import split
 from tests.photos import PROJECT
+from tests.waiting import wait_until
 
 
 def test_photos_of_one_size_and_focal_length_share_a_camera() -> None:
@@ -107,8 +107,7 @@ def test_stopping_waits_until_the_native_work_has_let_go() -> None:
     let_go = threading.Event()
 
     def work(token: object) -> None:
-        while not token.is_cancelled:  # type: ignore[attr-defined]
-            time.sleep(0.01)
+        wait_until(lambda: token.is_cancelled, "it is cancelled")  # type: ignore[attr-defined]
         let_go.set()
 
     def poll() -> None:
@@ -139,6 +138,7 @@ def test_a_signal_while_the_thread_starts_leaves_no_native_work_behind(
     assert not called.is_set()
 
 
+@pytest.mark.slow
 def test_loading_pycolmap_leaves_sigterm_to_its_owner() -> None:
     program = (
         "import os, signal, sys\n"

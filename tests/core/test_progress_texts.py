@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from recon.pipeline import progress_texts
 from recon.pipeline.progress import ListReporter, Within
-from recon.pipeline.progress_texts import SENTENCES, WITHIN_CODE
+from recon.pipeline.words import progress_texts
+from recon.pipeline.words.progress_texts import SENTENCES, WITHIN_CODE
 from recon.pipeline.words.texts import Counted
 from recon.poses.ladder.rungs import RUNGS
 from recon.reporting import Part, message, part, within

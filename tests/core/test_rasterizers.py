@@ -282,6 +282,7 @@ def test_without_cuda_the_device_is_the_cpu_and_the_reason_is_said():
     assert "CUDA" in (cuda.problem() or "")
 
 
+@pytest.mark.slow
 def test_drawing_on_the_cpu_does_not_import_gsplat():
     program = (
         "import sys, recon.splats.rasterizers as r, recon.splats.rasterizers.cpu,"

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from benchmarks import reference
-from benchmarks.graphdeco import Recipe, Training, initial, joint_points, means_lr, ssim
-from benchmarks.references import Cache, scene_hash
+from benchmarks.parts.graphdeco import Recipe, Training, initial, joint_points, means_lr, ssim
+from benchmarks.parts.references import Cache, scene_hash
 from recon.pipeline.workspace import Workspace
 from recon.splats import metrics
 from recon.splats.evaluation import draw

@@ -18,6 +18,8 @@ from recon.samples.cameras import STRAIGHT, Lens, intrinsics
 from recon.samples.photos import SamplePhoto, render
 from recon.samples.sets import BARREL, FISHEYE
 
+pytestmark = pytest.mark.slow
+
 TINY = (160, 120)  # px
 ORIENTATION, MODEL, EXIF_IFD, FOCAL_35MM = 0x0112, 0x0110, 0x8769, 0xA405
 

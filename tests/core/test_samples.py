@@ -17,6 +17,8 @@ from recon.samples import photos as photographer
 from tests.photos import PROJECT
 from tests.reconstruction import PHOTO_SIZE, FinishedRun
 
+pytestmark = pytest.mark.slow
+
 MAX_ANGLE = 0.2  # degrees
 MAX_OFFSET = 0.005  # of the scene's size
 
@@ -51,13 +53,26 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[SamplePh
     return folder, write_photos(folder, count=2, size=(320, 240))
 
 
+@pytest.fixture(scope="module")
+def commanded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The same photos by the command, in a process of its own, and what it said."""
+    folder = tmp_path_factory.mktemp("commanded")
+    done = subprocess.run(
+        [sys.executable, "-m", "recon.samples", folder, "--count", "2", "--size", "320x240"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return folder, done.stdout
+
+
 def test_the_photos_are_the_same_every_time(
-    small: tuple[Path, list[SamplePhoto]], tmp_path: Path
+    small: tuple[Path, list[SamplePhoto]], commanded: tuple[Path, str]
 ) -> None:
     folder, truth = small
-    write_photos(tmp_path, count=2, size=(320, 240))
     for photo in truth:
-        assert (tmp_path / photo.name).read_bytes() == (folder / photo.name).read_bytes()
+        assert (commanded[0] / photo.name).read_bytes() == (folder / photo.name).read_bytes()
 
 
 def test_a_photo_shows_what_its_pose_says(small: tuple[Path, list[SamplePhoto]]) -> None:
@@ -93,15 +108,11 @@ def test_the_focal_length_is_in_the_photos(
     assert prepared.focal == pytest.approx(photo.K[0, 0], rel=0.01)
 
 
-def test_the_command_writes_the_asked_for_photos(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "recon.samples", tmp_path, "--count", "2", "--size", "64x48"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == f"2 photos in {tmp_path}\n"
+def test_the_command_writes_the_asked_for_photos(commanded: tuple[Path, str]) -> None:
+    folder, said = commanded
+    assert said == f"2 photos in {folder}\n"
     names = ["photo_01.jpg", "photo_02.jpg"]
-    assert [p.name for p in sorted(tmp_path.iterdir())] == [*names, "poses.json"]
-    assert sorted(read_poses(tmp_path / "poses.json")) == names
+    assert [p.name for p in sorted(folder.iterdir())] == [*names, "poses.json"]
+    assert sorted(read_poses(folder / "poses.json")) == names
+    with Image.open(folder / names[0]) as photo:
+        assert photo.size == (320, 240)

@@ -135,12 +135,12 @@ def test_a_flat_disc_counts_by_its_face_and_broken_ones_not_at_all() -> None:
 
 
 def test_training_is_the_same_with_snapshots_as_without(tmp_path: Path, view: View) -> None:
-    def trained(watch) -> Gaussians:
+    def train_with(watch) -> Gaussians:
         start = tiny_gaussians(150)
         return fit(start, [view], CONFIG, extent=1.0, seed=0, report=ListReporter(), observe=watch)
 
     always = LiveSnapshots(tmp_path / "s", view, held_out=False, log=[].append, every=0, first=0)
-    watched, alone = trained(always), trained(unobserved)
+    watched, alone = train_with(always), train_with(unobserved)
     assert newest(tmp_path / "s").step == 12
     for name, tensor in alone.named().items():
         assert torch.equal(tensor, getattr(watched, name)), name
@@ -226,6 +226,7 @@ def test_it_looks_at_the_size_trained_at(tmp_path: Path) -> None:
         assert picture.size == (30, 20)
 
 
+@pytest.mark.slow
 def test_reading_snapshots_needs_no_torch() -> None:
     program = "import sys, recon.splats.snapshots; print('torch' in sys.modules)"
     done = subprocess.run(

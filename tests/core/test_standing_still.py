@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from recon.pipeline.config import PRESETS
 from recon.pipeline.errors import UserError
 from recon.pipeline.photo_check import check
-from recon.pipeline.photo_check.check_texts import explain_report
+from recon.pipeline.photo_check.check_texts import explain_findings
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
@@ -27,6 +27,8 @@ from recon.samples import pose_errors
 from recon.samples.truth import read_poses
 from tests.core.walls import write_wall
 from tests.faults import fault
+
+pytestmark = pytest.mark.slow
 
 QUICK = PRESETS["quick"]
 SIFT_ONLY = replace(
@@ -155,12 +157,12 @@ def test_the_photo_check_says_so_before_the_job_starts(
     sent(workspace, walls, before_a_wall)
     files = sorted(workspace.upload.iterdir())
     report = check.check(files, tmp_path / "check")
-    codes = [finding["code"] for finding in report["findings"]]
+    codes = [finding.code for finding in report.findings]
     assert "stands_still" in codes
     assert not {"near_duplicates", "copies"} & set(codes)
     numbers = {path.name: number for number, path in enumerate(files, start=1)}
     assert any("a background, a frame or an overlay" in e.sentence
-               for e in explain_report(report, numbers))  # fmt: skip
+               for e in explain_findings(report.findings, numbers))  # fmt: skip
     assert check.check(files, tmp_path / "check") == report, "the same from what was kept"
 
 

@@ -2,7 +2,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from recon.splats.snapshots import read_snapshot, remove_snapshots
 from tests.core.test_scene import spoil_test_photo
 from tests.core.tiny_scene import NAMES, tiny_camera, write_tiny_workspace
 from tests.photos import PROJECT
+from tests.waiting import wait_until
 
 CONFIG = PipelineConfig(
     train=TrainConfig(
@@ -68,7 +68,7 @@ def test_where_stereo_finds_too_little_the_sfm_points_are_the_start(workspace: W
         settings = replace(CONFIG.train, iterations=0, initial_opacity=0.21, dense=dense)
         report = ListReporter()
         model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
-        trained = engine.train(
+        result = engine.train(
             model.train,
             workspace.images,
             settings,
@@ -79,7 +79,7 @@ def test_where_stereo_finds_too_little_the_sfm_points_are_the_start(workspace: W
         assert (said in report.named("log")) == falls_back
         expected = torch.tensor(0.21 if falls_back else 0.37)
         torch.testing.assert_close(
-            trained.gaussians.opacities.sigmoid(), expected.expand(len(trained.gaussians))
+            result.gaussians.opacities.sigmoid(), expected.expand(len(result.gaussians))
         )
 
 
@@ -282,13 +282,16 @@ train.run(Workspace(Path(sys.argv[1])), LONG, ListReporter())
 """
 
 
+@pytest.mark.slow
 def test_a_training_that_the_kernel_kills_goes_on_and_ends_as_if_nothing_had_been(
     tmp_path: Path,
 ) -> None:
     killed, whole = (write_tiny_workspace(tmp_path / name) for name in ("killed", "whole"))
     process = subprocess.Popen([sys.executable, "-c", _TRAINING, killed.root], cwd=PROJECT)
-    while process.poll() is None and not (killed.checkpoint / "state.pt").exists():
-        time.sleep(0.01)
+    state = killed.checkpoint / "state.pt"
+    wait_until(
+        lambda: process.poll() is not None or state.exists(), "it keeps its state", longest_s=0.01
+    )
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert not killed.held_out.exists()

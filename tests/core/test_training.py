@@ -53,10 +53,10 @@ def quality(gaussians: Gaussians, views: list[View]) -> float:
 
 
 def test_training_makes_the_pictures_better(views: list[View]) -> None:
-    trained = train(views)
-    assert quality(trained, views) > quality(rough_start(), views) + 4
-    assert len(trained) > 150
-    assert not any(tensor.requires_grad for tensor in trained.named().values())
+    scene = train(views)
+    assert quality(scene, views) > quality(rough_start(), views) + 4
+    assert len(scene) > 150
+    assert not any(tensor.requires_grad for tensor in scene.named().values())
 
 
 def test_training_is_bit_identical_for_a_seed(views: list[View]) -> None:
@@ -73,10 +73,10 @@ def test_each_photo_learns_its_own_exposure(views: list[View]) -> None:
     ]
 
     def corrected(config: TrainConfig) -> float:
-        trained = fit(
+        scene = fit(
             tiny_gaussians(), mixed, config, extent=1.0, seed=0, report=ListReporter(), warm=True
         )
-        pictures = [(draw(trained, view.camera), view.colours) for view in mixed]
+        pictures = [(draw(scene, view.camera), view.colours) for view in mixed]
         exposed = [(expose(image, fit_exposure(image, truth)), truth) for image, truth in pictures]
         return sum(psnr(image, truth) for image, truth in exposed) / len(mixed)
 
@@ -86,11 +86,11 @@ def test_each_photo_learns_its_own_exposure(views: list[View]) -> None:
 
 
 def test_a_warm_start_goes_on_from_where_training_ended(views: list[View]) -> None:
-    trained = train(views)
+    scene = train(views)
     config = replace(CONFIG, iterations=8, refine_start=1.0)
-    refined = fit(trained, views, config, extent=1.0, seed=0, report=ListReporter(), warm=True)
-    assert quality(refined, views) > quality(trained, views)
-    assert (refined.means - trained.means).abs().max() < 8 * 0.02 * config.means_lr
+    refined = fit(scene, views, config, extent=1.0, seed=0, report=ListReporter(), warm=True)
+    assert quality(refined, views) > quality(scene, views)
+    assert (refined.means - scene.means).abs().max() < 8 * 0.02 * config.means_lr
 
 
 def test_the_observer_sees_every_step(views: list[View]) -> None:
@@ -119,7 +119,7 @@ def test_the_cap_holds_to_the_end(views: list[View]) -> None:
 def test_higher_harmonics_wait_for_their_step(views: list[View]) -> None:
     config = replace(CONFIG, iterations=4, sh_degree=1)
     for interval, learned in ((4, False), (3, True)):
-        trained = fit(
+        scene = fit(
             rough_start(sh_degree=1).select(torch.arange(50)),
             views,
             replace(config, sh_degree_interval=interval),
@@ -128,7 +128,7 @@ def test_higher_harmonics_wait_for_their_step(views: list[View]) -> None:
             report=ListReporter(),
         )
         start = rough_start(sh_degree=1).shN[:50]
-        assert torch.equal(trained.shN, start) != learned
+        assert torch.equal(scene.shN, start) != learned
 
 
 def test_a_cancel_ends_the_training(views: list[View]) -> None:
@@ -186,9 +186,9 @@ def test_training_fades_by_the_factor_for_every_step(views: list[View]) -> None:
     config = replace(CONFIG, **still, iterations=30, refine_start=0.0, refine_every=100)
     config = replace(config, opacity_decay=0.98, min_size=0.0, average_from=1.0)
     start = tiny_gaussians(30)
-    trained = fit(start, views, config, extent=1.0, seed=0, report=ListReporter())
+    scene = fit(start, views, config, extent=1.0, seed=0, report=ListReporter())
     torch.testing.assert_close(
-        trained.opacities.sigmoid(), 0.98**30 * start.opacities.sigmoid(), rtol=1e-4, atol=1e-6
+        scene.opacities.sigmoid(), 0.98**30 * start.opacities.sigmoid(), rtol=1e-4, atol=1e-6
     )
 
 
@@ -262,10 +262,10 @@ def test_the_result_is_the_mean_of_the_last_steps(views: list[View]) -> None:
         seen[done] = gaussians.means.detach().clone()
 
     config = replace(still, average_from=0.5)
-    trained = fit(
+    scene = fit(
         rough_start(), views, config, extent=1.0, seed=0, report=ListReporter(), observe=observe
     )
-    torch.testing.assert_close(trained.means, (seen[30] + seen[40]) / 2)
+    torch.testing.assert_close(scene.means, (seen[30] + seen[40]) / 2)
 
 
 def test_a_random_background_makes_a_scene_cover_what_photos_show(views: list[View]) -> None:
@@ -273,7 +273,7 @@ def test_a_random_background_makes_a_scene_cover_what_photos_show(views: list[Vi
     config = replace(CONFIG, refine_start=1.0, opacity_decay=1.0, dropout=0.0)
 
     def alpha(random_background: bool) -> float:
-        trained = train(black, replace(config, random_background=random_background))
-        return float(rasterize(trained, views[0].camera).alpha.mean())
+        scene = train(black, replace(config, random_background=random_background))
+        return float(rasterize(scene, views[0].camera).alpha.mean())
 
     assert alpha(True) > alpha(False) + 0.05

@@ -23,6 +23,8 @@ from recon.pipeline.progress import ListReporter
 from recon.reporting import silent
 from tests.videos import FPS, SHARP, STEPS, video_bytes, walk
 
+pytestmark = pytest.mark.slow
+
 
 @cache
 def walk_bytes(count: int = 6, **options: Any) -> bytes:

@@ -45,6 +45,7 @@ def wall(*numbers: int) -> list[str]:
     return [f"wall1_{number}.jpg" for number in numbers]
 
 
+@pytest.mark.slow
 def test_a_burst_is_held_out_as_a_whole(workspace: Workspace, bursts: Path) -> None:
     shutil.copytree(bursts, workspace.upload, dirs_exist_ok=True)
     report = run(workspace)
@@ -57,6 +58,7 @@ def test_a_burst_is_held_out_as_a_whole(workspace: Workspace, bursts: Path) -> N
     assert facts["photo_groups"] == together
 
 
+@pytest.mark.slow
 def test_a_crop_stands_where_its_photo_does_and_others_do_not(
     workspace: Workspace, bursts: Path
 ) -> None:

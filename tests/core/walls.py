@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ def write_panorama(folder: Path, seed: int, count: int, size: tuple[int, int] = 
     _write(folder, seed, size, poses)
 
 
-def _write(folder: Path, seed: int, size: tuple[int, int], poses: list[Any]) -> None:
+@functools.cache
+def _surfaces(seed: int) -> list[scene.Surface]:
+    """The wall and its box, lit."""
     rng = np.random.default_rng(seed)
     colours = rng.integers(20, 240, size=(5, 3)).tolist()
     wall = Quad(vector(-8, 2, 7), vector(16, 0, 0), vector(0, 0, -12))
@@ -46,12 +49,15 @@ def _write(folder: Path, seed: int, size: tuple[int, int], poses: list[Any]) -> 
         materials.mosaic(rng, (600, 800), 60, colours),
         *(materials.painting(rng, (200, 240), colours) for _ in shapes[1:]),
     ]
-    surfaces = [
+    return [
         scene.Surface(shape, lighting.bake(shape, shapes, albedo))
         for shape, albedo in zip(shapes, albedos, strict=True)
     ]
+
+
+def _write(folder: Path, seed: int, size: tuple[int, int], poses: list[Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for index, pose in enumerate(poses):
         view = photos.SamplePhoto("", pose, photos.intrinsics(size))
-        picture = photos.render(surfaces, view, size)
+        picture = photos.render(_surfaces(seed), view, size)
         picture.save(folder / f"wall{seed}_{index}.jpg", quality=92)

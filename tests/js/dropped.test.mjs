@@ -37,17 +37,17 @@ function storage() {
     setItem: (key, value) => marks.set(key, value),
     removeItem: (key) => marks.delete(key),
   };
-  let kept = [];
+  let rows = [];
   const transaction = () => {
-    const before = kept;
-    const change = { abort: () => (kept = before) };
+    const before = rows;
+    const change = { abort: () => (rows = before) };
     const store = {
-      clear: () => (kept = []),
+      clear: () => (rows = []),
       add: (one) => {
         if (one.file === "refused") throw new Error("it can't be kept");
-        kept = [...kept, one];
+        rows = [...rows, one];
       },
-      getAll: () => ({ result: kept }),
+      getAll: () => ({ result: rows }),
     };
     change.objectStore = () => store;
     setTimeout(() => change.oncomplete?.());
@@ -59,53 +59,53 @@ function storage() {
     return request;
   };
   globalThis.indexedDB = { open };
-  return { marks, kept: () => kept };
+  return { marks, stored: () => rows };
 }
 
 test("what was handed over is taken once", async () => {
-  const { kept } = storage();
+  const { stored } = storage();
   await handOver(["1.jpg", "2.jpg"], "7");
   assert.deepEqual(await takeOver("7"), ["1.jpg", "2.jpg"]);
-  assert.deepEqual(kept(), []);
+  assert.deepEqual(stored(), []);
   assert.deepEqual(await takeOver("7"), []);
 });
 
 test("nobody else gets them, nor does whoever handed them over afterwards", async () => {
   for (const somebody of ["8", "77", ""]) {
-    const { kept } = storage();
+    const { stored } = storage();
     await handOver(["1.jpg"], "7");
     assert.deepEqual(await takeOver(somebody), []);
-    assert.deepEqual(kept(), []);
+    assert.deepEqual(stored(), []);
     assert.deepEqual(await takeOver("7"), []);
   }
 });
 
 test("they are forgotten after a while, or at once", async () => {
-  const { marks, kept } = storage();
+  const { marks, stored } = storage();
   await handOver(["1.jpg"], "7");
   for (const person of ["7", ""]) {
     await forget({ person, isSignedOut: false });
-    assert.equal(kept().length, 1);
+    assert.equal(stored().length, 1);
   }
   marks.set("handed-over:since", String(Date.now() - 120_000));
   await forget({ person: "7", isSignedOut: false });
-  assert.deepEqual([...marks.keys(), ...kept()], []);
+  assert.deepEqual([...marks.keys(), ...stored()], []);
   for (const page of [{ person: "", isSignedOut: true }, { person: "8", isSignedOut: false }]) {
     await handOver(["1.jpg"], "7");
     await forget(page);
-    assert.deepEqual([...marks.keys(), ...kept()], []);
+    assert.deepEqual([...marks.keys(), ...stored()], []);
   }
 });
 
 test("nothing stays in the browser that nobody would look for", async () => {
   const broken = storage();
   await assert.rejects(handOver(["1.jpg", "refused"], "7"));
-  assert.deepEqual(broken.kept(), []);
+  assert.deepEqual(broken.stored(), []);
 
-  const { marks, kept } = storage();
+  const { marks, stored } = storage();
   globalThis.localStorage.setItem = () => {
     throw new Error("this browser keeps no marks");
   };
   await assert.rejects(handOver(["1.jpg"], "7"));
-  assert.deepEqual([...marks.keys(), ...kept()], []);
+  assert.deepEqual([...marks.keys(), ...stored()], []);
 });

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import random
 import uuid
 from datetime import timedelta
@@ -18,6 +17,7 @@ from PIL import Image
 from accounts.models import ApiToken, User
 from recon.models import Artifact, Figures, Job, Photo, Share
 from recon.pipeline.wishes import Wishes
+from tests.site import outcomes
 
 PASSWORD = "a long enough password"
 
@@ -149,22 +149,14 @@ def finished_job(owner: User, **fields: Any) -> Job:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
         Artifact.objects.create(job=job, kind=kind, path=path, size=len(content))
+    outcomes.write_prepared(job)
     return job
 
 
 def measured_job(owner: User, **fields: Any) -> Job:
     """A finished job with the figures and pictures of its second photo, and PLYs that differ."""
     job = finished_job(owner, **fields)
-    view = {"001.jpg": {"PSNR": 22.84, "SSIM": 0.813, "LPIPS": None}}
-    results = {
-        "psnr": 22.84,
-        "scene": "filtered",
-        "filtered": {"per_view": view, "corrected": {"per_view": {"001.jpg": {"PSNR": 24.46}}}},
-        "ours_700": {},
-        "split": {"train": ["000.jpg", "002.jpg"], "test": ["001.jpg"]},
-        "max_image_size": 400,
-    }
-    job.workspace.results_json.write_text(json.dumps(results))
+    RESULTS.write(job.workspace)
     for seed, kind in enumerate(("renders", "gt")):
         folder = job.workspace.output / "test" / "ours_700" / kind
         folder.mkdir(parents=True)
@@ -172,6 +164,7 @@ def measured_job(owner: User, **fields: Any) -> Job:
     for kind, count in (("ply", 1300), ("filtered_ply", 1234)):
         header = f"ply\nformat binary_little_endian 1.0\nelement vertex {count}\nend_header\n"
         (job.folder / FILES[kind][0]).write_bytes(header.encode())
+        job.artifacts.filter(kind=kind).update(gaussians=count)
     return job
 
 
@@ -183,6 +176,7 @@ def with_first_part(job: Job, content: bytes = b"the first part") -> Job:
     return job
 
 
+RESULTS = outcomes.results({"001.jpg": (22.84, 0.813, None)})
 _SCENE = "output/point_cloud/iteration_700"
 FILES = {
     "ply": (f"{_SCENE}/point_cloud.ply", b"ply unfiltered"),
@@ -194,6 +188,6 @@ FILES = {
     "poster": ("output/poster.jpg", photo_bytes(99)),
     "turntable": ("output/turntable.mp4", b"mp4" * 700),
     "colmap": ("output/colmap_model.zip", b"PK model"),
-    "results": ("output/results.json", json.dumps({"ours_700": {"PSNR": 22.84}}).encode()),
-    "cameras": ("output/cameras.json", b'[{"img_name": "secret garden 0"}]'),
+    "results": ("output/results.json", outcomes.written(outcomes.not_measured(None))),
+    "cameras": ("output/cameras.json", outcomes.written(outcomes.row_of_cameras([]))),
 }

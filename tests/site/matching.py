@@ -26,8 +26,8 @@ def write_matching(
     for path in (workspace.colmap, workspace.photos_json.parent):
         path.mkdir(parents=True, exist_ok=True)
     photos = (
-        PreparedPhoto(name, original, width=9, height=9, focal=None, digest="")
-        for name, original in zip(prepared, sent, strict=True)
+        PreparedPhoto(name, stored_name, width=9, height=9, focal=None, digest="")
+        for name, stored_name in zip(prepared, sent, strict=True)
     )
     PreparedPhotos(photos=tuple(photos)).write(workspace)
     graph = PairGraph(

@@ -12,13 +12,14 @@ import json
 import random
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import django
+
+from tests.waiting import wait_until
 
 THREADS = 4
 
@@ -72,8 +73,7 @@ def main() -> None:
 
     def race() -> None:
         connection.ensure_connection()
-        while not (folder / "go").exists():
-            time.sleep(0.001)
+        wait_until((folder / "go").exists, "the race begins", longest_s=0.001)
         for key in keys:
             if act(key):
                 with lock:

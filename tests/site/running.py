@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
 
 import psutil
+from supervisor.xmlrpc import SupervisorTransport
 
 from instarecon_site.machine import run_folder
 from scripts.temporary_site import ROOT, SCRIPTS, TemporarySite, free_port, site_environment
 
-__all__ = ["ROOT", "SCRIPTS", "Site", "eventually", "free_port", "site_environment", "started_site"]
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Waits for the condition. A test that waits in vain ends by pytest's own time limit."""
-    while not condition():
-        time.sleep(0.2)
+__all__ = ["ROOT", "SCRIPTS", "Site", "free_port", "site_environment", "started_site"]
 
 
 class Site(TemporarySite):
@@ -40,16 +36,23 @@ class Site(TemporarySite):
             return False
 
     def supervised(self, name: str) -> int:
-        """The process number of a running program, or 0."""
-        found = re.search(r"RUNNING +pid (\d+)", self.control("status", name))
-        return int(found[1]) if found else 0
+        """The process number of a running program, or 0. Asked as `supervisorctl` asks."""
+        transport = SupervisorTransport(serverurl=self._supervisor())
+        try:
+            with ServerProxy("http://localhost", transport) as supervisor:
+                found: Any = supervisor.supervisor.getProcessInfo(name)
+        except (OSError, HTTPException, Fault):  # it is not there, or knows no such program
+            return 0
+        return int(found["pid"]) if found["statename"] == "RUNNING" else 0
+
+    def _supervisor(self) -> str:
+        return f"unix://{run_folder(self.folder / 'data') / 'supervisor.sock'}"
 
     def control(self, *command: str) -> str:
-        socket_path = run_folder(self.folder / "data") / "supervisor.sock"
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "supervisor.supervisorctl"),
-                *("--serverurl", f"unix://{socket_path}", *command),
+                *("--serverurl", self._supervisor(), *command),
             ],
             capture_output=True,
             text=True,

@@ -25,6 +25,8 @@ from recon.splats.config import DenseConfig, TrainConfig
 PATH = "tests.site.staged_pipeline.run_pipeline"
 
 
+#: Between two looks at what the test wants, and two reports.
+PAUSE_S = 0.02
 #: Steps after which a training waits for what the test does to it.
 HOLDS = (20, 40)
 
@@ -73,7 +75,7 @@ def run_pipeline(workspace: Workspace, config: Any, report: RunReport) -> Summar
     while what in ("talk", "silent") and not (root / "go").exists():
         if what == "talk":
             report(0.5, "photo", number=1, total=2)
-        time.sleep(0.05)
+        time.sleep(PAUSE_S)  # noqa: TID251 - as a real one takes its time
     if what == "train":
         train(workspace, report)
     report.finish(Step.GS_TRAIN, 1.0, reused=False)
@@ -96,7 +98,7 @@ class Holding(Forwarded):
                 mark.touch()
                 while True:
                     super().__call__(fraction, code, **facts)
-                    time.sleep(0.05)
+                    time.sleep(PAUSE_S)  # noqa: TID251 - as a real one takes its time
 
 
 def train(workspace: Workspace, report: RunReport) -> None:

@@ -27,7 +27,7 @@ EXPECTED = {
     "recon:home": ("get", 302, 302, 200),
     "recon:demo": ("get", 200, 200, 200),
     "recon:gallery": ("get", 200, 200, SIGN_IN),
-    "recon:selected": ("post", 302, 302, SIGN_IN),  # nothing is ticked: see test_selected
+    "recon:selected": ("post", 302, 302, SIGN_IN),  # nothing is ticked: see test_gallery_selection
     "recon:selected_links": ("get", 302, 302, SIGN_IN),
     "recon:upload": ("get", 200, 200, SIGN_IN),
     "recon:sample": ("get", 302, 302, 302),  # to the page that has the button
@@ -168,6 +168,21 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
 
 
+BY_FORM = {
+    name: method for name, (method, *_) in EXPECTED.items() if method != "get"
+} | dict.fromkeys(("recon:upload", "recon:sample", "recon:delete_account", "api:jobs"), "post")
+
+
+@pytest.mark.parametrize("name", sorted(BY_FORM))
+def test_nothing_is_changed_by_a_session_without_its_csrf_token(name: str) -> None:
+    """Also where a view reads its body itself, and Django's own check stands back."""
+    job = finished_job(person(), shared=name == "recon:enter")
+    visitor = browser_of(job.owner, enforce_csrf_checks=True)
+    response = getattr(visitor, BY_FORM[name])(address(name, job))
+    assert response.status_code == 403
+    assert Job.objects.get() == job
+
+
 FORMS = [name for name, (method, *_) in EXPECTED.items() if method == "post" and "api:" not in name]
 
 
@@ -202,6 +217,15 @@ def test_a_shared_link_treats_all_visitors_alike(name: str) -> None:
     }
     assert len(answers) == 1
     assert answers <= ({MISSING} if name in WHILE_RUNNING else {200, 286})
+
+
+@pytest.mark.parametrize("page", ["http://[", "", "//", "nonsense"])
+def test_a_poll_from_a_page_with_an_odd_address_is_led_to_sign_in(page: str) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": page}
+    job = finished_job(person())
+    response = Client().get(reverse("recon:progress", args=[job.pk]), headers=headers)
+    assert response.status_code == UNAUTHORISED
+    assert response["HX-Redirect"].startswith(reverse("accounts:sign_in"))
 
 
 def test_an_inactive_account_has_no_access() -> None:

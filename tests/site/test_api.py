@@ -209,8 +209,8 @@ def test_too_large_is_413_whatever_else_is_wrong(program: Program, settings: Any
     large = SimpleUploadedFile("large.jpg", bytes(2**20 + 1))
     assert is_error(program.send([large], share="perhaps"), 413, "“large.jpg”", "1 MB")
     settings.MAX_UPLOAD_SIZE_MB = 1
-    halves = [SimpleUploadedFile(f"{n}.jpg", bytes(2**19)) for n in range(3)]
-    assert is_error(program.send(halves), 413, "Together, the photos")
+    half_megabytes = [SimpleUploadedFile(f"{n}.jpg", bytes(2**19)) for n in range(3)]
+    assert is_error(program.send(half_megabytes), 413, "Together, the photos")
 
 
 def test_text_that_is_too_large_is_413(program: Program) -> None:

@@ -199,17 +199,17 @@ DELETES = ("/recon/jobs/{0}", "/recon/jobs/{0}/photos/{1}", "/recon/jobs/{0}/vid
 def test_nothing_is_deleted_on_a_body_that_says_something(
     program: Client, draft: Job, address: str, body: bytes, kind: str, status: int, words: str
 ) -> None:
-    kept, _ = drafts.add_photo(draft, photo())
-    answer = program.delete(address.format(draft.pk, kept.pk), body, kind)
+    added, _ = drafts.add_photo(draft, photo())
+    answer = program.delete(address.format(draft.pk, added.pk), body, kind)
     assert refused(answer, status, words)
-    assert draft.photos.get() == kept
+    assert draft.photos.get() == added
 
 
 @pytest.mark.parametrize(("body", "kind"), [(b"", JSON), (b"", "text/plain"), (b"{}", JSON)])
 def test_what_is_deleted_needs_no_body(program: Client, draft: Job, body: bytes, kind: str) -> None:
-    kept, _ = drafts.add_photo(draft, photo())
+    added, _ = drafts.add_photo(draft, photo())
     for address in DELETES[1::-1]:
-        assert program.delete(address.format(draft.pk, kept.pk), body, kind).status_code == 204
+        assert program.delete(address.format(draft.pk, added.pk), body, kind).status_code == 204
 
 
 def test_a_session_that_deletes_needs_its_csrf_token(draft: Job) -> None:

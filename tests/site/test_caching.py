@@ -42,13 +42,13 @@ def test_no_answer_may_be_kept(who: str) -> None:
     browser = Client() if who == "stranger" else browser_of(job.owner)
     asked = {address(name, job) for name in EXPECTED} | set(account_addresses())
     asked |= {"/language/", "/admin/", "/admin/login/", "/nowhere", "/healthz", "/jobs/x/"}
-    kept = [path for path in sorted(asked) if may_be_kept(browser.get(path))]
-    kept += [
+    cacheable = [path for path in sorted(asked) if may_be_kept(browser.get(path))]
+    cacheable += [
         f"POST {path}"
         for path in sorted(asked)
         if "delete" not in path and may_be_kept(browser.post(path))
     ]
-    assert kept == []
+    assert cacheable == []
 
 
 def test_errors_may_not_be_kept_either(client: Client) -> None:

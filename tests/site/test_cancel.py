@@ -22,7 +22,8 @@ from recon.models import Job, Photo
 from recon.pipeline.progress import WORKING_STEPS, Step
 from tests.reconstruction import FinishedRun
 from tests.site.making import person
-from tests.site.working import is_held, wait_until, worker
+from tests.site.working import is_held, worker
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.reconstruction]
 

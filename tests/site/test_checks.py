@@ -20,7 +20,8 @@ from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job
 from recon.pipeline.photo_check import check
 from tests.site.making import person, photo, photos
-from tests.site.working import ROOT, wait_until, work_off, worker, worker_environment
+from tests.site.working import ROOT, work_off, worker, worker_environment
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,19 +76,21 @@ def test_one_person_s_many_checks_do_not_keep_another_s_waiting(draft: Job) -> N
     assert [one.split("-", 1)[1][:36] for one in ids[2:]] == [str(other.pk) for other in others]
 
 
+@pytest.mark.slow
 def test_a_worker_of_the_queue_leaves_a_report(draft: Job) -> None:
     assert checks.state_of(draft).state is State.ABSENT, "nobody works on checks"
     work_off(queue=checks.QUEUE)
     check = checks.state_of(draft)
     assert check.state is State.CURRENT
     assert check.report is not None
-    assert [entry["name"] for entry in check.report["photos"]] == names(draft)
+    assert [entry.name for entry in check.report.photos] == names(draft)
     assert waiting() == running() == 0
     drafts.drop_photo(draft, draft.photos.first().pk)
     assert checks.state_of(draft).state is State.ABSENT
     assert checks.state_of(draft).report == check.report, "the old one is better than none"
 
 
+@pytest.mark.slow
 def test_photos_that_arrive_during_a_check_lead_to_another(draft: Job) -> None:
     with worker(queue=checks.QUEUE):
         with folder_lock.hold(draft.folder):
@@ -99,9 +102,10 @@ def test_photos_that_arrive_during_a_check_lead_to_another(draft: Job) -> None:
         wait_until(lambda: (waiting(), running()) == (0, 0), "both checks are done")
     check = checks.state_of(draft)
     assert check.state is State.CURRENT
-    assert len(check.report["photos"]) == 5
+    assert len(check.report.photos) == 5
 
 
+@pytest.mark.slow
 def test_a_killed_check_is_asked_for_again_and_not_for_ever(draft: Job) -> None:
     with worker(queue=checks.QUEUE) as process:
         with folder_lock.hold(draft.folder):
@@ -144,6 +148,7 @@ def test_a_draft_that_was_started_or_deleted_is_not_checked(draft: Job) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["start", "delete"])
 def test_a_check_ends_quietly_when_its_draft_does(
     end: str, draft: Job, monkeypatch: pytest.MonkeyPatch
@@ -183,6 +188,7 @@ def test_without_redis_photos_arrive_and_the_check_is_absent(
     assert reconcile() == Mended()
 
 
+@pytest.mark.slow
 def test_the_web_process_never_loads_pycolmap_or_torch() -> None:
     program = (
         "import sys, django; django.setup()\n"

@@ -135,7 +135,7 @@ def test_a_link_unfolds_to_all_of_a_portrait(client: Client, job: Job) -> None:
 
 @pytest.mark.parametrize("size", [(30, 900), (900, 30), (1, 1), (1200, 630), (800, 600)])
 def test_a_preview_of_any_shape_has_one_size(size: tuple[int, int]) -> None:
-    framed = preview_picture.framed(Image.new("RGB", size, "white"))
+    framed = preview_picture.fit_to_preview(Image.new("RGB", size, "white"))
     assert framed.size == (preview_picture.WIDTH, preview_picture.HEIGHT)
     assert framed.getpixel((600, 315)) == (255, 255, 255)
 
@@ -143,11 +143,11 @@ def test_a_preview_of_any_shape_has_one_size(size: tuple[int, int]) -> None:
 def test_a_second_choice_takes_the_first_one_s_place(job: Job) -> None:
     browser = browser_of(job.owner)
     first = send(browser, job).json()["poster_url"]
-    kept = covers_of(job)
+    first = covers_of(job)
     second = send(browser, job, VIEW | {"aspect": 1.0}, picture((200, 200))).json()["poster_url"]
     assert first != second
-    assert len(kept) == len(covers_of(job)) == 1
-    assert kept != covers_of(job)
+    assert len(first) == len(covers_of(job)) == 1
+    assert first != covers_of(job)
     assert poster(job).size == (200, 200)
 
 

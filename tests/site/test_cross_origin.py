@@ -70,7 +70,7 @@ def test_a_browser_that_asks_first_is_told_what_it_may(name: str, job: Job, clie
 
 
 def test_nothing_of_a_link_with_a_password_is_open_to_other_sites(job: Job, client: Client) -> None:
-    sharing.change(job, password=sharing.hashed("under the mat"))
+    sharing.change(job, password=sharing.hash_password("under the mat"))
     for method in (client.get, client.head, client.options):
         locked = method(at(job, "splat"), headers=ELSEWHERE)
         assert locked.status_code == 403

@@ -154,6 +154,7 @@ def test_a_folder_is_adopted_only_when_the_other_one_rests(
     data_folder.require_own()
 
 
+@pytest.mark.slow
 def test_nothing_that_writes_starts_on_another_folder(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/shared.sqlite3"
     first = site_environment(tmp_path / "first", DATABASE_URL=url)

@@ -30,11 +30,10 @@ def test_it_asks_no_database() -> None:
 def test_its_figures_are_those_of_its_run() -> None:
     page = Client().get("/demo/").content.decode()
     facts = demo.facts()
-    assert f"{facts.job['psnr']:.1f} dB" in page
-    held_out = len(facts.recorded["split"]["test"])
-    assert f"{held_out} of 12 photos were kept aside" in page
+    assert f"{facts.figures.psnr:.1f} dB" in page
+    assert f"{facts.conditions.held_out} of 12 photos were kept aside" in page
     assert "The scene that you see is made without them." in page
-    assert "LPIPS" not in page or facts.job["lpips"] is not None
+    assert "LPIPS" not in page or facts.figures.lpips is not None
 
 
 @pytest.mark.parametrize(("sign_up", "is_open"), [("open", True), ("closed", False)])
@@ -63,7 +62,7 @@ def test_the_start_page_s_scene_needs_no_script_to_be_seen(db: None) -> None:
 def test_the_viewer_gets_what_it_gets_of_a_shared_scene() -> None:
     viewer, views = demo.page()["viewer"], json.loads((demo.FOLDER / "views.json").read_text())
     assert viewer["bytes"] == (demo.FOLDER / "scene.spz").stat().st_size
-    assert len(views["views"]) == demo.facts().job["registered"]
+    assert len(views["views"]) == demo.facts().figures.registered
     assert all(set(view) == {"width", "height", "fx", "fy", "cx", "cy", "cam_from_world"}
                for view in views["views"])  # fmt: skip
 

@@ -246,16 +246,16 @@ def test_a_person_has_so_many_drafts_and_no_more(settings: Any, data_dir: Path) 
 def test_an_abandoned_draft_is_removed_after_the_days_that_its_page_names(settings: Any) -> None:
     settings.DRAFT_DAYS = 3
     draft = draft_with(1)
-    kept, started = drafts.create_draft(draft.owner), submit.create_job(draft.owner, photos(3))
+    newer, started = drafts.create_draft(draft.owner), submit.create_job(draft.owner, photos(3))
     old = timezone.now() - timedelta(days=3, minutes=1)
     Job.objects.filter(pk__in=(draft.pk, started.pk)).update(edited_at=old, created_at=old)
     young = timezone.now() - timedelta(days=2, hours=23)
-    Job.objects.filter(pk=kept.pk).update(edited_at=young, created_at=old)
+    Job.objects.filter(pk=newer.pk).update(edited_at=young, created_at=old)
     assert reconcile() == Mended(abandoned=1)
-    assert {job.pk for job in Job.objects.all()} == {kept.pk, started.pk}
+    assert {job.pk for job in Job.objects.all()} == {newer.pk, started.pk}
     assert not draft.folder.exists()
-    kept.refresh_from_db()
-    until = drafts.kept_until(kept)
+    newer.refresh_from_db()
+    until = drafts.kept_until(newer)
     assert until is not None
     assert timedelta() < until - timezone.now() < timedelta(hours=1)
     assert drafts.kept_until(started) is None

@@ -51,8 +51,8 @@ def test_the_first_answer_lists_every_endpoint_and_no_other() -> None:
 def test_every_endpoint_is_told_with_the_methods_that_it_takes() -> None:
     for address, methods in told().items():
         allowed = Client().put(address.format(**IDS))["Allow"]
-        takes = set(allowed.split(", ")) - {"HEAD", "OPTIONS"}
-        assert methods == takes, address
+        methods_allowed = set(allowed.split(", ")) - {"HEAD", "OPTIONS"}
+        assert methods == methods_allowed, address
 
 
 def test_the_docs_name_every_endpoint() -> None:

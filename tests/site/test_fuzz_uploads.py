@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from benchmarks.fuzz_uploads import IN_A_DRAFT, POOL_MOST
-from benchmarks.mutants import KINDS, mutant, sound
+from benchmarks.parts.mutants import KINDS, mutant, sound
 from recon.jobs import decoders
 from recon.jobs.drafts import drafts
 from tests.site.making import browser_of, person

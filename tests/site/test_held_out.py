@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from PIL import Image
 from recon.models import Figures, Job
 from recon.web.result.held_out import held_out_of
 from tests.site.making import browser_of, finished_job, measured_job, noise, person, supporter
+from tests.site.outcomes import results
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -58,7 +58,11 @@ def test_the_page_shows_each_with_its_own_name_and_figures() -> None:
     job = measured_job(person())
     response = browser_of(job.owner).get(job.get_absolute_url())
     (one,) = response.context["held_out"]
-    assert (one.name, one.corrected, one.size) == ("secret garden 1.jpg", "24.5 dB", (60, 40))
+    assert (one.original_name, one.corrected, one.size) == (
+        "secret garden 1.jpg",
+        "24.5 dB",
+        (60, 40),
+    )
     assert (one.labels, one.figures) == (("PSNR", "SSIM"), ("22.8 dB", "0.81"))
     page = response.content.decode()
     assert at(job, "photo") in page
@@ -85,10 +89,8 @@ def test_results_that_say_nothing_show_nothing(content: str) -> None:
 
 def test_with_every_photo_held_out_once_each_has_its_pictures() -> None:
     job = measured_job(person(), protocol=Figures.Protocol.CROSS_VALIDATION)
-    results = json.loads(job.workspace.results_json.read_text())
-    views = {f"00{n}.jpg": {"PSNR": 20.0 + n, "SSIM": 0.8, "LPIPS": 0.2} for n in range(3)}
-    results["cross_validation"] = {"per_view": views, "folds": [[name] for name in views]}
-    job.workspace.results_json.write_text(json.dumps(results))
+    folded = {f"00{n}.jpg": (20.0 + n, 0.8, 0.2) for n in range(3)}
+    results({"001.jpg": (22.84, 0.813, None)}, folded=folded).write(job.workspace)
     for kind in ("renders", "gt"):
         (job.workspace.fold_pictures / kind).mkdir(parents=True)
         for n in (0, 2):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -17,8 +16,11 @@ from recon.jobs import queue
 from recon.models import Figures, Job
 from recon.pipeline.config import from_dict
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.words.reasons import Reason
 from recon.web.result.metrics import metrics_of
+from tests.site import outcomes
 from tests.site.making import FILES, browser_of, finished_job, job_of, person, supporter
+from tests.site.outcomes import PhotoFigures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -94,7 +96,8 @@ def test_a_finished_job_shows_scene_figures_downloads_and_photos() -> None:
     assert context["viewer"]["scene_url"] == reverse("recon:file", args=(job.pk, "splat"))
     assert context["viewer"]["bytes"] == 1024
     assert context["share_url"].endswith(f"/v/{job.share.key}")
-    assert [p["name"] for p in context["photos"]] == [f"secret garden {n}.jpg" for n in range(3)]
+    names = [photo["original_name"] for photo in context["photos"]]
+    assert names == [f"secret garden {n}.jpg" for n in range(3)]
     assert all(download["url"] in page for download in context["downloads"])
     assert "data-splat-viewer" in page
     assert round(context["elapsed_seconds"]) == 90
@@ -417,7 +420,8 @@ def test_an_absent_figure_is_shown_to_staff_only_with_its_reason() -> None:
     ann = person()
     job = finished_job(ann, lpips=None)
     reason = {"code": "lpips_offline", "detail": "the weights can't be downloaded (refused)"}
-    job.workspace.results_json.write_text(json.dumps({"lpips_reason": reason}))
+    view = {"001.jpg": (22.84, 0.813, None)}
+    outcomes.results(view, lpips_reason=Reason(**reason)).write(job.workspace)
     assert [metric["key"] for metric in metrics_of(job)] == ["psnr", "ssim"]
     assert 'metric-label">LPIPS' not in browser_of(ann).get(at("job", job)).content.decode()
     page = browser_of(supporter()).get(at("job", job)).content.decode()
@@ -427,23 +431,20 @@ def test_an_absent_figure_is_shown_to_staff_only_with_its_reason() -> None:
 def test_figures_that_could_not_be_had_at_all_say_why_to_staff() -> None:
     job = finished_job(person(), psnr=None, ssim=None, lpips=None)
     assert metrics_of(job) == []
-    foreseen_by_nobody = {"code": "unforeseen", "detail": "ValueError: no photo"}
-    recorded = (
-        (
-            foreseen_by_nobody,
-            "Something unexpected went wrong; the log has the details. (ValueError: no photo)",
-        ),
-        (None, "It was not measured for this scene."),
-    )
-    for reason, said in recorded:
-        job.workspace.results_json.write_text(json.dumps({"reason": reason}))
+    recorded = {
+        Reason.of(ValueError("no photo")): "Something unexpected went wrong; "
+        "the log has the details. (ValueError: no photo)",
+        None: "It was not measured for this scene.",
+    }
+    for reason, said in recorded.items():
+        outcomes.not_measured(reason).write(job.workspace)
         assert {metric["reason"] for metric in metrics_of(job, for_staff=True)} == {said}
 
 
 def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_own() -> None:
     """A draft is scored at the small size that it was trained at; so it says that it was."""
     job = finished_job(person(), shared=True)
-    measured(job, held_out=1, trained=3, photo_size=1600)
+    measured(job, held_out=1, in_training=3, photo_size=1600)
     pages = [
         browser_of(job.owner).get(at("job", job)).content.decode(),
         Client().get(f"/v/{job.share.key}").content.decode(),
@@ -455,36 +456,42 @@ def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_o
         assert "pixel by pixel" not in page
     big = re.findall(r'metric-figure number">([^<]*)<', pages[0])
     assert big == ["22.8 dB", "20.6 dB", "0.81", "0.70", "0.41"], "both are as prominent"
-    measured(job, held_out=1, trained=3)  # as runs of before wrote it, without the photos' size
-    assert "at the photos’ own size<" in browser_of(job.owner).get(at("job", job)).content.decode()
 
 
-@pytest.mark.parametrize(
-    "record", [{"photo_size": 400}, {"filtered": {}}, {"max_image_size": None}]
-)
+@pytest.mark.parametrize("record", [{"photo_size": 400}, {"own": None}, {"max_image_size": None}])
 def test_where_there_is_one_size_no_other_is_spoken_of(record: dict[str, Any]) -> None:
     job = finished_job(person())
-    measured(job, held_out=1, trained=3, **record)
+    measured(job, held_out=1, in_training=3, **record)
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert "22.8 dB" in page
     assert "own size" not in page
     assert "at 400 px" not in page
 
 
-def measured(job: Job, held_out: int, trained: int, **more: Any) -> None:
-    """Writes the evaluation's record, as far as the page reads it."""
-    names = [f"{number}.jpg" for number in range(held_out + trained)]
-    own = {"PSNR": 20.61, "SSIM": 0.7, "LPIPS": None}
-    record = {
-        "psnr": job.figures.psnr,
-        "ssim": job.figures.ssim,
-        "lpips": job.figures.lpips,
-        "max_image_size": 400,
-        "scene": "filtered",
-        "filtered": {"at_photo_size": own},
-        "split": {"test": names[:held_out], "train": names[held_out:]},
-    }
-    job.workspace.results_json.write_text(json.dumps(record | more))
+def measured(
+    job: Job,
+    held_out: int,
+    in_training: int,
+    own: PhotoFigures | None = (20.61, 0.7, None),
+    folded_own: PhotoFigures | None = None,
+    **more: Any,
+) -> None:
+    """Writes the evaluation's record: every photo has the job's figures, and `own` at its own
+    size; those of `folded_own` are of photos that were held out once each."""
+    names = [f"{number}.jpg" for number in range(held_out + in_training)]
+    figures = (job.figures.psnr, job.figures.ssim, job.figures.lpips)
+    if folded_own:
+        more |= {
+            "folded": dict.fromkeys(names, figures),
+            "folded_at_photo": dict.fromkeys(names, folded_own),
+        }
+    test, train = names[:held_out], names[held_out:]
+    outcomes.results(
+        dict.fromkeys(test, figures),
+        at_photo=dict.fromkeys(test, own) if own else None,
+        split=(train, test),
+        **more,
+    ).write(job.workspace)
 
 
 def test_the_exposure_matched_figure_stands_beside_the_raw_one() -> None:
@@ -516,7 +523,7 @@ def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
     refined: bool, ending: str
 ) -> None:
     job = finished_job(person(), refined=refined, shared=True)
-    measured(job, held_out=4, trained=16)
+    measured(job, held_out=4, in_training=16)
     said = "4 of 20 photos were kept aside: the figures come from a scene made without them. "
     assert said + ending in browser_of(job.owner).get(at("job", job)).content.decode()
     assert said in Client().get(f"/v/{job.share.key}").content.decode()
@@ -534,8 +541,7 @@ def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: 
     job = finished_job(
         person(), protocol="cross-validation", spread=spread, refined=refined, shared=True
     )
-    own = {"PSNR": 19.04, "SSIM": 0.7, "LPIPS": None}
-    measured(job, held_out=2, trained=6, cross_validation={"at_photo_size": own})
+    measured(job, held_out=2, in_training=6, folded_own=(19.04, 0.7, None))
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert (
         "Each of the 8 photos was kept aside once: every figure comes from a scene made without "

@@ -19,9 +19,10 @@ from accounts.models import User
 from recon.api.views import status_of
 from recon.jobs import lifecycle
 from recon.models import Job
-from recon.pipeline import progress_texts
 from recon.pipeline.errors import EXPLANATIONS, explain
 from recon.pipeline.photo_check.check_texts import explain_finding
+from recon.pipeline.words import progress_texts
+from recon.poses.photo_check.findings import Finding
 from recon.reporting import message
 from recon.templatetags.wording import about, duration, time_range
 from tests.site.making import browser_of, finished_job, job_of, person, token_of
@@ -182,7 +183,7 @@ def test_a_failed_job_says_why_in_the_language_of_whoever_looks() -> None:
 
 
 def test_findings_of_the_photo_check_name_photos_in_korean() -> None:
-    finding = {"code": "near_duplicates", "photos": ["a", "b", "c"], "facts": {}}
+    finding = Finding("near_duplicates", ("a", "b", "c"))
     with translation.override("ko"):
         explained = explain_finding(finding, {"a": 1, "b": 2, "c": 3})
     assert explained.title == "1~3번 사진이 거의 똑같아요."

@@ -88,9 +88,9 @@ def test_web_processes_count_together_through_redis(redis_queue: Redis) -> None:
 
 def test_the_store_knows_neither_people_nor_addresses(client: Client, redis_queue: Redis) -> None:
     sign_in("ann@example.org", client=client)
-    kept = [key.decode() for key in redis_queue.scan_iter()]
-    assert any(key.startswith("limits:") for key in kept)
-    assert not [key for key in kept if "ann" in key or "127.0.0.1" in key]
+    keys = [key.decode() for key in redis_queue.scan_iter()]
+    assert any(key.startswith("limits:") for key in keys)
+    assert not [key for key in keys if "ann" in key or "127.0.0.1" in key]
 
 
 def test_without_redis_each_process_counts_for_itself_and_no_page_fails(
@@ -352,7 +352,7 @@ WORD = "under the mat"
 
 
 def locked_job(email: str = "ann@example.org") -> Job:
-    return finished_job(person(email), shared=True, share_password=sharing.hashed(WORD))
+    return finished_job(person(email), shared=True, share_password=sharing.hash_password(WORD))
 
 
 def test_of_forty_guesses_at_once_no_more_than_six_are_told_how_they_did(

@@ -37,7 +37,7 @@ def locked_job(**fields: Any) -> Job:
         "title": "Secret garden",
         "description": "By the well",
         "shared": True,
-        "share_password": sharing.hashed(WORD),
+        "share_password": sharing.hash_password(WORD),
     }
     return finished_job(person(), **(secret | fields))
 
@@ -50,9 +50,9 @@ def enter(visitor: Client, job: Job, word: str = WORD, **extra: Any) -> Any:
 
 
 def test_only_the_password_s_hash_is_kept() -> None:
-    kept = locked_job().share.password
-    assert WORD not in kept
-    assert identify_hasher(kept)
+    stored = locked_job().share.password
+    assert WORD not in stored
+    assert identify_hasher(stored)
 
 
 def test_without_the_password_a_link_tells_nothing(client: Client) -> None:
@@ -109,7 +109,7 @@ def test_neither_a_frame_nor_a_preview_tells_more(client: Client, settings: Any)
 def test_a_copy_that_a_browser_kept_is_not_confirmed(client: Client, name: str) -> None:
     job = locked_job(share_password="")
     etag = client.get(link(name, job))["ETag"]
-    sharing.change(job, password=sharing.hashed(WORD))
+    sharing.change(job, password=sharing.hash_password(WORD))
     assert client.get(link(name, job), headers={"If-None-Match": etag}).status_code == 403
 
 
@@ -136,7 +136,7 @@ def test_a_wrong_password_is_refused_on_the_same_page(client: Client) -> None:
 
 def test_after_six_wrong_passwords_one_waits_but_others_do_not(client: Client) -> None:
     job, other = locked_job(), finished_job(person("c@example.org"), shared=True)
-    sharing.change(other, password=sharing.hashed(WORD))
+    sharing.change(other, password=sharing.hash_password(WORD))
     for _ in range(6):
         assert enter(client, job, "a guess").status_code == 403
     answer = enter(client, job)
@@ -163,7 +163,7 @@ def test_after_the_wait_one_may_try_again(client: Client, monkeypatch: pytest.Mo
 def test_a_new_password_or_a_new_link_is_asked_of_everybody_again(client: Client) -> None:
     job = locked_job()
     enter(client, job)
-    sharing.change(job, password=sharing.hashed("a new word"))
+    sharing.change(job, password=sharing.hash_password("a new word"))
     assert client.get(link("public_splat", job)).status_code == 403
     enter(client, job, "a new word")
     assert client.get(link("public_splat", job)).status_code == 200
@@ -173,7 +173,7 @@ def test_a_new_password_or_a_new_link_is_asked_of_everybody_again(client: Client
 
 def test_a_session_remembers_many_links_but_not_for_ever(client: Client) -> None:
     job = locked_job()
-    other = finished_job(job.owner, shared=True, share_password=sharing.hashed(WORD))
+    other = finished_job(job.owner, shared=True, share_password=sharing.hash_password(WORD))
     enter(client, job)
     session = client.session
     session["entered_links"] |= {f"old {n}": "proof" for n in range(60)}
@@ -187,7 +187,7 @@ def test_a_session_remembers_many_links_but_not_for_ever(client: Client) -> None
 def test_entering_where_nothing_is_asked_leads_to_the_scene_or_nowhere(client: Client) -> None:
     job = locked_job(share_password="")
     assert enter(client, job, "anything")["Location"] == link("public", job)
-    sharing.change(job, is_on=False, password=sharing.hashed(WORD))
+    sharing.change(job, is_on=False, password=sharing.hash_password(WORD))
     assert enter(client, job).status_code == 404
     assert client.get(link("enter", job)).status_code == 302
 
@@ -205,7 +205,7 @@ def test_a_program_sends_the_password_along_with_each_request(client: Client) ->
     job = locked_job()
     assert ask(client, job, "under%20the%20mat") == 200
     assert client.get(link("public_splat", job)).status_code == 403, "nothing is remembered"
-    sharing.change(job, password=sharing.hashed("unter der Tür: 100 %"))
+    sharing.change(job, password=sharing.hash_password("unter der Tür: 100 %"))
     assert ask(client, job, "unter%20der%20T%C3%BCr%3A%20100%20%25") == 200
 
 
@@ -283,7 +283,7 @@ def test_only_looking_at_the_scene_counts(client: Client) -> None:
     client.head(link("public", job))
     assert "data-seen" not in client.get(link("public", job), {"embed": "1"}).content.decode()
     running = job_of(job.owner, shared=True, status=Job.Status.PROCESSING, step="GS_TRAIN")
-    locked = finished_job(job.owner, shared=True, share_password=sharing.hashed(WORD))
+    locked = finished_job(job.owner, shared=True, share_password=sharing.hash_password(WORD))
     for other, status in ((running, 204), (locked, 403)):
         assert "data-seen" not in client.get(link("public", other)).content.decode()
         assert client.post(link("visit", other)).status_code == status

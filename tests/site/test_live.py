@@ -282,10 +282,10 @@ def test_the_viewer_starts_where_the_snapshot_s_photo_was_taken(finished_run: Fi
     cameras = json.loads(finished_run.workspace.cameras_json.read_text())
     view = cloud.view_from(job.workspace, cameras[0]["img_name"], 240)
     assert view is not None
-    assert view["position"] == pytest.approx(cameras[0]["position"], abs=1e-3)
-    assert 20 < view["fov_y_degrees"] < 90
-    assert view["trained_height"] == 180
-    assert view["aspect"] == pytest.approx(4 / 3)
+    assert view.position == pytest.approx(cameras[0]["position"], abs=1e-3)
+    assert 20 < view.fov_y_degrees < 90
+    assert view.trained_height == 180
+    assert view.aspect == pytest.approx(4 / 3)
     assert cloud.view_from(job.workspace, "nobody.jpg", None) is None
 
 

@@ -15,6 +15,7 @@ def test_skips():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ci", "source", "code", "said"),
     [

@@ -228,6 +228,7 @@ def test_a_mail_that_can_not_be_sent_spoils_nothing(
     assert told(ann) == [job]
 
 
+@pytest.mark.slow
 def test_a_real_worker_sends_the_mail_where_one_is_set_up(ann: User, tmp_path: Path) -> None:
     wants_mail(ann)
     job = submit.create_job(ann, photos(3), title="Fern")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from recon.jobs.drafts import checks, drafts
 from recon.jobs.drafts.checks import State
 from recon.models import Job
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
+from recon.pipeline.photo_check.report import CheckReport
 from recon.poses import pair_graph as poses_graph
 from recon.poses.colmap.pairs import Pair
+from recon.poses.photo_check.findings import Finding
 from recon.web.overlap import graph_layout, pair_graph
 from tests.site.making import browser_of, finished_job, job_of, person, photo, token_of
 from tests.site.matching import write_matching
@@ -84,12 +86,11 @@ def test_a_poll_brings_what_the_presets_take_with_the_photos_of_now(
 def test_photos_of_a_finding_can_be_dropped_where_that_may_help(
     browser: Client, draft: Job
 ) -> None:
-    path = draft.workspace.check / "report.json"
     first, second, _ = draft.photos.all()
-    report = json.loads(path.read_text())
-    blurred = {"code": "blurred", "photos": [second.name], "facts": {"percent": 70}}
-    thin = {"code": "thin_link", "photos": [first.name, second.name], "facts": {"points": 15}}
-    path.write_text(json.dumps(report | {"findings": [blurred, thin]}))
+    blurred = Finding("blurred", (second.name,), {"percent": 70})
+    thin = Finding("thin_link", (first.name, second.name), {"points": 15})
+    report = CheckReport.read(draft.workspace.check)
+    replace(report, findings=(blurred, thin)).write(draft.workspace.check)
     page = browser.get(check_url(draft)).content.decode()
     assert "<strong>Photo 2 is blurred.</strong> It shows 70% less fine detail" in page
     drop = reverse("recon:drop_photo", args=[draft.pk, second.pk])
@@ -131,8 +132,8 @@ def test_what_it_found_is_said_in_short_beside_the_start(
     findings: list[str],
     short: str,
 ) -> None:
-    report = json.loads((draft.workspace.check / "report.json").read_text())
-    report["findings"] = [one for one in report["findings"] if one["code"] in findings]
+    report = CheckReport.read(draft.workspace.check)
+    report = replace(report, findings=tuple(f for f in report.findings if f.code in findings))
     monkeypatch.setattr(checks, "state_of", lambda job: checks.Check(state, report))
     assert f'data-short="{short}"' in browser.get(check_url(draft)).content.decode()
     page = browser.get(draft.get_absolute_url()).content.decode()
@@ -201,7 +202,7 @@ def test_a_copy_stands_beside_its_photo_and_is_called_so() -> None:
     job = job_of(person(), status=Job.Status.FAILED, step="COLMAP_MAP", error_code="internal")
     write_matching(job, [(0, 1, 140)], [True, True, False])
     first, second, copy = PreparedPhotos.read(job.workspace).photos
-    copies = {copy.original: first.original}
+    copies = {copy.stored_name: first.stored_name}
     PreparedPhotos(photos=(first, second), copies=copies).write(job.workspace)
     pair = Pair(first.name, second.name, 140)
     names = [first.name, second.name]

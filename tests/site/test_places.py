@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,9 @@ from PIL import Image
 from recon.jobs.drafts import drafts, places
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
+from recon.pipeline.photo_check.report import CheckReport
 from recon.poses.photo_check import colours
+from recon.poses.photo_check.findings import Finding
 from tests.site.making import browser_of, job_of, person, photo
 from tests.site.matching import two_places
 
@@ -40,11 +41,12 @@ def draft(data_dir: Path) -> Job:
     for name in "abcdefg":
         drafts.add_photo(made, photo(f"{name}.jpg"))
     files = [one.name for one in made.photos.all()]
-    split = {"code": "split", "photos": files, "facts": {"groups": [files[:4], files[4:]]}}
-    report = {"sent": files, "findings": [split], "pairs": [], "groups": [files[:4], files[4:]]}
-    folder = made.workspace.check
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.json").write_text(json.dumps(report))
+    places = (tuple(files[:4]), tuple(files[4:]))
+    split = Finding("split", tuple(files), {"groups": places})
+    report = CheckReport(
+        sent=tuple(files), photos=(), pairs=(), groups=places, findings=(split,), complete=True
+    )
+    report.write(made.workspace.check)
     return made
 
 

@@ -19,7 +19,10 @@ from recon.jobs.reconcile import reconcile
 from recon.models import Job
 from tests.site.making import job_of, person
 from tests.site.staged_pipeline import play
-from tests.site.working import ROOT, wait_until, work_off, worker_environment
+from tests.site.working import ROOT, work_off, worker_environment
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 RACERS = 3
 JOBS = 25

@@ -57,7 +57,7 @@ def test_anybody_sees_the_scenes_that_were_put_on_show(ann: User) -> None:
 def test_nothing_else_is_on_show(ann: User) -> None:
     on_show(ann, title="not marked", in_gallery=False)
     on_show(ann, title="not shared", shared=False)
-    on_show(ann, title="with a password", share_password=sharing.hashed("a word or two"))
+    on_show(ann, title="with a password", share_password=sharing.hash_password("a word or two"))
     on_show(ann, title="over", share_until=timezone.now() - timedelta(seconds=1))
     on_show(person("bob@example.org"), title="bob's")
     job_of(ann, title="running", shared=True, in_gallery=True, status=Job.Status.PROCESSING)

@@ -75,6 +75,16 @@ def test_figures_files_view_and_status_are_recorded(job: Job) -> None:
     assert "No photo was held out." in done.explained_warnings[0].title
 
 
+def test_a_ply_is_recorded_with_the_number_of_its_gaussians(job: Job) -> None:
+    header = b"ply\nformat binary_little_endian 1.0\nelement vertex 1234\nend_header\n"
+    (job.folder / "output/scene.ply").write_bytes(header)
+    (job.folder / "output/other.ply").write_bytes(b"ply without a count")
+    files = {"scene_ply": "output/scene.ply", "ply": "output/other.ply"}
+    assert publish.publish(job, replace(SUMMARY, artifacts=SUMMARY.artifacts | files))
+    counts = {artifact.kind: artifact.gaussians for artifact in job.artifacts.all()}
+    assert counts == {"scene_ply": 1234, "ply": None, "splat": None, "poster": None}
+
+
 def test_a_figure_that_is_no_number_is_left_out(job: Job) -> None:
     assert publish.publish(job, replace(SUMMARY, psnr=float("inf"), ssim=float("nan")))
     assert (now(job).figures.psnr, now(job).figures.ssim) == (None, None)

@@ -119,7 +119,7 @@ def test_a_finished_run_that_was_not_recorded_is_published() -> None:
     job.refresh_from_db()
     assert (job.status, job.attempt, job.losses) == ("COMPLETED", 1, 0)
     assert job.artifacts.get().kind == "splat"
-    assert publish.finished(job) is None
+    assert publish.unrecorded_summary(job) is None
 
 
 @pytest.mark.parametrize("broken", ["no file", "no json", "no artifacts"])

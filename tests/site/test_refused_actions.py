@@ -52,11 +52,11 @@ class Refusal:
     sentence: str
     sent: dict[str, str] = field(default_factory=dict)
     rest: tuple[int, ...] = ()  # of the address
-    kept: str = ""  # of what was sent, in the page
+    form_keeps: str = ""  # of what was sent, in the page
 
 
 WISHES = {"all": "yes", "outlier_filter": "never", "preset": "high", "cross_validate": "on"}
-KEPT = '<option value="never" selected>'
+NEVER_FILTER = '<option value="never" selected>'
 NOT_YET = "A scene can be shared once it has been started."
 NO_PHOTO = "can&#x27;t be read as a photo."
 REFUSALS = {
@@ -66,15 +66,17 @@ REFUSALS = {
     ),
     "a filter that there is not": Refusal(
         finished, "again", 400, "Select a valid choice.", WISHES | {"outlier_filter": "some"},
-        kept='<option value="high" selected>',
+        form_keeps='<option value="high" selected>',
     ),
-    "a run without photos": Refusal(without_photos, "again", 400, NO_PHOTO, WISHES, kept=KEPT),
+    "a run without photos": Refusal(
+        without_photos, "again", 400, NO_PHOTO, WISHES, form_keeps=NEVER_FILTER
+    ),
     "one run too many": Refusal(
-        finished, "again", 429, "You can start 0 scenes a day", WISHES, kept=KEPT
+        finished, "again", 429, "You can start 0 scenes a day", WISHES, form_keeps=NEVER_FILTER
     ),
     "its preset": Refusal(
         failed, "again", 429, "You can start 0 scenes a day", {"preset": "high"},
-        kept='<option value="high" selected>',
+        form_keeps='<option value="high" selected>',
     ),
     "a sample too many": Refusal(failed, "sample", 429, "You can start 0 scenes a day"),
     "cancelling a draft": Refusal(draft, "cancel", 409, "has not been started yet."),
@@ -129,7 +131,7 @@ def test_a_refusal_is_the_page_with_its_status(
     page = answer.content.decode()
     assert answer.status_code == wanted.status
     assert wanted.sentence in page
-    assert wanted.kept in page
+    assert wanted.form_keeps in page
     assert 'id="main"' in page, "a whole page, with what can be done instead"
     assert job.name in page or wanted.view == "sample"
     assert list(Job.objects.values()) == before

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from recon.models import Figures, Job, Photo
 from recon.pipeline.wishes import Wishes
 from recon.web.result import runs
 from recon.web.result.comparison import compare
+from tests.site import outcomes
 from tests.site.making import browser_of, finished_job, job_of, measured_job, person, supporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -33,30 +33,20 @@ def with_the_photos_of(first: Job, second: Job) -> Job:
 
 def with_cameras(job: Job, scale: float = 1.0, placed: Sequence[int] = (0, 1, 2)) -> Job:
     """Photos in a row, a step of `scale` from each other, all looking along z."""
-    cameras = [
-        {
-            "img_name": f"{number:03}.jpg",
-            "width": 80,
-            "height": 60,
-            "fx": 70.0,
-            "fy": 70.0,
-            "cx": 40.0,
-            "cy": 30.0,
-            "position": [scale * number, 0.0, scale],
-            "rotation": np.eye(3).tolist(),
-        }
-        for number in placed
-    ]
-    job.artifacts.get(kind="cameras").file.write_text(json.dumps(cameras))
+    outcomes.row_of_cameras(placed, scale).write(job.workspace)
     return job
 
 
-def measured_on(job: Job, numbers: Sequence[int], psnr: float, **more: Any) -> Job:
-    """Writes what the evaluation says of these held-out photos."""
-    views = {f"{n:03}.jpg": {"PSNR": psnr, "SSIM": 0.81, "LPIPS": None} for n in numbers}
-    record = json.loads(job.workspace.results_json.read_text())
-    record |= {"filtered": {"per_view": views, **more.pop("own", {})}, "max_image_size": 400}
-    job.workspace.results_json.write_text(json.dumps(record | more))
+def measured_on(
+    job: Job, psnrs: Mapping[int, float], own: Mapping[int, float] | None = None, **more: Any
+) -> Job:
+    """Writes what the evaluation says of these held-out photos; `own` is at their own size."""
+    test = [f"{n:03}.jpg" for n in psnrs]
+    train = [photo.name for photo in job.photos.all() if photo.name not in test]
+    own_views = None if own is None else {f"{n:03}.jpg": (own[n], 0.7, None) for n in own}
+    views = {f"{n:03}.jpg": (psnr, 0.81, None) for n, psnr in psnrs.items()}
+    results = outcomes.results(views, at_photo=own_views, split=(train, test), **more)
+    results.write(job.workspace)
     return job
 
 
@@ -69,7 +59,7 @@ def first() -> Job:
 def second(first: Job) -> Job:
     better = {"psnr": 23.5, "ssim": 0.81, "lpips": 0.5, "wishes": Wishes("high"), "title": "Again"}
     job = with_the_photos_of(first, measured_job(first.owner, **better))
-    return measured_on(with_cameras(job), [1], 23.5)
+    return measured_on(with_cameras(job), {1: 23.5})
 
 
 def test_cameras_are_read_once_and_no_further_than_they_are_needed(
@@ -77,14 +67,14 @@ def test_cameras_are_read_once_and_no_further_than_they_are_needed(
 ) -> None:
     for _ in range(runs.LISTED + 4):
         with_cameras(with_the_photos_of(first, finished_job(first.owner)))
-    read, real = [], Path.read_text
+    read, real = [], Path.read_bytes
 
-    def counted(path: Path, *args: Any, **kwargs: Any) -> str:
+    def counted(path: Path) -> bytes:
         if path.name == "cameras.json":
             read.append(path)
-        return real(path, *args, **kwargs)
+        return real(path)
 
-    monkeypatch.setattr(Path, "read_text", counted)
+    monkeypatch.setattr(Path, "read_bytes", counted)
     listed = runs.others_of(first)
     assert len(listed) == runs.LISTED
     assert len(read) == len(set(read)) == runs.LISTED + 1
@@ -122,9 +112,9 @@ def test_photos_that_found_no_place_are_nothing_to_compare(first: Job, second: J
 def test_the_two_stand_side_by_side(first: Job, second: Job) -> None:
     response = browser_of(first.owner).get(at(first, second))
     assert response.status_code == 200
-    rows = {row["label"]: row for row in response.context["comparison"].rows}
-    assert (rows["PSNR"]["first"], rows["PSNR"]["second"]) == ("22.8 dB", "23.5 dB")
-    assert [rows[label]["better"] for label in ("PSNR", "SSIM")] == ["second", ""]
+    rows = {row.label: row for row in response.context["comparison"].rows}
+    assert (rows["PSNR"].first, rows["PSNR"].second) == ("22.8 dB", "23.5 dB")
+    assert [rows[label].better for label in ("PSNR", "SSIM")] == ["second", ""]
     assert "LPIPS" not in rows, "it was not measured on that photo"
     (pair,) = response.context["pairs"]
     page = response.content.decode()
@@ -136,14 +126,11 @@ def test_the_two_stand_side_by_side(first: Job, second: Job) -> None:
 
 def test_only_photos_that_both_held_out_decide_which_is_better(first: Job, second: Job) -> None:
     """The second has the better mean, of a photo that the first never was asked for."""
-    measured_on(second, [1], 20.0)
-    record = json.loads(second.workspace.results_json.read_text())
-    record["filtered"]["per_view"]["002.jpg"] = {"PSNR": 40.0, "SSIM": 0.9, "LPIPS": None}
-    second.workspace.results_json.write_text(json.dumps(record))
+    measured_on(second, {1: 20.0, 2: 40.0})
     Figures.objects.filter(job=second.pk).update(psnr=30.0)
     told = compare(first, Job.objects.get(pk=second.pk))
-    psnr = next(row for row in told.rows if row["label"] == "PSNR")
-    assert (psnr["first"], psnr["second"], psnr["better"]) == ("22.8 dB", "20.0 dB", "first")
+    psnr = next(row for row in told.rows if row.label == "PSNR")
+    assert (psnr.first, psnr.second, psnr.better) == ("22.8 dB", "20.0 dB", "first")
 
 
 @pytest.mark.parametrize("why", ["other photos", "another size", "not measured"])
@@ -152,9 +139,11 @@ def test_where_figures_can_not_be_compared_it_says_why_and_calls_none_better(
 ) -> None:
     said = "no photo was held out in both"
     if why == "other photos":
-        measured_on(second, [2], 30.0)
+        measured_on(second, {2: 30.0})
     elif why == "another size":
-        measured_on(second, [1], 30.0, max_image_size=1600)
+        measured_on(second, {1: 30.0}, max_image_size=1600)
+        prepared = {"preflight": {"max_image_size": 3200}}
+        Job.objects.filter(pk=second.pk).update(config=prepared)
         said = "a smaller picture is easier to match"
     else:
         Figures.objects.filter(job=second.pk).update(psnr=None, ssim=None, lpips=None)
@@ -164,19 +153,17 @@ def test_where_figures_can_not_be_compared_it_says_why_and_calls_none_better(
     assert "They can’t be compared by figures" in page
     assert said in page
     assert ">better<" not in page
-    assert not any(row["better"] for row in response.context["comparison"].rows)
+    assert not any(row.better for row in response.context["comparison"].rows)
 
 
 def test_scenes_trained_at_different_sizes_are_compared_at_the_photos_own(
     first: Job, second: Job
 ) -> None:
     """A draft's own figure flatters it: 22.8 dB at 400 px, 19 dB at the size of the other's."""
-    for job, size, trained, own in ((first, 400, 22.84, 19.0), (second, 1600, 21.0, 21.0)):
-        view = {"001.jpg": {"PSNR": own, "SSIM": 0.7, "LPIPS": None}}
-        measured_on(job, [1], trained, max_image_size=size,
-                    own={"at_photo_size": {"per_view": view}})  # fmt: skip
+    for job, size, at_training, own in ((first, 400, 22.84, 19.0), (second, 1600, 21.0, 21.0)):
+        measured_on(job, {1: at_training}, {1: own}, max_image_size=size)
     psnr = compare(first, second).rows[0]
-    assert (psnr["first"], psnr["second"], psnr["better"]) == ("19.0 dB", "21.0 dB", "second")
+    assert (psnr.first, psnr.second, psnr.better) == ("19.0 dB", "21.0 dB", "second")
 
 
 def test_a_scene_is_not_compared_with_itself(first: Job) -> None:

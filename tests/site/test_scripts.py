@@ -23,7 +23,10 @@ import pytest
 from benchmarks.attacks.slow import Crowd, half_head, slow_upload
 from instarecon_site.machine import run_folder
 from scripts import program
-from tests.site.running import Site, eventually, free_port, site_environment, started_site
+from tests.site.running import Site, free_port, site_environment, started_site
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -269,21 +272,21 @@ def test_slow_clients_stop_nobody_else(site: Site) -> None:
 def test_a_worker_s_health_is_what_redis_heard_of_it(site: Site) -> None:
     # Before the test that kills workers: a killed one can't sign off, and Redis believes in it
     # for a minute or two more.
-    eventually(lambda: site.worker_health() == 0)
+    wait_until(lambda: site.worker_health() == 0, "the workers are healthy", longest_s=0.5)
     site.control("stop", "worker:*")
     assert site.worker_health() == 1
     assert site.worker_health("checks") == 0
     site.control("start", "worker:*")
-    eventually(lambda: site.worker_health() == 0)
+    wait_until(lambda: site.worker_health() == 0, "the workers are healthy", longest_s=0.5)
 
 
 @pytest.mark.parametrize("name", ["web", "worker:worker-0", "checks", "reconcile", "redis"])
 def test_a_program_that_is_killed_starts_again(site: Site, name: str) -> None:
-    eventually(lambda: site.supervised(name) != 0)
+    wait_until(lambda: site.supervised(name) != 0, f"{name} runs")
     before = site.supervised(name)
     os.kill(before, signal.SIGKILL)
-    eventually(lambda: site.supervised(name) not in (0, before))
-    eventually(site.is_healthy)
+    wait_until(lambda: site.supervised(name) not in (0, before), f"{name} runs again")
+    wait_until(site.is_healthy, "the site is healthy")
 
 
 def test_ctrl_c_stops_everything_and_a_second_start_works(site: Site) -> None:
@@ -325,8 +328,8 @@ def test_what_outlived_its_supervisor_is_ended_at_the_next_start(tmp_path: Path)
     """Where the system does not end it: macOS has no such wish."""
     env = {"RECON_RUN": str(tmp_path), "PYTHONPATH": str(ROOT)}
     recording = (
-        "import time; from pathlib import Path; from scripts import program;"
-        f"program.record(Path('{tmp_path}'), 'web'); print('recorded', flush=True); time.sleep(600)"
+        "import signal; from pathlib import Path; from scripts import program;"
+        f"program.record(Path('{tmp_path}'), 'web'); print('recorded', flush=True); signal.pause()"
     )
     left = subprocess.Popen([sys.executable, "-c", recording], env=env, stdout=subprocess.PIPE)
     assert left.stdout
@@ -340,14 +343,14 @@ def test_a_number_that_was_given_again_is_left_alone(tmp_path: Path) -> None:
     """This very process has the number, but began at another time."""
     program.record(tmp_path, "web")
     path = tmp_path / program.RECORDS / "web"
-    assert program.recorded(path) == psutil.Process()
+    assert program.process_of(path) == psutil.Process()
     number, began = path.read_text().split()
     path.write_text(f"{number} {float(began) - 60}\n")
-    assert program.recorded(path) is None
+    assert program.process_of(path) is None
     assert program.end_recorded(tmp_path) == 0
 
 
 def test_nothing_is_left_when_the_parent_is_killed(site: Site) -> None:
     site.stop(signal.SIGKILL)
-    eventually(lambda: site.processes() == [])
+    wait_until(lambda: site.processes() == [], "nothing is left")
     site.start()

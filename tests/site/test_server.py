@@ -26,6 +26,7 @@ from instarecon_site.server.body import (
 from instarecon_site.server.limits import MB, Limits
 from instarecon_site.server.pool import Pool
 from instarecon_site.server.server import Server
+from tests.waiting import wait_until
 
 GENEROUS = Limits(connections_of_one=50, body_bytes=8 * MB, read_to_the_end=16 * MB)
 HALF = b"GET /half HTTP/1.1\r\nHost: x\r\nX-More: "
@@ -68,8 +69,7 @@ class Running:
             return read_all(client)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            time.sleep(0.01)
+        wait_until(condition, "the server has come so far", longest_s=0.01)
 
 
 def head(path: str, *lines: str, method: str = "GET") -> bytes:
@@ -353,15 +353,15 @@ def test_too_long_a_body_is_read_to_its_end_but_not_kept(
     long = b"x" * (9 * MB)
     how = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(long)}"
     body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(long), long) if chunked else long
-    kept: list[int] = []
+    sizes: list[int] = []
     with site.connect() as client:
         client.sendall(head("/", how, method="POST"))
         client.sendall(body[: len(body) - 7])
-        kept.append(size_of_spool(tmp_path))
+        sizes.append(size_of_spool(tmp_path))
         client.sendall(body[-7:])
         assert read_all(client).endswith(f"{TOO_LARGE}|0|".encode())
     if not chunked:  # said beforehand: not a byte of it
-        assert kept == [0]
+        assert sizes == [0]
 
 
 def test_far_too_long_a_body_is_answered_at_once_and_what_follows_is_no_request(

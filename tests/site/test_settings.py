@@ -105,6 +105,7 @@ def test_a_wrong_value_is_named_with_what_is_expected(
 DOCUMENTED = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_manage_py_stops_with_the_sentence_and_no_traceback(tmp_path: Path) -> None:
     done = manage(tmp_path, "check", PORT="eight")
     assert done.returncode == 1
@@ -114,6 +115,7 @@ def test_manage_py_stops_with_the_sentence_and_no_traceback(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_gunicorn_s_application_stops_with_the_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import instarecon_site.wsgi"],
@@ -135,6 +137,7 @@ def test_a_password_in_a_wrong_address_is_masked(monkeypatch: pytest.MonkeyPatch
     assert "mysql://me:***@host/db" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_data_folder_that_can_t_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     done = manage(tmp_path, "check", DATA_DIR=str(tmp_path / "file" / "data"))
@@ -142,6 +145,7 @@ def test_a_data_folder_that_can_t_be_made_is_named(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"Settings: DATA_DIR is {tmp_path}/file/data, but must be a fold")
 
 
+@pytest.mark.slow
 def test_reading_the_settings_makes_nothing(tmp_path: Path) -> None:
     data = tmp_path / "new" / "data"
     script = (
@@ -153,6 +157,7 @@ def test_reading_the_settings_makes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_command_that_keeps_something_makes_folder_and_key(tmp_path: Path) -> None:
     data = tmp_path / "new" / "data"
     assert manage(tmp_path, "migrate", "--plan", DATA_DIR=str(data)).returncode == 0
@@ -161,6 +166,7 @@ def test_a_command_that_keeps_something_makes_folder_and_key(tmp_path: Path) -> 
     assert (data / "incoming").is_dir()
 
 
+@pytest.mark.slow
 def test_a_data_folder_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
@@ -189,12 +195,14 @@ def test_only_what_others_may_do_is_taken_away(tmp_path: Path) -> None:
     assert (tmp_path / "run.sh").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 def test_an_upload_limit_below_the_photo_limit_is_refused(tmp_path: Path) -> None:
     done = manage(tmp_path, "check", MAX_UPLOAD_SIZE_MB="20")
     assert done.returncode == 1
     assert "must be at least MAX_FILE_SIZE_MB, which is 30" in done.stderr
 
 
+@pytest.mark.slow
 def test_defaults_are_safe_and_as_documented(tmp_path: Path) -> None:
     found = read_settings(
         tmp_path,
@@ -247,6 +255,7 @@ def test_sign_up_is_open_only_where_nobody_else_comes(
     assert found["SIGN_UP"] == expected
 
 
+@pytest.mark.slow
 def test_an_https_address_makes_cookies_secure(tmp_path: Path) -> None:
     found = read_settings(
         tmp_path,
@@ -263,6 +272,7 @@ def test_an_https_address_makes_cookies_secure(tmp_path: Path) -> None:
     assert found["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
 
 
+@pytest.mark.slow
 def test_a_file_gives_values_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("PORT=9000\nSIGN_UP=closed\nMAX_IMAGE_SIZE=\n")
     found = read_settings(
@@ -274,6 +284,7 @@ def test_a_file_gives_values_and_the_environment_wins(tmp_path: Path) -> None:
     assert found == {"PORT": 9001, "SIGN_UP": "closed", "MAX_IMAGE_SIZE": None}
 
 
+@pytest.mark.slow
 def test_postgres_and_mail_addresses_are_understood(tmp_path: Path) -> None:
     found = read_settings(
         tmp_path,

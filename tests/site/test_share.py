@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,6 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from recon.models import Job
+from recon.pipeline.words.reasons import Reason
+from tests.site import outcomes
 from tests.site.making import browser_of, finished_job, job_of, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -127,8 +128,8 @@ def test_sharing_is_switched_on_and_off_by_its_owner(client: Client) -> None:
     assert client.get(link("public", job)).status_code == 404
     # A copy that a browser kept must be asked about again, and is not confirmed.
     assert "no-cache" in first["Cache-Control"]
-    kept = {"If-None-Match": first["ETag"]}
-    assert client.get(link("public_splat", job), headers=kept).status_code == 404
+    condition = {"If-None-Match": first["ETag"]}
+    assert client.get(link("public_splat", job), headers=condition).status_code == 404
 
 
 def test_a_new_link_ends_the_old_one_for_good(client: Client) -> None:
@@ -172,7 +173,7 @@ def test_polling_a_link_stops_at_the_end(client: Client) -> None:
     assert response["HX-Refresh"] == "true"
 
 
-ABSENT = {"reason": {"code": "unforeseen", "detail": "secret garden 1.jpg can't be compared"}}
+WHY = Reason("unforeseen", "secret garden 1.jpg could not be compared")
 
 
 def quoting(status: Job.Status) -> dict[str, Any]:
@@ -184,7 +185,7 @@ def quoting(status: Job.Status) -> dict[str, Any]:
         "progress": {"code": "photo_loaded", "facts": {"name": "secret garden 0.jpg"}},
         "warnings": [
             {"code": "photos_left_out", "facts": names},
-            {"code": "metrics_absent", "facts": ABSENT},
+            {"code": "metrics_absent", "facts": {"reason": WHY.to_dict()}},
         ],
     }
     if status == Job.Status.FAILED:
@@ -198,7 +199,7 @@ def test_a_link_never_tells_of_photos_or_people(client: Client, status: Job.Stat
     make = finished_job if status == Job.Status.COMPLETED else job_of
     job = make(owner, **(quoting(status) | {"completed_at": timezone.now(), "lpips": None}))
     job.workspace.output.mkdir(exist_ok=True)
-    job.workspace.results_json.write_text(json.dumps(ABSENT))
+    outcomes.not_measured(WHY).write(job.workspace)
     job.workspace.log.parent.mkdir(exist_ok=True)
     job.workspace.log.write_text("12:00:00 read secret garden 1.jpg\n")
     for name in ("public", "public_progress"):

@@ -295,6 +295,7 @@ def test_a_mail_is_sent_once_however_many_work_on_it() -> None:
     assert not letters._claim(letter), "another worker has seen the same row"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mail_set_up")
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_sends_them(redis_queue: Redis, data_dir: Any) -> None:

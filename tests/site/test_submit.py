@@ -219,16 +219,16 @@ def test_running_again_without_the_files_says_which_photo_is_gone(data_dir: Path
 
 
 def test_half_an_upload_is_swept_later_but_never_a_claimed_folder(data_dir: Path) -> None:
-    kept = submit.create_job(person(), photos(3))
+    submitted = submit.create_job(person(), photos(3))
     half = data_dir / "jobs" / "0b0e7a4e-27ad-4f3c-8f0b-6c2f1f3f2a11"
     half.mkdir()
     unclaimed.mark(half)
     unmarked = data_dir / "jobs" / "0b0e7a4e-27ad-4f3c-8f0b-6c2f1f3f2a12"
     unmarked.mkdir()
-    unclaimed.mark(kept.folder)  # a crash before `claim`: the row answers for it
+    unclaimed.mark(submitted.folder)  # a crash before `claim`: the row answers for it
     assert unclaimed.sweep() == 0
     assert unclaimed.sweep(patience_s=0) == 1
-    assert (half.exists(), unmarked.exists(), kept.folder.exists()) == (False, True, True)
+    assert (half.exists(), unmarked.exists(), submitted.folder.exists()) == (False, True, True)
 
 
 class TestCheckUpload:

@@ -107,5 +107,5 @@ def test_the_zone_is_chosen_on_the_account_page() -> None:
 def test_a_zone_that_the_system_has_forgotten_is_the_site_s() -> None:
     ann = person(time_zone="Europe/Atlantis")
     assert browser_of(ann).get("/jobs/").status_code == 200
-    with time_zones.shown_in(ann.time_zone):
+    with time_zones.use_zone(ann.time_zone):
         assert timezone.get_current_timezone_name() == "UTC"

@@ -101,6 +101,7 @@ def view(name):
     assert unmarked_texts.in_python(source) == [(6, " here (any more).")]
 
 
+@pytest.mark.slow
 def test_compiling_writes_what_django_reads() -> None:
     made = translations.po_file("ko", "django").with_suffix(".mo")
     before = made.stat().st_mtime_ns

@@ -278,8 +278,8 @@ def test_too_large_counts_more_than_too_many(browser: Client, settings: Any) -> 
 
 def test_photos_too_large_together_are_refused(browser: Client, settings: Any) -> None:
     settings.MAX_UPLOAD_SIZE_MB = settings.MAX_FILE_SIZE_MB = 1
-    halves = [SimpleUploadedFile(f"{n}.jpg", bytes(2**19)) for n in range(3)]
-    response = send(browser, halves)
+    half_megabytes = [SimpleUploadedFile(f"{n}.jpg", bytes(2**19)) for n in range(3)]
+    response = send(browser, half_megabytes)
     assert response.status_code == 413
     assert "larger than 1 MB" in errors(response)
 
@@ -389,6 +389,7 @@ def test_photos_keep_their_metadata_for_the_pipeline_only(browser: Client) -> No
     assert phone.path.read_bytes() == data
 
 
+@pytest.mark.slow
 def test_the_sample_job_needs_no_photos(browser: Client, data_dir: Path) -> None:
     shutil.copytree(rendered_photos()[0].parent, data_dir / "samples")
     response = browser.post(reverse("recon:sample"))

@@ -170,6 +170,7 @@ def test_of_many_videos_each_person_s_first_comes_first(draft: Job, ann: User) -
     assert [int(one.split("-")[1]) for one in tasks()] == expected
 
 
+@pytest.mark.slow
 def test_photos_are_checked_while_frames_are_taken(draft: Job) -> None:
     video = waiting(draft)
     for upload in (photo("a.jpg"), photo("b.jpg")):

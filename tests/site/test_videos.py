@@ -88,6 +88,7 @@ def send(browser: Client, draft: Job, *files: Any, script: bool = True) -> Any:
 # --- The work ---
 
 
+@pytest.mark.slow
 def test_a_worker_of_the_videos_queue_turns_a_video_into_photos(draft: Job) -> None:
     video = waiting(draft)
     assert video.path.is_file()
@@ -369,6 +370,7 @@ def test_a_scene_starts_only_when_the_frames_are_there(
     assert (poll.status_code, poll["HX-Refresh"]) == (286, "true")
 
 
+@pytest.mark.slow
 def test_the_form_without_scripts_makes_a_scene_of_a_video_that_starts_by_itself(
     browser: Client, ann: User
 ) -> None:

@@ -56,8 +56,8 @@ def test_a_start_keeps_each_wish_that_is_not_sent(name: str) -> None:
     address = reverse("api:start", args=(draft.pk,))
     assert browser_of(draft.owner).post(address, sent(other, name)).status_code == 200
     draft.refresh_from_db()
-    kept = asdict(other) | {name: getattr(SPECIAL, name)}
-    assert asdict(draft.wishes) == kept
+    stored = asdict(other) | {name: getattr(SPECIAL, name)}
+    assert asdict(draft.wishes) == stored
 
 
 def test_the_form_of_another_run_keeps_what_it_does_not_ask_for() -> None:

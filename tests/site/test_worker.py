@@ -34,13 +34,13 @@ from tests.site.working import (
     kill_all,
     manage,
     wait_for_status,
-    wait_until,
     work_off,
     worker,
     worker_environment,
 )
+from tests.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 REAL_PIPELINE = ""
 
@@ -252,10 +252,10 @@ def test_a_training_survives_a_shutdown_and_a_kill(tmp_path: Path) -> None:
         assert process.wait() == 0
     job.refresh_from_db()
     assert (job.status, job.attempt, job.losses) == ("PENDING", 2, 0)
-    kept = state.stat().st_mtime_ns
+    before = state.stat().st_mtime_ns
     with worker():
         wait_until(second_hold.exists, "the second attempt holds, too")
-        wait_until(lambda: state.stat().st_mtime_ns > kept, "it has kept some more")
+        wait_until(lambda: state.stat().st_mtime_ns > before, "it has kept some more")
         horse_of(job).kill()
         wait_for_status(job, "COMPLETED", "FAILED")
     assert (job.status, job.attempt, job.losses) == ("COMPLETED", 3, 1)

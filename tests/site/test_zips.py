@@ -39,7 +39,7 @@ def test_a_slow_reader_gets_what_a_quick_one_gets(members: list[Member]) -> None
         sent = min(len(piece), network.randrange(1, CHUNK))
         taken += piece[:sent]
         buffer.skip(sent, True)
-        assert len(stream._kept) <= 3 * CHUNK, "no more than what is on its way is in memory"
+        assert len(stream._buffer) <= 3 * CHUNK, "no more than what is on its way is in memory"
     assert bytes(taken) == quick
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from django.db import connection
 from recon.jobs.folder import lock as folder_lock
 from recon.models import Job
 from tests.site import staged_pipeline
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,18 +105,6 @@ def is_held(folder: Path) -> bool:
         return False
     except folder_lock.FolderBusy:
         return True
-
-
-def wait_until(true: Callable[[], bool], what: str) -> float:
-    """Waits for something that must come; pytest's own time limit ends a wait in vain.
-
-    Returns the seconds that it took.
-    """
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < 120, f"still waiting: {what}"
-        time.sleep(0.05)
-    return time.monotonic() - began
 
 
 def wait_for_status(job: Job, *statuses: str) -> float:

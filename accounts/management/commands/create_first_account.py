@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
@@ -21,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--email", default="admin@localhost")
 
     @transaction.atomic
-    def handle(self, *args: Any, email: str, **options: Any) -> None:
+    def handle(self, *args: object, email: str, **options: object) -> None:
         if User.objects.exists():
             return
         password = secrets.token_urlsafe(12)

@@ -13,16 +13,13 @@ have listed the photos already, so the change asks for another.
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -36,6 +33,8 @@ from recon.jobs.folder import lock as folder_lock
 from recon.models import Job, Photo
 from recon.pipeline import disk
 from recon.pipeline.errors import Cancelled, TimeLimit
+from recon.pipeline.photo_check.report import CheckReport
+from recon.pipeline.records import RecordError, read_record
 from recon.pipeline.workspace import write_json
 
 logger = logging.getLogger(__name__)
@@ -70,7 +69,15 @@ class Check:
     """What is known about a draft's photos now."""
 
     state: State
-    report: dict[str, Any] | None  # the latest, which may be about other photos
+    report: CheckReport | None  # the latest, which may be about other photos
+
+
+@dataclass(frozen=True)
+class _Tries:
+    """How often a check of these photos was begun: `check/tries.json`."""
+
+    photos: tuple[str, ...]
+    times: int
 
 
 def request_check(job: Job) -> None:
@@ -108,7 +115,7 @@ def state_of(job: Job) -> Check:
     """The draft's report, and whether another is to be expected."""
     report = read_report(job)
     names = _names(job)
-    if not names or (report is not None and list(report["sent"]) == names):
+    if not names or (report is not None and list(report.sent) == names):
         return Check(State.CURRENT, report)
     try:
         coming = _has_prefix(queue.task_ids(QUEUE), job.pk) and _somebody_works()
@@ -117,23 +124,26 @@ def state_of(job: Job) -> Check:
     return Check(State.COMING if coming else State.ABSENT, report)
 
 
-def read_report(job: Job) -> dict[str, Any] | None:
+def read_report(job: Job) -> CheckReport | None:
+    """The latest report; None where there is none that can be read: the next replaces it."""
     try:
-        report: dict[str, Any] = json.loads(_report_path(job).read_text())
-    except (FileNotFoundError, NotADirectoryError):
+        return CheckReport.read(job.workspace.check)
+    except FileNotFoundError:
         return None
-    return report
+    except RecordError as error:
+        logger.warning("Draft %s is checked again: %s", job.pk, error)
+        return None
 
 
-def is_current(report: Mapping[str, Any], job: Job) -> bool:
+def is_current(report: CheckReport, job: Job) -> bool:
     """Whether the report is about these photos, in this order."""
-    return list(report["sent"]) == _names(job)
+    return list(report.sent) == _names(job)
 
 
 def tries_of(job: Job) -> int:
     """How often a check of these very photos was begun."""
     tried = _read_tries(job)
-    return int(tried["times"]) if tried.get("photos") == _names(job) else 0
+    return tried.times if tried is not None and list(tried.photos) == _names(job) else 0
 
 
 def check_photos(job_id: str) -> None:
@@ -166,13 +176,14 @@ def _check(draft: Job) -> None:
     if report is not None and is_current(report, draft):
         return
     photos = list(draft.photos.all())
-    write_json(_tries_path(draft), {"photos": _names(draft), "times": tries_of(draft) + 1})
+    tried = _Tries(tuple(_names(draft)), tries_of(draft) + 1)
+    write_json(_tries_path(draft), asdict(tried))
 
-    def stop_if_gone(fraction: float, code: str = "", /, **facts: Any) -> None:
+    def stop_if_gone(fraction: float, code: str = "", /, **facts: object) -> None:
         if _draft(draft.pk) is None:
             raise Cancelled
 
-    check.check([photo.path for photo in photos], _report_path(draft).parent, progress=stop_if_gone)
+    check.check([photo.path for photo in photos], draft.workspace.check, progress=stop_if_gone)
 
 
 def _enqueue(job_pk: str, owner_pk: int) -> None:
@@ -226,16 +237,12 @@ def _names(job: Job) -> list[str]:
     return [photo.name for photo in job.photos.all()]
 
 
-def _report_path(job: Job) -> Path:
-    return job.workspace.check / "report.json"
-
-
 def _tries_path(job: Job) -> Path:
     return job.workspace.check / "tries.json"
 
 
-def _read_tries(job: Job) -> dict[str, Any]:
-    with suppress(FileNotFoundError, NotADirectoryError, ValueError):
-        tried: dict[str, Any] = json.loads(_tries_path(job).read_text())
-        return tried
-    return {}
+def _read_tries(job: Job) -> _Tries | None:
+    try:
+        return read_record(_tries_path(job), _Tries)
+    except (FileNotFoundError, RecordError):
+        return None

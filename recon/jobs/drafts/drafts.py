@@ -99,7 +99,7 @@ def add_photo(
         try:
             photo_files.write(upload, waiting)
             with transaction.atomic():
-                draft = locked(job)
+                draft = lock_draft(job)
                 if twin := draft.photos.filter(sha256=facts.sha256).first():
                     return twin, False
                 check_room(draft, upload.size or 0, given_up=given_up)
@@ -119,7 +119,7 @@ def drop_photo(job: Job, photo_pk: int) -> bool:
     Raises UserError("draft_started"), Job.DoesNotExist.
     """
     with transaction.atomic():
-        draft = locked(job)
+        draft = lock_draft(job)
         photo = draft.photos.filter(pk=photo_pk).first()
         if photo is None:
             return False
@@ -136,7 +136,7 @@ def start(
     title: str | None = None,
     wishes: Wishes | None = None,
     shared: bool = False,
-    sharing: Mapping[str, Any] | None = None,
+    sharing: Mapping[str, object] | None = None,
 ) -> bool:
     """Queues the draft. False: it was started already.
 
@@ -148,7 +148,7 @@ def start(
     wishes = wishes or job.wishes
     with transaction.atomic():
         try:
-            draft = locked(job)
+            draft = lock_draft(job)
         except UserError:
             return False
         if video := draft.videos.filter(state=Video.State.WAITING).first():
@@ -204,7 +204,7 @@ def save_new(draft: Job, photos: list[Photo]) -> None:
             checks.request_check(draft)
 
 
-def locked(job: Job) -> Job:
+def lock_draft(job: Job) -> Job:
     """The draft as it is now, its row locked until the transaction ends.
 
     Raises UserError("draft_started"), Job.DoesNotExist.

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -138,7 +137,7 @@ def _report_of(video_pk: int) -> Progress:
     """Tells the row of the progress; raises Cancelled where there is nothing to do any more."""
     told = 0.0
 
-    def report(fraction: float, code: str = "", /, **facts: Any) -> None:
+    def report(fraction: float, code: str = "", /, **facts: object) -> None:
         nonlocal told
         if time.monotonic() - told < TOLD_EVERY_S:
             return
@@ -176,7 +175,7 @@ def _put_off(video: Video, error: PipelineError) -> None:
     rows.update(tries=video.tries, error_code=error.code, error_facts=error.facts)
 
 
-def _told(code: str, video: Video, **facts: Any) -> UserError:
+def _told(code: str, video: Video, **facts: object) -> UserError:
     return UserError(code, name=video.original_name, **facts)
 
 

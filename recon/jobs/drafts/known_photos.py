@@ -25,7 +25,7 @@ def add_known(
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
         return None
     with transaction.atomic():
-        draft = drafts.locked(job)
+        draft = drafts.lock_draft(job)
         if twin := draft.photos.filter(sha256=sha256).first():
             return twin, False
         for known in Photo.objects.filter(job__owner=draft.owner_id, sha256=sha256):

@@ -29,7 +29,7 @@ def reorder(job: Job, photo_pks: Sequence[int]) -> None:
     are passed over. Raises UserError("draft_started"), Job.DoesNotExist.
     """
     with transaction.atomic():
-        draft = drafts.locked(job)
+        draft = drafts.lock_draft(job)
         there = {photo.pk: photo for photo in draft.photos.all()}
         asked = [there[pk] for pk in dict.fromkeys(photo_pks) if pk in there]
         places = sorted(photo.position for photo in asked)

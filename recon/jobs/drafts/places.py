@@ -34,7 +34,7 @@ def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
         made.title = f"{made.title[:110]} {number}"
     with photo_files.new_folder(made), transaction.atomic():
         if job.is_draft:
-            _take_from(drafts.locked(job), made, wanted)
+            _take_from(drafts.lock_draft(job), made, wanted)
         else:
             made.photos_from = job
             photos = _linked(job, made, wanted)

@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -87,7 +86,7 @@ def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tu
         try:
             photo_files.write(upload, waiting)
             with transaction.atomic():
-                draft = drafts.locked(job)
+                draft = drafts.lock_draft(job)
                 same = draft.videos.filter(sha256=facts.sha256)
                 if twin := same.filter(state=State.WAITING).first():
                     return twin, False
@@ -115,7 +114,7 @@ def drop_video(job: Job, video_pk: int) -> bool:
     Raises UserError("draft_started"), Job.DoesNotExist.
     """
     with transaction.atomic():
-        draft = drafts.locked(job)
+        draft = drafts.lock_draft(job)
         video = draft.videos.filter(pk=video_pk).first()
         if video is None:
             return False
@@ -134,7 +133,7 @@ def create_job(
     title: str = "",
     wishes: Wishes | None = None,
     shared: bool = False,
-    sharing: Mapping[str, Any] | None = None,
+    sharing: Mapping[str, object] | None = None,
 ) -> Job:
     """A draft with all of these, which starts by itself when the videos' frames are there.
 

@@ -26,7 +26,7 @@ _SPOOLED = re.compile(r"tmp[a-z0-9_]+\.upload.*", re.DOTALL)
 #: `instarecon_site.secret` on its way to a secret.
 _SECRET = re.compile(r"\.secret_key\.\d+\.[0-9a-f]{8}")
 #: `recon.web.files_on_demand` on its way to a small picture.
-_KEPT = re.compile(r"\.[0-9a-f]{16}-.+")
+_PICTURE = re.compile(r"\.[0-9a-f]{16}-.+")
 #: `recon.pipeline.workspace`, whose writers hold the folder's lock.
 _WORK = re.compile(r"\.scratch-.+|\..+\.partial")
 
@@ -42,7 +42,7 @@ def sweep() -> int:
 def sweep_pictures() -> int:
     """The same for small pictures in jobs' folders. Looks into all of them: once, at a start."""
     pictures = (Path(settings.DATA_DIR) / "jobs").glob("*/*/.*-*")
-    return _remove(path for path in pictures if _is(path, _KEPT) and _is_old(path))
+    return _remove(path for path in pictures if _is(path, _PICTURE) and _is_old(path))
 
 
 def clear(folder: Path) -> int:

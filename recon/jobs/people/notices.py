@@ -51,7 +51,7 @@ def mark_read(user: User, job: Job | None = None) -> None:
 
 def _send_mail(job: Job) -> None:
     context = {"job": job, "url": settings.BASE_URL + job.get_absolute_url()}
-    with languages.spoken(job.owner.language), time_zones.shown_in(job.owner.time_zone):
+    with languages.use_language(job.owner.language), time_zones.use_zone(job.owner.time_zone):
         subject = render_to_string("recon/job_ended_subject.txt", context).strip()
         text = render_to_string("recon/job_ended_email.txt", context)
     try:

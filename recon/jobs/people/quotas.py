@@ -88,13 +88,13 @@ def may_store(owner_pk: int, size: int) -> None:
 
     `size` is in bytes; 0 asks whether the limit is passed already.
     """
-    _check_stored(locked(owner_pk), size)
+    _check_stored(lock_owner(owner_pk), size)
 
 
 def may_add_video(draft: Job, size: int) -> None:
     """Raises UserError: too_many_videos, quota_videos, quota_stored, account_closing. Call it in
     the transaction that adds the video, with the draft's row locked."""
-    owner = locked(draft.owner_id)
+    owner = lock_owner(draft.owner_id)
     if draft.videos.count() >= settings.MAX_VIDEOS:
         raise UserError("too_many_videos", limit=settings.MAX_VIDEOS)
     waiting = Video.objects.filter(job__owner=owner, state=Video.State.WAITING).count()
@@ -109,7 +109,7 @@ def may_start(owner_pk: int, size: int = 0) -> None:
     Raises UserError: quota_stored, quota_active_jobs, quota_jobs_a_day, account_closing. Call it
     in the transaction that makes the job wait.
     """
-    owner = locked(owner_pk)
+    owner = lock_owner(owner_pk)
     used = usage(owner)
     if used.active.is_reached:
         raise UserError("quota_active_jobs", limit=used.active.most)
@@ -121,7 +121,7 @@ def may_start(owner_pk: int, size: int = 0) -> None:
     )
 
 
-def locked(owner_pk: int) -> User:
+def lock_owner(owner_pk: int) -> User:
     """The person, their row locked until the transaction ends.
 
     Raises UserError("account_closing") for an account that is just being deleted.

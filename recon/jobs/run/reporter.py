@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
@@ -17,7 +16,7 @@ from recon.jobs import lifecycle
 from recon.models import Job, StageRun
 from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step, overall_percent
-from recon.reporting import message
+from recon.reporting import Warned, message
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class SiteReporter:
         self._stop = stop or threading.Event()
         self._step = Step.QUEUED
         self._written_at = 0.0  # monotonic seconds
-        self._warnings: list[dict[str, Any]] = []
+        self._warnings: list[Warned] = []
         job.workspace.log.parent.mkdir(parents=True, exist_ok=True)
 
     def start(self, step: Step) -> None:
@@ -69,7 +68,7 @@ class SiteReporter:
             )
         self.log(f"{step}: started")
 
-    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
         self._stop_if_lost()
         self._end_if_asked()
         if time.monotonic() - self._written_at < MIN_INTERVAL_S:
@@ -91,7 +90,7 @@ class SiteReporter:
         with path.open("a", encoding="utf-8") as file:
             file.write(f"{timezone.now():%H:%M:%S} {line}\n")
 
-    def warn(self, code: str, **facts: Any) -> None:
+    def warn(self, code: str, **facts: object) -> None:
         self._warnings.append({"code": code, "facts": facts})
         self._write(warnings=self._warnings)
         self.log(f"warning {code}: {facts}")
@@ -105,7 +104,7 @@ class SiteReporter:
             ).update(outcome=outcome, ended_at=timezone.now())
         self.log(f"{step}: " + ("still true, kept" if reused else f"done in {seconds:.1f} s"))
 
-    def _write(self, **fields: Any) -> None:
+    def _write(self, **fields: object) -> None:
         self._stop_if_lost()
         self._written_at = time.monotonic()
         ours = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
@@ -28,7 +27,7 @@ class Command(BaseCommand):
             help="also where the other folder was in use a moment ago",
         )
 
-    def handle(self, *args: Any, force: bool, **options: Any) -> None:
+    def handle(self, *args: object, force: bool, **options: object) -> None:
         other = DataFolder.objects.filter(pk=DataFolder.ONLY).first()
         if other and not force and timezone.now() - other.seen_at < IN_USE and _is_another():
             raise CommandError(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -17,7 +15,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("job", metavar="ID", help="the job's number, as in its address")
 
-    def handle(self, *args: Any, job: str, **options: Any) -> None:
+    def handle(self, *args: object, job: str, **options: object) -> None:
         try:
             found = Job.objects.get(pk=job)
         except (Job.DoesNotExist, ValidationError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -16,7 +15,7 @@ class Command(BaseCommand):
     help = "Checks this machine for what jobs need. Exits with 1 where no job could run."
     requires_system_checks: list[str] = []  # a broken machine is what it is asked about
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         checks = environment.report(Path(settings.DATA_DIR))
         self.stdout.write(environment.format(checks))
         if any(check.needed and not check.ok for check in checks):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
@@ -21,7 +19,7 @@ class Command(BaseCommand):
             help="whose job it becomes; default: the first active account",
         )
 
-    def handle(self, *args: Any, owner: str | None, **options: Any) -> None:
+    def handle(self, *args: object, owner: str | None, **options: object) -> None:
         if Job.objects.exists():
             self.stdout.write("There are jobs already; no sample job is needed.")
             return

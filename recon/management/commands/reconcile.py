@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
@@ -27,7 +26,7 @@ class Command(BaseCommand):
             help="go on for ever, with this pause between rounds; default: one round",
         )
 
-    def handle(self, *args: Any, every: float | None, **options: Any) -> None:
+    def handle(self, *args: object, every: float | None, **options: object) -> None:
         try:
             self._go_on(every)
         except ForeignDataFolder as error:

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.after_training.scoring import Scorer, without_outliers
@@ -21,7 +20,7 @@ from recon.pipeline.config import PipelineConfig
 from recon.pipeline.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used
 from recon.pipeline.progress import Within
-from recon.pipeline.results import Folds
+from recon.pipeline.results import Folds, fold_picture_name
 from recon.pipeline.together import read_together
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, write_json
@@ -58,7 +57,7 @@ class CrossValidation:
     model: Model
     scorer: Scorer
     filtered: bool  # whether the job's scene is, by its own split
-    decided_by: dict[str, Any]
+    decided_by: dict[str, object]
 
     def run(self, held_out: Scored, report: Report) -> Folds:
         """The folds' figures. `held_out` are those of the job's split.
@@ -131,7 +130,7 @@ class CrossValidation:
             filter_part = part(report, _TRAIN_SHARE, _TRAIN_SHARE)
             gaussians = without_outliers(gaussians, self.config.export, filter_part)
         gaussians = gaussians.to(best_device())
-        photos = {Path(p.name).stem: p for p in self.model.photos if p.name in test}
+        photos = {fold_picture_name(p.name): p for p in self.model.photos if p.name in test}
         comparison = within(part(report, _TRAIN_SHARE, _TRAIN_SHARE), "comparing_fold")
         self.scorer.save_pictures(gaussians, photos, self.workspace.fold_pictures, comparison)
         return self.scorer.scored(gaussians, list(photos.values()), comparison)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import traceback
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -16,7 +16,7 @@ from recon.reporting import Report
 T = TypeVar("T")
 
 
-def attempt(work: Callable[[], T], report: Report, warning: str, **facts: Any) -> T | Reason:
+def attempt(work: Callable[[], T], report: Report, warning: str, **facts: object) -> T | Reason:
     """What `work` gives; where it fails, why. Then the log has what went wrong, and the person is
     warned by the code `warning` with the reason and `facts`. Raises Cancelled."""
     try:

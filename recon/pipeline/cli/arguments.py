@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline import config as configs
 from recon.pipeline.config import PipelineConfig
@@ -122,9 +121,9 @@ def wishes_of(options: argparse.Namespace) -> Wishes:
     )
 
 
-def nested(changes: Sequence[str]) -> dict[str, Any]:
+def nested(changes: Sequence[str]) -> dict[str, object]:
     """`["train.iterations=500"]` -> `{"train": {"iterations": 500}}`. Raises ValueError."""
-    tree: dict[str, Any] = {}
+    tree: dict[str, object] = {}
     for change in changes:
         path, separator, text = change.partition("=")
         if not separator or not path:
@@ -136,9 +135,10 @@ def nested(changes: Sequence[str]) -> dict[str, Any]:
         *groups, name = path.split(".")
         branch = tree
         for group in groups:
-            branch = branch.setdefault(group, {})
-            if not isinstance(branch, dict):
+            below = branch.setdefault(group, {})
+            if not isinstance(below, dict):
                 raise ValueError(f"{path} is given both as a value and as a group")
+            branch = below
         branch[name] = value
     return tree
 

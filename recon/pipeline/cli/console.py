@@ -9,14 +9,14 @@ import time
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from recon.pipeline import progress_texts
 from recon.pipeline.errors import explain
 from recon.pipeline.progress import WORKING_STEPS, Step, overall_percent
+from recon.pipeline.words import progress_texts
 from recon.reporting import message
 
 #: Seconds between two plain progress lines.
@@ -68,7 +68,7 @@ class ConsoleReporter:
         self.log(f"{step} begins")
         self._show(0.0, "")
 
-    def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+    def __call__(self, fraction: float, code: str = "", /, **facts: object) -> None:
         told = message(code, facts)
         # A stage that knows better says itself how long it will be.
         known = progress_texts.seconds_left(told) is not None
@@ -87,7 +87,7 @@ class ConsoleReporter:
         self._log.write(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {line}\n")
         self._log.flush()
 
-    def warn(self, code: str, **facts: Any) -> None:
+    def warn(self, code: str, **facts: object) -> None:
         explained = explain(code, facts)
         sentence = " ".join(filter(None, (explained.sentence, explained.for_staff)))
         self.log(f"warning: {sentence}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 MB = 2**20
 
@@ -16,7 +15,7 @@ class Budget:
     cpu_s: int  # s of all its threads together; a busy machine does not count
     seconds: float  # s by the clock, for what hangs without working
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, int | float]:
         return asdict(self)
 
 

@@ -16,11 +16,11 @@ import threading
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from recon.pipeline.decoding import confinement, tasks
 from recon.pipeline.decoding.budgets import Budget
-from recon.pipeline.decoding.messages import ChannelClosed, Message, receive, send
+from recon.pipeline.decoding.messages import ChannelClosed, Facts, Message, receive, send
 from recon.pipeline.errors import UserError
 
 _CODE = Path(__file__).resolve().parents[2]  # the package `recon`
@@ -46,11 +46,11 @@ def _serve(channel: socket.socket, request: Message, memory: int | None) -> None
     send(channel, Message(answer.facts | {"memory": _read_memory(memory)}, answer.body))
 
 
-def _done(channel: socket.socket, facts: dict[str, Any], file: Any) -> Message:
+def _done(channel: socket.socket, facts: Facts, file: BinaryIO) -> Message:
     """The last message about a piece of work; a long one says more before it."""
     try:
 
-        def tell(news: dict[str, Any], body: bytes) -> None:
+        def tell(news: Facts, body: bytes) -> None:
             send(channel, Message({"news": news}, body))
 
         result, body = tasks.TASKS[facts["task"]](file, tell, facts)

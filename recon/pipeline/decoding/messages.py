@@ -24,9 +24,13 @@ class ChannelClosed(Exception):
     """The other side is gone, or says what it must not."""
 
 
+#: JSON that the two sides send each other; each task says what it wants in it.
+Facts = dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Message:
-    facts: dict[str, Any]
+    facts: Facts
     body: bytes = b""
     files: list[int] = field(default_factory=list)  # descriptors, the receiver's to close
 

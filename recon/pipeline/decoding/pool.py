@@ -19,7 +19,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from recon.pipeline.decoding.budgets import MB, Budget
 from recon.pipeline.decoding.messages import ChannelClosed, Message, receive, send
@@ -136,7 +136,7 @@ class Pool:
         self._told: set[str] = set()
 
     def ask(
-        self, task: str, file: BinaryIO, facts: Mapping[str, Any], budget: Budget
+        self, task: str, file: BinaryIO, facts: Mapping[str, object], budget: Budget
     ) -> Generator[Message, None, Message]:
         """Yields the news of a piece of work on the open `file`; returns its result.
 
@@ -162,7 +162,7 @@ class Pool:
             return _result(last, task)
 
     def result(
-        self, task: str, file: BinaryIO, facts: Mapping[str, Any], budget: Budget
+        self, task: str, file: BinaryIO, facts: Mapping[str, object], budget: Budget
     ) -> Message:
         """The result of a piece of work that has no news. Raises as `ask` does."""
         work = self.ask(task, file, facts, budget)

@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from PIL import Image
 
 from recon.pipeline.config import PreflightConfig
+from recon.pipeline.decoding.messages import Facts
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos import photo_file
 from recon.poses.exif import day_taken, upright
 
-Facts = dict[str, Any]
 Result = tuple[Facts, bytes]
 Tell = Callable[[Facts, bytes], None]
 Task = Callable[[BinaryIO, Tell, Facts], Result]
@@ -99,7 +99,7 @@ def probe(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
 def take_frames(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
     from recon.pipeline.photos import video
 
-    def report(fraction: float, code: str = "", /, **counts: Any) -> None:
+    def report(fraction: float, code: str = "", /, **counts: object) -> None:
         tell({"fraction": fraction, "code": code, "counts": counts}, b"")
 
     wanted = facts["wanted"]

@@ -1,7 +1,7 @@
 """The photo check on a folder of photos, a little at a time: each call does what is new.
 
-Leaves `report.json` in the check's folder, written at once and in full, so that whoever reads it
-never sees half of one. See docs/develop/photo-check.md.
+Leaves a report in the check's folder, written at once and in full, so that whoever reads it never
+sees half of one. See docs/develop/photo-check.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from PIL import Image
 
@@ -23,17 +23,16 @@ from recon.pipeline.decoding import opening
 from recon.pipeline.errors import PipelineError, UserError
 from recon.pipeline.photo_check import check_cache
 from recon.pipeline.photo_check.check_cache import PairKey
+from recon.pipeline.photo_check.report import CheckedPhoto, CheckReport
 from recon.pipeline.photos.photo_file import decode
 from recon.pipeline.photos.prepare import to_rgb
-from recon.pipeline.workspace import write_json
+from recon.poses.colmap.pairs import Pair
 from recon.poses.photo_check import photo_look, quick_pairs
 from recon.poses.photo_check.findings import Finding, PhotoSet
 from recon.poses.photo_check.photo_look import CheckLimits, PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts
 from recon.poses.photo_check.verdict import Verdict, judge
 from recon.reporting import Progress, silent
-
-REPORT = "report.json"
 
 #: Threads; the check runs beside a site and beside jobs.
 THREADS = min(os.cpu_count() or 1, 4)
@@ -56,7 +55,7 @@ def check(
     *,
     limits: CheckLimits | None = None,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> CheckReport:
     """Checks the files `photos`, in the person's order, and writes the report to `folder`.
 
     Returns the report. Whatever is wrong with one file is a finding about it, never an exception;
@@ -67,11 +66,20 @@ def check(
     looks, refused = _looks(by_name, digests, folder, progress)
     pairs = _pairs(looks, digests, folder, progress)
     verdict, odd = _judged(looks, pairs, limits or CheckLimits())
-    report = {"sent": [path.name for path in photos]}
-    findings = [refused[name] for name in by_name if name in refused] + odd
-    report |= _report(looks, findings, verdict, complete=len(by_name) == len(photos))
+    report = CheckReport(
+        sent=tuple(path.name for path in photos),
+        photos=tuple(
+            _about(name, look, verdict) for name, look in looks.items() if name in verdict.standings
+        ),
+        pairs=tuple(
+            Pair(min(edge), max(edge), facts.inliers) for edge, facts in verdict.linked.items()
+        ),
+        groups=tuple(map(tuple, verdict.groups)),
+        findings=(*(refused[name] for name in by_name if name in refused), *odd, *verdict.findings),
+        complete=len(by_name) == len(photos),
+    )
     check_cache.forget_others(folder, digests.values())
-    write_json(folder / REPORT, report)
+    report.write(folder)
     return report
 
 
@@ -208,37 +216,19 @@ def _judged(
     return Verdict({}, {}, [], []), [Finding("not_looked_at", tuple(looks))]
 
 
-def _report(
-    looks: Mapping[str, PhotoLook], refused: list[Finding], verdict: Verdict, *, complete: bool
-) -> dict[str, Any]:
-    findings = refused + verdict.findings
-    return {
-        "photos": [
-            _about(name, look, verdict) for name, look in looks.items() if name in verdict.standings
-        ],
-        "pairs": [
-            {"a": min(edge), "b": max(edge), "inliers": facts.inliers}
-            for edge, facts in verdict.linked.items()
-        ],
-        "groups": verdict.groups,
-        "findings": [finding.to_dict() for finding in findings],
-        "complete": complete,
-    }
-
-
-def _about(name: str, look: PhotoLook, verdict: Verdict) -> dict[str, Any]:
+def _about(name: str, look: PhotoLook, verdict: Verdict) -> CheckedPhoto:
     standing = verdict.standings[name]
-    return {
-        "name": name,
-        "width": look.width,
-        "height": look.height,
-        "sharpness": round(standing.sharpness, 3),  # log2 against its siblings
-        "exposure": round(standing.exposure, 3),  # EV against its siblings
-        "black": round(look.brightness.black, 4),  # share of pixels
-        "white": round(look.brightness.white, 4),
-        "features": len(look.features.points),
-        "focal_known": look.focal is not None,
-    }
+    return CheckedPhoto(
+        name=name,
+        width=look.width,
+        height=look.height,
+        sharpness=round(standing.sharpness, 3),
+        exposure=round(standing.exposure, 3),
+        black=round(look.brightness.black, 4),
+        white=round(look.brightness.white, 4),
+        features=len(look.features.points),
+        focal_known=look.focal is not None,
+    )
 
 
 def _in_threads(work: Callable[[T], R], items: Sequence[T], told: Callable[[int], None]) -> list[R]:

@@ -9,22 +9,30 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+import msgspec
 import numpy as np
 
 from recon.pipeline.workspace import replacing, write_json
 from recon.poses.photo_check.brightness import Brightness
 from recon.poses.photo_check.photo_look import PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts, QuickFeatures
-from recon.poses.standing_still import StillMatches
 
 #: Raise it when a look or a comparison comes to other results.
 VERSION = 3
 
 PairKey = tuple[str, str]  # the two photos' digests, the smaller first
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """pairs.json."""
+
+    version: int
+    pairs: tuple[tuple[str, str, PairFacts], ...]
 
 
 def read_look(folder: Path, digest: str) -> PhotoLook | None:
@@ -89,12 +97,10 @@ def pack_look(file: BinaryIO, look: PhotoLook) -> None:
 def read_pairs(folder: Path) -> dict[PairKey, PairFacts]:
     """All pairs that were compared."""
     try:
-        content = json.loads(_pairs_path(folder).read_text())
-        if content["version"] != VERSION:
-            return {}
-        return {(a, b): _pair_facts(facts) for a, b, facts in content["pairs"]}
-    except (OSError, ValueError, KeyError, TypeError):
+        content = msgspec.json.decode(_pairs_path(folder).read_bytes(), type=_Pairs)
+    except (OSError, msgspec.MsgspecError):
         return {}
+    return {(a, b): facts for a, b, facts in content.pairs} if content.version == VERSION else {}
 
 
 def write_pairs(folder: Path, pairs: dict[PairKey, PairFacts]) -> None:
@@ -108,13 +114,6 @@ def forget_others(folder: Path, digests: Iterable[str]) -> None:
     for path in (folder / "looks").glob("*.npz"):
         if path not in current:
             path.unlink(missing_ok=True)
-
-
-def _pair_facts(facts: dict[str, Any]) -> PairFacts:
-    for name in ("homography", "detail_change"):
-        value = facts[name]
-        facts[name] = tuple(value) if value is not None else None
-    return PairFacts(**facts | {"still": StillMatches(**facts["still"])})
 
 
 def _look_path(folder: Path, digest: str) -> Path:

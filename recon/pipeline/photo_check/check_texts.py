@@ -4,13 +4,13 @@ them for errors. All of it is advice; docs/develop/photo-check.md tells more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 from recon.pipeline.errors import Explained, Explanation, explain
 from recon.pipeline.words.photo_names import numbers_in_words
 from recon.pipeline.words.texts import told
+from recon.poses.photo_check.findings import Finding
 
 #: Places where a photo would help, named one by one up to so many.
 MOST_GAPS = 4
@@ -103,41 +103,35 @@ FINDINGS: dict[str, Explanation] = {
 }
 
 
-def explain_finding(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> Explained:
-    """The texts of one finding of a report; `numbers` are the photos' places on the page. A code
+def explain_finding(finding: Finding, numbers: Mapping[str, int]) -> Explained:
+    """The texts of one finding; `numbers` are the photos' places on the page. A code
     that is an error's has its texts: the photo would be turned down for it.
 
     Raises KeyError for an unknown code or photo: both are programming errors.
     """
-    code = finding["code"]
-    if code in FINDINGS:
-        return FINDINGS[code].filled(code, _words(finding, numbers))
-    return explain(code, finding["facts"])
+    if finding.code in FINDINGS:
+        return FINDINGS[finding.code].filled(finding.code, _words(finding, numbers))
+    return explain(finding.code, finding.facts)
 
 
-def explain_report(report: Mapping[str, Any], numbers: Mapping[str, int]) -> list[Explained]:
-    """Every finding of `report` whose photos are all still there."""
-    return [
-        explain_finding(finding, numbers)
-        for finding in report["findings"]
-        if is_about(finding, numbers)
-    ]
+def explain_findings(findings: Iterable[Finding], numbers: Mapping[str, int]) -> list[Explained]:
+    """Those of `findings` whose photos are all still there."""
+    return [explain_finding(one, numbers) for one in findings if is_about(one, numbers)]
 
 
-def is_about(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> bool:
+def is_about(finding: Finding, numbers: Mapping[str, int]) -> bool:
     """Whether every photo that the finding speaks of is among `numbers`."""
     return all(name in numbers for name in _mentioned(finding))
 
 
-def _mentioned(finding: Mapping[str, Any]) -> list[str]:
-    groups = finding["facts"].get("groups", ())
-    return [*finding["photos"], *(name for group in groups for name in group)]
+def _mentioned(finding: Finding) -> list[str]:
+    return [*finding.photos, *(name for group in finding.groups for name in group)]
 
 
-def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
+def _words(finding: Finding, numbers: Mapping[str, int]) -> dict[str, object]:
     """The finding's facts, with photos by their numbers in words."""
-    facts = dict(finding["facts"])
-    places = [numbers[name] for name in finding["photos"]]
+    facts = dict(finding.facts)
+    places = [numbers[name] for name in finding.photos]
     said = numbers_in_words(places)
     one = len(places) == 1
     facts |= {
@@ -152,7 +146,7 @@ def _words(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, 
     }
     groups = [
         sorted(numbers[name] for name in group)
-        for group in facts.get("groups") or [[name] for name in finding["photos"]]
+        for group in finding.groups or [[name] for name in finding.photos]
     ]
     named = [
         told("photo {numbers}", numbers=group[0])

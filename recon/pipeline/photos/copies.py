@@ -30,12 +30,12 @@ def without_copies(
     left_out: dict[str, str] = {}
     for names in copies.groups(pictures):
         alike = [by_name[name] for name in names]
-        best = max(alike, key=lambda photo: _worth(photo, size_of(photo.original)))
-        left_out |= {photo.original: best.original for photo in alike if photo is not best}
+        best = max(alike, key=lambda photo: _worth(photo, size_of(photo.stored_name)))
+        left_out |= {photo.stored_name: best.stored_name for photo in alike if photo is not best}
     for photo in prepared:
-        if photo.original in left_out:
+        if photo.stored_name in left_out:
             (folder / photo.name).unlink()
-    return [photo for photo in prepared if photo.original not in left_out], left_out
+    return [photo for photo in prepared if photo.stored_name not in left_out], left_out
 
 
 def tell(left_out: dict[str, str], total: int, needed: int, report: Report) -> None:

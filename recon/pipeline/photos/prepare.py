@@ -27,8 +27,8 @@ LONGEST_STEM = 120
 class PreparedPhoto:
     """What is kept of a photo beside its pixels: an entry of work/photos.json."""
 
-    name: str  # in work/photos
-    original: str  # in upload/images; "FOLDER/NAME" where photos came in folders
+    name: str  # of the file in work/photos, which is COLMAP's and training's name for it
+    stored_name: str  # the photo's own, in upload/images; "FOLDER/NAME" where it came in a folder
     width: int  # px, as prepared
     height: int  # px, as prepared
     focal: float | None  # px of the prepared photo, from the metadata
@@ -37,25 +37,27 @@ class PreparedPhoto:
 
     @property
     def for_poses(self) -> Photo:
-        folder = str(PurePosixPath(self.original).parent)
+        folder = str(PurePosixPath(self.stored_name).parent)
         return Photo(self.name, self.width, self.height, self.focal, self.device, folder)
 
 
 def prepare(
-    source: Path, folder: Path, name: str, config: PreflightConfig, original: str | None = None
+    source: Path, folder: Path, name: str, config: PreflightConfig, stored_name: str | None = None
 ) -> PreparedPhoto:
     """Writes the photo `source` to `folder / name` as a JPEG that holds pixels and nothing else.
 
-    It is decoded in a process of its own. `original` is what the photo is called, the file's name
-    by default.
+    It is decoded in a process of its own. `stored_name` is the photo's in upload/images, the file's
+    name by default.
     Raises UserError as `photos.decode` does, naming the file.
     """
-    called = original or source.name
-    made = opening.own().develop(source, name=called, config=config)
+    stored_name = stored_name or source.name
+    made = opening.own().develop(source, name=stored_name, config=config)
     with replacing(folder / name) as temporary:
         temporary.write_bytes(made.jpeg)
     digest = hashlib.sha256(made.jpeg).hexdigest()
-    return PreparedPhoto(name, called, made.width, made.height, made.focal, digest, made.device)
+    return PreparedPhoto(
+        name, stored_name, made.width, made.height, made.focal, digest, made.device
+    )
 
 
 def develop(source: Path, name: str, config: PreflightConfig) -> Developed:
@@ -106,8 +108,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def prepared_names(originals: list[str]) -> dict[str, str]:
-    """Original file name -> name in work/photos.
+def prepared_names(stored_names: list[str]) -> dict[str, str]:
+    """Name in upload/images -> name in work/photos.
 
     COLMAP's text files separate fields by spaces, and two photos may differ in their extension
     only, so names are reduced to safe letters and made different again by a number. Other files
@@ -115,8 +117,8 @@ def prepared_names(originals: list[str]) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for original in sorted(originals):
-        path = PurePosixPath(original)
+    for stored_name in sorted(stored_names):
+        path = PurePosixPath(stored_name)
         words = "_".join([*path.parts[:-1], path.stem])
         stem = re.sub(r"[^A-Za-z0-9._-]+", "_", words).strip(".")
         stem = stem[:LONGEST_STEM].rstrip(".") or "photo"
@@ -125,5 +127,5 @@ def prepared_names(originals: list[str]) -> dict[str, str]:
             number += 1
             name = f"{stem}-{number}.jpg"
         taken.add(name.casefold())
-        names[original] = name
+        names[stored_name] = name
     return names

@@ -9,7 +9,7 @@ show one point each, whatever messengers have done to the metadata.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,7 @@ def _xmp(image: Image.Image) -> bytes:
     return content[:_XMP_READ] if isinstance(content, bytes) else b""
 
 
-def _has_no_sense(details: Any) -> bool:
+def _has_no_sense(details: Mapping[int, object]) -> bool:
     equivalent = exif.number(details.get(_FOCAL_LENGTH_IN_35MM_FILM))
     if equivalent:
         return 0 < equivalent < _SHORTEST_EQUIVALENT

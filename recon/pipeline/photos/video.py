@@ -11,9 +11,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from recon.picture_size import fitted_size
@@ -157,7 +158,7 @@ def _size(frame: av.VideoFrame, longest: int) -> tuple[int, int]:
     return fitted_size(frame.width, frame.height, longest, at_least=8)
 
 
-def _grey(frame: av.VideoFrame, size: tuple[int, int]) -> Any:
+def _grey(frame: av.VideoFrame, size: tuple[int, int]) -> NDArray[np.float32]:
     """Grey levels [H, W] as float32, at `size` px."""
     width, height = size
     small = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")

@@ -10,7 +10,7 @@ are called before and after `run`; a missing file is part of a digest, never an 
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
@@ -31,12 +31,12 @@ from recon.reporting import Report
 class Stage(Protocol):
     """The shape of a stage module."""
 
-    def settings(self, config: PipelineConfig) -> dict[str, Any]: ...
+    def settings(self, config: PipelineConfig) -> dict[str, object]: ...
     def inputs(self, workspace: Workspace, config: PipelineConfig) -> dict[str, str]: ...
     def outputs(self, workspace: Workspace, config: PipelineConfig) -> dict[str, str]: ...
     def run(
         self, workspace: Workspace, config: PipelineConfig, report: Report
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, object]: ...
 
 
 STAGES: dict[Step, Stage] = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -32,7 +31,7 @@ from recon.splats.scene import Model, read_model
 _HELD_OUT = 0.1  # of the step, where folds follow
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return {
         **asdict(config.evaluate),
         "filter": config.export.filter_arguments(),
@@ -56,7 +55,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {"results": digest_files(workspace.root, files)}
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Never fails the job for want of a score: the scene is there, and the reason is told."""
     found = attempt(lambda: _measure(workspace, config, report), report, "metrics_absent")
     results = _nothing(found, config) if isinstance(found, Reason) else found
@@ -164,4 +163,4 @@ def _lpips(
 
 
 def _pictures(workspace: Workspace) -> Path:
-    return workspace.output / "test" / f"ours_{steps_trained(workspace)}"
+    return workspace.split_pictures(steps_trained(workspace))

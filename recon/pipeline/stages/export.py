@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
-from typing import Any
 
 import torch
 from PIL import Image
@@ -48,7 +47,7 @@ _MAY_BE_ABSENT = ("spz", "other_spz", "first", "turntable", "colmap")
 _PLY = {UNFILTERED: "point_cloud.ply", FILTERED: "point_cloud_filtered.ply"}
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return {**asdict(config.export), "seed": config.seed}
 
 
@@ -69,7 +68,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {"files": digest_files(workspace.root, files)}
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     refinement = Within(Part(report, 0.0, _FINISHED), "finishing", count=len(model.photos))
     gaussians, refined = finished(workspace, config, model, refinement)

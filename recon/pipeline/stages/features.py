@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.earlier_job import features_signature, known_features
@@ -17,7 +16,7 @@ from recon.poses.colmap import features as sift
 from recon.reporting import Report
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return asdict(config.features)
 
 
@@ -30,7 +29,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {"features": databases.features_digest(workspace.database)}
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Raises UserError no_features where no photo shows any."""
     photos = [photo.for_poses for photo in PreparedPhotos.read(workspace).photos]
     groups = cameras.group(photos, shared=config.features.shared_camera)

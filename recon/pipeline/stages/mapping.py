@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from statistics import median
-from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
@@ -33,7 +32,7 @@ _PLACED = 0.8  # of the progress; the rest refines cameras
 _FEW_FEATURES = 60
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     # How pairs are verified and cameras are shared holds for the later rungs too.
     deciding = {"min_num_inliers": config.matching.min_num_inliers,
                 "shared_camera": config.features.shared_camera}  # fmt: skip
@@ -61,7 +60,7 @@ def photos_digest(workspace: Workspace) -> str:
     return digest_files(workspace.root, [workspace.photos, workspace.photos_json])
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Raises UserError, saying why as well as it can, where there is no model to trust."""
     photos = PreparedPhotos.read(workspace).photos
 
@@ -132,27 +131,27 @@ def reason(
 
 def warn_of_left_out(photos: Sequence[PreparedPhoto], graph: PairGraph, report: Report) -> None:
     """Warns by the photos' names in upload/."""
-    original = {photo.name: photo.original for photo in photos}
+    stored_names = {photo.name: photo.stored_name for photo in photos}
     placed = {photo.name for photo in graph.photos if photo.registered}
-    left_out = sorted(set(original) - placed)
+    left_out = sorted(set(stored_names) - placed)
     if not left_out:
         return
     report.warn(
         "photos_left_out",
         count=len(left_out),
         total=len(photos),
-        photos=[original[name] for name in left_out],
+        photos=[stored_names[name] for name in left_out],
     )
     others = [g for g in graph.groups if len(g) > 1 and not placed.intersection(g)]
     if others:
-        groups = [[original[name] for name in group] for group in others]
+        groups = [[stored_names[name] for name in group] for group in others]
         report.warn("photos_in_groups", count=len(others), photo_groups=groups)
 
 
 def warn_of_misfit(photos: Sequence[PreparedPhoto], misfit: Misfit, report: Report) -> None:
     """Warns that the metadata's focal lengths were not believed."""
     report.log(misfit.in_words)
-    names = [photo.original for photo in photos if photo.name in misfit.names]
+    names = [photo.stored_name for photo in photos if photo.name in misfit.names]
     report.warn(
         "focal_length_does_not_fit",
         count=len(names),

@@ -9,7 +9,6 @@ import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.earlier_job import bring_in_matches
@@ -29,7 +28,7 @@ from recon.reporting import Part, Report, part
 _MATCHED = 0.9  # of the progress; the rest looks for what stands still
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return {**asdict(config.matching), "seed": config.seed}
 
 
@@ -45,7 +44,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     }
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     photos = PreparedPhotos.read(workspace).photos
     key = digest_json({**inputs(workspace, config), **settings(config)})
     with unfinished_folder(workspace.colmap, "matches", key) as folder:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline import environment
 from recon.pipeline.config import PipelineConfig, PreflightConfig
@@ -24,7 +23,7 @@ from recon.reporting import Report
 DISK_PER_UPLOAD = 5
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     chosen = asdict(config.preflight)
     del chosen["min_free_disk_mb"]  # decides whether, not what
     return chosen
@@ -41,25 +40,25 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     }
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Raises UserError for the photos' faults, PipelineError for the machine's."""
     sent = uploaded(workspace)
     check_count(len(sent), config.preflight.min_photos, config.preflight.max_photos)
     report(0.0, "checking_machine")
     look_at_machine(workspace, sent, config.preflight, report)
-    originals = {path: path.relative_to(workspace.upload).as_posix() for path in sent}
-    names = prepared_names(list(originals.values()))
+    stored_names = {path: path.relative_to(workspace.upload).as_posix() for path in sent}
+    names = prepared_names(list(stored_names.values()))
     prepared = []
     workspace.photos.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.photos) as folder:
-        for index, (path, original) in enumerate(originals.items()):
+        for index, (path, stored_name) in enumerate(stored_names.items()):
             report(index / len(sent), "photo", number=index + 1, total=len(sent))
-            photo = prepare(path, folder, names[original], config.preflight, original)
+            photo = prepare(path, folder, names[stored_name], config.preflight, stored_name)
             focal = f"focal length {photo.focal:.0f} px" if photo.focal else "no focal length"
-            report.log(f"{photo.original}: {photo.width}x{photo.height} px, {focal}")
+            report.log(f"{photo.stored_name}: {photo.width}x{photo.height} px, {focal}")
             prepared.append(photo)
         distinct, left_out = copies.without_copies(
-            prepared, folder, lambda original: (workspace.upload / original).stat().st_size
+            prepared, folder, lambda stored_name: (workspace.upload / stored_name).stat().st_size
         )
         copies.tell(left_out, len(prepared), config.preflight.min_photos, report)
     PreparedPhotos(photos=tuple(distinct), copies=left_out).write(workspace)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 from dataclasses import asdict, replace
-from typing import Any
 
 import torch
 
@@ -41,7 +40,7 @@ _REDUCED_RESOLUTION = 0.75  # after the GPU ran out of memory once
 _REDUCED_CAP = 0.5
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return {**deciding(config.train), "seed": config.seed}
 
 
@@ -64,7 +63,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     return {"model": digest_files(workspace.root, files)}
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     write_cameras(workspace, model)
     write_json(workspace.cfg_args, config.to_dict())

@@ -10,7 +10,6 @@ import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import PreparedPhotos
@@ -22,7 +21,7 @@ from recon.poses.splits import split
 from recon.reporting import Report
 
 
-def settings(config: PipelineConfig) -> dict[str, Any]:
+def settings(config: PipelineConfig) -> dict[str, object]:
     return asdict(config.undistort)
 
 
@@ -42,7 +41,7 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     }
 
 
-def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, Any]:
+def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     work = workspace.images.parent
     with scratch_folder(work) as scratch:
         images, model = undistortion.undistort(
@@ -73,8 +72,8 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
 
 def _warn_of_shared_spots(workspace: Workspace, together: list[list[str]], report: Report) -> None:
     """Warns by the photos' names in upload/."""
-    original = PreparedPhotos.read(workspace).originals
-    groups = [[original[name] for name in group] for group in together]
+    stored_names = PreparedPhotos.read(workspace).stored_names
+    groups = [[stored_names[name] for name in group] for group in together]
     report.warn("near_copies", count=sum(map(len, together)), photo_groups=groups)
 
 

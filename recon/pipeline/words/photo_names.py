@@ -1,7 +1,7 @@
 """How a sentence names photos: by their numbers on the page, and by what their owner calls them.
 
-What the pipeline reports lists photos by the names of their files in upload/. Only where it is told
-is it known which number and which name of its own each has there.
+What the pipeline reports lists photos by the names that they are stored under, in upload/. Only
+where it is told is it known which number and which original name each has there.
 """
 
 from __future__ import annotations
@@ -9,44 +9,52 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 from recon.pipeline.words.texts import Counted, told
 
-#: Own names in one sentence at most: twenty file names are a wall nobody reads.
+#: Original names in one sentence at most: twenty file names are a wall nobody reads.
 MOST_NAMED = 3
+
+
+class KnownPhoto(NamedTuple):
+    """What a page calls a photo, and what its owner does."""
+
+    number: int
+    original_name: str
 
 
 @dataclass(frozen=True)
 class PhotoNames:
-    """`known`: number and own name by the name of the file in upload/. Photos that it does not
-    know, as on the command line, are called as their files are."""
+    """`known`: photos by the names that they are stored under. Those that it does not know, as on
+    the command line, are called as they are stored."""
 
-    known: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    known: Mapping[str, KnownPhoto] = field(default_factory=dict)
 
-    def said(self, files: Sequence[str]) -> str:
+    def said(self, names: Sequence[str]) -> str:
         """ "photo 3 (gate.jpg)", "photos 1 and 4 to 7 (a.jpg, b.jpg, c.jpg and 2 more)"."""
-        files = sorted(files, key=lambda file: self.known.get(file, (sys.maxsize, file)))
-        names = _some([self.own(file) for file in files])
-        numbers = [self.known[file][0] for file in files if file in self.known]
+        names = sorted(names, key=lambda name: self.known.get(name, (sys.maxsize, name)))
+        original_names = _some([self.original_name(name) for name in names])
+        numbers = [self.known[name].number for name in names if name in self.known]
         if not numbers:
-            return names
+            return original_names
         text = Counted("photo {numbers} ({names})", "photos {numbers} ({names})")
-        return told(text, count=len(files), numbers=numbers_in_words(numbers), names=names)
+        said = numbers_in_words(numbers)
+        return told(text, count=len(names), numbers=said, names=original_names)
 
-    def own(self, file: str) -> str:
+    def original_name(self, name: str) -> str:
         """What the person called the photo."""
-        return self.known[file][1] if file in self.known else file
+        return self.known[name].original_name if name in self.known else name
 
-    def in_words(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+    def in_words(self, facts: Mapping[str, object]) -> dict[str, object]:
         """`facts` of a warning or an error with its photos as texts: `names`, `groups`, `name`."""
         words = dict(facts)
-        if "photos" in facts:
-            words["names"] = self.said(facts["photos"])
-        if "photo_groups" in facts:
-            words["groups"] = "; ".join(self.said(group) for group in facts["photo_groups"])
-        if isinstance(facts.get("name"), str):
-            words["name"] = self.own(facts["name"])
+        if isinstance(photos := facts.get("photos"), list):
+            words["names"] = self.said(photos)
+        if isinstance(groups := facts.get("photo_groups"), list):
+            words["groups"] = "; ".join(self.said(group) for group in groups)
+        if isinstance(name := facts.get("name"), str):
+            words["name"] = self.original_name(name)
         return words
 
 

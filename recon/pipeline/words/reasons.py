@@ -6,7 +6,6 @@ What a library said about it is `detail`: English, technical, and for whoever ru
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from recon.pipeline.words.texts import N_, looked_up
 
@@ -33,7 +32,7 @@ class Reason:
         return cls("unforeseen", f"{type(error).__name__}: {error}")
 
     @classmethod
-    def read(cls, recorded: Any) -> Reason | None:
+    def read(cls, recorded: object) -> Reason | None:
         """What `to_dict` wrote; None for nothing, and for a code that there is not."""
         if isinstance(recorded, dict) and recorded.get("code") in REASONS:
             return cls(recorded["code"], str(recorded.get("detail", "")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 KB, MB, GB = 2**10, 2**20, 2**30
 
@@ -19,7 +18,10 @@ def said(size: float) -> str:
     return f"{number} {name}"
 
 
-def of_facts(facts: dict[str, Any]) -> dict[str, str]:
+def of_facts(facts: dict[str, object]) -> dict[str, str]:
     """For each fact in megabytes, such as `limit_mb`, what a text says: `limit`."""
-    names = [name for name in facts if name.endswith("_mb")]
-    return {name.removesuffix("_mb"): said(facts[name] * MB) for name in names}
+    return {
+        name.removesuffix("_mb"): said(value * MB)
+        for name, value in facts.items()
+        if name.endswith("_mb") and isinstance(value, int | float)
+    }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 
 def _english_number(one: str, many: str, count: int) -> str:
@@ -53,7 +52,7 @@ def looked_up(text: str) -> str:
     return _translate(text) if text else text
 
 
-def told(text: str | Counted, **facts: Any) -> str:
+def told(text: str | Counted, **facts: object) -> str:
     """`text`, a `str.format` template, in the language of whoever is served, with `facts`.
 
     Raises KeyError for a missing fact: a programming error.
@@ -61,20 +60,23 @@ def told(text: str | Counted, **facts: Any) -> str:
     return _filled(text, facts, _translate, _translate_number)
 
 
-def in_english(text: str | Counted, **facts: Any) -> str:
+def in_english(text: str | Counted, **facts: object) -> str:
     """The same in English, whoever is served: for logs."""
     return _filled(text, facts, str, _english_number)
 
 
 def _filled(
     text: str | Counted,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, object],
     translate: Callable[[str], str],
     translate_number: Callable[[str, str, int], str],
 ) -> str:
     if isinstance(text, str):
         return translate(text).format(**facts)
-    count = int(facts[text.by])
+    number = facts[text.by]
+    if not isinstance(number, int | float | str):
+        raise TypeError(f"{text.by} counts, and is {number!r}")
+    count = int(number)
     if count in text.exactly:
         return translate(text.exactly[count]).format(**facts)
     return translate_number(text.one, text.many, count).format(**facts)

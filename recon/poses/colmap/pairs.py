@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recon.poses.native import colmap, counting, run_native
 from recon.reporting import Progress
@@ -21,7 +21,7 @@ class Pair:
     b: str
     inliers: int  # matches that fit the two-view geometry
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
 

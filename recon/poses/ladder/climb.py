@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recon.poses import pair_graph
 from recon.poses.colmap.mapping import MapperFailed
@@ -151,7 +151,7 @@ def _choose(
 def _limited(report: Progress, began: float, seconds: float) -> Progress:
     """`report` that raises OutOfTime once the time is up."""
 
-    def limited(fraction: float, code: str = "", /, **facts: Any) -> None:
+    def limited(fraction: float, code: str = "", /, **facts: object) -> None:
         report(fraction, code, **facts)
         if time.monotonic() - began > seconds:
             raise OutOfTime

@@ -35,7 +35,7 @@ class Rung:
 
     @property
     def code(self) -> str:
-        """What it tells people: see `recon.pipeline.progress_texts`."""
+        """What it tells people: see `recon.pipeline.words.progress_texts`."""
         return f"rung_{self.name}"
 
 

@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from recon.poses.cameras import ORDINARY_MODEL, CameraGroup
 from recon.poses.colmap import databases, features, pairs, still_pairs
@@ -101,7 +100,7 @@ def database_of(source: Source, work: Work, report: Progress) -> Path:
 
 def _key(source: Source, work: Work) -> str:
     """Changes with everything that decides what the database says."""
-    deciding: dict[str, Any] = {
+    deciding: dict[str, object] = {
         "version": _VERSION,
         "photos": work.photos_digest,
         "cameras": [asdict(group) for group in work.groups],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from recon.poses.learned import weight_files
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
+    from torch.nn import Module
 
 #: Longest side in px that every photo is brought to, and keypoints per photo: what a CPU has time
 #: for. A GPU would have more, but how many matches mere chance brings depends on them
@@ -36,8 +38,8 @@ _NOT_LEARNED = {"dkd.hw_grid", "confidence_thresholds"}
 class Networks:
     """Both networks, ready to use, on one device."""
 
-    detector: Any
-    matcher: Any
+    detector: Module
+    matcher: Module
     device: torch.device
     size: int  # px, longest side that a photo is looked at in
 
@@ -98,7 +100,7 @@ def match(networks: Networks, a: Features, b: Features) -> NDArray[np.uint32]:
     return matches
 
 
-def _given(networks: Networks, features: Features) -> dict[str, Any]:
+def _given(networks: Networks, features: Features) -> dict[str, object]:
     import torch
 
     return {
@@ -108,7 +110,7 @@ def _given(networks: Networks, features: Features) -> dict[str, Any]:
     }
 
 
-def _fill(network: Any, state: dict[str, Any]) -> None:
+def _fill(network: Module, state: dict[str, Tensor]) -> None:
     """Loads `state`, which must have everything that was learned, and nothing else."""
     outcome = network.load_state_dict(state, strict=False)
     left = set(outcome.missing_keys) - _NOT_LEARNED | set(outcome.unexpected_keys)

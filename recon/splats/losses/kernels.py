@@ -12,8 +12,6 @@ vector instructions; that is why `work` is one flat array whose parts lie at fix
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 
@@ -38,7 +36,7 @@ BY_X, BY_XX, BY_XY = (PART * part for part in range(3))
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def along(work: np.ndarray, i: int) -> Any:
+def along(work: np.ndarray, i: int) -> np.float32:
     """The window around column `i` of a block, within one channel."""
     i += MARGIN - REACH
     return (
@@ -57,7 +55,7 @@ def along(work: np.ndarray, i: int) -> Any:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def add_products(work: np.ndarray, x: np.ndarray, y: np.ndarray, weight: Any) -> None:
+def add_products(work: np.ndarray, x: np.ndarray, y: np.ndarray, weight: np.float32) -> None:
     """Adds what one row of the pictures brings to the blur down the columns."""
     for i in range(len(x)):
         a, b = x[i], y[i]
@@ -95,7 +93,7 @@ def score(work: np.ndarray, size: int, slopes: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
-def total(values: np.ndarray) -> Any:
+def total(values: np.ndarray) -> np.float32:
     out = ZERO
     for i in range(len(values)):
         out += values[i]
@@ -103,7 +101,7 @@ def total(values: np.ndarray) -> Any:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
-def total_difference(x: np.ndarray, y: np.ndarray) -> Any:
+def total_difference(x: np.ndarray, y: np.ndarray) -> np.float32:
     out = ZERO
     for i in range(len(x)):
         out += abs(x[i] - y[i])
@@ -138,7 +136,7 @@ def measure(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def add_slopes(work: np.ndarray, slopes: np.ndarray, weight: Any) -> None:
+def add_slopes(work: np.ndarray, slopes: np.ndarray, weight: np.float32) -> None:
     """Adds what one row of a derivative brings to its blur down the columns."""
     for i in range(len(slopes)):
         work[i] += weight * slopes[i]
@@ -147,7 +145,7 @@ def add_slopes(work: np.ndarray, slopes: np.ndarray, weight: Any) -> None:
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def combine(
     work: np.ndarray, x: np.ndarray, y: np.ndarray,
-    per_difference: Any, per_score: Any, out: np.ndarray,
+    per_difference: np.float32, per_score: np.float32, out: np.ndarray,
 ) -> None:  # fmt: skip
     """The gradient of `len(x)` colours, from the derivatives blurred down the columns."""
     for i in range(len(x)):
@@ -161,7 +159,7 @@ def combine(
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def differentiate(
     image: np.ndarray, truth: np.ndarray, maps: np.ndarray,
-    per_difference: Any, per_score: Any, out: np.ndarray,
+    per_difference: np.float32, per_score: np.float32, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Writes to `out` [H, W * CHANNELS] the derivative by `image` of `per_difference` times the
     sum of |image - truth| plus `per_score` times the sum of SSIM; `maps` are `measure`'s."""

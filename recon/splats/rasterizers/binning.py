@@ -8,7 +8,7 @@ not depend on the number of threads.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
@@ -37,7 +37,7 @@ class Bins(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def strip_range(g: Any, tile: int, across: int) -> tuple[int, int]:
+def strip_range(g: np.record, tile: int, across: int) -> tuple[int, int]:
     """The strips [first, end) of `tile` columns that an ellipse's box touches, of `across`."""
     right = across * tile - 1.0
     first = math.floor(min(max(g.x - g.extent_x - 0.5, 0.0), right) / tile)
@@ -47,7 +47,7 @@ def strip_range(g: Any, tile: int, across: int) -> tuple[int, int]:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def find_rows(
-    g: Any, tile: int, highest: int, lowest: int, begin: int, rows: np.ndarray
+    g: np.record, tile: int, highest: int, lowest: int, begin: int, rows: np.ndarray
 ) -> None:  # fmt: skip
     """Fills `rows` [S, 2] with the rows [first, end) out of [highest, lowest) that an ellipse
     reaches within each of S strips of `tile` columns from strip `begin` on. Empty where

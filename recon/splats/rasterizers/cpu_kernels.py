@@ -13,8 +13,6 @@ docs/develop/rasterizer.md.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 
@@ -64,7 +62,7 @@ def scratch(size: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def falloff(sigma: Any) -> Any:
+def falloff(sigma: np.float32) -> np.float32:
     """exp(-sigma) for sigma >= 0, relative error under 2e-6; exp(-6) beyond 6."""
     y = min(max(sigma, ZERO), MAX_SIGMA) * MINUS_EIGHTH
     e = E0 + y * (E1 + y * (E2 + y * (E3 + y * (E4 + y * (E5 + y * E6)))))
@@ -75,7 +73,8 @@ def falloff(sigma: Any) -> Any:
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def draw_pair(
-    cells: np.ndarray, g: Any, x: Any, y: Any, first: int, end: int, mark: Any
+    cells: np.ndarray, g: np.record, x: np.float32, y: np.float32, first: int, end: int,
+    mark: np.float32,
 ) -> None:  # fmt: skip
     """Composites Gaussian `g`, the `mark`-th of a tile, into rows [first, end) of its `cells`
     [TILE, ROW]. `x` and `y` are the way from the first pixel's centre to the Gaussian's, px."""
@@ -149,7 +148,14 @@ def draw(
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def differentiate_pair(
-    cells: np.ndarray, sums: np.ndarray, g: Any, x: Any, y: Any, first: int, end: int, mark: Any
+    cells: np.ndarray,
+    sums: np.ndarray,
+    g: np.record,
+    x: np.float32,
+    y: np.float32,
+    first: int,
+    end: int,
+    mark: np.float32,
 ) -> None:
     """Takes Gaussian `g` off the rows [first, end) of a tile and adds what it did there to `sums`
     [ROW]; the other arguments are `draw_pair`'s."""
@@ -184,7 +190,7 @@ def differentiate_pair(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
-def conclude_pair(g: Any, x: Any, sums: np.ndarray, out: Any) -> None:
+def conclude_pair(g: np.record, x: np.float32, sums: np.ndarray, out: np.record) -> None:
     """Turns the `sums` [ROW] over a tile's rows, by column, into the pair's gradients."""
     q = qx = qy = qxx = qxy = qyy = red = green = blue = depth = ZERO
     for i in range(TILE):

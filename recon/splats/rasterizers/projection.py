@@ -10,14 +10,14 @@ compiler turns them into vector instructions.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 
 from recon.splats.gaussians import Camera
 from recon.splats.rasterizers.cpu_kernels import scratch
 from recon.splats.rasterizers.vectors import (
+    Float,
+    Vector,
     cross,
     dot,
     from_left,
@@ -73,7 +73,7 @@ def view_of(camera: Camera) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def camera_point(view: Any, x: Any, y: Any, z: Any) -> tuple[Any, Any, Any]:
+def camera_point(view: np.ndarray, x: Float, y: Float, z: Float) -> Vector:
     return (
         view[0] * x + view[1] * y + view[2] * z + view[TRANSLATION],
         view[3] * x + view[4] * y + view[5] * z + view[TRANSLATION + 1],
@@ -82,7 +82,7 @@ def camera_point(view: Any, x: Any, y: Any, z: Any) -> tuple[Any, Any, Any]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def jacobian_row(view: Any, axis: int, tangent: Any) -> tuple[Any, Any, Any]:
+def jacobian_row(view: np.ndarray, axis: int, tangent: Float) -> Vector:
     """d(pixel) / d(world) for a focal length of one and a depth of one, along one of the
     picture's axes; `tangent` is the point's there."""
     row = 3 * axis
@@ -94,7 +94,7 @@ def jacobian_row(view: Any, axis: int, tangent: Any) -> tuple[Any, Any, Any]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def quaternion_length(w: Any, x: Any, y: Any, z: Any) -> Any:
+def quaternion_length(w: Float, x: Float, y: Float, z: Float) -> Float:
     return max(np.sqrt(w * w + x * x + y * y + z * z), TINY)
 
 
@@ -144,8 +144,8 @@ def project(cells: np.ndarray, view: np.ndarray) -> None:
 
 @njit(cache=True, nogil=True, inline="always", error_model="numpy", fastmath={"contract"})
 def conic_derivatives(
-    across: Any, down: Any, by_a: Any, by_b: Any, by_c: Any
-) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
+    across: Vector, down: Vector, by_a: Float, by_b: Float, by_c: Float
+) -> tuple[Vector, Vector]:
     """The loss's derivatives by the rows of J R S, from those by the conic."""
     xx, yy, xy = dot(across, across), dot(down, down), dot(across, down)
     normal = cross(across, down)
@@ -163,8 +163,8 @@ def conic_derivatives(
 
 @njit(cache=True, nogil=True, inline="always", error_model="numpy", fastmath={"contract"})
 def quaternion_derivatives(
-    w: Any, x: Any, y: Any, z: Any, v: Any, by_a: Any, u: Any, by_b: Any
-) -> tuple[Any, Any, Any, Any]:
+    w: Float, x: Float, y: Float, z: Float, v: Vector, by_a: Vector, u: Vector, by_b: Vector
+) -> tuple[Float, Float, Float, Float]:
     """The loss's derivatives by a unit quaternion that turned the rows `v` and `u` into a and b,
     from those by a and b."""
     # by the matrix's elements

@@ -8,8 +8,6 @@ As in `projection`, Gaussians are handled in blocks, whose numbers stand in one 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 
@@ -46,7 +44,7 @@ def look(light: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def put(light: np.ndarray, k: int, i: int, value: Any) -> None:
+def put(light: np.ndarray, k: int, i: int, value: np.float32) -> None:
     light[BASIS + k * BLOCK + i] = value
 
 
@@ -80,7 +78,7 @@ def evaluate(light: np.ndarray, degree: int) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def by(light: np.ndarray, k: int, i: int) -> Any:
+def by(light: np.ndarray, k: int, i: int) -> np.float32:
     return light[BY_BASIS + k * BLOCK + i]
 
 

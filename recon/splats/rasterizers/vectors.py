@@ -6,16 +6,19 @@ when the kernel's own file changes: nothing but mathematics that stays true may 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
 ONE, TWO = np.float32(1.0), np.float32(2.0)
 
+#: As floats of 32 bits; what is called with 64 is computed with 64.
+Float = np.float32
+Vector = tuple[Float, Float, Float]
+Matrix = tuple[Float, ...]  # row by row
+
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def rotation_of(w: Any, x: Any, y: Any, z: Any) -> tuple[Any, ...]:
+def rotation_of(w: Float, x: Float, y: Float, z: Float) -> Matrix:
     """The matrix of a unit quaternion, row by row."""
     return (
         ONE - TWO * (y * y + z * z), TWO * (x * y - w * z), TWO * (x * z + w * y),
@@ -25,7 +28,7 @@ def rotation_of(w: Any, x: Any, y: Any, z: Any) -> tuple[Any, ...]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def from_left(v: Any, m: Any) -> tuple[Any, Any, Any]:
+def from_left(v: Vector, m: Matrix) -> Vector:
     """The row vector `v` times the matrix `m`."""
     return (
         v[0] * m[0] + v[1] * m[3] + v[2] * m[6],
@@ -35,7 +38,7 @@ def from_left(v: Any, m: Any) -> tuple[Any, Any, Any]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def from_right(m: Any, v: Any) -> tuple[Any, Any, Any]:
+def from_right(m: Matrix, v: Vector) -> Vector:
     """The matrix `m` times the column vector `v`."""
     return (
         m[0] * v[0] + m[1] * v[1] + m[2] * v[2],
@@ -45,21 +48,21 @@ def from_right(m: Any, v: Any) -> tuple[Any, Any, Any]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def times(v: Any, x: Any, y: Any, z: Any) -> tuple[Any, Any, Any]:
+def times(v: Vector, x: Float, y: Float, z: Float) -> Vector:
     return v[0] * x, v[1] * y, v[2] * z
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def plus(p: Any, a: Any, q: Any, b: Any) -> tuple[Any, Any, Any]:
+def plus(p: Float, a: Vector, q: Float, b: Vector) -> Vector:
     """p a + q b of two vectors."""
     return p * a[0] + q * b[0], p * a[1] + q * b[1], p * a[2] + q * b[2]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def dot(a: Any, b: Any) -> Any:
+def dot(a: Vector, b: Vector) -> Float:
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def cross(a: Any, b: Any) -> tuple[Any, Any, Any]:
+def cross(a: Vector, b: Vector) -> Vector:
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import cast
+from functools import wraps
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.requests import P, SignedInRequest, SignedInView, View
 from instarecon_site.form_addresses import form_on
 from recon.jobs import submit
 from recon.jobs.drafts import videos
@@ -22,28 +22,50 @@ from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web import uploads
 from recon.web.access import prefers_json, signed_in
+from recon.web.bodies import files_received, receives_body
 from recon.web.faults import headers_of, status_of
 from recon.web.preset_times import start_context
+from recon.web.uploads import UploadRefused
 from recon.web.wish_forms import UploadForm
 
 
-@csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
+def makes_job(view: SignedInView[P]) -> View[P]:
+    """For a view that makes a job or a draft of what is sent: UploadRefused and ReconErrors (no
+    room on the disk, a limit of the person's) are said on the page of a new scene."""
+
+    @signed_in
+    @wraps(view)
+    def answered(
+        request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except UploadRefused as refused:
+            return refuse(request, refused.sentences, refused.status)
+        except ReconError as error:
+            return refuse(request, [str(error)], status_of(error), headers_of(error))
+
+    return answered
+
+
+@receives_body
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-def upload(request: HttpRequest) -> HttpResponse:
+@makes_job
+def upload(request: SignedInRequest) -> HttpResponse:
     """The form; with a body, a new job. 400 and 413 show the form again with every error."""
     if request.method != "POST":
         form = UploadForm(initial={"preset": settings.DEFAULT_PRESET})
         return _form_page(request, form, 200)
-    return uploads.in_turn(request, _submit, partial(refuse, request))
+    with files_received(request):
+        return _submit(request)
 
 
-def _submit(request: HttpRequest) -> HttpResponse:
+def _submit(request: SignedInRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refuse(request, form, 400)
     try:
-        job = _make_job(cast(User, request.user), form)
+        job = _make_job(request.user, form)
     except ReconError as error:  # no room on the disk, or a limit of the person's is reached
         form.add_error("photos", str(error))
         return _refuse(request, form, status_of(error))
@@ -64,7 +86,7 @@ def _make_job(owner: User, form: UploadForm) -> Job:
 
 
 def refuse(
-    request: HttpRequest,
+    request: SignedInRequest,
     sentences: Sequence[str],
     status: int,
     headers: Mapping[str, str] | None = None,
@@ -82,22 +104,19 @@ def refuse(
     return response
 
 
-def _refuse(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+def _refuse(request: SignedInRequest, form: UploadForm, status: int) -> HttpResponse:
     if prefers_json(request):
         return JsonResponse({"errors": form.sentences}, status=status)
     return _form_page(request, form, status)
 
 
-def _form_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+def _form_page(request: SignedInRequest, form: UploadForm, status: int) -> HttpResponse:
     context = {"form": form, "limits": uploads.limits(), **start_context()}
     return render(request, "recon/upload.html", context, status=status)
 
 
 @form_on("recon:upload")
-@signed_in
-def sample(request: HttpRequest) -> HttpResponse:
+@makes_job
+def sample(request: SignedInRequest) -> HttpResponse:
     """A job from photos that the project renders itself."""
-    try:
-        return redirect(submit.create_sample_job(cast(User, request.user)))
-    except ReconError as error:  # no room on the disk, or a limit of the person's is reached
-        return refuse(request, [str(error)], status_of(error), headers_of(error))
+    return redirect(submit.create_sample_job(request.user))

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 import uuid
-from functools import partial
-from typing import cast
+from functools import wraps
+from typing import Concatenate
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from django_htmx.http import HTMX_STOP_POLLING
+from django_htmx.http import HTMX_STOP_POLLING, HttpResponseClientRefresh
 
-from accounts.models import User
+from accounts.requests import P, SignedInRequest, View
 from instarecon_site.form_addresses import form_on
 from recon.jobs import titles
 from recon.jobs.drafts import drafts, known_photos
@@ -27,60 +27,63 @@ from recon.jobs.drafts import videos as draft_videos
 from recon.jobs.presets import usual_wishes
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
-from recon.web import uploads
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
+from recon.web.bodies import files_received, receives_body
 from recon.web.drafts import upload_views
-from recon.web.faults import headers_of, status_of
+from recon.web.faults import status_of
 from recon.web.job import draft_page
-from recon.web.job.page import refuse
+from recon.web.job.page import JobView, acts_on_job, refuse, say_done
 from recon.web.job.photo_check import check_context
 from recon.web.preset_times import start_context
 from recon.web.wish_forms import WishesForm, same_photo
 
 
-@require_safe
-@signed_in
-@never_cache
-@unless_deleted
-def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """What the photo check says by now, and what the presets take with these photos.
+def polls_draft(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
+    """For what a draft's page asks again and again: `view` gets the draft instead of its key. Once
+    it has started, another page is in its place, so the asking page reloads."""
 
-    A job that was started meanwhile has another page.
-    """
-    draft = own_job_or_404(request, pk)
-    if draft.is_draft:
-        photos = list(draft.photos.all())
-        context = {
-            "is_poll": True,
-            "draft_name": titles.draft_name(draft, photos),
-            **start_context([(photo.width, photo.height) for photo in photos]),
-        }
-        return render(request, "recon/_check.html", check_context(draft) | context)
-    return started()
+    @require_safe
+    @signed_in
+    @never_cache
+    @unless_deleted
+    @wraps(view)
+    def answered(
+        request: SignedInRequest, pk: uuid.UUID, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        draft = own_job_or_404(request, pk)
+        if draft.is_draft:
+            return view(request, draft, *args, **kwargs)
+        response = HttpResponseClientRefresh()
+        response.status_code = HTMX_STOP_POLLING
+        return response
+
+    return answered
 
 
-def started() -> HttpResponse:
-    """The answer to a poll of a draft that is none any more."""
-    response = HttpResponse(status=HTMX_STOP_POLLING)
-    response["HX-Refresh"] = "true"
-    return response
+@polls_draft
+def check(request: SignedInRequest, draft: Job) -> HttpResponse:
+    """What the photo check says by now, and what the presets take with these photos."""
+    photos = list(draft.photos.all())
+    context = {
+        "is_poll": True,
+        "draft_name": titles.draft_name(draft, photos),
+        **start_context([(photo.width, photo.height) for photo in photos]),
+    }
+    return render(request, "recon/_check.html", check_context(draft) | context)
 
 
 @form_on("recon:upload")
-@signed_in
-def create(request: HttpRequest) -> HttpResponse:
+@upload_views.makes_job
+def create(request: SignedInRequest) -> HttpResponse:
     """An empty draft with the wishes so far."""
     form = WishesForm(request.POST)
     if not form.is_valid():
         return upload_views.refuse(request, form.sentences, 400)
-    try:
-        draft = drafts.create_draft(
-            cast(User, request.user),
-            title=form.cleaned_data["title"],
-            wishes=form.wishes(usual_wishes()),
-        )
-    except ReconError as error:
-        return upload_views.refuse(request, [str(error)], status_of(error), headers_of(error))
+    draft = drafts.create_draft(
+        request.user,
+        title=form.cleaned_data["title"],
+        wishes=form.wishes(usual_wishes()),
+    )
     if prefers_json(request):
         photos_url = reverse("recon:add_photos", args=(draft.pk,))
         answer = {"location": draft.get_absolute_url(), "photos_url": photos_url}
@@ -88,29 +91,22 @@ def create(request: HttpRequest) -> HttpResponse:
     return redirect(draft)
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def draft_from(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def draft_from(request: SignedInRequest, job: Job) -> HttpResponse:
     """ "Add photos and run again": a draft with the photos of a job that has ended."""
-    job = own_job_or_404(request, pk)
-    try:
-        return redirect(drafts.draft_from(job))
-    except ReconError as error:
-        return refuse(request, job, [str(error)], status_of(error), headers_of(error))
+    return redirect(drafts.draft_from(job))
 
 
-@csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@receives_body
+@acts_on_job
+def add(request: SignedInRequest, draft: Job) -> HttpResponse:
     """Photos for a draft: one a request from scripts, any number from a plain form."""
-    draft = own_job_or_404(request, pk)
-    return uploads.in_turn(request, partial(_add, draft=draft), partial(refuse, request, draft))
+    with files_received(request):
+        return _add(request, draft)
 
 
-def _add(request: HttpRequest, draft: Job) -> HttpResponse:
+def _add(request: SignedInRequest, draft: Job) -> HttpResponse:
+    """Raises ReconError where scripts ask."""
     sent = request.FILES.getlist("photos")
     if not sent:
         return refuse(request, draft, [gettext("No photo was sent.")], 400)
@@ -139,32 +135,23 @@ def _take_in(draft: Job, upload: UploadedFile) -> str:
     return "" if is_new else same_photo(upload.name, str(photo))
 
 
-def _add_one(request: HttpRequest, draft: Job, sent: list[UploadedFile]) -> HttpResponse:
+def _add_one(request: SignedInRequest, draft: Job, sent: list[UploadedFile]) -> HttpResponse:
     """201 with the photo's tile; 200 where the draft has this very photo already. 202 for a
-    video, whose frames are photos a little later."""
+    video, whose frames are photos a little later. Raises ReconError."""
     if len(sent) > 1:
         return refuse(request, draft, [gettext("Send one photo in each request.")], 400)
-    try:
-        if draft_videos.is_video(sent[0]):
-            video, _ = draft_videos.add_video(draft, sent[0])
-            return JsonResponse({"video": video.pk}, status=202)
-        photo, is_new = drafts.add_photo(draft, sent[0], number=_wished_number(request))
-    except ReconError as error:
-        return refuse(request, draft, [str(error)], status_of(error), headers_of(error))
+    if draft_videos.is_video(sent[0]):
+        video, _ = draft_videos.add_video(draft, sent[0])
+        return JsonResponse({"video": video.pk}, status=202)
+    photo, is_new = drafts.add_photo(draft, sent[0], number=_wished_number(request))
     return _answer(photo, is_new)
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def known(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def add_known(request: SignedInRequest, draft: Job) -> HttpResponse:
     """As `add`, by `sha256` and `name` instead of the bytes; 204 where they must be sent."""
-    draft = own_job_or_404(request, pk)
     wanted, name = request.POST.get("sha256", ""), request.POST.get("name", "")
-    try:
-        found = known_photos.add_known(draft, wanted, name=name, number=_wished_number(request))
-    except ReconError as error:
-        return refuse(request, draft, [str(error)], status_of(error))
+    found = known_photos.add_known(draft, wanted, name=name, number=_wished_number(request))
     if found is None:
         return HttpResponse(status=204)
     return _answer(*found)
@@ -176,25 +163,16 @@ def _answer(photo: Photo, is_new: bool) -> JsonResponse:
     return JsonResponse(answer, status=201 if is_new else 200)
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def drop(request: HttpRequest, pk: uuid.UUID, photo_pk: int) -> HttpResponse:
+@acts_on_job
+def drop(request: SignedInRequest, draft: Job, photo_pk: int) -> HttpResponse:
     """Takes a photo out. One that is gone already is no error: two tabs may show it."""
-    draft = own_job_or_404(request, pk)
-    try:
-        drafts.drop_photo(draft, photo_pk)
-    except ReconError as error:
-        return refuse(request, draft, [str(error)], status_of(error))
-    return HttpResponse(status=204) if prefers_json(request) else redirect(draft)
+    drafts.drop_photo(draft, photo_pk)
+    return say_done(request, draft)
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def start(request: SignedInRequest, draft: Job) -> HttpResponse:
     """Queues the draft with the wishes in the form. A second click finds it started."""
-    draft = own_job_or_404(request, pk)
     form = WishesForm(request.POST)
     if not draft.is_draft:
         return redirect(draft)
@@ -209,7 +187,7 @@ def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect(draft)
 
 
-def _wished_number(request: HttpRequest) -> int | None:
+def _wished_number(request: SignedInRequest) -> int | None:
     """The photo's place in the choice, which scripts send along."""
     number = request.POST.get("number", "")
     return int(number) if re.fullmatch(r"[0-9]{1,4}", number) else None

@@ -33,7 +33,7 @@ _COLUMNS: dict[str, tuple[Any, ...]] = {
 }
 
 
-def known(sort: str) -> str:
+def valid_sort(sort: str) -> str:
     """`sort`, or the usual order where there is no such."""
     return sort if sort in LABELS else NEWEST
 

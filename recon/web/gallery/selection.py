@@ -5,14 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from recon.models import Job
 
 #: How many at a time.
@@ -32,7 +31,7 @@ class Chosen:
     missing: int
 
     @classmethod
-    def of(cls, request: HttpRequest, sent: QueryDict) -> Chosen:
+    def of(cls, request: SignedInRequest, sent: QueryDict) -> Chosen:
         """`job`, repeated. Raises NothingToDo: nothing ticked, too much, or all of it gone."""
         wanted = {_key_of(text) for text in sent.getlist("job")}
         if not wanted:
@@ -41,7 +40,7 @@ class Chosen:
             said = gettext("At most {most} scenes can be chosen at a time, not {count}.")
             raise NothingToDo(said.format(most=MOST, count=len(wanted)))
         keys = [key for key in wanted if isinstance(key, uuid.UUID)]
-        own = Job.objects.with_rows().filter(owner=cast(User, request.user), pk__in=keys)
+        own = Job.objects.with_rows().filter(owner=request.user, pk__in=keys)
         jobs = list(own.select_related("owner").prefetch_related("artifacts"))
         chosen = cls(jobs, len(wanted) - len(jobs))
         if not jobs:
@@ -78,5 +77,5 @@ def gallery_address(sent: str) -> str:
     """The gallery as it was when the scenes were ticked: `sent` is its address's query."""
     query = QueryDict(sent.replace("\0", ""))
     names = ("q", "tag", "sort", "page")
-    kept = urlencode({name: query[name] for name in names if query.get(name)})
-    return reverse("recon:gallery") + (f"?{kept}" if kept else "")
+    parameters = urlencode({name: query[name] for name in names if query.get(name)})
+    return reverse("recon:gallery") + (f"?{parameters}" if parameters else "")

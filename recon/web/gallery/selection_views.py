@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,6 +20,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from instarecon_site.form_addresses import form_on
 from recon.jobs import lifecycle, sharing, tags
 from recon.models import Job
@@ -31,13 +32,13 @@ from recon.web.scene import share_url
 from recon.web.serving import PieceResponse
 from recon.web.tags import named_in
 
-Act = Callable[[HttpRequest, Chosen], HttpResponseBase]
+Act = Callable[[SignedInRequest, Chosen], HttpResponseBase]
 
 
 @form_on("recon:gallery")
 @signed_in
 @never_cache
-def act(request: HttpRequest) -> HttpResponseBase:
+def act(request: SignedInRequest) -> HttpResponseBase:
     """`job`, repeated, and `act`: one of `ACTS`. `back` is the query of the gallery's address."""
     do = ACTS.get(request.POST.get("act", ""))
     try:
@@ -52,7 +53,7 @@ def act(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @signed_in
 @never_cache
-def links(request: HttpRequest) -> HttpResponse:
+def links(request: SignedInRequest) -> HttpResponse:
     """The links of those of the chosen scenes that have one, to be copied together."""
     try:
         chosen = Chosen.of(request, request.GET)
@@ -68,12 +69,12 @@ def links(request: HttpRequest) -> HttpResponse:
     return render(request, "recon/selected_links.html", context)
 
 
-def _ask_before_delete(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
+def _ask_before_delete(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     running = [job for job in chosen.jobs if job.status in Job.ACTIVE]
     return _page(request, "recon/selected_delete.html", chosen, running=running)
 
 
-def _delete(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
+def _delete(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     """Those that run are cancelled, as on their own page: all first, so that their work ends while
     we wait for one."""
     names = {job.pk: names_of([job]) for job in chosen.jobs}
@@ -93,7 +94,7 @@ def _delete(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
     return _back(request)
 
 
-def _share(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
+def _share(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     fit = [job for job in chosen.jobs if job.status in (*Job.ACTIVE, Job.Status.COMPLETED)]
     unfit = [job for job in chosen.jobs if job not in fit]
     if unfit:
@@ -107,7 +108,7 @@ def _share(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
     return redirect(f"{reverse('recon:selected_links')}?{query}")
 
 
-def _unshare(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
+def _unshare(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     shared = [job for job in chosen.jobs if job.share.is_on]
     sharing.switch_off(shared)
     said = gettext("Sharing is off, and the links stopped working: {names}.")
@@ -119,7 +120,7 @@ def _unshare(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
     return _back(request)
 
 
-def _download(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
+def _download(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     """The zip; where it can't have all that was chosen, a page that says so first."""
     taken: set[str] = set()
     found = {job.pk: zips.members_of(job, zips.folder_of(job, taken)) for job in chosen.jobs}
@@ -144,7 +145,7 @@ def _download(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
     )
 
 
-def _tag(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
+def _tag(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     names = _names(request)
     done, full = tags.add(chosen.jobs, names)
     gone = len(chosen.jobs) - len(done) - len(full)  # deleted since they were looked up
@@ -158,7 +159,7 @@ def _tag(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
     return _back(request)
 
 
-def _untag(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
+def _untag(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     count = tags.remove(chosen.jobs, _names(request))
     said = ngettext("Removed from {count} scene.", "Removed from {count} scenes.", count)
     none = gettext("None of these scenes has that tag.")
@@ -179,7 +180,7 @@ ACTS: dict[str, Act] = {
 }
 
 
-def _names(request: HttpRequest) -> list[str]:
+def _names(request: SignedInRequest) -> list[str]:
     """Raises NothingToDo."""
     try:
         names = named_in(request.POST.getlist("tags"))
@@ -190,16 +191,16 @@ def _names(request: HttpRequest) -> list[str]:
     return names
 
 
-def _page(request: HttpRequest, template: str, chosen: Chosen, **more: Any) -> HttpResponse:
+def _page(request: SignedInRequest, template: str, chosen: Chosen, **more: Any) -> HttpResponse:
     back = request.POST.get("back", "")
     context = {"chosen": chosen, "back": back, "gallery": gallery_address(back)}
     return render(request, template, context | more)
 
 
-def _tell_missing(request: HttpRequest, chosen: Chosen) -> None:
+def _tell_missing(request: SignedInRequest, chosen: Chosen) -> None:
     if chosen.missing:
         messages.warning(request, chosen.said_of_missing)
 
 
-def _back(request: HttpRequest) -> HttpResponse:
+def _back(request: SignedInRequest) -> HttpResponse:
     return redirect(gallery_address(request.POST.get("back", "")))

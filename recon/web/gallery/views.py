@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
@@ -12,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from recon.jobs import tags
 from recon.models import Job
 from recon.web.access import signed_in
@@ -30,7 +29,7 @@ class Wanted:
     @classmethod
     def of(cls, request: HttpRequest) -> Wanted:
         query, tag = (request.GET.get(name, "").replace("\0", "").strip() for name in ("q", "tag"))
-        return cls(query, tags.key_of(tag), gallery_order.known(request.GET.get("sort", "")))
+        return cls(query, tags.key_of(tag), gallery_order.valid_sort(request.GET.get("sort", "")))
 
     def among(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
         if self.tag:
@@ -50,9 +49,9 @@ class Wanted:
 @require_safe
 @signed_in
 @never_cache
-def gallery(request: HttpRequest) -> HttpResponse:
+def gallery(request: SignedInRequest) -> HttpResponse:
     """This person's jobs, twelve a page."""
-    owner, wanted = cast(User, request.user), Wanted.of(request)
+    owner, wanted = request.user, Wanted.of(request)
     jobs = wanted.among(Job.objects.filter(owner=owner))
     page = gallery_order.page_of(jobs, wanted.sort, request.GET.get("page"))
     known = [
@@ -69,7 +68,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "tags": known,
         "sort": wanted.sort,
         "sorts": gallery_order.LABELS.items(),
-        "kept": wanted.address(),
+        "same_query": wanted.address(),
         "without_tag": wanted.address(tag=""),
         "without_query": wanted.address(q=""),
     }

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from recon.models import Artifact, Job
 from recon.web.access import NotThere
-from recon.web.serving import CHUNK, KINDS, contained
+from recon.web.serving import CHUNK, KINDS, check_contained
 
 #: What is in it of each scene. The scene with and without stray spots, as shown, is one file of it.
 PARTS = (
@@ -58,7 +58,7 @@ def members_of(job: Job, folder: str) -> list[Member]:
         if kind not in found:
             continue
         try:
-            path = contained(job, found[kind].file)
+            path = check_contained(job, found[kind].file)
             size = path.stat().st_size
         except (NotThere, FileNotFoundError):
             continue
@@ -88,7 +88,7 @@ class ZipStream:
         frame = sum(len(piece) for piece in _pieces(members, with_content=False))
         self.length = frame + sum(member.size for member in members)
         self._pieces = _pieces(members)
-        self._kept = bytearray()  # from `_start` on
+        self._buffer = bytearray()  # from `_start` on
         self._start = self._at = 0
 
     def read(self, size: int = -1) -> bytes:
@@ -97,11 +97,11 @@ class ZipStream:
         if self._at < self._start:
             raise OSError("what was read before the last read is gone")
         size = self.length - self._at if size < 0 else size
-        del self._kept[: self._at - self._start]
+        del self._buffer[: self._at - self._start]
         self._start = self._at
-        while len(self._kept) < size and (piece := next(self._pieces, None)) is not None:
-            self._kept += piece
-        read = bytes(self._kept[:size])
+        while len(self._buffer) < size and (piece := next(self._pieces, None)) is not None:
+            self._buffer += piece
+        read = bytes(self._buffer[:size])
         self._at += len(read)
         return read
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from django import forms
 from django.db.models import prefetch_related_objects
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from recon.jobs.steps_and_log import LABELS, StepRow
 from recon.models import Figures, Job, Photo, Share
 from recon.pipeline.progress import STARTS_AT, Step
@@ -35,14 +33,14 @@ class SampleForm(forms.Form):
     email = forms.EmailField(label="E-mail address", help_text="It is shown to nobody.")
     password = forms.CharField(widget=forms.PasswordInput)
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         raise forms.ValidationError("This sentence is about the form as a whole.")
 
 
 @require_safe
 @staff_only
 @never_cache
-def styleguide(request: HttpRequest) -> HttpResponse:
+def styleguide(request: SignedInRequest) -> HttpResponse:
     """styleguide/page.html: `themes` (name, swatches, contrasts, form) and what both share.
 
     In English like all that is for staff.
@@ -51,10 +49,10 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         return _styleguide(request)
 
 
-def _styleguide(request: HttpRequest) -> HttpResponse:
+def _styleguide(request: SignedInRequest) -> HttpResponse:
     light = design_tokens.read()
     jobs = sample_jobs()
-    own = Photo.objects.filter(job__owner=cast(User, request.user))
+    own = Photo.objects.filter(job__owner=request.user)
     context = {
         "themes": [_theme(name) for name in THEMES],
         "sizes": [name for name in light if name.startswith("text-")],
@@ -75,7 +73,7 @@ def sample_jobs() -> list[Job]:
     facts = {"created_at": timezone.now(), "wishes": Wishes(Job.Preset.QUICK)}
     figures = {"psnr": 22.84, "ssim": 0.713, "lpips": 0.612, "psnr_corrected": 24.46}
     warned = [{"code": "photos_left_out", "facts": LEFT_OUT}]
-    states: list[tuple[str, dict[str, Any]]] = [
+    states: list[tuple[str, dict[str, object]]] = [
         (Job.Status.DRAFT, {}),
         (Job.Status.PENDING, {}),
         (Job.Status.PROCESSING, {"step": "GS_TRAIN", "percent": 72.0}),
@@ -105,7 +103,7 @@ def sample_steps() -> list[StepRow]:
     ]
 
 
-def _theme(name: str) -> dict[str, Any]:
+def _theme(name: str) -> dict[str, object]:
     values = design_tokens.read(name)
     data = {"title": "Fern in the hall", "email": "ann@", "password": ""}
     return {

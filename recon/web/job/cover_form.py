@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
@@ -37,8 +35,8 @@ class CoverForm(forms.Form):
 
     def clean_view(self) -> StartView:
         try:
-            return StartView.of_sent(json.loads(self.cleaned_data["view"]))
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            return StartView.of_json(self.cleaned_data["view"])
+        except (KeyError, ValueError) as error:
             raise forms.ValidationError(NO_VIEW) from error
 
     def clean_picture(self) -> UploadedFile:

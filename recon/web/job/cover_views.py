@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-import uuid
-from functools import partial
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
-from django.views.decorators.csrf import csrf_exempt
 
-from instarecon_site.form_addresses import form_on
+from accounts.requests import SignedInRequest
 from recon.jobs import covers
 from recon.models import Job
-from recon.pipeline.errors import PipelineError
-from recon.web import uploads
 from recon.web.access import (
     NO_SUCH_JOB,
     NotThere,
-    own_job_or_404,
     prefers_json,
-    signed_in,
-    unless_deleted,
 )
-from recon.web.faults import headers_of, status_of
+from recon.web.bodies import files_received, receives_body
 from recon.web.job.cover_form import CoverForm, jpeg_of
-from recon.web.job.page import refuse
+from recon.web.job.page import acts_on_job, refuse
 from recon.web.scene import own_viewer
 
 
-@csrf_exempt  # `in_turn` checks the token: nothing is read before we know who sends it
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def choose(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@receives_body
+@acts_on_job
+def choose(request: SignedInRequest, job: Job) -> HttpResponse:
     """`view` and `picture`, as `CoverForm` says. Answers with both as the viewer takes them."""
-    job = own_job_or_404(request, pk)
-    return uploads.in_turn(request, partial(_choose, job=job), partial(refuse, request, job))
+    with files_received(request):
+        return _choose(request, job)
 
 
-def _choose(request: HttpRequest, job: Job) -> HttpResponse:
+def _choose(request: SignedInRequest, job: Job) -> HttpResponse:
     if not job.is_completed:
         said = gettext("You can choose a start view and a cover once the scene is finished.")
         return refuse(request, job, [said], 409)
@@ -56,10 +45,10 @@ def _choose(request: HttpRequest, job: Job) -> HttpResponse:
         return refuse(request, job, error.messages, 400)
     except FileNotFoundError as error:  # deleted meanwhile
         raise NotThere(NO_SUCH_JOB) from error
-    return _chosen(request, job)
+    return _say_chosen(request, job)
 
 
-def _chosen(request: HttpRequest, job: Job) -> HttpResponse:
+def _say_chosen(request: SignedInRequest, job: Job) -> HttpResponse:
     if not prefers_json(request):
         messages.success(request, gettext("The scene now starts with this view."))
         return redirect(job)
@@ -69,16 +58,11 @@ def _chosen(request: HttpRequest, job: Job) -> HttpResponse:
     )
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def reset(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def reset(request: SignedInRequest, job: Job) -> HttpResponse:
     """Start and cover are the ones that were found by themselves. Twice is as good as once."""
-    job = own_job_or_404(request, pk)
     try:
         covers.reset(job)
-    except PipelineError as error:
-        return refuse(request, job, [str(error)], status_of(error), headers_of(error))
     except FileNotFoundError as error:
         raise NotThere(NO_SUCH_JOB) from error
     messages.success(request, gettext("The scene starts with the automatic view again."))

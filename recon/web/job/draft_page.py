@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
@@ -29,7 +28,7 @@ def page(
     """The draft's photos and wishes; `problems` are sentences on what was just asked."""
     prefetch_related_objects([draft], "photos")
     photos = list(draft.photos.all())
-    context = {
+    context: dict[str, object] = {
         "job": draft,
         "form": form or WishesForm(initial=shown_of(draft)),
         "photos": photos,
@@ -39,11 +38,12 @@ def page(
         "kept_until": drafts.kept_until(draft),
         "problems": problems,
     }
-    context |= check_context(draft) | videos_context(draft)
+    context |= check_context(draft)
+    context |= videos_context(draft)
     return render(request, "recon/draft.html", context, status=status)
 
 
-def videos_context(draft: Job) -> dict[str, Any]:
+def videos_context(draft: Job) -> dict[str, object]:
     """What `_videos.html` shows: every video, whether one is in work, and all photos there are."""
     videos = list(draft.videos.all())
     return {

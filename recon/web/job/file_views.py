@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from recon.models import Artifact
 from recon.pipeline.errors import PipelineError
 from recon.web import thumbs
@@ -20,7 +21,7 @@ from recon.web.serving import GONE, serve_artifact, serve_jpeg
 
 @require_safe
 @signed_in
-def own_file(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponseBase:
+def own_file(request: SignedInRequest, pk: uuid.UUID, kind: str) -> HttpResponseBase:
     if kind not in Artifact.Kind.values:
         raise NotThere(GONE)
     return serve_artifact(request, own_job_or_404(request, pk), kind)
@@ -28,7 +29,7 @@ def own_file(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponseBase
 
 @require_safe
 @signed_in
-def thumb(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
+def thumb(request: SignedInRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
     """A small JPEG without metadata, also of photos that browsers can't show."""
     photo = own_job_or_404(request, pk).photos.filter(name=name).first()
     try:
@@ -41,14 +42,14 @@ def thumb(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
 @require_safe
 @signed_in
 @never_cache
-def views(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+def views(request: SignedInRequest, pk: uuid.UUID) -> JsonResponse:
     """Where the photos were taken, with the addresses of their pictures, for the viewer."""
     return JsonResponse(cameras.own_views(own_job_or_404(request, pk)))
 
 
 @require_safe
 @signed_in
-def view_photo(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponseBase:
+def view_photo(request: SignedInRequest, pk: uuid.UUID, number: int) -> HttpResponseBase:
     """The photo of one view as the scene was trained on, to lie over the scene."""
     job = own_job_or_404(request, pk)
     photo = cameras.trained_photo(job, number)

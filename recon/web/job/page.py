@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Concatenate, TypedDict
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.requests import P, SignedInRequest, View
+from instarecon_site.form_addresses import form_on
 from recon.jobs import steps_and_log
 from recon.jobs.people import notices
 from recon.jobs.steps_and_log import StepRow
 from recon.models import Job, Photo
+from recon.pipeline.errors import ReconError
 from recon.web import scene
-from recon.web.access import prefers_json
+from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
+from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
 from recon.web.overlap import pair_graph
 from recon.web.preset_times import preset_options
 from recon.web.result import how_made, runs
-from recon.web.result.held_out import held_out_of
-from recon.web.result.measurement import measurement_of
-from recon.web.result.metrics import metrics_of
+from recon.web.result.held_out import HeldOut, held_out_of
+from recon.web.result.measurement import Measurement, measurement_of
+from recon.web.result.metrics import Metric, metrics_of
 from recon.web.running import live as live_parts
-from recon.web.running.polling import moving_parts, with_version
+from recon.web.running.polling import ProgressContext, moving_parts, with_version
 from recon.web.sharing import link_preview
 from recon.web.sharing.forms import sharing_context
+from recon.web.uploads import UploadRefused
 from recon.web.wish_forms import AgainForm, shown_of
 
 
-def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
+def page(request: SignedInRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
     """The page of a job that was started; `forms` are those that come back with errors."""
-    context = progress_context(job)
+    prefetch_related_objects([job], "artifacts", "tags")  # several parts of it look at them
+    progress = progress_context(job)
+    context: dict[str, object] = {**progress}
     rows = list(job.photos.all())
-    photos = [_shown(photo) for photo in rows]
+    photos = [_tile(photo) for photo in rows]
     context |= {
         "downloads": scene.own_downloads(job),
         "share_url": scene.share_url(job),
@@ -51,16 +61,17 @@ def page(request: HttpRequest, job: Job, *, status: int = 200, **forms: Form) ->
         context["has_unread_notice"] = mine and notices.has_unread(job.owner, job)
         context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
-        show, for_staff = request.GET.get("show", ""), cast(User, request.user).is_staff
-        context |= result_context(job, context["steps"], show, for_staff=for_staff)
-        if context["viewer"] and job.owner_id == request.user.pk:
-            context["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
+        show, for_staff = request.GET.get("show", ""), request.user.is_staff
+        result = result_context(job, progress["steps"], show, for_staff=for_staff)
+        if result["viewer"] and job.owner_id == request.user.pk:
+            result["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
+        context |= result
     context |= sharing_context(job, job.owner) | forms
     return render(request, "recon/job.html", context, status=status)
 
 
 def refuse(
-    request: HttpRequest,
+    request: SignedInRequest,
     job: Job,
     sentences: Sequence[str],
     status: int,
@@ -83,14 +94,67 @@ def refuse(
     return response
 
 
-def _shown(photo: Photo) -> dict[str, Any]:
+JobView = Callable[Concatenate[SignedInRequest, Job, P], HttpResponseBase]
+
+
+def acts_on_job(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
+    """For a POST to one job by whoever may change it: `view` gets the job instead of its key.
+
+    What the view raises of UploadRefused and ReconErrors is said on the job's page.
+    """
+
+    @form_on("recon:job", "pk")
+    @signed_in
+    @unless_deleted
+    @wraps(view)
+    def answered(
+        request: SignedInRequest, pk: uuid.UUID, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        job = own_job_or_404(request, pk)
+        try:
+            return view(request, job, *args, **kwargs)
+        except UploadRefused as refused:
+            return refuse(request, job, refused.sentences, refused.status)
+        except ReconError as error:
+            return refuse(request, job, [str(error)], status_of(error), headers_of(error))
+
+    return answered
+
+
+def say_done(request: HttpRequest, job: Job) -> HttpResponse:
+    """Nothing for scripts, which know what they asked for; the job's page for people."""
+    return HttpResponse(status=204) if prefers_json(request) else redirect(job)
+
+
+class PhotoTile(TypedDict):
     """What `_photos.html` shows of a photo."""
+
+    pk: int
+    original_name: str
+    url: str
+
+
+def _tile(photo: Photo) -> PhotoTile:
     url = reverse("recon:thumb", args=(photo.job_id, photo.name))
-    return {"pk": photo.pk, "name": photo.original_name, "url": url}
+    return {"pk": photo.pk, "original_name": photo.original_name, "url": url}
 
 
-def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool) -> dict[str, Any]:
-    """What only a finished job has to tell; `show` is the scene that is wished for."""
+class ResultContext(TypedDict):
+    """What only a finished job has to tell."""
+
+    viewer: scene.Viewer | None
+    scene_choices: list[scene.SceneChoice]
+    metrics: list[Metric]
+    measurement: Measurement
+    held_out: list[HeldOut]
+    timings: list[how_made.Timing]
+    settings_used: list[tuple[str, str]]
+    runs: list[Job]
+    embed_snippet: str
+
+
+def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool) -> ResultContext:
+    """`show` is the scene that is wished for."""
     choices = scene.scene_choices(job, show)
     viewer = scene.own_viewer(job)
     if viewer and (current := next((one for one in choices if one["current"]), None)):
@@ -118,12 +182,14 @@ def overlap_of(job: Job) -> pair_graph.Picture | None:
     return None
 
 
-def progress_context(job: Job) -> dict[str, Any]:
+def progress_context(job: Job) -> ProgressContext:
     """What `_progress.html` and `_stage.html` show of a job to its owner."""
-    parts = {
-        "job": job,
-        "live": live_parts.of_owner(job),
-        "log_tail": steps_and_log.log_tail(job),
-        "can_edit": True,
-    }
-    return with_version(moving_parts(job) | parts)
+    return with_version(
+        {
+            **moving_parts(job),
+            "job": job,
+            "live": live_parts.of_owner(job),
+            "log_tail": steps_and_log.log_tail(job),
+            "can_edit": True,
+        }
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import TypedDict
 
 from django.utils.translation import gettext, ngettext
 
@@ -15,8 +16,18 @@ from recon.web.overlap import pair_graph
 NEEDED = 2  # photos that can overlap
 
 
-def check_context(job: Job) -> dict[str, Any]:
+class CheckContext(TypedDict):
     """What `_check.html` shows of a draft."""
+
+    job: Job
+    count: int  # photos
+    check_state: str
+    picture: pair_graph.Picture | None
+    summary: str
+    short_summary: str
+
+
+def check_context(job: Job) -> CheckContext:
     check = checks.state_of(job)
     count = job.photos.count()
     picture = pair_graph.of_report(job, check.report) if count else None
@@ -31,21 +42,21 @@ def check_context(job: Job) -> dict[str, Any]:
     }
 
 
-def check_facts(job: Job) -> dict[str, Any]:
+def check_facts(job: Job) -> dict[str, object]:
     """The same for programs: findings as codes and sentences, photos by their names."""
     check = checks.state_of(job)
-    report = check.report or {"findings": [], "pairs": [], "groups": []}
+    report = check.report
     numbers = {photo.name: n for n, photo in enumerate(job.photos.all(), start=1)}
-    found = [finding for finding in report["findings"] if is_about(finding, numbers)]
+    found = [one for one in (report.findings if report else ()) if is_about(one, numbers)]
     said = [explain_finding(finding, numbers) for finding in found]
     return {
         "state": check.state.value,
         "findings": [
-            {"code": s.code, "title": s.title, "advice": s.advice, "photos": finding["photos"]}
+            {"code": s.code, "title": s.title, "advice": s.advice, "photos": list(finding.photos)}
             for s, finding in zip(said, found, strict=True)
         ],
-        "pairs": report["pairs"],
-        "groups": report["groups"],
+        "pairs": [asdict(pair) for pair in report.pairs] if report else [],
+        "groups": [list(group) for group in report.groups] if report else [],
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import segno
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -17,12 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from instarecon_site import wrong_fields
-from instarecon_site.form_addresses import form_on
 from recon.jobs import sharing, tags, titles
 from recon.models import Job
-from recon.web.access import NotThere, own_job_or_404, prefers_json, signed_in, unless_deleted
-from recon.web.job.page import page, refuse
+from recon.web.access import NotThere, own_job_or_404, prefers_json, signed_in
+from recon.web.job.page import acts_on_job, page, refuse
 from recon.web.scene import share_url
 from recon.web.sharing.forms import ABOUT_ID, AboutForm, LinkForm, OfferForm, sentences
 
@@ -33,12 +33,9 @@ if TYPE_CHECKING:
 NOT_YET = _("A scene can be shared once it has been started.")
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def switch(request: SignedInRequest, job: Job) -> HttpResponse:
     """`shared`: "on", "off", or "new" for a new link that ends the old one for good."""
-    job = own_job_or_404(request, pk)
     wish = request.POST.get("shared", "")
     if job.is_draft:
         return refuse(request, job, [str(NOT_YET)], 409)
@@ -63,33 +60,28 @@ SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
 }
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def settings(request: SignedInRequest, job: Job) -> HttpResponse:
     """The link's password, its end, and the public page."""
     said = _("The link’s settings are saved.")
-    return _change(request, pk, LinkForm, "link_form", said)
+    return _change(request, job, LinkForm, "link_form", said)
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def offer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def offer(request: SignedInRequest, job: Job) -> HttpResponse:
     """What the link offers: downloads and figures. May be set before it is switched on."""
-    return _change(request, pk, OfferForm, "offer_form", _("What the link offers is saved."))
+    return _change(request, job, OfferForm, "offer_form", _("What the link offers is saved."))
 
 
 def _change(
-    request: HttpRequest,
-    pk: uuid.UUID,
+    request: SignedInRequest,
+    job: Job,
     kind: type[LinkForm] | type[OfferForm],
     name: str,
     said: StrOrPromise,
 ) -> HttpResponse:
     """What is wrong changes nothing, and comes back as it was typed, with the error at its field,
     in the page's form `name`."""
-    job = own_job_or_404(request, pk)
     if job.is_draft:
         return refuse(request, job, [str(NOT_YET)], 409)
     form = kind(request.POST, job=job)
@@ -101,13 +93,10 @@ def _change(
     return _back(job)
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def about(request: SignedInRequest, job: Job) -> HttpResponse:
     """The scene's title and description, and its owner's tags: a form without their field
     leaves these as they are."""
-    job = own_job_or_404(request, pk)
     form = AboutForm(request.POST, auto_id=ABOUT_ID)
     if not form.is_valid() and (job.is_draft or prefers_json(request)):
         return refuse(request, job, sentences(form), 400)
@@ -125,7 +114,7 @@ def about(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @signed_in
 @never_cache
-def qr(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def qr(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The share link as a QR code. Black on white in both themes: cameras like it so."""
     job = own_job_or_404(request, pk)
     if not job.share.is_open:

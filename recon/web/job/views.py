@@ -5,22 +5,23 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from instarecon_site.form_addresses import form_on
 from recon.jobs import lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job
 from recon.pipeline.errors import ReconError
-from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in, unless_deleted
+from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in
 from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
-from recon.web.job.page import page, progress_context, refuse
+from recon.web.job.page import acts_on_job, page, progress_context, refuse
 from recon.web.running.polling import answer_poll
 from recon.web.wish_forms import AgainForm, shown_of
 
@@ -28,7 +29,7 @@ from recon.web.wish_forms import AgainForm, shown_of
 @require_safe
 @signed_in
 @never_cache
-def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def job(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Everything about one job; for a draft, the page where it collects its photos."""
     job = own_job_or_404(request, pk)
     if job.is_draft:
@@ -38,7 +39,7 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @form_on("recon:job", "pk")
 @signed_in
-def read_notice(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def read_notice(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The person has seen how the job ended. The page's script sends this, and gets the bell
     anew; without scripts there is a button."""
     job = own_job_or_404(request, pk)
@@ -52,19 +53,16 @@ def read_notice(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @signed_in
 @never_cache
-def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def progress(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     job = own_job_or_404(request, pk)
     if job.is_draft:
         return redirect(job)  # nothing moves
     return answer_poll(request, job, progress_context(job))
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def cancel(request: SignedInRequest, job: Job) -> HttpResponse:
     """Twice is as good as once."""
-    job = own_job_or_404(request, pk)
     if not lifecycle.cancel(job):
         job.refresh_from_db()
         if job.is_draft:
@@ -82,7 +80,7 @@ def _not_started(draft: Job) -> str:
 
 @form_on("recon:job", "pk")
 @signed_in
-def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def delete(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The job, its photos and its scene are gone after this, and so is its share link."""
     job = own_job_or_404(request, pk, change=DELETE)
     name = job.name
@@ -92,13 +90,10 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
 
 
-@form_on("recon:job", "pk")
-@signed_in
-@unless_deleted
-def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+@acts_on_job
+def again(request: SignedInRequest, job: Job) -> HttpResponse:
     """A new job on the same photos. What is not asked for stays as it was: a form with all
     wishes says so in `all`, since a box that is not ticked is not sent."""
-    job = own_job_or_404(request, pk)
     if job.is_draft:
         return refuse(request, job, [_not_started(job)], 409)
     form = AgainForm(request.POST)
@@ -113,7 +108,7 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return refuse(request, job, said, status_of(error), headers_of(error), again=form)
 
 
-def _as_sent(request: HttpRequest, job: Job) -> AgainForm:
+def _as_sent(request: SignedInRequest, job: Job) -> AgainForm:
     """The form as it was filled in; with the job's own wishes where a form has not all of them."""
     sent = request.POST.dict()
     return AgainForm(sent if "all" in sent else shown_of(job) | sent)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 
 from recon.models import Job, Photo
 from recon.pipeline.photo_check.check_texts import explain_finding
 from recon.pipeline.words.photo_names import numbers_in_words
+from recon.poses.photo_check.findings import Finding
 
 #: What is said of single photos, of which one may go.
 DROPPABLE = (
@@ -77,11 +77,11 @@ class Said:
 
 
 def said_of(
-    job: Job, finding: Mapping[str, Any], numbers: Mapping[str, int], nodes: Mapping[str, Node]
+    job: Job, finding: Finding, numbers: Mapping[str, int], nodes: Mapping[str, Node]
 ) -> Said:
     explained = explain_finding(finding, numbers)
-    photos = [nodes[name] for name in finding["photos"]]
-    groups = finding["facts"]["groups"] if finding["code"] in OF_PLACES else []
+    photos = [nodes[name] for name in finding.photos]
+    groups = finding.groups if finding.code in OF_PLACES else []
     places = [_place(job, [nodes[name] for name in group]) for group in groups]
     return Said(explained.code, explained.title, explained.advice, photos, places)
 

@@ -36,7 +36,7 @@ def alike_in(job: Job) -> Callable[[str, str], bool]:
     return alike
 
 
-@remember(2000)  # of 2 kB
+@remember(2000, lambda path: path)  # of 2 kB
 def _histogram(path: Path) -> NDArray[np.float32]:
     with Image.open(path) as picture:
         return colours.histogram(picture)

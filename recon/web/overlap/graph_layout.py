@@ -66,7 +66,8 @@ def _group_points(names: list[str], strengths: Mapping[Edge, float], widest: flo
     points = _lying_down(points) * np.array(ROOM)
     points = _fitted(points, widest - TILE[0])
     points = _pushed_apart(points, widest - TILE[0])
-    return points - points.min(axis=0) + MARGIN + np.array(TILE)
+    corners: Points = points - points.min(axis=0) + MARGIN + np.array(TILE)
+    return corners
 
 
 def _distances(names: list[str], strengths: Mapping[Edge, float]) -> Points:
@@ -91,7 +92,7 @@ def _stress(far: Points) -> Points:
         return np.zeros((1, 2))
     turn = np.arange(count) * 2 * np.pi / count
     # Not quite a circle: its symmetry could keep two photos on one spot.
-    points = np.stack([np.cos(turn), 0.9 * np.sin(turn + 0.1)], axis=1) * far.max() / 2
+    points: Points = np.stack([np.cos(turn), 0.9 * np.sin(turn + 0.1)], axis=1) * far.max() / 2
     weights = np.where(far > 0, 1 / np.maximum(far, 1e-9) ** 2, 0.0)
     pull = np.diag(weights.sum(axis=1)) - weights
     solve = np.linalg.pinv(pull)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
-from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -17,9 +16,11 @@ from django.utils.translation import gettext
 from recon.models import Job
 from recon.pipeline.outcome import PreparedPhotos, read_pair_graph
 from recon.pipeline.photo_check.check_texts import is_about
+from recon.pipeline.photo_check.report import CheckReport
 from recon.pipeline.words.photo_names import numbers_in_words
 from recon.poses import connections
 from recon.poses.pair_graph import PairGraph
+from recon.poses.photo_check.findings import Finding
 from recon.poses.photo_check.next_shots import advise
 from recon.web.left_behind import left_by
 from recon.web.overlap import alike, graph_layout
@@ -68,12 +69,12 @@ class Picture:
         return any(node.state == "left-out" for node in self.nodes)
 
 
-def of_report(job: Job, report: Mapping[str, Any] | None) -> Picture | None:
+def of_report(job: Job, report: CheckReport | None) -> Picture | None:
     """The picture of a photo check's report, as far as its photos are still there."""
     if report is None:
         return None
-    strengths = {(pair["a"], pair["b"]): float(pair["inliers"]) for pair in report["pairs"]}
-    return _picture(job, strengths, report["findings"], left_out=set(), copies={})
+    strengths = {(pair.a, pair.b): float(pair.inliers) for pair in report.pairs}
+    return _picture(job, strengths, report.findings, left_out=set(), copies={})
 
 
 def of_matching(job: Job) -> Picture | None:
@@ -85,7 +86,7 @@ def of_matching(job: Job) -> Picture | None:
     names = [photo.name for photo in graph.photos]
     findings = advise(names, graph.strengths, alike.alike_in(job))
     left_out = {*graph.left_out, *copies}
-    return _picture(job, graph.strengths, [f.to_dict() for f in findings], left_out, copies)
+    return _picture(job, graph.strengths, findings, left_out, copies)
 
 
 def falls_apart(job: Job) -> bool:
@@ -103,13 +104,13 @@ def _read_matching(job: Job) -> tuple[PairGraph, Mapping[str, str]] | None:
     graph, prepared = left_by(job, read_pair_graph), left_by(job, PreparedPhotos.read)
     if graph is None or prepared is None:
         return None
-    return graph.renamed(prepared.originals), prepared.copies
+    return graph.renamed(prepared.stored_names), prepared.copies
 
 
 def _picture(
     job: Job,
     strengths: Mapping[Edge, float],
-    findings: Sequence[Mapping[str, Any]],
+    findings: Sequence[Finding],
     left_out: set[str],
     copies: Mapping[str, str],
 ) -> Picture | None:
@@ -124,7 +125,7 @@ def _picture(
     )
     layout = graph_layout.arrange(groups, strengths)
     findings = [finding for finding in findings if is_about(finding, numbers)]
-    named = {name for f in findings if len(f["photos"]) <= 2 for name in f["photos"]}
+    named = {name for f in findings if len(f.photos) <= 2 for name in f.photos}
     nodes = {}
     for name, photo in photos.items():
         x, y = layout.places[name]

@@ -7,15 +7,17 @@ docs/develop/viewer.md documents the answer for programs.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from django.urls import reverse
 
-from recon.models import Artifact, Job, Photo
+from recon.models import Job, Photo
+from recon.pipeline.outcome import Cameras, PlacedCamera
+from recon.pipeline.workspace import Workspace
 from recon.web.file_memory import remember
+from recon.web.left_behind import left_by
+from recon.web.result.photo_names import photos_by_image
 
 ABOUT = (
     "cam_from_world: the 3 rows of [R | t], world units; camera axes x right, y down, z forward. "
@@ -23,33 +25,57 @@ ABOUT = (
 )
 
 
-def public_views(job: Job) -> dict[str, Any]:
-    """The cameras of a finished job, in the photos' order: {about, views: [{width, height, fx,
-    fy, cx, cy, cam_from_world}]}. No views where the job kept none."""
-    return {"about": ABOUT, "views": [camera(entry) for entry in _entries(job)]}
+class CameraView(TypedDict):
+    """One camera, and for the photos' owner `name`, what the person called the photo, and the
+    addresses of two pictures."""
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    cam_from_world: list[list[float]]
+    name: NotRequired[str]
+    thumb: NotRequired[str]
+    photo: NotRequired[str]
 
 
-def own_views(job: Job) -> dict[str, Any]:
-    """The same for the owner: each view with `name`, `thumb` and `photo`, two pictures' addresses.
+class CameraViews(TypedDict):
+    """What the viewer gets."""
+
+    about: str
+    views: list[CameraView]
+
+
+def public_views(job: Job) -> CameraViews:
+    """The cameras of a finished job, in the photos' order. No views where the job kept none."""
+    return {"about": ABOUT, "views": [view_of(camera) for camera in _cameras_of(job)]}
+
+
+def own_views(job: Job) -> CameraViews:
+    """The same for the owner: each view with `name`, `thumb` and `photo`.
 
     `photo` is the photo as the scene was trained on: without its lens's distortion, so that it
     lies over the scene pixel by pixel.
     """
-    photos = {Path(photo.name).stem: photo for photo in job.photos.all()}
+    photos = photos_by_image(job)
     views = []
-    for number, entry in enumerate(_entries(job), 1):
-        photo = photos.get(Path(entry["img_name"]).stem)
-        pictures = _pictures(job, number, photo) if photo else {}
-        views.append(camera(entry) | pictures)
+    for number, camera in enumerate(_cameras_of(job), 1):
+        view = view_of(camera)
+        if camera.img_name in photos:
+            _add_pictures(view, job, number, photos[camera.img_name])
+        views.append(view)
     return {"about": ABOUT, "views": views}
 
 
 def poses_by_content(job: Job) -> dict[str, list[list[float]]]:
     """Camera-from-world [R | t], 3 rows, of each photo that has a place, by the photo's SHA-256."""
-    contents = {Path(photo.name).stem: photo.sha256 for photo in job.photos.all()}
-    poses = {Path(entry["img_name"]).stem: camera(entry) for entry in _entries(job)}
+    photos = photos_by_image(job)
     return {
-        contents[stem]: pose["cam_from_world"] for stem, pose in poses.items() if stem in contents
+        photos[camera.img_name].sha256: camera.cam_from_world
+        for camera in _cameras_of(job)
+        if camera.img_name in photos
     }
 
 
@@ -60,56 +86,44 @@ def placed(job: Job) -> set[str]:
 
 def trained_photo(job: Job, number: int) -> Path | None:
     """The undistorted photo of view `number`, from 1 on; None where there is none (any more)."""
-    entries = _entries(job)
-    if not 1 <= number <= len(entries):
+    cameras = _cameras_of(job)
+    if not 1 <= number <= len(cameras):
         return None
     folder = job.workspace.images.resolve()
-    path = (folder / entries[number - 1]["img_name"]).resolve()
+    path = (folder / cameras[number - 1].img_name).resolve()
     return path if path.is_relative_to(folder) and path.is_file() else None
 
 
-def _pictures(job: Job, number: int, photo: Photo) -> dict[str, str]:
+def view_of(camera: PlacedCamera) -> CameraView:
+    """One camera as everybody but graphdeco has it: camera-from-world."""
     return {
-        "name": photo.original_name,
-        "thumb": reverse("recon:thumb", args=(job.pk, photo.name)),
-        "photo": reverse("recon:view_photo", args=(job.pk, number)),
+        "width": camera.width,
+        "height": camera.height,
+        "fx": camera.fx,
+        "fy": camera.fy,
+        "cx": camera.cx,
+        "cy": camera.cy,
+        "cam_from_world": camera.cam_from_world,
     }
 
 
-def _entries(job: Job) -> Sequence[dict[str, Any]]:
-    """What graphdeco's cameras.json says; [] where it is gone, or is none of ours."""
-    if not job.is_completed:
-        return []
-    # Not a query of its own: lists of jobs come with their artifacts.
-    kinds = {artifact.kind: artifact for artifact in job.artifacts.all()}
-    artifact = kinds.get(Artifact.Kind.CAMERAS)
-    if artifact is None:
-        return []
-    try:
-        return _read(artifact.file)
-    except (FileNotFoundError, KeyError, TypeError, ValueError):
-        return []
+def _add_pictures(view: CameraView, job: Job, number: int, photo: Photo) -> None:
+    view["name"] = photo.original_name
+    view["thumb"] = reverse("recon:thumb", args=(job.pk, photo.name))
+    view["photo"] = reverse("recon:view_photo", args=(job.pk, number))
 
 
-@remember(300)  # of up to 20 cameras; a result's page asks for those of the same photos' other runs
-def _read(path: Path) -> Sequence[dict[str, Any]]:
-    entries: list[dict[str, Any]] = json.loads(path.read_text())
-    for entry in entries:
-        camera(entry)
-    return entries
+def _cameras_of(job: Job) -> tuple[PlacedCamera, ...]:
+    """The registered photos' cameras; none where they are gone, or the job is not done."""
+    found = left_by(job, _read) if job.is_completed else None
+    return found.cameras if found else ()
 
 
-def camera(entry: dict[str, Any]) -> dict[str, Any]:
-    """graphdeco's world-from-camera as everybody else's camera-from-world."""
-    columns, position = entry["rotation"], entry["position"]
-    rows = [[columns[j][i] for j in range(3)] for i in range(3)]
-    shifts = [-sum(r * p for r, p in zip(row, position, strict=True)) for row in rows]
-    return {
-        "width": entry["width"],
-        "height": entry["height"],
-        "fx": entry["fx"],
-        "fy": entry["fy"],
-        "cx": entry["cx"],
-        "cy": entry["cy"],
-        "cam_from_world": [[*row, shift] for row, shift in zip(rows, shifts, strict=True)],
-    }
+def _file(workspace: Workspace) -> Path:
+    return workspace.cameras_json
+
+
+# Of up to 20 cameras; a result's page asks for those of the same photos' other runs.
+@remember(300, _file)
+def _read(workspace: Workspace) -> Cameras:
+    return Cameras.read(workspace)

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal
+from typing import Literal
 
 from django.utils.translation import gettext, ngettext
 
 from recon.models import Job
 from recon.web.result.held_out import HeldOut, held_out_of
 from recon.web.result.how_made import filter_said
-from recon.web.result.metrics import SCALES, Scale, recorded_of
+from recon.web.result.metrics import SCALES, Scale, conditions_of
 
 #: Which of a photo's figures are compared: at the size trained at, or at the photo's own.
 Size = Literal["at_training", "at_photo"]
+#: One photo's figures, by metric.
+View = Mapping[str, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +32,20 @@ class Pair:
     second: HeldOut
     psnr: tuple[str, str] | None = None  # of both, where these can be compared
 
-    def values(self, size: Size) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        return getattr(self.first, size), getattr(self.second, size)
+    def values(self, size: Size) -> tuple[View, View]:
+        if size == "at_training":
+            return self.first.at_training, self.second.at_training
+        return self.first.at_photo, self.second.at_photo
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    label: str
+    first: str
+    second: str
+    better: Literal["first", "second", ""] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +54,7 @@ class Comparison:
 
     is_fair: bool  # whether one may be called better
     said: str  # what the figures are of, or why they can't be compared
-    rows: list[dict[str, Any]]  # label, first, second, and `better`: "first", "second" or ""
+    rows: list[Row]
     pairs: list[Pair]  # the photos that both held out
 
 
@@ -64,8 +77,7 @@ def compare(first: Job, second: Job) -> Comparison:
 
 def by_content(job: Job) -> dict[str, HeldOut]:
     """Held-out photos by SHA-256: another upload of the same photos may name them otherwise."""
-    contents = {Path(photo.name).stem: photo.sha256 for photo in job.photos.all()}
-    return {contents[one.stem]: one for one in held_out_of(job) if one.stem in contents}
+    return {one.sha256: one for one in held_out_of(job) if one.sha256}
 
 
 def _held_out_by_both(first: Job, second: Job) -> list[Pair]:
@@ -85,11 +97,13 @@ def _common_size(first: Job, second: Job, pairs: Sequence[Pair]) -> tuple[Size |
             "They can’t be compared by figures: no photo was held out in both, so each was "
             "measured on photos that the other was not."
         )
-    trained = [recorded_of(job).get("max_image_size") for job in (first, second)]
+    training_sizes = [conditions_of(job).max_image_size for job in (first, second)]
     prepared = [job.config.get("preflight", {}).get("max_image_size") for job in (first, second)]
-    if trained[0] == trained[1] and (trained[0] is not None or prepared[0] == prepared[1]):
+    if training_sizes[0] == training_sizes[1] and (
+        training_sizes[0] is not None or prepared[0] == prepared[1]
+    ):
         return "at_training", ""
-    if prepared[0] == prepared[1] and all(one for p in pairs for one in p.values("at_photo")):
+    if prepared[0] == prepared[1]:
         return "at_photo", ""
     return None, gettext(
         "They can’t be compared by figures: they were compared with their photos at different "
@@ -105,51 +119,48 @@ def _said(count: int) -> str:
     ).format(count=count)
 
 
-def _row(scale: Scale, pairs: Sequence[Pair], size: Size) -> dict[str, Any] | None:
+def _row(scale: Scale, pairs: Sequence[Pair], size: Size) -> Row | None:
     """One figure over the photos that both held out; None where it was not measured on all."""
-    values = [
-        [view.get(scale.label) for view in side]
-        for side in zip(*(pair.values(size) for pair in pairs), strict=True)
-    ]
-    if any(value is None for side in values for value in side):
+    values = [[view[scale.key] for view in pair.values(size)] for pair in pairs]
+    known = [[value for value in side if value is not None] for side in zip(*values, strict=True)]
+    if any(len(side) < len(pairs) for side in known):
         return None
-    means = [fmean(side) for side in values]
-    texts = [scale.figure.format(mean) for mean in means]
-    better = ""
-    if texts[0] != texts[1]:
-        better = "first" if (means[0] > means[1]) == scale.higher_is_better else "second"
-    return {"label": scale.label, "first": texts[0], "second": texts[1], "better": better}
+    first, second = (fmean(side) for side in known)
+    texts = scale.figure.format(first), scale.figure.format(second)
+    if texts[0] == texts[1]:
+        return Row(scale.label, *texts)
+    first_is_better = (first > second) == scale.higher_is_better
+    return Row(scale.label, *texts, better="first" if first_is_better else "second")
 
 
 def _psnr(pair: Pair, size: Size) -> tuple[str, str] | None:
     scale = SCALES[0]
-    first, second = (view.get(scale.label) for view in pair.values(size))
+    first, second = (view[scale.key] for view in pair.values(size))
     if first is None or second is None:
         return None
     return scale.figure.format(first), scale.figure.format(second)
 
 
-def _own_row(scale: Scale, first: Job, second: Job) -> dict[str, Any] | None:
+def _own_row(scale: Scale, first: Job, second: Job) -> Row | None:
     """Each scene's own figure; None where neither has it."""
     values = [getattr(job.figures, scale.key) for job in (first, second)]
     if values == [None, None]:
         return None
-    texts = ("–" if value is None else scale.figure.format(value) for value in values)
-    return _words(scale.label, *texts)
+    first_text, second_text = (
+        "–" if value is None else scale.figure.format(value) for value in values
+    )
+    return Row(scale.label, first_text, second_text)
 
 
-def _makings(first: Job, second: Job) -> list[dict[str, Any]]:
+def _makings(first: Job, second: Job) -> list[Row]:
     """What they were made with, of which more is not better."""
     return [
         _plain(gettext("Gaussians"), first.figures.gaussian_count, second.figures.gaussian_count),
         _plain(gettext("Training steps"), first.figures.iterations, second.figures.iterations),
-        _words(gettext("Stray spots removed"), filter_said(first), filter_said(second)),
+        Row(gettext("Stray spots removed"), filter_said(first), filter_said(second)),
     ]
 
 
-def _plain(label: str, first: int | None, second: int | None) -> dict[str, Any]:
-    return _words(label, *("–" if value is None else f"{value:,}" for value in (first, second)))
-
-
-def _words(label: str, first: str, second: str) -> dict[str, Any]:
-    return {"label": label, "first": first, "second": second, "better": ""}
+def _plain(label: str, first: int | None, second: int | None) -> Row:
+    texts = ["–" if value is None else f"{value:,}" for value in (first, second)]
+    return Row(label, texts[0], texts[1])

@@ -5,20 +5,23 @@ For the owner only: these are the photos themselves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.urls import reverse
 from PIL import Image, UnidentifiedImageError
 
 from recon.models import Job
 from recon.picture_size import fitted_size
+from recon.pipeline.results import PictureKind, Results, pictures_of
 from recon.web import thumbs
-from recon.web.result.metrics import SCALES, Scale, recorded_of, table_of
+from recon.web.left_behind import left_by
+from recon.web.result.metrics import SCALES, Scale
+from recon.web.result.photo_names import photos_by_image
 
-#: What a picture shows: its folder in graphdeco's layout.
-PICTURES = {"photo": "gt", "scene": "renders"}
+#: What addresses call a picture, and what the run does.
+PICTURES: dict[str, PictureKind] = {"photo": "gt", "scene": "renders"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +29,12 @@ class HeldOut:
     """One photo that the measured model never saw."""
 
     number: int  # from 1 on, by file name
-    stem: str  # of the photo's file
-    name: str  # what the person called it
+    sha256: str  # of the photo as it was sent; empty where its row is not known
+    original_name: str  # what the person called it
     labels: tuple[str, ...]  # of the figures: those of `SCALES` that any photo has
     figures: tuple[str, ...]  # "–" for what was not measured of this one
-    at_training: dict[str, float | None]  # by label, at the size trained at
-    at_photo: dict[str, float | None]  # at the photo's own size; empty where that was not taken
+    at_training: Mapping[str, float | None]  # by metric, at the size trained at
+    at_photo: Mapping[str, float | None]  # at the photo's own size
     corrected: str  # PSNR with the photo's exposure matched
     files: dict[str, Path]  # by kind of picture; empty where they are gone
     urls: dict[str, str]
@@ -40,31 +43,30 @@ class HeldOut:
 
 def held_out_of(job: Job) -> list[HeldOut]:
     """Every photo that was held out, by file name; [] where nothing was measured."""
-    if not job.is_completed:
+    results = left_by(job, Results.read) if job.is_completed else None
+    if results is None or results.measured is None or results.headline is None:
         return []
-    recorded = recorded_of(job)
-    try:
-        table = table_of(job, recorded)
-        views, matched = table["per_view"], table.get("corrected", {}).get("per_view", {})
-        own = table.get("at_photo_size", {}).get("per_view", {})
-    except KeyError:
-        return []
-    names = {Path(photo.name).stem: photo.original_name for photo in job.photos.all()}
-    scales = [s for s in SCALES if any(view.get(s.label) is not None for view in views.values())]
+    at_training = results.headline.at_training.per_view
+    at_photo = results.headline.at_photo.per_view
+    photos = photos_by_image(job)
+    scales = [s for s in SCALES if any(view[s.key] is not None for view in at_training.values())]
     found = []
-    for number, image in enumerate(sorted(views), 1):
-        stem = Path(image).stem
-        files = _files(job, recorded, image)
+    for number, image in enumerate(sorted(at_training), 1):
+        pictures = pictures_of(job.workspace, results.measured, image)
+        files = {kind: pictures[folder] for kind, folder in PICTURES.items()}
+        if not all(path.is_file() for path in files.values()):
+            files = {}
+        photo, view = photos.get(image), at_training[image]
         found.append(
             HeldOut(
                 number=number,
-                stem=stem,
-                name=names.get(stem, image),
+                sha256=photo.sha256 if photo else "",
+                original_name=photo.original_name if photo else image,
                 labels=tuple(scale.label for scale in scales),
-                figures=tuple(_figure(scale, views[image]) for scale in scales),
-                at_training=views[image],
-                at_photo=own.get(image, {}),
-                corrected=_figure(SCALES[0], matched.get(image, {})),
+                figures=tuple(_figure(scale, view[scale.key]) for scale in scales),
+                at_training=view,
+                at_photo=at_photo[image],
+                corrected=_figure(SCALES[0], view["psnr_corrected"]),
                 files=files,
                 urls={kind: _url(job, number, kind) for kind in files},
                 size=_size(files.get("photo")),
@@ -80,22 +82,8 @@ def picture_of(job: Job, number: int, kind: str) -> Path | None:
     return thumbs.compared_of(path, job.folder / "thumbs", f"{kind}-{number}") if path else None
 
 
-def _figure(scale: Scale, view: dict[str, Any]) -> str:
-    value = view.get(scale.label)
+def _figure(scale: Scale, value: float | None) -> str:
     return "–" if value is None else scale.figure.format(value)
-
-
-def _files(job: Job, recorded: dict[str, Any], image: str) -> dict[str, Path]:
-    """Where the pictures of the photo `image` lie: the job's split is numbered, folds are named."""
-    output = job.workspace.output / "test"
-    test = recorded.get("split", {}).get("test", [])
-    if image in test:
-        ours = next((key for key in recorded if key.startswith("ours_")), "")
-        folder, name = output / ours, f"{test.index(image):05d}.png"
-    else:
-        folder, name = job.workspace.fold_pictures, f"{Path(image).stem}.png"
-    files = {kind: folder / inner / name for kind, inner in PICTURES.items()}
-    return files if all(path.is_file() for path in files.values()) else {}
 
 
 def _size(path: Path | None) -> tuple[int, int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TypedDict
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -21,8 +21,16 @@ _FILTER_SAID = {
 }
 
 
-def timings(steps: list[StepRow]) -> list[dict[str, Any]]:
-    """The steps that took time, each with `share`, per cent of the longest."""
+class Timing(TypedDict):
+    """A step that took time."""
+
+    label: str
+    seconds: float
+    share: int  # per cent of the longest
+
+
+def timings(steps: list[StepRow]) -> list[Timing]:
+    """The steps that took time, in order."""
     taken = [(step["label"], step["seconds"]) for step in steps if step["seconds"] is not None]
     longest = max((seconds for _, seconds in taken), default=0.0) or 1.0
     return [
@@ -102,5 +110,5 @@ def _count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return "" if value is None else str(value)

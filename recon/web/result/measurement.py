@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from django.utils.translation import gettext, ngettext
 
 from recon.models import Figures, Job
-from recon.web.result.metrics import own_figures, recorded_of
+from recon.pipeline.results import Conditions
+from recon.web.result.metrics import conditions_of
 
 
-def measurement_of(job: Job, *, recorded: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What the page tells beside the figures. Names no photo, so a share link may tell it too.
+class Measurement(TypedDict):
+    """What the page tells beside the figures. Names no photo, so a share link may tell it too."""
 
-    said: the protocol, and what became of the scene after it was measured, in a sentence
-    each_once, exposure: whether each photo was held out once, and whether exposure was matched
-    size: px, the longest side compared, where the photos are larger
+    said: str  # the protocol, and what became of the scene after it was measured, in a sentence
+    each_once: bool  # each photo was held out once
+    exposure: bool  # exposure was matched
+    size: int | None  # px, the longest side compared, where the photos are larger
 
-    `recorded` stands in for what `recorded_of` reads.
-    """
-    recorded = recorded_of(job) if recorded is None else recorded
-    split = recorded.get("split", {"train": [], "test": []})
+
+def measurement_of(job: Job, *, conditions: Conditions | None = None) -> Measurement:
+    """`conditions` stands in for what `conditions_of` reads."""
+    conditions = conditions or conditions_of(job)
     return {
-        "said": _protocol(job, len(split["test"]), len(split["train"])),
+        "said": _protocol(job, conditions.held_out, conditions.train),
         "each_once": _each_once(job),
         "exposure": job.figures.psnr_corrected is not None,
-        "size": recorded.get("max_image_size") if own_figures(job, recorded) else None,
+        "size": conditions.max_image_size if conditions.at_photo else None,
     }
 
 
@@ -33,11 +35,11 @@ def _each_once(job: Job) -> bool:
     return job.figures.protocol == Figures.Protocol.CROSS_VALIDATION
 
 
-def _protocol(job: Job, held_out: int, trained: int) -> str:
+def _protocol(job: Job, held_out: int, training: int) -> str:
     """Which photos the figures are of, and which the scene was made of; empty without figures."""
     if job.figures.psnr is None:
         return ""
-    photos = held_out + trained
+    photos = held_out + training
     measured = _each(photos) if _each_once(job) else _split(held_out, photos)
     shown = _finished(photos) if job.figures.refined else _left_out(job, held_out)
     return f"{measured} {shown}"

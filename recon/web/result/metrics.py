@@ -9,18 +9,18 @@ each says.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from recon.models import Figures, Job
+from recon.models import Job
 from recon.pipeline.quality import GRADES, LABELS, meaning
-from recon.pipeline.words.reasons import Reason
+from recon.pipeline.results import Conditions, Results
 from recon.pipeline.words.texts import looked_up
+from recon.web.left_behind import left_by
 
 NOT_MEASURED = _("It was not measured for this scene.")
 
@@ -51,40 +51,54 @@ SCALES = (
 )
 
 
-def metrics_of(
-    job: Job, *, for_staff: bool = False, recorded: dict[str, Any] | None = None
-) -> list[dict[str, Any]]:
-    """One dict per metric: key, label, figure, at, own_figure, own_at, spread, corrected,
-    value_text, verdict, verdict_label and words.
+class Metric(TypedDict):
+    """What a card says of one metric; of one that was not measured only key, label and reason."""
 
-    `at` is the size that was compared at, in words; `own_figure` and `own_at` are the same at the
-    photos' own size, where that is another. `spread` ("± 1.2") is there where every photo was held
-    out once, `corrected` is the figure with each photo's exposure matched, where that differs;
-    else they are empty. A metric that was not measured is left out; with `for_staff` it comes with
-    key, label and `reason`. `recorded` stands in for what `recorded_of` reads.
-    """
-    recorded = recorded_of(job) if recorded is None else recorded
+    key: str
+    label: str
+    reason: str  # why it was not measured; empty where it was
+    figure: NotRequired[str]
+    at: NotRequired[str]  # the size that was compared at, in words
+    own_figure: NotRequired[str]  # at the photos' own size, where that is another; else empty
+    own_at: NotRequired[str]  # that size, in words
+    spread: NotRequired[str]  # "± 1.2" where every photo was held out once; else empty
+    corrected: NotRequired[str]  # with each photo's exposure matched, where that differs
+    value_text: NotRequired[str]
+    verdict: NotRequired[str]
+    verdict_label: NotRequired[str]
+    words: NotRequired[str]
+
+
+def metrics_of(
+    job: Job, *, for_staff: bool = False, conditions: Conditions | None = None
+) -> list[Metric]:
+    """The metrics that were measured; with `for_staff` also the others, each with its reason.
+    `conditions` stands in for what `conditions_of` reads."""
+    conditions = conditions or conditions_of(job)
     return [
-        _described(scale, job, recorded)
+        _described(scale, job, conditions)
         for scale in SCALES
         if getattr(job.figures, scale.key) is not None or for_staff
     ]
 
 
-def _described(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, Any]:
+def _described(scale: Scale, job: Job, conditions: Conditions) -> Metric:
     value = getattr(job.figures, scale.key)
     if value is None:
-        return {"key": scale.key, "label": scale.label, "reason": _reason(scale, recorded)}
+        return {"key": scale.key, "label": scale.label, "reason": _reason(scale, conditions)}
     word, figure = GRADES[scale.key].word(value), scale.figure.format(value)
     spread = (job.figures.spread or {}).get(scale.key)
     corrected = getattr(job.figures, f"{scale.key}_corrected", None)
     matched = "" if corrected is None else scale.figure.format(corrected)
     label = looked_up(LABELS[word])
+    sizes = _sizes(scale, conditions)
     return {
         "key": scale.key,
         "label": scale.label,
         "figure": figure,
-        **_sizes(scale, job, recorded),
+        "at": sizes.at,
+        "own_figure": sizes.own_figure,
+        "own_at": sizes.own_at,
         "spread": "" if spread is None else f"± {scale.digits.format(spread)}",
         "corrected": "" if matched == figure else matched,
         "value_text": f"{figure}: {label}",
@@ -95,54 +109,37 @@ def _described(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, An
     }
 
 
-def _sizes(scale: Scale, job: Job, recorded: dict[str, Any]) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Sizes:
     """At which size the figure was taken, and the one at the photos' own size."""
-    trained, own = recorded.get("max_image_size"), recorded.get("photo_size")
-    value = own_figures(job, recorded).get(scale.label)
-    if not trained or value is None or (own and own <= trained):
-        return {"at": "", "own_figure": "", "own_at": ""}
-    own_size = gettext("at the photos’ own size, {size} px").format(size=own) if own else ""
-    return {
-        "at": gettext("at {size} px").format(size=trained),
-        "own_figure": scale.figure.format(value),
-        "own_at": own_size or gettext("at the photos’ own size"),
-    }
+
+    at: str = ""
+    own_figure: str = ""
+    own_at: str = ""
 
 
-def own_figures(job: Job, recorded: dict[str, Any]) -> dict[str, float | None]:
-    """The figures at the photos' own size by label, where they are not those of the size trained
-    at; empty where they were not taken."""
-    try:
-        table = table_of(job, recorded)
-        own: dict[str, float | None] = table["at_photo_size"]
-        same = all(own.get(scale.label) == recorded.get(scale.key) for scale in SCALES)
-    except (KeyError, TypeError):
-        return {}
-    return {} if same else own
+def _sizes(scale: Scale, conditions: Conditions) -> _Sizes:
+    training_size, own = conditions.max_image_size, conditions.photo_size
+    value = conditions.at_photo.get(scale.key)
+    if not training_size or value is None or own is None or own <= training_size:
+        return _Sizes()
+    return _Sizes(
+        at=gettext("at {size} px").format(size=training_size),
+        own_figure=scale.figure.format(value),
+        own_at=gettext("at the photos’ own size, {size} px").format(size=own),
+    )
 
 
-def table_of(job: Job, recorded: dict[str, Any]) -> dict[str, Any]:
-    """The part of results.json that the headline's figures are of. Raises KeyError."""
-    if job.figures.protocol == Figures.Protocol.CROSS_VALIDATION:
-        table: dict[str, Any] = recorded["cross_validation"]
-    else:
-        table = recorded[recorded["scene"]]
-    return table
-
-
-def _reason(scale: Scale, recorded: dict[str, Any]) -> str:
+def _reason(scale: Scale, conditions: Conditions) -> str:
     """Why a metric is absent, for staff. LPIPS has reasons of its own: it needs a network's
     weights."""
-    reason = Reason.read(recorded.get(f"{scale.key}_reason") or recorded.get("reason"))
+    reason = (conditions.lpips_reason if scale.key == "lpips" else None) or conditions.reason
     if reason is None:
         return str(NOT_MEASURED)
     return f"{reason.sentence} ({reason.detail})" if reason.detail else reason.sentence
 
 
-def recorded_of(job: Job) -> dict[str, Any]:
-    """What the evaluation wrote down, `output/results.json`; empty where that is gone."""
-    try:
-        recorded: dict[str, Any] = json.loads(job.workspace.results_json.read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return recorded
+def conditions_of(job: Job) -> Conditions:
+    """How the job's figures were taken; without anything known where that is gone."""
+    results = left_by(job, Results.read)
+    return results.conditions if results else Conditions()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from django.db.models import Count, prefetch_related_objects
@@ -30,19 +30,26 @@ def others_of(job: Job) -> list[Job]:
     others = Job.objects.with_rows().filter(
         pk__in=shared.values("job"), status=Job.Status.COMPLETED
     )
-    looked_at = others.order_by("-completed_at").prefetch_related("photos", "artifacts")[:LOOKED_AT]
+    looked_at = others.order_by("-completed_at").prefetch_related("photos")[:LOOKED_AT]
     return list(islice((other for other in looked_at if share_a_place(job, other)), LISTED))
 
 
 def share_a_place(first: Job, second: Job) -> bool:
     """Whether enough photos have a place in both scenes."""
-    prefetch_related_objects([first, second], "photos", "artifacts")
+    prefetch_related_objects([first, second], "photos")
     return len(cameras.placed(first) & cameras.placed(second)) >= SHARED
 
 
-def alignment(first: Job, second: Job) -> dict[str, Any] | None:
-    """Where the first scene's world lies in the second's, as in `recon.poses.models.alignment`:
-    scale, rotation (3 rows), translation. None where their photos don't tell."""
+class WorldAlignment(TypedDict):
+    """Where one scene's world lies in another's, as in `recon.poses.models.alignment`."""
+
+    scale: float
+    rotation: list[list[float]]  # 3 rows
+    translation: list[float]
+
+
+def alignment(first: Job, second: Job) -> WorldAlignment | None:
+    """The first scene's world in the second's. None where their photos don't tell."""
     own, theirs = cameras.poses_by_content(first), cameras.poses_by_content(second)
     both = [content for content in own if content in theirs]
     found = align(*(np.array([poses[one] for one in both]) for poses in (own, theirs)))

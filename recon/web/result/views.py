@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 
 from django.db.models import prefetch_related_objects
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from recon.models import Job
 from recon.web.access import NotThere, own_job_or_404, signed_in
 from recon.web.result import held_out, runs
@@ -24,7 +25,7 @@ NOT_FINISHED = _("Only finished scenes can be compared. Wait for this one, or ch
 
 @require_safe
 @signed_in
-def picture(request: HttpRequest, pk: uuid.UUID, number: int, kind: str) -> HttpResponseBase:
+def picture(request: SignedInRequest, pk: uuid.UUID, number: int, kind: str) -> HttpResponseBase:
     """A held-out photo, or what the scene makes of its view."""
     job = own_job_or_404(request, pk)
     found = held_out.picture_of(job, number, kind) if kind in held_out.PICTURES else None
@@ -34,7 +35,7 @@ def picture(request: HttpRequest, pk: uuid.UUID, number: int, kind: str) -> Http
 @require_safe
 @signed_in
 @never_cache
-def compare(request: HttpRequest, pk: uuid.UUID, other_pk: uuid.UUID) -> HttpResponse:
+def compare(request: SignedInRequest, pk: uuid.UUID, other_pk: uuid.UUID) -> HttpResponse:
     """Two finished scenes of one person side by side."""
     first, second = own_job_or_404(request, pk), own_job_or_404(request, other_pk)
     if first.owner_id != second.owner_id or not (first.is_completed and second.is_completed):

@@ -11,13 +11,13 @@ import json
 import math
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recon.models import Job
 from recon.picture_size import fitted_size
+from recon.pipeline.start_view import StartView
 from recon.pipeline.workspace import Workspace
 from recon.poses.colmap.sparse_model import Placed, SparseModel, read_sparse
 from recon.web import files_on_demand
@@ -44,10 +44,10 @@ def cloud_of(job: Job) -> Path | None:
         return None
 
 
-def view_from(workspace: Workspace, photo: str, trained_size: int | None) -> dict[str, Any] | None:
+def view_from(workspace: Workspace, photo: str, trained_size: int | None) -> StartView | None:
     """Where the viewer starts for a scene in training: the place that `photo` was taken from.
 
-    In the form of `output/viewer.json`; `trained_size` is the longest side trained at, px.
+    `trained_size` is the longest side trained at, px.
     None where the model or the photo is not there.
     """
     try:
@@ -59,7 +59,7 @@ def view_from(workspace: Workspace, photo: str, trained_size: int | None) -> dic
     if placed is None:
         return None
     trained_height = fitted_size(placed.width, placed.height, trained_size)[1]
-    return _view(placed, _depth(placed, model.points)) | {"trained_height": trained_height}
+    return _view(placed, _depth(placed, model.points), trained_height=trained_height)
 
 
 @lru_cache(maxsize=4)
@@ -72,7 +72,7 @@ def _write_cloud(model: SparseModel, place: Path) -> None:
     place.write_text(json.dumps(_cloud(model), separators=(",", ":")))
 
 
-def _cloud(model: SparseModel) -> dict[str, Any]:
+def _cloud(model: SparseModel) -> dict[str, object]:
     """Raises ValueError for a model without points or photos."""
     if len(model.points) < 3 or not model.photos:
         raise ValueError("nothing to draw")
@@ -83,7 +83,7 @@ def _cloud(model: SparseModel) -> dict[str, Any]:
     cameras = np.array([photo.position for photo in model.photos])
     size = float(max(np.quantile(distances, _NEAR), np.linalg.norm(cameras - middle, axis=1).max()))
 
-    def whole(values: NDArray[np.float64]) -> list[Any]:
+    def whole(values: NDArray[np.float64]) -> object:  # numbers, in lists as the values are
         return np.rint(1000 * values).astype(int).tolist()
 
     return {
@@ -110,11 +110,17 @@ def _depth(photo: Placed, points: NDArray[np.float64]) -> float:
     return float(np.median(before)) if len(before) else 1.0
 
 
-def _view(photo: Placed, depth: float) -> dict[str, Any]:
-    return {
-        "position": photo.position.tolist(),
-        "target": (photo.position + depth * photo.rotation[2]).tolist(),
-        "up": (-photo.rotation[1]).tolist(),
-        "fov_y_degrees": math.degrees(2 * math.atan(photo.height / (2 * photo.fy))),
-        "aspect": photo.width / photo.height,
-    }
+def _view(photo: Placed, depth: float, *, trained_height: int) -> StartView:
+    return StartView(
+        position=_vector(photo.position),
+        target=_vector(photo.position + depth * photo.rotation[2]),
+        up=_vector(-photo.rotation[1]),
+        fov_y_degrees=math.degrees(2 * math.atan(photo.height / (2 * photo.fy))),
+        aspect=photo.width / photo.height,
+        trained_height=trained_height,
+    )
+
+
+def _vector(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    x, y, z = values.tolist()
+    return x, y, z

@@ -5,7 +5,6 @@ Made when first asked for and kept in the job's folder, beside the small picture
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from PIL import Image, ImageDraw, UnidentifiedImageError
@@ -13,9 +12,9 @@ from PIL import Image, ImageDraw, UnidentifiedImageError
 from recon.models import Job
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.photos.photo_file import FORMATS
-from recon.pipeline.workspace import Workspace
-from recon.poses.colmap import databases
+from recon.poses.colmap.photo_features import PhotoFeatures
 from recon.web import files_on_demand
+from recon.web.left_behind import left_by
 
 SIDE = 960  # px, longest side
 DRAWN = 3000  # features, the largest: more would hide the photo
@@ -30,42 +29,32 @@ def is_ready(job: Job) -> bool:
 
 def features_of(job: Job) -> Path | None:
     """The picture, a JPEG without metadata. None where features or photos are not there."""
-    workspace = job.workspace
     try:
         return files_on_demand.made_from(
-            workspace.database,
+            job.workspace.database,
             job.folder / "thumbs" / "features.jpg",
-            lambda place: _drawn(workspace).save(place, "JPEG", quality=85),
+            lambda place: _draw(job).save(place, "JPEG", quality=85),
         )
-    except (OSError, ValueError, KeyError, sqlite3.DatabaseError, UnidentifiedImageError):
+    except (OSError, ValueError, UnidentifiedImageError):
         return None
 
 
-def _drawn(workspace: Workspace) -> Image.Image:
-    """Raises ValueError where no photo has features, and what reading them raises."""
-    counts = databases.count_descriptors(workspace.database)
-    name = _middle(workspace, counts)
-    if name is None:
-        raise ValueError("no features to draw")
-    with Image.open(workspace.photos / name, formats=FORMATS) as photo:
+def _draw(job: Job) -> Image.Image:
+    """Raises ValueError where there are no features to draw, and what opening the photo raises."""
+    workspace, prepared = job.workspace, left_by(job, PreparedPhotos.read)
+    names = [photo.name for photo in prepared.photos] if prepared else []
+    found = PhotoFeatures.read(workspace.database, names)
+    with Image.open(workspace.photos / found.photo, formats=FORMATS) as photo:
         full = photo.size
         photo.draft("RGB", (SIDE, SIDE))
         small = photo.convert("RGB")
     small.thumbnail((SIDE, SIDE))
     small = small.point(lambda light: int(light * _DIMMED))
     scale = small.width / full[0]
-    found = databases.keypoints(workspace.database, name)
-    largest = found[found[:, 2].argsort()[::-1][:DRAWN]] * scale
+    largest = found.places[found.places[:, 2].argsort()[::-1][:DRAWN]] * scale
     pen = ImageDraw.Draw(small, "RGBA")
     for x, y, size in largest.tolist():
         radius = min(max(size, 1.6), SIDE / 24)
         for grown, colour in ((radius + 1, _SHADE), (radius, _MARK)):
             pen.ellipse((x - grown, y - grown, x + grown, y + grown), outline=colour)
     return small
-
-
-def _middle(workspace: Workspace, counts: dict[str, int]) -> str | None:
-    """Of the photos in order, the one in the middle that has features."""
-    prepared = PreparedPhotos.read(workspace).photos
-    names = [photo.name for photo in prepared if counts.get(photo.name)]
-    return names[len(names) // 2] if names else None

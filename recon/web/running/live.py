@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -16,6 +15,7 @@ from recon.models import Job
 from recon.splats.snapshots import read_snapshot
 from recon.web.running import cloud, curve, features_picture
 from recon.web.running.curve import Curve
+from recon.web.scene import Viewer
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Growing:
     mark: str  # changes with each snapshot
     scene_url: str
     render_url: str
-    view: dict[str, Any] | None  # where `render_url` was taken from, as the viewer wants it
+    view: dict[str, object] | None  # where `render_url` was taken from, as the viewer wants it
     step: int
     of: int
     held_out: bool
@@ -48,7 +48,7 @@ class Live:
         return "cloud" if self.cloud_url else "features" if self.features_url else ""
 
     @property
-    def blank_viewer(self) -> dict[str, Any]:
+    def blank_viewer(self) -> Viewer:
         """A viewer for `_viewer.html` that the page's script fills in with the first scene."""
         return {"scene_url": "", "poster_url": "data:,", "view": None, "bytes": 0,
                 "title": gettext("The scene so far")}  # fmt: skip
@@ -96,11 +96,12 @@ def _growing(job: Job, url: Callable[[str], str]) -> Growing | None:
     if snapshot is None:
         return None
     size = job.config.get("train", {}).get("max_image_size")
+    view = cloud.view_from(job.workspace, snapshot.photo, size)
     return Growing(
-        mark=snapshot.splat.stem,
+        mark=snapshot.splat.name,
         scene_url=url(snapshot.splat.name),
         render_url=url(snapshot.render.name),
-        view=cloud.view_from(job.workspace, snapshot.photo, size),
+        view=view.to_dict() if view else None,
         step=snapshot.step,
         of=snapshot.of,
         held_out=snapshot.held_out,

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from recon.jobs import sharing
 from recon.models import Artifact, Job, Share
 from recon.splats.snapshots import read_snapshot
@@ -23,7 +24,7 @@ from recon.web.access import (
     unlisted,
 )
 from recon.web.running import cloud, features_picture
-from recon.web.serving import GONE, contained, serve_file
+from recon.web.serving import GONE, check_contained, serve_file
 
 #: The files of a set of snapshots, as `recon.splats.live` names them, and their media types.
 _SNAPSHOT = re.compile(r"(scene-[0-9a-f-]{1,40}\.splat|render-[0-9a-f-]{1,40}\.jpg)")
@@ -32,7 +33,7 @@ _MEDIA = {".splat": "application/octet-stream", ".jpg": "image/jpeg"}
 
 @require_safe
 @signed_in
-def features(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+def features(request: SignedInRequest, pk: uuid.UUID) -> HttpResponseBase:
     """One of the photos with its features drawn on it. Only its owner gets it."""
     picture = features_picture.features_of(own_job_or_404(request, pk))
     if picture is None:
@@ -42,13 +43,13 @@ def features(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
 
 @require_safe
 @signed_in
-def own_cloud(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+def own_cloud(request: SignedInRequest, pk: uuid.UUID) -> HttpResponseBase:
     return _cloud(request, own_job_or_404(request, pk))
 
 
 @require_safe
 @signed_in
-def snapshot(request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
+def snapshot(request: SignedInRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
     return _snapshot(request, own_job_or_404(request, pk), name)
 
 
@@ -90,8 +91,10 @@ def _snapshot(request: HttpRequest, job: Job, name: str) -> HttpResponseBase:
     path = job.workspace.snapshot / name
     media = _MEDIA[path.suffix]
     with suppress(NotThere):
-        return serve_file(request, contained(job, path), name, media, saved=False)
-    return serve_file(request, contained(job, _successor(job, path)), name, media, saved=False)
+        return serve_file(request, check_contained(job, path), name, media, saved=False)
+    return serve_file(
+        request, check_contained(job, _successor(job, path)), name, media, saved=False
+    )
 
 
 def _successor(job: Job, path: Path) -> Path:

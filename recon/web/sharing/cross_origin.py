@@ -23,7 +23,7 @@ METHODS = ("GET", "HEAD", "OPTIONS")
 REMEMBERED_S = 600
 
 
-def opened(response: HttpResponseBase) -> HttpResponseBase:
+def allow_any_origin(response: HttpResponseBase) -> HttpResponseBase:
     """`response`, for scripts of any origin."""
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Expose-Headers"] = ", ".join(EXPOSED)

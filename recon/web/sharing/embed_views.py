@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -18,12 +16,12 @@ from recon.web.scene import PublicJob, public_viewer
 from recon.web.sharing import link_preview
 
 
-def embedded(request: HttpRequest, job: Job) -> HttpResponseBase:
+def embed(request: HttpRequest, job: Job) -> HttpResponseBase:
     """Nothing but the scene; the only page that other sites may frame.
 
     It has no form that sends and knows no account, so no click can be stolen.
     """
-    context = {
+    context: dict[str, object] = {
         "job": PublicJob.of(job),
         "viewer": public_viewer(job),
         "card": link_preview.card_of(job),
@@ -32,13 +30,13 @@ def embedded(request: HttpRequest, job: Job) -> HttpResponseBase:
     return _framed(request, "recon/embed.html", context)
 
 
-def locked(request: HttpRequest, pub_key: str) -> HttpResponseBase:
+def embed_locked(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     """A link with a password, in a frame: leads to its own page. No form here, and no session:
     browsers send none into other sites' frames."""
     return _framed(request, "recon/embed_locked.html", {"pub_key": pub_key})
 
 
-def _framed(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponseBase:
+def _framed(request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponseBase:
     @csp_replace({"frame-ancestors": ["*"]})
     @xframe_options_exempt
     def framed(request: HttpRequest) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from recon.jobs import sharing
 from recon.models import Job, Share
-from recon.web.tags import TagsField, written
+from recon.web.tags import TagsField, tags_text
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 6, 100
 LATEST = timedelta(days=36_525)
@@ -93,7 +93,7 @@ class LinkForm(forms.Form):
             del self.fields["no_password"]
             self.fields["password"].label = _("Password")
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """The columns of `Share` as wished. After `is_valid`."""
         data = self.cleaned_data
         changes = {"in_gallery": data["in_gallery"]}
@@ -101,7 +101,7 @@ class LinkForm(forms.Form):
         if data["until"] or not self.is_over:
             changes["until"] = data["until"]
         if data["password"]:
-            changes["password"] = sharing.hashed(data["password"])
+            changes["password"] = sharing.hash_password(data["password"])
         elif data.get("no_password"):
             changes["password"] = ""
         return changes
@@ -130,7 +130,7 @@ class OfferForm(forms.Form):
         initial = {"downloads": job.share.downloads, "figures": job.share.shows_figures}
         super().__init__(data, initial=initial, auto_id="offer-%s")
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """The columns of `Share` as wished. After `is_valid`."""
         data = self.cleaned_data
         return {"downloads": data["downloads"], "shows_figures": data["figures"]}
@@ -156,7 +156,7 @@ def sentences(form: forms.Form) -> list[str]:
     ]
 
 
-def sharing_context(job: Job, owner: User) -> dict[str, Any]:
+def sharing_context(job: Job, owner: User) -> dict[str, object]:
     """What `_share.html` and `_about.html` show of a job to its owner."""
     return {
         "link_form": LinkForm(job=job),
@@ -165,7 +165,7 @@ def sharing_context(job: Job, owner: User) -> dict[str, Any]:
             initial={
                 "title": job.title,
                 "description": job.share.description,
-                "tags": written(job),
+                "tags": tags_text(job),
             },
             auto_id=ABOUT_ID,
         ),

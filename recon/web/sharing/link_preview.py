@@ -5,7 +5,7 @@ Everything here is behind the share link already: title, poster, address. Nothin
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -41,8 +41,24 @@ def job_at(request: HttpRequest, address: str) -> Job:
     return shared_job_or_404(request, match.kwargs["pub_key"])
 
 
-def card_of(job: Job) -> dict[str, Any]:
-    """For the page's head: title, url, oembed_url, and preview (url, width, height) or None."""
+class Picture(TypedDict):
+    """A picture's absolute address, and its size in px."""
+
+    url: str
+    width: int
+    height: int
+
+
+class Card(TypedDict):
+    """What the page's head tells of the scene."""
+
+    title: str
+    url: str
+    oembed_url: str
+    preview: Picture | None
+
+
+def card_of(job: Job) -> Card:
     page = share_url(job)
     endpoint = settings.BASE_URL.rstrip("/") + reverse("recon:oembed")
     return {
@@ -59,10 +75,10 @@ def snippet(job: Job, width: int = WIDTH, height: int = HEIGHT) -> str:
     return render_to_string("recon/_snippet.html", context).strip()
 
 
-def oembed_of(job: Job, max_width: int | None, max_height: int | None) -> dict[str, Any]:
+def oembed_of(job: Job, max_width: int | None, max_height: int | None) -> dict[str, object]:
     """The answer of type "rich" (oembed.com, 2.3.4) for a frame of at most that many px."""
     width, height = _fitted(max_width, WIDTH), _fitted(max_height, HEIGHT)
-    answer = {
+    answer: dict[str, object] = {
         "version": "1.0",
         "type": "rich",
         "provider_name": "InstaRecon3D",
@@ -86,16 +102,19 @@ def _fitted(most: int | None, wanted: int) -> int:
     return wanted if most is None else max(min(most, wanted), 1)
 
 
-def _preview(job: Job) -> dict[str, Any] | None:
-    """Of the picture that link previews show: its absolute address and its size in px."""
+def _preview(job: Job) -> Picture | None:
+    """The picture that link previews show."""
     if _poster(job) is None:
         return None
-    size = {"width": preview_picture.WIDTH, "height": preview_picture.HEIGHT}
-    return {"url": _address(job, "recon:public_preview")} | size
+    return {
+        "url": _address(job, "recon:public_preview"),
+        "width": preview_picture.WIDTH,
+        "height": preview_picture.HEIGHT,
+    }
 
 
-def _poster(job: Job) -> dict[str, Any] | None:
-    """The poster's absolute address and its size in px; None where there is no poster."""
+def _poster(job: Job) -> Picture | None:
+    """None where there is no poster."""
     artifact = poster_of(job)
     if artifact is None:
         return None

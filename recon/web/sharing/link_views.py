@@ -7,8 +7,6 @@ owner does is in `recon.web.job.sharing_views`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -36,7 +34,7 @@ from recon.web.result import cameras
 from recon.web.result.measurement import measurement_of
 from recon.web.result.metrics import metrics_of
 from recon.web.running import live as live_parts
-from recon.web.running.polling import answer_poll, moving_parts, with_version
+from recon.web.running.polling import ProgressContext, answer_poll, moving_parts, with_version
 from recon.web.scene import VIEWER_SCENES, PublicJob, public_downloads, public_viewer
 from recon.web.serving import GONE, serve_artifact, serve_jpeg
 from recon.web.sharing import cross_origin, embed_views, link_preview, preview_picture
@@ -60,14 +58,15 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
         job = shared_job_or_404(request, pub_key)
     except LinkLocked:
         if in_a_frame:
-            return embed_views.locked(request, pub_key)
+            return embed_views.embed_locked(request, pub_key)
         return _locked_page(request, pub_key, EnterForm())
     if in_a_frame:
-        return embed_views.embedded(request, job)
+        return embed_views.embed(request, job)
     shows_figures = job.is_completed and job.share.shows_figures
-    context = _progress_context(job) | {
+    context: dict[str, object] = {
+        **_progress_context(job),
         "metrics": metrics_of(job) if shows_figures else [],
-        "measurement": measurement_of(job) if shows_figures else {},
+        "measurement": measurement_of(job) if shows_figures else None,
         "downloads": public_downloads(job),
         "viewer": public_viewer(job),
         "card": link_preview.card_of(job),
@@ -167,7 +166,7 @@ def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBa
     asks_first = request.method == "OPTIONS" and job.is_completed
     response = cross_origin.preflight() if asks_first else serve_artifact(request, job, kind)
     is_open = is_offered and not job.share.password
-    return cross_origin.opened(response) if is_open else response
+    return cross_origin.allow_any_origin(response) if is_open else response
 
 
 @require_safe
@@ -204,13 +203,15 @@ def public_views(request: HttpRequest, pub_key: str) -> JsonResponse:
     return JsonResponse(cameras.public_views(shared_job_or_404(request, pub_key)))
 
 
-def _progress_context(job: Job) -> dict[str, Any]:
+def _progress_context(job: Job) -> ProgressContext:
     """What `_progress.html` and `_stage.html` show to somebody with the link: no log, no photo, no
     words about photos."""
-    parts = {
-        "job": PublicJob.of(job),
-        "live": live_parts.of_link(job),
-        "log_tail": [],
-        "can_edit": False,
-    }
-    return with_version(moving_parts(job) | parts)
+    return with_version(
+        {
+            **moving_parts(job),
+            "job": PublicJob.of(job),
+            "live": live_parts.of_link(job),
+            "log_tail": [],
+            "can_edit": False,
+        }
+    )

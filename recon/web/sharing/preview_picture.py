@@ -37,10 +37,10 @@ def preview_of(job: Job) -> Path | None:
 def _write(poster: Path, place: Path) -> None:
     with Image.open(poster, formats=("JPEG",)) as file:
         picture = file.convert("RGB")
-    framed(picture).save(place, "JPEG", quality=88, optimize=True)
+    fit_to_preview(picture).save(place, "JPEG", quality=88, optimize=True)
 
 
-def framed(picture: Image.Image) -> Image.Image:
+def fit_to_preview(picture: Image.Image) -> Image.Image:
     """All of `picture`'s height in 1200x630 px; of one that is wider, the middle."""
     width = max(round(picture.width * HEIGHT / picture.height), 1)
     whole = picture.resize((width, HEIGHT), Image.Resampling.LANCZOS)

@@ -46,7 +46,7 @@ def leave(browser: Client, password: str = PASSWORD) -> Any:
 
 def test_everything_goes_and_nothing_of_others(ann: User, data_dir: Path) -> None:
     bob = person("bob@example.org")
-    kept = finished_job(bob)
+    bobs = finished_job(bob)
     kept_browser = browser_of(bob)
     done, waiting = finished_job(ann, shared=True), submit.create_job(ann, photos(3))
     drafts.create_draft(ann)
@@ -56,11 +56,11 @@ def test_everything_goes_and_nothing_of_others(ann: User, data_dir: Path) -> Non
     assert answer["Location"] == "/"
     assert "everything in it have been deleted" in browser.get("/").content.decode()
     assert list(User.objects.all()) == [bob]
-    assert list(Job.objects.all()) == [kept]
+    assert list(Job.objects.all()) == [bobs]
     for model in (ApiToken, Notice):
         assert not model.objects.exists()
-    assert {p.job for p in Photo.objects.all()} == {a.job for a in Artifact.objects.all()} == {kept}
-    assert [folder.name for folder in (data_dir / "jobs").iterdir()] == [str(kept.pk)]
+    assert {p.job for p in Photo.objects.all()} == {a.job for a in Artifact.objects.all()} == {bobs}
+    assert [folder.name for folder in (data_dir / "jobs").iterdir()] == [str(bobs.pk)]
     assert queue.carried_ids() == set()
     assert waiting.queue_id not in queue.carried_ids()
     assert Client().get(f"/v/{done.share.key}").status_code == 404
@@ -133,6 +133,7 @@ def test_the_last_superuser_stays(ann: User) -> None:
     assert not User.objects.filter(pk=boss.pk).exists()
 
 
+@pytest.mark.slow
 def test_a_running_job_is_stopped_and_goes_too(ann: User) -> None:
     job = submit.create_job(ann, photos(3))
     play(job.workspace, "deaf")

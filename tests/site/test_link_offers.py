@@ -160,7 +160,7 @@ def test_it_gives_the_scene_that_is_shown_and_no_other_file(client: Client) -> N
 def test_it_keeps_to_the_switch_and_to_the_password(client: Client) -> None:
     job = shared("nothing")
     where = at(job, "public_scene", "splat")
-    sharing.change(job, password=sharing.hashed("under the mat"))
+    sharing.change(job, password=sharing.hash_password("under the mat"))
     assert client.get(where, headers=PAGE).status_code == 403
     entered = PAGE | {"X-Scene-Password": "under the mat"}
     assert client.get(where, headers=entered).status_code == 200
@@ -200,7 +200,7 @@ def test_it_is_as_private_and_as_locked_as_the_scene(client: Client) -> None:
     bob = browser_of(person("bob@example.org"))
     assert [who.get(own).status_code for who in (client, bob)] == [302, 404]
     assert body(browser_of(job.owner).get(own)) == FIRST
-    sharing.change(job, password=sharing.hashed("under the mat"))
+    sharing.change(job, password=sharing.hash_password("under the mat"))
     assert client.get(where, headers=PAGE).status_code == 403
     entered = PAGE | {"X-Scene-Password": "under the mat"}
     assert body(client.get(where, headers=entered)) == FIRST

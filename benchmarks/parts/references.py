@@ -9,7 +9,7 @@ from typing import Any
 
 from recon.pipeline.workspace import Workspace, digest_files, digest_json, write_json
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "references"
 
 #: Part of every key. Raise it when the reference changes, or how both are scored: the metrics and

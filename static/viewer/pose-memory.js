@@ -10,16 +10,16 @@ const GOOD_FOR_MS = 60_000; // somebody who comes back later wants the start vie
 
 /** @param {import("./pose.js").Pose} pose */
 export function keepPose(pose) {
-  const kept = { page: location.pathname, at: Date.now(), pose };
-  tabMemory()?.setItem(KEY, JSON.stringify(kept));
+  const memory = { page: location.pathname, at: Date.now(), pose };
+  tabMemory()?.setItem(KEY, JSON.stringify(memory));
 }
 
 /** What was kept on this page a moment ago, once. @returns {import("./pose.js").Pose | null} */
 export function takePose() {
-  const kept = JSON.parse(tabMemory()?.getItem(KEY) ?? "null");
+  const memory = JSON.parse(tabMemory()?.getItem(KEY) ?? "null");
   tabMemory()?.removeItem(KEY);
-  if (kept?.page !== location.pathname || Date.now() - kept.at > GOOD_FOR_MS) return null;
-  const { position, target, up, ...lens } = kept.pose;
+  if (memory?.page !== location.pathname || Date.now() - memory.at > GOOD_FOR_MS) return null;
+  const { position, target, up, ...lens } = memory.pose;
   const vector = ({ x, y, z }) => new Vector3(x, y, z);
   return { position: vector(position), target: vector(target), up: vector(up), ...lens };
 }

@@ -170,7 +170,7 @@ def afresh(run: Run) -> str:
         f"run afresh on {run['device']}, {late['raw']['psnr']:.2f} dB, {run['gaussians']:,} "
         f"Gaussians, {late['seconds']:.0f} s ({early['raw']['psnr']:.2f} dB at step "
         f"{early['step']}); opacity resets seen: {run['opacity_resets']} "
-        "(benchmarks/graphdeco.py says why)"
+        "(benchmarks/parts/graphdeco.py says why)"
     )
     if run.get("before") is not None:
         text += f"; kept until now: {run['before']:.2f} dB"

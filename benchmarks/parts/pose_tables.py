@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from benchmarks.pose_sets import scenes_of
-from benchmarks.tables import figure, table
+from benchmarks.parts.pose_sets import scenes_of
+from benchmarks.parts.tables import figure, table
 
 Run = dict[str, Any]
 

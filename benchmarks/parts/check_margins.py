@@ -8,11 +8,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from recon.pipeline.photo_check import check
+from recon.pipeline.photo_check.report import CheckReport
 from recon.poses.photo_check.photo_look import PhotoLook, colours, quick_pairs
 
 #: Of the faults, so many may lie on the wrong side when a limit is chosen.
@@ -30,10 +30,10 @@ class Margins:
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
 
-    def note_clean(self, name: str, photos: list[Path], report: dict[str, Any]) -> None:
+    def note_clean(self, name: str, photos: list[Path], report: CheckReport) -> None:
         """The scores of a set without faults."""
         looks = _looks(photos)
-        self.clean["blurred"][name] += [-photo["sharpness"] for photo in report["photos"]]
+        self.clean["blurred"][name] += [-photo.sharpness for photo in report.photos]
         for photo, look in looks.items():
             others = [other for key, other in looks.items() if key != photo]
             self.clean["unlike"][name].append(_distance(look, others))
@@ -42,12 +42,12 @@ class Margins:
             self.clean["near_duplicates"][name].append(min(facts.flat, facts.overlap))
 
     def note_fault(
-        self, kind: str, name: str, photos: list[Path], fault: str, report: dict[str, Any]
+        self, kind: str, name: str, photos: list[Path], fault: str, report: CheckReport
     ) -> None:
         """The score of the photo `fault` in a set with it."""
         if kind == "blurred":
-            [photo] = [photo for photo in report["photos"] if photo["name"] == fault]
-            self.faulty[kind][name].append(-photo["sharpness"])
+            [photo] = [photo for photo in report.photos if photo.name == fault]
+            self.faulty[kind][name].append(-photo.sharpness)
         looks = _looks(photos)
         others = [look for key, look in looks.items() if key != fault]
         if kind == "stranger":

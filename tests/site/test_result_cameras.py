@@ -13,6 +13,7 @@ from PIL import Image
 
 from recon.models import Artifact, Job, Share
 from recon.web.scene import own_viewer, public_viewer
+from tests.site import outcomes
 from tests.site.making import browser_of, exif_with_gps, finished_job, person, photo_bytes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -86,10 +87,28 @@ def test_the_owner_gets_names_and_pictures(job: Job) -> None:
     assert browser.get(view["thumb"]).status_code == 200
 
 
-def test_a_photo_that_was_a_png_is_found_by_its_number(job: Job) -> None:
-    job.photos.filter(name="001.jpg").update(name="001.png")
+def test_a_photo_is_found_by_the_name_it_is_stored_under(job: Job) -> None:
+    """COLMAP has names of its own, of JPEGs; nothing else about the two need be alike."""
+    job.photos.filter(name="001.jpg").update(name="007-gate.png")
+    names = {"000.jpg": "000.jpg", "001.jpg": "007-gate.png", "002.jpg": "002.jpg"}
+    outcomes.write_prepared(job, names)
     views = browser_of(job.owner).get(own(job)).json()["views"]
-    assert views[1]["thumb"].endswith("/001.png")
+    assert views[1]["thumb"].endswith("/007-gate.png")
+    assert views[1]["name"] == "secret garden 1.jpg"
+
+
+def test_names_that_only_look_alike_are_not_one_photo(job: Job) -> None:
+    job.photos.filter(name="001.jpg").update(name="001.png")
+    outcomes.write_prepared(job, {"000.jpg": "000.jpg", "001.jpg": "gone.jpg"})
+    first, second, _ = browser_of(job.owner).get(own(job)).json()["views"]
+    assert "thumb" in first
+    assert "thumb" not in second
+
+
+def test_without_the_record_of_names_the_views_have_no_pictures(job: Job) -> None:
+    job.workspace.photos_json.unlink()
+    views = browser_of(job.owner).get(own(job)).json()["views"]
+    assert [set(view) & {"name", "thumb", "photo"} for view in views] == [set()] * 3
 
 
 def test_a_camera_whose_photo_is_gone_has_no_pictures(job: Job) -> None:
@@ -157,13 +176,15 @@ def test_a_link_gives_its_viewer_the_smallest_format_too(job: Job) -> None:
 # --- The photo that lies over the scene ---
 
 
-def trained(job: Job, size: tuple[int, int] = (2000, 1500), name: str = "000.jpg") -> None:
+def write_training_photo(
+    job: Job, size: tuple[int, int] = (2000, 1500), name: str = "000.jpg"
+) -> None:
     job.workspace.images.mkdir(parents=True, exist_ok=True)
     (job.workspace.images / name).write_bytes(photo_bytes(5, size, exif=exif_with_gps()))
 
 
 def test_the_photo_is_the_one_trained_on_smaller_and_free_of_metadata(job: Job) -> None:
-    trained(job)
+    write_training_photo(job)
     browser = browser_of(job.owner)
     address = reverse("recon:view_photo", args=(job.pk, 1))
     response: Any = browser.get(address)
@@ -183,7 +204,7 @@ def test_a_photo_that_is_not_there_says_so(job: Job, number: int) -> None:
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(job: Job) -> None:
-    trained(job)
+    write_training_photo(job)
     write_cameras(job, [CAMERA | {"img_name": "../../upload/images/000.jpg"}])
     address = reverse("recon:view_photo", args=(job.pk, 1))
     assert browser_of(job.owner).get(address).status_code == 404

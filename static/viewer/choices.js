@@ -2,7 +2,7 @@
 import { tabMemory } from "./tab-memory.js";
 
 /** @param {string} name @param {number} viewer of the page, from 0 on @returns {boolean | null} null where nothing was chosen */
-export function keptChoice(name, viewer) {
+export function recallChoice(name, viewer) {
   return all(viewer)[name] ?? null;
 }
 

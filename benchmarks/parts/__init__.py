@@ -1,0 +1,1 @@
+"""What the programs beside this folder share: photo sets, scoring, tables, planted damage."""

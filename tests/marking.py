@@ -1,0 +1,51 @@
+"""A pytest plugin: what a test asks for marks it, so that `make quick` leaves out what is dear."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+from _pytest.mark.expression import Expression
+
+from tests import run_folder
+
+#: Whoever asks for the fixture, itself or through others, has the marker.
+MARKER_OF = {"chromium": "browser", "finished_run": "reconstruction", "postgres_url": "slow"}
+DEAR = frozenset({"browser", "reconstruction", "slow", "gpu"})
+#: All tests that were found, before any was deselected.
+FOUND = pytest.StashKey[list[pytest.Item]]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
+    for item in items:
+        for fixture in fixtures(item) & MARKER_OF.keys():
+            item.add_marker(MARKER_OF[fixture])
+    config.stash[FOUND] = [*items]
+    yield  # some are deselected; pytest-django puts those with a database first
+    # Files stay together on one process. The long ones go first, and the short ones fill the gaps
+    # at the end: a long one that came last would leave the other processes without work.
+    long = {item.path for item in items if not DEAR.isdisjoint(markers(item))}
+    items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What is made once a run (photos, a reconstruction) takes long: who asks for it is marked."""
+    run_folder.may_be_made = not DEAR.isdisjoint(markers(item))
+
+
+def fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
+
+
+def markers(item: pytest.Item) -> set[str]:
+    return {mark.name for mark in item.iter_markers()}
+
+
+def is_chosen(item: pytest.Item, expression: str) -> bool:
+    """Whether `pytest -m expression` would run it."""
+    has = markers(item)
+    return Expression.compile(expression).evaluate(lambda name, **_: name in has)
