@@ -1,7 +1,7 @@
 """The queue's pages for staff are django-rq's; here is what they leave open.
 
 They let all staff in, to look and to delete; here permissions decide, as on the other pages of the
-administration. And what is not there is a 404 on them, too.
+administration. And whatever is not there is a 404 on them too.
 
 Its views look up queues, workers and tasks by what stands in the address, and fail in as many ways
 as there are where that was made up, or is gone by now.

@@ -1,4 +1,4 @@
-"""What programs send: which job, and what they wish of it."""
+"""What programs send: which job, and what they wish for it."""
 
 from __future__ import annotations
 

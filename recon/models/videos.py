@@ -11,7 +11,9 @@ from recon.pipeline.errors import Explained, explain
 
 
 class Video(models.Model):
-    """A video that a draft takes frames from. The file, in `job.folder / "videos"`, goes then."""
+    """A video that a draft takes frames from. The file, in `job.folder / "videos"`, is deleted
+    afterwards.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", "waiting or being worked on"
