@@ -1,7 +1,7 @@
-"""What a scene is called that nobody gave a title: by the day of its photos, else by the time, and
-with a number where its owner has that title already.
+"""What a scene without a title is called: after the day of its photos, otherwise after the time,
+with a number if its owner has that title already.
 
-The day, and no place: photos may say where they were taken, which nobody asked us to tell.
+The day, but no place: photos may say where they were taken, which nobody asked us to reveal.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Explained:
     code: str
     title: str
     advice: str
-    for_staff: str = ""  # what whoever runs the machine can do, where others can only ask them
+    for_staff: str = ""  # what whoever runs the machine can do; others can only ask them
 
     @property
     def sentence(self) -> str:

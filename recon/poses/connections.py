@@ -1,4 +1,4 @@
-"""Which photos hang together: the connected parts of a graph whose lines are pairs of photos."""
+"""Which photos are connected: the connected parts of a graph whose edges are pairs of photos."""
 
 from __future__ import annotations
 

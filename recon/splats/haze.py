@@ -35,8 +35,8 @@ def haze_mask(means: Floats, scales: Floats, cameras: Sequence[Camera]) -> Mask:
     """Which Gaussians hang alone between `cameras` and what these look at, [N].
 
     `means` [N, 3] and `scales` [N, 3] (standard deviations) are in world units. What is in no
-    photo's frame is held against the nearest camera, and is haze, too, if it reaches as far as
-    there: photos then know it by its tails, which are drawn the wronger the longer they are.
+    photo's frame is compared with the nearest camera, and is also haze if it reaches that far:
+    photos then know it by its tails, which are drawn the wronger the longer they are.
     """
     mask = np.zeros(len(means), np.bool_)
     depth, share, shown = _nearest(means, cameras)

@@ -18,7 +18,7 @@ class Take:
 
 
 def take_for(*, gpu: bool, steps: int, trained_size: int | None, most_pixels: int) -> Take:
-    """7 seconds at 30 frames a second on a GPU; less where drawing is dear.
+    """7 seconds at 30 frames a second on a GPU; less where drawing is expensive.
 
     On a CPU a frame is drawn at the size trained at and costs about as much as a training step. One
     for every 4 of the job's training `steps`, up to 6 seconds, takes about a tenth of the job at

@@ -48,7 +48,7 @@ def is_photo(head: bytes) -> bool:
 
 
 def _is_photo_box(head: bytes) -> bool:
-    """By the first brand; where that is nobody's, as some phones' are, by the others."""
+    """By the first brand; if that is unknown, as some phones' are, by the others."""
     if head[4:8] != b"ftyp":
         return False
     length = int.from_bytes(head[:4], "big")

@@ -1,7 +1,7 @@
-"""What a run is doing just now, as sentences: one for each code that `report` is called with.
+"""What a run is doing now, as sentences: one for each code that `report` is called with.
 
-Codes and facts are what is passed on and stored (`recon.reporting`). They are told here, in the
-language of whoever looks; the command line and the log have English.
+Codes and facts are what is passed on and stored (`recon.reporting`). Here they become sentences, in
+the reader's language; the command line and the log have English.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ SENTENCES: dict[str, str | Counted] = {
     "looking_for_sharp_frames": N_("looking for sharp frames"),
 }
 
-#: A sentence with what is done within that work; those of a few codes are put another way.
+#: A sentence with what is done within that work; for a few codes it is put in another way.
 WITHIN = N_("{outer}: {inner}")
 WITHIN_CODE = {"attempt": N_("attempt {number}, {inner}")}
 
@@ -75,7 +75,7 @@ def english(message: Mapping[str, Any]) -> str:
 
 
 def seconds_left(message: Mapping[str, Any]) -> float | None:
-    """The guess of the work itself, or of what is done within it; None where it has none."""
+    """The guess of the work itself, or of the work within it; None if there is none."""
     facts = message.get("facts", {})
     left: float | None = facts.get("seconds_left")
     return seconds_left(facts["inner"]) if left is None and "inner" in facts else left

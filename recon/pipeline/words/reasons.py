@@ -1,4 +1,4 @@
-"""Why a part of a job could not be done, as a code, told in the reader's language.
+"""Why a part of a job could not be done, as a code, shown in the reader's language.
 
 What a library said about it is `detail`: English, technical, and for whoever runs the site.
 """
@@ -33,7 +33,7 @@ class Reason:
 
     @classmethod
     def read(cls, recorded: object) -> Reason | None:
-        """What `to_dict` wrote; None for nothing, and for a code that there is not."""
+        """What `to_dict` wrote; None for nothing, and for an unknown code."""
         if isinstance(recorded, dict) and recorded.get("code") in REASONS:
             return cls(recorded["code"], str(recorded.get("detail", "")))
         return None

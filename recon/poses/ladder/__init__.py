@@ -1,1 +1,1 @@
-"""From matches to the best model there is: rungs, where matches come from, who judges."""
+"""From matches to the best model there is: rungs, sources of matches, judging."""

@@ -1,4 +1,4 @@
-"""Why photos make no model: the reasons that their matches alone can tell.
+"""Why photos make no model: the reasons that their matches alone can show.
 
 Copies of one photo match perfectly and in place. Photos taken turning on the spot match well, and
 a turn of the camera explains all that moved: nothing is nearer than anything else.
@@ -57,7 +57,7 @@ class _Matches:
 
 
 def diagnose(database: Path, names: Sequence[str], min_distinct: int) -> Diagnosis | None:
-    """What the verified pairs between `names` in `database` say; None where they allow a model.
+    """What the verified pairs between `names` in `database` say; None if they allow a model.
 
     Fewer than `min_distinct` different photos are too few.
     """

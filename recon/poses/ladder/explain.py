@@ -10,7 +10,7 @@ _SAID = {WON: "won", BEST: "the best there was", FAILED: "failed", SKIPPED: "ski
 
 
 def explain(graph: PairGraph) -> str:
-    """What hangs together, what was tried in which order and how it ended, as lines of text."""
+    """What is connected, what was tried in which order and how it ended, as lines of text."""
     return "\n".join([*_matches(graph), "", *_rungs(graph), "", *_result(graph)])
 
 
