@@ -55,9 +55,9 @@ def message(code: str, facts: dict[str, object]) -> dict[str, object]:
 
 
 def part(report: Progress, start: float, end: float) -> Progress:
-    """`report` for work that is only a part, from `start` to `end`, of what it tells about.
+    """`report` for work that is only a part, from `start` to `end`, of the whole.
 
-    Never goes backwards, also where the work begins anew.
+    Never goes backwards, even if the work starts again.
     """
     reached = start
 

@@ -1,4 +1,4 @@
-"""A person's tags: which words they are, which scenes have them. Changes rows, nothing else.
+"""A person's tags: which words they are, which scenes have them. Changes only rows.
 
 Tags that differ only in capitals are one tag, written as its owner wrote it first.
 """

@@ -189,7 +189,7 @@ def _with_photos(jobs: QuerySet[Job]) -> QuerySet[Job]:
 def _last_lesson() -> Lesson | None:
     """The latest step that was done: while it stays the same, so does what past runs teach.
 
-    None also while the database is away: the front page stands without it.
+    Also None while the database is down: the front page works without it.
     """
     done = StageRun.objects.filter(outcome=StageRun.Outcome.DONE, ended_at__isnull=False)
     try:

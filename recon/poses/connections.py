@@ -22,10 +22,10 @@ def groups(names: Sequence[str], edges: Iterable[Edge]) -> list[list[str]]:
 
 
 def backbone(names: Sequence[str], strengths: Mapping[Edge, float]) -> list[Edge]:
-    """The strongest lines that hold each group together without a circle, strongest first: the
+    """The strongest edges that hold each group together without a cycle, strongest first: the
     maximum spanning forest, among equals the first by name.
 
-    Its weakest line is the best that a group has to offer between its two halves.
+    Its weakest edge is the strongest link that the group has between its two halves.
     """
     ordered = sorted(strengths, key=lambda edge: (-strengths[edge], edge))
     ranks = {edge: rank for rank, edge in enumerate(ordered, 1)}  # distinct, so there is one forest

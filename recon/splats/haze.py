@@ -1,9 +1,10 @@
-"""Haze between a scene and its cameras: large, thin Gaussians in mid-air that photos don't forbid.
+"""Haze between a scene and its cameras: large, thin Gaussians in mid-air that photos don't
+contradict.
 
-A bare sky or wall is the same colour at any depth, so training may paint it just before the
-cameras. In the photos it looks right; from a little higher it hangs before the scene. No gap gives
-it away (`outliers`): a Gaussian a metre long touches everything. What does: few others have their
-centre near it, whereas a surface that photos hold in place is made of many.
+A bare sky or wall is the same colour at any depth, so training may paint it just in front of the
+cameras. In the photos it looks right; from a little higher it hangs in front of the scene. No gap
+gives it away (`outliers`): a Gaussian a metre long touches everything. What does: few others have
+their centre near it, whereas a surface that photos hold in place is made of many.
 """
 
 from __future__ import annotations

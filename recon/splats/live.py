@@ -1,6 +1,6 @@
-"""Shows a scene while it trains: an `Observer` for `training.fit` that leaves snapshots behind.
+"""Shows a scene while it trains: an `Observer` for `training.fit` that writes snapshots.
 
-What it costs is bounded: a snapshot that was slow to take is followed by a longer pause.
+Its cost is bounded: a snapshot that was slow to take is followed by a longer pause.
 """
 
 from __future__ import annotations

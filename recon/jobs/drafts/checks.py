@@ -188,9 +188,9 @@ def _check(draft: Job) -> None:
 
 
 def _enqueue(job_pk: str, owner_pk: int) -> None:
-    """Puts a check on the list, unless one waits there.
+    """Puts a check on the list, unless one is waiting there.
 
-    Two may wait where two requests ask at the same moment, which costs nothing: the second finds
+    Two may wait if two requests come at the same moment, which costs nothing: the second finds
     nothing new.
     """
     try:

@@ -1,6 +1,6 @@
-"""How the turntable video is shot: as long and as large as drawing is cheap here.
+"""How long and how large the turntable video is, depending on what drawing costs here.
 
-Apart from `film`, so that whoever guesses a job's time need not import torch.
+Apart from `film`, so that estimating a job's time needs no torch.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a file holds, told by its first bytes; names and declared types count for nothing.
+"""What a file holds, recognised by its first bytes; names and declared types count for nothing.
 
-Photos and videos of phones come in the same box format (ISO base media), told apart by brand.
+Phones' photos and videos come in the same box format (ISO base media); the brand tells them apart.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _DECODER_LIMITS = {"max_pixels": str(limits.FRAME_PIXELS)}
 def opened(source: Path | BinaryIO, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The file and its moving picture.
 
-    Raises UserError: video_unreadable, whatever FFmpeg has against it; video_too_complex,
+    Raises UserError: video_unreadable, for any complaint of FFmpeg's; video_too_complex,
     video_too_large; photo_raw, photo_other_kind and video_other_kind for files that are something
     else.
     """

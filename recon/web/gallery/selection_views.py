@@ -1,7 +1,7 @@
 """What is done with several scenes at once: deleted, shared, downloaded, tagged.
 
 Each acts as it does on one scene's page, and says by title what it could not do. Only a person's
-own scenes can be chosen, staff have no others here.
+own scenes can be chosen, by staff too.
 """
 
 from __future__ import annotations
