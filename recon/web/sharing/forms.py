@@ -121,9 +121,7 @@ class OfferForm(forms.Form):
     figures = forms.BooleanField(
         required=False,
         label=_("Show the quality figures"),
-        help_text=_(
-            "PSNR, SSIM and LPIPS, the word that they make together, and how they were measured."
-        ),
+        help_text=_("PSNR, SSIM and LPIPS, the verdict on them, and how they were measured."),
     )
 
     def __init__(self, data: QueryDict | None = None, *, job: Job) -> None:
