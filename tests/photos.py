@@ -17,13 +17,13 @@ import pytest
 
 from recon.samples import SETS, write_photos
 from tests.no_skips import in_ci
-from tests.run_folder import once
+from tests.run_folder import dear, once
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 # To light a place takes seconds, and it comes out the same every time (a test renders in another
 # process and compares): here each is lit once a process, whichever sets are rendered of it.
-_LIT_ONCE = {chosen.place: functools.cache(chosen.place) for chosen in SETS.values()}
+_LIT_ONCE = {place: functools.cache(dear(place)) for place in {s.place for s in SETS.values()}}
 SETS.update({name: replace(chosen, place=_LIT_ONCE[chosen.place]) for name, chosen in SETS.items()})
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock
+
+T = TypeVar("T")
 
 
 def _remove(folder: str, pid: int) -> None:
@@ -33,7 +37,7 @@ def once(name: str, make: Callable[[Path], None]) -> Path:
     The others wait for it. For what is dear to make and only read afterwards; so the tests that
     ask for it are marked, by the fixtures in `tests.marking` or by hand as slow.
     """
-    assert may_be_made, f"a test that asks for {name} is marked slow: `make quick` goes without it"
+    _check(name)
     folder = RUN_FOLDER / name
     with FileLock(RUN_FOLDER / f"{name}.lock"):
         if not was_made(name):
@@ -41,6 +45,21 @@ def once(name: str, make: Callable[[Path], None]) -> Path:
             make(folder)
             _done(name).touch()
     return folder
+
+
+def dear(make: Callable[[], T]) -> Callable[[], T]:
+    """`make`, for tests that are marked as those that call `once` are."""
+
+    @functools.wraps(make)
+    def checked() -> T:
+        _check(make.__name__)
+        return make()
+
+    return checked
+
+
+def _check(name: str) -> None:
+    assert may_be_made, f"a test that asks for {name} is marked slow: `make quick` goes without it"
 
 
 def was_made(name: str) -> bool:

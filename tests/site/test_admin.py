@@ -186,6 +186,7 @@ def test_others_do_not_get_in(who: str) -> None:
 
 
 class TestCommands:
+    @pytest.mark.slow
     def test_the_first_start_queues_one_sample_job(
         self, data_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -16,9 +16,18 @@ from recon.jobs.folder import photo_files
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 from recon.web import access
-from tests.site.making import browser_of, finished_job, job_of, measured_job, person
+from tests.site.making import browser_of, finished_job, job_of, measured_job, person, photo_bytes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir", "redis_queue")]
+
+
+@pytest.fixture(autouse=True)
+def _sample_photos(data_dir: Path) -> None:
+    """Photos of nothing in their place: to render them takes half a minute, and none is used."""
+    folder = data_dir / "samples"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.jpg").write_bytes(photo_bytes(number))
 
 
 def draft() -> Job:
