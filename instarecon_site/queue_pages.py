@@ -48,7 +48,7 @@ def permissions_decide(
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Middleware: staff need leave to see jobs, and to change them for whatever changes the queue.
 
-    Who is not of the staff is left to the pages themselves, which ask them to sign in.
+    Others are left to the pages themselves, which ask them to sign in.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -31,7 +31,7 @@ _TURN_MISSES = 0.0025
 _MOST = 0.9
 #: Focal lengths tried, as parts of the longest side: the metadata may say nothing.
 _FOCALS = np.geomspace(0.5, 1.6, 12)
-_MOST_PAIRS = 30  # looked at: 90% of them are told from none
+_MOST_PAIRS = 30  # looked at: enough to tell 90% of them from none
 _MOST_MATCHES = 200  # of a pair, looked at
 _ENOUGH_MATCHES = 15
 _ROUNDS = 2  # of fitting a turn anew to the matches that fit best

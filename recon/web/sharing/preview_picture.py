@@ -22,7 +22,7 @@ _DIM = 0.55  # of their brightness, so that the picture stands out
 
 
 def preview_of(job: Job) -> Path | None:
-    """The JPEG, made when it is first asked for and anew for another poster; None without one."""
+    """The JPEG, made when it is first requested and again for another poster; None without one."""
     poster = poster_of(job)
     if poster is None:
         return None
@@ -41,7 +41,7 @@ def _write(poster: Path, place: Path) -> None:
 
 
 def fit_to_preview(picture: Image.Image) -> Image.Image:
-    """All of `picture`'s height in 1200x630 px; of one that is wider, the middle."""
+    """All of `picture`'s height in 1200x630 px; if it is wider, the middle."""
     width = max(round(picture.width * HEIGHT / picture.height), 1)
     whole = picture.resize((width, HEIGHT), Image.Resampling.LANCZOS)
     canvas = _sides(picture) if width < WIDTH else Image.new("RGB", (WIDTH, HEIGHT))
