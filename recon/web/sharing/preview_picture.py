@@ -1,7 +1,7 @@
-"""The picture that a pasted link unfolds to: all of the poster, in the shape that chats cut to.
+"""The picture in a pasted link's preview: all of the poster, in the shape that chats crop to.
 
-They show 1.91 by 1 and cut what is higher, which of a portrait leaves the middle. So its sides are
-filled with the picture itself, out of focus.
+They show 1.91 by 1 and crop what is higher, which leaves only the middle of a portrait. So its
+sides are filled with the picture itself, out of focus.
 """
 
 from __future__ import annotations
