@@ -1,7 +1,7 @@
 """Another e-mail address for an account.
 
-Where the site can send mail, the new address is proven by a link before anything changes, and the
-old one is told. Elsewhere the password is all that can be asked for.
+Where the site can send mail, a link proves the new address before anything changes, and the old
+address gets a mail about it. Elsewhere the password is the only proof that there can be.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ VALID_S = 24 * 60 * 60
 
 
 def link_for(user: User, email: str) -> str:
-    """The address of the page that makes `email` the account's. It works once, for a day, and not
-    after a new password."""
+    """The address of the page that makes `email` the account's. It works once, for a day, and only
+    until the password changes.
+    """
     wanted = {"user": user.pk, "from": user.email, "to": email, "proof": _proof(user)}
     return reverse("accounts:confirm_email", args=(signing.dumps(wanted, salt=SALT),))
 
 
 def read_confirmation(token: str) -> tuple[User, str] | None:
-    """Whose address changes and to what, where the link is sound, in time and not used; else
+    """Whose address changes and to what, if the link is valid, in time and unused; otherwise
     None."""
     try:
         wanted = signing.loads(token, salt=SALT, max_age=VALID_S)

@@ -19,7 +19,7 @@ from accounts.models import ApiToken, Invitation, User
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
-    """Django's, with the e-mail address in the user name's place."""
+    """Django's, with the e-mail address in place of the user name."""
 
     ordering = ("email",)
     list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
@@ -39,7 +39,8 @@ class UserAdmin(DjangoUserAdmin):
         ),
         ("Times", {"fields": ("last_login", "date_joined")}),
     )
-    #: What only superusers give: whoever may change accounts must not make themselves one of them.
+    #: Only superusers can grant these: whoever may change accounts must not make themselves a
+    #: superuser.
     powers = ("is_staff", "is_superuser", "groups", "user_permissions")
 
     add_fieldsets = (
@@ -57,7 +58,7 @@ class UserAdmin(DjangoUserAdmin):
         return (*super().get_readonly_fields(request, obj), *powers)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Superusers alone change the staff's accounts, and set passwords for them."""
+        """Only superusers change staff's accounts, and set passwords for them."""
         if obj is not None and (obj.is_staff or obj.is_superuser) and obj != request.user:
             return bool(request.user.is_superuser)
         return super().has_change_permission(request, obj)
@@ -72,8 +73,9 @@ class UserAdmin(DjangoUserAdmin):
         return [path(address, view, name="accounts_user_reset_link"), *super().get_urls()]
 
     def reset_link(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A link for somebody who can't get one by mail. It is shown once and nowhere kept, works
-        once, and the account's history says who made it."""
+        """A link for somebody who can't get one by mail. It is shown once and kept nowhere, works
+        once, and the account's history says who made it.
+        """
         user = self.get_object(request, object_id)
         if user is None:
             raise Http404
@@ -89,7 +91,7 @@ class UserAdmin(DjangoUserAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
-    """To see and revoke. Tokens are made by their owner, who alone gets to see the secret."""
+    """For seeing and revoking. Tokens are made by their owner, who alone sees the secret."""
 
     list_display = ("name", "user", "scopes", "created_at", "ends_at", "last_used_at")
     list_filter = ("created_at", "ends_at", "last_used_at")

@@ -12,7 +12,7 @@ from accounts.models import User
 
 
 class ThrottledBackend(ModelBackend):
-    """Every sign-in, be it on our page, in the admin or once more before something grave.
+    """Every sign-in: on our page, in the admin, or again before something serious.
 
     An unknown address costs the same time as a wrong password: Django hashes for both.
     """

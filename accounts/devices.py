@@ -16,17 +16,18 @@ from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
 
 COOKIE = "instarecon_device"
-#: A browser is known for so long after it has last signed in, to so many accounts.
+#: A browser is known for this long after its last sign-in, for this many accounts.
 KNOWN_S, MOST = 365 * 24 * 60 * 60, 5
 
 
 def _signer() -> TimestampSigner:
-    """Not made before it is needed: it reads the secret key."""
+    """Made only when it is needed: it reads the secret key."""
     return TimestampSigner(salt="accounts.devices")
 
 
 def device_of(request: HttpRequest, account: str) -> str:
-    """This browser's number for the account (an address in small letters), or "" for an unknown."""
+    """This browser's number for the account (an address in lower case), or "" if it is not
+    known."""
     return _known(request).get(_digest(account), "")
 
 

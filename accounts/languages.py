@@ -1,8 +1,8 @@
-"""Languages: a person's own, and speaking it to them.
+"""Languages: a person's own, and using it for them.
 
 Visitors are served in their browser's language, or in what they chose on a page, which a cookie
-keeps (Django's LocaleMiddleware). Who is signed in and has chosen one sees it in every browser,
-and their mails are in it too.
+keeps (Django's LocaleMiddleware). Whoever is signed in and has chosen one sees it in every browser,
+and gets mails in it too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def valid_code(code: str) -> str:
 
 
 def choices() -> list[tuple[str, str]]:
-    """Each language under its own name: whoever can't read the page finds theirs."""
+    """Each language under its own name, so that people who can't read the page find theirs."""
     return [("", gettext_lazy("Same as my browser")), *settings.LANGUAGES]  # type: ignore[list-item]
 
 
@@ -37,7 +37,7 @@ def use_language(code: str) -> Iterator[None]:
 def in_their_language(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: who is signed in and has chosen a language is served in it.
+    """Middleware: whoever is signed in and has chosen a language is served in it.
 
     It is not put back afterwards: LocaleMiddleware tells the browser which it was, and sets it
     anew for each request.

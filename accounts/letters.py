@@ -1,9 +1,9 @@
-"""Mails about accounts: asked for by a request, sent by a worker.
+"""Mails about accounts: requested by a page, sent by a worker.
 
 A row says what is to be sent and to whom (`Letter`). The worker looks whether there is an account,
 and writes the mail: the request takes as long for a known address as for an unknown one, and gives
-the same answer. Where the queue is away, `reconcile` sends them within a minute or so; a mail
-server that is away is tried again for a while.
+the same answer. If the queue is down, `reconcile` sends them within about a minute; a mail server
+that is down is tried again for a while.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def ask(
     invitation: Invitation | None = None,
     user: User | None = None,
 ) -> None:
-    """Has a mail sent to `email`, unless too many were asked for; nobody is told of that."""
+    """Has a mail sent to `email`, unless too many were requested; nobody is told about that."""
     try:
         throttling.spend(limits.mails_to(email))
     except throttling.TooMany as error:
@@ -70,7 +70,7 @@ def tell(kind: Letter.Kind, email: str, *, user: User, language: str = "") -> No
 
 
 def send_waiting(*, overdue_only: bool = False) -> int:
-    """The task: sends what is due. Returns how many mails that were. Several may run at once."""
+    """The task: sends the mails whose time has come. Returns how many. Several may run at once."""
     until = timezone.now() - (OVERDUE if overdue_only else timedelta())
     due = Letter.objects.select_related("invitation").filter(next_try_at__lte=until)
     return sum(_send(letter) for letter in due if _claim(letter))

@@ -1,4 +1,4 @@
-"""The limits of signing in and up, and whom each counts.
+"""The limits on signing in and up, and what each counts.
 
 A wrong password counts for the account and network together, for the network (guessing at many
 accounts from one place) and for the account (guessing from many places). The last would let anybody
@@ -20,10 +20,10 @@ SIGN_IN_BY_ADDRESS = Limit("sign_in_by_address", 20, 15 * MINUTE)
 SIGN_IN_BY_ACCOUNT = Limit("sign_in_by_account", 60, HOUR)
 SIGN_UPS = (Limit("sign_up", 5, HOUR), Limit("sign_up", 10, DAY))
 MAILS_BY_ADDRESS = (Limit("mail_by_address", 10, HOUR), Limit("mail_by_address", 30, DAY))
-#: For one recipient. Whoever asks for more is told the same, and nothing is sent.
+#: For one recipient. Requests beyond this get the same answer, and nothing is sent.
 MAILS_TO_ONE = (Limit("mail_to_one", 3, HOUR), Limit("mail_to_one", 6, DAY))
 
-#: A whole site's network (an IPv6 /48) may do so many times as much as one of its networks.
+#: A whole site's network (an IPv6 /48) may do this many times as much as one of its networks.
 SITE_FACTOR = 8
 
 

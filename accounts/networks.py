@@ -35,7 +35,8 @@ def client_address(request: HttpRequest) -> str | None:
 
 @cache
 def _tell_of_proxy() -> None:
-    """Once: whoever runs the site may have forgotten it, and then all visitors count as one."""
+    """Logged once: whoever runs the site may have forgotten it, and then all visitors count as
+    one."""
     logger.warning(
         "Requests say X-Forwarded-For, but TRUST_PROXY is off: visitors are told apart by the"
         " address of the connection. Switch it on where a proxy of yours sets that header."

@@ -1,13 +1,13 @@
 """How often something may be done: every limit of the site, and the one place that counts.
 
 Counts are kept in Redis, where all web processes see them and each step is atomic (the library
-`limits`, moving windows). Where Redis is away each process counts for itself until it is back: the
+`limits`, moving windows). If Redis is down, each process counts for itself until it is back: the
 limits then hold per process, and no page fails because of it.
 
 Two ways to count. `spend` counts what is done (a sign-up, a mail, an upload). For guesses, `check`
 asks before the slow look at a password and again after a right one, and `note_wrong` counts a wrong
-one: so of forty guesses sent at once no more than the limit are told how they did, and whoever
-sends many right passwords at once is never in their own way.
+one: so of forty guesses sent at once no more than the limit get an answer, and somebody who sends
+many right passwords at once never blocks themselves.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Redis is asked again so long after it was away; a dead network costs its timeout each time.
+#: Redis is tried again this long after a failure; a dead network costs its timeout each time.
 AWAY_S = 10.0
 TIMEOUT_S = 1.0
 
@@ -66,7 +66,7 @@ class Counter:
 
     @property
     def names(self) -> tuple[str, str]:
-        """What it is called in the store, which is to know neither addresses nor accounts."""
+        """What it is called in the store, which must know neither addresses nor accounts."""
         digest = hmac.new(settings.SECRET_KEY.encode(), self.key.encode(), hashlib.sha256)
         return self.limit.name, digest.hexdigest()[:32]
 
@@ -164,7 +164,7 @@ def forget_all_here() -> None:
     _away_until.clear()
 
 
-# --- What a request that is too many is answered ---
+# --- The answer to one request too many ---
 
 
 def answer_too_many(

@@ -1,4 +1,4 @@
-"""What a person is told whose request is one too many: too much of what, and how long to wait.
+"""What a person is told when their request is one too many: too much of what, and how long to wait.
 
 By the names of the limits, which stand where they are kept.
 """

@@ -16,7 +16,7 @@ IPV6_PREFIX = 64
 def network_of(address: str) -> str:
     """`address` as limits count it: "192.0.2.7", or "2001:db8:1:2::/64".
 
-    What is no address at all is counted under one empty name.
+    Anything that is not an address is counted under one empty name.
     """
     found = read(address)
     if isinstance(found, ipaddress.IPv6Address):

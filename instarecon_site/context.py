@@ -1,4 +1,4 @@
-"""What every page's template may use besides its own context."""
+"""What every page's template can use besides its own context."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -9,7 +9,8 @@ from recon.jobs.people import notices
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """`texts_script` is empty in English; `unread_notices` is counted only where asked for."""
+    """`texts_script` is empty in English; `unread_notices` is counted only if a template uses
+    it."""
     return {
         "privacy_url": settings.PRIVACY_URL,
         "terms_url": settings.TERMS_URL,

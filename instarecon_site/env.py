@@ -2,7 +2,7 @@
 
 A wrong value never becomes a default or a traceback: it raises `ImproperlyConfigured` with one
 sentence that names the variable, the value found and what is expected. An empty value counts as
-not set, so that `NAME=` in `.env` means "as usual".
+not set, so that `NAME=` in `.env` means "the default".
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def number(name: str, default: float, *, least: float, most: float | None = None
         value = float(text(name))
     except ValueError as error:
         raise wrong(name, expected) from error
-    # Written so that "nan", which compares as false with everything, is refused too.
+    # Written so that "nan", for which every comparison is false, is refused too.
     if not (least <= value <= (float("inf") if most is None else most)) or value == float("inf"):
         raise wrong(name, expected)
     return value
@@ -209,7 +209,7 @@ def _no_folder(name: str, path: Path, problem: str) -> ImproperlyConfigured:
 
 
 def tighten(path: Path) -> None:
-    """Takes from others what they may do with a file or folder of ours, where it is ours.
+    """Takes other users' rights to a file or folder away, if it is ours.
 
     Not with a folder like /tmp, which is meant for everybody.
     """

@@ -79,7 +79,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The answer to an exception that nobody handled; by it, whether it was a fault at all.
+    """The answer to an exception that nobody handled; the exception decides whether it was a fault
+    at all.
 
     Rendered without the request's context: the session or the database may be what failed.
     """
@@ -97,7 +98,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def status_of(error: BaseException | None) -> int:
-    """503 where the database or the queue is away, or locked by somebody for too long; 400 for a
+    """503 if the database or the queue is down, or has been locked for too long; 400 for a
     value that no column can hold and that no form has looked at; 500 for the rest."""
     if isinstance(error, AWAY):
         return 503

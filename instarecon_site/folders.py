@@ -1,4 +1,4 @@
-"""The folders that the site keeps its data in. Whoever only reads the settings makes none of them:
+"""The folders that the site keeps its data in. Only reading the settings makes none of them:
 programs that keep something there call `make` first."""
 
 from __future__ import annotations

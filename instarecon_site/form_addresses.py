@@ -17,7 +17,8 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 def form_on(page: str, *names: str) -> Callable[[View], View]:
-    """Takes POST only. A browser that opens the address is led to the page that has the form.
+    """Takes POST only. A browser that opens the address is redirected to the page that has the
+    form.
 
     After a refusal without scripts a browser shows that address, keeps it in its history, and may
     open it again later. `page` is named as in `reverse`, `names` are those of the view's arguments

@@ -1,4 +1,4 @@
-"""The icon under the one address that browsers try where a page names none: the administration's
+"""The icon at the one address that browsers try if a page names none: the administration's
 pages don't, and JSON can't."""
 
 from django.http import HttpRequest, HttpResponse

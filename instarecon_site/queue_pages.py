@@ -1,7 +1,7 @@
 """The queue's pages for staff are django-rq's; here is what they leave open.
 
 They let all staff in, to look and to delete; here permissions decide, as on the other pages of the
-administration. And what is not there is a 404 on them, too.
+administration. And whatever is not there is a 404 on them too.
 
 Its views look up queues, workers and tasks by what stands in the address, and fail in as many ways
 as there are where that was made up, or is gone by now.
@@ -48,7 +48,7 @@ def permissions_decide(
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Middleware: staff need leave to see jobs, and to change them for whatever changes the queue.
 
-    Who is not of the staff is left to the pages themselves, which ask them to sign in.
+    Others are left to the pages themselves, which ask them to sign in.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

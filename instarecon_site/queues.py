@@ -1,4 +1,4 @@
-"""The queues in Redis, as whoever puts work on them reaches them."""
+"""The queues in Redis, for code that puts work on them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def enqueue(
     failure_ttl_s: int | None = None,
     at_front: bool = False,
 ) -> bool:
-    """Puts a task on the queue `name`. False where Redis is away: whoever asks leaves it to
-    `reconcile` then.
+    """Puts a task on the queue `name`. False if Redis is down: the caller then leaves it to
+    `reconcile`.
 
     `task` is a function by its dotted name, so that nobody imports what only a worker needs.
     Without a time RQ's own holds.
@@ -66,7 +66,7 @@ def enqueue(
 
 @lru_cache(maxsize=4)
 def connection(url: str) -> Redis:
-    """A connection that gives up soon: a page must not hang because Redis is away."""
+    """A connection that gives up soon: a page must not hang because Redis is down."""
     options: dict[str, object] = {"retry": Retry(NoBackoff(), 1), "socket_timeout": 5}
     if not url.startswith("unix:"):
         options["socket_connect_timeout"] = 2

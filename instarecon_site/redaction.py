@@ -1,7 +1,7 @@
 """What must not stand in a log: keys of shared scenes, password links, tokens, passwords.
 
-A log is read by more people than may open what these open, and is copied with every question to
-a mailing list.
+More people read a log than may open what these open, and it is copied with every question to a
+mailing list.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ BASE_URL_IS_DEFAULT = not env.is_set("BASE_URL")
 if not urlsplit(BASE_URL).hostname:
     raise env.wrong("BASE_URL", "an address with a host, such as https://recon.example.org")
 IS_HTTPS = BASE_URL.startswith("https://")
-#: This machine itself always may ask: health checks do.
+#: This machine itself is always allowed: health checks need it.
 ALLOWED_HOSTS = [str(urlsplit(BASE_URL).hostname), "localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS += env.words("ALLOWED_HOSTS")
 #: Whether a reverse proxy stands in front that sets X-Forwarded-For and X-Forwarded-Proto itself.
@@ -268,7 +268,7 @@ PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # seconds
 # What one account may do; the limits of guessing and signing up are in `accounts.limits`.
 API_CALLS_A_MINUTE = env.whole("API_CALLS_A_MINUTE", 600)
 UPLOADS_AN_HOUR = env.whole("UPLOADS_AN_HOUR", 1200)
-#: How long it is kept that staff opened somebody else's scene.
+#: How long the log keeps that staff opened somebody else's scene.
 AUDIT_DAYS = env.whole("AUDIT_DAYS", 365, most=36_500)
 
 # --- Mail ---

@@ -1,4 +1,4 @@
-"""Databases that a version made which was never released: nothing brings them up to date."""
+"""Databases made by versions that were never released: nothing brings them up to date."""
 
 from __future__ import annotations
 

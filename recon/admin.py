@@ -1,4 +1,4 @@
-"""Staff's view of the jobs. Facts are read-only; a status changes only through the actions."""
+"""Staff's view of the jobs. Facts are read-only; only the actions change a status."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class ReadOnly:
 
 
 class LooksAreLogged:
-    """Who opens the page of somebody else's job, or of what belongs to it, is in the audit log."""
+    """Opening the page of somebody else's job, or of what belongs to it, goes into the audit
+    log."""
 
     def get_object(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
         found = super().get_object(request, *args, **kwargs)  # type: ignore[misc]

@@ -9,5 +9,5 @@ class ReconConfig(AppConfig):
     verbose_name = "Reconstruction"
 
     def ready(self) -> None:
-        """The core's texts are told in the language of whoever asks."""
+        """The core's texts appear in the language of the person being served."""
         translate_with(gettext, ngettext)

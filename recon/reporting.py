@@ -1,8 +1,8 @@
-"""How work tells how far it is: `report(fraction, code, **facts)`, from the lowest layer up.
+"""How work reports progress: `report(fraction, code, **facts)`, from the lowest layer up.
 
-A code stands for a sentence of `recon.pipeline.words.progress_texts`, which is told in the language
-of whoever looks, when they look; `facts` are JSON-able and fill its placeholders. Two of them are
-the same everywhere: `seconds_left`, of what knows that itself, and `inner`, the message of the work
+A code stands for a sentence of `recon.pipeline.words.progress_texts`, which is shown in the
+reader's language, when they look; `facts` are JSON-able and fill its placeholders. Two of them are
+the same everywhere: `seconds_left`, from work that knows it, and `inner`, the message of the work
 within this one.
 """
 
@@ -29,7 +29,7 @@ class Progress(Protocol):
 
 
 class Report(Progress, Protocol):
-    """What a stage tells besides. The site, the command line and the tests each have one.
+    """What else a stage reports. The site, the command line and the tests each have one.
 
     Any of these calls may raise `recon.pipeline.errors.Cancelled`; stages let it pass.
     """
@@ -45,18 +45,19 @@ class Report(Progress, Protocol):
 
 
 def silent(fraction: float, code: str = "", /, **facts: object) -> None:
-    """The progress that nobody listens to."""
+    """Progress that nobody listens to."""
 
 
 def message(code: str, facts: dict[str, object]) -> dict[str, object]:
-    """A code and its facts as one fact, or as a row keeps them; empty where nothing is said."""
+    """A code and its facts as one fact, or as a row keeps them; empty if there is nothing to
+    say."""
     return {"code": code, "facts": facts} if code else {}
 
 
 def part(report: Progress, start: float, end: float) -> Progress:
-    """`report` for work that is only a part, from `start` to `end`, of what it tells about.
+    """`report` for work that is only a part, from `start` to `end`, of the whole.
 
-    Never goes backwards, also where the work begins anew.
+    Never goes backwards, even if the work starts again.
     """
     reached = start
 

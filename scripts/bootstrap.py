@@ -2,8 +2,8 @@
 
     python3 scripts/bootstrap.py run|test|quick|coverage|check|lock|bench|screens
 
-Only the standard library, and a syntax that old Pythons can read, so that one can say that it is
-too old. Each step is one line, and is skipped when what it depends on has not changed.
+Only the standard library, and a syntax that old Pythons can read, so that they can say that they
+are too old. Each step is one line, and is skipped when what it depends on has not changed.
 """
 
 import hashlib
@@ -18,15 +18,15 @@ LEAST_PYTHON = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
-#: Left in .venv after a step: the digest of what it was done for.
+#: Written to .venv after a step: the digest of what it was done for.
 STAMPS = VENV / "stamps"
 
 #: Which tests `make test` and `make quick` choose, by their markers (pyproject.toml).
 EVERYTHING = "not gpu"
 QUICK = "not gpu and not browser and not reconstruction and not slow"
 
-#: What `make bench` runs, in this order; each takes options when it is started by itself. Others
-#: in benchmarks/ are for themselves: jobs.py, and ablation.py, which needs a job with poses.
+#: What `make bench` runs, in this order; each takes options when it is started by itself. Others in
+#: benchmarks/ are started separately: jobs.py, and ablation.py, which needs a job with poses.
 BENCHMARKS = (
     ["rasterizer.py"],
     ["engine.py"],
@@ -87,7 +87,8 @@ def run_tests(which: str, more: Sequence[str]) -> None:
 
 
 def processes() -> int:
-    """One more than there are cores: tests wait for browsers and workers a good part of the time.
+    """One more than there are cores: tests spend much of their time waiting for browsers and
+    workers.
 
     Each takes up to three gigabytes of memory with what it starts.
     """
@@ -154,7 +155,7 @@ def find_chromium() -> None:
 
 
 def use_good_python() -> None:
-    """Goes on with a newer Python, where this one is too old and the machine has another."""
+    """Goes on with a newer Python if this one is too old and the machine has one."""
     if sys.version_info >= LEAST_PYTHON:
         return
     for minor in range(LEAST_PYTHON[1], 15):
@@ -224,7 +225,7 @@ def compile_translations() -> None:
 def build_front_end(with_checkers: bool = False) -> None:
     """Builds static/dist from static/, with the node and npm that came by pip.
 
-    `with_checkers`: what checks the scripts and styles is fetched, too.
+    `with_checkers`: what checks the scripts and styles is fetched too.
     """
     manifests = [ROOT / "package.json", ROOT / "package-lock.json"]
     sources = [p for p in (ROOT / "static").rglob("*") if p.is_file()]

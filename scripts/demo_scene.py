@@ -3,7 +3,7 @@
     .venv/bin/python scripts/demo_scene.py          # about six minutes on two cores, no GPU
 
 The sample photos, which the project renders itself, go through the whole pipeline as anybody's do,
-only with fewer Gaussians, so that the scene is small enough for a front page. It is not finished
+but with fewer Gaussians, so that the scene is small enough for a front page. It is not finished
 with the held-out photos: so its figures can be measured again, which tests/core/test_demo_scene.py
 does. Run this when the sample photos or the pipeline have changed so far that it fails.
 """
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def run(photos: Path, out: Path) -> None:
-    """The pipeline as a person calls it."""
+    """The pipeline as a person runs it."""
     changes = [part for one in SETTINGS.items() for part in ("--set", "{}={}".format(*one))]
     command = [sys.executable, "-m", "recon.pipeline", str(photos), str(out)]
     wishes = ["--preset", "quick", "--no-final-refine", *changes]
@@ -182,7 +182,7 @@ def measured_in(run: Workspace) -> Measured:
 
 
 def facts_of(run: Workspace, count: int) -> demo.Facts:
-    """What the page says of it: the job's figures, and how they were taken."""
+    """What the page says about it: the job's figures, and how they were taken."""
     results, entries, view = Results.read(run), Cameras.read(run).cameras, StartView.read(run)
     means = results.means
     figures = demo.DemoFigures(
@@ -206,7 +206,7 @@ def known(figure: float | None) -> float:
 
 
 def lens_of(run: Workspace) -> demo.Lens:
-    """What the run took for the camera's lens: whoever measures again has to undo it, too."""
+    """What the run took for the camera's lens: measuring again has to undo it too."""
     (camera,) = pycolmap.Reconstruction(str(run.sparse)).cameras.values()
     params = tuple(camera.params.tolist())
     return demo.Lens(camera.model.name, camera.width, camera.height, params)

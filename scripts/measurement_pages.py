@@ -3,10 +3,10 @@
     .venv/bin/python scripts/measurement_pages.py           # writes the tables anew
     .venv/bin/python scripts/measurement_pages.py --check   # says which pages are out of date
 
-docs/measurements/data/NAME.csv has one row of a table a line, oldest run first; before the table's
-own columns stand when it was measured, on what, by which command, and what else is worth knowing.
-A page holds prose, and between two comments what is made of a file: the newest run (or as many as
-`runs` says) and, where a column is named, how it went from run to run.
+docs/measurements/data/NAME.csv has one row of a table per line, oldest run first; before the
+table's own columns come when it was measured, on what, by which command, and anything else worth
+knowing. A page holds prose, and between two comments the tables made from a file: the newest run
+(or as many as `runs` says) and, if a column is named, the trend from run to run.
 
     <!-- measured: NAME.csv; runs: 2; by: set, preset; trend: PSNR -->
     <!-- end -->
@@ -130,7 +130,7 @@ def runs_of(name: str) -> list[Run]:
 
 
 def block(wish: Wish) -> str:
-    """Markdown of the newest run and of how it came to be so."""
+    """Markdown of the newest run and of the trend."""
     runs = runs_of(wish.file)
     parts = []
     for run in runs[-wish.shown :]:
@@ -144,7 +144,7 @@ def block(wish: Wish) -> str:
 
 
 def caption(run: Run) -> str:
-    """When, on what, by what, and what else is worth knowing."""
+    """When, on what, by what, and anything else worth knowing."""
     command = f"`{run.command}`." if run.command else ""
     text = " ".join(filter(None, [f"{run.date}, {run.machine}.", command, run.note]))
     return textwrap.fill(text, 118, break_long_words=False, break_on_hyphens=False)
@@ -155,7 +155,7 @@ def cells(run: Run) -> list[list[str]]:
 
 
 def trend(wish: Wish, runs: Sequence[Run]) -> str:
-    """A line for each thing that the newest run has and an earlier one had, too."""
+    """A line for each thing that both the newest run and an earlier one have."""
     lines = []
     for row in runs[-1].rows:
         key = [row[name] for name in wish.by]

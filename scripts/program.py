@@ -2,9 +2,9 @@
 
     python scripts/program.py NAME COMMAND...
 
-Supervisor ends its programs itself, unless it is killed with -9 or for want of memory. Then Linux
-ends them, as is asked for here; elsewhere the next start does. For that each writes down who it is:
-its number and when it began, because numbers are given again.
+Supervisor ends its programs itself, unless it is killed with -9 or because memory ran out. Then
+Linux ends them, as requested here; elsewhere the next start does. For that each records who it is:
+its number and when it began, because numbers are reused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import psutil
 RECORDS = "programs"
 #: Seconds that programs get to end by themselves.
 GRACE_S = 15
-#: Seconds by which the start of one process may be told differently: the clock may be set.
+#: Seconds by which a process's start may seem to differ: the clock may be set.
 TOLERANCE_S = 2.0
 
 

@@ -49,7 +49,7 @@ def tour(site: TemporarySite, browser: Browser, screens: Screens, folder: Path) 
 
 
 def render_photos(folder: Path) -> PhotoSets:
-    """Photos of a bare wall, which no job can use, and some that the check has a word on."""
+    """Photos of a bare wall, which no job can use, and some with findings in the check."""
     for name, count in (("corner", 7), ("wall", 1), ("blank", 4)):
         write_photos(folder / name, count, scene=name)
         for file in (folder / name).glob("*.jpg"):
@@ -204,7 +204,7 @@ def of_a_scene(own: BrowserContext, url: str, stranger: BrowserContext, screens:
 
 
 def of_two_scenes(own: BrowserContext, url: str, screens: Screens) -> None:
-    """The finished scene beside the other one of the same photos, once that is done, too."""
+    """The finished scene beside the other one of the same photos, once that is also done."""
     page = own.new_page()
     page.goto(url)
     give_up_at = time.monotonic() + WAIT_MS / 1000

@@ -1,11 +1,11 @@
-"""Pictures of every page from real jobs: a phone's and a desk's size, light and dark.
+"""Pictures of every page from real jobs: phone and desktop size, light and dark.
 
     make screens                                     # about ten minutes on two cores, no GPU
 
 Starts a site with its worker on data of its own, does what people do there with photos that the
 project renders itself, and writes build/screens/ anew, which git ignores: WebP files, and a
 README.md that shows them. The few pictures in docs/images were taken by this and chosen by hand.
-What a page does not have (yet, or at the moment of the picture) is said and left out.
+If a page lacks something (yet, or at the moment of the picture), that is reported and left out.
 """
 
 from __future__ import annotations

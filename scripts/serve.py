@@ -1,8 +1,8 @@
 """Runs the site: database, first account, then everything under supervisor until Ctrl-C.
 
 `make run` calls this with the virtual environment's Python, from the repository's root. The
-programs are in scripts/supervisord.conf; here is what must be right before they start, and what a
-person is told.
+programs are in scripts/supervisord.conf; this script sees to what must be right before they start,
+and to what a person is told.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def prepare_folders() -> None:
     if not run.is_dir() or run.is_symlink() or status.st_uid != os.getuid():
         sys.exit(f"The folder {run} belongs to somebody else. Remove it, or set XDG_RUNTIME_DIR.")
     run.chmod(0o700)
-    # What came from a backup may be open to others.
+    # Files from a backup may be readable by others.
     for path in (*settings.DATA_DIR.iterdir(), *(settings.DATA_DIR / "logs").iterdir()):
         env.tighten(path)
 
@@ -89,7 +89,7 @@ def only_one(lock: int) -> None:
 
 
 def end_leftovers() -> None:
-    """Ends what a site whose supervisor was killed has left running on this data folder."""
+    """Ends what is still running on this data folder after a site's supervisor was killed."""
     if program.end_recorded(settings.RUN_DIR):
         say("Ended what an earlier start, which was killed, had left running")
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "scripts"
-#: WebGL 2 without a graphics card, and no calls home. Pages are put together by the processor: by
-#: the graphics card that SwiftShader plays, one blinking dot takes nine tenths of a core.
+#: WebGL 2 without a graphics card, and no calls home. Pages are put together by the processor: with
+#: SwiftShader in place of a graphics card, one blinking dot takes nine tenths of a core.
 BROWSER_FLAGS = (
     "--no-sandbox",
     "--use-gl=angle",
@@ -98,7 +98,9 @@ class TemporarySite:
         return self.output.read_text()
 
     def account(self) -> tuple[str, str]:
-        """Address and password of the first account, which staff is, as a first start tells."""
+        """Address and password of the first account, a member of staff, as printed at a first
+        start.
+        """
         found = re.search(r"Account +(\S+)\n +Password +(\S+)", self.said())
         if not found:
             raise RuntimeError("This site had accounts before it was started.")

@@ -4,7 +4,7 @@
     .venv/bin/python scripts/translations.py update     brings locale/*/*.po up to the code
     .venv/bin/python scripts/translations.py compile    writes the .mo files that Django reads
 
-Babel does what GNU gettext would, which a bare machine has not.
+Babel does what GNU gettext would, which a bare machine does not have.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def missing() -> int:
 
 
 def update() -> int:
-    """New texts come in untranslated, texts that are gone go."""
+    """New texts come in untranslated, old ones are removed."""
     for language in languages():
         for domain in DOMAINS:
             path = po_file(language, domain)
@@ -73,7 +73,7 @@ def update() -> int:
 
 
 def compile_all() -> int:
-    """Each file is there whole or not at all: a running site may be reading it."""
+    """Each file appears whole or not at all: a running site may be reading it."""
     for language in languages():
         for domain in DOMAINS:
             path = po_file(language, domain)
@@ -98,7 +98,7 @@ def read(path: Path, language: str) -> Catalog:
 
 
 def untranslated(language: str) -> Iterator[str]:
-    """A line for each text of the code that the language lacks: where it is, and what."""
+    """A line for each text of the code that the language lacks: where it is, and the text."""
     for domain in DOMAINS:
         known = read(po_file(language, domain), language)
         for message in texts_of(domain):

@@ -1,4 +1,4 @@
-"""Texts for people that nobody has marked for translation, as far as that can be told.
+"""Texts for people that nobody has marked for translation, as far as that can be detected.
 
 `scripts/translations.py missing` prints them, and a test fails over them. In templates every word
 counts; in the code of the pages, what looks like a sentence.
@@ -29,7 +29,7 @@ GIVEN = re.compile(r'\{% include [^%]*?="([A-Z][^"]*)"')
 QUIET = ("script", "style", "svg", "code", "kbd")
 
 
-#: Code that speaks to people; the core's texts are in tables.
+#: Code with texts for people; the core's texts are in tables.
 SPEAKING = (
     "accounts/forms/*.py",
     "accounts/views/*.py",
@@ -69,7 +69,9 @@ def _told(path: Path, found: list[tuple[int, str]]) -> Iterator[str]:
 
 
 def in_python(source: str) -> list[tuple[int, str]]:
-    """Lines and texts of what looks like a sentence and is no docstring and no line of the log."""
+    """Lines and texts of what looks like a sentence and is neither a docstring nor a line of the
+    log.
+    """
     tree = ast.parse(source)
     passed = {id(node) for found in ast.walk(tree) for node in _passed_over(found)}
     return [

@@ -4,7 +4,7 @@
     python scripts/worker.py checks
     python scripts/worker.py videos
 
-One worker serves one GPU: with more workers than GPUs they share, in turn. The workers for photo
+One worker serves one GPU: with more workers than GPUs, they share. The workers for photo
 checks, which also sends mails about accounts, and for videos see none.
 """
 

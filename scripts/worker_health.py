@@ -1,4 +1,5 @@
-"""Exits with 0 where this container's worker has told Redis lately that it lives, else with 1.
+"""Exits with 0 if this container's worker has recently told Redis that it is alive, otherwise with
+1.
 
     python scripts/worker_health.py [QUEUE]
 
@@ -20,7 +21,7 @@ import redis
 from django.conf import settings
 from rq import Worker
 
-#: An idle worker speaks up once a minute or so.
+#: An idle worker reports about once a minute.
 SILENCE = timedelta(minutes=5)
 
 

@@ -1,9 +1,9 @@
 /**
  * Builds static/dist/ from static/css, static/js and static/viewer.
  *
- * Everything that a page asks for comes from here, so that one set-up step makes it all and the
- * site never needs another host. No source maps: Django's manifest storage would look for them.
- * Brotli's strongest compression takes seconds, so it is done here, once, and not at each start;
+ * Everything that a page loads comes from here, so that one set-up step makes it all and the site
+ * never needs another host. No source maps: Django's manifest storage would look for them. Brotli's
+ * strongest compression takes seconds, so it is done here, once, and not at each start;
  * instarecon_site/storage.py puts it where WhiteNoise finds it.
  */
 import { readFile, readdir, writeFile } from "node:fs/promises";

@@ -1,9 +1,9 @@
 /**
  * An esbuild plugin that takes Spark's WebAssembly out of its module.
  *
- * There it stands in base64, which is a third larger, can't be compiled while it comes, and keeps the
- * script itself from running until all of it has come. Here it becomes a file of its own, and
- * viewer/engine.js says where Spark gets it.
+ * There it is in base64, which is a third larger, can't be compiled while it downloads, and keeps
+ * the script itself from running until all of it has arrived. Here it becomes a file of its own,
+ * and viewer/engine.js says where Spark gets it.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";

@@ -75,7 +75,7 @@ class PublicPageForm(forms.ModelForm):
 
 
 class GoodbyeForm(forms.Form):
-    """The password once more, before an account is deleted."""
+    """The password again, before an account is deleted."""
 
     password = forms.CharField(
         strip=False,
@@ -85,7 +85,7 @@ class GoodbyeForm(forms.Form):
 
 
 class AddressForm(forms.Form):
-    """Another e-mail address for the account that is signed in, and its password once more."""
+    """Another e-mail address for the signed-in account, and its password again."""
 
     email = forms.EmailField(
         max_length=254,

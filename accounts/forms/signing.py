@@ -76,7 +76,7 @@ class SignUpForm(forms.ModelForm):
 
 
 class AskForm(forms.Form):
-    """The address alone, where a mail proves it before there is an account.
+    """Only the address, where a mail proves it before there is an account.
 
     Not a model's form: that would say whether the address is known.
     """
@@ -129,7 +129,7 @@ class SignInForm(AuthenticationForm):
 
 class ResetForm(PasswordResetForm):
     """Django's, but its links lead to BASE_URL, whatever Host the request claimed, its mail is in
-    the language of whoever gets it, and a mail server that refuses it is heard of."""
+    the language of whoever gets it, and a refusal by the mail server does not go unnoticed."""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Sends the mail. Raises what the mail server's connection raises."""
@@ -153,8 +153,9 @@ class ResetForm(PasswordResetForm):
 
 
 class NewPasswordForm(PasswordChangeForm):
-    """Django's, but the old password is looked at as at sign-in: wrong ones are counted, so that a
-    stolen session can't try them all."""
+    """Django's, but the old password is checked as at sign-in: wrong ones are counted, so that a
+    stolen session can't try them all.
+    """
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 
 def _signer() -> Signer:
-    """Not made before it is needed: it reads the secret key."""
+    """Made only when it is needed: it reads the secret key."""
     return Signer(salt="accounts.invitations")
 
 

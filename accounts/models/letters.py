@@ -1,4 +1,4 @@
-"""Mails about accounts that are to be sent: the list that the worker works off."""
+"""Mails about accounts that have to be sent: the worker's list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Letter(models.Model):
         RESET = "reset"  # a link that sets a new password
         SIGN_UP = "sign_up"  # a link that proves the address and makes the account
         NEW_ADDRESS = "new_email"  # a link that proves the address and makes it the account's
-        OLD_ADDRESS = "old_email"  # word that the account has another address now
+        OLD_ADDRESS = "old_email"  # news that the account has another address now
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     email = models.EmailField(max_length=254)
@@ -27,7 +27,7 @@ class Letter(models.Model):
     invitation = models.ForeignKey(
         "accounts.Invitation", null=True, blank=True, on_delete=models.CASCADE
     )
-    #: Whose address changes; of the other kinds nobody is known before it is sent.
+    #: Whose address changes; for the other kinds nobody is known before the mail is sent.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-#: In small letters, so that no two differ only in their case.
+#: In lower case, so that no two differ only in case.
 HANDLE = RegexValidator(
     r"^[a-z0-9](?:[a-z0-9-]{1,28})[a-z0-9]\Z",
     _("Use 3 to 30 lower-case letters, digits and hyphens, with a letter or digit at both ends."),

@@ -28,13 +28,13 @@ USE_NOTED_EVERY = timedelta(minutes=5)
 class Scope(models.TextChoices):
     """What a token is for. None includes another."""
 
-    READ = "read", _("See scenes and the queue; download files, those of private scenes, too")
+    READ = "read", _("See scenes and the queue; download files, including those of private scenes")
     UPLOAD = "upload", _("Send photos, change drafts, start and cancel scenes")
     MANAGE = "manage", _("Change how scenes are shared")
     DELETE = "delete", _("Delete scenes")
 
 
-#: What a row has that does not say otherwise: nothing that can't be undone.
+#: The default: nothing that can't be undone.
 BY_DEFAULT = (Scope.READ, Scope.UPLOAD, Scope.MANAGE)
 
 
@@ -48,7 +48,7 @@ class LivingTokens(models.Manager["ApiToken"]):
 class ApiToken(models.Model):
     """A bearer token for programs. Only its SHA-256 is kept; it is shown once, when made.
 
-    It ends when it says so, when it is revoked, and when its owner gets a new password.
+    It stops working at its end date, when it is revoked, and when its owner gets a new password.
     """
 
     user = models.ForeignKey(
@@ -80,7 +80,7 @@ class ApiToken(models.Model):
         scopes: Iterable[str] = tuple(Scope.values),
         ends_at: datetime | None = None,
     ) -> tuple[Self, str]:
-        """A new token and its secret (256 random bits), which can't be had again."""
+        """A new token and its secret (256 random bits), which can't be retrieved again."""
         secret = PREFIX + secrets.token_urlsafe(32)
         wanted = " ".join(scope for scope in Scope.values if scope in set(scopes))
         digest = cls.digest_of(secret)
@@ -106,8 +106,7 @@ class ApiToken(models.Model):
         return scope in self.scopes.split()
 
     def note_use(self) -> None:
-        """Writes down that it was used, now and then; a database that is busy is not waited for
-        twice."""
+        """Records now and then that it was used; it does not wait twice for a busy database."""
         now = timezone.now()
         if self.last_used_at is not None and now - self.last_used_at < USE_NOTED_EVERY:
             return

@@ -60,7 +60,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     link is too old or was used, or is `of_another` account than the one that is signed in.
 
     A look changes nothing: mail programs look at links by themselves. The link alone changes
-    nothing either: whoever gets it because of a typing mistake must not get the account with it.
+    nothing either: whoever receives it because of a typing mistake must not get the account with
+    it.
     """
     found = addresses.read_confirmation(token)
     if found is None:

@@ -1,8 +1,8 @@
 """Making an account: open to everybody, with an invitation, or not at all (`SIGN_UP`).
 
-Where the site can send mail, the address is proven first: sign-up asks for it alone and answers the
-same whether it is known or not, and the account is made on the page that the mail leads to. So
-nobody can make an account in somebody else's name, or find out who has one.
+Where the site can send mail, the address is proven first: sign-up asks only for the address and
+gives the same answer whether it is known or not, and the account is made on the page that the mail
+links to. So nobody can make an account in somebody else's name, or find out who has one.
 
 Each view's docstring names its template and what the template is given.
 """

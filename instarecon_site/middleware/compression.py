@@ -3,11 +3,11 @@
 Only pages (`text/html`): static files are compressed by the build and WhiteNoise, and scenes,
 pictures and videos are compressed already.
 
-How long a compressed page is tells how much in it repeats, and whoever can have a page asked for
-many times with words of their own in it may learn a secret from that (BREACH). So what another site
-makes a browser ask for with its session is sent as it is, and so is the answer to a form, which may
-show a secret once. CSRF tokens look different in each answer, and Django adds random bytes to each
-besides.
+The length of a compressed page shows how much in it repeats, and somebody who can have a page
+requested many times with words of their own in it may learn a secret from that (BREACH). So what
+another site makes a browser request with its session is sent uncompressed, and so is the answer to
+a form, which may show a secret once. CSRF tokens look different in each answer, and Django adds
+random bytes to each besides.
 """
 
 from __future__ import annotations

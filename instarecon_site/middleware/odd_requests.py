@@ -1,4 +1,4 @@
-"""What was not meant to be sent: by no honest client, or by a browser that somebody moved there."""
+"""Requests that nobody means to send: no honest client's, or a browser's that was led astray."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def without_odd_cookies(get_response: Handler) -> Handler:
-    """Middleware, before the sessions': a cookie that holds a NUL is as good as none.
+    """Middleware, before the sessions': a cookie that holds a NUL is ignored.
 
     A quoted cookie may write one ("\\000"). No cookie of ours has one, and PostgreSQL takes none.
     """
@@ -39,8 +39,9 @@ def without_odd_addresses(get_response: Handler) -> Handler:
 
 
 def with_a_page_for_buttons(get_response: Handler) -> Handler:
-    """Middleware: who opens the address of a button, as after signing in or out of the history,
-    gets a page that says so with the 405, not an empty one."""
+    """Middleware: whoever opens a button's address, as after signing in or from the history, gets a
+    page that says so with the 405, not an empty one.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from instarecon_site.errors import answer
 from instarecon_site.server.body import DISK_FULL, TOO_MANY
 
-#: Why, then: the status, in how many seconds to come again, and what a person is told.
+#: Why, then: the status, how many seconds to wait before trying again, and what a person is told.
 _ANSWERS = {
     TOO_MANY: (
         429,

@@ -1,4 +1,4 @@
-"""One line for each request: who, what, how it ended, how long it took. Never anything secret."""
+"""One line for each request: who, what, how it ended, how long it took. Never a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request's body on its way in: memory first, then a file without a name, or nowhere.
+"""A request's body on its way in: first in memory, then in a file without a name, or nowhere.
 
 It is written by the process's one I/O loop, as its bytes come, and read by a thread when it is
 complete. The file has no name, so that a killed process leaves nothing behind.
@@ -96,7 +96,7 @@ def has_room(folder: Path, wanted: int, reserve: int) -> bool:
 
 
 class Request(HTTPRequestParser):
-    """Waitress's parser, whose bodies go where ours go.
+    """Waitress's parser, with our bodies.
 
     A body that is refused is read to its end and forgotten, so that the client hears the answer;
     where the client waits to be told to go on, or the body is far too long, it is answered at

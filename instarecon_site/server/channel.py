@@ -43,7 +43,7 @@ class ServeTask(_Logged, WSGITask):
 
 
 class RefuseTask(_Logged, ErrorTask):
-    """Answers what is no good HTTP; the application never hears of it."""
+    """Answers malformed HTTP; the application never hears of it."""
 
 
 class Channel(HTTPChannel):
@@ -98,12 +98,12 @@ class Channel(HTTPChannel):
 
     @property
     def client(self) -> str:
-        """Whom limits count this connection's requests for."""
+        """The address that limits count this connection's requests for."""
         return network_of(self.address)
 
     @property
     def is_working(self) -> bool:
-        """A request is with a thread, or waits for one."""
+        """A thread is working on a request, or one is waiting for a thread."""
         return bool(self.requests)
 
     @property
@@ -120,7 +120,7 @@ class Channel(HTTPChannel):
         return nothing_going and (self.request is None or not self.request.headers_finished)
 
     def overdue(self, now: float) -> str:
-        """Why its time is over; empty while it is not."""
+        """Why its time is up; empty while it is not."""
         limits = self.server.limits
         silent = now - self.last_activity
         if self.total_outbufs_len:  # where a thread waits to write more, closing wakes it up
@@ -153,7 +153,7 @@ class Channel(HTTPChannel):
         return self.body.size if self.body else 0
 
     def give_up(self, why: str) -> None:
-        """Closes it, with a word to whoever began to ask. In the I/O loop only."""
+        """Closes it, with an answer if a request has begun. Only in the I/O loop."""
         if why in ("head", "body") and self.request is not None:
             self.request.error = RequestTimeout(f"The {why} took too long to arrive.")
             self.request.version = "1.1"

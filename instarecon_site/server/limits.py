@@ -1,4 +1,4 @@
-"""How much a client may hold, and for how long. Each process of the web server counts its own."""
+"""How much a client may use, and for how long. Each process of the web server counts its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MB = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one process grants. Nothing in here holds a thread; it holds sockets and disk."""
+    """What one process allows. Nothing in here holds a thread, only sockets and disk."""
 
     #: Connections from one address, unless a trusted proxy hides who is behind it.
     connections_of_one: int

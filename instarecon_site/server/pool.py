@@ -1,7 +1,7 @@
 """The threads that serve requests, and in which order.
 
-Addresses take turns, so that one that asks for a lot waits for itself. `/healthz` has a thread of
-its own: it is answered while all the others work, and says so when none of them gets on.
+Addresses take turns, so that one that requests a lot only waits for itself. `/healthz` has a thread
+of its own: it is answered while all the others work, and says so when none of them makes progress.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Pool(ThreadedTaskDispatcher):
             super().add_task(channel)
 
     def is_stuck(self) -> bool:
-        """Whether somebody has waited for `stuck_s` seconds in which no thread became free."""
+        """Whether somebody has waited for `stuck_s` seconds without a thread becoming free."""
         with self.lock:
             return bool(self.queue) and time.monotonic() - self.queue.moved_at > self.stuck_s
 

@@ -1,7 +1,7 @@
-"""Who may connect, and for how long: one I/O loop's side of the web server.
+"""Who may connect, and for how long: the part of the web server that one I/O loop runs.
 
 The loop never waits for anybody. It reads what has come, writes what can go, and once a second
-looks for connections whose time is over.
+looks for connections whose time is up.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ ACCEPTED_AT_ONCE = 32
 class Server(TcpWSGIServer):
     """Waitress's server with limits for each address.
 
-    Where an address, or all together, have too many connections, one that nothing is lost with
-    makes room: idle, or still without a whole head. So half-sent heads keep out nobody, not even
+    Where an address, or all together, have too many connections, one with nothing to lose is closed
+    to make room: idle, or still without a whole head. So half-sent heads keep nobody out, not even
     the visitors who share their sender's address.
     """
 
@@ -124,7 +124,7 @@ class Server(TcpWSGIServer):
         return not any(one.is_working or one.total_outbufs_len for one in self._channels())
 
     def drain(self, turn: Callable[[], None], seconds: float) -> None:
-        """Takes nobody new, and lets the answers under way go out for so long at most."""
+        """Accepts nobody new, and gives the answers under way this long at most to go out."""
         self.accepting = False
         self.del_channel()
         self.socket.close()

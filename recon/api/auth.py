@@ -1,7 +1,7 @@
 """Who calls: a browser with its session, or a program with a bearer token.
 
-A token can't be sent by a foreign page behind a person's back, so it needs no CSRF token; a
-session does, on every request that changes something.
+Another site's page can't send a token behind a person's back, so it needs no CSRF token; a session
+does, on every request that changes something.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
 
 def _of_caller(request: HtmxRequest, scope: Scope) -> SignedInRequest:
     """`request` as its caller's. Raises NotSignedIn, ApiError (403) for a token without `scope`,
-    and TooMany. A token that is sent counts, even beside a good session."""
+    and TooMany. If a token is sent, it decides, even beside a good session."""
     secret = bearer(request)
     if secret is not None:
         request.user = _owner_of(secret, request, scope)

@@ -1,7 +1,7 @@
 """What programs send in a request's body: a form, or JSON that is read as the same form.
 
-A body that can't be read is refused in words, never left aside: a wish that was not heard would
-pass for one that was granted.
+A body that can't be read is refused with a sentence, never ignored: otherwise a wish would seem
+granted that was never read.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def receive(request: SignedInRequest, *, may_be_json: bool = True) -> QueryDict:
 
 
 def receive_none(request: SignedInRequest) -> None:
-    """For what takes no fields, such as DELETE: reads the body as `receive` does, and refuses one
-    that says something. What can't be undone is not done on a misunderstanding.
+    """For methods that take no fields, such as DELETE: reads the body as `receive` does, and
+    refuses one that is not empty. What can't be undone must not be done by misunderstanding.
 
     Raises ApiError as `receive` does, and 400 for a field or a file.
     """

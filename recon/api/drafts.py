@@ -1,4 +1,4 @@
-"""Drafts for programs: photos one by one, in any order and three at a time if one likes."""
+"""Drafts for programs: photos one by one, in any order, several at a time."""
 
 from __future__ import annotations
 

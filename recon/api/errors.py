@@ -1,4 +1,4 @@
-"""Errors as programs get them: the HTTP status says what kind, `detail` says it in a sentence."""
+"""Errors as programs get them: the HTTP status gives the kind, `detail` says it in a sentence."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class ApiError(Exception):
 
 
 class NotSignedIn(ApiError):
-    """No account, or a token that is none."""
+    """No account, or an invalid token."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(401, detail, WWW_Authenticate='Bearer realm="InstaRecon3D"')
 
 
 class NoSuchJob(ApiError):
-    """The job does not exist, or is somebody else's: both sound the same."""
+    """The job does not exist, or is somebody else's: both get the same answer."""
 
     def __init__(self) -> None:
         super().__init__(404, gettext("You have no such job."))

@@ -86,7 +86,7 @@ def own_file(request: SignedInRequest, job_id: str, kind: str) -> HttpResponseBa
 @endpoint("POST", scope=Scope.UPLOAD)
 @explained
 def cancel(request: SignedInRequest, job_id: str) -> HttpResponse:
-    """Stops a job that waits or runs. Once more is as good as once; its photos stay."""
+    """Stops a job that is waiting or running. Cancelling twice does no harm; its photos stay."""
     job = own_job(request, job_id)
     receive(request)
     if job.is_draft:
@@ -120,7 +120,7 @@ def _limit(request: SignedInRequest) -> int:
 
 
 def _wanted(request: SignedInRequest) -> QuerySet[Job]:
-    """Raises ApiError (400) for a status that there is not."""
+    """Raises ApiError (400) for an unknown status."""
     jobs = Job.objects.with_rows().filter(owner=request.user).order_by("-created_at", "-pk")
     if tag := request.GET.get("tag"):
         jobs = jobs.filter(tags__key=tags.key_of(tag.replace("\0", "")))

@@ -1,4 +1,4 @@
-"""What programs send: which job, and what they wish of it."""
+"""What programs send: which job, and what they wish for it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def title_and_wishes(data: QueryDict, earlier: Wishes) -> tuple[str | None, Wish
 
 
 def tags_of(data: QueryDict) -> list[str] | None:
-    """The tags of `tags`, repeated or with commas between; None where it is not sent, [] where it
+    """The tags of `tags`, repeated or separated by commas; None where it is not sent, [] where it
     is sent empty. Raises ApiError (400)."""
     if "tags" not in data:
         return None

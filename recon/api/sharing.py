@@ -22,7 +22,7 @@ from recon.web.scene import share_url
 from recon.web.sharing.forms import AboutForm, LinkPasswordField, UntilField, sentences
 
 #: The columns of `Share` by what programs call them: texts, and those that are true or false. A
-#: text that is sent empty is taken back.
+#: text that is sent empty is cleared.
 TEXTS = {
     "description": "description",
     "share_password": "password",
@@ -47,7 +47,7 @@ class SharingForm(forms.Form):
 
 
 def sharing_of(data: QueryDict) -> dict[str, object]:
-    """The columns of `Share` that `data` speaks of, checked. Raises ApiError (400).
+    """The columns of `Share` that `data` mentions, checked. Raises ApiError (400).
 
     A time without a zone is taken for UTC, as all times of the API are.
     """

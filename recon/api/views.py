@@ -34,7 +34,7 @@ FILE_KINDS = [kind for kind in Artifact.Kind.values if kind != Artifact.Kind.FIR
 def healthz(request: HttpRequest) -> HttpResponse:
     """The web process is up and answers. Knows nothing of workers: see /recon/queue.
 
-    The server gives it a thread of its own and tells whether the others get on; see
+    The server gives it a thread of its own and says whether the others make progress; see
     `instarecon_site.server.pool`.
     """
     if request.META.get("recon.is_stuck"):
@@ -75,7 +75,7 @@ def job_status(request: SignedInRequest, job_id: str) -> HttpResponse:
 
 @endpoint("GET", "HEAD")
 def queue_overview(request: SignedInRequest) -> HttpResponse:
-    """How busy the site is, and where the caller's own unfinished jobs stand in it."""
+    """How busy the site is, and where the caller's own unfinished jobs stand in the queue."""
     owner = request.user
     unfinished = Job.objects.filter(owner=owner, status__in=Job.ACTIVE).order_by("created_at")
     places = queue.positions(owner.pk)

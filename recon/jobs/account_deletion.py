@@ -1,8 +1,8 @@
-"""Deletes an account with everything that belongs to it.
+"""Deletes an account and everything that belongs to it.
 
 First the account is closed: nobody can sign in to it, its tokens and sessions end, and nothing can
-be added any more (`quotas.lock_owner`). Then its jobs are cancelled and deleted as any job is, also
-those that a worker holds. What a crash leaves in between, `reconcile` finishes.
+be added any more (`quotas.lock_owner`). Then its jobs are cancelled and deleted as any job is,
+including those that a worker holds. If a crash interrupts that, `reconcile` finishes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from recon.pipeline.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-#: A deletion that has not ended after this long died on its way.
+#: A deletion that has not ended after this long was interrupted.
 PATIENCE = timedelta(minutes=10)
 
 
@@ -32,7 +32,7 @@ def delete_account(user: User) -> None:
 
 
 def finish_forgotten() -> int:
-    """Finishes the deletions that died on their way. Returns how many."""
+    """Finishes interrupted deletions. Returns how many."""
     forgotten = User.objects.filter(leaving_since__lt=timezone.now() - PATIENCE)
     for user in forgotten:
         _finish(user)
@@ -43,7 +43,7 @@ def finish_forgotten() -> int:
 def _close(user: User) -> bool:
     """False where somebody has closed it already.
 
-    Of the last two superusers who leave at once, one is told to stay: their rows are locked."""
+    If the last two superusers leave at once, one is told to stay: their rows are locked."""
     if user.is_superuser:
         superusers = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
         if {one.pk for one in superusers.select_for_update()} <= {user.pk}:

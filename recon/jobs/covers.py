@@ -2,7 +2,7 @@
 
 The cover is the picture of that start, as the owner's viewer drew it. It takes the poster's place
 (the artifact's row names another file), so that cards, previews and embeds follow; the poster that
-the run made stays on the disk for the way back.
+the run made stays on the disk, to go back to.
 """
 
 from __future__ import annotations

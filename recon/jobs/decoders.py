@@ -1,7 +1,7 @@
 """Opening what people sent while they wait at a request: few at a time, for all web processes
-together, and nobody may have all the places.
+together, and nobody may take all the places.
 
-Everything else is in `recon.pipeline.decoding`, which knows no settings.
+Everything else is in `recon.pipeline.decoding`, which knows nothing of settings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Short tasks of many people on one list, in turns: nobody's tenth is before another's first.
+"""Short tasks of many people on one list, in turns: nobody's tenth comes before another's first.
 
 RQ takes tasks in the order of a list in Redis and puts new ones at its end. Here a new task is
 moved forward to its owner's turn. The number of the owner is a part of the task's id, so the list
@@ -37,8 +37,9 @@ def enqueue(
     timeout_s: int,
     failure_ttl_s: int,
 ) -> bool:
-    """Puts a task of this person on the list `name`, where their turn is. False where Redis is
-    away. `prefix` is what the task is found by."""
+    """Puts a task of this person on the list `name`, where their turn is. False if Redis is down.
+    `prefix` is what the task is found by.
+    """
     task_id = f"{prefix}{uuid4().hex}-{owner_pk}"
     if not queues.enqueue(
         name,

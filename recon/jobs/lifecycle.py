@@ -5,16 +5,17 @@
     PENDING -> CANCELLED;  PROCESSING -> PENDING (a new attempt);  FAILED -> PENDING (staff)
 
 Every transition is one compare-and-swap: an UPDATE that names the status, and for workers the
-attempt, that it starts from. Zero rows changed means that somebody else won, and the caller does
-nothing more. So two workers, a person and `reconcile` may all act at once.
+attempt, that it starts from. Zero rows changed means that somebody else was faster, and the caller
+does nothing more. So two workers, a person and `reconcile` may all act at once.
 
-What is tried again by itself, and what is not: a lost worker (killed, out of memory, power cut)
-is, up to MAX_ATTEMPTS, because the cause is usually outside the job. A `PipelineError` is not: the
-pipeline is deterministic for its seed, so the same fault would come back after the same minutes.
-Its own retry after a GPU out of memory happens inside the training stage. Staff can `retry`.
+What is retried automatically, and what is not: after a lost worker (killed, out of memory, power
+cut) a job is, up to MAX_ATTEMPTS, because the cause is usually outside the job. After a
+`PipelineError` it is not: the pipeline is deterministic for its seed, so the same fault would come
+back after the same minutes. Its own retry after a GPU out of memory happens inside the training
+stage. Staff can `retry`.
 
 What the site made by itself (`gives_way`: the sample job of a first start) never keeps anybody
-waiting: `put_in_line` stops it for whatever people start, and it goes on behind that.
+waiting: `put_in_line` stops it for anything that people start, and it goes on after that.
 """
 
 from __future__ import annotations
@@ -175,8 +176,8 @@ def cancel(job: Job) -> bool:
 def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
     """An attempt's worker is gone: tries again, or gives up after MAX_ATTEMPTS losses.
 
-    Where the disk is full that is why: COLMAP ends its whole process then. No attempt is used up
-    in vain; the job fails, and says so.
+    Where the disk is full that is why: COLMAP ends its whole process then. No attempt is wasted;
+    the job fails, and says so.
     """
     with transaction.atomic():
         job = Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).first()
@@ -206,7 +207,8 @@ def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
 
 
 def hand_back(job_pk: UUID | str, attempt: int) -> bool:
-    """A worker that shuts down gives its attempt back; this is nobody's fault and not counted."""
+    """A worker that shuts down gives its attempt back; that is nobody's fault and does not
+    count."""
     with transaction.atomic():
         job = Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).first()
         return job is not None and _next_attempt(job, losses=job.losses)
@@ -261,7 +263,9 @@ def _delete_rows(job: Job) -> None:
 
 
 def delete_files(job: Job) -> bool:
-    """Staff makes room: an ended job's files go, its row and figures stay. False while active."""
+    """Staff makes room: an ended job's files are deleted, its row and figures stay. False while
+    active.
+    """
     if not Job.objects.filter(pk=job.pk, status__in=Job.ENDED).exists():
         return False
     try:

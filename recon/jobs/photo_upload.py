@@ -30,7 +30,7 @@ class CheckedPhoto:
 
 def check_upload(file: UploadedFile, by: Opener | None = None) -> CheckedPhoto:
     """Decodes `file` for real, once, in a process of its own; the answer is kept on the file for
-    whoever asks again. `by`: another opener than that of those who wait at a request.
+    the next caller. `by`: another opener than that of those who wait at a request.
 
     Raises UserError: photo_unreadable, photo_too_small, photo_too_large (megapixels),
     photo_too_complex; PipelineError("too_busy"). The limit in bytes is the form's, because it is

@@ -1,4 +1,4 @@
-"""What people wish of a scene, as settings within this site's limits."""
+"""What people wish for a scene, as settings within this site's limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from recon.pipeline.wishes import Wishes
 
 
 def usual_wishes() -> Wishes:
-    """Those of somebody who asks for nothing special."""
+    """The wishes of somebody who makes no special ones."""
     return Wishes(preset=settings.DEFAULT_PRESET)
 
 

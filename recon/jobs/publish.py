@@ -1,7 +1,7 @@
-"""Records what a finished run left in the job's folder, all in one transaction.
+"""Records what a finished run wrote to the job's folder, all in one transaction.
 
-A run that finished is first written down in the folder itself (`note_finished`), so that a horse
-that dies before the database knows is not a horse whose work is lost: `reconcile` publishes it.
+A run that finished is first written down in the folder itself (`note_finished`), so that its work
+is not lost if the horse dies before the database knows: `reconcile` publishes it.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ def publish(job: Job, summary: Summary) -> bool:
 
 
 def note_finished(job: Job, summary: Summary) -> None:
-    """Writes into the folder that the pipeline is through, before the database is told."""
+    """Notes in the folder that the pipeline is done, before the database knows."""
     summary.write(job.workspace)
 
 
 def forget_finished(job: Job) -> None:
-    """An attempt begins: an earlier note says nothing about it."""
+    """An attempt begins: an earlier note no longer holds."""
     job.workspace.finished_json.unlink(missing_ok=True)
 
 
@@ -109,5 +109,5 @@ def _view(job: Job) -> dict[str, object] | None:
 
 
 def _finite(value: float | None) -> float | None:
-    """A figure that isn't a number is no figure; JSON couldn't carry it either."""
+    """NaN and infinity are not figures; JSON couldn't carry them either."""
     return value if value is not None and math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""The work list in Redis, and what a person may know about it.
+"""The work list in Redis, and what people may know about it.
 
 Redis only carries work. Whatever is lost or doubled here, `lifecycle.start` lets each attempt
 run once and `reconcile` puts back what is missing, so an unreachable Redis is logged, not raised.
@@ -50,7 +50,7 @@ def enqueue_on_commit(job: Job, *, at_front: bool = False) -> None:
 
 
 def enqueue(job_pk: str, attempt: int, *, at_front: bool = False) -> bool:
-    """Puts one attempt on the list. False where Redis is away: the job waits for `reconcile`."""
+    """Puts one attempt on the list. False if Redis is down: the job waits for `reconcile`."""
     return queues.enqueue(
         QUEUE,
         TASK,
@@ -84,7 +84,7 @@ def withdraw(queue_id: str) -> None:
 
 
 def carried_ids() -> set[str]:
-    """The ids of all attempts that Redis still carries. Raises RedisError where it is away.
+    """The ids of all attempts that Redis still carries. Raises RedisError if it is down.
 
     An attempt moves from the list over the intermediate list to the started ones. Reading them
     in that order never misses one that moves meanwhile. One that a silent worker had started
@@ -100,7 +100,7 @@ def carried_ids() -> set[str]:
 
 
 def _is_alive(queue_id: str, execution_id: str, connection: Redis) -> bool:
-    """Whether the worker of a started attempt was heard of lately."""
+    """Whether the worker of a started attempt has been heard from recently."""
     try:
         execution = Execution.fetch(execution_id, queue_id, connection)
     except ValueError:  # expired
@@ -109,7 +109,7 @@ def _is_alive(queue_id: str, execution_id: str, connection: Redis) -> bool:
 
 
 def position(job: Job) -> int | None:
-    """The job's place among those that wait: 1 is next. None when it does not wait."""
+    """The job's place among those waiting: 1 is next. None if it is not waiting."""
     if not job.is_pending:
         return None
     return waiting_before(job).count() + 1
@@ -141,7 +141,7 @@ def overview() -> dict[str, int]:
 
 
 def running_ids(name: str) -> set[str]:
-    """The ids on queue `name` that a worker has taken and was heard of since. Raises RedisError.
+    """The ids on queue `name` taken by workers that have been heard from since. Raises RedisError.
 
     The intermediate list is read first, as in `carried_ids`: what leaves it has been started.
     """

@@ -1,11 +1,11 @@
-"""Compares the database with Redis and the folders, and mends what fell between two chairs.
+"""Compares the database with Redis and the folders, and repairs what fell through the cracks.
 
 | found                          | because                             | done                   |
 |--------------------------------|-------------------------------------|------------------------|
-| PENDING, not in Redis          | Redis was away, or lost its memory  | queued, oldest first   |
+| PENDING, not in Redis          | Redis was down, or lost its memory  | queued, oldest first   |
 | PROCESSING, lock free, finished| its horse died before recording it  | published              |
 | PROCESSING, lock free          | its worker and horse both died      | `lifecycle.worker_lost`|
-| DRAFT, its photos not checked  | Redis was away, or the check died   | asked for, three times |
+| DRAFT, its photos not checked  | Redis was down, or the check died   | asked for, three times |
 | DRAFT, a video nobody works on | the same                            | asked for, three times |
 | DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
@@ -102,7 +102,7 @@ def _ask_for_checks() -> int:
 
 
 def settle(job: Job) -> bool:
-    """Ends or hands on a running attempt that no process works on. False if one does.
+    """Ends or hands on a running attempt that no process is working on. False if one is.
 
     A worker holds the folder's lock before it claims a job and until it has recorded the end, so
     a free lock and a running job mean that its worker died.
@@ -131,8 +131,8 @@ def _publish_finished(job: Job) -> bool:
 
 
 def _queue_forgotten() -> int:
-    # The last of the line first, each to the front: the first of the line ends up next. What gives
-    # way goes to the end, behind those that were not forgotten.
+    # The last in line first, each to the front, so that the first in line ends up next. A job that
+    # gives way goes to the end, behind those that were not forgotten.
     pending = list(Job.objects.filter(status=Job.Status.PENDING).order_by(*queue.LINE).reverse())
     if not pending:
         return 0

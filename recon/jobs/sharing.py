@@ -1,5 +1,5 @@
 """A share link's state: on or off, its password, its end, its views, and what it offers. Changes
-rows, nothing else.
+only rows.
 
 Each change is an UPDATE of its own columns, so two tabs can't undo each other's other settings.
 """
@@ -30,7 +30,7 @@ _OFFERED: dict[str, tuple[Artifact.Kind, ...]] = {
 
 
 def open_links() -> QuerySet[Job]:
-    """The jobs whose link works just now, password or not. A draft is never public."""
+    """The jobs whose link works now, password or not. A draft is never public."""
     in_time = Q(share__until=None) | Q(share__until__gt=timezone.now())
     open_ones = Job.objects.with_rows().filter(in_time, share__is_on=True)
     return open_ones.exclude(status=Job.Status.DRAFT)
@@ -44,7 +44,7 @@ def change(job: Job, **changes: object) -> None:
 
 
 def switch_on(jobs: Iterable[Job]) -> None:
-    """A link whose time was over works again, without an end: that is what the switch says."""
+    """A link that had expired works again, without an expiry: that is what the switch says."""
     chosen = Share.objects.filter(job__in=[job.pk for job in jobs])
     chosen.filter(until__lte=timezone.now()).update(until=None)
     chosen.update(is_on=True)
@@ -60,13 +60,14 @@ def renew(job: Job) -> None:
 
 
 def may_download(job: Job, kind: str) -> bool:
-    """Whether the owner lets people with the link take this kind of file away. What a page shows,
-    it gets in any case: see `recon.web.sharing.link_views`."""
+    """Whether the owner lets people with the link download this kind of file. A page gets what it
+    shows in any case: see `recon.web.sharing.link_views`.
+    """
     return kind in _OFFERED.get(job.share.downloads, ())
 
 
 def hash_password(password: str) -> str:
-    """What is kept of a link's password; nothing for an empty one, which means none."""
+    """What is stored of a link's password; nothing for an empty one, which means none."""
     return make_password(password) if password else ""
 
 
@@ -75,7 +76,9 @@ def password_is_right(job: Job, password: str) -> bool:
 
 
 def proof(job: Job) -> str:
-    """What a visitor's session keeps who entered the password: void with a new link or password."""
+    """What the session keeps of a visitor who has entered the password: void after a new link or
+    password.
+    """
     return salted_hmac("recon.jobs.sharing", f"{job.share.key}\n{job.share.password}").hexdigest()
 
 

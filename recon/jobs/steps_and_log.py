@@ -1,4 +1,4 @@
-"""What a person sees of a job's way: its ten steps and the last lines of its log."""
+"""What a person sees of a job's progress: its ten steps and the last lines of its log."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def step_rows(job: Job, told: Forecast | None = None) -> list[StepRow]:
 
 
 def log_tail(job: Job, lines: int = 12) -> list[str]:
-    """The last lines of the job's log, without the inside of tracebacks: those are for staff."""
+    """The last lines of the job's log, without the body of tracebacks: that is for staff."""
     shown = [line for line in _end_of(job.workspace.log) if not _INSIDE_TRACEBACK.match(line)]
     return shown[-lines:] if lines > 0 else []
 

@@ -1,7 +1,7 @@
 """Makes jobs: from uploads, from the photos of an earlier job, from the sample photos.
 
-Files first, then the rows in one transaction, then the queue when that has committed. Whatever
-fails on the way leaves neither a row nor a file.
+Files first, then the rows in one transaction, then the queue when that has committed. If anything
+fails on the way, neither a row nor a file is left.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ def run_again(job: Job, *, title: str | None = None, wishes: Wishes | None = Non
 
 
 def create_sample_job(owner: User, *, gives_way: bool = False) -> Job:
-    """A new job on the photos that the project renders itself. One that nobody asked for
-    `gives_way` to what people start. Raises `quotas.may_start`'s."""
+    """A new job on the photos that the project renders itself. One that nobody requested
+    `gives_way` to what people start. Raises `quotas.may_start`'s.
+    """
     job = new_job(owner, title=titles.unused_title(owner.pk, gettext("Sample photos")))
     job.automatic_title = job.title
     job.is_sample = True
@@ -121,7 +122,7 @@ def new_job_like(job: Job, *, title: str | None = None, wishes: Wishes | None = 
 
 
 def clean_title(title: str) -> str:
-    """As much of what was typed as a title has room for."""
+    """As much of the typed text as fits into a title."""
     return title.strip()[:120]
 
 

@@ -1,6 +1,6 @@
-"""A person's tags: which words they are, which scenes have them. Changes rows, nothing else.
+"""A person's tags: which words they are, which scenes have them. Changes only rows.
 
-Tags that differ in capitals alone are one tag, written as its owner wrote it first.
+Tags that differ only in capitals are one tag, written as its owner wrote it first.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ MOST = 10
 
 
 def key_of(name: str) -> str:
-    """The same for all that differ in capitals alone, or in spaces, or in how letters are put
-    together: "é", or "e" and its accent."""
+    """The same for all that differ only in capitals, or in spaces, or in how letters are composed:
+    "é", or "e" and its accent.
+    """
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
@@ -57,7 +58,7 @@ def add(jobs: Collection[Job], names: Iterable[str]) -> tuple[list[Job], list[Jo
 
 
 def remove(jobs: Iterable[Job], names: Iterable[str]) -> int:
-    """Takes these tags off. Returns how many scenes had one."""
+    """Removes these tags. Returns how many scenes had one."""
     found = Tag.objects.filter(job__in=list(jobs), key__in=[key_of(name) for name in names])
     had = found.values("job").distinct().count()
     found.delete()
@@ -72,7 +73,7 @@ def copy(earlier: Job, later: Job) -> None:
 
 
 def of_person(owner: int) -> list[tuple[str, str, int]]:
-    """All tags of a person: key, name and on how many scenes, in the alphabet's order."""
+    """All tags of a person: key, name and on how many scenes, in alphabetical order."""
     found = Tag.objects.filter(job__owner=owner).values("key").order_by("key")
     counted = found.annotate(name=Max("name"), count=Count("pk"))
     return [(one["key"], one["name"], one["count"]) for one in counted]

@@ -38,7 +38,7 @@ _QUEUE = 50
 #: A step of which more was taken over teaches nothing.
 _MOSTLY = 0.5
 
-#: How much longer a busy machine is said to take at most: by then nobody can tell.
+#: How much longer a busy machine is said to take at most: beyond that nobody can tell.
 _BUSIEST = 3.0
 
 #: A horse imports what it needs before the first step.
@@ -50,7 +50,7 @@ Lesson = tuple[datetime | None, int]
 
 @dataclass(frozen=True)
 class Outlook:
-    """What is known of a job's way from now to its scene."""
+    """What is known about a job's way from now to its scene."""
 
     told: Forecast | None = None  # what it takes from now on, or from its start; none after its end
     position: int | None = None  # its place among those that wait: 1 is next
@@ -59,7 +59,9 @@ class Outlook:
 
 
 def outlook_of(job: Job) -> Outlook:
-    """The same few queries however many wait: pages with a waiting job ask every few seconds."""
+    """The same few queries however many are waiting: pages with a waiting job ask every few
+    seconds.
+    """
     if job.has_ended or job.is_draft or job.step == Step.DONE:
         return Outlook()
     lesson = _last_lesson()
@@ -143,10 +145,11 @@ def _forecast(job: Job, past: list[Run]) -> Forecast | None:
 
 
 def _start(ahead: Sequence[UUID], lesson: Lesson | None) -> Range:
-    """Seconds until the job begins that waits behind these, in their order. What runs and gives
-    way does so for them.
+    """Seconds until the job begins that waits behind these, in their order. A running job that
+    gives way does so for them.
 
-    Their photos and wishes stay as they are, so what one takes is kept until the next lesson.
+    Their photos and wishes stay as they are, so how long one takes is remembered until the next
+    lesson.
     """
     looked_at, known = ahead[:_QUEUE], _known_at(lesson)
     new = [pk for pk in looked_at if pk not in known]
@@ -186,7 +189,7 @@ def _with_photos(jobs: QuerySet[Job]) -> QuerySet[Job]:
 def _last_lesson() -> Lesson | None:
     """The latest step that was done: while it stays the same, so does what past runs teach.
 
-    None also while the database is away: the front page stands without it.
+    Also None while the database is down: the front page works without it.
     """
     done = StageRun.objects.filter(outcome=StageRun.Outcome.DONE, ended_at__isnull=False)
     try:
@@ -196,7 +199,7 @@ def _last_lesson() -> Lesson | None:
 
 
 def _past(lesson: Lesson | None) -> list[Run]:
-    """The latest jobs with steps that were done, not reused. Also failed jobs teach.
+    """The latest jobs with steps that were done, not reused. Failed jobs teach too.
 
     `lesson` says whether the rows are still those of the last time.
     """
@@ -243,8 +246,9 @@ def _config(job: Job) -> PipelineConfig | None:
 
 
 def _seconds(runs: Iterable[StageRun]) -> dict[Step, float]:
-    """By step; of several attempts the last counts. Of a step that was interrupted and went on,
-    what all of it would have taken, where enough of it was done at once to tell."""
+    """By step; of several attempts the last counts. For a step that was interrupted and resumed,
+    how long all of it would have taken, if enough of it was done in one go to tell.
+    """
     return {
         Step(run.step): run.seconds / (1.0 - run.taken_over)
         for run in runs
@@ -253,7 +257,7 @@ def _seconds(runs: Iterable[StageRun]) -> dict[Step, float]:
 
 
 def _is_reusable(run: StageRun, job: Job) -> bool:
-    """Whether an earlier attempt has left the step's result, so that this one takes it over."""
+    """Whether an earlier attempt has left the step's result, so that this one can reuse it."""
     well = (StageRun.Outcome.DONE, StageRun.Outcome.REUSED)
     return run.attempt < job.attempt and run.outcome in well
 

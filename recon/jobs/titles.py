@@ -1,7 +1,7 @@
-"""What a scene is called that nobody gave a title: by the day of its photos, else by the time, and
-with a number where its owner has that title already.
+"""What a scene without a title is called: after the day of its photos, otherwise after the time,
+with a number if its owner has that title already.
 
-The day, and no place: photos may say where they were taken, which nobody asked us to tell.
+The day, but no place: photos may say where they were taken, which nobody asked us to reveal.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def titles_of(job: Job, wished: str, photos: Iterable[Photo], *, shared: bool) -
     """The columns `title` and `automatic_title` that `job` gets as it starts: the title is empty
     where the time tells it from the others.
 
-    A title from an earlier run is wished for, too, and gives way to a new one where the site made
+    A title from an earlier run counts as a wish too, and is replaced by a new one if the site made
     it. A job that others see from its start is not called by its photos' day: nobody has read that
     title before they do, unless an earlier run had it.
     """
@@ -48,7 +48,7 @@ def rename(job: Job, title: str) -> None:
 
 
 def draft_name(draft: Job, photos: Iterable[Photo]) -> str:
-    """What a draft will be called that is started as it is now, for its owner."""
+    """What a draft will be called if it is started as it is now, for its owner."""
     title = titles_of(draft, draft.title, photos, shared=False)["title"]
     return title or draft.name
 

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class AuditEntry(models.Model):
-    """One look at somebody else's scene, or one change to it. Outlives all that it names."""
+    """One look at somebody else's scene, or one change to it. Outlives everything that it names."""
 
     at = models.DateTimeField(db_index=True)
     person = models.ForeignKey(

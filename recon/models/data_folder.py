@@ -6,7 +6,7 @@ from django.db import models
 
 
 class DataFolder(models.Model):
-    """The one row says it: its token stands in a file of that folder, too.
+    """The one row says it: its token is also in a file of that folder.
 
     See `recon.jobs.folder.data_folder`, which alone reads and writes it.
     """

@@ -1,4 +1,4 @@
-"""What was measured of a finished scene."""
+"""What was measured about a finished scene."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facts about jobs: what was asked, where it stands, what came out. No workflow in here.
+"""The facts about jobs: what was requested, where they stand, what came out. No workflow in here.
 
 The database is the truth and Redis only carries work. Who may change a row, and when, is in
 `recon.jobs.lifecycle`.
@@ -172,12 +172,12 @@ class Job(models.Model):
 
     @property
     def name(self) -> str:
-        """The title, or something to call an untitled job by: the same before and after a start."""
+        """The title, or a name for an untitled job: the same before and after a start."""
         if self.title:
             return self.title
         at = self.draft_made_at or self.created_at
         made = date(timezone.localtime(at), gettext("d M Y, H:i"))
-        return gettext("Scene of {made}").format(made=made)
+        return gettext("Scene from {made}").format(made=made)
 
     @property
     def preset_label(self) -> str:
@@ -186,8 +186,9 @@ class Job(models.Model):
 
     @property
     def file_stem(self) -> str:
-        """What its files are called, up to the ending: so that those of two scenes are told apart
-        in one folder, also where nobody gave them a title."""
+        """What its files are called, up to the extension: so that files of two scenes can be
+        distinguished in one folder, even if nobody gave them a title.
+        """
         return slugify(self.name, allow_unicode=True) or "scene"
 
     @property
@@ -264,7 +265,7 @@ class Job(models.Model):
 
     @property
     def tried(self) -> int | None:
-        """How many photos a place was looked for, copies of others not counted."""
+        """How many photos were to be placed, copies of others not counted."""
         for warning in self.warnings:
             if warning["code"] == "photos_left_out":  # it is there where any photo has no place
                 return int(warning["facts"].get("total", 0)) or self.figures.registered

@@ -1,4 +1,4 @@
-"""How a job is shared: its link, what that offers, and what is told there."""
+"""How a job is shared: its link, what that offers, and what is shown there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def new_key() -> str:
 
 class Share(models.Model):
     """The link of one job, switched on or not. Every job has this row from the moment that it is
-    in the database (`Job.save`), so nobody ever has to make it, or to ask whether it is there."""
+    in the database (`Job.save`), so nobody ever has to make it, or check whether it is there."""
 
     class Downloads(models.TextChoices):
         NOTHING = "nothing", _("Nothing")

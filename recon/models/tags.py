@@ -1,4 +1,4 @@
-"""Words by which a person sorts their scenes."""
+"""Words with which a person sorts their scenes."""
 
 from __future__ import annotations
 
@@ -24,5 +24,7 @@ class Tag(models.Model):
         constraints = (models.UniqueConstraint(fields=("job", "key"), name="one_tag_of_a_name"),)
 
     def __str__(self) -> str:
-        """Without the word: staff see this of what they delete, and not all may know the tags."""
+        """Without the word: staff see this when they delete something, and not all may know the
+        tags.
+        """
         return f"tag {self.pk}"

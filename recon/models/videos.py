@@ -12,7 +12,9 @@ from recon.pipeline.words.explanation import FilledExplanation
 
 
 class Video(models.Model):
-    """A video that a draft takes frames from. The file, in `job.folder / "videos"`, goes then."""
+    """A video that a draft takes frames from. The file, in `job.folder / "videos"`, is deleted
+    afterwards.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", "waiting or being worked on"

@@ -1,4 +1,4 @@
-"""A column for what a person wishes of a scene: `Wishes` in Python, JSON in the database."""
+"""A column for what a person wishes for a scene: `Wishes` in Python, JSON in the database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class WishesField(JSONField):
     """One wish is looked up as a key of the JSON: `wishes__preset="high"`."""
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        """Raises records.RecordError for what are no wishes."""
+        """Raises records.RecordError for anything that is not wishes."""
         return self.to_python(super().from_db_value(value, expression, connection))
 
     def to_python(self, value: Any) -> Any:

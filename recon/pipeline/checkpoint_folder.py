@@ -1,7 +1,7 @@
-"""Where a stage's training leaves its checkpoints, and what these stand for.
+"""Where a stage's training writes its checkpoints, and what these belong to.
 
 All trainings of a job use one folder, one after another: the digest in each file says whose it is.
-`runner` empties it when a stage is done or asked to run anew.
+`runner` empties it when a stage is done or has to run again.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class ExportConfig:
     """The delivered scene: the outlier filter (statistical, then DBSCAN) and its files."""
 
     final_refine: bool = True  # the measured model is finished with all photos
-    max_haze_loss_db: float = 0.1  # before that, haze goes if held-out photos lose no more
+    max_haze_loss_db: float = 0.1  # before that, haze is removed if held-out photos lose no more
     outlier_k_neighbors: int = 20
     outlier_std_threshold: float = 2.0  # standard deviations over the mean neighbour distance
     outlier_min_cluster_ratio: float = 0.05  # of all Gaussians; smaller clusters go
@@ -115,12 +115,11 @@ class PipelineConfig:
 
     @property
     def may_cross_validate(self) -> bool:
-        """Whether that is asked for where it may run: the quick preset is for those who
-        can't wait."""
+        """Whether it is requested and may run: the quick preset is for those who can't wait."""
         return self.evaluate.cross_validate and self.preset != QUICK
 
     def cross_validates(self, photos: int) -> bool:
-        """Whether each of so many registered photos is held out once."""
+        """Whether each of this many registered photos is held out once."""
         return self.may_cross_validate and photos <= self.evaluate.cross_validate_max_photos
 
 
@@ -173,10 +172,10 @@ def resolve(
     max_image_size: int | None = None,
     seed: int | None = None,
 ) -> PipelineConfig:
-    """The settings that do what is wished for.
+    """The settings that fulfil the wishes.
 
     `overrides` change the preset's settings, nested like `PipelineConfig`
-    (`{"train": {"iterations": 500}}`); what is wished for comes on top. `max_iterations` (steps)
+    (`{"train": {"iterations": 500}}`); the wishes come on top. `max_iterations` (steps)
     and `max_image_size` (px) are ceilings, not settings.
 
     Raises ValueError for an unknown or ill-typed key.
@@ -190,7 +189,7 @@ def resolve(
 def _asked_for(wishes: Wishes) -> dict[str, dict[str, object]]:
     """The settings that the wishes change, nested like `PipelineConfig`.
 
-    Photos that keep their full size are trained on at that, too, except in the quick preset,
+    Photos that keep their full size are also trained on at that size, except in the quick preset,
     which is small by definition (its score at full size is still reported).
     """
     changes: dict[str, dict[str, object]] = {

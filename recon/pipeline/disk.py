@@ -1,8 +1,9 @@
-"""A disk that runs full while a job works, told from other faults and before native code meets it.
+"""A disk that fills up during a job, distinguished from other faults and noticed before native code
+meets it.
 
 COLMAP ends the whole process where its database can't be written (std::terminate), and what writes
-from C++ or NumPy may only fall short without a word. So the space left is looked at while a step
-goes on, and what could not be written is told by what was raised.
+from C++ or NumPy may write too little without a word. So the space left is watched while a step
+goes on, and what was raised shows what could not be written.
 """
 
 from __future__ import annotations

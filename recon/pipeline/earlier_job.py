@@ -1,8 +1,8 @@
-"""What an earlier job computed of the same photos: `colmap/known/`, where "again with more photos"
-puts that job's `colmap/database.db` and `work/photos.json`.
+"""What an earlier job computed of the same photos: `colmap/known/`, where "Add photos and run
+again" puts that job's `colmap/database.db` and `work/photos.json`.
 
-It spares work and decides nothing: a folder that is missing, damaged or made with other settings
-is as good as none.
+It saves work and decides nothing: a folder that is missing, damaged or made with other settings is
+ignored.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def known_features(workspace: Workspace, config: PipelineConfig) -> KnownPhotos 
 def bring_in_matches(
     workspace: Workspace, database: Path, config: PipelineConfig, report: Report
 ) -> None:
-    """Copies the matches of pairs that the earlier job had matched; they are verified anew."""
+    """Copies the matches of pairs that the earlier job had matched; they are verified again."""
     known = known_features(workspace, config)
     if known is not None:
         report.log(f"{known.bring_in_matches(database)} pairs were matched by an earlier job")

@@ -118,7 +118,7 @@ def check_cuda() -> Check:
 
 
 def check_rasterizer() -> Check:
-    """What will draw the Gaussians: gsplat on a GPU, else our own on the CPU."""
+    """What will draw the Gaussians: gsplat on a GPU, otherwise our own rasteriser on the CPU."""
     try:
         import torch
 
@@ -149,7 +149,7 @@ def check_disk(folder: Path, needed_mb: int) -> Check:
 
 
 def check_writable(folder: Path) -> Check:
-    """Writes a file: permissions alone do not tell of read-only mounts and quotas."""
+    """Writes a file: permissions alone do not reveal read-only mounts and quotas."""
     try:
         with tempfile.NamedTemporaryFile(dir=_nearest_folder(folder)) as file:
             file.write(b"preflight")

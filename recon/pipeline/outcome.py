@@ -1,4 +1,4 @@
-"""What a run leaves behind for the site, the command line and the stages that follow: each file of
+"""What a run writes for the site, the command line and the stages that follow: each file of
 the job's folder as one frozen dataclass, with one `read` and one `write`.
 
 | file | record |
@@ -12,9 +12,9 @@ the job's folder as one frozen dataclass, with one `read` and one `write`.
 | output/viewer.json | `recon.pipeline.start_view.StartView` |
 | work/finished.json | `Summary` |
 
-Every `read` raises FileNotFoundError where the stage has not been, and `records.RecordError` for a
-file that it did not write. results.json, cameras.json and viewer.json are public: their form stays.
-Frames are COLMAP's: x right, y down, z forward; lengths in the model's own unit.
+Every `read` raises FileNotFoundError if the stage has not run, and `records.RecordError` for a file
+that it did not write. results.json, cameras.json and viewer.json are public: their form must not
+change. Frames are COLMAP's: x right, y down, z forward; lengths in the model's own unit.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from recon.splats.config import TrainConfig
 
 Vector = tuple[float, float, float]
 
-_ONLY_WATCHES = "gpu_check_interval"  # decides nothing, so it is no part of a digest
+_ONLY_WATCHES = "gpu_check_interval"  # decides nothing, so it is not part of a digest
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedPhotos:
-    """What PREFLIGHT made of the photos that were sent."""
+    """What PREFLIGHT made from the photos that were sent."""
 
     photos: tuple[PreparedPhoto, ...]
     #: Left out -> the photo that it is a copy of, both by their names in upload/images.
@@ -77,7 +77,7 @@ class Machine:
 
 
 def read_pair_graph(workspace: Workspace) -> PairGraph:
-    """What matching and mapping found out by now."""
+    """What matching and mapping have found out so far."""
     return read_record(workspace.pairs_json, PairGraph)
 
 
@@ -90,7 +90,8 @@ class TrainingRecord:
     """What GS_TRAIN really used, not what was asked for.
 
     The number of steps may be decided from the photos, and a GPU that ran out of memory makes
-    resolution and cap smaller. What follows (evaluation, folds, refinement) must use the same.
+    resolution and cap smaller. Everything after it (evaluation, folds, refinement) must use the
+    same.
     """
 
     iterations: int  # the N of output/*/point_cloud/iteration_N

@@ -1,4 +1,4 @@
-"""The pipeline's steps, and how a running pipeline tells the world where it is."""
+"""The pipeline's steps, and how a running pipeline reports where it is."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def overall_percent(step: Step, fraction: float) -> float:
 
 
 class RunReport(Report, Protocol):
-    """The `Report` of a whole run, which also hears of its steps. Stages see a `Report` alone."""
+    """The `Report` of a whole run, which also hears about its steps. Stages see only a `Report`."""
 
     def start(self, step: Step) -> None:
         """`step` begins."""
@@ -61,8 +61,9 @@ class RunReport(Report, Protocol):
 
 
 class Within(ForwardingReport):
-    """A `Report` for work within the one that `code` with `facts` stands for: what it tells, and
-    each line of its log, says so."""
+    """A `Report` for work within the work that `code` with `facts` stands for: its messages, and
+    each line of its log, say so.
+    """
 
     def __init__(self, report: Report, code: str, **facts: object) -> None:
         super().__init__(report)
@@ -77,7 +78,7 @@ class Within(ForwardingReport):
 
 
 class ListReporter:
-    """Keeps everything it is told, in order, what is being done as its sentence. For tests and for
+    """Keeps everything it is told, in order, with progress as sentences. For tests and for
     scripts."""
 
     def __init__(self) -> None:

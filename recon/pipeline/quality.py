@@ -29,8 +29,8 @@ class Grade:
 
 
 #: All limits, in this one place, to be calibrated. "Good" begins where the prototype drew the line
-#: for the three figures; nobody has compared these with what people see yet. The first of several
-#: that are equally bad is the reason given, so what a person can mend comes first.
+#: for the three figures; nobody has yet compared them with what people see. The first of several
+#: that are equally bad is the reason given, so what a person can put right comes first.
 GRADES = {
     "placed": Grade(0.8, 0.5),  # share of the photos that have a place in the scene
     "psnr": Grade(20.0, 16.0),  # dB
@@ -67,7 +67,7 @@ _MEANINGS = {
 }
 
 
-#: The same for whoever is shown a scene and knows nothing of how it is measured.
+#: The same for people who are shown a scene and know nothing about how it is measured.
 _PLAIN_MEANINGS = {
     ("psnr", "good"): N_("it comes close to the photos that were kept aside to check it"),
     ("psnr", "fair"): N_(
@@ -118,7 +118,7 @@ class Verdict:
 
     @property
     def plain_reason(self) -> str:
-        """The same without the words of those who measure."""
+        """The same without technical words."""
         plainly = _PLAIN_MEANINGS.get((self.code, self.word))
         return translate_marked(plainly) if plainly else self.reason
 

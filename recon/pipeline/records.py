@@ -1,7 +1,7 @@
-"""How files of a job's folder are read as what their stage wrote, or refused.
+"""How files of a job's folder are read as what their stage wrote, or rejected.
 
-A record is a frozen dataclass (or a typed dictionary). What it lacks and has a default for may be
-missing in the file, what it does not know may be there; a part of another type is an error.
+A record is a frozen dataclass (or a typed dictionary). The file may lack a part that has a default,
+and may have unknown parts; a part of another type is an error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class RecordError(ValueError):
-    """A file that is there, and is not what its stage writes. The message names file and place."""
+    """A file that exists, but is not what its stage writes. The message names file and place."""
 
 
 def read_record(path: Path, kind: type[T]) -> T:

@@ -55,7 +55,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """How a scene's figures were taken, for whoever reads them: no photo is named."""
+    """How a scene's figures were taken, for those who read them: no photo is named."""
 
     held_out: int = 0  # photos of the job's own split
     train: int = 0

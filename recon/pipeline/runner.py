@@ -41,8 +41,8 @@ def run_pipeline(
     """Runs the photos in `workspace.upload` to a scene; never raises for a failed job.
 
     `start` forces that stage and all after it to run anew; `until` is the last one to run.
-    A fault of the photos, of ours and a cancel all come back as a `Summary` that says so; the
-    traceback of a fault of ours goes to the log.
+    Faults of the photos, faults of ours and cancelling all come back as a `Summary` that says so;
+    the traceback of a fault of ours goes to the log.
     """
     summary = Summary()
     forced = len(WORKING_STEPS) if start is None else WORKING_STEPS.index(start)

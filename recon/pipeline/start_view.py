@@ -1,4 +1,4 @@
-"""Where a viewer starts: as EXPORT_PLY left it in output/viewer.json, or as somebody chose it, in
+"""Where a viewer starts: as EXPORT_PLY wrote it to output/viewer.json, or as somebody chose it, in
 JSON that anybody may have sent.
 
 World and axes are the SfM model's: COLMAP's world, x right, y down, z forward, its own unit.
@@ -57,7 +57,7 @@ class StartView:
 
     @classmethod
     def of_sent(cls, sent: Mapping[str, object]) -> StartView:
-        """Raises ValueError for what is no view, KeyError for what lacks a part of one."""
+        """Raises ValueError for what is not a view, KeyError if a part is missing."""
         position, target, up = (_vector(sent[name]) for name in ("position", "target", "up"))
         ahead = _minus(target, position)
         distance, height = _length(ahead), _length(up)
@@ -91,7 +91,7 @@ def _vector(sent: object) -> Vector:
 
 
 def _number(sent: object, least: float, most: float) -> float:
-    """Yes and no are numbers to Python, and so are infinities to its JSON."""
+    """Booleans are numbers to Python, and so are infinities to its JSON."""
     if isinstance(sent, bool) or not isinstance(sent, int | float) or not least <= sent <= most:
         raise ValueError(f"{sent!r} is no number from {least:g} to {most:g}")
     return float(sent)

@@ -1,6 +1,6 @@
-"""What a person may wish of a scene, whoever asks: a form, a program, or the command line.
+"""What a person may wish for a scene, through a form, a program, or the command line.
 
-`config.resolve` makes settings of it. A title is no wish: it changes nothing about the scene.
+`config.resolve` turns it into settings. A title is not a wish: it changes nothing about the scene.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from recon.pipeline.records import VERSION, as_record
 
-#: The one that a laptop without a GPU has patience for.
+#: The one that is bearable on a laptop without a GPU.
 QUICK = "quick"
 
 #: From the quickest to the most detailed; `config.PRESETS` has their settings.
@@ -26,8 +26,7 @@ OUTLIER_FILTERS = ("auto", "always", "never")
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is asked for, as it was asked. Raises ValueError for a preset or a filter that there
-    is not."""
+    """What was asked for, as it was asked. Raises ValueError for an unknown preset or filter."""
 
     preset: str = "standard"
     original_resolution: bool = False  # keep the photos' full size

@@ -1,4 +1,4 @@
-"""A job's folder: where everything lies, how it is written, and what in it is still true.
+"""A job's folder: where everything lies, how it is written, and what in it is still valid.
 
 Stages talk only through files here. Each writes to a temporary name and renames, then leaves a
 done marker with the digests of its inputs, its config and its outputs; a re-run skips a stage
@@ -33,7 +33,7 @@ LONGEST_NAME = 255
 
 @dataclass(frozen=True)
 class Marker:
-    """What a finished stage left behind."""
+    """What a finished stage noted."""
 
     inputs: str  # digest of the inputs' content
     config: str  # digest of the stage's settings
@@ -234,7 +234,7 @@ class Workspace:
 def digest_files(root: Path, paths: Iterable[Path]) -> str:
     """SHA-256 over the names (relative to `root`) and the content of files and folders' files.
 
-    A missing path counts as such, so an output that was deleted changes the digest.
+    A missing path counts as missing, so deleting an output changes the digest.
     """
     total = hashlib.sha256()
     for path in sorted(_files(paths)):
@@ -318,7 +318,7 @@ def unfinished_folder(parent: Path, name: str, key: str) -> Iterator[Path]:
 
 
 def remove_unfinished(workspace: Workspace) -> None:
-    """Deletes what a next attempt would go on from. Where none will come, it only takes room."""
+    """Deletes what the next attempt would go on from. If none will come, it only takes up room."""
     shutil.rmtree(workspace.checkpoint, ignore_errors=True)
     for folder in workspace.colmap.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(folder, ignore_errors=True)

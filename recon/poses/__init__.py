@@ -1,4 +1,4 @@
-"""How photos become cameras: one job a module, files between them. Knows nothing of Django.
+"""How photos become cameras: one task per module, files between them. Knows nothing of Django.
 
 `cameras` (what the photos say of their lens) -> `features` -> `pairs` -> `mapping` ->
 `model_checks` -> `undistortion`. Everything pycolmap keeps lies in one SQLite database, whose

@@ -1,12 +1,12 @@
-"""What photos say of their lens, and which photos look like one camera's.
+"""What photos say about their lens, and which photos look like one camera's.
 
 Focal lengths are in pixels of the photo that they belong to; pixels are square.
 
 Photos share a camera where all of this is the same: the folder that they were sent in, what the
 metadata says of body and lens, the size, and the focal length within 1%. So two zooms, two phones,
-and photos with and without metadata get cameras of their own. A phone held upright is a camera of
-its own, too: after orientation its sensor lies the other way. It starts from the same focal length,
-and on rendered photos both arrive at the same (docs/develop/cameras.md).
+and photos with and without metadata get cameras of their own. Portrait photos from a phone also
+have a camera of their own: after orientation the sensor is turned. It starts from the same focal
+length, and on rendered photos both arrive at the same (docs/develop/cameras.md).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DIGITAL_ZOOM = 0xA404
 #: A width by height that differs by less than this part is the same shape, rounded.
 _SAME_SHAPE = 0.01
 
-#: What tells cameras apart: maker and model, then the body's and the lens's own.
+#: What distinguishes cameras: maker and model, then the body's and the lens's own.
 _BODY_TAGS = (0x010F, 0x0110)
 _DETAIL_TAGS = (0xA431, 0xA433, 0xA434, 0xA435)  # serial; lens maker, model, serial
 
@@ -51,7 +51,7 @@ ORDINARY_MODEL = "SIMPLE_RADIAL"
 
 @dataclass(frozen=True)
 class Photo:
-    """A prepared photo: what structure from motion has to know about it."""
+    """A prepared photo: what structure from motion needs to know about it."""
 
     name: str  # file name in work/photos
     width: int  # px
@@ -98,9 +98,9 @@ def exif_focal(path: Path, image: Image.Image) -> float | None:
     """The focal length in px of the photo as stored in `path`, opened as `image`, or None.
 
     From the 35 mm equivalent; where that is missing, from COLMAP's own reader, which knows sensor
-    widths by camera model (and decodes the whole photo for it). Both speak of the whole picture,
-    so that a cropped one is measured by the size that it had. It is a hint all the same: of a crop
-    in the same shape nobody knows (`focal_retry`).
+    widths by camera model (and decodes the whole photo for it). Both mean the whole picture, so a
+    cropped one is measured by the size that it had. It is only a hint all the same: a crop in the
+    same shape can't be recognised (`focal_retry`).
     """
     if not exif.tags_of(image):
         return None
@@ -125,8 +125,8 @@ def _size_before_cropping(
 ) -> tuple[int, int] | None:
     """Width and height in px of the picture that the camera took, in the pixels of this one.
 
-    Editors often leave the size in the metadata as it was. In the same shape the photo was made
-    smaller (or is whole), in another one it was cut. Where it was cut and scaled too, None.
+    Editors often leave the size in the metadata as it was. If the shape is the same, the photo was
+    made smaller (or is whole), otherwise it was cropped. None if it was also scaled.
     """
     said = [_positive(details.get(tag)) for tag in _PIXEL_DIMENSIONS]
     if said[0] is None or said[1] is None:
@@ -141,7 +141,7 @@ def _size_before_cropping(
 
 
 def _positive(value: object) -> float | None:
-    """A number of the metadata above 0; None for what is none, or says nothing."""
+    """A number above 0 from the metadata; None for anything else."""
     number = exif.number(value)
     return number if number is not None and number > 0 else None
 

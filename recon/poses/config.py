@@ -1,4 +1,4 @@
-"""The settings of mapping: the ladder's, and what a model must be to count as one."""
+"""The settings of mapping: the ladder's, and what makes a model acceptable."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class MappingConfig:
-    """How far the ladder is climbed, and what a model must be (docs/develop/poses.md says why)."""
+    """How far the ladder is climbed, and what makes a model acceptable (docs/develop/poses.md says
+    why).
+    """
 
     # The ladder.
     last_rung: str = ""  # name of the rung that the ladder ends at; empty climbs all
     rung_seconds: float = 600.0  # a rung that takes longer is given up
     strong_max_image_size: int = 1000  # px, longest side on which strong SIFT features are found
     strong_max_num_features: int = 4096  # per photo
-    solid_points_per_photo: float = 60.0  # a photo that sees so many points counts in full
+    solid_points_per_photo: float = 60.0  # a photo that sees this many points counts in full
 
-    # What a model must be.
+    # What makes a model acceptable.
     own_principal_points: bool = True  # per photo, where left-out observations ask for them
     min_registered: int = 3  # photos
     min_points_per_photo: float = 20.0  # a photo that sees fewer points is not placed

@@ -1,4 +1,4 @@
-"""Which photos hang together: the connected parts of a graph whose lines are pairs of photos."""
+"""Which photos are connected: the connected parts of a graph whose edges are pairs of photos."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def connected_components(names: Sequence[str], edges: Iterable[Edge]) -> list[li
 
 
 def spanning_tree(names: Sequence[str], strengths: Mapping[Edge, float]) -> list[Edge]:
-    """The strongest lines that hold each group together without a circle, strongest first: the
+    """The strongest edges that hold each group together without a cycle, strongest first: the
     maximum spanning forest, among equals the first by name.
 
-    Its weakest line is the best that a group has to offer between its two halves.
+    Its weakest edge is the strongest link that the group has between its two halves.
     """
     ordered = sorted(strengths, key=lambda edge: (-strengths[edge], edge))
     ranks = {edge: rank for rank, edge in enumerate(ordered, 1)}  # distinct, so there is one forest

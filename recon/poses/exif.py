@@ -1,7 +1,7 @@
 """What a photo's EXIF says, as far as it can be read.
 
 Metadata is a hint. Editors, converters and messengers leave it broken while the pixels are sound,
-so whatever can't be read counts as not said, and nothing here raises.
+so anything that can't be read counts as missing, and nothing here raises.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Which photos hang together: the connected groups of the pair graph.
+"""Which photos are connected: the connected groups of the pair graph.
 
 Photos of different places verify against each other by chance now and then, with 15 to 20 matches
 of SIFT (rendered walls of one kind of stone: 7 of 85 pairs) and 15 to 27 of learned features (8 of
 108 pairs of `fern`, `cake` and `sceaux`), and one such pair would make one group of two. So a pair
-counts only with `SOLID_INLIERS`; what mapping has placed in one model hangs together whatever the
-counts. docs/develop/poses.md has the figures.
+counts only with `SOLID_INLIERS`; photos that mapping has placed in one model are connected whatever
+the counts. docs/develop/poses.md has the figures.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def connected_groups(
 ) -> list[list[str]]:
     """The groups, the one with most photos first (then with most matches); names sorted within.
 
-    `placed` are photos known to be of one place. A photo that hangs together with no other is a
-    group of its own.
+    `placed` are photos known to be of one place. A photo connected to no other is a group of its
+    own.
     """
     solid = [p for p in pairs if p.inliers >= SOLID_INLIERS]
     known = [Pair(placed[0], other, SOLID_INLIERS) for other in placed[1:]]

@@ -1,11 +1,11 @@
 """Things that stand still in the pictures while the rest moves: a wall behind a turntable, a frame
 around a screenshot, a watermark, a dashboard.
 
-Their matches all say that the camera did not move. Where there are more of them than of the rest,
-every pair is verified as a copy, and no pose can be had; so they are told apart before. In a copy
+Their matches all say that the camera did not move. If there are more of them than of the rest,
+every pair is verified as a copy, and no pose can be found; so they are separated first. In a copy
 the matches that don't move are everywhere where there are features; beside a thing that turns, or
-under an overlay, there are features without any. docs/develop/poses.md has the figures behind
-the limits.
+under an overlay, there are features without any. docs/develop/poses.md has the figures behind the
+limits.
 """
 
 from __future__ import annotations

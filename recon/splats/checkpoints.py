@@ -1,11 +1,11 @@
-"""A training's state on disk, so that a lost worker costs seconds of work and no more.
+"""A training's state on disk, so that a lost worker costs only seconds of work.
 
     start.pt   the starting points, so that depths are not measured again
     state.pt   all that the steps change, as it was after one of them
 
 Each is written under a temporary name and takes the place of the last one. Each says what it is a
-part of: what belongs to other photos, settings or another kind of device is as good as none, and
-so is a file that can't be read. Only tensors, numbers and texts are read, never code.
+part of: a file that belongs to other photos, settings or another kind of device is ignored, and so
+is one that can't be read. Only tensors, numbers and texts are read, never code.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Checkpoints:
     """The checkpoints of one training in `folder`; without a folder there are none.
 
     `key` stands for all that decides the training's result. Writing goes on beside the training,
-    which only waits for a copy of its state. A full disk ends the checkpoints, not the training:
-    `log` is told.
+    which only waits for a copy of its state. A full disk stops the checkpoints, not the training:
+    `log` says so.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Checkpoints:
         self._writer.start()
 
     def _wait(self) -> None:
-        """Until nothing is being written; a failure is said, and ends the checkpoints."""
+        """Until nothing is being written; a failure is logged, and stops the checkpoints."""
         if self._writer is not None:
             self._writer.join()
             self._writer = None

@@ -1,7 +1,7 @@
 """The numbers that shape training, one comment each with its unit.
 
-Here and not in `recon.pipeline.config`, which has the presets, because `splats` stands below the
-pipeline and imports nothing of it. No torch: the site reads these too.
+Here and not in `recon.pipeline.config`, which has the presets, because `splats` is below the
+pipeline and imports nothing from it. No torch: the site reads these too.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Dense starting points from the train photos' depth maps.
 
-Few photos have few SfM points, and what training puts between them suits these photos and no
-others. Stereo knows better: on few views a dense start is worth more than any regulariser
-(Binocular3DGS, Han et al. 2024, ablation). Nothing of a held-out photo enters here.
+Few photos have few SfM points, and what training puts between them fits these photos and no others.
+Stereo knows better: on few views a dense start is worth more than any regulariser (Binocular3DGS,
+Han et al. 2024, ablation). Nothing of a held-out photo enters here.
 """
 
 from __future__ import annotations

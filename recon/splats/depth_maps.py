@@ -2,8 +2,8 @@
 
 A plane sweep over inverse depth (Collins 1996; Gallup et al. 2007) at a coarse size finds each
 pixel's depth; at the fine size it is refined by warping the neighbours with the depth map itself,
-which follows slanted surfaces. Windows are compared by ZNCC, and a hypothesis counts as much as
-the two neighbours that like it best, so that one may be occluded. Depths that no neighbour's own
+which follows slanted surfaces. Windows are compared by ZNCC, and a hypothesis scores the mean of
+the two neighbours that match it best, so that one may be occluded. Depths that no neighbour's own
 map confirms are dropped.
 """
 

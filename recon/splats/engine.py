@@ -1,7 +1,7 @@
 """From photos with poses to a trained scene: loading, starting points, training.
 
-The job, the folds of a cross-validation and the final refinement all pass through here, so that
-what is scored is made as what is delivered is.
+The job, the folds of a cross-validation and the final refinement all go through here, so that what
+is scored is made in the same way as what is delivered.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def fit_to_photos(config: TrainConfig, photos: Sequence[PosedPhoto]) -> TrainCon
 
     Each photo is worth so many steps: on fewer photos the scene fits them sooner and everything
     else no better. Each pixel is worth so many Gaussians. Both were measured on photos held out of
-    train sets (docs/develop/engine.md). What `config` says is the most of either.
+    train sets (docs/develop/engine.md). `config` gives the most of either.
     """
     cap = config.max_gaussians
     if config.gaussians_per_pixel:

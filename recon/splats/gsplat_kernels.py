@@ -1,8 +1,8 @@
-"""gsplat's private functions, as the one version has them whose source was read.
+"""gsplat's private functions, as in the one version whose source we have read.
 
-They promise nothing: another version may take other arguments, or take these for something else.
-So the version is asked for first, before the import. gsplat is imported inside the functions: its
-import tries to compile CUDA code whenever `nvcc` is on the PATH, even beside a CPU-only torch.
+They promise nothing: another version may take other arguments, or give these another meaning. So
+the version is checked first, before the import. gsplat is imported inside the functions: its import
+tries to compile CUDA code whenever `nvcc` is on the PATH, even beside a CPU-only torch.
 """
 
 from __future__ import annotations

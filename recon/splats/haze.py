@@ -1,9 +1,10 @@
-"""Haze between a scene and its cameras: large, thin Gaussians in mid-air that photos don't forbid.
+"""Haze between a scene and its cameras: large, thin Gaussians in mid-air that photos don't
+contradict.
 
-A bare sky or wall is the same colour at any depth, so training may paint it just before the
-cameras. In the photos it looks right; from a little higher it hangs before the scene. No gap gives
-it away (`outliers`): a Gaussian a metre long touches everything. What does: few others have their
-centre near it, whereas a surface that photos hold in place is made of many.
+A bare sky or wall is the same colour at any depth, so training may paint it just in front of the
+cameras. In the photos it looks right; from a little higher it hangs in front of the scene. No gap
+gives it away (`outliers`): a Gaussian a metre long touches everything. What does: few others have
+their centre near it, whereas a surface that photos hold in place is made of many.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def haze_mask(means: Floats, scales: Floats, cameras: Sequence[Camera]) -> Mask:
     """Which Gaussians hang alone between `cameras` and what these look at, [N].
 
     `means` [N, 3] and `scales` [N, 3] (standard deviations) are in world units. What is in no
-    photo's frame is held against the nearest camera, and is haze, too, if it reaches as far as
-    there: photos then know it by its tails, which are drawn the wronger the longer they are.
+    photo's frame is compared with the nearest camera, and is also haze if it reaches that far:
+    photos then know it by its tails, which are drawn the wronger the longer they are.
     """
     mask = np.zeros(len(means), np.bool_)
     depth, share, shown = _nearest(means, cameras)

@@ -1,8 +1,8 @@
 """What to show of a large scene while the rest of it is on its way.
 
-How much a Gaussian gives to a picture is the sum, over the pixels, of the weight that its colour
-has in them (its alpha, times what those before it let through). The rasteriser's backward pass
-knows it: it is the derivative of the picture's sum by the Gaussian's colour.
+How much a Gaussian contributes to a picture is the sum, over the pixels, of the weight that its
+colour has in them (its alpha, times what those before it let through). The rasteriser's backward
+pass knows it: it is the derivative of the picture's sum by the Gaussian's colour.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _GROWTH = 1 / 7
 def first_part(
     gaussians: Gaussians, cameras: Sequence[Camera], report: Progress = silent
 ) -> Gaussians | None:
-    """The Gaussians that give most to what `cameras` see, a little larger and without
-    view-dependent colour; None of a scene that is quick to come as it is. `report` is called after
+    """The Gaussians that contribute most to what `cameras` see, a little larger and without
+    view-dependent colour; None for a scene that loads quickly as it is. `report` is called after
     each camera."""
     if len(gaussians) < LARGE:
         return None
@@ -41,8 +41,9 @@ def first_part(
 
 
 def shares(gaussians: Gaussians, cameras: Sequence[Camera], report: Progress = silent) -> Tensor:
-    """How much each Gaussian gives to what `cameras` see, [N], in any unit; each camera counts the
-    same."""
+    """How much each Gaussian contributes to what `cameras` see, [N], in any unit; each camera
+    counts the same.
+    """
     # Grey all over: where a colour is clamped, at black, there is no derivative.
     sh0 = torch.zeros_like(gaussians.sh0).requires_grad_()
     grey = replace(gaussians.detach(), sh0=sh0, shN=gaussians.shN[:, :0].detach())

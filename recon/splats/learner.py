@@ -1,4 +1,4 @@
-"""All that a step of training changes: the scene and what moves it, kept by checkpoints."""
+"""Everything that a training step changes: the scene and what moves it, kept by checkpoints."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def rates(config: TrainConfig, extent: float) -> dict[str, float]:
 class Dropout:
     """Leaves a random `share` of the Gaussians out of each step (DropGaussian, Park et al. 2025).
 
-    No Gaussian may rely on another that happens to stand before or behind it in these photos. The
-    others are so much more opaque that as much is covered in the mean.
+    No Gaussian may rely on another that happens to be in front of it or behind it in these photos.
+    The others are so much more opaque that as much is covered in the mean.
     """
 
     def __init__(self, share: float, chance: torch.Generator) -> None:
@@ -145,7 +145,7 @@ class Dropout:
 
 
 def _background(config: TrainConfig, chance: torch.Generator) -> Tensor | None:
-    """A colour by chance: photos are opaque, and a scene only hides what it covers."""
+    """A random colour: photos are opaque, and a scene only hides what it covers."""
     if not config.random_background:
         return None
     return torch.rand(3, generator=chance, device=chance.device)

@@ -1,6 +1,6 @@
-"""Shows a scene while it trains: an `Observer` for `training.fit` that leaves snapshots behind.
+"""Shows a scene while it trains: an `Observer` for `training.fit` that writes snapshots.
 
-What it costs is bounded: a snapshot that was slow to take is followed by a longer pause.
+Its cost is bounded: a snapshot that was slow to take is followed by a longer pause.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class LiveSnapshots:
     None is taken just after growth, when a scene looks poorer than before. Between snapshots it
     only looks at the clock: the device is not waited for. It draws no random numbers and leaves
     the scene alone, so training is the same with it as without. A folder that can't be written to
-    ends the snapshots, not the training: `log` is told. Of a training that goes on from a
+    stops the snapshots, not the training: `log` says so. Of a training that goes on from a
     checkpoint the first step is shown, and the curve goes on.
     """
 

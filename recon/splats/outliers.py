@@ -35,7 +35,7 @@ def keep_mask(
     min_cluster_ratio: float,
     report: Progress = silent,
 ) -> Mask:
-    """Which of the Gaussians are no outliers, [N]. Deterministic; never drops all of them.
+    """Which of the Gaussians are not outliers, [N]. Deterministic; never drops all of them.
 
     `means` [N, 3] and `scales` [N, 3] (standard deviations) are in world units. A Gaussian goes
     if its mean gap to its `k_neighbors` nearest others is more than `std_threshold` standard

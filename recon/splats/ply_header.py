@@ -1,4 +1,4 @@
-"""What a PLY says of itself, read without its values and without torch."""
+"""What a PLY's header says, read without its values and without torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _COUNT = re.compile(rb"^element vertex (\d+)\r?$", re.MULTILINE)
 
 
 def count_gaussians(path: Path) -> int | None:
-    """How many the header promises; None for what is no PLY. Raises FileNotFoundError."""
+    """How many the header promises; None for anything but a PLY. Raises FileNotFoundError."""
     with path.open("rb") as file:
         head = file.read(_LONGEST)
     match = _COUNT.search(head) if head.startswith(b"ply") else None

@@ -1,4 +1,4 @@
-"""A scene's pictures while it trains: a few files in a folder, always a set that belongs together.
+"""A scene's pictures while it trains: a few files in a folder, always a consistent set.
 
     snapshot.json   what the set is, and the names of the other two; written last
     scene-*.splat   the scene's most visible Gaussians
@@ -72,7 +72,7 @@ def publish(snapshot: Snapshot) -> None:
 
 
 def remove_snapshots(folder: Path) -> None:
-    """Deletes `folder` with all its sets, as far as it can; the list of them first."""
+    """Deletes `folder` with all its sets, as far as it can; their list first."""
     with suppress(OSError):
         (folder / _INDEX).unlink()
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,5 @@
-"""What training starts from: points that the train photos place and colour, made Gaussians."""
+"""What training starts from: points placed and coloured by the train photos, turned into
+Gaussians."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _TEND_EVERY = 10  # steps between decays, widenings and samples for the mean
 
 
 def observe_nothing(done: int, of: int, gaussians: Gaussians) -> None:
-    """The observer that looks away."""
+    """An observer that does nothing."""
 
 
 def fit(
@@ -89,7 +89,7 @@ def fit(
 
 
 class _Plan:
-    """What is due at which step. A warm start has all harmonics from the first on."""
+    """What happens at which step. A warm start has all harmonics from the first on."""
 
     def __init__(self, config: TrainConfig, warm: bool) -> None:
         self._config, self._warm = config, warm
@@ -119,7 +119,7 @@ def means_lr(config: TrainConfig, extent: float, fraction: float) -> float:
 
 @torch.no_grad()
 def decay_opacities(gaussians: Gaussians, factor: float) -> None:
-    """Every opacity times `factor`: what the photos do not hold up fades (Binocular3DGS)."""
+    """Every opacity times `factor`: what the photos do not support fades (Binocular3DGS)."""
     if factor == 1:
         return
     opacities = gaussians.opacities
@@ -152,7 +152,7 @@ def _shuffle(views: Sequence[View], order: random.Random) -> Iterator[View]:
 class _Pace:
     """How fast training goes. Reports it several times a second, without a device sync every step.
 
-    People are told in plain words; the figures go to the log, now and then.
+    People get plain words; the figures go to the log, now and then.
     """
 
     def __init__(self, report: Report, iterations: int) -> None:

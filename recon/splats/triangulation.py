@@ -1,4 +1,4 @@
-"""Where observations of the same points, in cameras that are known, put these points."""
+"""Positions of points from their observations in known cameras."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A smooth camera path through the photographed views, for the turntable video.
 
-The photos are visited on the shortest way that a nearest-neighbour search and 2-opt find (Croes
-1958), round where its end is near its beginning, else there and back. Positions, what they look at
-and their up axes are then averaged over a twentieth of the video's time (a Gaussian window that
+The photos are visited on the shortest path that a nearest-neighbour search and 2-opt find (Croes
+1958), round if its end is near its beginning, otherwise there and back. Positions, what they look
+at and their up axes are then averaged over a twentieth of the video's time (a Gaussian window that
 wraps around): the path goes near the photos and not through each, which takes out the jerks of a
 hand-held camera, and its end runs into its beginning. It is the idea of static/viewer/path.js,
 where a flight has minutes and so can pass through every photo.
@@ -106,7 +106,7 @@ def _unit(vector: Floats) -> Floats:
 
 
 def _costs(views: Floats) -> Floats:
-    """Walking counts, and so does turning: right about as much as the mean distance twice."""
+    """Moving counts, and so does turning: a half turn as much as twice the mean distance."""
     positions, targets = views[:, 0], views[:, 1]
     forwards = targets - positions
     forwards /= np.linalg.norm(forwards, axis=1, keepdims=True)
@@ -132,7 +132,7 @@ def _nearest_first(first: int, costs: Floats) -> list[int]:
 
 
 def _straighten(way: list[int], costs: Floats) -> list[int]:
-    """2-opt: turns stretches around for as long as that helps."""
+    """2-opt: reverses stretches for as long as that helps."""
     better = True
     while better:
         better = False

@@ -65,12 +65,12 @@ def about(seconds: float) -> str:
     return gettext("about {time}").format(time=_time(high, unit))
 
 
-#: How many times the low end the high end of a range may be, where it was so before rounding.
+#: How many times the low end the high end of a range may be, if it was no more before rounding.
 WIDEST = 1.6
 
 
 def shown_range(low: float, high: float) -> tuple[float, float, str]:
-    """The range as it is said: its ends in seconds or minutes, and which of the two."""
+    """The range as it is shown: its ends in seconds or minutes, and which of the two."""
     unit, size = ("s", 1.0) if high < 180 else ("min", 60.0)
     grid = next(step for limit, step in _GRIDS[unit] if high / size < limit)
     ends = [max(round(end / size / grid), 1) * grid for end in (low, high)]
@@ -111,8 +111,9 @@ def _hours(minutes: float) -> str:
 
 @register.filter
 def in_words(progress: dict[str, object]) -> str:
-    """What a worker is doing, in the language of whoever looks; without its own guess at the time,
-    since the page tells a better one."""
+    """What a worker is doing, in the reader's language; without its own guess at the time, since
+    the page has a better one.
+    """
     return progress_texts.sentence(progress, timed=False)
 
 
@@ -136,7 +137,7 @@ def thousands(count: int) -> str:
 
 @register.filter
 def with_pictures(held_out: list[_Shown]) -> list[_Shown]:
-    """Of held-out photos those whose pictures are still there."""
+    """The held-out photos whose pictures are still there."""
     return [one for one in held_out if one.urls]
 
 

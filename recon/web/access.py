@@ -1,6 +1,6 @@
 """Who may see what: one decorator for pages that need an account, one look-up for jobs.
 
-Somebody else's job is answered exactly like one that never was.
+Somebody else's job gets exactly the same answer as one that never existed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class NotThere(Http404):
 
 
 class LinkLocked(PermissionDenied):
-    """A share link with a password that this visitor has not entered: a 403 that tells nothing."""
+    """A share link with a password that this visitor has not entered: a 403 that reveals
+    nothing."""
 
     sentence = _("This scene has a password. Open its page and enter it there.")
 
@@ -106,7 +107,7 @@ def staff_only(view: SignedInView[P]) -> View[P]:
 
 
 def unless_deleted(view: SignedInView[P]) -> SignedInView[P]:
-    """Answers a job that is deleted while the view is at work like one that never was."""
+    """Treats a job that is deleted while the view is at work like one that never existed."""
 
     @wraps(view)
     def checked(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -119,7 +120,7 @@ def unless_deleted(view: SignedInView[P]) -> SignedInView[P]:
 
 
 def unlisted(view: View[P]) -> View[P]:
-    """Keeps a link's secret: no search engine lists it, no other site learns it from a referrer."""
+    """Keeps a link secret: no search engine lists it, no other site learns it from a referrer."""
 
     @wraps(view)
     def answered(request: HtmxRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -133,7 +134,7 @@ def unlisted(view: View[P]) -> View[P]:
 
 
 def job_for(request: SignedInRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job | None:
-    """The job, where whoever asks may have what they ask for; their own, as a rule.
+    """The job, if the person may do what they want with it; their own, as a rule.
 
     Somebody else's takes permissions that staff may have: `recon.view_private_scene`, and for
     anything but looking the permission `change` as well. The audit log then says so.
@@ -151,7 +152,7 @@ def job_for(request: SignedInRequest, pk: uuid.UUID, *, change: str = CHANGE) ->
 
 
 def _what(request: HttpRequest) -> str:
-    """The page or file that is asked for, without the job's own number."""
+    """The page or file requested, without the job's own number."""
     match = request.resolver_match
     if match is None:
         return request.path
@@ -161,7 +162,7 @@ def _what(request: HttpRequest) -> str:
 
 
 def own_job_or_404(request: SignedInRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job:
-    """The job, where this person may do this with it (`job_for`). Raises NotThere."""
+    """The job, if this person may do this with it (`job_for`). Raises NotThere."""
     job = job_for(request, pk, change=change)
     if job is None:
         raise NotThere(NO_SUCH_JOB)
@@ -169,12 +170,12 @@ def own_job_or_404(request: SignedInRequest, pk: uuid.UUID, *, change: str = CHA
 
 
 def shared_job_or_404(request: HttpRequest, pub_key: str) -> Job:
-    """The job behind a share link, for whoever may open it just now.
+    """The job behind a share link, for visitors who may open it now.
 
     The one way in for everything behind a link: pages, files, descriptions for other sites.
-    Raises NotThere for a link that is off, over, unknown or a draft's, all in the same words,
+    Raises NotThere for a link that is off, expired, unknown or a draft's, all in the same words,
     LinkLocked where it has a password that this visitor has not entered, and TooMany after too many
-    wrong ones. Nobody is let in past any of these, the owner neither: so they see what others see.
+    wrong ones. Nobody gets past any of these, not even the owner: so they see what others see.
     """
     job = sharing.open_links().filter(share__key=pub_key).first()
     if job is None:
@@ -185,11 +186,11 @@ def shared_job_or_404(request: HttpRequest, pub_key: str) -> Job:
 
 
 def check_asked_by_page(request: HttpRequest) -> None:
-    """Raises NotOffered for an address that was opened by itself, or that another site asks for.
+    """Raises NotOffered for an address that was opened by itself, or that another site requests.
 
     Browsers say of each request who makes it; what says nothing, such as an old browser, is let
-    through. This keeps a file off people's disks and other sites' pages, not from whoever knows how
-    to ask as a page does: what a browser shows can be saved.
+    through. This keeps a file off people's disks and other sites' pages, not from people who know
+    how to request it as a page does: what a browser shows can be saved.
     """
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         raise NotOffered

@@ -1,4 +1,4 @@
-"""In which order a body is read and its sender is looked at, for pages and programs alike.
+"""The order in which a body is read and its sender is checked, for pages and programs alike.
 
 First who sends it, then the body within the limits, then its CSRF token, which may be in it. Only
 then does anything happen.
@@ -46,8 +46,8 @@ def _no_view(request: HttpRequest) -> HttpResponse:
 def receives_body(view: View[P]) -> View[P]:
     """For a view that has `receive` or `files_received` read its body.
 
-    Django's CSRF middleware is told to stand back, since it would read a whole upload before
-    anybody knows who sends it. What the check refuses later is answered as Django answers it.
+    Django's CSRF middleware is told to stand back, since it would read a whole upload before it is
+    known who sends it. What the check refuses later is answered as Django answers it.
     """
 
     @csrf_exempt
@@ -66,7 +66,7 @@ def receives_body(view: View[P]) -> View[P]:
 def receive(
     request: SignedInRequest, read: Callable[[SignedInRequest], T], *, by_session: bool = True
 ) -> T:
-    """What `read` makes of the body; then checks the CSRF token of whoever comes `by_session`.
+    """What `read` makes of the body; then checks the CSRF token if the request comes `by_session`.
 
     Raises what `read` raises, and CsrfRefused.
     """

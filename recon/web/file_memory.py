@@ -1,4 +1,5 @@
-"""What was read of a file is remembered as long as the file is the same, in each process."""
+"""What was read from a file is remembered for as long as the file stays the same, in each
+process."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ def remember(
     most: int, file_of: Callable[[Key], Path]
 ) -> Callable[[Callable[[Key], T]], Callable[[Key], T]]:
     """For a function that reads the one file `file_of(key)`: it is asked once for each state of the
-    file, and the last `most` answers are kept. They are shared, so nobody changes one. What it
-    raises is not kept, and FileNotFoundError is what comes of a missing file."""
+    file, and the last `most` answers are kept. They are shared, so nobody may change one. What it
+    raises is not kept; a missing file raises FileNotFoundError."""
 
     def decorate(read: Callable[[Key], T]) -> Callable[[Key], T]:
         @lru_cache(maxsize=most)

@@ -1,4 +1,4 @@
-"""Files that a request makes when they are first asked for, and keeps in the job's folder.
+"""Files that are made when they are first requested, and kept in the job's folder.
 
 Two requests may make the same file at once (two tabs, or a page that loads itself anew): each
 writes under a name of its own, and what has been opened stays whole when another takes its place.
@@ -47,7 +47,7 @@ def once(path: Path, write: Callable[[Path], object], *, wait_s: float) -> Path:
 
 
 def made_from(source: Path, path: Path, write: Callable[[Path], object]) -> Path:
-    """`path`, which `write` makes from `source`: made anew when `source` is not the same any more.
+    """`path`, which `write` makes from `source`: made again when `source` has changed.
 
     Raises as `put` does, and FileNotFoundError where there is no `source`.
     """

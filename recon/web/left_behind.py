@@ -1,7 +1,7 @@
-"""What a job's run left behind, for pages: absent rather than broken.
+"""What a job's run wrote, for pages: absent rather than broken.
 
-A file that can't be read is damaged, or an earlier version of this program wrote it, which is no
-fault. The page is served without what stands in it, and the log says where it differs.
+A file that can't be read is damaged, or an earlier version of this program wrote it, which is not a
+fault. The page is served without its content, and the log says where it differs.
 """
 
 from __future__ import annotations

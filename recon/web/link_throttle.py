@@ -1,8 +1,8 @@
 """Slows down guessing at share links' passwords (`accounts.throttling`).
 
 Wrong tries count for each link and network together, for the network (guessing at many links), and
-for the link (guessing from many networks). Whoever has entered the password before is known by
-their session and asked no more, so no guesser keeps them out.
+for the link (guessing from many networks). The session of somebody who has entered the password
+remembers that, so no guesser keeps them out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a person has on this site: notices, what they use, their public page, and the way out."""
+"""What a person has on this site: notices, usage, their public page, and the way out."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def usage(request: SignedInRequest) -> HttpResponse:
 @signed_in
 @never_cache
 def delete_account(request: SignedInRequest) -> HttpResponse:
-    """accounts/delete.html: `form` (password), `scenes` and `usage` of what goes.
+    """accounts/delete.html: `form` (password), `scenes` and `usage` of what will be deleted.
 
     Wrong passwords count as they do at sign-in, so a stolen session can't try them all.
     """
@@ -105,7 +105,7 @@ def _goodbye_page(request: SignedInRequest, form: GoodbyeForm, status: int) -> H
 def public_gallery(request: HttpRequest, handle: str) -> HttpResponse:
     """recon/public_gallery.html: `name` and `page` of the scenes that somebody put on show.
 
-    One that is closed is answered like one that never was.
+    One that is closed gets the same answer as one that never existed.
     """
     person = User.objects.filter(handle=handle, gallery_open=True, is_active=True).first()
     if person is None:

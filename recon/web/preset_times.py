@@ -1,4 +1,4 @@
-"""What each preset gives and takes on this machine, as the forms say it."""
+"""What each preset gives and how long it takes on this machine, as the forms say it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from recon.models import Job
 from recon.pipeline.forecast.time_left import Range
 from recon.templatetags.wording import time_range
 
-#: A wait that is not worth a word, in seconds.
+#: A wait too short to mention, in seconds.
 AT_ONCE_S = 10.0
 
-#: What is reckoned with before there are photos: a phone's.
+#: What is assumed before there are photos: a phone's.
 TYPICAL = ((4000, 3000),) * 10
 
 _SAID = {
@@ -45,7 +45,7 @@ def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
 
 
 def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, object]:
-    """What `_wishes.html` says of a scene of these photos that is started now."""
+    """What `_wishes.html` says about a scene of these photos if it is started now."""
     sizes = _known_or_typical(sizes)
     durations, start = time_left.times_from_now(sizes)
     return {"preset_options": _options(durations, len(sizes)), "line_said": _line_said(start)}
@@ -69,15 +69,14 @@ def _options(durations: Mapping[str, Range], count: int) -> list[PresetOption]:
 
 
 def usual_time() -> str:
-    """What a scene takes here that asks for nothing special."""
+    """How long a scene without special wishes takes here."""
     seconds = time_left.preset_times(TYPICAL)[settings.DEFAULT_PRESET]
     said = gettext("{time} here with {count} photos")
     return said.format(time=time_range(seconds), count=len(TYPICAL))
 
 
 def _line_said(start: Range) -> str:
-    """That a scene which is started now has to wait, and for how long; "" where it begins at
-    once."""
+    """That a scene started now has to wait, and for how long; "" if it begins at once."""
     if start.high <= AT_ONCE_S:
         return ""
     said = gettext("Other scenes are made first: yours starts in {time}.")

@@ -47,8 +47,8 @@ KINDS: dict[str, tuple[str, str, bool]] = {
 class Piece:
     """Bytes `start` to `start + length` of an open file, as a file of its own.
 
-    It can seek: the web server's I/O loop then sends it by itself, and no thread waits for
-    whoever reads slowly.
+    It can seek: the web server's I/O loop then sends it by itself, and no thread waits for slow
+    readers.
     """
 
     def __init__(self, file: BinaryIO, start: int, length: int) -> None:

@@ -20,7 +20,7 @@ LONGEST_FIELD = 2 * tags.MOST * (Tag.LONGEST + 2)
 
 
 class TagsField(forms.CharField):
-    """Tags with commas between. Cleans to a list of different ones, as they are written."""
+    """Tags separated by commas. Cleans to a list of different ones, as they are written."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, max_length=LONGEST_FIELD, label=_("Tags"), **kwargs)
@@ -30,7 +30,7 @@ class TagsField(forms.CharField):
 
 
 def named_in(texts: Iterable[str]) -> list[str]:
-    """The tags that `texts` name, each one or several with commas between. Those that differ in
+    """The tags that `texts` name, each one or several separated by commas. Those that differ in
     capitals alone are one. Raises ValidationError: too long, or too many."""
     named: dict[str, str] = {}
     for word in (word for text in texts for word in text.split(",")):

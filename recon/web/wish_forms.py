@@ -101,8 +101,9 @@ class WishesForm(forms.Form):
     cross_validate = forms.BooleanField(required=False)
 
     def wishes(self, earlier: Wishes, asked: Container[str] | None = None) -> Wishes:
-        """What is wished for: the form's fields (of `asked`, where not all of them count), and as
-        `earlier` what it does not ask for. After `is_valid`."""
+        """The wishes: the form's fields (those in `asked`, if not all of them count), and `earlier`
+        for the others. After `is_valid`.
+        """
         chosen = {
             field.name: self.cleaned_data[field.name]
             for field in fields(Wishes)

@@ -2,9 +2,9 @@
  * Points and cameras on a plain canvas: a few thousand dots need no graphics card.
  *
  * The content is recon/web/running/cloud.py's: whole thousandths of the cloud's size around its middle, in
- * COLMAP's axes (y down). It turns to and fro once by itself, so that its depth is seen, and not at
- * all where less motion is wished for. Endless, it would cost a machine without a graphics card a
- * core, which the training needs.
+ * COLMAP's axes (y down). It turns to and fro once by itself, to show its depth, and not at all if
+ * the visitor prefers reduced motion. If it never stopped, it would cost a machine without a
+ * graphics card a core that the training needs.
  */
 const DISTANCE = 3; // of the eye from the middle, in sizes of the cloud
 const FILLS = 0.86; // of the canvas, by all cameras and most points, as long as nobody turns them

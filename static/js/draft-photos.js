@@ -1,6 +1,6 @@
 /**
  * A draft's photos: each is sent as soon as it is chosen, three at a time, with its own progress,
- * its own retries and its own refusal. Where the line is lost, they wait for it and go on by
+ * its own retries and its own refusal. If the connection is lost, they wait for it and go on by
  * themselves.
  */
 import { showErrors } from "./choosing.js";

@@ -2,7 +2,7 @@
  * A draft's page: photos are sent as soon as they are chosen, and "Start" waits for those that are
  * on their way. What happens to each photo is in draft-photos.js.
  *
- * Dispatches "draft:changed" whenever the draft has got or lost a photo, or has another order.
+ * Dispatches "draft:changed" whenever a photo is added or removed, or the order changes.
  */
 import { enhanceChooser, showErrors } from "./choosing.js";
 import { DraftPhotos } from "./draft-photos.js";

@@ -1,5 +1,5 @@
 /**
- * Photos dropped on any page of somebody who is signed in become a new scene. Pages that take
+ * Photos dropped on any page of somebody who is signed in become a new scene. Pages that accept
  * photos themselves (a new scene, a draft) do it their own way (choosing.js).
  */
 import { carriesFiles } from "./choosing.js";

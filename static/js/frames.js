@@ -1,4 +1,4 @@
-/** Frames of videos: the server takes them, htmx shows how far it is, and tiles come one by one. */
+/** Frames of videos: the server takes them, htmx shows the progress, and tiles appear one by one. */
 
 const videos = () => document.getElementById("videos"); // htmx replaces it whole
 

@@ -1,7 +1,7 @@
 /**
  * Photos that were dropped on one page, for the page that makes a scene of them. The browser keeps
- * them in between: nothing else survives the way from page to page. Whose they are is kept with
- * them, since the next person at this browser may be another.
+ * them in between: nothing else survives the way from page to page. Their owner is kept with them,
+ * since the next person at this browser may be somebody else.
  */
 const NAME = "handed-over";
 const SINCE = "handed-over:since"; // when, in localStorage: whether to look at all

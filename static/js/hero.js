@@ -2,8 +2,8 @@
  * The start page's scene, to be turned by mouse, finger and keys. Its picture lies underneath, and
  * stays where scripts don't run, there is no WebGL 2, or somebody saves data.
  *
- * It turns slowly by itself, not for ever (what moves costs battery), until it is touched, and not
- * at all where less motion is wished for.
+ * It turns slowly by itself for a while (movement costs battery), until it is touched, and not
+ * at all if the visitor prefers reduced motion.
  */
 import { loadsByItself } from "../viewer/connection.js";
 import { Orbit } from "./orbit.js";

@@ -1,4 +1,4 @@
-/** The line to the site: noticed when it is lost, tried again in growing steps until it is back. */
+/** The connection to the site: notices when it is lost, and retries at growing intervals. */
 
 const PAUSES_MS = [1000, 2000, 4000, 8000, 15_000, 30_000]; // before each new try; then the last
 

@@ -1,8 +1,9 @@
 /**
- * Says when the site can't be reached, and keeps a form whose content would be lost: sent into
- * nowhere, it would give way to the browser's own page.
+ * Says when the site can't be reached, and holds back a form whose content would be lost: if it
+ * were sent now, the browser's own error page would replace it.
  *
- * Pages that poll or send photos have words of their own for a lost line (polling.js, line.js).
+ * Pages that poll or send photos have their own messages for a lost connection (polling.js,
+ * line.js).
  */
 const PATIENCE_MS = 8_000;
 

@@ -1,5 +1,5 @@
 /**
- * A camera that turns around one place, within what photos show of it.
+ * A camera that turns around one place, within what the photos show of it.
  *
  * Axes are the scene file's: x right, y up, z towards the viewer. The start view comes in COLMAP's
  * (y down, z forward), as the site keeps it.

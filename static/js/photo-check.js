@@ -1,6 +1,6 @@
 /**
- * The photo check on a draft's page: drops photos from its sentences as their tiles would, keeps
- * what was open, and says aloud what is new.
+ * The photo check on a draft's page: its buttons remove photos, as those of tiles do. Keeps what was
+ * open, and announces what is new.
  *
  * htmx replaces #check whole, and the whole page may come later than this (see upload.js): so
  * everything is looked up when it is needed.

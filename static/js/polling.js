@@ -1,8 +1,8 @@
 /**
- * When the page asks for news: every two seconds while there are any, more rarely where nothing
- * changes, and hardly in a tab that nobody looks at. htmx asks and replaces; this only says when.
+ * When the page polls: every two seconds while there is news, more rarely when nothing changes, and
+ * hardly ever in a hidden tab. htmx polls and replaces; this only says when.
  *
- * The server answers 204 where the page has the latest, and 286 at the end, which reloads it.
+ * The server answers 204 if the page has the latest, and 286 at the end, which reloads it.
  */
 export const EVERY_MS = 2_000;
 export const HIDDEN_MS = 30_000;

@@ -1,5 +1,5 @@
 /**
- * What polling alone would lose: an open log, its scroll position, a step said aloud, the tab's
+ * What polling alone would lose: an open log, its scroll position, a step announced, the tab's
  * title, the time elapsed between two answers.
  *
  * htmx replaces #progress whole; this looks at it before and after.

@@ -1,4 +1,4 @@
-/** The scene with or without outliers, swapped in the viewer that is there: the camera stays. */
+/** The scene with or without outliers, swapped in the existing viewer: the camera stays. */
 
 export function enhanceSceneChoices() {
   const choices = document.querySelector("[data-scene-choices]");

@@ -1,6 +1,6 @@
 /**
  * Tells the server that somebody has seen the page: reading one changes nothing there, so a form
- * says it (`data-seen`), sent as soon as the page is there.
+ * does it (`data-seen`), sent as soon as the page has loaded.
  */
 
 export function tellSeen() {

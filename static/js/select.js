@@ -1,8 +1,8 @@
 /**
  * Ticking several scenes of the gallery: a button shows the boxes and what can be done with them.
  *
- * Without scripts boxes and buttons are always there. What the page shows of them before this has
- * run is in gallery.css: nothing, so that nothing jumps.
+ * Without scripts boxes and buttons are always there. Before this has run, gallery.css hides them,
+ * so that nothing jumps.
  */
 import { gettext, ngettext } from "./texts.js";
 

@@ -1,4 +1,4 @@
-/** Sends photos, each in a request of its own, with upload progress, which fetch can't tell. */
+/** Sends photos, each in a request of its own, with upload progress, which fetch can't report. */
 import { gettext } from "./texts.js";
 
 

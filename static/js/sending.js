@@ -1,4 +1,4 @@
-/** How one photo gets to the draft: by its digest if it is there, else sent, across lost lines. */
+/** How one photo gets to the draft: by its digest if it is there, otherwise sent, across lost connections. */
 import { post, send } from "./send.js";
 
 const HICCUP_MS = 500;

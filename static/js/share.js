@@ -1,6 +1,6 @@
 /**
  * A button that hands a link to the device's own sharing: to whichever app people talk with. It
- * shows only where a device has that; where it fails, the link is copied instead.
+ * shows only if the device supports that; if it fails, the link is copied instead.
  */
 export function enhanceShareButtons() {
   if (!navigator.share) return;

@@ -1,4 +1,4 @@
-/** A draft in a line and its "Start", or what it waits for. Where it stands: bars.css. */
+/** A draft in one line and its "Start", or what it is waiting for. Where it stands: bars.css. */
 import { shareSent } from "./tally.js";
 import { gettext, ngettext } from "./texts.js";
 

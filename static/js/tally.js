@@ -1,4 +1,4 @@
-/** A draft in a line, and as a share of what was chosen. */
+/** A draft in one line, and as a share of what was chosen. */
 import { MB, megabytes } from "./upload-checks.js";
 import { gettext } from "./texts.js";
 

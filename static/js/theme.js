@@ -1,5 +1,5 @@
 /**
- * The colour theme: the system's, unless someone chose the other one here.
+ * The colour theme: the system's, unless somebody chose the other one here.
  *
  * Runs before the first paint. `data-theme` on <html> holds a choice made by hand,
  * `data-shown-theme` what is shown, whoever chose it.

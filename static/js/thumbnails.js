@@ -1,4 +1,4 @@
-/** Thumbnails of files that were not sent yet, one at a time. */
+/** Thumbnails of files that have not been sent yet, one at a time. */
 import { maybeUndrawable } from "./upload-checks.js";
 import { gettext } from "./texts.js";
 

@@ -1,4 +1,4 @@
-/** What a draft's page was still to send when it was closed, by name. Kept in this browser. */
+/** What a draft's page still had to send when it was closed, by name. Kept in this browser. */
 import { gettext, ngettext } from "./texts.js";
 
 

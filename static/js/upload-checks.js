@@ -1,4 +1,4 @@
-/** What can be known of photos before they are sent. The sentences match the server's. */
+/** What can be known about photos before they are sent. The sentences match the server's. */
 import { gettext, ngettext } from "./texts.js";
 
 

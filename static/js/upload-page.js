@@ -1,6 +1,6 @@
 /**
- * What only the pages have that take photos: a new scene, and a draft. A script of its own, so that
- * no other page has to load it.
+ * What only the pages that accept photos need: a new scene, and a draft. A script of its own, so
+ * that no other page has to load it.
  */
 import { enhancePhotoCheck } from "./photo-check.js";
 import { enhanceUpload } from "./upload.js";

@@ -1,4 +1,4 @@
-/** Work on things in their order, a few at a time. */
+/** Works on things in their order, a few at a time. */
 
 const AT_ONCE = 3;
 

@@ -1,7 +1,7 @@
 /**
- * Requests that begin before the viewer's script is there to use them (early.js), each to be taken
- * once. Not left to <link rel="preload">: it would load where a line is slow and the viewer waits
- * for a tap, and whether a browser uses a preload that may not be cached is its own affair.
+ * Requests that begin before the viewer's script is there to use them (early.js), each to be used
+ * once. Not left to <link rel="preload">: it would also load on slow lines, where the viewer waits
+ * for a tap, and whether a browser uses a preload that may not be cached is up to the browser.
  */
 import { ProblemError } from "./problem.js";
 

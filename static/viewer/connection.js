@@ -1,4 +1,4 @@
-/** What to spare the line. */
+/** What not to load on a slow line. */
 
 const SLOW = ["slow-2g", "2g", "3g"];
 

@@ -1,7 +1,7 @@
 /**
- * A person's hands on the camera: mouse, touch, wheel, keys and the stick. `hands.js` tells what
- * fingers do and `steering.js` what comes of it; this one keeps the time: a picture that is let go
- * of glides a little further, and keys that are held walk.
+ * A person's input to the camera: mouse, touch, wheel, keys and the stick. `hands.js` says what
+ * fingers do and `steering.js` what that leads to; this one keeps the time: when let go, the
+ * picture glides a little further, and held keys walk.
  */
 import { MathUtils } from "three";
 import { Hands } from "./hands.js";

@@ -1,4 +1,4 @@
-/** Where somebody stands who asked to go to a point of the scene. Nothing in here draws. */
+/** Where the camera stands after somebody asked to go to a point of the scene. Nothing in here draws. */
 import { aimedAt, axesOf, lookedAround, walked } from "./moves.js";
 import { FIRM } from "./limits.js";
 

@@ -1,4 +1,4 @@
-/** Fetches a file and tells how much of it is there. */
+/** Fetches a file and reports how much of it has arrived. */
 import { ProblemError } from "./problem.js";
 import { request } from "./asked.js";
 

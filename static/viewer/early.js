@@ -1,6 +1,6 @@
 /**
- * Asks for what a scene needs before the viewer's own script, which is large, has come and run: a
- * small script of its own, for where the viewer waits for a tap nothing is to be fetched.
+ * Requests what a scene needs before the viewer's own script, which is large, has arrived and run:
+ * a small script of its own. Where the viewer waits for a tap, nothing is fetched.
  */
 import { ask } from "./asked.js";
 import { loadsByItself } from "./connection.js";

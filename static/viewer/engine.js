@@ -1,6 +1,6 @@
 /**
  * Spark's WebAssembly: sorts splats and reads files of them. It is a file of its own
- * (static/spark-wasm.mjs), compiled while it comes; page and workers share what was compiled.
+ * (static/spark-wasm.mjs), compiled while it downloads; page and workers share the compiled module.
  */
 import { ProblemError } from "./problem.js";
 import { request } from "./asked.js";

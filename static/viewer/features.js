@@ -1,5 +1,5 @@
 /**
- * What can be done with a scene that is there: one set for each stage. It knows the photos' places,
+ * What can be done with a loaded scene: one set for each stage. It knows the photos' places,
  * moves the camera, keeps it where photos show something, measures and takes pictures. The buttons
  * are in buttons.js.
  */

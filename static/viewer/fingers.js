@@ -1,7 +1,8 @@
 /**
- * Whose a finger on the scene is. One finger up or down scrolls the page (`touch-action: pan-y`)
- * until the scene was tapped; then it is the scene's, until something else is touched. Two fingers
- * are always the scene's. In full screen, and where nothing scrolls, so is one (viewer.css).
+ * Whether a finger moves the page or the scene. One finger up or down scrolls the page
+ * (`touch-action: pan-y`) until the scene is tapped; then it moves the scene, until something else
+ * is touched. Two fingers always move the scene. In full screen, and where nothing scrolls, so does
+ * one (viewer.css).
  */
 
 export class Fingers {

@@ -1,4 +1,4 @@
-/** What stands around the scene while it comes, or can't: poster, loading bar, messages; full screen. */
+/** What is around the scene while it loads, or can't: poster, loading bar, messages; full screen. */
 
 export class Furniture {
   /** @param {HTMLElement} element [data-splat-viewer], filled by _viewer.html */

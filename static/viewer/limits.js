@@ -1,6 +1,6 @@
 /**
- * The soft edge of what photos support. A step that leads out is held back the more, the less
- * supported it ends, and what of it leads along the edge is left alone: one slides along it.
+ * The soft edge of what photos support. The less supported the end of a step is, the more the step
+ * is held back; its part along the edge is not, so the camera slides along it.
  */
 import { MathUtils } from "three";
 

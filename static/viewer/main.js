@@ -1,8 +1,8 @@
 /**
- * Mounts a viewer on every [data-splat-viewer] of the page, also on those that htmx brings later.
+ * Mounts a viewer on every [data-splat-viewer] of the page, also on those that htmx adds later.
  *
- * `mount(element)` is the way in for other scripts; it returns the viewer that `element` has if
- * it has one. docs/develop/viewer.md describes what a viewer can do.
+ * `mount(element)` is the way in for other scripts; it returns the viewer that `element` already
+ * has, if any. docs/develop/viewer.md describes what a viewer can do.
  */
 import { moveTogether } from "./together.js";
 import { mountViewer } from "./viewer.js";

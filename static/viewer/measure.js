@@ -1,5 +1,5 @@
 /**
- * Measuring: two points whose distance one knows give the scene a scale, two more a length.
+ * Measuring: two points at a known distance give the scene a scale, two more a length.
  * A scene from photos has no scale of its own. No drawing in here.
  */
 

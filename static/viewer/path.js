@@ -1,4 +1,4 @@
-/** A smooth way through the photographed views, which a flight follows. No drawing in here. */
+/** A smooth path through the photographed views, which a flight follows. No drawing in here. */
 import { CatmullRomCurve3, MathUtils } from "three";
 
 const SECONDS_A_STEP = 2.6; // from one photo to the next, on average

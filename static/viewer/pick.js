@@ -1,4 +1,4 @@
-/** What one looks at along a ray: the depth where half of the light has been stopped. */
+/** What is seen along a ray: the depth at which half of the light has been stopped. */
 import { Quaternion, Vector3 } from "three";
 
 /** Per splat: centre 3, standard deviations 3, quaternion x y z w, opacity. */

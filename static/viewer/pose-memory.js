@@ -1,6 +1,6 @@
 /**
- * The camera's place, kept while a running job's page gives way to the finished one: whoever looks
- * around in the growing scene goes on from there.
+ * The camera's place, kept while the finished job's page replaces the running one's: people who
+ * look around in the growing scene go on from there.
  */
 import { Vector3 } from "three";
 import { tabMemory } from "./tab-memory.js";

@@ -1,6 +1,6 @@
 /**
- * Keeps a picture moving at 30 frames a second or more by drawing it coarser, and finer again
- * where there is room. No drawing in here: frame times in, a level out.
+ * Keeps the picture at 30 frames a second or more by drawing it coarser, and finer again when there
+ * is room. No drawing in here: frame times in, a level out.
  *
  * Two thresholds lie far apart, so that a level that is left for being too slow can't be entered
  * again at once: the next finer level costs at most 1.7 times as much, and it is only tried where

@@ -1,6 +1,6 @@
 /**
- * The camera and what moves it: either a person's hands, or one movement at a time
- * (a flight, a turn, a step to a photo), which a person's touch ends where it is.
+ * The camera and what moves it: either a person's input, or one movement at a time (a flight, a
+ * turn, a step to a photo), which a touch stops where it is.
  */
 import { PerspectiveCamera } from "three";
 import { Controls } from "./controls.js";

@@ -1,4 +1,4 @@
-/** How fast a scene moves under a hand, and a person through it. Nothing in here draws. */
+/** How fast a scene moves under a pointer, and a person through it. Nothing in here draws. */
 import { MathUtils } from "three";
 
 const SLOWEST_TURN = 1; // times as far as the picture moves under the pointer

@@ -1,4 +1,4 @@
-/** Between places on the canvas and points of the scene. */
+/** Converts between places on the canvas and points of the scene. */
 import { Raycaster, Vector2 } from "three";
 import { medianDepth, someSplatsOf, splatsOf } from "./pick.js";
 import { surfaceOf } from "./surface.js";

@@ -1,6 +1,6 @@
 /**
- * Where a hand takes the camera: turns, slides, steps and zooms become poses here, within what
- * photos support. It knows no browser; `controls.js` brings the hands.
+ * Where input takes the camera: turns, slides, steps and zooms become poses here, within what
+ * photos support. It knows nothing of the browser; `controls.js` passes the input on.
  */
 import { axesOf, aimedAt, approached, lookedAround, orbited, slid, walked } from "./moves.js";
 import { softened } from "./limits.js";

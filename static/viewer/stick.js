@@ -1,6 +1,6 @@
 /**
  * The thumb-stick: a ring that a thumb pushes in the direction to walk. Its four arrows are buttons,
- * each press a step, for whoever can't push.
+ * each press a step, for people who can't push.
  */
 
 const SHORT = 150; // ms: who let go before that wanted a step, as of a button

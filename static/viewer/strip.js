@@ -1,4 +1,4 @@
-/** The strip of photos: a button for each place, with its small picture where the server gives one. */
+/** The strip of photos: a button for each place, with its small picture if the server gives one. */
 
 /**
  * Fills the strip.

@@ -1,6 +1,6 @@
 /**
- * How far a view is supported by photos: 1 where photos saw all of it from about there, 0 where
- * none did. Splats that no photo holds in place are noise, and this tells before one looks.
+ * How well a view is supported by photos: 1 where photos saw all of it from about there, 0 where
+ * none did. Splats that no photo holds in place are noise, and this shows it before anybody looks.
  *
  * The middle of the view, as large as a photo, is looked at in cells, each as deep as the scene is
  * there. A photo supports the point in a cell if it has it in its frame, from about the same side,

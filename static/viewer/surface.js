@@ -1,6 +1,6 @@
 /**
  * What is solid in a scene, as a few thousand points: for questions that are asked many times while
- * a finger moves. How deep is what one looks at here, and there?
+ * a finger moves. How deep is what is seen here, and there?
  */
 import { MathUtils, Quaternion, Vector3 } from "three";
 import { STRIDE } from "./pick.js";

@@ -1,6 +1,6 @@
 /**
- * What whoever moves in a scene must know of it: what photos support, how deep it is, which way is
- * up, how far one walks in a second. One for each scene that is shown.
+ * What moving in a scene requires to know about it: what photos support, how deep it is, which way
+ * is up, how far a second of walking goes. One for each scene that is shown.
  */
 import { Vector3 } from "three";
 import { depthAt } from "./surface.js";

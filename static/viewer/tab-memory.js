@@ -1,4 +1,4 @@
-/** The tab's own storage. In a frame on another site it is refused: then there is none. */
+/** The tab's own storage. In a frame on another site the browser refuses it: then there is none. */
 
 /** @returns {Storage | null} */
 export function tabMemory() {

@@ -1,7 +1,7 @@
 /**
- * Two viewers of one place, side by side: the camera of the one that a person last touched leads,
- * the other's follows. Each scene has a world of its own; `data-together` says where the first
- * one's lies in the second's (recon/web/result/runs.py: alignment).
+ * Two viewers of one place, side by side: the camera of the one last touched leads, the other's
+ * follows. Each scene has a world of its own; `data-together` says where the first one's lies in
+ * the second's (recon/web/result/runs.py: alignment).
  */
 import { Matrix4 } from "three";
 import { TO_THREE } from "./pose.js";

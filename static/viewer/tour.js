@@ -1,6 +1,6 @@
 /**
- * Moving through the scene: a flight along the photographed views, a turn around what one looks
- * at, a step to one photo. The rig moves one thing at a time; this says what.
+ * Moving through the scene: a flight along the photographed views, a turn around what is in view, a
+ * step to one photo. The rig moves one thing at a time; this says what.
  */
 import { axesOf, orbited } from "./moves.js";
 import { flightPath, shortestWay } from "./path.js";

@@ -1,9 +1,9 @@
 /**
- * One viewer: loads a scene's file, shows it on a stage, says so where it can't.
+ * One viewer: loads a scene's file, shows it on a stage, and says so if it can't.
  *
  * The element tells where it is in `data-state`: waiting (for a tap, on a slow line), loading,
- * ready or error. Its texts are in the template (templates/recon/_viewer.html); nothing here
- * speaks to a person in words of its own.
+ * ready or error. Its texts are in the template (templates/recon/_viewer.html); no code here has
+ * texts of its own.
  */
 import { Background } from "./background.js";
 import { Buttons } from "./buttons.js";

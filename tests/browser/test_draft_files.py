@@ -94,7 +94,7 @@ def test_start_waits_for_the_frames_of_a_video(new_context: NewContext, ann: Use
     page = new_context(ann).new_page()
     page.goto("/jobs/new/")
     choose(page, file("walk.mp4", "video/mp4", movie()))
-    expect(page.locator("#videos")).to_contain_text("Its frames are taken in a moment.")
+    expect(page.locator("#videos")).to_contain_text("Its frames will be taken in a moment.")
     start(page)
     expect(page.get_by_text("Starts when all have arrived")).to_be_visible()
     with worker(queue=frames.QUEUE):
@@ -180,7 +180,7 @@ def test_photos_are_put_in_order_without_scripts(new_context: NewContext, ann: U
     assert order_of(page) == saved_order(draft) == "201"
     choose(page, file("walk.mp4", "video/mp4", movie()))
     page.get_by_role("button", name="Add these photos").click()
-    expect(page.locator("#videos")).to_contain_text("Its frames are taken in a moment.")
+    expect(page.locator("#videos")).to_contain_text("Its frames will be taken in a moment.")
     start(page)
     expect(page.locator(ERRORS)).to_contain_text("Frames are still being taken")
     page.get_by_role("link", name="Resume reloading").click()

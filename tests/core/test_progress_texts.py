@@ -161,7 +161,7 @@ def test_what_reads_a_sentence_back_would_be_found() -> None:
                     )
                 },
             ),
-            "SIFT, one after the other, asking for less: "
+            "SIFT, one after the other, with looser limits: "
             "without the focal lengths in the files: 3 of 8 photos placed",
             None,
         ),
@@ -195,6 +195,6 @@ def test_a_part_and_what_is_within_say_the_same_however_they_are_nested() -> Non
     Within(Part(report, 0.0, 0.5), "filming")(0.5)
     assert report.named("progress") == [
         (0.75, "attempt 1, 2 of 3 photos placed"),
-        (0.25, "filming: frame 1 of 2"),
-        (0.25, "filming"),
+        (0.25, "making the video: frame 1 of 2"),
+        (0.25, "making the video"),
     ]

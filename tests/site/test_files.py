@@ -95,7 +95,7 @@ def test_a_file_says_what_it_is(job: Job, browser: Client, kind: str, media_type
 @pytest.mark.parametrize(
     ("title", "name"),
     [
-        ("", 'filename="scene-of-30-nov-2026-1405.splat"'),
+        ("", 'filename="scene-from-30-nov-2026-1405.splat"'),
         ("!?", 'filename="scene.splat"'),
         ('a"b\r\n../c', 'filename="ab-c.splat"'),
         ("Zürich", "filename*=utf-8''z%C3%BCrich.splat"),

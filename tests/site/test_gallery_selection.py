@@ -156,8 +156,8 @@ def test_too_much_for_one_zip_is_said(ann: User, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(zips, "MOST_BYTES", 1000)
     browser = browser_of(ann)
     said = told(browser, act(browser, "download", [finished_job(ann)]))
-    assert "These come to" in said
-    assert "one download has at most 1 kB: choose fewer." in said
+    assert "Together these are" in said
+    assert "one download can be 1 kB at most. Choose fewer." in said
 
 
 def test_a_path_out_of_the_folder_is_never_in_it(ann: User, tmp_path: Any) -> None:
@@ -185,7 +185,7 @@ def test_tags_are_added_and_taken_off(ann: User) -> None:
     assert [tags.names_of(job) for job in Job.objects.all()] == [["garden", "summer"]] * 2
     act(browser, "tag", jobs, tags="Garden")
     said = told(browser, act(browser, "untag", jobs, tags="SUMMER"))
-    assert "Taken off 2 scenes" in said
+    assert "Removed from 2 scenes" in said
     assert [tags.names_of(job) for job in Job.objects.all()] == [["garden"]] * 2
     assert "None of these scenes has that tag" in told(
         browser, act(browser, "untag", jobs, tags="castle")

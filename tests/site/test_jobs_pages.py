@@ -164,7 +164,7 @@ def test_a_failed_job_says_where_why_and_what_to_do() -> None:
 def test_an_untitled_job_has_something_to_be_called() -> None:
     ann = person()
     job = job_of(ann, title="")
-    assert "Scene of" in browser_of(ann).get(at("job", job)).content.decode()
+    assert "Scene from" in browser_of(ann).get(at("job", job)).content.decode()
 
 
 # --- Who may see and do what ---
@@ -432,8 +432,8 @@ def test_figures_that_could_not_be_had_at_all_say_why_to_staff() -> None:
     job = finished_job(person(), psnr=None, ssim=None, lpips=None)
     assert metrics_of(job) == []
     recorded = {
-        Reason.of(ValueError("no photo")): "Something went wrong that nobody foresaw; the log has "
-        "the details. (ValueError: no photo)",
+        Reason.of(ValueError("no photo")): "Something unexpected went wrong; "
+        "the log has the details. (ValueError: no photo)",
         None: "It was not measured for this scene.",
     }
     for reason, said in recorded.items():

@@ -204,7 +204,7 @@ STEP = message("training_step", {"step": 10, "total": 700, "seconds_left": 3})
         ),
         (
             message("rung_strong_sift", {"inner": PLACED}),
-            "stronger SIFT, asking for less: 3 of 8 photos placed",
+            "stronger SIFT, with looser limits: 3 of 8 photos placed",
             "더 강한 SIFT, 기준을 낮춰: 사진 8장 중 3장의 자리를 찾음",
         ),
         (

@@ -231,7 +231,7 @@ def test_title_and_description_are_changed_afterwards_and_shown_to_friends(
     assert "The hall" in public
     assert "<p>Seen in June.</p>\n\n<p>&lt;b&gt;</p>" in public
     post(browser, "about", job, title="", description="")
-    assert job.name.startswith("Scene of ")
+    assert job.name.startswith("Scene from ")
 
 
 @pytest.mark.parametrize(("field", "length"), [("title", 121), ("description", 2001)])

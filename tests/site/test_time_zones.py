@@ -41,8 +41,8 @@ def test_times_and_names_made_of_them_are_in_the_person_s_zone(zone: str, shown:
     browser = browser_of(ann)
     for address in (job.get_absolute_url(), "/jobs/", "/usage/"):
         page = browser.get(address).content.decode()
-        assert f"Scene of {shown}" in page
-    assert shown in browser.get(job.get_absolute_url()).content.decode().replace("Scene of", "")
+        assert f"Scene from {shown}" in page
+    assert shown in browser.get(job.get_absolute_url()).content.decode().replace("Scene from", "")
 
 
 def test_visitors_and_programs_do_not_see_the_zone_of_whoever_came_before() -> None:

@@ -129,9 +129,9 @@ def test_where_no_day_is_told_the_minute_is_and_a_number_if_need_be(
     jobs = [submit.create_job(ann, taken("", "", "3 May")) for _ in range(3)]
     assert jobs[0].title == "", "its name follows in whatever language the reader has"
     assert [job.name for job in jobs] == [
-        "Scene of 30 Nov 2026, 14:05",
-        "Scene of 30 Nov 2026, 14:05 (2)",
-        "Scene of 30 Nov 2026, 14:05 (3)",
+        "Scene from 30 Nov 2026, 14:05",
+        "Scene from 30 Nov 2026, 14:05 (2)",
+        "Scene from 30 Nov 2026, 14:05 (3)",
     ]
 
 
@@ -154,7 +154,7 @@ def test_a_start_leaves_a_scene_the_name_that_its_draft_had(
         started(draft, title="")
         assert Job.objects.get(pk=draft.pk).name == name
         names.append(name)
-    first = "Scene of 30 Nov 2026, 14:05"
+    first = "Scene from 30 Nov 2026, 14:05"
     assert names == [first, f"{first} (2)", "3 May 2026"]
     assert Job.objects.get(pk=undated.pk).created_at == now, "it waits behind those of before"
 

@@ -126,7 +126,7 @@ def test_the_page_shows_what_each_may_do_and_until_when(ann: User) -> None:
     browser = browser_of(ann)
     make(browser, may="read", days="30")
     page = browser.get(reverse("accounts:account")).content.decode()
-    assert "download files, those of private scenes, too" in page
+    assert "download files, including those of private scenes" in page
     assert "Change how scenes are shared" not in page.split("never used")[1].split("</li>")[0]
     assert "ends " in page
 

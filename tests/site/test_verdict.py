@@ -87,7 +87,7 @@ def test_the_last_poll_of_a_link_s_page_does_not_tell_the_word_that_is_hidden(
 def test_no_template_behind_a_link_gets_a_word_that_is_hidden(ann: User, shown: bool) -> None:
     job = finished_job(ann, share_figures=shown)
     assert bool(PublicJob.of(job).verdict) == shown
-    said = "PSNR, SSIM and LPIPS, the word that they make together, and how they were measured."
+    said = "PSNR, SSIM and LPIPS, the verdict on them, and how they were measured."
     assert said in browser_of(ann).get(job.get_absolute_url()).content.decode()
 
 

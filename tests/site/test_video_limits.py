@@ -153,7 +153,7 @@ def test_a_video_waits_while_the_disk_is_full(
         assert (video.error_code, video.tries) == ("disk_full", 0)
         assert video.path.is_file(), "nothing needs to be sent again"
         page = browser.get(draft.get_absolute_url()).content.decode()
-        assert "Its frames are taken when there is room again." in page
+        assert "Its frames will be taken when there is room again." in page
     assert done(video).state == State.DONE
     assert video.error is None
 

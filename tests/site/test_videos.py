@@ -342,7 +342,7 @@ def test_a_plain_form_takes_a_video_among_photos_and_the_page_reloads_itself(
     assert response["Location"] == draft.get_absolute_url()
     page = browser.get(draft.get_absolute_url()).content.decode()
     assert '<meta http-equiv="refresh"' in page
-    assert "Its frames are taken in a moment." in page
+    assert "Its frames will be taken in a moment." in page
     send(browser, draft, clip(), script=False)
     page = browser.get(draft.get_absolute_url()).content.decode()
     assert "Frames are already being taken from “walk.mp4”." in page

@@ -1,4 +1,4 @@
-"""The photo check of drafts: asked for on every change, done by workers of their own.
+"""The photo check of drafts: requested on every change, done by workers of its own.
 
 A check is a short task on the queue `checks`, whose workers touch no GPU and take no other work,
 so that it never waits behind a reconstruction or a video. It writes `check/report.json` into the
@@ -7,8 +7,8 @@ advice, and a draft can be started without it.
 
 Of several people's checks each person's first come first (`recon.jobs.fair_queue`).
 
-At most one check waits for each draft. One that a change finds running does not count: it may
-have listed the photos already, so the change asks for another.
+At most one check waits per draft. One that is already running does not count: it may have listed
+the photos before the change, so the change requests another.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ FAILURE_TTL_S = 24 * 60 * 60
 #: A check waits for another one of the same draft, which a second worker may run.
 LOCK_WAIT_S = 60.0
 
-#: How many lost checks one round of `reconcile` asks for: more than are done until the next.
+#: How many lost checks one round of `reconcile` requests: more than can be done before the next.
 AT_ONCE = 100
 
-#: A check that did not get through (out of memory, killed) is tried so many times.
+#: A check that did not finish (out of memory, killed) is tried this many times.
 MAX_TRIES = 3
 
 
@@ -61,7 +61,7 @@ class State(Enum):
 
     CURRENT = "current"  # the report is about the photos as they are, or there are none
     COMING = "coming"  # a worker looks at them, or will
-    ABSENT = "absent"  # nobody does: Redis or the workers are away, or the check fails
+    ABSENT = "absent"  # nobody does: Redis or the workers are down, or the check fails
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,9 @@ def request_check(job: Job) -> None:
 
 
 def request_missing(edited_after: datetime) -> int:
-    """Asks for the checks that drafts edited since then lack, with none on their way. Returns how
-    many. For `reconcile`."""
+    """Requests the checks that drafts edited since then lack and that nothing is about to do.
+    Returns how many. For `reconcile`.
+    """
     drafts = Job.objects.filter(
         Exists(Photo.objects.filter(job=OuterRef("pk"))),
         status=Job.Status.DRAFT,
@@ -147,7 +148,7 @@ def tries_of(job: Job) -> int:
 
 
 def check_photos(job_id: str) -> None:
-    """The task. Ends quietly where the draft is started or deleted, before or meanwhile."""
+    """The task. Ends quietly if the draft has been started or deleted, before or meanwhile."""
     folder = Path(settings.DATA_DIR) / "jobs" / job_id
     try:
         with folder_lock.hold(folder, wait_s=LOCK_WAIT_S):
@@ -187,9 +188,9 @@ def _check(draft: Job) -> None:
 
 
 def _enqueue(job_pk: str, owner_pk: int) -> None:
-    """Puts a check on the list, unless one waits there.
+    """Puts a check on the list, unless one is waiting there.
 
-    Two may wait where two requests ask at the same moment, which costs nothing: the second finds
+    Two may wait if two requests come at the same moment, which costs nothing: the second finds
     nothing new.
     """
     try:
@@ -202,7 +203,7 @@ def _enqueue(job_pk: str, owner_pk: int) -> None:
 
 
 def _put_on_the_list(job_pk: str, owner_pk: int) -> bool:
-    """False where Redis is away."""
+    """False if Redis is down."""
     return fair_queue.enqueue(
         QUEUE,
         TASK,

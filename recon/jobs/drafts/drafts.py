@@ -4,8 +4,8 @@ Requests for one draft may come at the same time, from several tabs and in any o
 changes a draft first takes its row's lock (on SQLite, the database's), and looks whether it still
 is one. So no two photos get one number, the limits hold, and a draft starts once.
 
-A file is written under a hidden name and renamed under the lock. What a crash leaves in between
-has no row, and is removed by `start`: the pipeline takes whatever lies in the folder.
+A file is written under a hidden name and renamed under the lock. Anything that a crash leaves in
+between has no row, and is removed by `start`: the pipeline takes whatever lies in the folder.
 """
 
 from __future__ import annotations
@@ -85,9 +85,9 @@ def add_photo(
 ) -> tuple[Photo, bool]:
     """The photo in the draft, and whether it is new there: False for one that it has already.
 
-    Photos are told apart by their content. `number` is where the sender wants it among the
+    Photos are distinguished by their content. `number` is where the sender wants it among the
     others, which may arrive before it; without one, or one that is taken, it is the last.
-    `given_up` are bytes that are stored now and go for it, as a video does for its frames.
+    `given_up` are bytes stored now that will be freed for it, as a video's are for its frames.
     Raises UserError: `check_upload`'s, too_many_photos, too_large_together, quota_stored,
     draft_started; PipelineError: `check_upload`'s, disk_full; Job.DoesNotExist.
     """
@@ -164,7 +164,8 @@ def start(
 
 
 def remove_abandoned() -> int:
-    """Removes the drafts that nobody changed for DRAFT_DAYS, with their files. Returns how many.
+    """Removes the drafts that nobody has changed for DRAFT_DAYS, with their files. Returns how
+    many.
 
     A draft's page says until when it is kept.
     """
@@ -178,7 +179,7 @@ def remove_abandoned() -> int:
 
 
 def kept_until(job: Job) -> datetime | None:
-    """When an unchanged draft is removed; None for what is none."""
+    """When an unchanged draft is removed; None for anything else."""
     if not job.is_draft or job.edited_at is None:
         return None
     return job.edited_at + timedelta(days=settings.DRAFT_DAYS)
@@ -253,7 +254,7 @@ def number_of(photo: Photo) -> int:
 
 
 def remove_files(files: Collection[Any]) -> None:
-    """Of photos that a draft gave up."""
+    """The files of photos that a draft gave up."""
     for file in files:
         file.unlink(missing_ok=True)
 

@@ -1,11 +1,11 @@
 """The best frames of a draft's videos become photos.
 
-The work is a task on a queue of its own, whose workers do nothing else: it takes minutes, and a
-photo check waits for none of it. Of several people's videos each person's first come first
-(`recon.jobs.fair_queue`). It is the row that says what is to do: a task
-that Redis loses, or whose worker dies, is asked for again by `reconcile`, and one whose video was
-removed, or whose draft was started or deleted, ends quietly. Frames that a second try finds again
-are told apart from new ones by their content, like all photos.
+The work is a task on a queue of its own, whose workers do nothing else: it takes minutes, and photo
+checks must not wait for that. Of several people's videos each person's first come first
+(`recon.jobs.fair_queue`). The row says what there is to do: `reconcile` requests a task again that
+Redis loses or whose worker dies, and one whose video was removed, or whose draft was started or
+deleted, ends quietly. Frames that a second try finds again are recognised by their content, like
+all photos.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LOCK_WAIT_S = 60.0
 FULL = ("too_many_photos", "too_large_together", "quota_stored")
 MAX_TRIES = 3
 
-#: How often the row hears of the progress.
+#: How often the progress is written to the row.
 TOLD_EVERY_S = 1.0
 
 State = Video.State
@@ -72,7 +72,7 @@ def take_frames(video_pk: int) -> None:
 
 
 def request(video_pk: int, owner_pk: int) -> bool:
-    """Asks for a video's frames. False where Redis is away: the video waits for `reconcile`."""
+    """Requests a video's frames. False if Redis is down: the video waits for `reconcile`."""
     return fair_queue.enqueue(
         QUEUE,
         TASK,
@@ -86,7 +86,7 @@ def request(video_pk: int, owner_pk: int) -> bool:
 
 
 def request_missing() -> int:
-    """Asks for the frames of videos that no task knows of. Returns how many. For `reconcile`."""
+    """Requests the frames of videos that have no task. Returns how many. For `reconcile`."""
     waiting = Video.objects.filter(state=State.WAITING, job__status=Job.Status.DRAFT)
     videos = list(waiting.select_related("job"))
     if not videos:
@@ -170,7 +170,7 @@ def _fail(video: Video, error: UserError) -> None:
 
 
 def _put_off(video: Video, error: PipelineError) -> None:
-    """The disk is full, which is no fault of the video: it waits, and `reconcile` asks again."""
+    """The disk is full, which is not the video's fault: it waits, and `reconcile` tries again."""
     rows = Video.objects.filter(pk=video.pk, state=State.WAITING)
     rows.update(tries=video.tries, error_code=error.code, error_facts=error.facts)
 

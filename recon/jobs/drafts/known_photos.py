@@ -19,7 +19,7 @@ def add_known(
     job of its owner, has. None where there is none: then it must be sent.
 
     Digests were computed here, from the files that are linked. Other people's photos are never
-    looked at, so an answer says nothing of what they have. Raises UserError: too_many_photos,
+    looked at, so an answer says nothing about what they have. Raises UserError: too_many_photos,
     too_large_together, draft_started; Job.DoesNotExist.
     """
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):

@@ -16,7 +16,7 @@ from recon.models import Job, Photo
 
 
 def numbers_in(sent: Sequence[str]) -> list[int] | None:
-    """The photos' numbers as they were sent; None where one is no number that a row could have."""
+    """The photos' numbers as they were sent; None if one is not a number that a row could have."""
     if not all(re.fullmatch(r"[0-9]{1,18}", one) for one in sent):
         return None
     return [int(one) for one in sent]
@@ -42,7 +42,7 @@ def reorder(job: Job, photo_pks: Sequence[int]) -> None:
 
 
 def move(job: Job, photo_pk: int, step: int) -> None:
-    """Lets a photo change places with the one before (`step` -1) or after it (1).
+    """Swaps a photo with the one before (`step` -1) or after it (1).
 
     Raises UserError("draft_started"), Job.DoesNotExist.
     """

@@ -21,7 +21,7 @@ class NotThere(Exception):
 def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
     """A new draft of the same owner with these photos of a draft or of a job that has ended.
 
-    A draft gives them away; a job that has ended keeps them. `number` is which of the places this
+    A draft gives them up; a job that has ended keeps them. `number` is which of the places this
     is, for the title. Raises NotThere; UserError: not_ended, too_many_drafts, quota_stored,
     draft_started, photo_unreadable where a file is gone; PipelineError("disk_full").
     """

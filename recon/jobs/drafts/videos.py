@@ -47,7 +47,7 @@ def is_video(file: UploadedFile) -> bool:
 
 
 def check_video(file: UploadedFile) -> CheckedVideo:
-    """Reads the video's index, once; the answer is kept on the file for whoever asks again.
+    """Reads the video's index, once; the answer is kept on the file for the next caller.
 
     Raises UserError: video_unreadable, video_too_short, video_too_long, video_too_small,
     video_too_large, video_too_complex; PipelineError("too_busy"). The limit in bytes is the
@@ -70,7 +70,7 @@ def check_video(file: UploadedFile) -> CheckedVideo:
 
 
 def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tuple[Video, bool]:
-    """The video, its frames asked for, and whether that is news. `starts_job`: the draft is to
+    """The video, with its frames requested, and whether it is new. `starts_job`: the draft is to
     start when they are there.
 
     Raises UserError: `check_video`'s, too_many_photos where no frame has room,

@@ -1,1 +1,2 @@
-"""A job's folder on the disk: its lock, what is written there, and what nobody answers for."""
+"""A job's folder on the disk: its lock, what is written there, and folders that belong to no
+job."""

@@ -1,12 +1,12 @@
-"""Holds database and data folder together: a token stands in both, and changes all the time.
+"""Ties database and data folder together: a token is in both, and changes all the time.
 
 Rows say where work stands, the folder has the work. With another folder under the same database,
-`reconcile` takes every missing job folder for a dead worker and ends what runs elsewhere. So a
-process that would write asks here first, and is refused with a sentence.
+`reconcile` would take every missing job folder for a dead worker and end what runs elsewhere. So a
+process that wants to write asks here first, and is refused with a sentence.
 
 `reconcile` gives both a new token in each round. A copy of the folder, taken for a backup or for a
-second machine, is therefore told from the original half a minute later. What was moved or restored
-on purpose is made the right one by `manage.py adopt_data_folder`.
+second machine, is therefore distinguishable from the original half a minute later. A folder that
+was moved or restored on purpose is made the right one by `manage.py adopt_data_folder`.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _row() -> DataFolder | None:
 
 
 def _database_has_more_than(tokens: list[str]) -> bool:
-    """Whether two that never met have each had a life of their own.
+    """Whether each of two that were never tied together already has contents of its own.
 
     A database without a token has none of its own yet. Where this folder has one, it is another
     database's, if there is work in it; where it has none, the jobs' folders are elsewhere: there

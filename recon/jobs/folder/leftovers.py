@@ -1,6 +1,6 @@
 """Temporary files whose writer was killed: nobody else would ever remove them.
 
-Each kind is told by the name that we gave it, and is left alone for as long as a writer could
+Each kind is recognised by the name that we gave it, and is left alone for as long as a writer could
 still be at work: by its age, or by the lock of the job's folder.
 """
 

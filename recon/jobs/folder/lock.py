@@ -1,7 +1,7 @@
 """Who may write in a job's folder: the one process that holds its lock.
 
-The lock is an `flock` on `.lock` in the folder. The kernel gives it back when its holder dies,
-however it dies, so a lock that can be had means that nobody is writing. It works between
+The lock is an `flock` on `.lock` in the folder. The kernel releases it when its holder dies,
+however it dies, so a lock that can be taken means that nobody is writing. It works between
 processes of one machine, and between containers that share a local disk.
 """
 

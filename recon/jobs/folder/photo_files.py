@@ -91,7 +91,7 @@ def new_folder(job: Job) -> Iterator[None]:
 
 @contextmanager
 def room_for(job: Job) -> Iterator[None]:
-    """Raises PipelineError("disk_full") where the disk is full already or gets so in the block."""
+    """Raises PipelineError("disk_full") if the disk is full already or fills up in the block."""
     if is_short_of_room(job):
         raise disk_full(job)
     try:
@@ -108,20 +108,21 @@ def is_short_of_room(job: Job) -> bool:
 
 
 def disk_full(job: Job) -> PipelineError:
-    """What people are told; who runs the site finds where and how much in the log."""
+    """What people are told; whoever runs the site finds where and how much in the log."""
     error = disk.full_error(Path(settings.DATA_DIR), needed_mb(job))
     logger.error("%s: %s", settings.DATA_DIR, explain(error.code, error.facts).staff_sentence)
     return error
 
 
 def needed_mb(job: Job) -> int:
-    """What the pipeline would refuse to start with less of, said before the job is made."""
+    """With less than this the pipeline would refuse to start; checked before the job is made."""
     return int(job.config.get("preflight", {}).get("min_free_disk_mb", 0))
 
 
 def keep_small(photo: Photo, facts: CheckedPhoto) -> None:
-    """Keeps the small picture that the check has made. Where that fails it is made when it is
-    asked for."""
+    """Keeps the small picture that the check has made. If that fails it is made when it is
+    requested.
+    """
     try:
         photo.thumb_path.parent.mkdir(exist_ok=True)
         with replacing(photo.thumb_path) as temporary:
@@ -166,7 +167,7 @@ def link_photos(source: Job, job: Job, *, only: Collection[int] | None = None) -
         file, small = photo.path, photo.thumb_path
         photo.pk, photo.job, photo.position = None, job, position
         link(file, photo.path, shown_as=photo.original_name)
-        with suppress(OSError):  # made when it is asked for
+        with suppress(OSError):  # made when it is requested
             photo.thumb_path.parent.mkdir(exist_ok=True)
             os.link(small, photo.thumb_path)
         photos.append(photo)

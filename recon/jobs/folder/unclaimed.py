@@ -1,8 +1,8 @@
-"""Folders that no row answers for: half an upload, or what a delete left behind.
+"""Folders that belong to no row: half an upload, or the rest of an interrupted delete.
 
-A folder is marked before its row exists, and again before its row goes. A marked folder without
-a row is removed by `reconcile`; an unmarked one never is, so that an empty or wrong database
-can't cost anybody their scenes.
+A folder is marked before its row exists, and again before its row is deleted. A marked folder
+without a row is removed by `reconcile`; an unmarked one never is, so that an empty or wrong
+database can't cost anybody their scenes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def mark(folder: Path) -> None:
 
 
 def claim(folder: Path) -> None:
-    """A row answers for the folder now."""
+    """The folder belongs to a row now."""
     (folder / MARK).unlink(missing_ok=True)
 
 
@@ -64,7 +64,7 @@ def _marked_before(limit: float) -> dict[UUID, Path]:
             if marker.stat().st_mtime <= limit:
                 marked[UUID(marker.parent.name)] = marker.parent
         except FileNotFoundError:
-            continue  # somebody removes it just now
+            continue  # somebody is just removing it
         except ValueError:
             logger.warning("%s is no job's folder; left alone", marker.parent)
     return marked
@@ -76,4 +76,4 @@ def _sweep(pk: UUID, folder: Path) -> bool:
             # Asked once more: removing those before it may have taken long.
             return not Job.objects.filter(pk=pk).exists() and remove(folder)
     except (FileNotFoundError, folder_lock.FolderBusy):
-        return False  # somebody removes it just now, or a horse is still dying in it
+        return False  # somebody is just removing it, or a horse is still dying in it

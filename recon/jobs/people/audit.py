@@ -1,6 +1,6 @@
 """The audit log: which of the staff opened or changed somebody else's scene, and when.
 
-It is written before anything is shown: what can't be logged is not opened.
+It is written before anything is shown: if it can't be logged, it is not opened.
 """
 
 from __future__ import annotations

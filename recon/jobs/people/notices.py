@@ -25,7 +25,9 @@ logger = logging.getLogger(__name__)
 
 
 def job_ended(job_pk: UUID | str) -> None:
-    """Call it in the transaction that completes or fails the job. Who cancels a job knows it."""
+    """Call it in the transaction that completes or fails the job. Whoever cancels a job knows
+    anyway.
+    """
     job = Job.objects.select_related("owner").get(pk=job_pk)
     Notice.objects.create(user=job.owner, job=job)
     if settings.MAIL_IS_SET_UP and job.owner.mail_when_done and job.owner.is_active:

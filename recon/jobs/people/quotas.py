@@ -2,7 +2,7 @@
 
 Whatever adds something asks first, inside its transaction: the check takes the person's row lock
 (on SQLite, the database's) and keeps it until the rows are there. So two requests at once can't
-both be the last that a limit lets in. A job's owner is who is asked, whoever clicks.
+both be the last that a limit lets in. What counts is the job's owner, whoever clicks.
 
 What is counted as stored: each photo for each scene that has it, each video until its frames are
 taken, and what each scene's folder holds besides, measured when it ends. While it runs, that is
@@ -124,7 +124,7 @@ def may_start(owner_pk: int, size: int = 0) -> None:
 def lock_owner(owner_pk: int) -> User:
     """The person, their row locked until the transaction ends.
 
-    Raises UserError("account_closing") for an account that is just being deleted.
+    Raises UserError("account_closing") for an account that is being deleted.
     """
     owner = User.objects.select_for_update().get(pk=owner_pk)
     if owner.leaving_since is not None:
@@ -133,8 +133,8 @@ def lock_owner(owner_pk: int) -> User:
 
 
 def measure_ended(jobs: QuerySet[Job]) -> int:
-    """Notes what the folders of ended jobs hold besides photos and videos, in bytes: of those that
-    nobody has measured, just ended or left by a dead horse. Returns how many.
+    """Notes what the folders of ended jobs hold besides photos and videos, in bytes: for those not
+    measured yet, because they have just ended or their horse died. Returns how many.
 
     A file that has two names in a folder counts once. What a cancelled job left half done goes
     first: only a failed one can go on.

@@ -1,1 +1,1 @@
-"""One attempt at one job: a worker forks a process that runs the pipeline and says how it goes."""
+"""One attempt at one job: a worker forks a process that runs the pipeline and reports on it."""

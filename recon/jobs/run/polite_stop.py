@@ -1,4 +1,4 @@
-"""A polite stop: SIGTERM asks a work horse to keep what it has and to end, within `GRACE_S`.
+"""A polite stop: SIGTERM asks a work horse to save what it has and to end, within `GRACE_S`.
 
 The worker sends it when it is itself told to stop. What the horse is asked, its reporter tells the
 pipeline, whose training then leaves a checkpoint (`recon.splats.checkpoints`).

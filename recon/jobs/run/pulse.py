@@ -1,4 +1,4 @@
-"""A running attempt's pulse: says that it lives, and ends it when nobody wants it any more."""
+"""A running attempt's pulse: shows that it is alive, and ends it when nobody wants it any more."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from recon.jobs.folder import data_folder
 from recon.models import DataFolder
 
-#: A site that runs is seen twice a minute.
+#: A running site is seen twice a minute.
 IN_USE = timedelta(minutes=2)
 
 

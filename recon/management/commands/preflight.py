@@ -13,7 +13,7 @@ from recon.pipeline import environment
 
 class Command(BaseCommand):
     help = "Checks this machine for what jobs need. Exits with 1 where no job could run."
-    requires_system_checks: list[str] = []  # a broken machine is what it is asked about
+    requires_system_checks: list[str] = []  # it is asked about broken machines
 
     def handle(self, *args: object, **options: object) -> None:
         checks = environment.report(Path(settings.DATA_DIR))

@@ -1,4 +1,5 @@
-"""`manage.py reconcile`: mends what Redis or a dead worker left open, once or on a timer."""
+"""`manage.py reconcile`: repairs what Redis or a dead worker left unfinished, once or on a
+timer."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
             time.sleep(every)
 
     def _round(self) -> None:
-        """One round that outlives a database that is away for a while."""
+        """One round that survives a database that is down for a while."""
         try:
             require_own()
             if mended := reconcile():

@@ -36,7 +36,7 @@ _TRAIN_SHARE = 0.9  # of a fold's time
 
 
 def applies(config: PipelineConfig, photos: int, log: Callable[[str], None]) -> bool:
-    """Whether `photos` registered photos are cross-validated; logs why not, where asked for."""
+    """Whether `photos` registered photos are cross-validated; logs why not, if it was requested."""
     if config.evaluate.cross_validate and not config.may_cross_validate:
         log("Holding out every photo once was asked for; the quick preset does not do that.")
     elif config.may_cross_validate and not config.cross_validates(photos):
@@ -62,7 +62,8 @@ class CrossValidation:
     def run(self, held_out: ScoresAtSizes, report: Report) -> Folds:
         """The folds' figures. `held_out` are those of the job's split.
 
-        Where a fold fails, the scene's figures stay those of that split, and the reason is told.
+        If a fold fails, the scene's figures stay those of that split, with a warning that gives the
+        reason.
         Raises Cancelled.
         """
         photos = {"held_out": len(self.model.test), "total": len(self.model.photos)}

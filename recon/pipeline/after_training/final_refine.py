@@ -1,8 +1,9 @@
 """The delivered scene: the measured model, finished with every photo that has a place.
 
-Photos are held out so that the figures mean something. Once those stand there is no reason to
-keep them from the scene that people get: a warm start adds them (`engine.refine`). Before that
-the haze in front of the scene goes (`haze`), so that what it did for the photos is learnt anew.
+Photos are held out so that the figures mean something. Once the figures are taken there is no
+reason to withhold them from the scene that people get: a warm start adds them (`engine.refine`).
+Before that the haze in front of the scene is removed (`haze`), so that what it did for the photos
+is learnt again.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def refine_with_all_photos(
 ) -> tuple[Gaussians, bool]:
     """The Gaussians to deliver, on the CPU, and whether they were finished with all photos.
 
-    Never fails the job: where finishing goes wrong the person is told, and gets the measured
+    Never fails the job: if the final refine goes wrong, the person gets a warning and the measured
     model. Raises Cancelled.
     """
     folder = workspace.held_out_iteration(steps_trained(workspace))

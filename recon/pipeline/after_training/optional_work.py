@@ -1,4 +1,4 @@
-"""What is optional never fails a job: it is left out, and the person is told."""
+"""Optional work never fails a job: it is left out, and the person is told."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def attempt(work: Callable[[], T], report: Report, warning: str, **facts: object) -> T | Reason:
-    """What `work` gives; where it fails, why. Then the log has what went wrong, and the person is
+    """What `work` gives, or why it failed. In that case the log has the details, and the person is
     warned by the code `warning` with the reason and `facts`. Raises Cancelled."""
     try:
         return work()

@@ -1,6 +1,6 @@
-"""How long and how large the turntable video is, by what drawing costs here.
+"""How long and how large the turntable video is, depending on what drawing costs here.
 
-Apart from `film`, so that whoever guesses a job's time need not import torch.
+Apart from `film`, so that estimating a job's time needs no torch.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class VideoSize:
 
 
 def video_size(*, gpu: bool, steps: int, trained_size: int | None, most_pixels: int) -> VideoSize:
-    """7 seconds at 30 frames a second on a GPU; less where drawing is dear.
+    """7 seconds at 30 frames a second on a GPU; less where drawing is expensive.
 
     On a CPU a frame is drawn at the size trained at and costs about as much as a training step. One
     for every 4 of the job's training `steps`, up to 6 seconds, takes about a tenth of the job at

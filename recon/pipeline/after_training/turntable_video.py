@@ -1,7 +1,7 @@
 """The turntable video: the scene from a smooth path through its photos, as H.264 in MP4.
 
-H.264 is what every browser plays, Safari on a phone included, and libx264 is the H.264 encoder that
-PyAV's wheel brings (docs/develop/licenses.md). A job never fails for want of its video.
+Every browser plays H.264, including Safari on a phone, and libx264 is the H.264 encoder in PyAV's
+wheel (docs/develop/licenses.md). A job never fails because of its video.
 """
 
 from __future__ import annotations

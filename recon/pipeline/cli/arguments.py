@@ -1,4 +1,4 @@
-"""What the command line may be told, and what it makes of it: photos, a folder, a config."""
+"""What the command line accepts, and what it makes of it: photos, a folder, a config."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WrongUse(Exception):
 
 
 def command_name() -> str:
-    """What was typed: the installed command, or Python with this module's name."""
+    """What the person typed: the installed command, or Python with this module's name."""
     name = Path(sys.argv[0]).name
     return name if name.startswith("instarecon") else "python -m recon.pipeline"
 
@@ -112,7 +112,7 @@ def make_config(options: argparse.Namespace) -> PipelineConfig:
 
 
 def wishes_of(options: argparse.Namespace) -> Wishes:
-    """What the command asks for. The outlier filter is a setting there (`--set`)."""
+    """What the command asks for. There the outlier filter is a setting (`--set`)."""
     return Wishes(
         preset=options.preset or default_preset(),
         original_resolution=options.original_resolution,

@@ -14,7 +14,7 @@ from recon.pipeline.photo_check.report import CheckReport
 
 
 def check_photos(photos: Sequence[Path], *, as_json: bool) -> None:
-    """Prints what the check finds in `photos`, numbered by name; writes nothing that stays."""
+    """Prints what the check finds in `photos`, numbered by name; leaves no files."""
     with tempfile.TemporaryDirectory(prefix="recon-check-") as folder:
         report = check.check(photos, Path(folder))
     if as_json:
@@ -22,7 +22,7 @@ def check_photos(photos: Sequence[Path], *, as_json: bool) -> None:
         return
     numbers = {path.name: number for number, path in enumerate(photos, start=1)}
     for line in [*photo_lines(report, numbers), "", *verdict_lines(report, numbers)]:
-        # File names may be in no encoding.
+        # File names may be in no known encoding.
         sys.stdout.write(line.encode(errors="replace").decode() + "\n")
 
 

@@ -1,4 +1,4 @@
-"""Tells a person at a terminal how far the pipeline is, and keeps the log.
+"""Shows a person at a terminal how far the pipeline has got, and keeps the log.
 
 A progress bar where standard error is a terminal, plain lines where it is a file or a pipe.
 """

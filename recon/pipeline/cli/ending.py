@@ -18,7 +18,7 @@ def print_outcome(summary: Summary, workspace: Workspace, *, as_json: bool) -> N
     Paths in the object are absolute, so that they mean the same wherever it is read.
     """
     if summary.error_code:
-        # Whoever runs it here runs the machine, too.
+        # Whoever runs it here also runs the machine.
         found = errors.explain(summary.error_code, summary.error_facts)
         summary.error = found.staff_sentence
         sys.stderr.write(f"{summary.step} failed ({summary.error_code}): {summary.error}\n")

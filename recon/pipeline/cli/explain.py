@@ -9,7 +9,7 @@ from recon.poses.ladder.explain import explain
 
 
 def explain_poses(workspace: Workspace) -> str:
-    """What the pair graph tells; where there is none to read, that is what it says."""
+    """What the pair graph shows; if there is none to read, it says so."""
     try:
         return explain(read_pair_graph(workspace))
     except FileNotFoundError:

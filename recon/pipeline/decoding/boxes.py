@@ -64,7 +64,7 @@ class _Track:
 
 
 class _Counter:
-    """Reads boxes and adds up. What is broken ends the look: FFmpeg says so then."""
+    """Reads boxes and adds up. A broken part ends the reading: FFmpeg will say so."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -112,7 +112,8 @@ class _Counter:
         elif kind in (b"stts", b"ctts"):
             self._run_lengths(kind, start, end)
         elif kind in _TABLES and self._number(start + 4) * _TABLES[kind] > end - start:
-            self.samples = _FAR_TOO_MANY  # more entries than it holds: a lie, but allocated for
+            # More entries than it holds: false, but memory would be allocated for them.
+            self.samples = _FAR_TOO_MANY
 
     def _run_lengths(self, kind: bytes, start: int, end: int) -> None:
         entries = self._number(start + 4)

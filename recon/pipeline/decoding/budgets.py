@@ -9,7 +9,7 @@ MB = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """Whoever goes over it is ended, and another process takes its place."""
+    """A process that goes over it is ended, and another takes its place."""
 
     memory_mb: int  # of its own: what it allocates, without libraries
     cpu_s: int  # s of all its threads together; a busy machine does not count
@@ -20,7 +20,7 @@ class Budget:
 
 
 #: Seen: a PNG of 100 megapixels 3.1 s and 440 MB; of 48 megapixels, a JPEG or AVIF 480 MB and a
-#: WebP 810 MB. The scripts that send photos give a silent request up after 60 s.
+#: WebP 810 MB. The scripts that send photos give up a silent request after 60 s.
 ONE_PHOTO = Budget(memory_mb=1280, cpu_s=20, seconds=35.0)
 
 #: For the check and for jobs, where nobody waits at a request: transparent parts, profiles and

@@ -1,7 +1,7 @@
 """A decoding process: `python -m recon.pipeline.decoding.child CHANNEL`.
 
-Started by `pool`, with one end of the channel as an open file. Takes one piece of work after
-another until the channel or standard input closes, which they do when its parent is gone.
+Started by `pool`, with one end of the channel as an open file. Does one piece of work after another
+until the channel or standard input closes, which happens when its parent is gone.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 - Reading any file but programs and libraries, writing any file, TCP: Landlock (Linux 5.13; 6.7).
 - New programs and processes, sockets of any kind, signals to others, debugging others, changing
   files' owners and dates: a seccomp filter (Linux on x86-64 and ARM64; `filters`).
-- Survival: it is the first that a machine short of memory ends.
+- Survival: it is the first to be ended when the machine runs short of memory.
 
 None of it needs privileges, and none can be taken back. What the system refuses is named, not
 fatal: the limits of the pool hold everywhere.

@@ -1,7 +1,8 @@
 """The seccomp filter of a decoding process: a small program that the kernel asks at each call.
 
-It refuses (EPERM) what no decoder needs and whoever has taken one over wants first. By numbers, as
-the kernel has them in its tables `syscall_64.tbl` (x86-64) and `unistd.h` (the others).
+It refuses (EPERM) what no decoder needs and what somebody who has taken one over would want first.
+By numbers, as the kernel has them in its tables `syscall_64.tbl` (x86-64) and `unistd.h` (the
+others).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _OTHER_TABLE = 0x40000000  # x86-64 has a second one, of calls with short pointe
 
 #: Calls by name: their numbers on x86-64 and on ARM64 (None: there is none).
 _REFUSED: dict[str, tuple[int | None, int | None]] = {
-    # Speaking to others. The one channel and the files that come through it are open already.
+    # Talking to others. The one channel and the files that come through it are already open.
     "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200),
     "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242),
     # Other programs and processes. Threads are let through below.

@@ -1,6 +1,6 @@
 """Cheap looks at a file's bytes before anything in it is decoded.
 
-What is refused here is far from what any camera or program writes; what is not, is still decoded
+Files refused here are far from what any camera or program writes; the others are still decoded
 within a budget (`budgets`). These looks make the answer quick and say what is wrong.
 """
 

@@ -21,7 +21,7 @@ LONGEST_BODY = 2**28
 
 
 class ChannelClosed(Exception):
-    """The other side is gone, or says what it must not."""
+    """The other side is gone, or has broken the protocol."""
 
 
 #: JSON that the two sides send each other; each task says what it wants in it.

@@ -1,9 +1,9 @@
 """Asks decoding processes about photos and videos: the calls of `photos`, `prepared`, `checking`
 and `video`, with the same results and errors, but in a process of its own.
 
-Two kinds of callers: those whom somebody waits for at a request (`Opener` with few slots that all
-web processes share, and little patience), and those who do jobs (`own_opener`, without settings:
-also for the command line).
+Two kinds of callers: those with somebody waiting at a request (`Opener` with few slots that all web
+processes share, and little patience), and those that do jobs (`own_opener`, without settings: also
+for the command line).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from recon.poses.photo_check.photo_look import PhotoLook
     from recon.reporting import Progress
 
-#: Of one process that does jobs; what it works on it works on one after another, but for the check.
+#: For one process that does jobs; it works on one thing after another, except in the check.
 OWN_PROCESSES = min(os.cpu_count() or 1, 4)
 
 #: px, longest side of the small picture of a photo: sharp at 160 CSS px on a dense screen.
@@ -152,7 +152,7 @@ class Opener:
 
 @contextmanager
 def _photo(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
-    """The open photo; whatever became of it is told as an error about a photo."""
+    """The open photo; any failure becomes an error about a photo."""
     try:
         with _open_source(source) as file:
             yield file

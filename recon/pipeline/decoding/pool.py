@@ -3,7 +3,7 @@
 A pool belongs to one process and may be used by all its threads. Children are started when they are
 needed, as programs of their own: a fork of a server with threads would carry its memory and its
 locks along. One that is idle is kept for the next piece of work. One that goes over its budget,
-falls, has grown or has done much ends, and the next piece of work starts another.
+crashes, has grown or has done much is ended, and the next piece of work starts another.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "2",
     "OPENBLAS_NUM_THREADS": "1",
 }
-#: How a process ends that has used more than it may. Everything else is a decoder that fell.
+#: How a process ends that has used more than it may. Anything else is a crash of the decoder.
 _OVER_BUDGET = (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ)
 
 
@@ -54,7 +54,7 @@ class BudgetExceeded(Exception):
 
 
 class UnreadableFile(Exception):
-    """A file on which a decoder fell or failed in a way of its own. The log has more."""
+    """A file on which a decoder crashed or failed in an unknown way. The log has more."""
 
 
 class Child:
@@ -106,7 +106,7 @@ class Child:
             raise ChannelClosed from error
 
     def end(self) -> int:
-        """Kills it where it still runs; how it ended."""
+        """Kills it if it is still running; how it ended."""
         with suppress(OSError):
             self.channel.close()
         if self.process.stdin:
@@ -224,7 +224,7 @@ class Pool:
             return child
 
     def _may_go_on(self, child: Child, last: Message) -> bool:
-        """Keeps a child that is as good as a new one for whoever asks next."""
+        """Keeps a child that is as good as new for the next caller."""
         child.done += 1
         memory = last.facts.get("memory")
         is_good = child.done < TASKS_EACH and isinstance(memory, int) and memory < GROWN

@@ -1,7 +1,7 @@
-"""How many may decode at a time on this machine, whatever number of processes ask.
+"""How many may decode at a time on this machine, however many processes ask.
 
-A slot is an `flock` on a file: the kernel gives it back when its holder dies, however it dies. It
-holds for all processes that share the folder, containers on one machine, too.
+A slot is an `flock` on a file: the kernel releases it when its holder dies, however it dies. It
+holds for all processes that share the folder, including containers on one machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a decoding process can be asked for. Runs in the child alone; `opening` is the other side.
+"""What a decoding process can be asked to do. Runs in the child alone; `opening` is the other side.
 
 Each takes the open file, `tell` for news on the way, and the request's facts; it returns facts and
 bytes. Large libraries are imported by the first task that needs them.

@@ -1,4 +1,4 @@
-"""How long a job still takes: a range, from what earlier jobs took on this machine.
+"""How much longer a job takes: a range, from what earlier jobs took on this machine.
 
 The model, in logarithms of seconds, of step s of job j with photos x:
 
@@ -7,7 +7,7 @@ The model, in logarithms of seconds, of step s of job j with photos x:
 `work` is a built-in guess from photos, pixels and settings. `machine` is how much slower each step
 is here than that guess: a mean over past runs, in which runs like this one and late ones weigh
 most. `load` moves all steps of one job alike, as another program on the machine does; a running
-job's finished steps tell it. `chance` is the rest. How far `load` and `chance` spread is learnt,
+job's finished steps show it. `chance` is the rest. How far `load` and `chance` spread is learnt
 too. With few past runs, built-in values stand in for both, and the range is wide.
 
 docs/develop/progress.md has the method with its figures, benchmarks/eta.py measures it. Seconds
@@ -150,7 +150,7 @@ def forecast(
 
 
 def starts_in(running: Sequence[Range], ahead: Sequence[Range], workers: int) -> Range:
-    """When a waiting job begins: after the jobs that run and those in front of it in the queue.
+    """When a waiting job begins: after the running jobs and those in front of it in the queue.
 
     Each worker takes the next job in line as soon as it is free; `running` has what is left of the
     present ones, `ahead` what each of the others takes.
@@ -168,7 +168,7 @@ def starts_in(running: Sequence[Range], ahead: Sequence[Range], workers: int) ->
 
 
 def _likeness(plan: Plan, other: Plan) -> float:
-    """How much a run of `other` says of `plan`, 0 to 1."""
+    """How much a run of `other` says about `plan`, 0 to 1."""
     photos = math.log(plan.photos / other.photos) / _PHOTOS_REACH
     pixels = math.log(plan.megapixels / other.megapixels) / _PIXELS_REACH
     same = (
@@ -178,7 +178,7 @@ def _likeness(plan: Plan, other: Plan) -> float:
 
 
 def _ratios(run: Run) -> dict[Step, float]:
-    """How much longer than guessed each step took, in logarithms."""
+    """How much longer each step took than guessed, in logarithms."""
     return {
         step: math.log((seconds + _NOISE_S) / (run.plan.seconds[step] + _NOISE_S))
         for step, seconds in run.seconds.items()
@@ -221,7 +221,7 @@ def _load_of(
 def _estimate_by_progress(
     fraction: float, taken_over: float, in_step: float
 ) -> tuple[float, float] | None:
-    """What the present step's own progress says of its seconds in all, and how sure it is.
+    """What the present step's own progress says about its seconds in all, and how certain that is.
 
     None where it has hardly begun, or hardly anything of it is left to this attempt.
     """

@@ -1,7 +1,7 @@
 """The photo check on a folder of photos, a little at a time: each call does what is new.
 
-Leaves a report in the check's folder, written at once and in full, so that whoever reads it never
-sees half of one. See docs/develop/photo-check.md.
+Writes a report to the check's folder in one piece, so that nobody ever reads half of one. See
+docs/develop/photo-check.md.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def check(
 def _looks(
     photos: Mapping[str, Path], digests: Mapping[str, str], folder: Path, progress: Progress
 ) -> tuple[dict[str, PhotoLook], dict[str, Finding]]:
-    """By name, of the photos that can be looked at; and what is said of the others."""
+    """By name, of the photos that can be looked at; and the findings about the others."""
     files = {digests[name]: path for name, path in photos.items()}  # one of each content
 
     def look(digest: str) -> PhotoLook | Exception:
@@ -117,7 +117,7 @@ def _looks(
 
 
 def _explain_refusal(name: str, error: Exception) -> Finding:
-    """What is said of a photo that could not be looked at."""
+    """The finding about a photo that could not be looked at."""
     if not isinstance(error, UserError):
         logger.warning("%s could not be looked at", name, exc_info=error)
     if isinstance(error, OSError):
@@ -199,7 +199,7 @@ def _turn_pair(facts: PairFacts, *, swapped: bool) -> PairFacts:
 def _check_together(
     looks: Mapping[str, PhotoLook], pairs: Mapping[tuple[str, str], PairFacts], limits: CheckLimits
 ) -> tuple[SetCheck, list[Finding]]:
-    """What the whole set shows; where one photo keeps that from being found, what the others do."""
+    """The verdict; if one photo makes that impossible, that of the others."""
     try:
         return check_set(PhotoSet(looks, pairs, limits)), []
     except Exception:

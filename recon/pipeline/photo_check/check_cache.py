@@ -1,7 +1,7 @@
 """What earlier photo checks found out, by the photos' content: `check/` in a job's folder.
 
-A photo that was looked at is not looked at again, nor is a pair; what a dropped photo left goes.
-Whatever can't be read, or comes from another version, counts as not there.
+A photo that was looked at is not looked at again, nor is a pair; what is kept of a removed photo is
+deleted. Anything that can't be read, or comes from another version, counts as missing.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """What the photo check says to a person: a title and advice for every code, as `errors.py` has
-them for errors. All of it is advice; docs/develop/photo-check.md tells more.
+them for errors. All of it is advice; docs/develop/photo-check.md says more.
 """
 
 from __future__ import annotations

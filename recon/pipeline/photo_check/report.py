@@ -1,4 +1,4 @@
-"""What a photo check leaves: `report.json` in the check's folder.
+"""What a photo check writes: `report.json` in the check's folder.
 
 Photos have the names that they are stored under. All of it is advice: docs/develop/photo-check.md.
 """

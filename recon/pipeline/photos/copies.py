@@ -1,7 +1,7 @@
-"""Photos that were sent more than once: of each the best is kept, the copies are left out.
+"""Photos that were sent more than once: the best of each is kept, the copies are left out.
 
 A copy on the other side of the train/held-out split would flatter the figures (measured: 26.1 dB
-where the photos themselves have 12.4), and one on the same side is only work.
+where the photos themselves have 12.4), and one on the same side only costs work.
 """
 
 from __future__ import annotations

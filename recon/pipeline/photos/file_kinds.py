@@ -1,8 +1,9 @@
-"""What a file is that can't be used here: told by its first bytes, so that people hear its kind
-instead of "damaged".
+"""What kind of file it is that can't be used here: recognised by its first bytes, so that people
+are told its kind instead of "damaged".
 
 Cameras' raw formats share their boxes with others: most are TIFFs, Canon's CR3 is in the box
-format of videos. Within a TIFF its tags decide; a name only where the content leaves it open.
+format of videos. Within a TIFF the tags decide; a name counts only where the content leaves it
+open.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ def _kind(file: BinaryIO, name: str) -> FileKind | None:
 
 
 def _is_used(head: bytes) -> bool:
-    """Whether the content claims a kind that is read here, so that its name is not asked."""
+    """Whether the content claims a kind that is read here, so that its name does not matter."""
     return is_photo(head[:HEAD]) or container_of(head[:HEAD]) is not None
 
 

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from recon.poses.photo_check.sharpness import below
 
-#: Frames this close in time, as a part of the whole, are what a frame's sharpness is held against.
+#: Frames this close in time, as a part of the whole, are those that a frame's sharpness is compared
+#: with.
 NEIGHBOURHOOD = 0.25
 
 #: log2 of fine detail against the neighbours' median; a frame below is blurred, and left out. As

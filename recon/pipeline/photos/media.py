@@ -1,6 +1,6 @@
-"""What a file holds, told by its first bytes; names and declared types count for nothing.
+"""What a file holds, recognised by its first bytes; names and declared types count for nothing.
 
-Photos and videos of phones come in the same box format (ISO base media), told apart by brand.
+Phones' photos and videos come in the same box format (ISO base media); the brand tells them apart.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def is_photo(head: bytes) -> bool:
 
 
 def _is_photo_box(head: bytes) -> bool:
-    """By the first brand; where that is nobody's, as some phones' are, by the others."""
+    """By the first brand; if that is unknown, as some phones' are, by the others."""
     if head[4:8] != b"ftyp":
         return False
     length = int.from_bytes(head[:4], "big")

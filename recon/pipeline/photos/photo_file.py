@@ -61,7 +61,7 @@ class DecodedPhoto:
     height: int  # px, upright
 
     def upright(self) -> Image.Image:
-        """The picture turned as its EXIF orientation asks."""
+        """The picture turned as its EXIF orientation says."""
         return exif.upright(self.image)
 
 
@@ -76,7 +76,7 @@ def decode(
     """Opens and fully decodes one photo; `name` is what the person calls it.
 
     The declared size is checked before a pixel is decoded: a few kilobytes may declare hundreds
-    of megapixels. Metadata that can't be read counts as not there. With `longest_needed` (px, of
+    of megapixels. Metadata that can't be read counts as missing. With `longest_needed` (px, of
     the longest side) the image of a large JPEG may come at a half, a quarter or an eighth of its
     size, as long as so much is left: its decoder is faster at that.
 
@@ -115,7 +115,7 @@ def load_photo(
 ) -> tuple[Image.Image, tuple[int, int]]:
     """The decoded picture as stored, and the size (px) that it is stored in.
 
-    Where metadata keeps the decoder from the pixels, it is cut out. `look` sees the image before
+    If metadata keeps the decoder from the pixels, it is cut out. `look` sees the image before
     it is decoded, and may raise; `longest_needed` is `decode`'s.
 
     Raises UserError: photo_unreadable, photo_too_complex; Image.DecompressionBombError, and what

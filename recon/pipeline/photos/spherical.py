@@ -1,9 +1,10 @@
-"""Whether a picture is a 360-degree photo: all around in one, which no camera model here bends to.
+"""Whether a picture is a 360-degree photo: everything around in one picture, which no camera model
+here fits.
 
 Three signs, each enough. The metadata says so (Google's panorama schema, which cameras and
 stitchers write as XMP). A picture twice as wide as high claims a focal length that no flat picture
-has. Or it looks so: its left edge goes on where its right edge ends, and its first and last row
-show one point each, whatever messengers have done to the metadata.
+has. Or it looks like one: its left edge continues where its right edge ends, and its first and last
+row show one point each, whatever messengers have done to the metadata.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _FINE = 15  # rows; detail is what differs from the mean of so many
 
 
 def says_spherical(image: Image.Image) -> bool:
-    """Whether the metadata of the opened `image` says so, or makes no other sense."""
+    """Whether the metadata of the opened `image` says so, or makes sense in no other way."""
     found = _PROJECTION.search(xmp := _xmp(image))
     if found is not None and _SCHEMA.search(xmp) and found.group(1).lower() not in _FLAT:
         return True

@@ -25,7 +25,7 @@ _ITEMS, _NOBODYS = (b"Exif", b"mime", b"uri "), b"skip"
 
 
 def strip_metadata(content: bytes) -> io.BytesIO | None:
-    """`content` without metadata; None where it is of no format that is known here."""
+    """`content` without metadata; None if its format is not known here."""
     try:
         if content.startswith(_PNG_START):
             return io.BytesIO(_PNG_START + b"".join(_png_chunks(content)))

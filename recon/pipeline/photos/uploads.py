@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from recon.pipeline.photos.media import HEAD, PHOTO_SUFFIXES, is_photo
 from recon.pipeline.workspace import LONGEST_NAME, Workspace, replacing
 
-#: Files that may hold a photo and are not meant as one: what programs keep beside it.
+#: Files that may hold a photo but are not meant as one: what programs keep beside it.
 _BESIDE = ("~", ".bak", ".orig", "_original", ".thm", ".tmp", ".part", ".partial", ".crdownload")
 
 

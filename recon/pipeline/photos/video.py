@@ -53,7 +53,7 @@ TOLERANCE = 1.0
 class VideoLimits:
     """What is taken."""
 
-    shortest: float = 2.0  # s; less holds no walk
+    shortest: float = 2.0  # s; less is too short for a walk
     longest: float = 180.0  # s
     min_side: int = 100  # px
 
@@ -141,7 +141,7 @@ def _look(
 def _candidate(
     frame: av.VideoFrame, seconds: float, others: Sequence[Candidate]
 ) -> Candidate | None:
-    """What is known of `frame`; None of one whose pixels nobody can make sense of."""
+    """What is known about `frame`; None for one whose pixels make no sense."""
     assert frame.pts is not None  # noqa: S101 - narrows the type
     try:
         detail = sharpness.overall(sharpness.measure(_grey(frame, _size(frame, WORKING_SIZE))))

@@ -1,7 +1,7 @@
 """A video file opened: the one moving picture in it that counts, and its length.
 
-Nothing but the demuxer that the file's first bytes ask for is let near it: playlists and the
-like, which name other files, are no videos here.
+Only the demuxer that the file's first bytes indicate gets to read it: playlists and the like, which
+name other files, are not videos here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-#: What is carried like a video and is none: covers, previews.
+#: What is carried like a video but is not one: covers, previews.
 _STILL = ("attached_pic", "timed_thumbnails", "still_image")
 
 #: For FFmpeg's decoders, which may find other sizes than the file's index told.
@@ -33,7 +33,7 @@ _DECODER_LIMITS = {"max_pixels": str(limits.FRAME_PIXELS)}
 def open_video(source: Path | BinaryIO, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The file and its moving picture.
 
-    Raises UserError: video_unreadable, whatever FFmpeg has against it; video_too_complex,
+    Raises UserError: video_unreadable, for any complaint of FFmpeg's; video_too_complex,
     video_too_large; photo_raw, photo_other_kind and video_other_kind for files that are something
     else.
     """

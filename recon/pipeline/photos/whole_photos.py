@@ -1,4 +1,4 @@
-"""Whether a photo's file holds all of its pixels, where its decoder does not say.
+"""Whether a photo's file holds all of its pixels, for when its decoder does not say.
 
 A cut-off file mostly fails to decode. Two kinds pass: a PNG whose pixels end early but in good
 order, and a JPEG or WebP that was given its full length before its content came, whose rest is
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-#: So many zeros at the end are no compressed picture.
+#: This many zeros at the end are not compressed picture data.
 _LOST = 4096  # bytes
 _PIECE = 2**18  # bytes decompressed at a time
 

@@ -56,7 +56,8 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
-    """Never fails the job for want of a score: the scene is there, and the reason is told."""
+    """Never fails the job for lack of a score: the scene is there, and a warning gives the
+    reason."""
     found = attempt(lambda: _measure(workspace, config, report), report, "metrics_absent")
     results = _without_figures(found, config) if isinstance(found, Reason) else found
     results.write(workspace)

@@ -1,4 +1,4 @@
-"""EXPORT_PLY: the scene that people take away, and where the viewer starts.
+"""EXPORT_PLY: the scene that people get, and where the viewer starts.
 
 output/held_out, output/results.json, work/images, work/sparse/0 -> output/point_cloud/iteration_N/
 {point_cloud.ply,point_cloud_filtered.ply,scene.splat,scene.spz,other.spz,first.spz},

@@ -1,4 +1,4 @@
-"""PREFLIGHT: can this machine do it, and are these photos?
+"""PREFLIGHT: can this machine do the job, and are these photos?
 
 upload/images (as sent) -> work/photos (decoded, upright, without metadata and copies),
 work/photos.json (sizes, focal lengths, which are by one camera, original names),
@@ -66,8 +66,9 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
 
 
 def uploaded_photos(workspace: Workspace) -> list[Path]:
-    """The files that were sent, by name, and those in folders, by folder and name; what a file
-    manager hides there is none."""
+    """The files that were sent, by name, and those in folders, by folder and name; hidden files
+    don't count.
+    """
     found = [*workspace.upload.glob("*"), *workspace.upload.glob("*/*")]
     return sorted(
         path

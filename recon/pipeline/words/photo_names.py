@@ -1,7 +1,7 @@
 """How a sentence names photos: by their numbers on the page, and by what their owner calls them.
 
-What the pipeline reports lists photos by the names that they are stored under, in upload/. Only
-where it is told is it known which number and which original name each has there.
+The pipeline's reports list photos by the names that they are stored under, in upload/. Only where a
+report is shown is it known which number and original name each photo has there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from recon.pipeline.words.texts import Counted, translate
 
-#: Original names in one sentence at most: twenty file names are a wall nobody reads.
+#: Original names in one sentence at most: nobody reads twenty file names.
 MOST_NAMED = 3
 
 

@@ -1,7 +1,7 @@
-"""What a run is doing just now, as sentences: one for each code that `report` is called with.
+"""What a run is doing now, as sentences: one for each code that `report` is called with.
 
-Codes and facts are what is passed on and stored (`recon.reporting`). They are told here, in the
-language of whoever looks; the command line and the log have English.
+Codes and facts are what is passed on and stored (`recon.reporting`). Here they become sentences, in
+the reader's language; the command line and the log have English.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ SENTENCES: dict[str, str | Counted] = {
     "pair": N_("pair {number} of {total}"),
     # The pose ladder: its rungs, `rung_` and their names, and what they do.
     "rung_incremental": N_("SIFT, one photo after the other"),
-    "rung_relaxed": N_("SIFT, one after the other, asking for less"),
+    "rung_relaxed": N_("SIFT, one after the other, with looser limits"),
     "rung_global": N_("SIFT, all photos at once"),
-    "rung_strong_sift": N_("stronger SIFT, asking for less"),
-    "rung_learned": N_("learned features, asking for less"),
+    "rung_strong_sift": N_("stronger SIFT, with looser limits"),
+    "rung_learned": N_("learned features, with looser limits"),
     "rung_learned_global": N_("learned features, all photos at once"),
     "without_file_focals": N_("without the focal lengths in the files"),
     "attempt": N_("attempt {number}"),
@@ -43,14 +43,14 @@ SENTENCES: dict[str, str | Counted] = {
     "finishing": N_("finishing with all {count} photos"),
     "removing_stray_spots": N_("removing stray spots"),
     "saving_scene": N_("saving the scene"),
-    "taking_picture": N_("taking its picture"),
-    "filming": N_("filming"),
+    "taking_picture": N_("taking the cover picture"),
+    "filming": N_("making the video"),
     # Of a video as of the turntable.
     "frame": N_("frame {number} of {total}"),
     "looking_for_sharp_frames": N_("looking for sharp frames"),
 }
 
-#: A sentence with what is done within that work; those of a few codes are put another way.
+#: A sentence with what is done within that work; for a few codes it is put in another way.
 WITHIN = N_("{outer}: {inner}")
 WITHIN_CODE = {"attempt": N_("attempt {number}, {inner}")}
 
@@ -75,7 +75,7 @@ def english(message: Mapping[str, Any]) -> str:
 
 
 def seconds_left(message: Mapping[str, Any]) -> float | None:
-    """The guess of the work itself, or of what is done within it; None where it has none."""
+    """The guess of the work itself, or of the work within it; None if there is none."""
     facts = message.get("facts", {})
     left: float | None = facts.get("seconds_left")
     return seconds_left(facts["inner"]) if left is None and "inner" in facts else left

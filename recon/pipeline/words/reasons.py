@@ -1,4 +1,4 @@
-"""Why a part of a job could not be done, as a code, told in the reader's language.
+"""Why a part of a job could not be done, as a code, shown in the reader's language.
 
 What a library said about it is `detail`: English, technical, and for whoever runs the site.
 """
@@ -15,7 +15,7 @@ REASONS = {
     "lpips_off": N_("LPIPS is switched off in the settings."),
     "lpips_offline": N_("The weights that LPIPS needs can’t be downloaded here."),
     "lpips_broken": N_("LPIPS can’t be loaded on this machine."),
-    "unforeseen": N_("Something went wrong that nobody foresaw; the log has the details."),
+    "unforeseen": N_("Something unexpected went wrong; the log has the details."),
 }
 
 
@@ -28,12 +28,12 @@ class Reason:
 
     @classmethod
     def of(cls, error: Exception) -> Reason:
-        """Of an error that nobody foresaw."""
+        """Of an unexpected error."""
         return cls("unforeseen", f"{type(error).__name__}: {error}")
 
     @classmethod
     def read(cls, recorded: object) -> Reason | None:
-        """What `to_dict` wrote; None for nothing, and for a code that there is not."""
+        """What `to_dict` wrote; None for nothing, and for an unknown code."""
         if isinstance(recorded, dict) and recorded.get("code") in REASONS:
             return cls(recorded["code"], str(recorded.get("detail", "")))
         return None

@@ -20,8 +20,9 @@ _translate_number: Callable[[str, str, int], str] = _english_number
 
 @dataclass(frozen=True)
 class Counted:
-    """A text that counts something: for one of it and for many, and `exactly` for numbers that are
-    said otherwise. `by` is the name of the fact that counts."""
+    """A text that counts something: for one and for many, and `exactly` for numbers with a wording
+    of their own. `by` is the name of the fact that counts.
+    """
 
     one: str
     many: str
@@ -36,8 +37,9 @@ class Counted:
 def translate_with(
     translate: Callable[[str], str], translate_number: Callable[[str, str, int], str]
 ) -> None:
-    """From now on texts are looked up with `translate` when they are told, those for one and for
-    many with `translate_number`."""
+    """From now on texts are looked up with `translate` when they are shown, singular and plural
+    with `translate_number`.
+    """
     global _translate, _translate_number
     _translate, _translate_number = translate, translate_number
 
@@ -48,7 +50,8 @@ def N_(text: str) -> str:
 
 
 def translate_marked(text: str) -> str:
-    """A text that may be one of the marked ones, such as a recorded reason, as it is served."""
+    """A text that may be one of the marked ones, such as a recorded reason, in the language
+    served."""
     return _translate(text) if text else text
 
 

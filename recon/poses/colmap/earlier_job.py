@@ -1,7 +1,7 @@
-"""Features and matches of an earlier job, for photos that are in this one too.
+"""Features and matches of an earlier job, for photos that are also in this one.
 
 A photo is the same where its prepared file has the same SHA-256, and features are the same where
-they were made with the same settings; then it is only work that is spared, and nothing differs.
+they were made with the same settings; then this only saves work, and the result is the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KnownPhotos:
-    """What an earlier database knows of photos here."""
+    """What an earlier database knows about the photos here."""
 
     database: Path  # the earlier one
     names: Mapping[str, str]  # name here -> name there

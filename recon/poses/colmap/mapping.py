@@ -20,7 +20,7 @@ from recon.reporting import Progress
 if TYPE_CHECKING:
     from pycolmap import CancellationToken, IncrementalPipelineOptions, Reconstruction
 
-#: What the relaxed mapper asks for where COLMAP's defaults are stricter. Small baselines, short
+#: What the relaxed mapper requires where COLMAP's defaults are stricter. Small baselines, short
 #: overlaps and three photos are enough to begin with; the model checks see to the rest.
 RELAXED = {
     "init_min_tri_angle": 4.0,  # degrees, between the first two photos; default 16
@@ -40,7 +40,7 @@ class MapperFailed(Exception):
 
 @dataclass(frozen=True)
 class MapperVariant:
-    """How the incremental mapper goes about it; COLMAP's way unless said otherwise."""
+    """How the incremental mapper goes about it; COLMAP's way unless stated otherwise."""
 
     relaxed: bool = False
     hold_focal: bool = False  # keep focal lengths as they are in the database

@@ -1,6 +1,7 @@
-"""What a COLMAP model has to show: its points and cameras, read without pycolmap.
+"""What can be shown of a COLMAP model: its points and cameras, read without pycolmap.
 
-The web process draws them; loading a native library there, for three small files, would be dear.
+The web process draws them; loading a native library there, for three small files, would cost too
+much.
 Layout: https://colmap.github.io/format.html (binary). World axes and units are the model's.
 """
 

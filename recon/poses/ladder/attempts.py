@@ -1,8 +1,8 @@
 """The relaxed incremental mapper, from several starts.
 
-Asked for less, the mapper takes more chances, and where it starts decides how they turn out: with
-few and doubtful matches all eight photos of `cake` were placed from most starts, but the matches
-that fitted were 78% from one and 87% from another. So several are tried, and the checks and
+With looser limits, the mapper takes more chances, and where it starts decides how they turn out:
+with few and doubtful matches all eight photos of `cake` were placed from most starts, but the
+matches that fitted were 78% from one and 87% from another. So several are tried, and the checks and
 `candidates` see which model is best.
 """
 
@@ -25,8 +25,8 @@ _STARTS = 4  # pairs with the most verified matches, each the start of an attemp
 _SEEDS = 3  # of the mapper's own start; given ones have one less
 _SECONDS = 45.0  # after which no other attempt begins
 
-#: They are tried where the mapper's own start led to so large a part of the photos. Where matches
-#: don't carry that far, other starts fail too, and slowly.
+#: They are tried where the mapper's own start led to so large a part of the photos. If the matches
+#: don't suffice for that, other starts fail too, and slowly.
 _CARRIES = 0.5
 
 

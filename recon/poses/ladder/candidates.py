@@ -36,8 +36,9 @@ class Candidate:
     firm_photos: int  # that count in full
 
     def beats(self, other: Candidate | None) -> bool:
-        """More photos placed firmly; of models that are near in that and have the same photos, the
-        one that clearly more of the verified matches fit, then the more exact one."""
+        """More photos placed firmly; among models that are close in that and have the same photos,
+        the one that clearly more of the verified matches fit, then the more exact one.
+        """
         if other is None:
             return True
         near = abs(self.worth - other.worth) <= _NEAR * len(self.names)
@@ -88,7 +89,7 @@ def wins(candidate: Candidate, total: int) -> bool:
 
 
 def best_of(candidates: Iterable[Candidate | None]) -> Candidate | None:
-    """The best of those that there are; of equals the first."""
+    """The best of those that there are; among equals the first."""
     best: Candidate | None = None
     for found in candidates:
         if found is not None and found.beats(best):

@@ -1,7 +1,7 @@
-"""The ladder: from matches to the best model that can be had, the cheap ways first.
+"""The ladder: from matches to the best model possible, the cheap ways first.
 
 A rung whose model has all photos, firmly placed and past all checks, wins, and nothing after it
-is tried. Otherwise the best model of all rungs is used, or none: a wrong one is worse.
+is tried. Otherwise the best model of all rungs is used, or none: a wrong one would be worse.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def climb(work: Work, *, report: Report, keep: Callable[[PairGraph], None]) -> L
             else:
                 share = _share(report, rung, rungs)
                 share(0.0, rung.code)
-                # The first is what a person expects; what the others do is said with their names.
+                # The first is what a person expects; the others say what they do.
                 inner = share if rung is rungs[0] else within(share, rung.code)
                 _try(rung, state, folder, inner)
             keep(graph_of(state))
@@ -66,7 +66,7 @@ def climb(work: Work, *, report: Report, keep: Callable[[PairGraph], None]) -> L
 
 
 def graph_of(state: LadderState) -> PairGraph:
-    """What is known by now, for people."""
+    """What is known so far, for people."""
     best, names = state.best, state.work.names
     final = WON if state.won else BEST
     rungs = [
@@ -127,7 +127,7 @@ def _choose(
 ) -> Candidate | None:
     """Judges `models` and keeps the best of them where it beats what there is.
 
-    Returns the best firm one that only the metadata speak against, if there is one.
+    Returns the best firm one that only the metadata contradict, if there is one.
     """
     screened = [screen(model, database, state.work) for model in models]
     for one in screened:

@@ -1,4 +1,4 @@
-"""Why photos make no model: the reasons that their matches alone can tell.
+"""Why photos make no model: the reasons that their matches alone can show.
 
 Copies of one photo match perfectly and in place. Photos taken turning on the spot match well, and
 a turn of the camera explains all that moved: nothing is nearer than anything else.
@@ -31,7 +31,7 @@ _TURN_MISSES = 0.0025
 _MOST = 0.9
 #: Focal lengths tried, as parts of the longest side: the metadata may say nothing.
 _FOCALS = np.geomspace(0.5, 1.6, 12)
-_MOST_PAIRS = 30  # looked at: 90% of them are told from none
+_MOST_PAIRS = 30  # looked at: enough to tell 90% of them from none
 _MOST_MATCHES = 200  # of a pair, looked at
 _ENOUGH_MATCHES = 15
 _ROUNDS = 2  # of fitting a turn anew to the matches that fit best
@@ -57,7 +57,7 @@ class _Matches:
 
 
 def diagnose(database: Path, names: Sequence[str], min_distinct: int) -> Diagnosis | None:
-    """What the verified pairs between `names` in `database` say; None where they allow a model.
+    """What the verified pairs between `names` in `database` say; None if they allow a model.
 
     Fewer than `min_distinct` different photos are too few.
     """

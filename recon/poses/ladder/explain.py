@@ -10,7 +10,7 @@ _SAID = {WON: "won", BEST: "the best there was", FAILED: "failed", SKIPPED: "ski
 
 
 def explain(graph: PairGraph) -> str:
-    """What hangs together, what was tried in which order and how it ended, as lines of text."""
+    """What is connected, what was tried in which order and how it ended, as lines of text."""
     return "\n".join([*_matches(graph), "", *_rungs(graph), "", *_result(graph)])
 
 
@@ -19,7 +19,7 @@ def _matches(graph: PairGraph) -> Iterator[str]:
     possible = total * (total - 1) // 2
     yield f"{total} photos; {len(graph.pairs)} of {possible} pairs verifiably share something."
     if len(graph.groups) == 1:
-        yield "All photos hang together."
+        yield "All photos are connected."
         return
     yield f"They fall into {len(graph.groups)} groups that share too little with one another:"
     for group in graph.groups:

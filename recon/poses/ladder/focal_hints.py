@@ -1,5 +1,6 @@
-"""Focal lengths in the photos' metadata are hints: cropped photos keep the whole one's, and so do
-converters and editors. Here is what it takes to drop such hints, and to say so.
+"""Focal lengths in the photos' metadata are hints: cropped photos keep the whole photo's, and
+editors and converters don't change it either. This module decides when to drop such hints, and says
+so.
 
 Focal lengths are in px of the photo, or where it says so in mm on 35 mm film.
 """
@@ -34,7 +35,7 @@ _AS_MANY = 0.75
 
 @dataclass(frozen=True)
 class Misfit:
-    """Photos whose focal length is another than their metadata say."""
+    """Photos whose focal length is not the one that their metadata give."""
 
     names: tuple[str, ...]
     said: float  # mm on 35 mm film, by the metadata of the photo that is furthest off
@@ -100,7 +101,7 @@ def same_focals(candidates: Sequence[Candidate]) -> bool:
 
 
 def explains_more(one: Candidate, other: Candidate | None) -> bool:
-    """Whether the photos speak clearly for `one`."""
+    """Whether the photos clearly favour `one`."""
     if other is None:
         return True
     if one.worth < _AS_MANY * other.worth:

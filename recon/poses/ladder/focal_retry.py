@@ -1,8 +1,8 @@
-"""A rung's matches once more, without the focal lengths that the metadata say.
+"""A rung's matches again, without the focal lengths from the metadata.
 
 Where those are wrong (cropped photos, a converter, a false entry) a good model looks doubtful and
-is turned down, or the metadata's is held and bends the model. Where photos say too little, on the
-other hand, the metadata know better: so they are dropped only where
+is rejected, or holding to the metadata's bends the model. Where photos say too little, on the other
+hand, the metadata know better: so they are dropped only if
 
 - a firm model has other focal lengths, and all else about it is right,
 - a run that begins elsewhere arrives at the same ones, and
@@ -106,7 +106,7 @@ def _witnesses(
 def _why_trust_files(
     witnesses: Sequence[Candidate], matches: Matches, work: Work, report: Progress
 ) -> str | None:
-    """Why the photos say too little, a clause; None where they speak against the metadata."""
+    """Why the photos say too little, a clause; None if they contradict the metadata."""
     if len(witnesses) < ENOUGH:
         return "no firm model"
     if not focal_hints.same_focals(witnesses):
@@ -120,8 +120,9 @@ def _why_trust_files(
 def _trust_photos(
     best: Candidate, again: Rung, state: LadderState, matches: Matches, seconds: float
 ) -> None:
-    """Takes `best` instead of whatever was made with the metadata's focal lengths, and goes on
-    without those that it is at odds with."""
+    """Uses `best` instead of what was made with the metadata's focal lengths, and goes on without
+    those that it contradicts.
+    """
     misfit = _misfit(best, state.work)
     if misfit is None:
         raise ValueError("a model that agrees with the metadata speaks against nothing")

@@ -41,10 +41,10 @@ class Rung:
 
 RUNGS: tuple[Rung, ...] = (
     Rung("incremental", "SIFT, one photo after the other", PLAIN, incremental_mapping, 0.50),
-    Rung("relaxed", "SIFT, one after the other, asking for less", PLAIN, relaxed_mapping, 0.05),
+    Rung("relaxed", "SIFT, one after the other, with looser limits", PLAIN, relaxed_mapping, 0.05),
     Rung("global", "SIFT, all photos at once", PLAIN, global_mapping, 0.05),
-    Rung("strong_sift", "stronger SIFT, asking for less", STRONG, relaxed_mapping, 0.20),
-    Rung("learned", "learned features, asking for less", LEARNED, relaxed_mapping, 0.15),
+    Rung("strong_sift", "stronger SIFT, with looser limits", STRONG, relaxed_mapping, 0.20),
+    Rung("learned", "learned features, with looser limits", LEARNED, relaxed_mapping, 0.15),
     Rung("learned_global", "learned features, all photos at once", LEARNED, global_mapping, 0.05),
 )
 

@@ -1,4 +1,4 @@
-"""From what a mapper made to a candidate: what is doubtful goes, the rest is checked."""
+"""From what a mapper made to a candidate: doubtful parts are removed, the rest is checked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ScreenedModel:
     facts: checks.ModelFacts
     candidate: Candidate | None  # None for a model that can't be trusted
     notes: tuple[str, ...]  # what was taken out of it, and why it can't be trusted
-    at_odds: Candidate | None = None  # a model to trust, were it not for the metadata
+    at_odds: Candidate | None = None  # a model to trust, but for the metadata
 
     @property
     def in_words(self) -> str:
@@ -32,7 +32,7 @@ class ScreenedModel:
 
 
 def screen(model: Reconstruction, database: Path, work: Work) -> ScreenedModel:
-    """Takes weak photos and what hangs on by chance out of `model`, in place, and checks the rest.
+    """Removes weak photos and parts joined by chance from `model`, in place, and checks the rest.
 
     `database` is the one that the pycolmap reconstruction `model` was made from.
     """

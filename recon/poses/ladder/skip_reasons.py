@@ -1,4 +1,4 @@
-"""When a rung can't help, so that nobody waits for it."""
+"""When a rung can't help, so that nobody has to wait for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STRONG_HELPS = 0.75
 
 
 def why_skip(rung: Rung, state: LadderState) -> str | None:
-    """Why `rung` can't do better than what there is, a clause; None where it may."""
+    """Why `rung` can't do better than what there is, a clause; None if it may."""
     if state.diagnosis is not None:
         return state.diagnosis.why
     missing = rung.source.missing()

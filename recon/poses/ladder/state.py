@@ -20,7 +20,7 @@ Log = Callable[[str], None]
 
 @dataclass
 class LadderState:
-    """What the rungs tried by now have found."""
+    """What the rungs tried so far have found."""
 
     work: Work
     log: Log
@@ -56,6 +56,6 @@ class LadderState:
         self.note(rung, TRIED, said, seconds, registered=facts.registered, facts=facts)
 
     def offer(self, rung: Rung, found: Candidate) -> None:
-        """Takes `found` where it beats the best model by now."""
+        """Takes `found` if it beats the best model so far."""
         if found.beats(self.best):
             self.best, self.best_rung = found, rung.name

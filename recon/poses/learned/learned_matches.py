@@ -1,7 +1,7 @@
 """The learned rung's matches: ALIKED keypoints and LightGlue matches in a COLMAP database.
 
-They join photos that SIFT can't: wide baselines, other light, little texture. They cost more,
-so pairs that share nothing are left out by a quick look first (`retrieval`).
+They join photos that SIFT can't: wide baselines, other light, little texture. They cost more, so a
+quick look first leaves out pairs that share nothing (`retrieval`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The networks of the learned rung: ALIKED finds keypoints, LightGlue matches them.
 
 ALIKED (Zhao et al. 2023, https://arxiv.org/abs/2304.03608) and LightGlue (Lindenberger et al.
-2023, https://arxiv.org/abs/2306.13643) as kornia has them. They run on a GPU where torch sees
-one, else on the CPU, where the same photos give the same numbers every time.
+2023, https://arxiv.org/abs/2306.13643) as kornia provides them. They run on a GPU if torch sees
+one, otherwise on the CPU, where the same photos give the same numbers every time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which pairs of photos are worth a close look: the dear matcher need not see all of them."""
+"""Which pairs of photos are worth a close look: the expensive matcher need not see all of them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a model is worth, and what is mended in the one that is used."""
+"""How good a model is, and what is improved in the one that is used."""

@@ -1,4 +1,4 @@
-"""Is a model one? Structure from motion can always make something up from chance matches.
+"""Can a model be trusted? Structure from motion can always make something up from chance matches.
 
 Thresholds come from the caller (`MappingConfig`); this module measures and compares. `halves`
 asks whether the model is one piece.
@@ -97,7 +97,7 @@ def measure_again(model: Reconstruction, before: ModelFacts) -> ModelFacts:
 def drop_weak_photos(
     model: Reconstruction, agreements: Sequence[Agreement], limits: MappingConfig
 ) -> list[str]:
-    """Takes photos that hang on by too little out of `model`; returns their names.
+    """Removes photos with too weak a link from `model`; returns their names.
 
     Too little are fewer than `min_points_per_photo` points, or fewer than `solid_points_per_photo`
     where no pair with another placed photo has so many fitting matches that they can't be chance.
@@ -119,7 +119,7 @@ def drop_weak_photos(
 
 
 def take_out(model: Reconstruction, images: Iterable[Image]) -> list[str]:
-    """Takes the pycolmap `images` and what only they see out of `model`; returns their names."""
+    """Removes the pycolmap `images` and what only they see from `model`; returns their names."""
     gone = list(images)
     names = sorted(image.name for image in gone)
     for frame_id in {image.frame_id for image in gone}:
@@ -128,7 +128,7 @@ def take_out(model: Reconstruction, images: Iterable[Image]) -> list[str]:
 
 
 def problems(facts: ModelFacts, limits: MappingConfig) -> list[str]:
-    """Why the model is none, one clause each; empty for a model that can be trusted."""
+    """Why the model can't be trusted, one clause each; empty if it can."""
     error, angle = facts.mean_reprojection_error, facts.median_triangulation_angle
     low, high = facts.shortest_focal, facts.longest_focal
     checks = [

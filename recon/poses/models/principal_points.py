@@ -1,12 +1,12 @@
-"""Principal points per photo, where the observations ask for them.
+"""Principal points per photo, where the observations call for them.
 
 A stabilised lens or sensor, as most phones have, moves for every photo, and the principal point
 moves with it: by up to 15 px of 706 in `fern`. With one point for all photos each pose is wrong by
 what it needs to make up for that, about half a pixel at the borders, and no trained scene is
 sharper than its poses (docs/develop/engine.md has the figures).
 
-More parameters fit every set of photos better. So they are kept only where they predict
-observations better that they were not fitted to.
+More parameters fit every set of photos better. So they are kept only if they better predict
+observations that they were not fitted to.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Photos taken from nearly one spot: bursts, a second try, a crop.
 
 They differ a little, so they may both be in a scene. But one that is held out to be measured on is
-no test where its neighbour was trained on, so that a split takes them together.
+no test where its neighbour was trained on, so a split keeps them together.
 docs/develop/poses.md has the figures behind the limits.
 """
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 #: Two cameras that are nearer to each other than this part of the depth of what both see stand on
 #: one spot.
 _SAME_SPOT = 0.015
-#: So far apart the first and the last of a burst may stand, as a multiple of that.
+#: How far apart the first and the last of a burst may be, as a multiple of that.
 _BURST = 2.0
-#: They show the same where so large a part of what one sees lies in the other's picture.
+#: They show the same if this large a part of what one sees lies in the other's picture.
 _SAME_VIEW = 0.75
-#: A crop's middle is not its photo's, so that it seems to stand elsewhere. It is told by its
+#: A crop's middle is not its photo's, so that it seems to stand elsewhere. It is recognised by its
 #: picture, moved and scaled as a whole, which misses the photo's by less than this part of the
 #: longest side: nothing in it lies nearer than anything else, and no hand holds so still.
 _SAME_PICTURE = 0.001
@@ -38,7 +38,7 @@ Array = NDArray[np.float64]
 
 def find_shared_viewpoints(folder: Path) -> list[list[str]]:
     """The photos of the COLMAP model in `folder` that were taken from nearly one spot and show the
-    same, by name, two or more a group. A slow walk is no spot, and falls into several.
+    same, by name, two or more a group. A slow walk is not one spot, and is split into several.
     """
     model = colmap().Reconstruction(folder)
     images = sorted((model.images[i] for i in model.reg_image_ids()), key=lambda image: image.name)

@@ -1,4 +1,4 @@
-"""Is a model one piece, or two that hang together by chance?
+"""Is a model one piece, or two that are joined by chance?
 
 Photos of two places that look alike in one spot (a poster, a kind of window) can end up in one
 model, joined by the few points that both seem to see, or in a place that most of the matches

@@ -1,1 +1,1 @@
-"""A quick look at photos while they arrive, and what is said of them and of the set."""
+"""A quick look at photos while they arrive, and findings about them and the set."""

@@ -1,10 +1,10 @@
-"""Copies of one photo, told by their pixels: saved again, smaller, brighter, turned.
+"""Copies of one photo, recognised by their pixels: saved again, smaller, brighter, turned.
 
 A copy shows the same from the same place: there is no parallax in it, so it adds nothing to a
 model, and a photo held out to be measured on is no test where its copy was trained on. So small
-pictures are laid on each other: every part that shows anything must be alike and lie in place to a
-fraction of a pixel. A photo taken a moment later by a hand is no copy (`viewpoints` sees to
-those), and neither is one in which only most things stand still (`standing_still`).
+pictures are laid over each other: every part that shows anything must be alike and in place to a
+fraction of a pixel. A photo taken by hand a moment later is not a copy (`viewpoints` handles
+those), nor is one in which most but not all things stand still (`standing_still`).
 docs/develop/poses.md has the figures behind the limits.
 """
 
@@ -31,7 +31,7 @@ _ALIKE = 0.7  # correlation of two parts that show the same
 _IN_PLACE = 0.7  # px that a part may have moved
 _MOVED = 0.25  # px that all parts may have moved, root mean square
 _MOST = 0.98  # of the parts
-_FEWEST = 6  # parts; with fewer there is nothing to tell copies by
+_FEWEST = 6  # parts; with fewer, copies can't be recognised
 _DARKEST, _BRIGHTEST = 3, 250  # grey levels beyond which a part of a brighter copy is lost
 _LOST = 0.1  # of a part's pixels
 _LEFT = 0.5  # of the parts must not be lost
@@ -41,7 +41,7 @@ _Array = NDArray[np.float64]
 
 
 def small(image: Image.Image) -> Small:
-    """The small grey picture of the upright photo `image` that copies are told by."""
+    """The small grey picture of the upright photo `image` by which copies are recognised."""
     size = fitted_size(*image.size, LONGEST)
     grey = image.convert("L").resize(size, Image.Resampling.BILINEAR)
     return np.asarray(grey)

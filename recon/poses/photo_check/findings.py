@@ -1,4 +1,4 @@
-"""What the photo check's words are made of: findings, and the set that they are about."""
+"""What the photo check reports: findings, and the set that they are about."""
 
 from __future__ import annotations
 

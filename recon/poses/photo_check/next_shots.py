@@ -1,4 +1,4 @@
-"""What to photograph next, from the real matching: where the photos do not hang together."""
+"""What to photograph next, from the real matching: where the photos are not connected."""
 
 from __future__ import annotations
 

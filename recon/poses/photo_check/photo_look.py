@@ -28,7 +28,9 @@ SHORTEST = 16
 
 @dataclass(frozen=True, kw_only=True)
 class CheckLimits:
-    """From where on something is worth a word. docs/develop/photo-check.md has the figures."""
+    """The limits from which something is worth mentioning. docs/develop/photo-check.md has the
+    figures.
+    """
 
     # One photo.
     blurred: float = -0.9  # log2 of fine detail against the siblings' median

@@ -42,7 +42,7 @@ _GRID = 16
 
 @dataclass(frozen=True)
 class QuickFeatures:
-    """What is kept of a photo for comparing it with others."""
+    """What is kept of a photo to compare it with others."""
 
     width: int  # px, of the small photo
     height: int  # px

@@ -1,4 +1,4 @@
-"""The photo check of a whole set: from looks and pairs to findings. Every one is advice."""
+"""The photo check of a whole set: from looks and pairs to findings. All of it is advice."""
 
 from __future__ import annotations
 

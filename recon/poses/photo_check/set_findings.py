@@ -1,4 +1,4 @@
-"""What the pair graph of a photo check says of the set as a whole."""
+"""What a photo check's pair graph says about the set as a whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recon.poses.photo_check.quick_pairs import PairFacts
 def find_in_set(
     photos: PhotoSet, linked: Mapping[Edge, PairFacts], groups: list[list[str]], unfit: set[str]
 ) -> list[Finding]:
-    """What the pair graph says. Photos in `unfit` have had their word: they can't be matched."""
+    """What the pair graph says. Photos in `unfit` have their own finding: they can't be matched."""
     fit = [n for n in photos.names if n not in unfit]
     parts = [[n for n in group if n in fit] for group in groups]
     parts = sorted((part for part in parts if part), key=len, reverse=True)
@@ -75,7 +75,7 @@ def _holds_well(part: list[str], linked: Mapping[Edge, PairFacts], limits: Check
 
 
 def _thin_links(photos: PhotoSet, linked: Mapping[Edge, PairFacts]) -> list[Finding]:
-    """The places where a set hangs by a thread."""
+    """The weak links of a set."""
     strengths = {edge: float(facts.inliers) for edge, facts in linked.items()}
     thin = [
         edge

@@ -1,4 +1,4 @@
-"""The rasteriser for CUDA: gsplat's, called so that it means what the CPU one means."""
+"""The rasteriser for CUDA: gsplat's, called so that it means the same as the CPU one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEAR, _FAR = 0.01, 1e10  # world units that are drawn
 
 @functools.cache
 def problem() -> str | None:
-    """What keeps gsplat from drawing on this machine, in words, or None where it can.
+    """What keeps gsplat from drawing on this machine, in words, or None if it can draw.
 
     The first call may compile gsplat's kernels, which takes minutes.
     """

@@ -1,8 +1,8 @@
 """A slow, obvious rasteriser in plain torch: every Gaussian against every pixel.
 
-It is what the fast ones are tested against, and shares no formula's code with them: the
+The fast ones are tested against it, and it shares no code with them: the
 covariances are products of whole matrices, compositing is a loop over Gaussians, gradients are
-autograd's. In float64 its rounding can be forgotten.
+autograd's. In float64 its rounding is negligible.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NEAR, BLUR, MIN_ALPHA, MAX_ALPHA, MIN_TRANSMITTANCE = 0.01, 0.3, 1 / 255, 0.999,
 
 
 class Reference(NamedTuple):
-    """What `Render` holds, and how near each pixel came to a decision falling otherwise."""
+    """What `Render` holds, and how close each pixel came to a decision going the other way."""
 
     image: Tensor  # [H, W, 3]
     alpha: Tensor  # [H, W]

@@ -1,7 +1,7 @@
 """Vectors and matrices of three, as tuples, for the kernels.
 
 Functions of other files are compiled into a kernel, whose cached machine code numba renews only
-when the kernel's own file changes: nothing but mathematics that stays true may stand here.
+when the kernel's own file changes: only mathematics that stays true may be here.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Photos in: the upload form, and what is asked of a draft."""
+"""Photos in: the upload form, and what people do with a draft."""

@@ -24,7 +24,7 @@ def tiles(request: SignedInRequest, draft: Job) -> HttpResponse:
 
 @acts_on_job
 def order(request: SignedInRequest, draft: Job) -> HttpResponse:
-    """`photo`, repeated: the photos' numbers in the wanted order."""
+    """`photo`, repeated: the photos' numbers in the order wanted."""
     sent = request.POST.getlist("photo")
     numbers = photo_order.numbers_in(sent)
     if numbers is None:

@@ -31,7 +31,7 @@ from recon.web.wish_forms import UploadForm
 
 def makes_job(view: SignedInView[P]) -> View[P]:
     """For a view that makes a job or a draft of what is sent: UploadRefused and ReconErrors (no
-    room on the disk, a limit of the person's) are said on the page of a new scene."""
+    room on the disk, a limit of the person's) are shown on the page of a new scene."""
 
     @signed_in
     @wraps(view)

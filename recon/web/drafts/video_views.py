@@ -15,12 +15,12 @@ from recon.web.job.page import acts_on_job, say_done
 
 @draft_views.polls_draft
 def videos(request: SignedInRequest, draft: Job) -> HttpResponse:
-    """How far each is; polled while one is in work."""
+    """How far each is; polled while one is being worked on."""
     return render(request, "recon/_videos.html", draft_page.videos_context(draft))
 
 
 @acts_on_job
 def drop(request: SignedInRequest, draft: Job, video_pk: int) -> HttpResponse:
-    """Takes a video out. One that is gone already is no error: two tabs may show it."""
+    """Removes a video. One that is already gone is not an error: two tabs may show it."""
     jobs_videos.drop_video(draft, video_pk)
     return say_done(request, draft)

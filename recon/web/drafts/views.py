@@ -39,8 +39,9 @@ from recon.web.wish_forms import WishesForm, same_photo
 
 
 def polls_draft(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
-    """For what a draft's page asks again and again: `view` gets the draft instead of its key. Once
-    it has started, another page is in its place, so the asking page reloads."""
+    """For what a draft's page polls: `view` gets the draft instead of its key. Once the draft has
+    started, another page takes its place, so the polling page reloads.
+    """
 
     @require_safe
     @signed_in
@@ -62,7 +63,7 @@ def polls_draft(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
 
 @polls_draft
 def check(request: SignedInRequest, draft: Job) -> HttpResponse:
-    """What the photo check says by now, and what the presets take with these photos."""
+    """What the photo check says so far, and how long the presets take with these photos."""
     photos = list(draft.photos.all())
     context = {
         "is_poll": True,
@@ -126,7 +127,7 @@ def _add(request: SignedInRequest, draft: Job) -> HttpResponse:
 
 
 def _take_in(draft: Job, upload: UploadedFile) -> str:
-    """Adds a photo or a video; a sentence where the draft has it already."""
+    """Adds a photo or a video; a sentence if the draft already has it."""
     if draft_videos.is_video(upload):
         video, is_new = draft_videos.add_video(draft, upload)
         said = gettext("Frames are already being taken from “{name}”.")
@@ -165,7 +166,7 @@ def _answer(photo: Photo, is_new: bool) -> JsonResponse:
 
 @acts_on_job
 def drop(request: SignedInRequest, draft: Job, photo_pk: int) -> HttpResponse:
-    """Takes a photo out. One that is gone already is no error: two tabs may show it."""
+    """Removes a photo. One that is already gone is not an error: two tabs may show it."""
     drafts.drop_photo(draft, photo_pk)
     return say_done(request, draft)
 

@@ -1,4 +1,4 @@
-"""Scenes that somebody has ticked in their gallery, and what is said of them."""
+"""Scenes that somebody has ticked in their gallery, and what is said about them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What is done with several scenes at once: deleted, shared, downloaded, tagged.
 
 Each acts as it does on one scene's page, and says by title what it could not do. Only a person's
-own scenes can be chosen, staff have no others here.
+own scenes can be chosen, by staff too.
 """
 
 from __future__ import annotations
@@ -132,7 +132,9 @@ def _download(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
         told = gettext("Nothing to download: no file of {names} is there.")
         raise NothingToDo(told.format(names=names_of(unfit)))
     if total > zips.MOST_BYTES:
-        told = gettext("These come to {total}, and one download has at most {most}: choose fewer.")
+        told = gettext(
+            "Together these are {total}, but one download can be {most} at most. Choose fewer."
+        )
         raise NothingToDo(
             told.format(total=sizes.size_in_words(total), most=sizes.size_in_words(zips.MOST_BYTES))
         )
@@ -161,7 +163,7 @@ def _tag(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
 
 def _untag(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     count = tags.remove(chosen.jobs, _names(request))
-    said = ngettext("Taken off {count} scene.", "Taken off {count} scenes.", count)
+    said = ngettext("Removed from {count} scene.", "Removed from {count} scenes.", count)
     none = gettext("None of these scenes has that tag.")
     messages.info(request, said.format(count=count) if count else none)
     _tell_missing(request, chosen)

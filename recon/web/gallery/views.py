@@ -20,7 +20,7 @@ from recon.web.gallery import order as gallery_order
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which scenes are asked for, and in which order."""
+    """Which scenes are wanted, and in which order."""
 
     query: str
     tag: str  # its key

@@ -1,4 +1,4 @@
-"""A zip of finished scenes that is made while it is sent: it is never whole, on no disk and in no
+"""A zip of finished scenes that is made while it is sent: it is never whole, neither on disk nor in
 memory.
 
 Nothing is compressed (scenes and pictures are already), so its length is known beforehand and a
@@ -80,7 +80,7 @@ class ZipStream:
     """A file to read from the start to the end once, that is not there.
 
     It can tell its length, and go back to where the last read began: so the web server's I/O loop
-    sends it by itself, as it does files, and no thread waits for whoever reads slowly.
+    sends it by itself, as it does files, and no thread waits for slow readers.
     """
 
     def __init__(self, members: Iterable[Member]) -> None:
@@ -92,8 +92,9 @@ class ZipStream:
         self._start = self._at = 0
 
     def read(self, size: int = -1) -> bytes:
-        """Raises OSError where a file has gone or changed meanwhile: what is sent then breaks off,
-        and nobody takes it for whole."""
+        """Raises OSError where a file has gone or changed meanwhile: sending then breaks off, so
+        that nobody takes it for complete.
+        """
         if self._at < self._start:
             raise OSError("what was read before the last read is gone")
         size = self.length - self._at if size < 0 else size

@@ -1,6 +1,6 @@
 """The demo scene, which every site has from its first start: static/demo/ (scripts/demo_scene.py).
 
-No row of the database knows of it, so it is there where the database is not.
+It has no row in the database, so it is there even when the database is not.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FACTS = FOLDER / "facts.json"
 
 @dataclass(frozen=True, kw_only=True)
 class DemoFigures:
-    """What the run would have left in its job's `Figures`."""
+    """What the run would have written to its job's `Figures`."""
 
     psnr: float  # dB
     ssim: float
@@ -44,7 +44,7 @@ class DemoFigures:
 
 @dataclass(frozen=True)
 class Turns:
-    """How the start page turns it: from `view`, upright, and so far to each side."""
+    """How the start page turns it: from `view`, upright, and this far to each side."""
 
     view: StartView
     arc: tuple[float, float]  # radians around the target; positive is about up, by the right hand

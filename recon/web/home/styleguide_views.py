@@ -1,4 +1,4 @@
-"""Every token and component on one page, for whoever works on the site's look."""
+"""Every token and component on one page, for people who work on the site's look."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def sample_jobs() -> list[Job]:
 
 
 def sample_steps() -> list[StepRow]:
-    """A timeline with a step in every state that there is."""
+    """A timeline with a step in every possible state."""
     return [
         StepRow(
             step=step.value,

@@ -1,1 +1,1 @@
-"""One job's page for its owner, from draft to scene, and what can be asked of the job there."""
+"""One job's page for its owner, from draft to scene, and what can be done with the job there."""

@@ -1,4 +1,4 @@
-"""What an owner's viewer sends of the view that is to be start and cover: a form, checked."""
+"""What an owner's viewer sends for a new start view and cover: a form, checked."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class CoverForm(forms.Form):
 def jpeg_of(picture: UploadedFile, view: StartView) -> bytes:
     """The picture as a JPEG of ours, opened in a process of its own.
 
-    Raises ValidationError for what is none, or not of `view`, and PipelineError("too_busy").
+    Raises ValidationError for what is not a picture, or not one of `view`, and
+    PipelineError("too_busy").
     """
     try:
         name = str(picture.name)

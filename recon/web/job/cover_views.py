@@ -60,7 +60,7 @@ def _say_chosen(request: SignedInRequest, job: Job) -> HttpResponse:
 
 @acts_on_job
 def reset(request: SignedInRequest, job: Job) -> HttpResponse:
-    """Start and cover are the ones that were found by themselves. Twice is as good as once."""
+    """Start and cover are the automatic ones again. Doing it twice does no harm."""
     try:
         covers.reset(job)
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""A draft's page, also after something that was asked of it is refused."""
+"""A draft's page, also after an action on it was refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def page(
     problems: Sequence[str] = (),
     status: int = 200,
 ) -> HttpResponse:
-    """The draft's photos and wishes; `problems` are sentences on what was just asked."""
+    """The draft's photos and wishes; `problems` are sentences about the refused action."""
     prefetch_related_objects([draft], "photos")
     photos = list(draft.photos.all())
     context: dict[str, object] = {

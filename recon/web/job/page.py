@@ -1,4 +1,4 @@
-"""The page of a job that was started, as its owner sees it: as it is, or with what was refused."""
+"""The page of a started job, as its owner sees it: as it is, or with a refusal."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from recon.web.wish_forms import AgainForm, shown_of
 
 
 def page(request: SignedInRequest, job: Job, *, status: int = 200, **forms: Form) -> HttpResponse:
-    """The page of a job that was started; `forms` are those that come back with errors."""
+    """The page of a started job; `forms` are those that come back with errors."""
     prefetch_related_objects([job], "artifacts", "tags")  # several parts of it look at them
     progress = progress_context(job)
     context: dict[str, object] = {**progress}
@@ -78,8 +78,9 @@ def refuse(
     headers: Mapping[str, str] | None = None,
     **forms: Form,
 ) -> HttpResponse:
-    """What was asked of a job or a draft is not done: its page as it is now, with `sentences` that
-    say why and `forms` as they were sent. For scripts the sentences alone."""
+    """An action on a job or a draft was refused: its page as it is now, with `sentences` that say
+    why and `forms` as they were sent. For scripts only the sentences.
+    """
     if prefers_json(request):
         return JsonResponse({"errors": list(sentences)}, status=status, headers=headers)
     job.refresh_from_db()
@@ -100,7 +101,7 @@ JobView = Callable[Concatenate[SignedInRequest, Job, P], HttpResponseBase]
 def acts_on_job(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
     """For a POST to one job by whoever may change it: `view` gets the job instead of its key.
 
-    What the view raises of UploadRefused and ReconErrors is said on the job's page.
+    UploadRefused and ReconErrors that the view raises are shown on the job's page.
     """
 
     @form_on("recon:job", "pk")
@@ -122,7 +123,7 @@ def acts_on_job(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
 
 
 def say_done(request: HttpRequest, job: Job) -> HttpResponse:
-    """Nothing for scripts, which know what they asked for; the job's page for people."""
+    """Nothing for scripts, which know what they requested; the job's page for people."""
     return HttpResponse(status=204) if prefers_json(request) else redirect(job)
 
 
@@ -140,7 +141,7 @@ def _tile(photo: Photo) -> PhotoTile:
 
 
 class ResultContext(TypedDict):
-    """What only a finished job has to tell."""
+    """What only a finished job has to show."""
 
     viewer: scene.Viewer | None
     scene_choices: list[scene.SceneChoice]
@@ -154,7 +155,7 @@ class ResultContext(TypedDict):
 
 
 def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool) -> ResultContext:
-    """`show` is the scene that is wished for."""
+    """`show` is the scene wanted."""
     choices = scene.scene_choices(job, show)
     viewer = scene.own_viewer(job)
     if viewer and (current := next((one for one in choices if one["current"]), None)):
@@ -175,8 +176,9 @@ def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool
 
 
 def overlap_of(job: Job) -> pair_graph.Picture | None:
-    """The picture of the matching, where it tells something: after a failure, or with photos
-    that found no place."""
+    """The picture of the matching, if it is useful: after a failure, or with photos that found no
+    place.
+    """
     if job.is_failed or (job.is_completed and pair_graph.falls_apart(job)):
         return pair_graph.of_matching(job)
     return None

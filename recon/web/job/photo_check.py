@@ -61,7 +61,7 @@ def check_facts(job: Job) -> dict[str, object]:
 
 
 def _in_short(state: State, findings: int, count: int) -> str:
-    """What stands beside "Start"; empty where there is nothing to say of the photos (yet)."""
+    """What stands beside "Start"; empty if there is nothing to say about the photos (yet)."""
     if state is State.ABSENT or count < NEEDED:
         return ""
     if state is State.COMING:

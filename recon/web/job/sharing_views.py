@@ -1,4 +1,5 @@
-"""What an owner does about sharing: the switch, a password, an end, the QR code, title and text."""
+"""What an owner does about sharing: the switch, a password, an expiry, the QR code, title and
+text."""
 
 from __future__ import annotations
 
@@ -62,7 +63,7 @@ SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
 
 @acts_on_job
 def settings(request: SignedInRequest, job: Job) -> HttpResponse:
-    """The link's password, its end, and the public page."""
+    """The link's password, its expiry, and the public page."""
     said = _("The link’s settings are saved.")
     return _change(request, job, LinkForm, "link_form", said)
 
@@ -80,8 +81,9 @@ def _change(
     name: str,
     said: StrOrPromise,
 ) -> HttpResponse:
-    """What is wrong changes nothing, and comes back as it was typed, with the error at its field,
-    in the page's form `name`."""
+    """An invalid form changes nothing, and comes back as it was typed, with the error at its field,
+    as the page's form `name`.
+    """
     if job.is_draft:
         return refuse(request, job, [str(NOT_YET)], 409)
     form = kind(request.POST, job=job)

@@ -62,7 +62,7 @@ def progress(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 @acts_on_job
 def cancel(request: SignedInRequest, job: Job) -> HttpResponse:
-    """Twice is as good as once."""
+    """Doing it twice does no harm."""
     if not lifecycle.cancel(job):
         job.refresh_from_db()
         if job.is_draft:
@@ -92,7 +92,7 @@ def delete(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 @acts_on_job
 def again(request: SignedInRequest, job: Job) -> HttpResponse:
-    """A new job on the same photos. What is not asked for stays as it was: a form with all
+    """A new job on the same photos. What is not sent stays as it was: a form with all
     wishes says so in `all`, since a box that is not ticked is not sent."""
     if job.is_draft:
         return refuse(request, job, [_not_started(job)], 409)

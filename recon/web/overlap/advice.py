@@ -1,4 +1,4 @@
-"""What is said of a job's photos, for its owner: findings as sentences, with what can be done.
+"""What is said about a job's photos, for their owner: findings as sentences, with what can be done.
 
 A finding comes from the photo check or from the real matching (`recon.poses.photo_check.findings`).
 """
@@ -71,7 +71,7 @@ class Said:
 
     @property
     def may_drop(self) -> bool:
-        """Whether taking a photo out may be the answer."""
+        """Whether removing a photo may be the answer."""
         droppable = self.code in DROPPABLE or self.code.startswith("photo_")  # an error's own
         return droppable and len(self.photos) <= MOST_SHOWN
 

@@ -1,4 +1,4 @@
-"""Where the photos of a pair graph stand in its picture: linked ones near, groups apart.
+"""Where the photos of a pair graph are in its picture: linked ones near each other, groups apart.
 
 Each group is laid out by stress majorisation (Gansner, Koren and North 2004), from a circle, so
 that the same photos always give the same picture; then photos that would cover each other are

@@ -60,7 +60,7 @@ class Picture:
 
     @property
     def of_places(self) -> Said | None:
-        """What is said where the photos seem to be of several places."""
+        """What is said if the photos seem to be of several places."""
         return next((said for said in self.said if said.places), None)
 
     @property
@@ -78,7 +78,7 @@ def of_report(job: Job, report: CheckReport | None) -> Picture | None:
 
 
 def of_matching(job: Job) -> Picture | None:
-    """The picture of the real matching; None where it did not come so far."""
+    """The picture of the real matching; None if it did not get that far."""
     matching = _read_matching(job)
     if matching is None:
         return None
@@ -174,7 +174,7 @@ def _in_words(
     left_out: set[str],
     copies: Mapping[str, str],
 ) -> list[str]:
-    """Who overlaps whom, a sentence a photo; with several groups, their photos first."""
+    """Which photos overlap, one sentence per photo; with several groups, their photos first."""
     said = []
     if len(groups) > 1:
         parts = [numbers_in_words([numbers[name] for name in group]) for group in groups]

@@ -1,1 +1,1 @@
-"""What a finished scene tells of itself: figures, held-out photos, cameras, how it was made."""
+"""What a finished scene's page shows: figures, held-out photos, cameras, how it was made."""

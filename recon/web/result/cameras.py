@@ -1,8 +1,8 @@
 """Where a scene's photos were taken, for the viewer: small, and without the photos' names.
 
 World and axes are the SfM model's: COLMAP's world, camera axes x right, y down, z forward. Lengths
-have the model's unit, which is no metre. Pixels: the centre of the top-left one is at (0.5, 0.5).
-docs/develop/viewer.md documents the answer for programs.
+have the model's unit, which is not a metre. Pixels: the centre of the top-left one is at (0.5,
+0.5). docs/develop/viewer.md documents the answer for programs.
 """
 
 from __future__ import annotations

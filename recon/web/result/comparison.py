@@ -59,7 +59,9 @@ class Comparison:
 
 
 def compare(first: Job, second: Job) -> Comparison:
-    """Their figures over the photos that both held out; else each one's own, and why no more."""
+    """Their figures over the photos that both held out; otherwise each one's own, and why only
+    these.
+    """
     pairs = _held_out_by_both(first, second)
     size, why_not = _common_size(first, second, pairs)
     if size is None:
@@ -86,7 +88,7 @@ def _held_out_by_both(first: Job, second: Job) -> list[Pair]:
 
 
 def _common_size(first: Job, second: Job, pairs: Sequence[Pair]) -> tuple[Size | None, str]:
-    """At which size both have figures of these photos, or None and a sentence."""
+    """The size at which both have figures of these photos, or None and a sentence."""
     for job in (first, second):
         if job.figures.psnr is None:
             return None, gettext(
@@ -153,7 +155,7 @@ def _own_row(scale: Scale, first: Job, second: Job) -> Row | None:
 
 
 def _makings(first: Job, second: Job) -> list[Row]:
-    """What they were made with, of which more is not better."""
+    """What they were made with; here more is not better."""
     return [
         _plain(gettext("Gaussians"), first.figures.gaussian_count, second.figures.gaussian_count),
         _plain(gettext("Training steps"), first.figures.iterations, second.figures.iterations),

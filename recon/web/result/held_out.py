@@ -87,7 +87,7 @@ def _figure(scale: Scale, value: float | None) -> str:
 
 
 def _size(path: Path | None) -> tuple[int, int] | None:
-    """So that the page keeps their place while they load. Reads the file's head only."""
+    """So that the page keeps their place while they load. Reads only the file's head."""
     if path is None:
         return None
     try:

@@ -42,8 +42,8 @@ def timings(steps: list[StepRow]) -> list[Timing]:
 def settings_used(job: Job) -> list[tuple[str, str]]:
     """What people ask about a scene's making: (name, value) pairs; output/cfg_args has the rest.
 
-    Training may have decided its steps from the photos, or used less than was asked for on a small
-    GPU: these are the settings it really used. What a job did not write down is left out.
+    Training may have decided its steps from the photos, or used less than requested on a small GPU:
+    these are the settings it really used. What a job did not record is left out.
     """
     config, training = job.config, left_by(job, TrainingRecord.read)
     used = asdict(training.settings) if training else config.get("train", {})

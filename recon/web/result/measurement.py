@@ -12,7 +12,7 @@ from recon.web.result.metrics import conditions_of
 
 
 class Measurement(TypedDict):
-    """What the page tells beside the figures. Names no photo, so a share link may tell it too."""
+    """What the page says beside the figures. Names no photo, so a share link may show it too."""
 
     said: str  # the protocol, and what became of the scene after it was measured, in a sentence
     each_once: bool  # each photo was held out once

@@ -52,7 +52,8 @@ SCALES = (
 
 
 class Metric(TypedDict):
-    """What a card says of one metric; of one that was not measured only key, label and reason."""
+    """What a card says about one metric; for one that was not measured, only key, label and
+    reason."""
 
     key: str
     label: str
@@ -140,6 +141,6 @@ def _reason(scale: Scale, conditions: Conditions) -> str:
 
 
 def conditions_of(job: Job) -> Conditions:
-    """How the job's figures were taken; without anything known where that is gone."""
+    """How the job's figures were taken; empty if that is gone."""
     results = left_by(job, Results.read)
     return results.conditions if results else Conditions()

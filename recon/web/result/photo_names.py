@@ -1,4 +1,4 @@
-"""Which photo of a job a name in the run's results is: COLMAP and training call it otherwise."""
+"""Which photo of a job a name in the run's results means: COLMAP and training use other names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several scenes of the same photos: which there are, and how two of them lie to each other."""
+"""Several scenes of the same photos: which there are, and how two of them are aligned."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class WorldAlignment(TypedDict):
 
 
 def alignment(first: Job, second: Job) -> WorldAlignment | None:
-    """The first scene's world in the second's. None where their photos don't tell."""
+    """The first scene's world in the second's. None if their photos can't show it."""
     own, theirs = cameras.poses_by_content(first), cameras.poses_by_content(second)
     both = [content for content in own if content in theirs]
     found = align(*(np.array([poses[one] for one in both]) for poses in (own, theirs)))

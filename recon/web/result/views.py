@@ -1,4 +1,4 @@
-"""What a finished job shows of itself to its owner: held-out photos, and two runs side by side."""
+"""What a finished job shows its owner: held-out photos, and two runs side by side."""
 
 from __future__ import annotations
 

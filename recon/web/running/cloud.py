@@ -2,7 +2,7 @@
 
 Numbers are whole, in thousandths of the cloud's size around its middle: some 100 kB for 4,000
 points. Cameras, and three quarters of the points, lie within 1,000 of it. No names of photos: a
-shared page draws it, too.
+shared page also draws it.
 """
 
 from __future__ import annotations

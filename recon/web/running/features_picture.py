@@ -1,6 +1,6 @@
 """The features that were found, drawn on one photo: for its owner, while the job runs.
 
-Made when first asked for and kept in the job's folder, beside the small pictures of the photos.
+Made when first requested and kept in the job's folder, beside the small pictures of the photos.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What of a running job can be looked at already: features, then points, then the scene growing.
+"""What can already be seen of a running job: features, then points, then the scene growing.
 
 `of_owner` and `of_link` differ in their addresses, and a shared page gets no picture of a photo.
 """
@@ -34,7 +34,7 @@ class Growing:
 
 @dataclass(frozen=True)
 class Live:
-    """What there is to see; "" where there is not."""
+    """What there is to see; "" if nothing."""
 
     features_url: str
     cloud_url: str

@@ -1,6 +1,6 @@
-"""What a page shows of a job's way, and the answer when it asks for news.
+"""What a page shows of a job's progress, and the answer when it polls.
 
-A page tells which version it has. An answer is short where that is still the latest: the clock of
+A page says which version it has. The answer is short if that is still the latest: the clock of
 the time elapsed runs on in the page itself and makes no new version.
 """
 
@@ -77,7 +77,7 @@ def with_version(context: Shown) -> ProgressContext:
 
 
 def answer_poll(request: HttpRequest, job: Job, context: ProgressContext) -> HttpResponse:
-    """The part of the page that changes, or 204 where the page has it already.
+    """The part of the page that changes, or 204 if the page already has it.
 
     When `job` has ended, the page stops and reloads.
     """

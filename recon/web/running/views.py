@@ -1,4 +1,4 @@
-"""What of a running job can be looked at already, as files: for its owner, and behind its link."""
+"""What can already be seen of a running job, as files: for its owner, and behind its link."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def public_cloud(request: HttpRequest, pub_key: str) -> HttpResponseBase:
 @require_safe
 @unlisted
 def public_snapshot(request: HttpRequest, pub_key: str, name: str) -> HttpResponseBase:
-    """A scene in training is a scene, too: it is no way around what may not be downloaded."""
+    """A scene in training is a scene too: it must not be a way around a download that is not
+    offered.
+    """
     job = shared_job_or_404(request, pub_key)
     if name.endswith(".splat") and not sharing.may_download(job, Artifact.Kind.SPLAT):
         check_asked_by_page(request)

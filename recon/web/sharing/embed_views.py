@@ -57,5 +57,5 @@ def oembed(request: HttpRequest) -> JsonResponse:
 
 
 def _size(text: str) -> int | None:
-    """px; what is no size is as good as none."""
+    """px; anything that is not a size counts as none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None

@@ -34,7 +34,7 @@ class AboutForm(forms.Form):
         help_text=_("Anyone with the link sees the title and the description."),
     )
     tags = TagsField(
-        help_text=_("With commas between, such as: garden, summer 2026. Only you see them."),
+        help_text=_("Separated by commas, such as: garden, summer 2026. Only you see them."),
         widget=forms.TextInput(attrs={"autocapitalize": "none"}),
     )
 
@@ -121,9 +121,7 @@ class OfferForm(forms.Form):
     figures = forms.BooleanField(
         required=False,
         label=_("Show the quality figures"),
-        help_text=_(
-            "PSNR, SSIM and LPIPS, the word that they make together, and how they were measured."
-        ),
+        help_text=_("PSNR, SSIM and LPIPS, the verdict on them, and how they were measured."),
     )
 
     def __init__(self, data: QueryDict | None = None, *, job: Job) -> None:

@@ -1,8 +1,8 @@
-"""Share links: open to whoever has them (and their password), quiet about the photos.
+"""Share links: open to anybody who has them (and their password), silent about the photos.
 
 No page or file here needs an account. Every view takes its job from `shared_job_or_404`, which
-keeps to what the owner has set; what may be shown is in `recon.web.scene.PublicJob`. What the
-owner does is in `recon.web.job.sharing_views`.
+respects what the owner has set; what may be shown is in `recon.web.scene.PublicJob`. What the owner
+does is in `recon.web.job.sharing_views`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def public(request: HttpRequest, pub_key: str) -> HttpResponseBase:
     """The scene and its figures; before the job has ended, its progress.
 
     With `?embed=1` nothing but the scene, and other sites may show it in a frame.
-    recon/locked.html where a password is asked for, with nothing of the scene on it.
+    recon/locked.html if a password is needed, with nothing of the scene on it.
     """
     in_a_frame = request.GET.get("embed") == "1"
     try:
@@ -98,7 +98,8 @@ def _count_visit(request: HttpRequest, response: HttpResponse, job: Job) -> None
 
 
 def _is_new_visit(request: HttpRequest, job: Job) -> bool:
-    """Whether a look at the scene would be counted: it is there, and its owner isn't looking."""
+    """Whether a visit to the scene would be counted: it is there, and the visitor is not its
+    owner."""
     is_owner = request.user.pk == job.owner_id
     return job.is_completed and not is_owner and not request.COOKIES.get(SEEN)
 
@@ -126,7 +127,7 @@ def enter(request: HttpRequest, pub_key: str) -> HttpResponse:
         form.add_error("password", gettext("That is not the password."))
         return _locked_page(request, pub_key, form, status=403)
     remember_entered(request, job)
-    _count_visit(request, page, job)  # here, whoever has no scripts is counted, too
+    _count_visit(request, page, job)  # here, people without scripts are counted too
     return page
 
 
@@ -172,8 +173,9 @@ def public_file(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBa
 @require_safe
 @unlisted
 def public_scene(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseBase:
-    """What the page's viewer shows and nobody is to download: the scene's file where its owner does
-    not offer it, and the part of it that is shown first. No other file."""
+    """What the page's viewer shows but nobody should download: the scene's file if its owner does
+    not offer it, and the part of it that is shown first. No other file.
+    """
     job = shared_job_or_404(request, pub_key)
     viewer = public_viewer(job)
     shown = (*VIEWER_SCENES, Artifact.Kind.FIRST)
@@ -190,7 +192,7 @@ def public_scene(request: HttpRequest, pub_key: str, kind: str) -> HttpResponseB
 @require_safe
 @unlisted
 def public_preview(request: HttpRequest, pub_key: str) -> HttpResponseBase:
-    """The picture that a pasted link unfolds to."""
+    """The picture in a pasted link's preview."""
     job = shared_job_or_404(request, pub_key)
     return serve_jpeg(request, preview_picture.preview_of(job), "preview.jpg")
 

@@ -1,7 +1,7 @@
-"""The picture that a pasted link unfolds to: all of the poster, in the shape that chats cut to.
+"""The picture in a pasted link's preview: all of the poster, in the shape that chats crop to.
 
-They show 1.91 by 1 and cut what is higher, which of a portrait leaves the middle. So its sides are
-filled with the picture itself, out of focus.
+They show 1.91 by 1 and crop what is higher, which leaves only the middle of a portrait. So its
+sides are filled with the picture itself, out of focus.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DIM = 0.55  # of their brightness, so that the picture stands out
 
 
 def preview_of(job: Job) -> Path | None:
-    """The JPEG, made when it is first asked for and anew for another poster; None without one."""
+    """The JPEG, made when it is first requested and again for another poster; None without one."""
     poster = poster_of(job)
     if poster is None:
         return None
@@ -41,7 +41,7 @@ def _write(poster: Path, place: Path) -> None:
 
 
 def fit_to_preview(picture: Image.Image) -> Image.Image:
-    """All of `picture`'s height in 1200x630 px; of one that is wider, the middle."""
+    """All of `picture`'s height in 1200x630 px; if it is wider, the middle."""
     width = max(round(picture.width * HEIGHT / picture.height), 1)
     whole = picture.resize((width, HEIGHT), Image.Resampling.LANCZOS)
     canvas = _sides(picture) if width < WIDTH else Image.new("RGB", (WIDTH, HEIGHT))
