@@ -41,7 +41,7 @@ class Report(Progress, Protocol):
         """One line for the job's log, in English."""
 
     def warn(self, code: str, **facts: object) -> None:
-        """Something the person should know although the job goes on; see `errors.EXPLANATIONS`."""
+        """Something the person should know while the job goes on, by its code in `error_texts`."""
 
 
 def silent(fraction: float, code: str = "", /, **facts: object) -> None:

@@ -277,8 +277,8 @@ def test_children_find_packages_wherever_they_were_installed(
 @pytest.mark.slow
 def test_children_end_with_whoever_started_them(tmp_path: Path) -> None:
     program = (
-        "import signal\nfrom recon.pipeline.decoding.opening import own\n"
-        "own().pool.warm()\nchild = own().pool._idle[0]\nchild.wait_ready()\n"
+        "import signal\nfrom recon.pipeline.decoding.opening import own_opener\n"
+        "own_opener().pool.warm()\nchild = own_opener().pool._idle[0]\nchild.wait_ready()\n"
         "print(child.process.pid, flush=True)\nsignal.pause()\n"
     )
     with subprocess.Popen(

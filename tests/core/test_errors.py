@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from recon.pipeline.errors import EXPLANATIONS, UserError, explain
+from recon.pipeline.errors import UserError, explain
+from recon.pipeline.words.error_texts import EXPLANATIONS
 from recon.pipeline.words.explanation import FilledExplanation
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 

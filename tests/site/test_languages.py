@@ -19,9 +19,10 @@ from accounts.models import User
 from recon.api.views import status_of
 from recon.jobs import lifecycle
 from recon.models import Job
-from recon.pipeline.errors import EXPLANATIONS, explain
+from recon.pipeline.errors import explain
 from recon.pipeline.photo_check.check_texts import explain_finding
 from recon.pipeline.words import progress_texts
+from recon.pipeline.words.error_texts import EXPLANATIONS
 from recon.pipeline.words.reasons import Reason
 from recon.poses.photo_check.findings import Finding
 from recon.reporting import message

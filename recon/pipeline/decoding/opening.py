@@ -1,5 +1,5 @@
-"""Asks decoding processes about photos and videos: the calls of `photos`, `prepared`, `checking`
-and `video`, with the same results and errors, but in a process of its own.
+"""Asks decoding processes about photos and videos: the calls of `decoding.tasks`, with the same
+results and errors, but in a process of its own.
 
 Two kinds of callers: those with somebody waiting at a request (`Opener` with few slots that all web
 processes share, and little patience), and those that do jobs (`own_opener`, without settings: also

@@ -24,7 +24,8 @@ from typing import BinaryIO
 from recon.pipeline.decoding.budgets import MB, Budget
 from recon.pipeline.decoding.messages import ChannelClosed, Message, receive, send
 from recon.pipeline.decoding.slots import NoSlot, Slots
-from recon.pipeline.errors import EXPLANATIONS, PipelineError, UserError
+from recon.pipeline.errors import PipelineError, UserError
+from recon.pipeline.words.error_texts import EXPLANATIONS
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """What is said of one code: a title and advice, with placeholders, and what comes of filling them.
 
-The codes and their texts stand in `recon.pipeline.errors` and `photo_check.check_texts`.
+The codes and their texts stand in `error_texts` and `photo_check.check_texts`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 3. `_blur_slopes` blurs the derivatives down the columns;
 4. `_differentiate` blurs them along the rows and puts the gradient together.
 
-The formulas are in `losses.py`. A picture is [H, W, 3], contiguous, which the kernels see as
+The formulas are in `photometric.py`. A picture is [H, W, 3], contiguous, which the kernels see as
 [height, width] with `width` = 3 W colours a row: the next pixel's colour is 3 further on. All is
 float32 without TF32, in a fixed order and without atomics, so the result has the same bits every
 time. On the way are eight maps of the picture's size, the gradient one of them: 96 bytes a pixel,
