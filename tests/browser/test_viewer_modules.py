@@ -14,7 +14,7 @@ MODULES = sorted((ROOT / "tests" / "js").glob("*.test.mjs"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name.partition(".")[0])
-def test_a_module_does_what_its_tests_say(module: Path, built_static: Path) -> None:
+def test_a_module_does_what_its_tests_say(module: Path) -> None:
     command = [node(), "--test", "--test-reporter=tap", str(module)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr
