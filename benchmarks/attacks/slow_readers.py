@@ -28,7 +28,7 @@ from django.utils import timezone
 from accounts.models import User
 from recon.jobs import sharing
 from recon.models import Artifact, Job
-from recon.jobs.presets import resolved_config
+from recon.jobs.site_config import resolved_config
 from recon.pipeline.wishes import Wishes
 job = Job.objects.create(
     owner=User.objects.first(), status=Job.Status.COMPLETED, step="DONE",

@@ -15,7 +15,7 @@ from recon.api.sharing import sharing_of
 from recon.api.views import new_job_facts, photo_facts, status_of, video_facts
 from recon.jobs import decoders, tags
 from recon.jobs.drafts import drafts, known_photos, photo_order, videos
-from recon.jobs.presets import usual_wishes
+from recon.jobs.site_config import usual_wishes
 from recon.models import Job
 from recon.pipeline.errors import UserError
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from accounts.requests import SignedInRequest
 from recon.api.errors import ApiError, NoSuchJob
-from recon.jobs.presets import usual_wishes
+from recon.jobs.site_config import usual_wishes
 from recon.models import Job
 from recon.pipeline.wishes import Wishes
 from recon.web.access import CHANGE, job_for

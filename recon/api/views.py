@@ -18,7 +18,7 @@ from recon.api.reading import own_job, tags_of, title_and_wishes, truth
 from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import decoders, queue, steps_and_log, submit, tags
 from recon.jobs.drafts import videos
-from recon.jobs.presets import usual_wishes
+from recon.jobs.site_config import usual_wishes
 from recon.models import Artifact, Job, Photo, Video
 from recon.pipeline.quality import UNMEASURED
 from recon.pipeline.words import progress_texts

@@ -18,8 +18,8 @@ from recon.jobs import lifecycle, tags, titles
 from recon.jobs.folder import photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import check_upload
-from recon.jobs.presets import resolved_config, usual_wishes
 from recon.jobs.samples import sample_photos
+from recon.jobs.site_config import resolved_config, usual_wishes
 from recon.models import Job, Photo, Share
 from recon.pipeline.photos.photo_count import check_count
 from recon.pipeline.wishes import Wishes

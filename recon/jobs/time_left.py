@@ -19,8 +19,8 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Max, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from recon.jobs.presets import resolved_config
 from recon.jobs.queue import LINE, waiting_before
+from recon.jobs.site_config import resolved_config
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.config import PRESETS, PipelineConfig, from_dict
 from recon.pipeline.forecast.time_left import Forecast, Range, Run, expect, forecast, starts_in

@@ -33,7 +33,7 @@ from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import check_upload
-from recon.jobs.presets import resolved_config
+from recon.jobs.site_config import resolved_config
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos.photo_count import check_count

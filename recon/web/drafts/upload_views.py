@@ -17,7 +17,7 @@ from accounts.requests import P, SignedInRequest, SignedInView, View
 from instarecon_site.form_addresses import form_on
 from recon.jobs import submit
 from recon.jobs.drafts import videos
-from recon.jobs.presets import usual_wishes
+from recon.jobs.site_config import usual_wishes
 from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web import uploads

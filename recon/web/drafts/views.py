@@ -24,7 +24,7 @@ from instarecon_site.form_addresses import form_on
 from recon.jobs import titles
 from recon.jobs.drafts import drafts, known_photos
 from recon.jobs.drafts import videos as draft_videos
-from recon.jobs.presets import usual_wishes
+from recon.jobs.site_config import usual_wishes
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
 from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
