@@ -140,6 +140,14 @@ def no_limit_reached() -> None:
     forget_all_here()
 
 
+@pytest.fixture(autouse=True)
+def no_language_left() -> None:
+    """Each test begins in the site's language: a request leaves its own behind in the thread."""
+    from django.utils import translation
+
+    translation.deactivate()
+
+
 @pytest.fixture
 def data_dir(settings: Any, tmp_path: Path) -> Path:
     """An empty DATA_DIR for this test."""

@@ -170,7 +170,6 @@ def test_the_word_and_the_warning_are_in_the_reader_s_language(ann: User) -> Non
     facts["warnings"].append(absent)
     job = finished_job(ann, **facts)
     page = browser_of(ann).get(job.get_absolute_url()).content.decode()
-    translation.activate("en")  # a request leaves its language behind in this thread
     assert '<span class="chip poor">나쁨</span>' in page
     assert "사진 8장 가운데 4장이 자리를 찾았어요." in page
     assert "사진 1~3(secret garden 0.jpg" in page
@@ -178,7 +177,6 @@ def test_the_word_and_the_warning_are_in_the_reader_s_language(ann: User) -> Non
     ann.is_staff = ann.is_superuser = False
     ann.save()
     page = browser_of(ann).get(job.get_absolute_url()).content.decode()
-    translation.activate("en")
     assert "RuntimeError" not in page, "that is for staff"
 
 
