@@ -5,21 +5,21 @@
  * ready or error. Its texts are in the template (templates/recon/_viewer.html); no code here has
  * texts of its own.
  */
-import { Background } from "./background.js";
-import { Buttons } from "./buttons.js";
-import { Cover } from "./cover.js";
-import { Features } from "./features.js";
-import { Fingers } from "./fingers.js";
-import { Furniture } from "./furniture.js";
-import { ProblemError, asProblem } from "./problem.js";
-import { Stage } from "./stage.js";
-import { ask } from "./asked.js";
-import { download } from "./download.js";
-import { loadEngine } from "./engine.js";
-import { keepPose, takePose } from "./pose-memory.js";
-import { fetchViews } from "./views.js";
-import { loadsByItself } from "./connection.js";
-import { looksLikeSplats } from "./format.js";
+import { Background } from "./stage/background.js";
+import { Buttons } from "./tools/buttons.js";
+import { Cover } from "./tools/cover.js";
+import { Features } from "./tools/features.js";
+import { Fingers } from "./input/page-scroll.js";
+import { Furniture } from "./loading/loading-screen.js";
+import { ProblemError, asProblem } from "./loading/problem.js";
+import { Stage } from "./stage/stage.js";
+import { ask } from "./loading/early-requests.js";
+import { download } from "./loading/download.js";
+import { loadEngine } from "./loading/engine.js";
+import { keepPose, takePose } from "./memory/pose-memory.js";
+import { fetchViews } from "./scene/views.js";
+import { loadsByItself } from "./loading/connection.js";
+import { looksLikeSplats } from "./loading/format.js";
 
 /**
  * @param {HTMLElement} element as in _viewer.html
@@ -112,7 +112,7 @@ class Viewer {
     return fetchScene(dataset.scene, Number(dataset.bytes) || 0, signal, showShare);
   }
 
-  /** The scene is there: it can be used. @param {import("./views.js").PhotoView[]} views */
+  /** The scene is there: it can be used. @param {import("./scene/views.js").PhotoView[]} views */
   begin(views) {
     const lastPose = takePose();
     if (lastPose) this.stage.rig.stand(lastPose);

@@ -2,16 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { destinationFor } from "../../static/viewer/destination.js";
-import { FIRM } from "../../static/viewer/limits.js";
-import { axesOf, lookedAround, orbited, walked } from "../../static/viewer/moves.js";
-import { anglePerPixel, turnPerPixel, walkingSpeed } from "../../static/viewer/speeds.js";
-import { Steering } from "../../static/viewer/steering.js";
-import { Stride } from "../../static/viewer/stride.js";
-import { wayOf } from "../../static/viewer/stick.js";
-import { tangents } from "../../static/viewer/surface.js";
-import { Surroundings } from "../../static/viewer/surroundings.js";
-import { poseOfView, viewFromCamera } from "../../static/viewer/views.js";
+import { destinationFor } from "../../static/viewer/camera/destination.js";
+import { FIRM } from "../../static/viewer/camera/limits.js";
+import { axesOf, lookedAround, orbited, walked } from "../../static/viewer/camera/moves.js";
+import { anglePerPixel, turnPerPixel, walkingSpeed } from "../../static/viewer/camera/speeds.js";
+import { Steering } from "../../static/viewer/camera/steering.js";
+import { Stride } from "../../static/viewer/input/walk-input.js";
+import { wayOf } from "../../static/viewer/input/stick.js";
+import { tangents } from "../../static/viewer/scene/surface.js";
+import { Surroundings } from "../../static/viewer/scene/surroundings.js";
+import { poseOfView, viewFromCamera } from "../../static/viewer/scene/views.js";
 import { cameraAt, ring } from "./cameras.mjs";
 import { ball, wall } from "./scenes.mjs";
 
