@@ -29,10 +29,10 @@ const start = poseFromView(scene.view);
 const lens = () => ({ fovY: start.fovY, height, ...tangents(start.fovY, width / height) });
 const points = surfaceOf(splatsOf(readFileSync(scene.splat)), TO_THREE);
 const surroundings = new Surroundings(views, start, points);
-const walks = surroundings.stance === "walk";
+const walks = surroundings.cameraLayout === "walk";
 
 const ways = { within: steered(false), free: steered(true), before: before(views, start, lens()) };
-const answer = { stance: surroundings.stance, start: told(start, 1) };
+const answer = { layout: surroundings.cameraLayout, start: told(start, 1) };
 for (const way of scene.ways) answer[way] = drags(ways[way]);
 process.stdout.write(JSON.stringify(answer));
 

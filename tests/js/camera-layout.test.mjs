@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { heightBy, meetingPoint, spacingOf, stanceOf, uprightOf } from "../../static/viewer/scene/camera-layout.js";
+import { heightBy, meetingPoint, spacingOf, layoutOf, uprightOf } from "../../static/viewer/scene/camera-layout.js";
 import { viewFromCamera } from "../../static/viewer/scene/views.js";
 import { cameraAt, ring } from "./cameras.mjs";
 
@@ -14,13 +14,13 @@ const panorama = Array.from({ length: 8 }, (_, i) =>
 );
 
 test("photos around a thing are turned, photos in a place are walked through", () => {
-  assert.equal(stanceOf(views(ring(12))), "orbit");
-  assert.equal(stanceOf(views(ring(6, 120))), "orbit");
-  assert.equal(stanceOf(views(row(8, (i) => [i, 0, 5]))), "walk", "along a wall");
-  assert.equal(stanceOf(views(row(8, (i) => [i + 5, 0, 1]))), "walk", "along a street");
-  assert.equal(stanceOf(views(panorama)), "walk", "outwards from one spot");
-  assert.equal(stanceOf(views(ring(12).map((camera, i) => (i % 2 ? camera : panorama[i % 8])))), "walk");
-  assert.equal(stanceOf([]), "orbit", "nobody knows");
+  assert.equal(layoutOf(views(ring(12))), "orbit");
+  assert.equal(layoutOf(views(ring(6, 120))), "orbit");
+  assert.equal(layoutOf(views(row(8, (i) => [i, 0, 5]))), "walk", "along a wall");
+  assert.equal(layoutOf(views(row(8, (i) => [i + 5, 0, 1]))), "walk", "along a street");
+  assert.equal(layoutOf(views(panorama)), "walk", "outwards from one spot");
+  assert.equal(layoutOf(views(ring(12).map((camera, i) => (i % 2 ? camera : panorama[i % 8])))), "walk");
+  assert.equal(layoutOf([]), "orbit", "nobody knows");
 });
 
 /** Where real photos were taken, as our runs found it: cam_from_world by set, on COLMAP's axes. */
@@ -28,9 +28,9 @@ const STOOD = JSON.parse(readFileSync(new URL("stood.json", import.meta.url), "u
 const PLACES = ["berlin", "lund", "museum"]; // a square, a street, a portal that people walked up to
 
 for (const [name, poses] of Object.entries(STOOD)) {
-  const stance = PLACES.includes(name) ? "walk" : "orbit";
-  test(`the ${poses.length} photos of ${name} are for ${stance}`, () => {
-    assert.equal(stanceOf(views(poses.map((cam_from_world) => ({ ...cameraAt([0, 0, -3]), cam_from_world })))), stance);
+  const layout = PLACES.includes(name) ? "walk" : "orbit";
+  test(`the ${poses.length} photos of ${name} are for ${layout}`, () => {
+    assert.equal(layoutOf(views(poses.map((cam_from_world) => ({ ...cameraAt([0, 0, -3]), cam_from_world })))), layout);
   });
 }
 

@@ -7,7 +7,7 @@ import { FIRM } from "../../static/viewer/camera/limits.js";
 import { axesOf, lookedAround, orbited, walked } from "../../static/viewer/camera/moves.js";
 import { anglePerPixel, turnPerPixel, walkingSpeed } from "../../static/viewer/camera/speeds.js";
 import { Steering } from "../../static/viewer/camera/steering.js";
-import { Stride } from "../../static/viewer/input/walk-input.js";
+import { WalkInput } from "../../static/viewer/input/walk-input.js";
 import { wayOf } from "../../static/viewer/input/stick.js";
 import { tangents } from "../../static/viewer/scene/surface.js";
 import { Surroundings } from "../../static/viewer/scene/surroundings.js";
@@ -208,17 +208,17 @@ test("whoever asks to go somewhere stands before it, or as near as photos show i
 });
 
 test("held keys and the stick add up to a way, never faster than one walks", () => {
-  const stride = new Stride();
-  assert.ok(stride.press("KeyW", false) && stride.press("KeyD", false));
-  near(Math.hypot(...stride.way), 1);
-  assert.ok(stride.way[0] > 0.7 && stride.way[1] > 0.7);
-  stride.release("KeyD");
-  assert.deepEqual(stride.way, [1, 0, 0]);
-  assert.ok(!stride.press("ArrowUp", false) && stride.press("ArrowDown", true));
-  assert.deepEqual(stride.way, [0, 0, 0]);
-  stride.stick = wayOf(0.5, -0.5);
-  stride.releaseAll(); // the focus went to the stick's button
-  assert.deepEqual(stride.way, [0.5, 0.5, 0]);
+  const walkInput = new WalkInput();
+  assert.ok(walkInput.press("KeyW", false) && walkInput.press("KeyD", false));
+  near(Math.hypot(...walkInput.way), 1);
+  assert.ok(walkInput.way[0] > 0.7 && walkInput.way[1] > 0.7);
+  walkInput.release("KeyD");
+  assert.deepEqual(walkInput.way, [1, 0, 0]);
+  assert.ok(!walkInput.press("ArrowUp", false) && walkInput.press("ArrowDown", true));
+  assert.deepEqual(walkInput.way, [0, 0, 0]);
+  walkInput.stick = wayOf(0.5, -0.5);
+  walkInput.releaseAll(); // the focus went to the stick's button
+  assert.deepEqual(walkInput.way, [0.5, 0.5, 0]);
   assert.deepEqual(wayOf(0.05, 0.05), [0, 0], "a resting thumb stands");
   near(Math.hypot(...wayOf(3, 4)), 1);
 });

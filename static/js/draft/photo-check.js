@@ -2,7 +2,7 @@
  * The photo check on a draft's page: its buttons remove photos, as those of tiles do. Keeps what was
  * open, and announces what is new.
  *
- * htmx replaces #check whole, and the whole page may come later than this (see upload.js): so
+ * htmx replaces #check whole, and the whole page may come later than this (see new-scene.js): so
  * everything is looked up when it is needed.
  */
 export function enhancePhotoCheck() {

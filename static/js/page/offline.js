@@ -3,7 +3,7 @@
  * were sent now, the browser's own error page would replace it.
  *
  * Pages that poll or send photos have their own messages for a lost connection (polling.js,
- * line.js).
+ * connection-watch.js).
  */
 const PATIENCE_MS = 8_000;
 

@@ -1,6 +1,6 @@
 /**
  * Photos dropped on any page of somebody who is signed in become a new scene. Pages that accept
- * photos themselves (a new scene, a draft) do it their own way (choosing.js).
+ * photos themselves (a new scene, a draft) do it their own way (photo-picker.js).
  */
 import { carriesFiles } from "./photo-picker.js";
 import { droppedFiles } from "./dropped-files.js";

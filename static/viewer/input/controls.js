@@ -1,12 +1,12 @@
 /**
- * A person's input to the camera: mouse, touch, wheel, keys and the stick. `hands.js` says what
+ * A person's input to the camera: mouse, touch, wheel, keys and the stick. `gestures.js` says what
  * fingers do and `steering.js` what that leads to; this one keeps the time: when let go, the
  * picture glides a little further, and held keys walk.
  */
 import { MathUtils } from "three";
-import { Hands } from "./gestures.js";
+import { Gestures } from "./gestures.js";
 import { Steering } from "../camera/steering.js";
-import { Stride } from "./walk-input.js";
+import { WalkInput } from "./walk-input.js";
 import { tangents } from "../scene/surface.js";
 
 const KEY_TURN = MathUtils.degToRad(5); // a press
@@ -32,12 +32,12 @@ export class Controls {
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     const lens = () => ({ fovY: camera.fov, height: canvas.clientHeight, ...tangents(camera.fov, camera.aspect) });
     this.steering = new Steering(start, manner, lens);
-    this.stride = new Stride();
+    this.walkInput = new WalkInput();
     this.pace = [0, 0, 0]; // what of walking speed it has come to
     this.glide = null;
     this.began = 0; // ms, when a hand was put on the picture
     this.last = 0; // ms, of the frame before; 0 while nothing moves
-    this.hands = new Hands(canvas, {
+    this.gestures = new Gestures(canvas, {
       begin: (x, y) => this.begin(x, y),
       drag: (right, down) => this.drawn("drag", right, down),
       slide: (right, down) => this.drawn("slide", right, down),
@@ -46,8 +46,8 @@ export class Controls {
     });
     this.listeners = new AbortController();
     const { signal } = this.listeners;
-    canvas.addEventListener("keyup", (event) => this.stride.release(event.code), { signal });
-    canvas.addEventListener("blur", () => this.stride.releaseAll(), { signal });
+    canvas.addEventListener("keyup", (event) => this.walkInput.release(event.code), { signal });
+    canvas.addEventListener("blur", () => this.walkInput.releaseAll(), { signal });
   }
 
   get target() {
@@ -105,7 +105,7 @@ export class Controls {
   }
 
   walks(seconds) {
-    const { way } = this.stride;
+    const { way } = this.walkInput;
     const share = this.still.matches ? 1 : 1 - Math.exp(-seconds / GLIDE);
     this.pace = this.pace.map((part, i) => part + (way[i] - part) * share);
     if (Math.hypot(...this.pace, ...way) < 0.02) {
@@ -118,12 +118,12 @@ export class Controls {
 
   /** @param {[number, number]} stick forwards and to the right, -1 to 1 */
   push(stick) {
-    if (!this.stride.stick.some(Boolean)) this.begin(0, 0);
-    this.stride.stick = stick;
+    if (!this.walkInput.stick.some(Boolean)) this.begin(0, 0);
+    this.walkInput.stick = stick;
     this.onChange();
   }
 
-  /** One step, as a single press of a key or button makes it. @param {number[]} way as of a stride */
+  /** One step, as a single press of a key or button makes it. @param {number[]} way as of a `WalkInput` */
   step(way) {
     this.begin(0, 0); // one walks the slower the nearer that is what one looks at now
     this.act(() => this.steering.walk(...way, KEY_STRIDE));
@@ -131,9 +131,9 @@ export class Controls {
 
   /** @param {KeyboardEvent} event @returns {boolean} whether it meant anything here */
   key(event) {
-    const { steering, stride } = this;
-    if (stride.press(event.code, steering.manner.walks && !event.shiftKey)) {
-      if (!event.repeat) this.step(stride.way);
+    const { steering, walkInput } = this;
+    if (walkInput.press(event.code, steering.manner.walks && !event.shiftKey)) {
+      if (!event.repeat) this.step(walkInput.way);
       return true;
     }
     const move = event.shiftKey ? this.shifts()[event.key] : this.turnsAndZooms()[event.key];
@@ -173,7 +173,7 @@ export class Controls {
   }
 
   dispose() {
-    this.hands.dispose();
+    this.gestures.dispose();
     this.listeners.abort();
   }
 }

@@ -18,7 +18,7 @@ export function isForScene(event, canvas) {
 
 /** @typedef {{ begin: (x: number, y: number) => void, drag: (right: number, down: number) => void, slide: (right: number, down: number) => void, zoom: (factor: number) => void, end: (glides: boolean) => void }} Acts x, y: -1 to 1 from the bottom left; the others in CSS px; glides: not where the browser took the finger away, to scroll */
 
-export class Hands {
+export class Gestures {
   /** @param {HTMLCanvasElement} canvas @param {Acts} acts */
   constructor(canvas, acts) {
     this.canvas = canvas;

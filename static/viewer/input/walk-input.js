@@ -10,7 +10,7 @@ const KEYS = {
 };
 const ARROWS = { ArrowUp: KEYS.KeyW, ArrowDown: KEYS.KeyS };
 
-export class Stride {
+export class WalkInput {
   constructor() {
     this.held = new Map();
     /** Forwards and to the right, each -1 to 1. */

@@ -1,6 +1,6 @@
 /** What is around the scene while it loads, or can't: poster, loading bar, messages; full screen. */
 
-export class Furniture {
+export class LoadingScreen {
   /** @param {HTMLElement} element [data-splat-viewer], filled by _viewer.html */
   constructor(element) {
     this.element = element;

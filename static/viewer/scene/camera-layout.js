@@ -20,7 +20,7 @@ const LEVEL = 0.01; // how much the mean of the photos' up axes counts beside th
  * @param {PhotoView[]} views
  * @returns {"orbit" | "walk"}
  */
-export function stanceOf(views) {
+export function layoutOf(views) {
   if (views.length < 3) return "orbit";
   const middle = meetingPoint(views);
   const inwards = views.filter((view) => view.forward.angleTo(middle.clone().sub(view.position)) < INWARDS);

@@ -4,7 +4,7 @@
  */
 import { Vector3 } from "three";
 import { depthAt } from "./surface.js";
-import { heightBy, meetingPoint, spacingOf, stanceOf, uprightOf } from "./camera-layout.js";
+import { heightBy, meetingPoint, spacingOf, layoutOf, uprightOf } from "./camera-layout.js";
 import { supportBy } from "./support.js";
 
 const THICK = 1.7; // times as deep as its skin that a thing's middle may be
@@ -21,9 +21,9 @@ export class Surroundings {
   constructor(views, start, points) {
     this.points = points;
     this.isKnown = views.length > 0;
-    this.stance = stanceOf(views);
+    this.cameraLayout = layoutOf(views);
     /** The middle of the thing that all photos look at; null in a place. */
-    this.core = this.isKnown && this.stance === "orbit" ? meetingPoint(views) : null;
+    this.core = this.isKnown && this.cameraLayout === "orbit" ? meetingPoint(views) : null;
     this.upright = this.isKnown ? uprightOf(views) : start.up.clone().normalize();
     const depth = start.position.distanceTo(start.target);
     /** How far apart the photos were taken. */

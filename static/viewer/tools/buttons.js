@@ -66,7 +66,7 @@ export class Buttons {
       if (event.target !== this.canvas) return;
       const ended = [this.panels.uncover(), this.features()?.touched()].some(Boolean);
       if (event.type !== "pointerdown") return;
-      this.features()?.measuring.pressed(event);
+      this.features()?.measureForm.pressed(event);
       this.taps.pressed(event, ended);
       if (event.pointerType === "touch") this.touch();
     };
@@ -74,7 +74,7 @@ export class Buttons {
     this.on("wheel", (event) => isForScene(event, this.canvas) && touched(event), { capture: true, passive: true });
     this.on("pointerup", (event) => {
       if (event.target !== this.canvas) return;
-      this.features()?.measuring.released(event, this.stage());
+      this.features()?.measureForm.released(event, this.stage());
       this.taps.released(event, this.features()?.walks);
     });
     this.on("dblclick", (event) => event.target === this.canvas && this.taps.doubled(event));
@@ -96,7 +96,7 @@ export class Buttons {
 
   panelChanged(name, open) {
     const features = this.features();
-    if (name === "measure") features?.measuring.toggle(open);
+    if (name === "measure") features?.measureForm.toggle(open);
     if (name === "strip") features?.changed();
     if (name === "measure" && open) {
       this.panels.uncover();
@@ -157,8 +157,8 @@ export class Buttons {
       else features.toggle("flight");
       return true;
     }
-    if (event.key === "Enter" && features.measuring.isOn) {
-      features.measuring.tapMiddle(this.stage());
+    if (event.key === "Enter" && features.measureForm.isOn) {
+      features.measureForm.tapMiddle(this.stage());
       return true;
     }
     if (!isMove(event)) return false;

@@ -6,7 +6,7 @@
 import { destinationFor } from "../camera/destination.js";
 import { Fade } from "./photo-overlay.js";
 import { FIRM, veilAt } from "../camera/limits.js";
-import { Measuring } from "./measure-form.js";
+import { MeasureForm } from "./measure-form.js";
 import { longestOf, pictureOf } from "../stage/picture.js";
 import { pointAt, solidPoints } from "../scene/spots.js";
 import { fillStrip, markStrip } from "./photo-strip.js";
@@ -32,7 +32,7 @@ export class Features {
     this.unseen = element.querySelector("[data-viewer-unseen]");
     this.strip = element.querySelector("[data-viewer-strip]");
     this.fade = new Fade(element);
-    this.measuring = new Measuring(element);
+    this.measureForm = new MeasureForm(element);
     this.surroundings = this.surveyed();
     this.tour = new Tour(stage.rig, {
       views,
@@ -58,7 +58,7 @@ export class Features {
 
   /** After each frame. */
   frame() {
-    this.measuring.draw(this.stage);
+    this.measureForm.draw(this.stage);
     this.fade.fit(this.stage);
     const support = this.surroundings.support(this.stage.rig.view());
     this.veil.style.opacity = veilAt(support).toFixed(3);
@@ -82,7 +82,7 @@ export class Features {
    */
   moveBy({ free, walks }) {
     const { surroundings, stage } = this;
-    const isWalk = walks ?? surroundings.stance === "walk";
+    const isWalk = walks ?? surroundings.cameraLayout === "walk";
     const returns = stage.rig.manner.free && !free && this.supported < FIRM;
     Object.assign(stage.rig.manner, { surroundings, free, walks: isWalk });
     this.element.dataset.moves = isWalk ? "walk" : "orbit";
@@ -107,7 +107,7 @@ export class Features {
    */
   goTo(x, y) {
     const { stage } = this;
-    if (this.measuring.isOn || !stage.rig.controls) return;
+    if (this.measureForm.isOn || !stage.rig.controls) return;
     const point = pointAt(stage, x, y);
     const pose = point && destinationFor(stage.rig.controls.steering, point);
     if (pose) this.tour.go(pose);

@@ -4,7 +4,7 @@ import { placeOf, pointAt } from "../scene/spots.js";
 
 const STILL = 6; // px that a tap may slip before it is a drag
 
-export class Measuring {
+export class MeasureForm {
   /** @param {HTMLElement} element [data-splat-viewer] */
   constructor(element) {
     const find = (selector) => element.querySelector(selector);
