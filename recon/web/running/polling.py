@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import HTMX_STOP_POLLING
 
+from recon.jobs import outlook
 from recon.jobs import steps_and_log as job_progress
-from recon.jobs import time_left
 from recon.jobs.steps_and_log import StepRow
 from recon.models import Job
 from recon.templatetags.wording import about, time_range
@@ -54,12 +54,12 @@ class ProgressContext(Shown):
 
 def moving_parts(job: Job) -> MovingParts:
     prefetch_related_objects([job], "photos", "stage_runs")  # asked for in several places
-    outlook = time_left.outlook_of(job)
+    known = outlook.outlook_of(job)
     return {
-        "steps": job_progress.step_rows(job, outlook.told),
-        "queue_position": outlook.position,
-        "starts_in": outlook.starts_in,
-        "eta": outlook.ready_in,
+        "steps": job_progress.step_rows(job, known.told),
+        "queue_position": known.position,
+        "starts_in": known.starts_in,
+        "eta": known.ready_in,
         "elapsed_seconds": elapsed_seconds(job),
     }
 

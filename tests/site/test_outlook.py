@@ -14,7 +14,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from recon.jobs import lifecycle, steps_and_log, time_left
+from recon.jobs import lifecycle, outlook, steps_and_log
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.web.running.polling import moving_parts
@@ -59,7 +59,7 @@ def row(job: Job, step: Step, seconds: float, outcome: str = "done", attempt: in
 
 
 def left(job: Job) -> tuple[float, float]:
-    told = time_left.outlook_of(job).told
+    told = outlook.outlook_of(job).told
     assert told is not None
     return told.left
 
@@ -120,7 +120,7 @@ def test_a_new_attempt_does_not_wait_for_steps_that_are_kept(running: Job) -> No
     again = lifecycle.start(running.pk, 2)
     assert again is not None
     again.step = "PREFLIGHT"
-    told = time_left.outlook_of(again).told
+    told = outlook.outlook_of(again).told
     assert told is not None
     assert Step.COLMAP_FEAT not in told.steps
     assert Step.COLMAP_MATCH in told.steps
@@ -128,7 +128,7 @@ def test_a_new_attempt_does_not_wait_for_steps_that_are_kept(running: Job) -> No
 
 def test_an_ended_job_and_a_draft_have_none(running: Job) -> None:
     for status in (*Job.ENDED, Job.Status.DRAFT):
-        assert time_left.outlook_of(job_of(running.owner, status=status)).told is None
+        assert outlook.outlook_of(job_of(running.owner, status=status)).told is None
 
 
 def test_a_job_whose_photos_are_gone_has_none_and_breaks_nothing(running: Job) -> None:
@@ -136,7 +136,7 @@ def test_a_job_whose_photos_are_gone_has_none_and_breaks_nothing(running: Job) -
     gone.photos.all().delete()
     assert left(running)[0] > 0
     running.photos.all().delete()
-    assert time_left.outlook_of(running).told is None
+    assert outlook.outlook_of(running).told is None
 
 
 def test_settings_of_an_older_version_are_read_as_the_preset(running: Job) -> None:
@@ -149,7 +149,7 @@ def test_the_steps_show_what_they_took_and_what_they_should_take(running: Job) -
         past(running.owner, 10)
     row(running, Step.PREFLIGHT, 7)
     running.step, running.percent = "COLMAP_FEAT", 15.0
-    told = time_left.outlook_of(running).told
+    told = outlook.outlook_of(running).told
     rows = {r["step"]: r for r in steps_and_log.step_rows(running, told)}
     assert round(rows["PREFLIGHT"]["seconds"] or 0) == 7
     assert rows["PREFLIGHT"]["expected"] is None
@@ -164,18 +164,18 @@ class TestQueue:
         for _ in range(4):
             past(running.owner, 10)
         waiting = job_of(running.owner)
-        start = time_left.outlook_of(waiting).starts_in
+        start = outlook.outlook_of(waiting).starts_in
         assert start is not None
         assert start == pytest.approx(left(running), rel=0.05)
         later = job_of(running.owner)
-        assert time_left.outlook_of(later).starts_in.low > 1.8 * start.low  # type: ignore[union-attr]
+        assert outlook.outlook_of(later).starts_in.low > 1.8 * start.low  # type: ignore[union-attr]
 
     def test_with_a_free_worker_it_starts_at_once(self, running: Job, settings: Any) -> None:
         settings.MAX_CONCURRENT_JOBS = 2
-        assert time_left.outlook_of(job_of(running.owner)).starts_in == (0, 0)
+        assert outlook.outlook_of(job_of(running.owner)).starts_in == (0, 0)
 
     def test_a_running_job_waits_for_nothing(self, running: Job) -> None:
-        assert time_left.outlook_of(running).starts_in is None
+        assert outlook.outlook_of(running).starts_in is None
 
     def test_it_is_ready_after_its_start_and_its_own_time(
         self, running: Job, settings: Any
@@ -214,7 +214,7 @@ def test_a_step_that_went_on_is_not_taken_for_a_fast_one(running: Job) -> None:
     job = Job.objects.get(pk=running.pk)
 
     def rest() -> float:
-        told = time_left.outlook_of(job).told
+        told = outlook.outlook_of(job).told
         assert told is not None
         return told.steps[Step.GS_TRAIN]
 
@@ -286,17 +286,17 @@ def test_a_busy_machine_may_take_longer_than_it_usually_does(
     settings.GPU_COUNT = 0
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(os, "getloadavg", lambda: (2.0, 0.0, 0.0))  # what the running job takes
-    assert time_left.busy_with_others() == 1.0
-    usual = time_left.preset_times([(4000, 3000)] * 10)
+    assert outlook.busy_with_others() == 1.0
+    usual = outlook.preset_times([(4000, 3000)] * 10)
     monkeypatch.setattr(os, "getloadavg", lambda: (4.0, 0.0, 0.0))
-    busy, start = time_left.times_from_now([(4000, 3000)] * 10)
+    busy, start = outlook.times_from_now([(4000, 3000)] * 10)
     assert start.high > 0, "behind the one that runs"
     for preset, (low, high) in usual.items():
         assert busy[preset] == pytest.approx((low * math.sqrt(2), high * 2))
     monkeypatch.setattr(os, "getloadavg", lambda: (90.0, 0.0, 0.0))
-    assert time_left.busy_with_others() == 3.0
+    assert outlook.busy_with_others() == 3.0
     settings.GPU_COUNT = 1
-    assert time_left.busy_with_others() == 1.0
+    assert outlook.busy_with_others() == 1.0
 
 
 def test_whoever_starts_a_scene_is_told_of_those_that_come_first(running: Job) -> None:

@@ -15,8 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from recon.pipeline.environment import free_mb
 from recon.pipeline.errors import PipelineError
+from recon.pipeline.machine.environment import free_mb
 from recon.reporting import ForwardingReport, Report
 
 MB = 2**20
