@@ -31,9 +31,10 @@ from django.conf import settings
 
 from benchmarks.jobs import PHOTOS, machine
 from benchmarks.parts.tables import table
-from recon.pipeline.config import PipelineConfig, resolve
+from recon.pipeline.config import PipelineConfig
 from recon.pipeline.forecast.time_left import Run, expect, forecast
 from recon.pipeline.forecast.work_ahead import Plan, plan_of
+from recon.pipeline.presets import resolve
 from recon.pipeline.progress import ListReporter, Step, overall_percent
 from recon.pipeline.wishes import Wishes
 from recon.templatetags.wording import WIDEST, shown_range, time_range

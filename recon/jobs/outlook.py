@@ -22,9 +22,10 @@ from django.utils import timezone
 from recon.jobs.queue import LINE, waiting_before
 from recon.jobs.site_config import resolved_config
 from recon.models import Job, Photo, StageRun
-from recon.pipeline.config import PRESETS, PipelineConfig, from_dict
+from recon.pipeline.config import PipelineConfig, from_dict
 from recon.pipeline.forecast.time_left import Forecast, Range, Run, expect, forecast, starts_in
 from recon.pipeline.forecast.work_ahead import Plan, plan_of
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import STARTS_AT, Step, overall_percent
 from recon.pipeline.wishes import PRESET_NAMES, Wishes
 

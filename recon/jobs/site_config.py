@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from recon.pipeline.config import PipelineConfig, resolve
+from recon.pipeline.config import PipelineConfig
+from recon.pipeline.presets import resolve
 from recon.pipeline.wishes import Wishes
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from recon.pipeline.config import PRESETS, from_dict, resolve
+from recon.pipeline.config import from_dict
+from recon.pipeline.presets import PRESETS, resolve
 from recon.pipeline.wishes import Wishes
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from recon.pipeline.cli.arguments import make_config, make_parser
-from recon.pipeline.config import PRESETS, from_dict, resolve
+from recon.pipeline.config import from_dict
+from recon.pipeline.presets import PRESETS, resolve
 from recon.pipeline.records import RecordError
 from recon.pipeline.wishes import OUTLIER_FILTERS, PRESET_NAMES, Wishes
 
