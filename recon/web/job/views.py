@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
 from instarecon_site.form_addresses import form_on
-from recon.jobs import lifecycle, submit
+from recon.jobs import deletion, lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job
 from recon.pipeline.errors import ReconError
@@ -84,7 +84,7 @@ def delete(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The job, its photos and its scene are gone after this, and so is its share link."""
     job = own_job_or_404(request, pk, change=DELETE)
     name = job.name
-    lifecycle.delete(job)
+    deletion.delete(job)
     said = gettext("“{name}” was deleted, with its photos and files.")
     messages.success(request, said.format(name=name))
     return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
