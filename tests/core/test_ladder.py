@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import threading
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -196,6 +197,48 @@ def test_the_relaxed_mapper_ends_with_the_first_convincing_model(wall: Workspace
     said = [sentence for _, sentence in report.named("progress")]
     assert said
     assert all(re.fullmatch(r"attempt 1, \d of 5 photos placed", one) for one in said)
+
+
+def with_a_stray(workspace: Workspace) -> Workspace:
+    """Five photos of one wall and one of another, matched: no model has all."""
+    write_wall(workspace.upload, seed=1, count=5, size=SIZE)
+    write_wall(workspace.upload, seed=2, count=1, size=SIZE)
+    run(workspace, QUICK, preflight, features, matching)
+    return workspace
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 16])
+def test_attempts_end_when_two_starts_led_to_the_same_on_any_number_of_cores(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("recon.poses.ladder.attempts.cores", lambda: at_once)
+    job, report = with_a_stray(workspace), ListReporter()
+    scratch = job.colmap / "scratch"
+    scratch.mkdir()
+    models = relaxed_mapping(job.database, job.photos, scratch, seed=1, report=report)
+    # The mapper's own start with three seeds, then the best pair, which ends with the same photos.
+    assert [model.num_reg_images() for model in models] == [5] * 4
+    assert not [path for path in scratch.rglob("*") if path.is_file()]
+    told = [sentence for _, sentence in report.named("progress")]
+    assert all(re.fullmatch(r"attempt [1-5], \d of 6 photos placed", one) for one in told)
+    fractions = [fraction for fraction, _ in report.named("progress")]
+    assert fractions == sorted(fractions)
+
+
+def test_attempts_side_by_side_are_cancelled_together(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recon.poses.ladder.attempts.cores", lambda: 16)
+    job = with_a_stray(workspace)
+    scratch = job.colmap / "scratch"
+    scratch.mkdir()
+
+    def cancel(fraction: float, code: str = "", /, **facts: object) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        relaxed_mapping(job.database, job.photos, scratch, seed=1, report=cancel)
+    assert not [thread for thread in threading.enumerate() if thread.name == "pycolmap"]
 
 
 def test_a_start_can_be_given_and_focal_lengths_held(wall: Workspace) -> None:

@@ -18,6 +18,9 @@ def main(database: Path, photos: Path, out: Path, seed: int) -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     pycolmap.logging.minloglevel = pycolmap.logging.FATAL.value
     options = pycolmap.GlobalPipelineOptions()
+    # In one thread, so that the same photos give the same poses on any number of cores.
+    options.num_threads = options.mapper.num_threads = 1
+    options.mapper.bundle_adjustment.ceres.solver_options.num_threads = 1
     options.random_seed = seed
     for part in (options.mapper, options.mapper.rotation_averaging,
                  options.mapper.global_positioning, options.mapper.retriangulation):  # fmt: skip

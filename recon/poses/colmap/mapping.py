@@ -6,6 +6,7 @@ Incremental mapping (Schönberger and Frahm 2016) adds one photo after the other
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recon.poses.colmap.databases import copy_with_journal
 from recon.poses.native import POLL_SECONDS, colmap, run_native
 from recon.reporting import Progress
 
@@ -48,43 +50,65 @@ class MapperVariant:
     reseed: int = 0  # added to the seed
 
 
+class IncrementalRun:
+    """One run of the incremental mapper, to be called with a token that can stop it.
+
+    The models come as pycolmap reconstructions, best first: most registered photos, then most
+    points. An empty list says that no two photos could be the start of a model. `scratch` is an
+    empty folder, and is gone afterwards. Runs of one database may go side by side: each has a copy,
+    since pycolmap writes even where it only reads, and a lock that it meets ends the process.
+
+    It computes in one thread. In several, the order in which they end would decide how sums are
+    rounded, and on doubtful matches that decides what is placed where.
+    """
+
+    def __init__(
+        self, database: Path, photos: Path, scratch: Path, *, seed: int,
+        variant: MapperVariant = MapperVariant(),
+    ) -> None:  # fmt: skip
+        self._database, self._photos, self._scratch = database, photos, scratch
+        self._options = _options(variant, seed + variant.reseed)
+        with colmap().Database.open(database) as content:
+            self._total = content.num_images()
+        self._placed = _Counter()
+
+    def __call__(self, token: CancellationToken) -> list[Reconstruction]:
+        copied, models = self._scratch / "database.db", self._scratch / "models"
+        try:
+            models.mkdir()
+            copy_with_journal(self._database, copied)
+            found = colmap().incremental_mapping(
+                copied,
+                self._photos,
+                models,
+                self._options,
+                initial_image_pair_callback=self._placed.start,
+                next_image_callback=self._placed.next,
+                cancellation_token=token,
+            )
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        return _best_first(found.values())
+
+    def tell(self, report: Progress) -> None:
+        """Reports how far it has come."""
+        reached = min(self._placed.most / max(self._total, 1), 1.0)
+        report(reached, "photos_placed", placed=self._placed.count, total=self._total)
+
+
 def incremental_mapping(
     database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress,
     variant: MapperVariant = MapperVariant(),
 ) -> list[Reconstruction]:  # fmt: skip
-    """The models that the incremental mapper finds, as pycolmap reconstructions, best first.
-
-    Best is most registered photos, then most points. `scratch` is an empty folder that COLMAP
-    may write to. An empty list says that no two photos could be the start of a model.
-    """
-    pycolmap = colmap()
-    options = _options(variant, seed + variant.reseed)
-    with pycolmap.Database.open(database) as content:
-        total = content.num_images()
-    placed = _Counter()
-
-    def call(token: CancellationToken) -> dict[int, Reconstruction]:
-        return pycolmap.incremental_mapping(
-            database,
-            photos,
-            scratch,
-            options,
-            initial_image_pair_callback=placed.start,
-            next_image_callback=placed.next,
-            cancellation_token=token,
-        )
-
-    def poll() -> None:
-        reached = min(placed.most / max(total, 1), 1.0)
-        report(reached, "photos_placed", placed=placed.count, total=total)
-
-    return _best_first(run_native(call, poll).values())
+    """The models of one `IncrementalRun`."""
+    run = IncrementalRun(database, photos, scratch, seed=seed, variant=variant)
+    return run_native(run, lambda: run.tell(report))
 
 
 def _options(variant: MapperVariant, seed: int) -> IncrementalPipelineOptions:
     options = colmap().IncrementalPipelineOptions()
-    options.random_seed = seed
-    options.mapper.random_seed = seed
+    options.num_threads = options.mapper.num_threads = 1
+    options.random_seed = options.mapper.random_seed = seed
     options.triangulation.random_seed = seed
     if variant.relaxed:
         options.min_model_size = RELAXED_MIN_MODEL_SIZE
@@ -96,6 +120,7 @@ def _options(variant: MapperVariant, seed: int) -> IncrementalPipelineOptions:
     if variant.start is not None:
         options.init_image_id1, options.init_image_id2 = variant.start
         options.multiple_models = False
+        options.init_num_trials = 1  # others would try the same pair with the same seed
     return options
 
 

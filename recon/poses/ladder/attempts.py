@@ -8,14 +8,13 @@ matches that fitted were 78% from one and 87% from another. So several are tried
 
 from __future__ import annotations
 
-import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.colmap.mapping import MapperVariant, incremental_mapping
-from recon.poses.ladder.candidates import CONVINCING
-from recon.poses.models.agreement import agreements
-from recon.poses.native import colmap
+from recon.poses.colmap.mapping import IncrementalRun, MapperVariant
+from recon.poses.ladder.attempt_ends import AttemptEnd, enough
+from recon.poses.native import colmap, cores, run_side_by_side
 from recon.reporting import Progress, part, within
 
 if TYPE_CHECKING:
@@ -23,38 +22,42 @@ if TYPE_CHECKING:
 
 _STARTS = 4  # pairs with the most verified matches, each the start of an attempt
 _SEEDS = 3  # of the mapper's own start; given ones have one less
-_SECONDS = 45.0  # after which no other attempt begins
-
-#: They are tried where the mapper's own start led to so large a part of the photos. If the matches
-#: don't suffice for that, other starts fail too, and slowly.
-_CARRIES = 0.5
 
 
 def relaxed_mapping(
     database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress
 ) -> list[Reconstruction]:
-    """The models of all attempts, as `incremental_mapping` gives them, in the order made."""
-    models: list[Reconstruction] = []
-    variants = _variants(database)
+    """The models of all attempts, as an `IncrementalRun` gives them, in the order of the list.
+
+    Attempts run side by side on the cores that there are. What came of those before it in the list
+    decides whether an attempt counts, never which was ready first, so that any machine ends with
+    the same models.
+    """
     with colmap().Database.open(database) as content:
         total = content.num_images()
-    most, began = 0, time.monotonic()
-    for number, variant in enumerate(variants):
-        if time.monotonic() - began > _SECONDS:
-            break
-        if variant.start is not None and most < _CARRIES * total:
-            break
-        folder = scratch / str(number)
+    variants = _variants(database)
+    folders = [scratch / str(number) for number in range(len(variants))]
+    for folder in folders:
         folder.mkdir()
-        share = part(report, number / len(variants), (number + 1) / len(variants))
-        attempt = within(share, "attempt", number=number + 1)
-        made = incremental_mapping(
-            database, photos, folder, seed=seed, report=attempt, variant=variant
-        )
-        models += made
-        most = max([most, *(model.num_reg_images() for model in made)])
-        if any(_convincing(model, total, database) for model in made):
-            break
+    runs = [
+        IncrementalRun(database, photos, folder, seed=seed, variant=variant)
+        for folder, variant in zip(folders, variants, strict=True)
+    ]
+    models: list[Reconstruction] = []
+    ends: list[AttemptEnd] = []
+
+    def poll() -> None:
+        number = min(len(ends), len(runs) - 1)
+        share = part(report, number / len(runs), (number + 1) / len(runs))
+        runs[number].tell(within(share, "attempt", number=number + 1))
+
+    with closing(run_side_by_side(runs, poll, at_once=cores())) as results:
+        for made in results:
+            models += made
+            ends.append(AttemptEnd.of(variants[len(ends)].start, made, database))
+            coming = variants[len(ends)].start if len(ends) < len(variants) else None
+            if enough(ends, coming, total):
+                break
     return models
 
 
@@ -77,11 +80,3 @@ def _variants(database: Path) -> list[MapperVariant]:
     ]
     free = [MapperVariant(relaxed=True)] if known else []
     return [*free, *own, *given]
-
-
-def _convincing(model: Reconstruction, total: int, database: Path) -> bool:
-    """Whether no other attempt is needed: all photos, and nearly all verified matches fit."""
-    if model.num_reg_images() < total:
-        return False
-    fit = agreements(model, database)
-    return sum(a.fitting for a in fit) >= CONVINCING * sum(a.matches for a in fit)

@@ -22,7 +22,8 @@ _ENOUGH = 0.75
 #: Models of the same photos whose worth differs by less, as a part of them, are worth the same:
 #: how exactly they place the photos then counts for more than how many points are seen.
 _NEAR = 0.1
-_SAME_FIT = 0.05  # shares of fitting matches that differ by less are the same
+#: Shares of fitting matches that differ by less are the same.
+SAME_FIT = 0.05
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Candidate:
         # The error of a pose falls with the root of the points that it is computed from.
         exactness = facts.points_per_photo**0.5 / max(facts.median_reprojection_error, 1e-6)
         return (
-            round(facts.agreeing / _SAME_FIT),
+            round(facts.agreeing / SAME_FIT),
             round(exactness, 1),
             round(self.worth, 1),
             round(facts.median_triangulation_angle),

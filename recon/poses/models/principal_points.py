@@ -140,6 +140,7 @@ def _adjust(model: Reconstruction, *, shared: bool) -> None:
     options.refine_principal_point = not shared
     options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
     options.ceres.loss_function_scale = _ROBUST_SCALE
+    options.ceres.solver_options.num_threads = 1  # so that sums are rounded alike on all machines
     options.ceres.solver_options.max_num_iterations = _MAX_ITERATIONS
     options.ceres.solver_options.function_tolerance = _TOLERANCE
     problem = pycolmap.BundleAdjustmentConfig()
