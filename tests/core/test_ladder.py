@@ -261,6 +261,34 @@ def test_an_unknown_last_rung_is_an_error() -> None:
         up_to("top")
 
 
+def test_a_gpu_has_learned_features_before_stronger_sift() -> None:
+    usual = [rung.name for rung in up_to("")]
+    assert usual.index("strong_sift") < usual.index("learned")
+    with_gpu = [rung.name for rung in up_to("", gpu=True)]
+    assert with_gpu[:3] == usual[:3]
+    assert with_gpu[3:] == ["learned", "learned_global", "strong_sift"]
+    # What may be tried is the same.
+    assert {r.name for r in up_to("strong_sift", gpu=True)} == {
+        r.name for r in up_to("strong_sift")
+    }
+
+
+def test_the_ladder_asks_what_the_machine_has_and_says_what_missing_weights_cost(
+    wall: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recon.poses.learned.networks.on_gpu", lambda: True)
+    monkeypatch.setattr("recon.poses.learned.weight_files._folders", list)
+    run(wall, mapped(solid_points_per_photo=1e5), mapping)
+    rungs = read_pair_graph(wall).rungs
+    assert [r.name for r in rungs][2:] == ["global", "learned", "learned_global", "strong_sift"]
+    assert [r.outcome for r in rungs][3:5] == ["skipped", "skipped"]
+    assert rungs[3].why == (
+        "the weights aliked-n16.pth are not installed, and photos that SIFT can't join stay out "
+        "for want of them"
+    )
+    assert rungs[3].why in explain(read_pair_graph(wall))
+
+
 def test_rungs_have_names_of_their_own_and_shares_that_add_up() -> None:
     assert len({rung.name for rung in RUNGS}) == len(RUNGS)
     assert sum(rung.share for rung in RUNGS) == pytest.approx(1.0)

@@ -26,6 +26,7 @@ from recon.poses.ladder.screening import screen
 from recon.poses.ladder.skip_reasons import why_skip
 from recon.poses.ladder.sources import Work, database_of
 from recon.poses.ladder.state import LadderState
+from recon.poses.learned import networks
 from recon.poses.pair_graph import BEST, FAILED, SKIPPED, TRIED, WON, PairGraph
 from recon.reporting import Progress, Report, part, within
 
@@ -46,7 +47,7 @@ def climb(work: Work, *, report: Report, keep: Callable[[PairGraph], None]) -> L
     """
     state = LadderState(work, report.log)
     state.diagnosis = diagnose(work.database, work.names, work.config.min_registered)
-    rungs = up_to(work.config.last_rung)
+    rungs = up_to(work.config.last_rung, gpu=networks.on_gpu())
     with _scratch(work) as folder:
         for rung in rungs:
             skip = why_skip(rung, state)

@@ -49,11 +49,14 @@ RUNGS: tuple[Rung, ...] = (
 )
 
 
-def up_to(last: str) -> tuple[Rung, ...]:
-    """The rungs up to the one named `last`; all for an empty name. ValueError for an unknown."""
-    if not last:
-        return RUNGS
+def up_to(last: str, *, gpu: bool = False) -> tuple[Rung, ...]:
+    """The rungs of the table up to the one named `last`, all for an empty name, as they are tried.
+
+    A GPU finds learned features in seconds, where stronger SIFT keeps all cores busy for longer:
+    there they come first. Raises ValueError for an unknown name.
+    """
     names = [rung.name for rung in RUNGS]
-    if last not in names:
+    if last and last not in names:
         raise ValueError(f"no rung is called {last!r}; there are {', '.join(names)}")
-    return RUNGS[: names.index(last) + 1]
+    rungs = RUNGS[: names.index(last) + 1] if last else RUNGS
+    return tuple(sorted(rungs, key=lambda rung: rung.source is STRONG)) if gpu else rungs

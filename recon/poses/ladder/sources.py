@@ -138,7 +138,8 @@ def _build_strong(work: Work, database: Path, report: Progress) -> None:
 
 
 def _learned_missing() -> str | None:
-    return learned_matches.available()
+    missing = learned_matches.available()
+    return missing and f"{missing}, and photos that SIFT can't join stay out for want of them"
 
 
 def _build_learned(work: Work, database: Path, report: Progress) -> None:

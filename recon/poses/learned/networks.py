@@ -8,6 +8,7 @@ one, otherwise on the CPU, where the same photos give the same numbers every tim
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,13 +54,22 @@ class Features:
     size: tuple[int, int]  # px, width and height of the photo
 
 
+def on_gpu() -> bool:
+    """Whether the networks would run on a GPU."""
+    if find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def load() -> Networks:
     """Raises weight_files.MissingWeights."""
     import torch
     from kornia.feature.aliked import ALIKED
     from kornia.feature.lightglue import LightGlue
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device("cuda" if on_gpu() else "cpu")
     # Below 0: the best keypoints, however weak.
     detector = ALIKED("aliked-n16", max_num_keypoints=KEYPOINTS, detection_threshold=-1.0)
     # Given the name "aliked" it would download its weights; given the settings it does not.
