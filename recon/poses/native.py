@@ -65,8 +65,8 @@ def run_side_by_side(
     waits until they have let go of their files. An error of a call is raised in its turn.
     """
     progress = threading.Event()
-    waiting = deque(_NativeThread(call, progress) for call in calls)
-    begun: deque[_NativeThread[T]] = deque()
+    waiting = deque(NativeThread(call, progress) for call in calls)
+    begun: deque[NativeThread[T]] = deque()
     try:
         while waiting or begun:
             while waiting and sum(not thread.ended for thread in begun) < at_once:
@@ -84,8 +84,8 @@ def run_side_by_side(
             thread.wait()
 
 
-class _NativeThread(Generic[T]):
-    """A native call in a thread of its own."""
+class NativeThread(Generic[T]):
+    """A native call in a thread of its own; `progress` is set when it ends."""
 
     def __init__(self, call: NativeCall[T], progress: threading.Event) -> None:
         self._call, self._progress = call, progress

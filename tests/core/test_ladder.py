@@ -25,8 +25,9 @@ from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
-from recon.poses.colmap.databases import copy_with_journal, is_sound
+from recon.poses.colmap.databases import copy_with_journal, is_sound, matches_digest
 from recon.poses.colmap.mapping import MapperVariant, global_mapping, incremental_mapping
+from recon.poses.ladder import sources
 from recon.poses.ladder.attempts import relaxed_mapping
 from recon.poses.ladder.explain import explain
 from recon.poses.ladder.rungs import RUNGS, up_to
@@ -287,6 +288,72 @@ def test_the_ladder_asks_what_the_machine_has_and_says_what_missing_weights_cost
         "for want of them"
     )
     assert rungs[3].why in explain(read_pair_graph(wall))
+
+
+def placed_poses(job: Workspace) -> bytes:
+    model = colmap().Reconstruction(job.sparse)
+    images = [model.images[i] for i in sorted(model.reg_image_ids())]
+    return b"".join(image.cam_from_world().matrix().tobytes() for image in images)
+
+
+def test_where_cores_would_be_idle_the_next_matches_are_made_ahead_and_are_the_same(
+    wall: Workspace,
+    climbed_wall: tuple[Workspace, ListReporter],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("recon.poses.ladder.ahead.cores", lambda: 4)
+    begun: list[str] = []
+    build = sources.database_of
+
+    def seen(source: Any, *args: Any) -> Path:
+        begun.append(f"{source.name} in {threading.current_thread().name}")
+        return build(source, *args)
+
+    monkeypatch.setattr("recon.poses.ladder.sources.database_of", seen)
+    report = run(wall, CLIMB, mapping)
+    assert "strong in pycolmap" in begun
+    assert "strong in MainThread" not in begun
+    one_by_one = climbed_wall[0]
+    assert matches_digest(*wall.colmap.glob("strong-*.db")) == matches_digest(
+        *one_by_one.colmap.glob("strong-*.db")
+    )
+    assert [(r.name, r.why) for r in read_pair_graph(wall).rungs] == [
+        (r.name, r.why) for r in read_pair_graph(one_by_one).rungs
+    ]
+    assert placed_poses(wall) == placed_poses(one_by_one)
+    fractions = [fraction for fraction, _ in report.named("progress")]
+    assert fractions == sorted(fractions)
+
+
+@pytest.mark.parametrize("rung", ["relaxed", "strong_sift"])
+def test_matches_made_ahead_are_dropped_with_a_cancel(
+    wall: Workspace, monkeypatch: pytest.MonkeyPatch, rung: str
+) -> None:
+    class CancelsThere(ListReporter):
+        def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
+            if code == f"rung_{rung}" and "inner" in facts:
+                raise Cancelled
+
+    monkeypatch.setattr("recon.poses.ladder.ahead.cores", lambda: 4)
+    files = sorted(wall.colmap.iterdir())
+    with pytest.raises(Cancelled):
+        mapping.run(wall, CLIMB, CancelsThere())
+    assert not [thread for thread in threading.enumerate() if thread.name == "pycolmap"]
+    left = [path for path in sorted(wall.colmap.iterdir()) if path not in files]
+    assert all(path.name.startswith("strong-") for path in left)  # ready before the cancel, or not
+
+
+def test_matches_made_ahead_in_vain_are_dropped(
+    wall: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recon.poses.ladder.ahead.cores", lambda: 4)
+    # The first rung's model is turned down, the second's wins.
+    turned_down = replace(RUNGS[0], mapper=lambda *_, **__: [])
+    monkeypatch.setattr("recon.poses.ladder.rungs.RUNGS", (turned_down, *RUNGS[1:]))
+    run(wall, mapped(last_rung="strong_sift"), mapping)
+    graph = read_pair_graph(wall)
+    assert graph.rung == "relaxed"
+    assert not [thread for thread in threading.enumerate() if thread.name == "pycolmap"]
 
 
 def test_rungs_have_names_of_their_own_and_shares_that_add_up() -> None:

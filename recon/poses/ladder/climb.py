@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +19,13 @@ from recon.poses import pair_graph
 from recon.poses.colmap.mapping import MapperFailed
 from recon.poses.colmap.pairs import read_verified_pairs
 from recon.poses.ladder import focal_retry
+from recon.poses.ladder.ahead import MatchesAhead
 from recon.poses.ladder.candidates import Candidate, best_of
 from recon.poses.ladder.diagnosis import diagnose
 from recon.poses.ladder.rungs import Rung, up_to
 from recon.poses.ladder.screening import screen
 from recon.poses.ladder.skip_reasons import why_skip
-from recon.poses.ladder.sources import Work, database_of
+from recon.poses.ladder.sources import Work
 from recon.poses.ladder.state import LadderState
 from recon.poses.learned import networks
 from recon.poses.pair_graph import BEST, FAILED, SKIPPED, TRIED, WON, PairGraph
@@ -48,7 +49,7 @@ def climb(work: Work, *, report: Report, keep: Callable[[PairGraph], None]) -> L
     state = LadderState(work, report.log)
     state.diagnosis = diagnose(work.database, work.names, work.config.min_registered)
     rungs = up_to(work.config.last_rung, gpu=networks.on_gpu())
-    with _scratch(work) as folder:
+    with _scratch(work) as folder, closing(MatchesAhead()) as ahead:
         for rung in rungs:
             skip = why_skip(rung, state)
             if skip is not None:
@@ -58,7 +59,8 @@ def climb(work: Work, *, report: Report, keep: Callable[[PairGraph], None]) -> L
                 share(0.0, rung.code)
                 # The first is what a person expects; the others say what they do.
                 inner = share if rung is rungs[0] else within(share, rung.code)
-                _try(rung, state, folder, inner)
+                ahead.begin(rung, rungs, state)
+                _try(rung, state, ahead, folder, inner)
             keep(graph_of(state))
             if state.won:
                 report.log(f"{rung.title}: won")
@@ -84,11 +86,13 @@ def graph_of(state: LadderState) -> PairGraph:
     )
 
 
-def _try(rung: Rung, state: LadderState, folder: Path, report: Progress) -> None:
+def _try(
+    rung: Rung, state: LadderState, ahead: MatchesAhead, folder: Path, report: Progress
+) -> None:
     began = time.monotonic()
     report = _limit_time(report, began, state.work.config.rung_seconds)
     try:
-        database, models = _models(rung, state, report)
+        database, models = _models(rung, state, ahead, report)
         at_odds = _choose(rung, state, database, models, began)
         if focal_retry.is_due(rung, state, at_odds):
             matches = focal_retry.Matches(rung, database, at_odds, folder)
@@ -103,11 +107,13 @@ def _try(rung: Rung, state: LadderState, folder: Path, report: Progress) -> None
     state.note(rung, FAILED, why, time.monotonic() - began)
 
 
-def _models(rung: Rung, state: LadderState, report: Progress) -> tuple[Path, list[Reconstruction]]:
+def _models(
+    rung: Rung, state: LadderState, ahead: MatchesAhead, report: Progress
+) -> tuple[Path, list[Reconstruction]]:
     """The rung's database and the models that its mapper makes of it."""
     work, source = state.work, rung.source
     matched = _MATCHED if source.build is not None and source.name not in state.pairs else 0.0
-    database = database_of(source, work, part(report, 0.0, matched))
+    database = ahead.database_of(source, work, part(report, 0.0, matched))
     state.pairs[source.name] = read_verified_pairs(database)
     with _scratch(work) as scratch:
         rest = part(report, matched, 1.0)
