@@ -10,13 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from recon.picture_size import fitted_size
 from recon.reporting import Part, Progress, Report, part
 from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
 from recon.splats.dense_init import dense_points
+from recon.splats.exposure import Exposures
+from recon.splats.exposure_estimate import estimate_exposures
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric
 from recon.splats.scene import PosedPhoto, View, load_view, scene_extent
@@ -40,6 +44,7 @@ class TrainedScene:
     gaussians: Gaussians  # on the device trained on
     points: Points  # that it started from
     size: tuple[int, int]  # px, width and height of the largest photo as trained on
+    exposures: dict[str, Tensor]  # each photo's map [3, 4] from the scene's colours to its own
 
 
 def fit_to_photos(config: TrainConfig, photos: Sequence[PosedPhoto]) -> TrainConfig:
@@ -101,18 +106,30 @@ def train(
         initial_opacity=config.dense.initial_opacity if dense else config.initial_opacity,
         initial_scale=config.initial_scale,
     )
+    on_device = [view.to(device) for view in views]
+    exposures = Exposures(on_device, config, _estimated(photos, views, config))
     gaussians = fit(
         start.to(device),
-        [view.to(device) for view in views],
+        on_device,
         config,
         extent=scene_extent([photo.camera for photo in photos]),
         seed=seed,
+        exposures=exposures,
         report=Part(report, _DENSE_SHARE, 1.0),
         memory=memory,
         observe=observe,
         checkpoints=checkpoints,
     )
-    return TrainedScene(gaussians, points, size)
+    return TrainedScene(gaussians, points, size, exposures.by_name)
+
+
+def _estimated(
+    photos: Sequence[PosedPhoto], views: Sequence[View], config: TrainConfig
+) -> Tensor | None:
+    if not config.exposure_estimate:
+        return None
+    sizes = np.array([[p.camera.width, p.camera.height] for p in photos], float)
+    return estimate_exposures(sparse_points(photos), views, sizes)
 
 
 def _start(

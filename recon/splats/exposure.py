@@ -45,15 +45,25 @@ class Exposures:
     bright exposures from a bright one in dark exposures, so the maps' mean is held at the identity.
     """
 
-    def __init__(self, views: Sequence[View], config: TrainConfig) -> None:
+    def __init__(
+        self, views: Sequence[View], config: TrainConfig, start: Tensor | None = None
+    ) -> None:
         self._rate, self._weight = config.exposure_lr, config.exposure_weight
-        names = [view.name for view in views] if self._rate > 0 else []
+        names = [view.name for view in views] if self._rate > 0 or start is not None else []
         self._index = {name: index for index, name in enumerate(names)}
-        self.maps = identities(len(names), views[0].image.device)  # [V, 3, 4]
-        self._identity = self.maps.clone()
+        device = views[0].image.device
+        self.maps = identities(len(names), device)  # [V, 3, 4]
+        if start is not None and names:
+            self.maps = start.to(device, torch.float32).clone()
+        self._start = self.maps.clone()
         self._grads = torch.zeros_like(self.maps)
         self._moments = torch.zeros_like(self.maps), torch.zeros_like(self.maps)
         self._shown = 0  # photos, over all rounds
+
+    @property
+    def by_name(self) -> dict[str, Tensor]:
+        """Every photo's map [3, 4] as it is now; none where none are learnt."""
+        return {name: self.maps[index].detach().clone() for name, index in self._index.items()}
 
     def state(self) -> State:
         """For a checkpoint: the maps, their moments and how far the round of photos is."""
@@ -80,9 +90,9 @@ class Exposures:
     def step(self) -> None:
         """A photo was shown; when all were, the maps move."""
         self._shown += 1
-        if not self._index or self._shown % len(self._index):
+        if not self._index or self._rate == 0 or self._shown % len(self._index):
             return
-        grads = self._grads + 2 * self._weight * (self.maps - self._identity)
+        grads = self._grads + 2 * self._weight * (self.maps - self._start)
         self._grads.zero_()
         steps = self._shown // len(self._index)
         short, long = (1 - beta**steps for beta in _BETAS)
@@ -91,7 +101,7 @@ class Exposures:
         second.mul_(_BETAS[1]).addcmul_(grads, grads, value=1 - _BETAS[1])
         change = first / ((second / long).sqrt() + _EPSILON)
         self.maps.sub_(change, alpha=self._rate / short)
-        self.maps.add_(self._identity - self.maps.mean(0))
+        self.maps.add_(self._start.mean(0) - self.maps.mean(0))
 
 
 class _Expose(torch.autograd.Function):
