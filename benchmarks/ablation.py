@@ -47,6 +47,7 @@ from recon.pipeline.workspace import Workspace, write_json
 from recon.poses.splits import split
 from recon.splats import engine
 from recon.splats.config import TrainConfig
+from recon.splats.exposure_prediction import predict_exposures
 from recon.splats.rasterizers import best_device
 from recon.splats.scene import PosedPhoto, read_model
 
@@ -264,7 +265,10 @@ class Ablation:
         result = self._train(scene, config, seed)
         seconds = time.monotonic() - began
         size = config.max_image_size
-        figures = scoring.score(result.gaussians, scene.scored, scene.images, size)
+        exposures = predict_exposures(result.exposures, scene.train, scene.scored)
+        figures = scoring.score(
+            result.gaussians, scene.scored, scene.images, size, exposures=exposures
+        )
         self.results["runs"].append(
             {
                 "set": scene.name,

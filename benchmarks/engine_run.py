@@ -27,6 +27,7 @@ import torch
 
 from benchmarks.parts import scoring
 from recon.pipeline import wishes_to_settings
+from recon.pipeline.after_training.scoring import predicted_exposures
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos import uploads
@@ -102,10 +103,15 @@ def from_poses(options: argparse.Namespace, config: PipelineConfig, device: torc
     gaussians = read_ply(ply).to(device)
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     trained_at = facts["max_image_size"]
-    figures = scoring.score(gaussians, model.test, workspace.images, trained_at)
+    exposures = predicted_exposures(workspace, model)
+    figures = scoring.score(
+        gaussians, model.test, workspace.images, trained_at, exposures=exposures
+    )
     seconds = {**clock.parts(), "evaluate": time.monotonic() - began}
     lpips, reason = scoring.lpips_or_reason(device, not options.no_lpips)
-    compared = scoring.score(gaussians, model.test, workspace.images, scoring.COMPARED_AT, lpips)
+    compared = scoring.score(
+        gaussians, model.test, workspace.images, scoring.COMPARED_AT, lpips, exposures
+    )
     return {
         "photos": len(model.photos),
         "held_out": [photo.name for photo in model.test],

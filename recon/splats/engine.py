@@ -107,7 +107,7 @@ def train(
         initial_scale=config.initial_scale,
     )
     on_device = [view.to(device) for view in views]
-    exposures = Exposures(on_device, config, _estimated(photos, views, config))
+    exposures = Exposures(on_device, config, estimated_exposures(photos, views, config))
     gaussians = fit(
         start.to(device),
         on_device,
@@ -123,12 +123,13 @@ def train(
     return TrainedScene(gaussians, points, size, exposures.by_name)
 
 
-def _estimated(
+def estimated_exposures(
     photos: Sequence[PosedPhoto], views: Sequence[View], config: TrainConfig
 ) -> Tensor | None:
+    """The maps [V, 3, 4] of `photos` before training; None where the config wants none."""
     if not config.exposure_estimate:
         return None
-    sizes = np.array([[p.camera.width, p.camera.height] for p in photos], float)
+    sizes = np.array([[photo.camera.width, photo.camera.height] for photo in photos], float)
     return estimate_exposures(sparse_points(photos), views, sizes)
 
 
@@ -177,14 +178,16 @@ def refine(
     the device of `gaussians`.
     """
     views = _load(photos, images, config, report)
+    on_device = [view.to(gaussians.device) for view in views]
     return fit(
         gaussians,
-        [view.to(gaussians.device) for view in views],
+        on_device,
         replace(config, iterations=max(round(config.final_refine * config.iterations), 1)),
         extent=scene_extent([photo.camera for photo in photos]),
         seed=seed,
         report=report,
         warm=True,
+        exposures=Exposures(on_device, config, estimated_exposures(photos, views, config)),
         memory=memory,
         observe=observe,
         checkpoints=checkpoints,

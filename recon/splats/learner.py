@@ -37,7 +37,8 @@ class Learner:
         exposures: Exposures | None = None,
         watching: Sequence[object] = (),
     ) -> None:
-        """`exposures` are those of `views`. `watching` change nothing; those that are `Stateful` go on where they were, too."""
+        """`exposures` are those of `views`. `watching` change nothing; those that are `Stateful`
+        go on where they were, too."""
         self._config, self._extent = config, extent
         self._chance = torch.Generator(start.device).manual_seed(seed)
         self.optimizer = Adam(start, rates(config, extent))

@@ -83,10 +83,11 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
         max_image_size=used.max_image_size,
         max_gaussians=used.max_gaussians,
         settings=used,
+        exposures={name: map_.tolist() for name, map_ in result.exposures.items()},
     )
     record.write(workspace)
     facts = asdict(record) | {"training_size": list(record.training_size), "device": device.type}
-    del facts["settings"]
+    del facts["settings"], facts["exposures"]
     return facts
 
 
