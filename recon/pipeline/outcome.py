@@ -102,6 +102,8 @@ class TrainingRecord:
     settings: TrainConfig
     #: From the scene's colours to each train photo's, [3][4]; none where photos share one exposure.
     exposures: dict[str, list[list[float]]] = field(default_factory=dict)
+    #: Share of each train photo's pixels whose depth other photos confirm.
+    confirmed: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def read(cls, workspace: Workspace) -> TrainingRecord:

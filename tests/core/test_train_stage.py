@@ -269,16 +269,28 @@ def test_training_leaves_a_snapshot_that_is_no_output(workspace: Workspace) -> N
 
 LONG = replace(CONFIG, train=replace(CONFIG.train, iterations=120, refine_every=40))
 _TRAINING = """
+import signal
 import sys
 from pathlib import Path
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import train
 from recon.pipeline.workspace import Workspace
 from recon.splats import checkpoints
+from recon.splats.learner import Learner
 from tests.core.test_train_stage import LONG
 
 checkpoints.EVERY = 0.05
-train.run(Workspace(Path(sys.argv[1])), LONG, ListReporter())
+workspace, step = Workspace(Path(sys.argv[1])), Learner.step
+
+
+def wait_for_the_kill_once_kept(self, *view, **pace):
+    if (workspace.checkpoint / "state.pt").exists():
+        signal.pause()
+    return step(self, *view, **pace)
+
+
+Learner.step = wait_for_the_kill_once_kept
+train.run(workspace, LONG, ListReporter())
 """
 
 
