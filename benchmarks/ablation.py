@@ -102,7 +102,12 @@ VARIANTS = (
     Variant("no average", "the last step alone", _train(average_from=1.0)),
     Variant("SH 0", "one colour from everywhere", _train(sh_degree=0)),
     Variant("SH 2", "more gloss", _train(sh_degree=2)),
-    Variant("no exposure", "photos are exposed alike", _train(exposure_lr=0.0)),
+    Variant(
+        "no exposure",
+        "photos are exposed alike",
+        _train(exposure_lr=0.0, exposure_estimate=False),
+    ),
+    Variant("no exposure at the start", "maps start alike", _train(exposure_estimate=False)),
     Variant("SSIM .4", "structure rather than colour", _train(ssim_weight=0.4)),
     Variant("means 4e-4", "the start's places are good", _train(means_lr=4e-4)),
     Variant("means 1.6e-3", "they are not", _train(means_lr=1.6e-3)),
