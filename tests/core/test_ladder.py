@@ -37,6 +37,7 @@ pytestmark = pytest.mark.slow
 
 QUICK = PRESETS["quick"]
 SIZE = (400, 300)  # px
+SMALL = (320, 240)  # px, where many photos have nothing in common: pairs of those take longest
 STAGES = (preflight, features, matching, mapping)
 
 
@@ -234,7 +235,7 @@ def test_of_three_places_the_largest_is_made_and_the_others_are_named(
     workspace: Workspace,
 ) -> None:
     for seed, count in ((1, 4), (2, 3), (3, 3)):
-        write_wall(workspace.upload, seed=seed, count=count, size=SIZE)
+        write_wall(workspace.upload, seed=seed, count=count, size=SMALL)
     report = run(workspace, SIFT_ONLY)
     graph = read_pair_graph(workspace)
     assert [len(group) for group in graph.groups] == [4, 3, 3]
@@ -251,7 +252,7 @@ def test_of_three_places_the_largest_is_made_and_the_others_are_named(
 
 def test_two_photos_of_each_place_are_too_few(workspace: Workspace) -> None:
     for seed in (1, 2, 3):
-        write_wall(workspace.upload, seed=seed, count=2)
+        write_wall(workspace.upload, seed=seed, count=2, size=SMALL)
     error = failing(workspace, SIFT_ONLY)
     assert error.code == "photos_share_nothing"
     assert error.facts == {"total": 6, "groups": 3, "largest": 2, "minimum": 3}
