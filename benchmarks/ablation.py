@@ -39,6 +39,7 @@ from benchmarks import engine as bench
 from benchmarks import jobs
 from benchmarks.parts import scoring, tables
 from recon.pipeline import config as configs
+from recon.pipeline import presets, wishes_to_settings
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig, UndistortConfig
 from recon.pipeline.wishes import Wishes
@@ -153,7 +154,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("jobs", nargs="+", type=Path, metavar="JOB")
-    add("--preset", choices=list(configs.PRESETS), help="default: standard with a GPU, else quick")
+    add("--preset", choices=list(presets.PRESETS), help="default: standard with a GPU, else quick")
     add("--max-image-size", type=int, metavar="PX", help="longest side trained at, at most")
     add("--steps", type=int, help="of the recipe, at most")
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE",
@@ -217,7 +218,7 @@ class Ablation:
     def __init__(self, options: argparse.Namespace, device: torch.device) -> None:
         self._options, self._device = options, device
         self._deadline = Deadline(options.limit)
-        self._base = configs.resolve(
+        self._base = wishes_to_settings.resolve(
             Wishes(options.preset),
             overrides=nested(options.changes),
             max_iterations=options.steps,

@@ -7,14 +7,14 @@
  */
 import { readFileSync } from "node:fs";
 import { MathUtils } from "three";
-import { GLIDE } from "../static/viewer/controls.js";
-import { veilAt } from "../static/viewer/limits.js";
-import { STRIDE } from "../static/viewer/pick.js";
-import { TO_THREE, poseFromView } from "../static/viewer/pose.js";
-import { Steering } from "../static/viewer/steering.js";
-import { surfaceOf, tangents } from "../static/viewer/surface.js";
-import { Surroundings } from "../static/viewer/surroundings.js";
-import { viewFromCamera } from "../static/viewer/views.js";
+import { GLIDE } from "../static/viewer/input/controls.js";
+import { veilAt } from "../static/viewer/camera/limits.js";
+import { STRIDE } from "../static/viewer/scene/pick.js";
+import { TO_THREE, poseFromView } from "../static/viewer/camera/pose.js";
+import { Steering } from "../static/viewer/input/steering.js";
+import { surfaceOf, tangents } from "../static/viewer/scene/surface.js";
+import { Surroundings } from "../static/viewer/scene/surroundings.js";
+import { viewFromCamera } from "../static/viewer/scene/views.js";
 import { before } from "./drags_before.mjs";
 
 const CHAIN = 5; // drags from the start on
@@ -29,10 +29,10 @@ const start = poseFromView(scene.view);
 const lens = () => ({ fovY: start.fovY, height, ...tangents(start.fovY, width / height) });
 const points = surfaceOf(splatsOf(readFileSync(scene.splat)), TO_THREE);
 const surroundings = new Surroundings(views, start, points);
-const walks = surroundings.stance === "walk";
+const walks = surroundings.cameraLayout === "walk";
 
 const ways = { within: steered(false), free: steered(true), before: before(views, start, lens()) };
-const answer = { stance: surroundings.stance, start: told(start, 1) };
+const answer = { layout: surroundings.cameraLayout, start: told(start, 1) };
 for (const way of scene.ways) answer[way] = drags(ways[way]);
 process.stdout.write(JSON.stringify(answer));
 

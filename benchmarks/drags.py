@@ -185,7 +185,7 @@ def row(scene: Scene, told: dict[str, Any], way: str) -> str:
     """One line of the table."""
     start = draw_look(scene, told["start"]).mean()
     looks = [draw_look(scene, look).mean() / start for drag in told[way] for look in drag]
-    cells = [scene.name, told["stance"], WAYS[way], f"{distance_moved(told, way):.2f}"]
+    cells = [scene.name, told["layout"], WAYS[way], f"{distance_moved(told, way):.2f}"]
     cells += [f"{np.mean(looks):.0%}", f"{min(looks):.0%}"]
     if scene.name in samples.SETS:
         photos, ends = against_truth(scene, [drag[-1] for drag in told[way]])

@@ -3,7 +3,7 @@
  * drag as long as the window is high, wherever one looked, and black where photos did not reach.
  */
 import { MathUtils, Vector3 } from "three";
-import { axesOf } from "../static/viewer/moves.js";
+import { axesOf } from "../static/viewer/camera/moves.js";
 
 const { clamp, degToRad, smoothstep } = MathUtils;
 const GRID = [-0.8, -0.4, 0, 0.4, 0.8]; // of half the view, across and up

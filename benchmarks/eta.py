@@ -31,11 +31,12 @@ from django.conf import settings
 
 from benchmarks.jobs import PHOTOS, machine
 from benchmarks.parts.tables import table
-from recon.pipeline.config import PipelineConfig, resolve
+from recon.pipeline.config import PipelineConfig
 from recon.pipeline.forecast.time_left import Run, expect, forecast
 from recon.pipeline.forecast.work_ahead import Plan, plan_of
 from recon.pipeline.progress import ListReporter, Step, overall_percent
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.wishes_to_settings import resolve
 from recon.templatetags.wording import WIDEST, shown_range, time_range
 from scripts import measurement_pages
 

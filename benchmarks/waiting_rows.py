@@ -27,7 +27,7 @@ from accounts.models import User  # noqa: E402
 from recon.jobs.folder import data_folder  # noqa: E402
 from recon.jobs.reconcile import reconcile  # noqa: E402
 from recon.models import Job, Photo, StageRun  # noqa: E402
-from recon.pipeline.config import PRESETS  # noqa: E402
+from recon.pipeline.presets import PRESETS  # noqa: E402
 from recon.pipeline.progress import WORKING_STEPS  # noqa: E402
 
 ENDED, PHOTOS, STEP_S = 60, 12, 20

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from accounts import networks
 from accounts.requests import is_signed_in
-from recon.jobs import lifecycle
+from recon.jobs import deletion, lifecycle
 from recon.jobs.people import audit
 from recon.models import Artifact, AuditEntry, Figures, Job, Photo, Share, StageRun, Tag
 from recon.pipeline.wishes import PRESET_NAMES
@@ -178,18 +178,18 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
 
     @admin.action(description="Delete the files of selected ended jobs", permissions=["delete"])
     def delete_files(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._do(request, jobs, lifecycle.delete_files, "emptied", "have not ended")
+        self._do(request, jobs, deletion.delete_files, "emptied", "have not ended")
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Facts can't be edited, but whoever may change jobs may act on them."""
         return request.user.has_perm("recon.change_job")
 
     def delete_model(self, request: HttpRequest, obj: Job) -> None:
-        lifecycle.delete(obj)
+        deletion.delete(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         for job in queryset:
-            lifecycle.delete(job)
+            deletion.delete(job)
 
     def _do(
         self,

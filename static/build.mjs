@@ -30,7 +30,7 @@ await build({
   entryPoints: [
     { in: here("js/site.js"), out: "site" },
     { in: here("js/upload-page.js"), out: "upload" },
-    { in: here("js/hero.js"), out: "hero" },
+    { in: here("js/home/hero.js"), out: "hero" },
     { in: here("viewer/main.js"), out: "viewer" },
     { in: here("viewer/early.js"), out: "early" },
   ],

@@ -3,13 +3,13 @@
  *
  * There it is in base64, which is a third larger, can't be compiled while it downloads, and keeps
  * the script itself from running until all of it has arrived. Here it becomes a file of its own,
- * and viewer/engine.js says where Spark gets it.
+ * and viewer/loading/engine.js says where Spark gets it.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const engine = fileURLToPath(new URL("viewer/engine.js", import.meta.url));
+const engine = fileURLToPath(new URL("viewer/loading/engine.js", import.meta.url));
 const INLINED =
   /^const WASM = decode64\("([A-Za-z0-9+/=]+)"\)\.buffer;\nconst WASM_MODULE = WebAssembly\.compile\(WASM\);$/m;
 

@@ -23,7 +23,7 @@ from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job
 from recon.api.sharing import sharing_facts
 from recon.api.views import FILE_KINDS, quality_facts, status_of
-from recon.jobs import lifecycle, tags
+from recon.jobs import deletion, lifecycle, tags
 from recon.models import Job
 from recon.web.access import DELETE
 from recon.web.serving import serve_artifact
@@ -105,7 +105,7 @@ def cancel(request: SignedInRequest, job_id: str) -> HttpResponse:
 def delete(request: SignedInRequest, job_id: str) -> HttpResponse:
     """The job, its photos, its scene and its link are gone for good. Cancels what still runs."""
     receive_none(request)
-    lifecycle.delete(own_job(request, job_id, change=DELETE))
+    deletion.delete(own_job(request, job_id, change=DELETE))
     return HttpResponse(status=204)
 
 

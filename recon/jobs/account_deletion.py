@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import ApiToken, Letter, User
-from recon.jobs import lifecycle
+from recon.jobs import deletion, lifecycle
 from recon.models import Job
 from recon.pipeline.errors import UserError
 
@@ -64,7 +64,7 @@ def _finish(user: User) -> None:
     for job in jobs.filter(status__in=Job.ACTIVE):
         lifecycle.cancel(job)  # all first: their horses stop while we wait for one
     for job in jobs:
-        lifecycle.delete(job)
+        deletion.delete(job)
     _forget_sessions(user)
     Letter.objects.filter(email__iexact=user.email).delete()
     number = user.pk

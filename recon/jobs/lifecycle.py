@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -33,8 +32,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from recon.jobs import queue
-from recon.jobs.folder import lock as folder_lock
-from recon.jobs.folder import photo_files, unclaimed
+from recon.jobs.folder import photo_files
 from recon.jobs.people import notices
 from recon.models import Job, Share, StageRun
 from recon.pipeline.progress import Step
@@ -43,9 +41,6 @@ logger = logging.getLogger(__name__)
 
 Outcome = StageRun.Outcome
 Status = Job.Status
-
-#: How long a delete waits for a stopped work horse to let go of the folder, seconds.
-DELETE_WAIT_S = 5.0
 
 
 @transaction.atomic
@@ -232,52 +227,6 @@ def retry(job: Job) -> bool:
         job.refresh_from_db()
         put_in_line(job)
     return won
-
-
-def delete(job: Job) -> None:
-    """Cancels the job and removes its row and its folder. A draft only has those.
-
-    The folder is marked first, so that `reconcile` removes it if we die in between, or if a
-    dying horse still writes there when the wait is over. A job without a folder has none to mark.
-    """
-    cancel(job)
-    folder = job.folder
-    try:
-        with folder_lock.hold(folder, wait_s=DELETE_WAIT_S):
-            unclaimed.mark(folder)
-            _delete_rows(job)
-            unclaimed.remove(folder)
-    except FileNotFoundError:
-        _delete_rows(job)
-    except folder_lock.FolderBusy:
-        unclaimed.mark(folder)
-        _delete_rows(job)
-        logger.warning("Folder %s is still written to; reconcile will remove it", folder)
-
-
-def _delete_rows(job: Job) -> None:
-    """Locks the job first: a photo that arrives meanwhile finds no draft to belong to."""
-    with transaction.atomic():
-        Job.objects.select_for_update().filter(pk=job.pk).first()
-        job.delete()
-
-
-def delete_files(job: Job) -> bool:
-    """Staff makes room: an ended job's files are deleted, its row and figures stay. False while
-    active.
-    """
-    if not Job.objects.filter(pk=job.pk, status__in=Job.ENDED).exists():
-        return False
-    try:
-        with folder_lock.hold(job.folder):
-            job.artifacts.all().delete()
-            Job.objects.filter(pk=job.pk).update(view=None, own_view=None, stored_bytes=0)
-            shutil.rmtree(job.folder)
-    except FileNotFoundError:
-        job.artifacts.all().delete()
-    except folder_lock.FolderBusy:
-        return False
-    return True
 
 
 def _next_attempt(job: Job, *, losses: int) -> bool:

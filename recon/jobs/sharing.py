@@ -1,5 +1,5 @@
-"""A share link's state: on or off, its password, its end, its views, and what it offers. Changes
-only rows.
+"""A share link's state: on or off, its password, its views, and what it offers. Changes only rows.
+When a link ends is the row's to say: `Share.is_over`.
 
 Each change is an UPDATE of its own columns, so two tabs can't undo each other's other settings.
 """
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from recon.models import Artifact, Job, Share, new_key
+from recon.models import Artifact, Job, Share, link_is_open, new_key
 
 #: The kinds of files that may be downloaded from a link, by what its owner chose.
 _OFFERED: dict[str, tuple[Artifact.Kind, ...]] = {
@@ -31,9 +31,7 @@ _OFFERED: dict[str, tuple[Artifact.Kind, ...]] = {
 
 def open_links() -> QuerySet[Job]:
     """The jobs whose link works now, password or not. A draft is never public."""
-    in_time = Q(share__until=None) | Q(share__until__gt=timezone.now())
-    open_ones = Job.objects.with_rows().filter(in_time, share__is_on=True)
-    return open_ones.exclude(status=Job.Status.DRAFT)
+    return Job.objects.with_rows().filter(link_is_open()).exclude(status=Job.Status.DRAFT)
 
 
 def change(job: Job, **changes: object) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from recon.pipeline.config import PipelineConfig, resolve
+from recon.pipeline.config import PipelineConfig
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.wishes_to_settings import resolve
 
 
 def usual_wishes() -> Wishes:

@@ -8,12 +8,12 @@ from recon.models.figures import Figures
 from recon.models.jobs import Job
 from recon.models.notices import Notice
 from recon.models.photos import Photo
-from recon.models.share import Share, new_key
+from recon.models.share import Share, link_is_open, new_key
 from recon.models.stage_runs import StageRun
 from recon.models.tags import Tag
 from recon.models.videos import Video
 
 __all__ = [
     "Artifact", "AuditEntry", "DataFolder", "Figures", "Job", "Notice", "Photo", "Share",
-    "StageRun", "Tag", "Video", "new_key",
+    "StageRun", "Tag", "Video", "link_is_open", "new_key",
 ]  # fmt: skip

@@ -67,3 +67,9 @@ class Share(models.Model):
     def is_open(self) -> bool:
         """Whether the link works, for those who know its password if it has one."""
         return self.is_on and not self.is_over
+
+
+def link_is_open() -> models.Q:
+    """`Share.is_open` as a condition on jobs' rows."""
+    in_time = models.Q(share__until=None) | models.Q(share__until__gt=timezone.now())
+    return in_time & models.Q(share__is_on=True)

@@ -1,4 +1,6 @@
-"""Every number that shapes a reconstruction, one frozen dataclass per stage, in named presets.
+"""Every number that shapes a reconstruction, one frozen dataclass per stage.
+
+The values here are the standard preset's; `presets` has the others.
 
 The resolved config is stored with the job (`output/cfg_args`) and hashed into the stages' done
 markers, so it holds neither paths nor device names.
@@ -10,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypedDict
 
-from recon.pipeline.wishes import OUTLIER_FILTERS, QUICK, Wishes, find_preset
+from recon.pipeline.wishes import OUTLIER_FILTERS, QUICK, find_preset
 from recon.poses.config import MappingConfig
-from recon.splats.config import DenseConfig, TrainConfig
+from recon.splats.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,113 +125,12 @@ class PipelineConfig:
         return self.may_cross_validate and photos <= self.evaluate.cross_validate_max_photos
 
 
-PRESETS: dict[str, PipelineConfig] = {
-    # A laptop without a GPU: small pictures, few Gaussians, minutes.
-    QUICK: PipelineConfig(
-        preset=QUICK,
-        train=TrainConfig(
-            iterations=1200,
-            steps_per_photo=75,
-            min_iterations=400,
-            max_image_size=400,
-            max_gaussians=40_000,
-            sh_degree=0,
-            refine_every=50,
-            means_lr=5e-4,
-            opacity_decay=0.997,
-            # Against fitting the photos too well; so few Gaussians and steps don't fit them enough.
-            exposure_lr=0.0,
-            dropout=0.0,
-            random_background=False,
-            min_size=0.0,
-            average_from=1.0,
-            dense=DenseConfig(max_image_size=400, sweep_shrink=1, compared=4, share=0.75),
-        ),
-    ),
-    "standard": PipelineConfig(preset="standard"),
-    "high": PipelineConfig(
-        preset="high",
-        train=TrainConfig(
-            iterations=7000,
-            steps_per_photo=400,
-            min_iterations=1200,
-            max_gaussians=1_000_000,
-            gaussians_per_pixel=0.15,
-            sh_degree=2,
-            sh_degree_interval=1000,
-            dropout=0.2,
-            dense=DenseConfig(share=0.2),
-        ),
-    ),
-}
-
-
-def resolve(
-    wishes: Wishes,
-    *,
-    overrides: Mapping[str, object] | None = None,
-    max_iterations: int | None = None,
-    max_image_size: int | None = None,
-    seed: int | None = None,
-) -> PipelineConfig:
-    """The settings that fulfil the wishes.
-
-    `overrides` change the preset's settings, nested like `PipelineConfig`
-    (`{"train": {"iterations": 500}}`); the wishes come on top. `max_iterations` (steps)
-    and `max_image_size` (px) are ceilings, not settings.
-
-    Raises ValueError for an unknown or ill-typed key.
-    """
-    config = from_dict(overrides or {}, base=PRESETS[wishes.preset])
-    config = from_dict(_asked_for(wishes), base=config)
-    config = from_dict(_below(config, max_iterations, max_image_size), base=config)
-    return config if seed is None else replace(config, seed=seed)
-
-
-def _asked_for(wishes: Wishes) -> dict[str, dict[str, object]]:
-    """The settings that the wishes change, nested like `PipelineConfig`.
-
-    Photos that keep their full size are also trained on at that size, except in the quick preset,
-    which is small by definition (its score at full size is still reported).
-    """
-    changes: dict[str, dict[str, object]] = {
-        "preflight": {},
-        "train": {},
-        "evaluate": {},
-        "export": {},
-    }
-    if wishes.original_resolution:
-        changes["preflight"]["max_image_size"] = None
-        if wishes.preset != QUICK:
-            changes["train"]["max_image_size"] = None
-    if wishes.cross_validate:
-        changes["evaluate"]["cross_validate"] = True
-    if wishes.outlier_filter != "auto":
-        changes["evaluate"]["outlier_filter"] = wishes.outlier_filter
-    if not wishes.final_refine:
-        changes["export"]["final_refine"] = False
-    return changes
-
-
-def _below(
-    config: PipelineConfig, max_iterations: int | None, max_image_size: int | None
-) -> dict[str, dict[str, object]]:
-    """The settings that lie over a ceiling, lowered to it, nested like `PipelineConfig`."""
-    changes: dict[str, dict[str, object]] = {"preflight": {}, "train": {}}
-    if max_iterations is not None:
-        changes["train"]["iterations"] = min(config.train.iterations, max_iterations)
-    if max_image_size is not None:
-        for name, stage in (("preflight", config.preflight), ("train", config.train)):
-            changes[name]["max_image_size"] = _ceiling(stage.max_image_size, max_image_size)
-    return changes
-
-
 def from_dict(data: Mapping[str, object], *, base: PipelineConfig | None = None) -> PipelineConfig:
     """`base` (default: the standard preset) with the values of the nested mapping `data`.
 
     Raises ValueError for an unknown key or a value of the wrong type, naming it.
     """
-    return _merge(base or PRESETS["standard"], data, "")
+    return _merge(base or PipelineConfig(), data, "")
 
 
 def _merge(target: Any, data: Mapping[str, object], path: str) -> Any:
@@ -265,7 +166,3 @@ def _check_type(name: str, current: Any, value: Any) -> Any:
         expected = type(current).__name__
         raise ValueError(f"{name} must be {expected}, not {type(value).__name__} {value!r}")
     return value
-
-
-def _ceiling(value: int | None, ceiling: int) -> int:
-    return ceiling if value is None else min(value, ceiling)

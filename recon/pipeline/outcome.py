@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from recon.pipeline.environment import Check
+from recon.pipeline.machine.environment import Check
 from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.pipeline.progress import Step
 from recon.pipeline.records import VERSION, read_record

@@ -7,9 +7,9 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from recon.pipeline import disk
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserError
+from recon.pipeline.machine import disk
 from recon.pipeline.outcome import Summary
 from recon.pipeline.progress import WORKING_STEPS, RunReport, Step
 from recon.pipeline.stages import STAGES, Stage

@@ -1,6 +1,7 @@
 """What a person may wish for a scene, through a form, a program, or the command line.
 
-`config.resolve` turns it into settings. A title is not a wish: it changes nothing about the scene.
+`wishes_to_settings.resolve` turns it into settings. A title is not a wish: it changes nothing about
+the scene.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from recon.pipeline.records import VERSION, as_record
 #: The one that is bearable on a laptop without a GPU.
 QUICK = "quick"
 
-#: From the quickest to the most detailed; `config.PRESETS` has their settings.
+#: From the quickest to the most detailed; `presets.PRESETS` has their settings.
 PRESET_NAMES = (QUICK, "standard", "high")
 
 #: What presets were called before, and are still called by programs and in stored rows.

@@ -4,8 +4,8 @@ The photos are visited on the shortest path that a nearest-neighbour search and 
 1958), round if its end is near its beginning, otherwise there and back. Positions, what they look
 at and their up axes are then averaged over a twentieth of the video's time (a Gaussian window that
 wraps around): the path goes near the photos and not through each, which takes out the jerks of a
-hand-held camera, and its end runs into its beginning. It is the idea of static/viewer/path.js,
-where a flight has minutes and so can pass through every photo.
+hand-held camera, and its end runs into its beginning. It is the idea of
+static/viewer/camera/path.js, where a flight has minutes and so can pass through every photo.
 
 Frames and axes are those of `recon.splats.gaussians`: camera-from-world poses, camera axes x right,
 y down, z forward, world units of the SfM model.

@@ -119,7 +119,7 @@ def in_words(progress: dict[str, object]) -> str:
 
 @register.filter
 def megabytes(size: int) -> str:
-    """`size` in bytes, as static/js/upload-checks.js says it before a photo is sent."""
+    """`size` in bytes, as static/js/upload/upload-checks.js says it before a photo is sent."""
     return sizes.size_in_words(size)
 
 

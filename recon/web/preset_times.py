@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from recon.jobs import time_left
+from recon.jobs import outlook
 from recon.models import Job
 from recon.pipeline.forecast.time_left import Range
 from recon.templatetags.wording import time_range
@@ -41,13 +41,13 @@ def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
     """The presets for photos of these sizes (width, height in px), or of as many as are typical
     where there are too few yet."""
     sizes = _known_or_typical(sizes)
-    return _options(time_left.preset_times(sizes), len(sizes))
+    return _options(outlook.preset_times(sizes), len(sizes))
 
 
 def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, object]:
     """What `_wishes.html` says about a scene of these photos if it is started now."""
     sizes = _known_or_typical(sizes)
-    durations, start = time_left.times_from_now(sizes)
+    durations, start = outlook.times_from_now(sizes)
     return {"preset_options": _options(durations, len(sizes)), "line_said": _line_said(start)}
 
 
@@ -70,7 +70,7 @@ def _options(durations: Mapping[str, Range], count: int) -> list[PresetOption]:
 
 def usual_time() -> str:
     """How long a scene without special wishes takes here."""
-    seconds = time_left.preset_times(TYPICAL)[settings.DEFAULT_PRESET]
+    seconds = outlook.preset_times(TYPICAL)[settings.DEFAULT_PRESET]
     said = gettext("{time} here with {count} photos")
     return said.format(time=time_range(seconds), count=len(TYPICAL))
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from recon.models import Artifact
-from recon.web import people_views
+from recon.web import account_views
 from recon.web.drafts import order_views, places_views, upload_views, video_views
 from recon.web.drafts import views as draft_views
 from recon.web.gallery import selection_views
@@ -66,11 +66,11 @@ urlpatterns = [
     path("jobs/<uuid:pk>/cover/reset/", cover_views.reset, name="reset_cover"),
     path("jobs/<uuid:pk>/files/<str:kind>", file_views.own_file, name="file"),
     path("jobs/<uuid:pk>/photos/<str:name>", file_views.thumb, name="thumb"),
-    path("notices/", people_views.notices, name="notices"),
-    path("notices/read/", people_views.read_notices, name="read_notices"),
-    path("usage/", people_views.usage, name="usage"),
-    path("accounts/delete/", people_views.delete_account, name="delete_account"),
-    path("u/<str:handle>/", people_views.public_gallery, name="public_gallery"),
+    path("notices/", account_views.notices, name="notices"),
+    path("notices/read/", account_views.read_notices, name="read_notices"),
+    path("usage/", account_views.usage, name="usage"),
+    path("accounts/delete/", account_views.delete_account, name="delete_account"),
+    path("u/<str:handle>/", account_views.public_gallery, name="public_gallery"),
     path("jobs/<uuid:pk>/views.json", file_views.views, name="views"),
     path("jobs/<uuid:pk>/views/<int:number>.jpg", file_views.view_photo, name="view_photo"),
     path(

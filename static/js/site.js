@@ -1,21 +1,21 @@
 /** Everything that scripts add to the pages. Each part works on what it finds, or does nothing. */
-import { enhanceConfirms } from "./confirm.js";
-import { enhanceCopyButtons } from "./copy.js";
-import { enhanceDropAnywhere } from "./drop-anywhere.js";
-import { mindTheLine } from "./offline.js";
-import { fitViewer } from "./first-sight.js";
-import { enhanceProgress } from "./progress.js";
-import { enhanceSceneChoices } from "./scene-choices.js";
-import { enhanceShareButtons } from "./share.js";
-import { tellSeen } from "./seen.js";
-import { enhanceSelect } from "./select.js";
-import { enhanceSheet } from "./sheet.js";
-import { enhanceStage } from "./stage.js";
-import { submitFormsOnce } from "./submit-once.js";
-import { enhanceTabs } from "./tabs.js";
-import { enhanceThemeToggle } from "./theme-toggle.js";
-import { fillTimeZones } from "./time-zone.js";
-import { enhanceVersus } from "./versus.js";
+import { enhanceConfirms } from "./page/confirm.js";
+import { enhanceCopyButtons } from "./page/copy.js";
+import { enhanceDropAnywhere } from "./upload/drop-anywhere.js";
+import { mindTheLine } from "./page/offline.js";
+import { fitViewer } from "./result/first-sight.js";
+import { enhanceProgress } from "./running/progress.js";
+import { enhanceSceneChoices } from "./result/scene-choices.js";
+import { enhanceShareButtons } from "./sharing/share.js";
+import { tellSeen } from "./page/seen.js";
+import { enhanceSelect } from "./gallery/select.js";
+import { enhanceSheet } from "./sharing/sheet.js";
+import { enhanceStage } from "./running/stage.js";
+import { submitFormsOnce } from "./page/submit-once.js";
+import { enhanceTabs } from "./result/tabs.js";
+import { enhanceThemeToggle } from "./page/theme-toggle.js";
+import { fillTimeZones } from "./page/time-zone.js";
+import { enhanceVersus } from "./result/picture-slider.js";
 
 enhanceThemeToggle();
 enhanceConfirms();

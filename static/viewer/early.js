@@ -2,8 +2,8 @@
  * Requests what a scene needs before the viewer's own script, which is large, has arrived and run:
  * a small script of its own. Where the viewer waits for a tap, nothing is fetched.
  */
-import { ask } from "./asked.js";
-import { loadsByItself } from "./connection.js";
+import { ask } from "./loading/early-requests.js";
+import { loadsByItself } from "./loading/connection.js";
 
 function askAll() {
   for (const { dataset, splatViewer } of document.querySelectorAll("[data-splat-viewer]")) {

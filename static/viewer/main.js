@@ -4,7 +4,7 @@
  * `mount(element)` is the way in for other scripts; it returns the viewer that `element` already
  * has, if any. docs/develop/viewer.md describes what a viewer can do.
  */
-import { moveTogether } from "./together.js";
+import { moveTogether } from "./stage/together.js";
 import { mountViewer } from "./viewer.js";
 
 export { mountViewer as mount } from "./viewer.js";

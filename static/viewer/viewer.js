@@ -5,21 +5,21 @@
  * ready or error. Its texts are in the template (templates/recon/_viewer.html); no code here has
  * texts of its own.
  */
-import { Background } from "./background.js";
-import { Buttons } from "./buttons.js";
-import { Cover } from "./cover.js";
-import { Features } from "./features.js";
-import { Fingers } from "./fingers.js";
-import { Furniture } from "./furniture.js";
-import { ProblemError, asProblem } from "./problem.js";
-import { Stage } from "./stage.js";
-import { ask } from "./asked.js";
-import { download } from "./download.js";
-import { loadEngine } from "./engine.js";
-import { keepPose, takePose } from "./pose-memory.js";
-import { fetchViews } from "./views.js";
-import { loadsByItself } from "./connection.js";
-import { looksLikeSplats } from "./format.js";
+import { Background } from "./stage/background.js";
+import { Buttons } from "./tools/buttons.js";
+import { Cover } from "./tools/cover.js";
+import { Features } from "./tools/features.js";
+import { Fingers } from "./input/page-scroll.js";
+import { LoadingScreen } from "./loading/loading-screen.js";
+import { ProblemError, asProblem } from "./loading/problem.js";
+import { Stage } from "./stage/stage.js";
+import { ask } from "./loading/early-requests.js";
+import { download } from "./loading/download.js";
+import { loadEngine } from "./loading/engine.js";
+import { keepPose, takePose } from "./memory/pose-memory.js";
+import { fetchViews } from "./scene/views.js";
+import { loadsByItself } from "./loading/connection.js";
+import { looksLikeSplats } from "./loading/format.js";
 
 /**
  * @param {HTMLElement} element as in _viewer.html
@@ -33,7 +33,7 @@ export function mountViewer(element) {
 class Viewer {
   constructor(element) {
     this.element = element;
-    this.furniture = new Furniture(element);
+    this.loadingScreen = new LoadingScreen(element);
     /** @type {Stage | null} */
     this.stage = null;
     /** @type {Features | null} */
@@ -45,7 +45,7 @@ class Viewer {
     this.buttons = new Buttons(element, {
       features: () => this.features,
       stage: () => this.stage,
-      fullscreen: () => this.furniture.toggleFullscreen(),
+      fullscreen: () => this.loadingScreen.toggleFullscreen(),
     });
     this.fingers = new Fingers(element);
     this.background = new Background(element, () => this.stage);
@@ -60,7 +60,7 @@ class Viewer {
     };
     addEventListener("pagehide", this.leaving);
     if (loadsByItself(navigator.connection)) this.open();
-    else this.furniture.showWaiting();
+    else this.loadingScreen.showWaiting();
   }
 
   /** Loads and shows the element's scene, from the beginning. */
@@ -77,12 +77,12 @@ class Viewer {
 
   /** @param {AbortSignal} signal */
   async attempt(signal) {
-    const { element, furniture } = this;
-    furniture.showLoading();
+    const { element, loadingScreen } = this;
+    loadingScreen.showLoading();
     // Before the stage: making a graphics context can take longer than the line does.
     const arriving = Promise.all([this.firstBytes(signal), loadEngine(element.dataset.engine)]);
     arriving.catch(() => undefined); // told below, where there is a stage
-    const stage = new Stage(furniture.freshCanvas(), {
+    const stage = new Stage(loadingScreen.freshCanvas(), {
       view: JSON.parse(element.dataset.view || "null"),
       onLost: () => this.fail(new ProblemError("lost", "the graphics context was lost")),
     });
@@ -90,7 +90,7 @@ class Viewer {
     this.background.show();
     const views = fetchViews(element.dataset.views, signal);
     const [bytes] = await arriving;
-    furniture.showPreparing();
+    loadingScreen.showPreparing();
     await stage.show(bytes);
     if (!signal.aborted) this.begin(await views);
   }
@@ -101,7 +101,7 @@ class Viewer {
    */
   async firstBytes(signal) {
     const { dataset } = this.element;
-    const { showShare } = this.furniture;
+    const { showShare } = this.loadingScreen;
     if (dataset.first) {
       const first = fetchScene(dataset.first, Number(dataset.firstBytes), signal, showShare);
       const bytes = await first.catch(() => null); // without it the whole is waited for
@@ -112,7 +112,7 @@ class Viewer {
     return fetchScene(dataset.scene, Number(dataset.bytes) || 0, signal, showShare);
   }
 
-  /** The scene is there: it can be used. @param {import("./views.js").PhotoView[]} views */
+  /** The scene is there: it can be used. @param {import("./scene/views.js").PhotoView[]} views */
   begin(views) {
     const lastPose = takePose();
     if (lastPose) this.stage.rig.stand(lastPose);
@@ -122,7 +122,7 @@ class Viewer {
       manner: this.buttons.manner,
     });
     this.buttons.show();
-    this.furniture.showReady();
+    this.loadingScreen.showReady();
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if ("turns" in this.element.dataset && !still) this.features.toggle("turn");
     this.element.dispatchEvent(new Event("viewer:ready"));
@@ -136,14 +136,14 @@ class Viewer {
    */
   async complete() {
     const { scene, bytes } = this.element.dataset;
-    this.furniture.showRest("loading");
-    const show = (share) => (this.furniture.rest.value = share);
+    this.loadingScreen.showRest("loading");
+    const show = (share) => (this.loadingScreen.rest.value = share);
     try {
       await this.replaceScene(scene, Number(bytes) || 0, show);
-      this.furniture.showRest("here");
+      this.loadingScreen.showRest("here");
     } catch (error) {
       console.warn("Only a part of the scene is shown:", error.message);
-      this.furniture.showRest("failed");
+      this.loadingScreen.showRest("failed");
     }
     return !this.element.dataset.first;
   }
@@ -151,14 +151,14 @@ class Viewer {
   fail(error) {
     this.close();
     console.warn("The scene can't be shown:", error.message);
-    this.furniture.showProblem(asProblem(error));
+    this.loadingScreen.showProblem(asProblem(error));
   }
 
   close() {
     this.loading.abort();
     this.replacing.abort();
     this.buttons.panels.closeAll();
-    this.furniture.showRest("here");
+    this.loadingScreen.showRest("here");
     this.features?.close();
     this.features = null;
     this.stage?.dispose();
@@ -200,7 +200,7 @@ class Viewer {
       const scene = await fetchScene(url, bytes, signal, onShare).catch((error) => {
         if (signal.aborted) return undefined;
         // What was to come for the part that is shown was given up for this.
-        if (this.element.dataset.first) this.furniture.showRest("failed");
+        if (this.element.dataset.first) this.loadingScreen.showRest("failed");
         throw error;
       });
       if (signal.aborted || !(await stage.replace(scene, signal))) return false;
@@ -219,7 +219,7 @@ class Viewer {
     this.fingers.dispose();
     this.background.dispose();
     this.cover.dispose();
-    this.furniture.dispose();
+    this.loadingScreen.dispose();
     delete this.element.splatViewer;
   }
 }

@@ -156,7 +156,7 @@ def seen(page: Page) -> dict[str, Any]:
     page.focus(f"{VIEWER} canvas")
     page.keyboard.press("m")
     page.keyboard.press("Enter")
-    points = f"{IT}.features.measuring.measure.points"
+    points = f"{IT}.features.measureForm.measure.points"
     until(page, f"{points}.length === 1")
     point = page.evaluate(f"{points}[0].toArray()")
     page.keyboard.press("Escape")

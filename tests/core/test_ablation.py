@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks import ablation
-from recon.pipeline.config import PRESETS
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.workspace import Workspace
 from recon.splats import engine
 from tests.core.tiny_scene import NAMES, TEST, TRAIN, write_tiny_workspace

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from recon.pipeline.config import PRESETS, PreflightConfig
+from recon.pipeline.config import PreflightConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.photos import uploads
 from recon.pipeline.photos.prepare import prepare, prepared_names
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import preflight
 from recon.pipeline.workspace import Workspace

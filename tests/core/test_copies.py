@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from recon.pipeline.config import PRESETS
 from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import PreparedPhotos
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import preflight
 from recon.pipeline.workspace import Workspace

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recon.pipeline import disk, runner
-from recon.pipeline.config import PRESETS
+from recon.pipeline import runner
 from recon.pipeline.errors import PipelineError, explain
+from recon.pipeline.machine import disk
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter, Step
 from recon.pipeline.runner import run_pipeline
 from recon.pipeline.workspace import Workspace

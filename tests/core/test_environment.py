@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from recon.pipeline import environment
-from recon.pipeline.environment import Check
 from recon.pipeline.errors import PipelineError, explain
+from recon.pipeline.machine import environment
+from recon.pipeline.machine.environment import Check
 
 
 def require(check: Check, folder: Path) -> PipelineError:

@@ -12,9 +12,9 @@ import pycolmap
 import pytest
 from PIL import Image
 
-from recon.pipeline.config import PRESETS
 from recon.pipeline.errors import explain
 from recon.pipeline.outcome import read_pair_graph
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace

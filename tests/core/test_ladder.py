@@ -17,9 +17,10 @@ import pytest
 from PIL import Image
 
 from recon.pipeline.cli.explain import explain_poses
-from recon.pipeline.config import PRESETS, PipelineConfig
+from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, UserError
 from recon.pipeline.outcome import read_pair_graph
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from recon.pipeline.environment import Check
+from recon.pipeline.machine.environment import Check
 from recon.pipeline.outcome import (
     Cameras,
     Machine,

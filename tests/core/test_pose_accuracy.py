@@ -8,7 +8,7 @@ from typing import Any
 import pycolmap
 import pytest
 
-from recon.pipeline.config import PRESETS
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight, undistort
 from recon.pipeline.workspace import Workspace

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recon.pipeline import environment
-from recon.pipeline.config import PRESETS, PipelineConfig
+from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, Interrupted, PipelineError, UserError
+from recon.pipeline.machine import environment
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight, undistort
 from recon.pipeline.workspace import Workspace

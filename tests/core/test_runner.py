@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from recon.pipeline import runner
-from recon.pipeline.config import PRESETS, PipelineConfig
+from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, TimeLimit, UserError
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import (
     STARTS_AT,
     WORKING_STEPS,

@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from recon.pipeline.config import PRESETS
 from recon.pipeline.errors import UserError
 from recon.pipeline.photo_check import check
 from recon.pipeline.photo_check.check_texts import explain_findings
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from recon.pipeline.config import PRESETS
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.same_spot import read_same_spot
 from recon.pipeline.stages import features, mapping, matching, preflight, undistort

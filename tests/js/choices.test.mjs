@@ -1,7 +1,7 @@
 /** What a tab remembers of how somebody moves. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keepChoice, recallChoice } from "../../static/viewer/choices.js";
+import { keepChoice, recallChoice } from "../../static/viewer/memory/choices.js";
 
 function tab(pathname) {
   const memory = new Map();

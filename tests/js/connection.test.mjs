@@ -1,7 +1,7 @@
 /** Whether a scene loads without being asked for. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadsByItself } from "../../static/viewer/connection.js";
+import { loadsByItself } from "../../static/viewer/loading/connection.js";
 
 test("a line that saves data, or is slow, waits for a tap", () => {
   for (const effectiveType of ["slow-2g", "2g", "3g"]) assert.ok(!loadsByItself({ effectiveType }));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { PerspectiveCamera, Vector3 } from "three";
-import { Controls } from "../../static/viewer/controls.js";
+import { Controls } from "../../static/viewer/input/controls.js";
 
 /** A canvas of 600x600 px, and a hand on it whose moves come after so many ms. */
 function handOn(manner = { walks: false, free: false, surroundings: null }) {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { FIRM } from "../../static/viewer/limits.js";
+import { FIRM } from "../../static/viewer/camera/limits.js";
 import { ring } from "./cameras.mjs";
 import { ball } from "./scenes.mjs";
 

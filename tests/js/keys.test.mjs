@@ -1,7 +1,7 @@
 /** Keys on keyboards of other countries. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commandOf, isMove } from "../../static/viewer/keys.js";
+import { commandOf, isMove } from "../../static/viewer/input/keys.js";
 
 test("a command is the letter on the key, or its place where the letter is not a Latin one", () => {
   assert.equal(commandOf({ key: "R", code: "KeyR" }), "r");

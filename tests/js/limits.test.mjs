@@ -1,7 +1,7 @@
 /** The soft edge: what is held back, and what slides. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FIRM, softened, veilAt } from "../../static/viewer/limits.js";
+import { FIRM, softened, veilAt } from "../../static/viewer/camera/limits.js";
 
 /** Supported within a disc, less and less beyond its radius of one. */
 const slope = 2;

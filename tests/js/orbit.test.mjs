@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { Orbit } from "../../static/js/orbit.js";
+import { Orbit } from "../../static/js/home/orbit.js";
 
 const { turns } = JSON.parse(
   await readFile(new URL("../../static/demo/facts.json", import.meta.url), "utf8"),

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { flightPath, isRound, shortestWay } from "../../static/viewer/path.js";
-import { poseOfView, viewFromCamera } from "../../static/viewer/views.js";
+import { flightPath, isRound, shortestWay } from "../../static/viewer/camera/path.js";
+import { poseOfView, viewFromCamera } from "../../static/viewer/scene/views.js";
 import { cameraAt, ring } from "./cameras.mjs";
 
 const MIDDLE = new Vector3(0, 0, 0);

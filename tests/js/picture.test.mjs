@@ -1,7 +1,7 @@
 /** How large a saved picture is. What is on it is looked at in a browser. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { longestOf } from "../../static/viewer/picture.js";
+import { longestOf } from "../../static/viewer/stage/picture.js";
 
 const photos = (...sizes) => sizes.map(([width, height]) => ({ lens: { width, height } }));
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { containingFov, frameIn, poseAround, poseFromView, viewFromPose } from "../../static/viewer/pose.js";
-import { Rig } from "../../static/viewer/rig.js";
+import { containingFov, frameIn, poseAround, poseFromView, viewFromPose } from "../../static/viewer/camera/pose.js";
+import { Rig } from "../../static/viewer/camera/rig.js";
 
 const PHONE = 390 / 844;
 const SIDEWAYS = 844 / 390;

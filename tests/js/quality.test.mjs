@@ -1,7 +1,7 @@
 /** The quality controller against machines that only exist here: what a level costs, and a clock. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LEVELS, Quality } from "../../static/viewer/quality.js";
+import { LEVELS, Quality } from "../../static/viewer/stage/quality.js";
 
 const FRAME = 1000 / 60; // ms, a screen's
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { parse, readSpz } from "../../static/js/spz.js";
+import { parse, readSpz } from "../../static/js/home/spz.js";
 
 const packed = await readFile(new URL("../../static/demo/scene.spz", import.meta.url));
 const plain = new Uint8Array(gunzipSync(packed));

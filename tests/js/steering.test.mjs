@@ -2,16 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { destinationFor } from "../../static/viewer/destination.js";
-import { FIRM } from "../../static/viewer/limits.js";
-import { axesOf, lookedAround, orbited, walked } from "../../static/viewer/moves.js";
-import { anglePerPixel, turnPerPixel, walkingSpeed } from "../../static/viewer/speeds.js";
-import { Steering } from "../../static/viewer/steering.js";
-import { Stride } from "../../static/viewer/stride.js";
-import { wayOf } from "../../static/viewer/stick.js";
-import { tangents } from "../../static/viewer/surface.js";
-import { Surroundings } from "../../static/viewer/surroundings.js";
-import { poseOfView, viewFromCamera } from "../../static/viewer/views.js";
+import { destinationFor } from "../../static/viewer/camera/destination.js";
+import { FIRM } from "../../static/viewer/camera/limits.js";
+import { axesOf, lookedAround, orbited, walked } from "../../static/viewer/camera/moves.js";
+import { anglePerPixel, turnPerPixel, walkingSpeed } from "../../static/viewer/camera/speeds.js";
+import { Steering } from "../../static/viewer/input/steering.js";
+import { WalkInput } from "../../static/viewer/input/walk-input.js";
+import { wayOf } from "../../static/viewer/input/stick.js";
+import { tangents } from "../../static/viewer/scene/surface.js";
+import { Surroundings } from "../../static/viewer/scene/surroundings.js";
+import { poseOfView, viewFromCamera } from "../../static/viewer/scene/views.js";
 import { cameraAt, ring } from "./cameras.mjs";
 import { ball, wall } from "./scenes.mjs";
 
@@ -208,17 +208,17 @@ test("whoever asks to go somewhere stands before it, or as near as photos show i
 });
 
 test("held keys and the stick add up to a way, never faster than one walks", () => {
-  const stride = new Stride();
-  assert.ok(stride.press("KeyW", false) && stride.press("KeyD", false));
-  near(Math.hypot(...stride.way), 1);
-  assert.ok(stride.way[0] > 0.7 && stride.way[1] > 0.7);
-  stride.release("KeyD");
-  assert.deepEqual(stride.way, [1, 0, 0]);
-  assert.ok(!stride.press("ArrowUp", false) && stride.press("ArrowDown", true));
-  assert.deepEqual(stride.way, [0, 0, 0]);
-  stride.stick = wayOf(0.5, -0.5);
-  stride.releaseAll(); // the focus went to the stick's button
-  assert.deepEqual(stride.way, [0.5, 0.5, 0]);
+  const walkInput = new WalkInput();
+  assert.ok(walkInput.press("KeyW", false) && walkInput.press("KeyD", false));
+  near(Math.hypot(...walkInput.way), 1);
+  assert.ok(walkInput.way[0] > 0.7 && walkInput.way[1] > 0.7);
+  walkInput.release("KeyD");
+  assert.deepEqual(walkInput.way, [1, 0, 0]);
+  assert.ok(!walkInput.press("ArrowUp", false) && walkInput.press("ArrowDown", true));
+  assert.deepEqual(walkInput.way, [0, 0, 0]);
+  walkInput.stick = wayOf(0.5, -0.5);
+  walkInput.releaseAll(); // the focus went to the stick's button
+  assert.deepEqual(walkInput.way, [0.5, 0.5, 0]);
   assert.deepEqual(wayOf(0.05, 0.05), [0, 0], "a resting thumb stands");
   near(Math.hypot(...wayOf(3, 4)), 1);
 });

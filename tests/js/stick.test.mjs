@@ -1,7 +1,7 @@
 /** The thumb-stick under a finger. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Stick } from "../../static/viewer/stick.js";
+import { Stick } from "../../static/viewer/input/stick.js";
 
 /** A stick of 132x132 px, and what it was heard to say. */
 function stick() {

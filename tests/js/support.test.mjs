@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { veilAt } from "../../static/viewer/limits.js";
-import { roomToTurn, supportBy } from "../../static/viewer/support.js";
-import { viewFromCamera } from "../../static/viewer/views.js";
+import { veilAt } from "../../static/viewer/camera/limits.js";
+import { roomToTurn, supportBy } from "../../static/viewer/scene/support.js";
+import { viewFromCamera } from "../../static/viewer/scene/views.js";
 import { cameraAt, ring } from "./cameras.mjs";
 import { ball, wall } from "./scenes.mjs";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { depthAt, depthsIn, surfaceOf } from "../../static/viewer/surface.js";
+import { depthAt, depthsIn, surfaceOf } from "../../static/viewer/scene/surface.js";
 
 /** As of `splatsOf`: a round splat at a place. */
 const splat = (x, y, z, size = 0.1, opacity = 0.9) => [x, y, z, size, size, size, 0, 0, 0, 1, opacity];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { Tour } from "../../static/viewer/tour.js";
+import { Tour } from "../../static/viewer/camera/tour.js";
 
 const UP = new Vector3(0, 1, 0);
 const SWING = 0.22; // where nothing is known of the photos

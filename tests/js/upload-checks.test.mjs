@@ -1,7 +1,7 @@
 /** What the page says of files before they are sent: by type and name, since it can't look inside. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkCount, checkFile, isVideo, megabytes, readLimits } from "../../static/js/upload-checks.js";
+import { checkCount, checkFile, isVideo, megabytes, readLimits } from "../../static/js/upload/upload-checks.js";
 
 const LIMITS = readLimits({
   maxFileMb: "30",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { poseOfView, viewFromCamera } from "../../static/viewer/views.js";
+import { poseOfView, viewFromCamera } from "../../static/viewer/scene/views.js";
 import { cameraAt } from "./cameras.mjs";
 
 const close = (vector, expected) => {

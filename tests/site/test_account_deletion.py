@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ApiToken, Letter, User
-from recon.jobs import account_deletion, lifecycle, queue, submit
+from recon.jobs import account_deletion, deletion, queue, submit
 from recon.jobs.drafts import drafts
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import unclaimed
@@ -146,7 +146,7 @@ def test_a_running_job_is_stopped_and_goes_too(ann: User) -> None:
 
 
 def test_a_folder_that_is_held_is_removed_later(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifecycle, "DELETE_WAIT_S", 0.1)
+    monkeypatch.setattr(deletion, "DELETE_WAIT_S", 0.1)
     job = finished_job(ann)
     with folder_lock.hold(job.folder):
         assert leave(browser_of(ann)).status_code == 302
@@ -181,7 +181,7 @@ def test_a_deletion_that_died_on_its_way_is_finished(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(lifecycle, "delete", dies)
+        patch.setattr(deletion, "delete", dies)
         with pytest.raises(KeyboardInterrupt):
             account_deletion.delete_account(ann)
     assert reconcile().accounts == 0, "somebody may be at it still"

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from accounts import letters
-from recon.jobs import lifecycle, queue
+from recon.jobs import deletion, queue
 from recon.jobs.drafts import checks, drafts, frames
 from recon.jobs.drafts.checks import State
 from recon.jobs.folder import lock as folder_lock
@@ -143,7 +143,7 @@ def test_a_draft_that_was_started_or_deleted_is_not_checked(draft: Job) -> None:
     other = drafts.create_draft(draft.owner)
     drafts.add_photo(other, photo("a.jpg"))
     folder, key = other.folder, str(other.pk)
-    lifecycle.delete(other)
+    deletion.delete(other)
     checks.check_photos(key)
     assert not folder.exists()
 

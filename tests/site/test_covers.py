@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from recon.jobs import covers, lifecycle
+from recon.jobs import covers, deletion
 from recon.models import Artifact, Job
 from recon.web.sharing import preview_picture
 from tests.site.making import browser_of, finished_job, job_of, person, photo_bytes, supporter
@@ -185,7 +185,7 @@ def test_the_cover_counts_as_stored_and_goes_with_the_files(job: Job) -> None:
     Job.objects.update(stored_bytes=1)
     send(browser_of(job.owner), job)
     assert now(job).stored_bytes > 1, "measured anew"
-    lifecycle.delete_files(now(job))
+    deletion.delete_files(now(job))
     assert now(job).start_view is None
 
 
@@ -299,7 +299,7 @@ def test_before_there_is_a_scene_there_is_nothing_to_choose(status: str) -> None
 
 def test_a_deleted_scene_stays_deleted(job: Job) -> None:
     browser = browser_of(job.owner)
-    lifecycle.delete_files(job)
+    deletion.delete_files(job)
     assert send(browser, job).status_code == 404
     assert reset(browser, job).status_code == 404
     assert not job.folder.exists()

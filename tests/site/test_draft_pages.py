@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from recon.jobs import lifecycle, queue
+from recon.jobs import deletion, queue
 from recon.jobs.drafts import drafts
 from recon.models import Job, Share
 from recon.pipeline.config import from_dict
@@ -296,7 +296,7 @@ def test_a_draft_that_is_deleted_while_its_photo_comes_in_is_not_there(
 
     def receive_slowly(request: Any) -> None:
         receive(request)
-        lifecycle.delete(Job.objects.get(pk=draft.pk))
+        deletion.delete(Job.objects.get(pk=draft.pk))
 
     monkeypatch.setattr(uploads, "receive", receive_slowly)
     response = send(browser, draft, photo("late.jpg", seed=9), script=script)

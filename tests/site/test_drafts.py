@@ -13,7 +13,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from recon.jobs import lifecycle, queue, submit
+from recon.jobs import deletion, lifecycle, queue, submit
 from recon.jobs.drafts import drafts
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import photo_files, unclaimed
@@ -67,7 +67,7 @@ def test_reconcile_and_workers_leave_a_draft_alone() -> None:
     assert lifecycle.start(draft.pk, draft.attempt) is None
     assert not lifecycle.cancel(draft)
     assert not lifecycle.retry(draft)
-    assert not lifecycle.delete_files(draft)
+    assert not deletion.delete_files(draft)
     draft.refresh_from_db()
     assert draft.is_draft
     assert draft.photos.first().path.is_file()
@@ -221,7 +221,7 @@ def test_a_full_disk_is_said_and_the_draft_keeps_what_it_has(
 def test_a_photo_for_a_deleted_draft_finds_none() -> None:
     draft = draft_with(1)
     folder, stale = draft.folder, Job.objects.get(pk=draft.pk)
-    lifecycle.delete(draft)
+    deletion.delete(draft)
     with pytest.raises(Job.DoesNotExist):
         drafts.add_photo(stale, photo("late.jpg"))
     with pytest.raises(Job.DoesNotExist):
@@ -239,7 +239,7 @@ def test_a_person_has_so_many_drafts_and_no_more(settings: Any, data_dir: Path) 
     assert code_of(caught) == "too_many_drafts"
     assert len(list((data_dir / "jobs").iterdir())) == 2
     drafts.create_draft(ben)
-    lifecycle.delete(first)
+    deletion.delete(first)
     drafts.create_draft(ann)
 
 
@@ -325,7 +325,7 @@ def test_features_come_along_as_a_copy_that_a_retry_of_the_first_job_does_not_to
         assert database.execute("SELECT name FROM images").fetchall() == [("01_photo-00.jpg",)]
     database.close()
     assert json.loads((draft.workspace.known / "photos.json").read_text()) == {"photos": []}
-    lifecycle.delete(job)
+    deletion.delete(job)
     assert known.is_file()
 
 
@@ -351,7 +351,7 @@ def test_photos_of_a_scene_that_has_not_ended_are_not_taken(status: str) -> None
 
 def test_photos_whose_files_were_cleaned_up_are_named(data_dir: Path) -> None:
     job = ended()
-    lifecycle.delete_files(job)
+    deletion.delete_files(job)
     with pytest.raises(UserError, match=r"“photo 00\.jpg”") as caught:
         drafts.draft_from(job)
     assert code_of(caught) == "photo_unreadable"

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import lifecycle
+from recon.jobs import deletion
 from recon.jobs.drafts import drafts, known_photos
 from recon.jobs.folder import photo_files
 from recon.models import Job, Photo
@@ -68,7 +68,7 @@ def test_a_photo_of_another_scene_of_mine_is_taken_over_without_its_bytes(
     assert (taken.sha256, taken.size) == (known.sha256, known.size)
     assert taken.path.read_bytes() == photo_bytes(2)
     assert taken.path.stat().st_ino == known.path.stat().st_ino
-    lifecycle.delete(draft)
+    deletion.delete(draft)
     assert taken.path.read_bytes() == photo_bytes(2)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from string import Formatter
 from typing import Any
 
@@ -40,13 +39,6 @@ FACTS = {
     if fact
 }
 KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.8"}
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    """A request in Korean leaves this thread in Korean, as Django does until the next request."""
-    with translation.override("en"):
-        yield
 
 
 def choose(browser: Client, language: str, back_to: str = "/") -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recon.jobs import lifecycle, queue, submit
+from recon.jobs import deletion, lifecycle, queue, submit
 from recon.jobs.drafts import drafts
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import unclaimed
@@ -264,14 +264,14 @@ def test_only_a_failed_job_is_retried(status: str) -> None:
 def test_a_deleted_job_leaves_no_row_and_no_file(status: str) -> None:
     job = job_of(person(), status=status)
     folder, key = job.folder, job.pk
-    lifecycle.delete(job)
+    deletion.delete(job)
     assert not Job.objects.filter(pk=key).exists()
     assert not folder.exists()
 
 
 def test_a_job_whose_folder_is_gone_can_be_deleted() -> None:
     job = Job.objects.create(owner=person())
-    lifecycle.delete(job)
+    deletion.delete(job)
     assert not Job.objects.exists()
 
 
@@ -289,7 +289,7 @@ def test_a_delete_waits_for_the_writer(job: Job) -> None:
     holding.wait()
     threading.Timer(0.5, release.set).start()
     folder = job.folder
-    lifecycle.delete(job)
+    deletion.delete(job)
     writer.join()
     assert not folder.exists()
 
@@ -297,10 +297,10 @@ def test_a_delete_waits_for_the_writer(job: Job) -> None:
 def test_a_folder_that_is_written_to_for_too_long_is_removed_later(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "DELETE_WAIT_S", 0.2)
+    monkeypatch.setattr(deletion, "DELETE_WAIT_S", 0.2)
     folder = job.folder
     with folder_lock.hold(folder):
-        lifecycle.delete(job)
+        deletion.delete(job)
         assert not Job.objects.exists()
         assert unclaimed.sweep(patience_s=0) == 0
         assert folder.exists()
@@ -310,7 +310,7 @@ def test_a_folder_that_is_written_to_for_too_long_is_removed_later(
 
 def test_staff_makes_room_without_losing_the_figures() -> None:
     job = finished_job(person())
-    assert lifecycle.delete_files(job)
+    assert deletion.delete_files(job)
     emptied = now(job)
     assert (emptied.status, emptied.figures.psnr, emptied.view) == (
         "COMPLETED",
@@ -322,7 +322,7 @@ def test_staff_makes_room_without_losing_the_figures() -> None:
 
 
 def test_files_of_an_active_job_stay(running: Job) -> None:
-    assert not lifecycle.delete_files(running)
+    assert not deletion.delete_files(running)
     assert running.folder.exists()
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
-from recon.jobs import lifecycle, submit
+from recon.jobs import deletion, lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job, Notice
 from tests.site.making import browser_of, finished_job, job_of, person, photos, supporter
@@ -74,7 +74,7 @@ def test_notices_go_with_their_scene(ann: User) -> None:
     job = running(ann)
     lifecycle.complete(job.pk, 1)
     job.refresh_from_db()
-    lifecycle.delete(job)
+    deletion.delete(job)
     assert not Notice.objects.exists()
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from recon.jobs import lifecycle, queue, submit
+from recon.jobs import deletion, queue, submit
 from recon.jobs.drafts import checks, drafts, photo_order
 from recon.models import Job
 from recon.pipeline.errors import UserError
@@ -95,7 +95,7 @@ def test_the_order_of_a_started_or_deleted_scene_is_fixed(draft: Job) -> None:
             call()
         assert caught.value.code == "draft_started"
     stale = Job.objects.get(pk=draft.pk)
-    lifecycle.delete(draft)
+    deletion.delete(draft)
     with pytest.raises(Job.DoesNotExist):
         photo_order.reorder(stale, order)
 

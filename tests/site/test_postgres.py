@@ -13,7 +13,7 @@ import pytest
 from django.db.models import Model
 
 from accounts.models import User
-from recon.jobs import lifecycle, queue
+from recon.jobs import deletion, lifecycle, queue
 from recon.jobs.drafts import drafts
 from recon.jobs.reconcile import reconcile
 from recon.models import Job
@@ -145,6 +145,6 @@ def test_cancel_retry_and_delete(database: str) -> None:
     assert queue.carried_ids() == {f"{failed.pk}-2"}
     for each in (job, failed):
         folder = each.folder
-        lifecycle.delete(each)
+        deletion.delete(each)
         assert not folder.exists()
     assert not Job.objects.exists()

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from recon.jobs import queue, time_left
+from recon.jobs import outlook, queue
 from recon.jobs.drafts import checks, frames
 from recon.jobs.folder import data_folder, unclaimed
 from recon.jobs.reconcile import reconcile
@@ -136,14 +136,14 @@ def test_a_place_in_line_is_the_same_on_every_page(ann: User) -> None:
     assert [one["job_id"] for one in told["jobs"]] == [str(job.pk) for job in line]
     for place in (1, 2, 77, WAITING):
         job = line[place - 1]
-        assert queue.position(job) == time_left.outlook_of(job).position == place
+        assert queue.position(job) == outlook.outlook_of(job).position == place
         assert program.get(f"/recon/jobs/{job.pk}/status").json()["queue_position"] == place
 
 
 def test_far_behind_in_line_all_that_are_before_count(ann: User, settings: Any) -> None:
     settings.MAX_CONCURRENT_JOBS = 1
     line = list(Job.objects.filter(status=Job.Status.PENDING).order_by("created_at", "pk"))
-    near, far = (time_left.outlook_of(line[place]).starts_in for place in (50, 250))
+    near, far = (outlook.outlook_of(line[place]).starts_in for place in (50, 250))
     assert near is not None
     assert far is not None
     assert far.low == pytest.approx(5 * near.low, rel=0.01), "they are all alike"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
-from recon.jobs import lifecycle, submit
+from recon.jobs import deletion, lifecycle, submit
 from recon.jobs.drafts import drafts
 from recon.jobs.people import quotas
 from recon.jobs.reconcile import reconcile
@@ -84,7 +84,7 @@ def test_a_file_with_two_names_counts_once(ann: User) -> None:
 def test_deleted_files_count_no_more(ann: User) -> None:
     job = finished_job(ann)
     measure(job)
-    assert lifecycle.delete_files(job)
+    assert deletion.delete_files(job)
     assert Job.objects.get().stored_bytes == 0
 
 

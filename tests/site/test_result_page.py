@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from recon.models import Artifact, Job, StageRun
-from recon.pipeline.environment import Check
+from recon.pipeline.machine.environment import Check
 from recon.pipeline.outcome import Machine, TrainingRecord
 from recon.splats.config import TrainConfig
 from tests.site.making import browser_of, finished_job, measured_job, person, with_first_part

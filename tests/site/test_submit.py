@@ -201,11 +201,11 @@ def test_running_again_keeps_how_to_measure_and_what_to_deliver() -> None:
 
 
 def test_running_again_outlives_the_first_job() -> None:
-    from recon.jobs import lifecycle
+    from recon.jobs import deletion
 
     job = submit.create_job(person(), photos(3))
     again = submit.run_again(job)
-    lifecycle.delete(job)
+    deletion.delete(job)
     assert all(p.path.is_file() for p in again.photos.all())
 
 

@@ -90,7 +90,7 @@ def test_the_page_offers_and_checks_the_kinds_of_files_that_the_server_knows(
     kinds = {"photo": photos, "video": videos, "raw": list(file_kinds.RAW_SUFFIXES)}
     for name, wanted in kinds.items():
         assert f'data-{name}-kinds="{",".join(wanted)}"' in page
-    for script in Path("static/js").glob("*.js"):
+    for script in Path("static/js").rglob("*.js"):
         assert not re.search(r"jfif|m4v|\bnef\b", script.read_text()), f"a list in {script}"
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from recon.jobs import lifecycle, queue
+from recon.jobs import deletion, queue
 from recon.jobs.drafts import checks, drafts, frames, videos
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.reconcile import Mended, reconcile
@@ -185,7 +185,7 @@ def test_work_ends_quietly_when_nobody_wants_it_any_more(
 def test_a_video_of_a_deleted_draft_is_gone(draft: Job) -> None:
     video = waiting(draft)
     stale = Job.objects.get(pk=draft.pk)
-    lifecycle.delete(draft)
+    deletion.delete(draft)
     frames.take_frames(video.pk)
     with pytest.raises(Job.DoesNotExist):
         videos.add_video(stale, clip())

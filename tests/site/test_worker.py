@@ -18,7 +18,7 @@ from rq.exceptions import StopRequested
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 
-from recon.jobs import lifecycle, queue, submit
+from recon.jobs import deletion, lifecycle, queue, submit
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.reconcile import reconcile
 from recon.jobs.run.worker import ReconWorker
@@ -162,7 +162,7 @@ def test_a_deleted_job_takes_its_horse_and_its_folder_along() -> None:
     folder, key = job.folder, job.pk
     with worker():
         horse = horse_of(job)
-        lifecycle.delete(job)
+        deletion.delete(job)
         assert not Job.objects.filter(pk=key).exists()
         assert not folder.exists()
         wait_until(lambda: ended(horse), "the horse is gone")

@@ -31,8 +31,8 @@ from rq import Worker
 from recon.jobs import fair_queue, queue
 from recon.jobs.folder import lock as folder_lock
 from recon.models import Job, Photo
-from recon.pipeline import disk
 from recon.pipeline.errors import Cancelled, TimeLimit
+from recon.pipeline.machine import disk
 from recon.pipeline.photo_check.report import CheckReport
 from recon.pipeline.records import RecordError, read_record
 from recon.pipeline.workspace import write_json

@@ -27,7 +27,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from recon.jobs import lifecycle, submit, tags, titles
+from recon.jobs import deletion, lifecycle, submit, tags, titles
 from recon.jobs.drafts import checks
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import photo_files
@@ -173,7 +173,7 @@ def remove_abandoned() -> int:
     for job in Job.objects.filter(status=Job.Status.DRAFT, edited_at__lt=_abandoned_before()):
         if lifecycle.abandon(job, not_edited_since=_abandoned_before()):
             logger.info("Draft %s was left for %s days; removed", job.pk, settings.DRAFT_DAYS)
-            lifecycle.delete(job)
+            deletion.delete(job)
             removed += 1
     return removed
 

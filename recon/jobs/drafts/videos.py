@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts.models import User
-from recon.jobs import decoders, lifecycle
+from recon.jobs import decoders, deletion
 from recon.jobs.drafts import drafts, frames
 from recon.jobs.folder import photo_files
 from recon.jobs.people import quotas
@@ -147,7 +147,7 @@ def create_job(
         for video in videos:
             add_video(draft, video, starts_job=True)
     except BaseException:
-        lifecycle.delete(draft)
+        deletion.delete(draft)
         raise
     draft.refresh_from_db()
     return draft

@@ -17,8 +17,8 @@ from django.utils.text import slugify
 from recon.jobs.folder import unclaimed
 from recon.jobs.photo_upload import CheckedPhoto
 from recon.models import Job, Photo
-from recon.pipeline import disk
 from recon.pipeline.errors import PipelineError, UserError, explain
+from recon.pipeline.machine import disk
 from recon.pipeline.workspace import replacing
 
 logger = logging.getLogger(__name__)

@@ -22,9 +22,9 @@ from recon.jobs.run.polite_stop import asked_by_sigterm
 from recon.jobs.run.pulse import Pulse
 from recon.jobs.run.reporter import SiteReporter
 from recon.models import Job
-from recon.pipeline import disk
 from recon.pipeline.config import from_dict
 from recon.pipeline.errors import Cancelled, Interrupted, PipelineError, TimeLimit
+from recon.pipeline.machine import disk
 from recon.pipeline.outcome import Summary
 
 logger = logging.getLogger(__name__)

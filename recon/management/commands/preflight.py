@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from recon.pipeline import environment
+from recon.pipeline.machine import environment
 
 
 class Command(BaseCommand):

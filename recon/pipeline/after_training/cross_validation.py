@@ -17,7 +17,7 @@ from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.after_training.scoring import Scorer, without_outliers
 from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.gpu_memory import memory_of
+from recon.pipeline.machine.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used
 from recon.pipeline.progress import Within
 from recon.pipeline.results import Folds, fold_picture_name

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.gpu_memory import memory_of
+from recon.pipeline.machine.gpu_memory import memory_of
 from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, digest_files

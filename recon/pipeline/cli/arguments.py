@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recon.pipeline import config as configs
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos import uploads
 from recon.pipeline.photos.file_kinds import is_raw
 from recon.pipeline.progress import WORKING_STEPS
 from recon.pipeline.wishes import PRESET_NAMES, QUICK, Wishes, find_preset
+from recon.pipeline.wishes_to_settings import resolve
 
 
 class WrongUse(Exception):
@@ -104,9 +104,7 @@ def make_config(options: argparse.Namespace) -> PipelineConfig:
     if options.start and steps.index(options.start) > steps.index(options.until):
         raise WrongUse(f"--from {options.start} comes after --until {options.until}")
     try:
-        return configs.resolve(
-            wishes_of(options), overrides=nested(options.changes), seed=options.seed
-        )
+        return resolve(wishes_of(options), overrides=nested(options.changes), seed=options.seed)
     except ValueError as error:
         raise WrongUse(f"--set: {error}") from error
 

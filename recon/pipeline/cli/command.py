@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from recon.pipeline import environment
 from recon.pipeline.cli.arguments import (
     WrongUse,
     find_photos,
@@ -28,6 +27,7 @@ from recon.pipeline.cli.console import ConsoleReporter
 from recon.pipeline.cli.ending import DONE, OUR_FAULT, exit_code, print_outcome
 from recon.pipeline.cli.explain import explain_poses
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.machine import environment
 from recon.pipeline.outcome import Summary
 from recon.pipeline.photos import uploads
 from recon.pipeline.progress import Step

@@ -18,15 +18,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recon.poses.photo_check.check_limits import CheckLimits
 from recon.poses.photo_check.sharpness import below
 
 #: Frames this close in time, as a part of the whole, are those that a frame's sharpness is compared
 #: with.
 NEIGHBOURHOOD = 0.25
 
-#: log2 of fine detail against the neighbours' median; a frame below is blurred, and left out. As
-#: for photos (`photo_check.CheckLimits.blurred`).
-BLURRED = -0.9
+#: log2 of fine detail against the neighbours' median; a frame below is blurred, and left out.
+BLURRED = CheckLimits().blurred
 
 #: Correlation of two frames' small pictures above which they are nearly the same.
 SAME = 0.85

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from recon.pipeline import environment
 from recon.pipeline.config import PipelineConfig, PreflightConfig
+from recon.pipeline.machine import environment
 from recon.pipeline.outcome import Machine, PreparedPhotos
 from recon.pipeline.photos import copies
 from recon.pipeline.photos.photo_count import check_count

@@ -17,7 +17,7 @@ from recon.pipeline.camera_list import write_cameras
 from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
-from recon.pipeline.gpu_memory import memory_of
+from recon.pipeline.machine.gpu_memory import memory_of
 from recon.pipeline.outcome import TrainingRecord, settings_that_decide, steps_trained
 from recon.pipeline.workspace import (
     Workspace,

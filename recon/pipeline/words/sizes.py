@@ -1,4 +1,7 @@
-"""How large something is, as a person would say it. static/js/upload-checks.js does the same."""
+"""How large something is, as a person would say it.
+
+static/js/upload/upload-checks.js does the same.
+"""
 
 from __future__ import annotations
 

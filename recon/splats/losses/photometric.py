@@ -132,7 +132,9 @@ def _by_kernels(
     image: Tensor, truth: Tensor, l1_weight: float, ssim_weight: float, wanted: bool
 ) -> tuple[Tensor, Tensor | None]:
     """The score and, if `wanted`, its gradient: on a CPU, [H, W, 3] of float32."""
-    from recon.splats.losses import kernels as loss_kernels  # a GPU's training can do without numba
+    from recon.splats.losses import (
+        cpu_kernels as loss_kernels,  # a GPU's training can do without numba
+    )
 
     height, width, channels = image.shape
     x, y = (t.detach().contiguous().numpy().reshape(height, -1) for t in (image, truth.float()))

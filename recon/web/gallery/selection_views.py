@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
 from instarecon_site.form_addresses import form_on
-from recon.jobs import lifecycle, sharing, tags
+from recon.jobs import deletion, lifecycle, sharing, tags
 from recon.models import Job
 from recon.pipeline.words import sizes
 from recon.web.access import signed_in
@@ -80,7 +80,7 @@ def _delete(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     names = {job.pk: names_of([job]) for job in chosen.jobs}
     cancelled = [names[job.pk] for job in chosen.jobs if lifecycle.cancel(job)]
     for job in chosen.jobs:
-        lifecycle.delete(job)
+        deletion.delete(job)
     said = ngettext(
         "{count} scene was deleted, with its photos and files: {names}.",
         "{count} scenes were deleted, with their photos and files: {names}.",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
 from instarecon_site.form_addresses import form_on
-from recon.jobs import lifecycle, submit
+from recon.jobs import deletion, lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job
 from recon.pipeline.errors import ReconError
@@ -22,7 +22,7 @@ from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in
 from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
 from recon.web.job.page import acts_on_job, page, progress_context, refuse
-from recon.web.running.polling import answer_poll
+from recon.web.running.poll_answers import answer_poll
 from recon.web.wish_forms import AgainForm, shown_of
 
 
@@ -84,7 +84,7 @@ def delete(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The job, its photos and its scene are gone after this, and so is its share link."""
     job = own_job_or_404(request, pk, change=DELETE)
     name = job.name
-    lifecycle.delete(job)
+    deletion.delete(job)
     said = gettext("“{name}” was deleted, with its photos and files.")
     messages.success(request, said.format(name=name))
     return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
