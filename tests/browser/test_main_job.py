@@ -79,8 +79,13 @@ def browsers(chromium: Browser, site: Site) -> Iterator[Callable[[ViewportSize],
         )
 
     def new(viewport: ViewportSize) -> BrowserContext:
+        # A program draws here, and training wants the processors: scenes are coarse and keep still.
+        # That they turn by themselves is asked in test_reduced_motion.
         context = chromium.new_context(
-            base_url=site.address, viewport=viewport, device_scale_factor=COARSE
+            base_url=site.address,
+            viewport=viewport,
+            device_scale_factor=COARSE,
+            reduced_motion="reduce",
         )
         context.set_default_timeout(60_000)
         context.on("page", attach)
