@@ -58,12 +58,17 @@ def work_off(
 
 
 @contextmanager
-def worker(*, pipeline: str = staged_pipeline.PATH, queue: str = "recon") -> Iterator[psutil.Popen]:
-    """A worker that runs until the block ends, with whatever it forked."""
+def worker(
+    *, pipeline: str = staged_pipeline.PATH, queue: str = "recon", imports: str = ""
+) -> Iterator[psutil.Popen]:
+    """A worker that runs until the block ends, with whatever it forked.
+
+    Its horses need not import the module `imports`, nor what that imports: it has done so itself.
+    """
     process = psutil.Popen(
         [sys.executable, "manage.py", "rqworker", queue],
         cwd=ROOT,
-        env=worker_environment(pipeline=pipeline),
+        env={**worker_environment(pipeline=pipeline), "RECON_TEST_IMPORTS": imports},
     )
     try:
         yield process
