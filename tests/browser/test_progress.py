@@ -23,7 +23,6 @@ from playwright.sync_api import (
 
 from tests.browser.fitting import fits
 from tests.browser.waiting import until
-from tests.browser.windows import COARSE
 from tests.photos import rendered_photos
 from tests.site.running import Site, started_site
 
@@ -57,9 +56,7 @@ def browsers(chromium: Browser, site: Site) -> Iterator[Callable[..., BrowserCon
 
     def new(size: tuple[int, int] = (1440, 900), **options: Any) -> BrowserContext:
         viewport = {"width": size[0], "height": size[1]}
-        context = chromium.new_context(
-            base_url=site.address, viewport=viewport, device_scale_factor=COARSE, **options
-        )
+        context = chromium.new_context(base_url=site.address, viewport=viewport, **options)
         context.set_default_timeout(120_000)
         context.on("page", attach)
         contexts.append(context)
