@@ -71,12 +71,11 @@ async def half_head(port: int, *, every_s: float = 2.0) -> str:
     try:
         writer.write(b"GET /jobs/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         while True:
-            answer = asyncio.create_task(reader.read(1024))
-            done, _ = await asyncio.wait([answer], timeout=every_s)
-            if done:
-                return status_of(answer.result())
-            answer.cancel()
-            writer.write(b"x")
+            try:
+                async with asyncio.timeout(every_s):
+                    return status_of(await reader.read(1024))
+            except TimeoutError:
+                writer.write(b"x")
     finally:
         writer.close()
 
