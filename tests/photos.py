@@ -1,9 +1,9 @@
-"""Photos for tests: real sets where this machine has them, else the project's own rendered ones.
+"""Photos for tests: real sets if this machine has them, otherwise the project's own rendered ones.
 
-The real sets are research data and never part of the project. They lie in `RECON_PHOTOS`
-(default: `shared/photos` beside the project's folder). A test that only makes sense on one of
-them is marked `real_photos("name")`: where the set is missing it is deselected, which pytest
-counts and says, and a sibling on rendered photos asks the same question everywhere.
+The real sets are research data and never part of the project. They are in `RECON_PHOTOS` (default:
+`shared/photos` next to the project's folder). A test that only makes sense on one of them is marked
+`real_photos("name")`: if the set is missing, the test is deselected, which pytest counts and
+reports, and a similar test on rendered photos runs everywhere.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tests.run_folder import dear, once
 
 PROJECT = Path(__file__).resolve().parent.parent
 
-# To light a place takes seconds, and it comes out the same every time (a test renders in another
-# process and compares): here each is lit once a process, whichever sets are rendered of it.
+# Lighting a place takes seconds and always gives the same result (a test renders it in another
+# process and compares): so each place is lit once per process, for all the sets rendered in it.
 _LIT_ONCE = {place: functools.cache(dear(place)) for place in {s.place for s in SETS.values()}}
 SETS.update({name: replace(chosen, place=_LIT_ONCE[chosen.place]) for name, chosen in SETS.items()})
 
@@ -48,14 +48,14 @@ def real_photos(name: str) -> list[Path]:
 
 
 def photos_of(name: str) -> tuple[list[Path], bool]:
-    """The set's photos and True, or where it is missing the sample photos and False."""
+    """The set's photos and True, or the sample photos and False if it is missing."""
     if has_real(name):
         return real_photos(name), True
     return rendered_photos(), False
 
 
 def rendered_photos() -> list[Path]:
-    """The sample photos as a newcomer gets them, rendered once a run."""
+    """The sample photos as a newcomer gets them, rendered once per run."""
     return sorted(once("sample-photos", _render).glob("*.jpg"))
 
 
