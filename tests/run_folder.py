@@ -59,7 +59,7 @@ def dear(make: Callable[[], T]) -> Callable[[], T]:
 
 
 def _check(name: str) -> None:
-    assert may_be_made, f"a test that uses {name} must be marked slow: `make quick` leaves it out"
+    assert may_be_made, f"a test that uses {name} is marked slow: `make quick` leaves it out"
 
 
 def was_made(name: str) -> bool:

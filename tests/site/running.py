@@ -23,7 +23,7 @@ __all__ = ["ROOT", "SCRIPTS", "Site", "free_port", "site_environment", "started_
 
 
 class Site(TemporarySite):
-    """A temporary site with what tests ask it."""
+    """A temporary site, with the questions that tests ask of it."""
 
     def health(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz") as answer:
@@ -36,7 +36,7 @@ class Site(TemporarySite):
             return False
 
     def supervised(self, name: str) -> int:
-        """The process number of a running program, or 0. Asked as `supervisorctl` asks."""
+        """The process number of a running program, or 0, asked for as `supervisorctl` does."""
         transport = SupervisorTransport(serverurl=self._supervisor())
         try:
             with ServerProxy("http://localhost", transport) as supervisor:
@@ -69,7 +69,7 @@ class Site(TemporarySite):
         ).returncode
 
     def processes(self) -> list[str]:
-        """Every process that works on this site's data."""
+        """Every process that uses this site's data."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -82,7 +82,7 @@ class Site(TemporarySite):
 
 @contextmanager
 def started_site(folder: Path, **settings: str) -> Iterator[Site]:
-    """A started site with these settings. It has an account already: no sample job is queued."""
+    """A started site with these settings. It already has an account, so no sample job is queued."""
     site = Site(folder, **settings)
     for command in (["migrate", "--verbosity=0"], ["create_first_account"]):
         subprocess.run(

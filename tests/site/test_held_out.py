@@ -1,4 +1,5 @@
-"""Held-out photos beside the scene: for the owner, in both protocols, with whatever is left."""
+"""Held-out photos next to the scene: for the owner, in both protocols, with whatever files are
+left."""
 
 from __future__ import annotations
 
