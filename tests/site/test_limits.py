@@ -157,7 +157,7 @@ def few_by_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_guessing_at_many_accounts_from_one_address_ends_soon(few_by_network: None) -> None:
     codes = [sign_in(f"person{number}@example.org") for number in range(6)]
-    assert codes == [400] * 3 + [429] * 3, "the last ones no longer learn whether they were right"
+    assert codes == [400] * 3 + [429] * 3, "the one at the limit is not told how it did"
     person("ann@example.org")
     assert sign_in("ann@example.org", PASSWORD) == 429
 

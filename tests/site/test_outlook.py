@@ -85,7 +85,7 @@ def test_past_runs_make_the_range_right_and_narrow(running: Job) -> None:
 def test_it_shrinks_as_the_job_goes_on(running: Job) -> None:
     for _ in range(4):
         past(running.owner, 10)
-    running.step, running.percent = "GS_TRAIN", 75.0  # half way through training
+    running.step, running.percent = "GS_TRAIN", 75.0  # halfway through training
     row(running, Step.GS_TRAIN, 5, "running")
     low, high = left(running)
     assert low < 25 < high

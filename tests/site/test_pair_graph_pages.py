@@ -26,7 +26,7 @@ from tests.site.matching import write_matching
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
-#: What a preset takes: the tag's other attributes and the sentence.
+#: How long a preset takes: the tag's other attributes and the sentence.
 PRESET_SAID = r'<span class="helptext" id="preset-said-%s"([^>]*)>([^<]*)</span>'
 
 

@@ -88,7 +88,7 @@ def test_what_gives_access_is_left_out_of_a_line(line: str, shown: str) -> None:
 
 @pytest.mark.parametrize("part", ["/", "/a", "/v/", "a.", "a://", "a://a:", "bearer ", "token="])
 def test_the_longest_address_takes_no_time(part: str) -> None:
-    """Steps that grow with its square take a minute; these take milliseconds."""
+    """Steps that grow with its square would take a minute; these take milliseconds."""
     line = "Not Found: /" + part * (64 * 1024 // len(part))
     began = time.process_time()
     redact(line)
