@@ -25,8 +25,9 @@ STAMPS = VENV / "stamps"
 EVERYTHING = "not gpu"
 QUICK = "not gpu and not browser and not reconstruction and not slow"
 
-#: What `make bench` runs, in this order; each takes options when it is started by itself. Others in
-#: benchmarks/ are started separately: jobs.py, and ablation.py, which needs a job with poses.
+#: What `make bench` runs, in this order; each takes options when started by itself. The others in
+#: benchmarks/ are started by hand; ablation.py, checkpoints.py and reference.py need a job with
+#: poses.
 BENCHMARKS = (
     ["rasterizer.py"],
     ["engine.py"],
