@@ -1,4 +1,4 @@
-"""Files that are neither photos nor videos of ours are named as what they are, by content."""
+"""Files that can't be used as photos or videos are identified by their content."""
 
 from __future__ import annotations
 

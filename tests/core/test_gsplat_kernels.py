@@ -1,4 +1,4 @@
-"""gsplat's private functions are called in the one version that we require, and in no other."""
+"""gsplat's private functions are only called in the one version of it that we require."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model must fulfil before it counts, and which of several is the best."""
+"""What a model must satisfy before it counts, and which of several is the best."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One word for a scene: the worse of what its figures and its number of placed photos deserve."""
+"""One word for a scene: the worse of those for its figures and for how many photos were placed."""
 
 from __future__ import annotations
 

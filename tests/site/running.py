@@ -23,7 +23,7 @@ __all__ = ["ROOT", "SCRIPTS", "Site", "free_port", "site_environment", "started_
 
 
 class Site(TemporarySite):
-    """A temporary site, with the questions that tests ask of it."""
+    """A temporary site, with the methods that tests need."""
 
     def health(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz") as answer:

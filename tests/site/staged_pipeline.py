@@ -84,8 +84,7 @@ def run_pipeline(workspace: Workspace, config: Any, report: RunReport) -> Summar
 
 
 class Holding(ForwardingReport):
-    """A report that pauses the training after each of some steps, once, until its horse is
-    ended."""
+    """A report that pauses the training once after certain steps, until its horse is ended."""
 
     def __init__(self, report: Report, root: Path) -> None:
         super().__init__(report)

@@ -1,5 +1,4 @@
-"""What programs may send as a body: forms and JSON are read, anything else is refused and told
-why."""
+"""What programs may send as a body: forms and JSON; anything else is refused with a reason."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Drafts: photos come one by one, in any order or all at once, and what was started stays
-started."""
+"""Drafts: photos come one by one, in any order or all at once; what was started stays started."""
 
 from __future__ import annotations
 

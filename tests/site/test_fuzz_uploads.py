@@ -1,5 +1,4 @@
-"""Three hundred broken photos and videos: each is accepted or refused, and none crashes anything or
-leaks memory.
+"""Three hundred broken photos and videos: each is accepted or refused, without crash or leak.
 
 `make bench` sends thousands more to a real site (`benchmarks/fuzz_uploads.py`).
 """

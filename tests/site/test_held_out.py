@@ -1,5 +1,4 @@
-"""Held-out photos next to the scene: for the owner, in both protocols, with whatever files are
-left."""
+"""Held-out photos next to the scene: for the owner, in both protocols, with whatever is left."""
 
 from __future__ import annotations
 

@@ -188,8 +188,7 @@ def start_of(how: str, owner: Any) -> Job:
 
 @pytest.mark.parametrize("how", ["upload", "draft", "retry"])
 def test_what_nobody_asked_for_makes_way_for_what_somebody_starts(how: str) -> None:
-    """Waiting or running on the only worker, it goes to the end, and no attempt is counted as
-    lost."""
+    """Waiting or running on the only worker, it goes last, and no attempt is counted as lost."""
     ann = person()
     waits = sample_of(ann)
     queue.enqueue(str(waits.pk), 1)
