@@ -39,7 +39,7 @@ from benchmarks import engine as bench
 from benchmarks import jobs
 from benchmarks.parts import scoring, tables
 from recon.pipeline import config as configs
-from recon.pipeline import presets
+from recon.pipeline import presets, wishes_to_settings
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig, UndistortConfig
 from recon.pipeline.wishes import Wishes
@@ -218,7 +218,7 @@ class Ablation:
     def __init__(self, options: argparse.Namespace, device: torch.device) -> None:
         self._options, self._device = options, device
         self._deadline = Deadline(options.limit)
-        self._base = presets.resolve(
+        self._base = wishes_to_settings.resolve(
             Wishes(options.preset),
             overrides=nested(options.changes),
             max_iterations=options.steps,

@@ -32,7 +32,7 @@ import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
 # isort: split
 from benchmarks.engine_run import Clock, borrow_poses
 from benchmarks.parts import scoring
-from recon.pipeline import presets
+from recon.pipeline import wishes_to_settings
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
@@ -112,7 +112,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     checkpoints.EVERY = options.every
     device = best_device()
     changes = nested(options.changes)
-    config = presets.resolve(Wishes(options.preset), overrides=changes, seed=options.seed)
+    config = wishes_to_settings.resolve(
+        Wishes(options.preset), overrides=changes, seed=options.seed
+    )
     workspace, clock = Workspace(options.run), NotingClock(options.run / "told")
     clock.start(Step.GS_TRAIN)
     train.run(workspace, config, clock)

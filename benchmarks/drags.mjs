@@ -11,7 +11,7 @@ import { GLIDE } from "../static/viewer/input/controls.js";
 import { veilAt } from "../static/viewer/camera/limits.js";
 import { STRIDE } from "../static/viewer/scene/pick.js";
 import { TO_THREE, poseFromView } from "../static/viewer/camera/pose.js";
-import { Steering } from "../static/viewer/camera/steering.js";
+import { Steering } from "../static/viewer/input/steering.js";
 import { surfaceOf, tangents } from "../static/viewer/scene/surface.js";
 import { Surroundings } from "../static/viewer/scene/surroundings.js";
 import { viewFromCamera } from "../static/viewer/scene/views.js";

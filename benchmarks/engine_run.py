@@ -26,7 +26,7 @@ import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
 import torch
 
 from benchmarks.parts import scoring
-from recon.pipeline import presets
+from recon.pipeline import wishes_to_settings
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos import uploads
@@ -48,7 +48,7 @@ def main() -> None:
     options = parse(None)
     device = best_device()  # imports gsplat where there is a GPU
     scoring.limit_gpu_memory(device, options.max_gpu_memory_gb)
-    config = presets.resolve(
+    config = wishes_to_settings.resolve(
         Wishes(options.preset, original_resolution=options.original_resolution),
         overrides=nested(options.changes),
         max_iterations=options.steps,

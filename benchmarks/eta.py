@@ -35,9 +35,9 @@ from benchmarks.parts.tables import table
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.forecast.time_left import Run, expect, forecast
 from recon.pipeline.forecast.work_ahead import Plan, plan_of
-from recon.pipeline.presets import resolve
 from recon.pipeline.progress import ListReporter, Step, overall_percent
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.wishes_to_settings import resolve
 from recon.templatetags.wording import WIDEST, shown_range, time_range
 from scripts import measurement_pages
 

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import engine, jobs
 from benchmarks.parts import pose_runs, pose_sets, pose_tables
-from recon.pipeline import presets
+from recon.pipeline import wishes_to_settings
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos.uploads import photos_in
@@ -83,7 +83,7 @@ class Bench:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._config: PipelineConfig = presets.resolve(
+        self._config: PipelineConfig = wishes_to_settings.resolve(
             Wishes("standard"), overrides=nested(options.changes), seed=options.seed
         )
         # Own principal points place no photos; docs/develop/engine.md says what they cost and gain.

@@ -14,8 +14,8 @@ from recon.pipeline.photo_check import check
 from recon.pipeline.photo_check.check_texts import FINDINGS, explain_findings
 from recon.pipeline.words.photo_names import numbers_in_words
 from recon.poses import connections
+from recon.poses.photo_check.check_limits import CheckLimits
 from recon.poses.photo_check.findings import Finding, PhotoSet
-from recon.poses.photo_check.limits import CheckLimits
 from recon.poses.photo_check.photo_look import brightness, colours, quick_pairs, sharpness, shrunk
 from recon.poses.photo_check.quick_pairs import PairFacts
 from recon.poses.photo_check.set_check import check_set

@@ -9,9 +9,10 @@ import pytest
 
 from recon.pipeline.forecast.time_left import Range, Run, expect, forecast, starts_in
 from recon.pipeline.forecast.work_ahead import Plan, plan_of, steps_of
-from recon.pipeline.presets import PRESETS, resolve
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.wishes_to_settings import resolve
 
 QUICK = PRESETS["quick"]
 

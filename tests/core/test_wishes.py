@@ -10,9 +10,10 @@ import pytest
 
 from recon.pipeline.cli.arguments import make_config, make_parser
 from recon.pipeline.config import from_dict
-from recon.pipeline.presets import PRESETS, resolve
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.records import RecordError
 from recon.pipeline.wishes import OUTLIER_FILTERS, PRESET_NAMES, Wishes
+from recon.pipeline.wishes_to_settings import resolve
 
 SPECIAL = Wishes(
     "high",

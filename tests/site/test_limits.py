@@ -19,7 +19,7 @@ from django.utils.http import urlsafe_base64_encode
 from pytest_django.fixtures import SettingsWrapper
 from redis import Redis
 
-from accounts import limits, networks, throttling
+from accounts import networks, sign_in_limits, throttling
 from accounts.backends import ThrottledBackend
 from accounts.models import Letter, User
 from accounts.throttling import Counter, Limit, TooMany
@@ -151,8 +151,10 @@ def test_of_many_guesses_at_once_few_are_told_how_they_did(
 
 @pytest.fixture
 def few_by_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Limit("sign_in_by_address", 20, 15 * 60) == limits.SIGN_IN_BY_ADDRESS
-    monkeypatch.setattr(limits, "SIGN_IN_BY_ADDRESS", Limit("sign_in_by_address", 4, 15 * 60))
+    assert Limit("sign_in_by_address", 20, 15 * 60) == sign_in_limits.SIGN_IN_BY_ADDRESS
+    monkeypatch.setattr(
+        sign_in_limits, "SIGN_IN_BY_ADDRESS", Limit("sign_in_by_address", 4, 15 * 60)
+    )
 
 
 def test_guessing_at_many_accounts_from_one_address_ends_soon(few_by_network: None) -> None:
@@ -172,7 +174,7 @@ def test_a_network_of_ipv6_counts_as_one(behind_proxy: None, few_by_network: Non
 def test_many_networks_of_one_customer_count_together_too(
     behind_proxy: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "SIGN_IN_BY_ADDRESS", Limit("sign_in_by_address", 2, 60))
+    monkeypatch.setattr(sign_in_limits, "SIGN_IN_BY_ADDRESS", Limit("sign_in_by_address", 2, 60))
     codes = [sign_in(f"p{n}@example.org", **from_(f"2001:db8:7:{n:x}::1")) for n in range(17)]
     assert codes == [400] * 15 + [429] * 2, "eight times the limit of one network"
     assert sign_in("p1@example.org", **from_("2001:db8:8::1")) == 400
@@ -207,7 +209,7 @@ def test_a_proxy_may_write_an_address_in_any_way(
 
 @pytest.fixture
 def few_by_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "SIGN_IN_BY_ACCOUNT", Limit("sign_in_by_account", 8, 3600))
+    monkeypatch.setattr(sign_in_limits, "SIGN_IN_BY_ACCOUNT", Limit("sign_in_by_account", 8, 3600))
 
 
 def test_guessing_at_one_account_from_many_addresses_ends_and_its_owner_still_gets_in(

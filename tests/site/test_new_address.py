@@ -14,8 +14,8 @@ from django.utils import timezone
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts import letters
-from accounts.limits import MAILS_TO_ONE, SIGN_IN
 from accounts.models import Letter, User
+from accounts.sign_in_limits import MAILS_TO_ONE, SIGN_IN
 from tests.site.making import PASSWORD, browser_of, person
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,7 @@ from django.utils import timezone
 from recon.jobs import lifecycle, outlook, steps_and_log
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.progress import WORKING_STEPS, Step
-from recon.web.running.polling import moving_parts
+from recon.web.running.poll_answers import moving_parts
 from tests.site.making import browser_of, job_of, person
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { heightBy, meetingPoint, spacingOf, layoutOf, uprightOf } from "../../static/viewer/scene/camera-layout.js";
+import { heightBy, meetingPoint, spacingOf, layoutOf, uprightOf } from "../../static/viewer/scene/walk-or-orbit.js";
 import { viewFromCamera } from "../../static/viewer/scene/views.js";
 import { cameraAt, ring } from "./cameras.mjs";
 

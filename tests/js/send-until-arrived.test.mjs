@@ -1,7 +1,7 @@
 /** A busy site is tried again when it says so, and no photo is given up because of that. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { send } from "../../static/js/upload/send.js";
+import { send } from "../../static/js/upload/send-request.js";
 
 /** @type {{ status: number, later?: string }[]} what the site answers, one after another */
 let answers;
