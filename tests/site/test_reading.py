@@ -1,7 +1,7 @@
 """Reading changes nothing: whoever opens a page, however often, leaves every row as it was.
 
-Not counted: sessions, the note when a token was last used, and the audit log, in which a look of
-the staff must stand before anything is shown.
+Not counted: sessions, the record of when a token was last used, and the audit log, which must
+record a look by staff before anything is shown.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PAGES = ["", "?show=all&embed=1"]  # a job's page reads the one, a link's the ot
 
 @contextmanager
 def rows_stay() -> Iterator[list[str]]:
-    """Collects what changes a row."""
+    """Collects the queries that change a row."""
     changes: list[str] = []
 
     def look(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
@@ -47,7 +47,7 @@ def rows_stay() -> Iterator[list[str]]:
 
 
 def jobs_of(owner: User) -> list[Job]:
-    """One in each state, all shared, with a notice where it has ended that nobody has read."""
+    """One in each state, all shared, with an unread notice for each that has ended."""
     now = timezone.now()
     jobs = [
         job_of(owner, status=Job.Status.DRAFT, edited_at=now),

@@ -80,7 +80,7 @@ def kill_all(process: psutil.Popen) -> None:
     """Kills a worker and its horse at the same time, as a power cut would."""
     family = [process]
     if process.is_running():
-        process.suspend()  # first: a worker that goes on could fork one more
+        process.suspend()  # first: a worker that runs on could fork another
         family += process.children(recursive=True)
     for member in family[1:]:
         try:
