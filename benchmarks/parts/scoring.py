@@ -28,7 +28,7 @@ def score(
     lpips: Lpips | None = None,
     exposures: Mapping[str, Tensor] | None = None,
 ) -> Figures:
-    """Means over `photos`, as the pipeline's own evaluation has them: raw, in the `exposures`
+    """Means over `photos`, as in the pipeline's own evaluation: raw, in the `exposures`
     predicted for them, and corrected."""
     views = (load_view(photo, images, max_image_size) for photo in photos)
     means = evaluation.score(gaussians, views, lpips, exposures).means

@@ -1,4 +1,4 @@
-"""What a person wishes of a scene: kept, read again, and refused where it makes no sense."""
+"""What a person wishes for a scene: stored, read back, and refused if it makes no sense."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_wishes_that_make_no_sense_are_refused(stored: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Wishes)])
 def test_every_wish_changes_the_settings(name: str) -> None:
-    """One that nothing listens to would be a promise that is not kept."""
+    """One that nothing reads would be a broken promise."""
     usual = Wishes("standard")
     changed = Wishes(**{"preset": "standard", name: getattr(SPECIAL, name)})
     assert resolve(changed) != resolve(usual)
