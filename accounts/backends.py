@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from accounts import devices, limits, throttling
+from accounts import devices, sign_in_limits, throttling
 from accounts.models import User
 
 
@@ -28,7 +28,7 @@ class ThrottledBackend(ModelBackend):
         email = username if username is not None else kwargs.get("email")
         if request is None or email is None or password is None:  # no visitor: a command, a test
             return super().authenticate(request, username, password, **kwargs)
-        counters = limits.sign_in(request, email)
+        counters = sign_in_limits.sign_in(request, email)
         throttling.check(counters)
         user = super().authenticate(request, email, password)
         if user is None:
@@ -37,5 +37,5 @@ class ThrottledBackend(ModelBackend):
         if user is None:
             return None
         throttling.forget(counters[:1])  # this account's from here, not the network's
-        devices.remember(request, limits.one_spelling(email))
+        devices.remember(request, sign_in_limits.one_spelling(email))
         return user

@@ -1,7 +1,7 @@
 """Browsers that have signed in to an account before: a signed cookie says so.
 
 It opens nothing. A wrong password from such a browser is counted by itself, so that nobody's
-guessing elsewhere can lock out an account's owner (`accounts.limits`).
+guessing elsewhere can lock out an account's owner (`accounts.sign_in_limits`).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import addresses, languages, limits, throttling
+from accounts import addresses, languages, sign_in_limits, throttling
 from accounts.forms import ResetForm
 from accounts.models import Invitation, Letter, User
 from instarecon_site import queues
@@ -53,7 +53,7 @@ def ask(
 ) -> None:
     """Has a mail sent to `email`, unless too many were requested; nobody is told about that."""
     try:
-        throttling.spend(limits.mails_to(email))
+        throttling.spend(sign_in_limits.mails_to(email))
     except throttling.TooMany as error:
         logger.warning("A mail is not sent: %s", error)
         return

@@ -1,4 +1,4 @@
-"""How often something may be done: every limit of the site, and the one place that counts.
+"""How often something may be done: the one place that counts, for every limit of the site.
 
 Counts are kept in Redis, where all web processes see them and each step is atomic (the library
 `limits`, moving windows). If Redis is down, each process counts for itself until it is back: the

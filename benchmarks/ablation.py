@@ -1,16 +1,16 @@
-"""What each part of the training recipe is worth: a preset beside variants of it, on any photos.
+"""What each part of the training recipe is worth: a preset against variants of it, on any photos.
 
     python benchmarks/ablation.py JOB                                      # every variant
     python benchmarks/ablation.py JOB JOB --preset standard --max-image-size 1000 \\
         --seeds 1 2 3 --variants dropout exposure
 
 JOB is a job's folder with work/{images,sparse,train.txt,test.txt}. The recipe is chosen by these
-figures, so they must not come from the photos that its results are reported on: every fifth of the
-job's train photos, from the third on, is scored, the others are trained on, and pictures of the
-job's held-out photos are not opened.
+figures, so they must not come from the photos on which its results are reported: every fifth of the
+job's train photos, from the third on, is scored, the others are trained on, and the job's held-out
+photos are never opened.
 
 Variants go round all jobs and seeds one after the other. Seconds are those of `engine.train`, from
-photos with poses to the trained scene, after a first run that compiles what there is to compile.
+photos with poses to the trained scene, after a first run that compiles whatever needs compiling.
 
 Prints Markdown, and keeps it with all figures as ablation.md and ablation.json in --out, after
 every run.
@@ -39,7 +39,7 @@ from benchmarks import engine as bench
 from benchmarks import jobs
 from benchmarks.parts import scoring, tables
 from recon.pipeline import config as configs
-from recon.pipeline import presets
+from recon.pipeline import presets, wishes_to_settings
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig, UndistortConfig
 from recon.pipeline.wishes import Wishes
@@ -47,13 +47,14 @@ from recon.pipeline.workspace import Workspace, write_json
 from recon.poses.splits import split
 from recon.splats import engine
 from recon.splats.config import TrainConfig
+from recon.splats.exposure_prediction import predict_exposures
 from recon.splats.rasterizers import best_device
 from recon.splats.scene import PosedPhoto, read_model
 
 _UNCHANGED = "the recipe"
 _WARM_UP = 20  # steps
 _FEWEST = 2  # photos to train on
-# What a table shows, and with how many digits; the gain of the first three.
+# What a table shows, and with how many digits; gains are shown for the first three.
 _COLUMNS = (
     (("raw", "psnr"), 2),
     (("corrected", "psnr"), 2),
@@ -70,9 +71,9 @@ class Variant:
     """One change of the recipe."""
 
     name: str
-    reason: str  # why it is worth a try
+    reason: str  # why it is worth trying
     overrides: dict[str, Any] = field(default_factory=dict)  # nested like `PipelineConfig`
-    steps: float = 1.0  # times those that are decided for the photos
+    steps: float = 1.0  # times the number chosen for the photos
 
 
 def _train(**changes: Any) -> dict[str, Any]:
@@ -101,7 +102,12 @@ VARIANTS = (
     Variant("no average", "the last step alone", _train(average_from=1.0)),
     Variant("SH 0", "one colour from everywhere", _train(sh_degree=0)),
     Variant("SH 2", "more gloss", _train(sh_degree=2)),
-    Variant("no exposure", "photos are exposed alike", _train(exposure_lr=0.0)),
+    Variant(
+        "no exposure",
+        "photos are exposed alike",
+        _train(exposure_lr=0.0, exposure_estimate=False),
+    ),
+    Variant("no exposure at the start", "maps start alike", _train(exposure_estimate=False)),
     Variant("SSIM .4", "structure rather than colour", _train(ssim_weight=0.4)),
     Variant("means 4e-4", "the start's places are good", _train(means_lr=4e-4)),
     Variant("means 1.6e-3", "they are not", _train(means_lr=1.6e-3)),
@@ -115,7 +121,7 @@ class OutOfTime(Exception):
 
 
 class Deadline:
-    """The report of a training that ends at a time; `training.fit` lets what it raises pass."""
+    """A report that ends a training at a given time; `training.fit` lets its exception pass."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -175,7 +181,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def chosen(words: Sequence[str]) -> list[Variant]:
-    """The variants whose names contain one of `words`, in whatever case."""
+    """The variants whose names contain one of `words`, in upper or lower case."""
     return [v for v in VARIANTS if any(word.lower() in v.name.lower() for word in words)]
 
 
@@ -190,7 +196,7 @@ class Scene:
 
 
 def read_scene(folder: Path) -> Scene:
-    """The inner split of a job's train photos. Exits where there are too few."""
+    """The inner split of a job's train photos. Exits if there are too few."""
     workspace, every_fifth = Workspace(folder), UndistortConfig()
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     posed = {photo.name: photo for photo in model.train}
@@ -207,18 +213,18 @@ def read_scene(folder: Path) -> Scene:
 
 
 def recipe(base: PipelineConfig, variant: Variant, photos: Sequence[PosedPhoto]) -> TrainConfig:
-    """What the variant makes of the preset, as decided for `photos` to train on."""
+    """The preset with the variant's changes, fitted to `photos` for training."""
     config = engine.fit_to_photos(configs.from_dict(variant.overrides, base=base).train, photos)
     return replace(config, iterations=max(round(variant.steps * config.iterations), 1))
 
 
 class Ablation:
-    """What was measured so far; saved after every run."""
+    """The measurements so far; saved after every run."""
 
     def __init__(self, options: argparse.Namespace, device: torch.device) -> None:
         self._options, self._device = options, device
         self._deadline = Deadline(options.limit)
-        self._base = presets.resolve(
+        self._base = wishes_to_settings.resolve(
             Wishes(options.preset),
             overrides=nested(options.changes),
             max_iterations=options.steps,
@@ -264,7 +270,10 @@ class Ablation:
         result = self._train(scene, config, seed)
         seconds = time.monotonic() - began
         size = config.max_image_size
-        figures = scoring.score(result.gaussians, scene.scored, scene.images, size)
+        exposures = predict_exposures(result.exposures, scene.train, scene.scored)
+        figures = scoring.score(
+            result.gaussians, scene.scored, scene.images, size, exposures=exposures
+        )
         self.results["runs"].append(
             {
                 "set": scene.name,
@@ -314,7 +323,7 @@ def facts(scene: Scene, config: TrainConfig, size: tuple[int, int]) -> dict[str,
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """Everything that was measured so far, a table per set."""
+    """All measurements so far, one table per set."""
     parts = [f"{results['date']}, {results['machine']}\n`{results['command']}`\n"]
     for name, about in results["sets"].items():
         runs = [run for run in results["runs"] if run["set"] == name]
@@ -360,7 +369,7 @@ def figure(run: Run, kind: str, metric: str) -> float:
 
 
 def gain(differences: Sequence[float], digits: int) -> str:
-    """Their mean, and how far they lie around it. Nothing where there are none."""
+    """Their mean, and their distance from it. Empty if there are none."""
     if not differences:
         return ""
     middle = f"{mean(differences):+.{digits}f}"

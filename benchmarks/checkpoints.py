@@ -1,12 +1,12 @@
-"""What checkpoints cost a training, and what comes of one that is killed and goes on.
+"""What checkpoints cost a training, and how a training that is killed and resumed turns out.
 
     python benchmarks/checkpoints.py JOB                 (a job's folder with poses)
     python benchmarks/checkpoints.py JOB --preset high --seeds 3 --set train.iterations=2000
 
-For each seed the held-out model is trained three times in fresh folders beside each other: without
-checkpoints, with them, and killed (SIGKILL) in the middle and begun again. Told are the seconds of
-training of the first two, the steps that the kill cost, and the PSNR of all three on the held-out
-photos. Needs no site, no queue and no database.
+For each seed the held-out model is trained three times, in fresh folders: without checkpoints, with
+them, and killed (SIGKILL) in the middle and started again. It reports the training seconds of the
+first two, the steps that the kill cost, and the PSNR of all three on the held-out photos. Needs no
+site, no queue and no database.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
 # isort: split
 from benchmarks.engine_run import Clock, borrow_poses
 from benchmarks.parts import scoring
-from recon.pipeline import presets
+from recon.pipeline import wishes_to_settings
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.progress import Step
@@ -49,7 +49,7 @@ WAYS = ("without", "with", "resumed")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
-    if options.run:  # a process of its own, which may be killed
+    if options.run:  # a separate process, which may be killed
         write_json(options.run / "result.json", run(options))
         return
     rows = []
@@ -79,7 +79,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def measure(options: argparse.Namespace, seed: int, way: str, folder: Path) -> dict[str, Any]:
-    """One training in processes of their own, in the fresh `folder`."""
+    """One training in separate processes, in the fresh `folder`."""
     every = options.every if way != "without" else 1e9
     command = [
         sys.executable, __file__, str(options.job), "--preset", options.preset,
@@ -93,7 +93,8 @@ def measure(options: argparse.Namespace, seed: int, way: str, folder: Path) -> d
 
 
 def kill_training(command: list[str], folder: Path) -> int:
-    """Kills the training half a pause after its first checkpoint; the last step that was told."""
+    """Kills the training half a pause after its first checkpoint. Returns the last step
+    reported."""
     state = Workspace(folder).checkpoint / "state.pt"
     every = float(command[command.index("--every") + 1])
     with subprocess.Popen(command) as process:
@@ -111,7 +112,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     checkpoints.EVERY = options.every
     device = best_device()
     changes = nested(options.changes)
-    config = presets.resolve(Wishes(options.preset), overrides=changes, seed=options.seed)
+    config = wishes_to_settings.resolve(
+        Wishes(options.preset), overrides=changes, seed=options.seed
+    )
     workspace, clock = Workspace(options.run), NotingClock(options.run / "told")
     clock.start(Step.GS_TRAIN)
     train.run(workspace, config, clock)
@@ -137,7 +140,7 @@ def psnr_of(workspace: Workspace, config: PipelineConfig) -> float:
 
 
 class NotingClock(Clock):
-    """Notes in a file, which a kill leaves, how far training is."""
+    """Notes how far training is in a file, which survives a kill."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 /**
- * Random drags through a scene, by the viewer's own modules: `node drags.mjs SCENE.json`, answers on
- * stdout. `drags.py` starts it and draws what comes out; SCENE.json is described there.
+ * Random drags through a scene, with the viewer's own modules: `node drags.mjs SCENE.json` prints
+ * them. `drags.py` starts it and draws what comes out; SCENE.json is described there.
  *
  * People look around in chains: five drags, each from where the one before ended, then back to the
  * start. A drag is up to half the window long, takes 0.4 s, and glides on as the viewer's do.
@@ -11,16 +11,16 @@ import { GLIDE } from "../static/viewer/input/controls.js";
 import { veilAt } from "../static/viewer/camera/limits.js";
 import { STRIDE } from "../static/viewer/scene/pick.js";
 import { TO_THREE, poseFromView } from "../static/viewer/camera/pose.js";
-import { Steering } from "../static/viewer/camera/steering.js";
+import { Steering } from "../static/viewer/input/steering.js";
 import { surfaceOf, tangents } from "../static/viewer/scene/surface.js";
 import { Surroundings } from "../static/viewer/scene/surroundings.js";
 import { viewFromCamera } from "../static/viewer/scene/views.js";
 import { before } from "./drags_before.mjs";
 
-const CHAIN = 5; // drags from the start on
-const MOVES = 40; // events of a drag
-const SECONDS = 0.4; // that it takes
-const LOOKS = [0.5]; // parts of a drag at which somebody looks, and at its end
+const CHAIN = 5; // drags in a row, from the start view
+const MOVES = 40; // events in a drag
+const SECONDS = 0.4; // that a drag takes
+const LOOKS = [0.5]; // when somebody looks, as parts of a drag; and at its end
 
 const scene = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const { width, height } = scene.window; // CSS px
@@ -36,7 +36,7 @@ const answer = { layout: surroundings.cameraLayout, start: told(start, 1) };
 for (const way of scene.ways) answer[way] = drags(ways[way]);
 process.stdout.write(JSON.stringify(answer));
 
-/** Every look of every drag: COLMAP's axes. @param {() => { drag: Function, pose: object, veil: number }} begin */
+/** Every look of every drag, on COLMAP's axes. @param {() => { drag: Function, pose: object, veil: number }} begin */
 function drags(begin) {
   const random = seeded(scene.seed);
   const all = [];

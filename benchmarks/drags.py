@@ -1,17 +1,17 @@
-"""What one sees who drags a scene about: is it ever dark, and is it as good as the photos' places?
+"""What one sees when dragging a scene about: is it ever dark, is it as good as at the photos?
 
     python benchmarks/drags.py                                  # six sets, four of known truth
     python benchmarks/drags.py --sets fern orbit --drags 40
     python benchmarks/drags.py --sheets docs/images             # and the contact sheets
 
-A set is a name of `recon.samples`, whose truth can be rendered from anywhere, or one in
+A set is a name in `recon.samples`, whose truth can be rendered from anywhere, or one in
 RECON_PHOTOS. Scenes are made once (preset quick, minutes each on two cores) and kept in --cache;
 --set makes them smaller, as in `--set train.iterations=500 --set train.max_image_size=280`.
 
-`drags.mjs` drags the start view about by the viewer's own modules: within what photos support,
+`drags.mjs` drags the start view about with the viewer's own modules: within what photos support,
 freely, and as it was before there was an edge. Our CPU rasteriser draws what is then seen, with the
 veil. Brightness is the mean of a picture, as a share of the start's, over all looks of all drags.
-Where the truth is known, each drag's last look is held against it, and so are the photos' places.
+If the truth is known, each drag's last look is compared with it, and so are the photos' places.
 *Way* is how far from the start drags end, in the middle, in depths of what the start looks at.
 """
 
@@ -58,17 +58,17 @@ COLUMNS = (
 WAYS = {"before": "before", "free": "free", "within": "within what photos support"}
 SAMPLE_SIZE = (480, 360)  # px, of photos with known truth
 WINDOW = 900  # CSS px, the longest side; its shape is the start photo's
-LOOK = 160  # px, the longest side of what is drawn
+LOOK = 160  # px, the longest side of a rendered look
 RIM = 0.55  # of the way to a corner, where the veil begins (viewer-tools.css)
 BACKGROUND = np.array([13, 15, 18]) / 255  # --stage
-NEAR = 2.0  # dB below what the photos' own places get
+NEAR = 2.0  # dB below what is reached at the photos' own places
 SHEET = (10, 3)  # drags, scenes
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A finished job, and how its world lies in the true one where that is known."""
+    """A finished job, and how its world is aligned with the true one if that is known."""
 
     name: str
     workspace: Workspace
@@ -133,7 +133,7 @@ def main() -> None:
 
 
 def run_set(name: str, cache: Path, changes: list[str]) -> Path:
-    """The folder of the set's finished job, run now, with `changes`, where there is none."""
+    """The folder of the set's finished job, which is run now, with `changes`, if there is none."""
     folder, photos = cache / name, jobs.PHOTOS / name
     if (folder / "output" / "viewer.json").is_file():
         return folder
@@ -155,7 +155,7 @@ def _python(module: str, *arguments: object) -> None:
 
 
 def run_drags(scene: Scene, options: argparse.Namespace) -> dict[str, Any]:
-    """What `drags.mjs` answers: for each way the looks of each drag, on COLMAP's axes."""
+    """What `drags.mjs` prints: for each way the looks of each drag, on COLMAP's axes."""
     width, height = fitted_size(round(1000 * scene.aspect), 1000, WINDOW)
     views = []
     for camera in scene.cameras:
@@ -218,7 +218,7 @@ def camera_of(scene: Scene, look: dict[str, Any]) -> Camera:
 
 
 def draw_look(scene: Scene, look: dict[str, Any]) -> Array:
-    """The picture [H, W, 3], 0 to 1, with what the viewer lays over it."""
+    """The picture [H, W, 3], 0 to 1, with the veil that the viewer lays over it."""
     picture = draw(scene.gaussians, camera_of(scene, look)).numpy()
     height, width = picture.shape[:2]
     x = (np.arange(width) + 0.5) / width * 2 - 1
@@ -229,7 +229,7 @@ def draw_look(scene: Scene, look: dict[str, Any]) -> Array:
 
 
 def against_truth(scene: Scene, ends: list[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """PSNR in the photos' places and at the ends of drags: dB."""
+    """PSNR at the photos' places and at the ends of drags, in dB."""
     surfaces = samples.SETS[scene.name].place()
     true = read_poses(scene.workspace.root.parent / f"{scene.name}-photos" / "poses.json")
     found = {camera.img_name: np.array(camera.cam_from_world) for camera in scene.cameras}
@@ -260,7 +260,7 @@ def against_truth(scene: Scene, ends: list[dict[str, Any]]) -> tuple[list[float]
 
 
 def sheets(scenes: list[Scene], options: argparse.Namespace) -> None:
-    """The ends of ten drags in each of the three best and of the three worst scenes."""
+    """The ends of ten drags, in each of the three best and the three worst scenes."""
     across, down = SHEET
     ranked = sorted(scenes, key=lambda scene: scene.held_out)
     for name, chosen in (("worst", ranked[:down]), ("best", ranked[-down:])):

@@ -1,12 +1,12 @@
 /**
- * How the viewer moved and dimmed before it had an edge, to compare with: 216 degrees of orbit for a
+ * How the viewer moved and dimmed before it had an edge, for comparison: 216 degrees of orbit for a
  * drag as long as the window is high, wherever one looked, and black where photos did not reach.
  */
 import { MathUtils, Vector3 } from "three";
 import { axesOf } from "../static/viewer/camera/moves.js";
 
 const { clamp, degToRad, smoothstep } = MathUtils;
-const GRID = [-0.8, -0.4, 0, 0.4, 0.8]; // of half the view, across and up
+const GRID = [-0.8, -0.4, 0, 0.4, 0.8]; // as parts of half the view, across and up
 const POLE = degToRad(8);
 
 /** A hand for `drags.mjs`. */

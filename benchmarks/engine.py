@@ -1,4 +1,4 @@
-"""The engine beside the reference: seconds, held-out quality and memory, on any photos.
+"""The engine against the reference: seconds, held-out quality and memory, on any photos.
 
     python benchmarks/engine.py                                    # fern and sceaux
     python benchmarks/engine.py --sets fern berlin --presets quick high --seeds 1 2 3
@@ -8,14 +8,15 @@
     python benchmarks/engine.py --large --steps 50                 # the same without a GPU
 
 A set is a name in RECON_PHOTOS (default ../shared/photos), a folder of photos, or a job's folder
-with work/{images,sparse,train.txt,test.txt}. From photos, one whole job runs per preset, and its
-poses are what all seeds and the reference use. Sets of up to 10 photos hold out each photo once.
+with work/{images,sparse,train.txt,test.txt}. From photos, one whole job runs per
+preset, and all seeds and the reference use its poses. Sets of up to 10 photos hold out each photo
+once.
 
-With `fern` among the sets the reference runs afresh on COLMAP's plain poses, too, whose result is
-known: the control. Where there is no pycolmap, --control names a job's folder with such poses.
+With `fern` among the sets, the reference also runs afresh on COLMAP's plain poses, from which its
+result is known: the control. Without pycolmap, --control names a job's folder with such poses.
 
-Every measurement is a process of its own whose clock starts after its imports; what is loaded or
-compiled later counts. `--cold` gives each empty caches for compiled code, as on a new machine.
+Every measurement is a separate process whose clock starts after its imports; what is loaded or
+compiled later counts. `--cold` gives each one empty caches for compiled code, as on a new machine.
 
 Prints Markdown, and keeps it with all figures as engine.md and engine.json in --out.
 """
@@ -41,9 +42,9 @@ from benchmarks.parts import large, references, tables
 from recon.pipeline.workspace import Workspace, write_json
 
 _HERE = Path(__file__).resolve().parent
-_CONTROL = "fern"  # the set on which the reference's result is known
-_PLAIN = "mapping.own_principal_points=false"  # with the poses that it is known from
-_FEW = 10  # photos; up to so many, each is held out once
+_CONTROL = "fern"  # the set for which the reference's result is known
+_PLAIN = "mapping.own_principal_points=false"  # and the poses for which it is known
+_FEW = 10  # photos; up to this many, each is held out once
 _LARGE = {"fern": 4000}  # px, longest side that a set is enlarged to; others keep their own size
 _CACHES = ("NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "CUDA_CACHE_PATH")
 
@@ -119,7 +120,7 @@ def new_folder(kind: str) -> Path:
 
 
 def sources(sets: list[str], out: Path) -> Iterator[tuple[str, Path]]:
-    """Name and folder of each set. Exits where there is no such folder."""
+    """Name and folder of each set. Exits if there is no such folder."""
     for name in sets:
         folder = Path(name) if Path(name).is_dir() else jobs.photos_of(name, out)
         if not folder.is_dir():
@@ -132,7 +133,7 @@ def has_poses(folder: Path) -> bool:
 
 
 class Bench:
-    """What was measured so far; saved after every run, so that an interrupted one is not lost."""
+    """The measurements so far; saved after every run, so that an interruption loses little."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
@@ -166,7 +167,7 @@ class Bench:
                 self._reference(name, preset, held_out, place)
 
     def control(self, sets: dict[str, Path]) -> None:
-        """The reference on fern's plain poses, afresh: from those its result is known."""
+        """Runs the reference afresh on fern's plain poses, from which its result is known."""
         options = self._options
         if options.no_reference or not (options.control or _CONTROL in sets):
             return
@@ -178,9 +179,9 @@ class Bench:
         self.save()
 
     def _plain_poses(self, source: Path) -> Path | None:
-        """A folder with the poses of the photos in `source`; None, and a note, where there is none.
+        """A folder with the poses of the photos in `source`; None, and a note, if there is none.
 
-        What the command asks of our runs does not count: the known result came without.
+        Options of the command for our runs do not apply: the known result was reached without.
         """
         if has_poses(source):
             self._note(
@@ -202,7 +203,7 @@ class Bench:
         return text
 
     def _job(self, name: str, photos: Path, preset: str) -> Path:
-        """The whole job, or its poses alone; its folder."""
+        """Runs the whole job, or its poses alone. Returns its folder."""
         options = self._options
         place, seed = self._place(name, preset, "job"), options.seeds[0]
         until = ["--until", "COLMAP_UNDIST"] if options.poses_only else []
@@ -247,7 +248,7 @@ class Bench:
         self.save()
 
     def _read_reference(self, name: str, place: Path, fresh: bool) -> Result | None:
-        """What `reference.py` measured or had kept; None, and a note, where there is neither."""
+        """What `reference.py` measured or had stored; None, and a note, if there is neither."""
         command = [sys.executable, _HERE / "reference.py", place, "--cache", self._options.cache]
         done = self._process([*command, *["--fresh"] * fresh])
         result: Result | None = None
@@ -258,7 +259,7 @@ class Bench:
         return result
 
     def _wishes(self) -> list[str]:
-        """What the command asks of every run of ours."""
+        """The command's options for every run of ours."""
         options = self._options
         words = [word for change in options.changes for word in ("--set", change)]
         words += ["--original-resolution"] * options.original_resolution
@@ -270,7 +271,7 @@ class Bench:
     def _child(
         self, kind: str, source: Path, place: Path, preset: str, seed: int, more: list[str]
     ) -> Result | None:
-        """What `engine_run.py` measured, None where it failed."""
+        """What `engine_run.py` measured; None if it failed."""
         report = place.with_name(f"{place.name}.json")
         place.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, _HERE / "engine_run.py", kind, source, place, report]
@@ -305,7 +306,7 @@ class Bench:
 
 
 def folds(workspace: Workspace, few: bool) -> list[str | None]:
-    """The photos to hold out alone, one after the other; None is the job's own split."""
+    """The photos to hold out alone, one after another; None is the job's own split."""
     lists = (workspace.train_txt, workspace.test_txt)
     names = sorted(name for path in lists for name in path.read_text().split())
     return list(names) if few and len(names) <= _FEW else [None]

@@ -1,4 +1,4 @@
-"""One measured run in a process of its own; `benchmarks/engine.py` starts it.
+"""One measured run in a separate process; `benchmarks/engine.py` starts it.
 
     python benchmarks/engine_run.py job PHOTOS OUT REPORT.json --preset quick --seed 42
     python benchmarks/engine_run.py poses JOB OUT REPORT.json --preset quick --seed 42
@@ -26,7 +26,8 @@ import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
 import torch
 
 from benchmarks.parts import scoring
-from recon.pipeline import presets
+from recon.pipeline import wishes_to_settings
+from recon.pipeline.after_training.scoring import predicted_exposures
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos import uploads
@@ -48,7 +49,7 @@ def main() -> None:
     options = parse(None)
     device = best_device()  # imports gsplat where there is a GPU
     scoring.limit_gpu_memory(device, options.max_gpu_memory_gb)
-    config = presets.resolve(
+    config = wishes_to_settings.resolve(
         Wishes(options.preset, original_resolution=options.original_resolution),
         overrides=nested(options.changes),
         max_iterations=options.steps,
@@ -98,22 +99,27 @@ def from_poses(options: argparse.Namespace, config: PipelineConfig, device: torc
     clock.finish(Step.GS_TRAIN, 0.0, reused=False)
     peaks = scoring.peak_memory(device)
     began = time.monotonic()
-    ply = next(workspace.output.rglob("point_cloud.ply"))  # the held-out model alone is there yet
+    ply = next(workspace.output.rglob("point_cloud.ply"))  # only the held-out model exists yet
     gaussians = read_ply(ply).to(device)
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     trained_at = facts["max_image_size"]
-    figures = scoring.score(gaussians, model.test, workspace.images, trained_at)
+    exposures = predicted_exposures(workspace, model)
+    figures = scoring.score(
+        gaussians, model.test, workspace.images, trained_at, exposures=exposures
+    )
     seconds = {**clock.parts(), "evaluate": time.monotonic() - began}
     lpips, reason = scoring.lpips_or_reason(device, not options.no_lpips)
-    compared = scoring.score(gaussians, model.test, workspace.images, scoring.COMPARED_AT, lpips)
+    compared = scoring.score(
+        gaussians, model.test, workspace.images, scoring.COMPARED_AT, lpips, exposures
+    )
     return {
         "photos": len(model.photos),
         "held_out": [photo.name for photo in model.test],
         **{name: facts[name] for name in ("iterations", "training_size", "max_image_size")},
         "gaussians": len(gaussians),
         "seconds": seconds,
-        "figures": figures,  # at the size trained at
-        "compared": compared,  # at the reference's size
+        "figures": figures,  # at the training size
+        "compared": compared,  # at the size for comparing with the reference
         "lpips_reason": reason,
         "peak_gb": peaks,
         "snapshots": snapshots(workspace.snapshot, clock.parts()),
@@ -138,7 +144,7 @@ def borrow_poses(source: Workspace, target: Workspace, held_out: str | None) -> 
 def link_or_copy(source: str, target: str) -> None:
     try:
         os.link(source, target)
-    except OSError:  # another file system, or one without links
+    except OSError:  # a different file system, or one without links
         shutil.copyfile(source, target)
 
 
@@ -157,7 +163,7 @@ def snapshots(folder: Path, parts: dict[str, float]) -> Report | None:
     last = read_snapshot(folder)
     if last is None or not parts:
         return None
-    # A snapshot's clock starts after the first step, which compiles; here that step counts.
+    # A snapshot's clock starts after the first step, which compiles; here that step counts, too.
     first_step = max(last.start_seconds - parts["load"] - parts["dense_start"], 0.0)
     return {
         "photo": last.photo,
@@ -170,7 +176,8 @@ def snapshots(folder: Path, parts: dict[str, float]) -> Report | None:
 
 
 class Clock(ListReporter):
-    """Notes when training loaded its photos, when it had its start and when its last step."""
+    """Notes when training had loaded its photos, when it had its initial scene, and its last
+    step."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -197,7 +204,7 @@ class Clock(ListReporter):
             self._times["loaded"] = now
         if code == "training_step":
             self._times["trained"] = now
-            # The line before the first step is written when the start is there.
+            # The last line before the first step is logged when the initial scene is ready.
             self._times.setdefault("fit", self._times["logged"])
 
     def finish(self, step: Step, seconds: float, *, reused: bool) -> None:
@@ -207,7 +214,7 @@ class Clock(ListReporter):
         self._training = False
 
     def parts(self) -> dict[str, float]:
-        """Seconds of training's parts, nothing where it did not get to its end."""
+        """Seconds of training's parts; empty if it did not finish."""
         order = ("began", "loaded", "fit", "trained", "ended")
         if not all(name in self._times for name in order):
             return {}

@@ -5,10 +5,11 @@
     python benchmarks/eta.py --out eta.json        # keeps what was measured
     python benchmarks/eta.py --replay eta.json     # judges it again, with the code as it is now
 
-Each job is told from those before it, as on a site's first day: at the moment when its progress
-comes to 25%, the range that the page would show is compared with the seconds it then still took.
-Photos are subsets of the sets in RECON_PHOTOS (default ../shared/photos), without those of the
-project's own rendered ones. Each job runs in a process of its own. Prints a Markdown table.
+Each job is predicted from those before it, as on a site's first day: at the moment when its
+progress reaches 25%, the range that the page would show is compared with the seconds that it still
+took. Photos are subsets of the sets in RECON_PHOTOS (default ../shared/photos), or of the project's
+own rendered ones if those are missing. Each job runs in a separate process. Prints a Markdown
+table.
 """
 
 from __future__ import annotations
@@ -34,17 +35,17 @@ from benchmarks.parts.tables import table
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.forecast.time_left import Run, expect, forecast
 from recon.pipeline.forecast.work_ahead import Plan, plan_of
-from recon.pipeline.presets import resolve
 from recon.pipeline.progress import ListReporter, Step, overall_percent
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.wishes_to_settings import resolve
 from recon.templatetags.wording import WIDEST, shown_range, time_range
 from scripts import measurement_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 AT = 25.0  # per cent of progress
 WANTED = 8  # of ten
-#: (set, photos): the first six are only learnt from. Where there are no real photos, all are
-#: rendered ones. Sizes go from 0.26 to 6 megapixels.
+#: (set, photos): the first six are only learnt from. If there are no real photos, all are rendered.
+#: Sizes range from 0.26 to 6 megapixels.
 JOBS = (
     ("fern", 8), ("samples", 12), ("sceaux", 5), ("fern", 16), ("samples", 4), ("berlin", 3),
     ("fern", 5), ("samples", 6), ("fern", 12), ("berlin", 3), ("samples", 9),
@@ -57,14 +58,14 @@ OTHERS = (
     ("samples", 7), ("sceaux", 3), ("fern", 14), ("cake", 6), ("fern", 4),
 )  # fmt: skip
 
-#: Seconds as a person waits, or of the processors' time, which other programs don't stretch.
+#: Seconds that a person waits, or seconds of processor time, which other programs don't stretch.
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.monotonic, "cpu": time.process_time}
 
 Measured = dict[str, Any]
 
 
 class Clock(ListReporter):
-    """Notes when each thing was said, in seconds since the first."""
+    """Notes when each thing was reported, in seconds from the start."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__()
@@ -89,7 +90,7 @@ class Clock(ListReporter):
 
 
 def main() -> None:
-    settings.configure(USE_I18N=False)  # what pages say is asked for in English
+    settings.configure(USE_I18N=False)  # the pages' words are wanted in English
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--iterations", type=int, help="training steps at most, to be quicker")
@@ -128,7 +129,7 @@ def command() -> str:
 
 
 def run(name: str, count: int, preset: str, iterations: int | None, folder: Path) -> Measured:
-    """One job in a fresh process: what was asked for, and when it said what."""
+    """One job in a fresh process: what it was to do, and when it reported what."""
     photos = chosen(name, count, folder.parent)
     program = [sys.executable, __file__, "--job", str(folder), preset, str(iterations or 0)]
     program += map(str, photos)
@@ -139,7 +140,7 @@ def run(name: str, count: int, preset: str, iterations: int | None, folder: Path
 
 
 def chosen(name: str, count: int, folder: Path) -> list[Path]:
-    """So many of the set's photos, side by side; of a set that is missing, rendered ones."""
+    """`count` neighbouring photos of the set, or rendered ones if the set is missing."""
     place = PHOTOS / name
     if not place.is_dir():
         place = folder / "samples"
@@ -176,7 +177,7 @@ def job(folder: Path, preset: str, iterations: int | None, photos: list[Path]) -
 
 
 def show(jobs: list[Measured], where: str, how: str, save: bool) -> None:
-    """Judges every job but the first ones, each told from those before it."""
+    """Judges every job but the first ones, each predicted from those before it."""
     plans = [plan(measured) for measured in jobs]
     rows, held, judged, widest = [], 0, 0, 0.0
     for at, measured in enumerate(jobs[LEARNT_FROM:], LEARNT_FROM):
@@ -228,7 +229,7 @@ def has_gpu() -> bool:
 def at_a_quarter(
     measured: Measured, asked: Plan, past: list[Run]
 ) -> tuple[tuple[float, float], float]:
-    """The range told at `AT` per cent, and the seconds that were left then."""
+    """The range shown at `AT` per cent, and the seconds that were actually left then."""
     said = measured["said"]
     now, step, fraction = next(
         (when, Step(step), fraction)

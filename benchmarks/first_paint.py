@@ -3,11 +3,11 @@
     python benchmarks/first_paint.py
     python benchmarks/first_paint.py --runs 15 --slower 6
 
-Starts a site with its worker on data of its own, waits for the sample job of a first start, and
-opens each page in a fresh Chromium profile (nothing cached) at a phone's size, with the processor
-slowed through the DevTools protocol. Prints the medians as a Markdown table. Times are from the
-start of the navigation: the first byte, the first contentful paint, the largest one until the page
-has been quiet for a second, all as the browser tells them.
+Starts a site and its worker on their own data, waits for the sample job of a first start, and opens
+each page in a fresh Chromium profile (nothing cached) at a phone's size, with the processor slowed
+down through the DevTools protocol. Prints the medians as a Markdown table. Times are from the start
+of the navigation: the first byte, the first contentful paint, the largest one until the page has
+been quiet for a second, all as reported by the browser.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from scripts.temporary_site import (
 )
 
 PHONE = {"width": 390, "height": 844}  # CSS px
-STEPS = "60"  # of training: the page is measured, not the scene
+STEPS = "60"  # of training: the page is what is measured, not the scene
 QUIET_MS = 1000
 JOB_MS = 20 * 60 * 1000
 Visit = dict[str, float]
-#: Runs before the page: afterwards the largest paints are told to nobody who has not listened.
+#: Runs before the page: largest paints are only reported to listeners that were there in time.
 LISTEN = """
   window.largestPaint = 0;
   new PerformanceObserver((list) => {
@@ -62,7 +62,7 @@ PAINTS = """() => {
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the site must not outlive this
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the site may not outlive this
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--slower", type=float, default=4.0, help="times")
@@ -102,7 +102,8 @@ OWN = ("gallery", "job page, done")
 
 
 def prepare(browser: Browser, site: TemporarySite) -> tuple[list[Any], dict[str, str]]:
-    """Waits for the sample job and shares it. The session's cookies, and the pages' addresses."""
+    """Waits for the sample job and shares it. Returns the session's cookies and the pages'
+    addresses."""
     context = browser.new_context(base_url=site.address)
     sign_in(context, *site.account())
     scene = first_scene(context)
@@ -120,7 +121,7 @@ def prepare(browser: Browser, site: TemporarySite) -> tuple[list[Any], dict[str,
 def measure(
     browser: Browser, site: TemporarySite, address: str, cookies: list[Any], slower: float
 ) -> Visit:
-    """Milliseconds of one visit without anything in the cache."""
+    """Milliseconds of one visit with an empty cache."""
     context: BrowserContext = browser.new_context(base_url=site.address, viewport=PHONE)
     context.add_cookies(cookies)
     page = context.new_page()
@@ -135,7 +136,7 @@ def measure(
 
 
 def table_of(measured: dict[str, list[Visit]]) -> tuple[list[str], list[list[str]]]:
-    """What was measured of a visit, and a row a page."""
+    """The table's columns, and one row per page."""
     kinds = list(next(iter(measured.values()))[0])
     rows = [
         [page, *(spread([visit[kind] for visit in visits]) for kind in kinds)]

@@ -5,13 +5,12 @@
     python benchmarks/first_picture.py --mbit 0                 # the line as it is
 
 Makes a scene of 250,000 Gaussians with the project's own writers, serves it with the real web
-server on loopback, and opens it in a fresh Chromium profile whose line is throttled through the
-DevTools protocol. Prints Markdown: seconds from the start of the navigation to the last byte that
-the first picture needs (the line), to its splats being read, sorted and handed to the graphics card
-(the line and the processor), how long drawing took (the graphics card, which is played by the
-processor where there is none), to the picture itself, which is no poster, and to the whole scene;
-then what had come until the picture, by kind. An older tree needs its .venv and static/dist
-(`node static/build.mjs`).
+server on loopback, and opens it in a fresh Chromium profile, throttled through the DevTools
+protocol. Prints Markdown: seconds from the start of the navigation to the last byte that the first
+picture needs (the line), to its splats being read, sorted and handed to the graphics card (the line
+and the processor), how long drawing took (the graphics card, or the processor in its place if there
+is none), to the picture itself, which is not the poster, and to the whole scene; then what had
+arrived by then, by kind. An older tree needs its .venv and static/dist (`node static/build.mjs`).
 """
 
 from __future__ import annotations
@@ -50,8 +49,8 @@ from scripts.temporary_site import (
 
 SCENE = Path(__file__).with_name("first_picture_scene.py")
 LIMIT_S = 120
-#: Runs before the page. Tells when the viewer has the graphics card draw its first splats, when it
-#: has a picture, and when that is of all of the scene.
+#: Runs before the page. Records when the viewer has the graphics card draw its first splats, when
+#: it shows a picture, and when that is of the whole scene.
 LISTEN = """
   const graphics = WebGL2RenderingContext.prototype;
   const draw = graphics.drawElementsInstanced;
@@ -129,7 +128,7 @@ def serve_site(tree: Path, gaussians: int) -> Iterator[Site]:
                 if server.poll() is not None:
                     raise RuntimeError("the web server did not start")
                 time.sleep(0.2)
-            # "localhost" is as good as HTTPS to a browser, which then takes Brotli.
+            # To a browser "localhost" is as good as HTTPS, so it accepts Brotli.
             yield Site(f"http://localhost:{port}", **json.loads(made.stdout.splitlines()[-1]))
         finally:
             server.terminate()
@@ -152,8 +151,8 @@ def measure(
 ) -> dict[tuple[str, str], list[Visit]]:
     """Visits by page and tree.
 
-    The trees take turns: the machine may get busier meanwhile. Each visit has a browser of its own,
-    or it would wait for the last one's pictures, which are still drawn.
+    The trees take turns: the machine may get busier meanwhile. Each visit has a separate browser,
+    or it would wait for the last visit's pictures, which are still being drawn.
     """
     found: dict[tuple[str, str], list[Visit]] = {}
     for page in next(iter(sites.values())).pages:
@@ -194,7 +193,7 @@ def visit(browser: Browser, site: Site, name: str, options: argparse.Namespace) 
 def wait_for_whole(page: Page) -> list[float]:
     """Seconds to the first drawing, the first picture and the whole scene.
 
-    Asked for now and then: the page's policy forbids what Playwright waits for conditions with.
+    Asks again and again: the page's policy forbids Playwright's own way of waiting for a condition.
     """
     give_up_at = time.monotonic() + LIMIT_S
     while time.monotonic() < give_up_at:

@@ -2,8 +2,8 @@
 
     python benchmarks/first_picture_scene.py COUNT
 
-Runs in a process of its own, with the benchmark's settings and the tree that is measured in the
-environment: that tree's writer makes the files, with all that it makes first. Prints one JSON
+Runs in a separate process, with the benchmark's settings and the measured tree in the environment:
+that tree's own writers make the files, including a first part if they know one. Prints one JSON
 object: a session, the addresses of pages and the sizes of files.
 """
 
@@ -34,7 +34,7 @@ from recon.splats.formats import write_splat  # noqa: E402
 from recon.splats.gaussians import Camera, Gaussians  # noqa: E402
 from recon.splats.spz import write_spz  # noqa: E402
 
-SIZE = (1280, 960)  # px, of the photos; the poster is as large as that of a real scene
+SIZE = (1280, 960)  # px, of the photos; makes the poster as large as a real scene's
 FOV_Y = 50.0  # degrees
 CAMERAS = 12
 SCENE = Path("output/point_cloud/iteration_3000")
@@ -61,8 +61,8 @@ def main(count: int) -> None:
 
 
 def room(count: int) -> Gaussians:
-    """A ball in a room with patterned walls, on COLMAP's axes: as many sizes, and as many colours,
-    as a trained scene has, and view-dependent colour of degree 1."""
+    """A ball in a room with patterned walls, on COLMAP's axes: with as many sizes and colours as a
+    trained scene has, and view-dependent colour of degree 1."""
     random = np.random.default_rng(0)
     u, v = random.uniform(-1, 1, (2, count))
     kinds = random.choice(3, count, p=(0.35, 0.35, 0.3))
@@ -90,7 +90,7 @@ def tensor(values: Any) -> torch.Tensor:
 
 
 def camera_at(degrees: float) -> Camera:
-    """Three units before the ball, looking at it, so many degrees to the side."""
+    """Three units in front of the ball, looking at it, `degrees` to the side."""
     angle = math.radians(degrees)
     viewmat = torch.eye(4)
     viewmat[0, 0] = viewmat[2, 2] = math.cos(angle)
@@ -111,7 +111,7 @@ def view_of(camera: Camera) -> dict[str, Any]:
 
 
 def write_files(job: Job, scene: Gaussians) -> dict[str, int]:
-    """What the export leaves of a scene, as far as pages ask for it. Bytes by kind."""
+    """Writes what the export leaves of a scene, as far as pages need it. Returns bytes by kind."""
     cameras = [camera_at(4.0 * (number - CAMERAS // 2)) for number in range(CAMERAS)]
     folder = job.folder / SCENE
     folder.mkdir(parents=True)
@@ -135,7 +135,7 @@ def write_files(job: Job, scene: Gaussians) -> dict[str, int]:
 
 
 def first_part(scene: Gaussians, cameras: list[Camera]) -> Gaussians | None:
-    """None also in a tree from before there was one."""
+    """None, too, in a tree from before there was one."""
     try:
         importance = importlib.import_module("recon.splats.importance")
     except ModuleNotFoundError:

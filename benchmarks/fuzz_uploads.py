@@ -4,10 +4,10 @@
     python benchmarks/fuzz_uploads.py --seed 7 --count 300
     python benchmarks/fuzz_uploads.py --seed 7 --only 211   # that one again, its file kept
 
-Starts a site on loopback, signs in, and sends each mutant into a draft as the pages do, photos and
-videos alike, three at a time. Prints a table of answers by kind of file, and ends with 1 where
-anything was answered with 5xx (but 503 with Retry-After: then it is sent again), was not answered
-in time, or where web or decoding processes have grown. Mutant K of seed S is always the same file.
+Starts a site on loopback, signs in, and sends each mutant to a draft as the pages do, photos and
+videos alike, three at a time. Prints a table of answers by kind of file, and exits with 1 if
+anything was answered with 5xx (except 503 with Retry-After: then it is sent again) or not in time,
+or if web or decoding processes have grown. Mutant K of seed S is always the same file.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from benchmarks.parts.tables import table
 
 AT_ONCE = 3
 PATIENCE_S = 60.0  # as long as the pages' scripts wait
-#: Mutants before memory is taken as the site's usual.
+#: Mutants before memory use is taken as the site's usual.
 WARM_UP = 100
-#: Bytes that all web processes together may grow by afterwards; a pool process is held to its own.
+#: Bytes that all web processes together may grow by afterwards; a pool process has its own limit.
 MAY_GROW = 48 * MB
 POOL_MOST = 280 * MB
-#: A draft takes so few photos that most mutants must not stay: each goes to a new one in time.
+#: A draft accepts so few files that a new one is begun after this many.
 IN_A_DRAFT = 15
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One mutant and what became of it."""
+    """One mutant and what happened to it."""
 
     number: int
     kind: str
@@ -65,7 +65,7 @@ class Outcome:
 
     @property
     def faults(self) -> list[str]:
-        """What is wrong, in sentences."""
+        """What went wrong, in sentences."""
         found = [
             f"mutant {one.number} ({one.kind}): {one.answer.status or 'no answer'}"
             f" after {one.answer.seconds:.1f} s {one.answer.said}"
@@ -91,7 +91,7 @@ class Outcome:
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the site must not outlive this
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the site may not outlive this
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=10_000)
@@ -103,11 +103,11 @@ def main() -> None:
         file = Path(f"mutant-{options.seed}-{options.only}.{kind}")
         file.write_bytes(content)
         print(f"{file}, {len(content)} bytes")
-    # Nobody honest sends so much: without the limits on people.
+    # No honest person sends this much, so the limits on people are lifted.
     limits = {"MAX_DRAFTS": "1000", "MAX_VIDEOS": "100", "QUOTA_VIDEOS": "1000"}
     with attacked_site(**limits, UPLOADS_AN_HOUR="1000000") as site:
         outcome = fuzz(site, options.seed, numbers)
-        logged = _tracebacks(site) if outcome.faults else ""  # a race is not met again at once
+        logged = _tracebacks(site) if outcome.faults else ""  # a race can't easily be reproduced
     print(f"\n{datetime.date.today()}, seed {options.seed}, {len(outcome.sent)} mutants\n")
     print(outcome.table())
     print(f"\n{outcome.seconds:.0f} s. Web processes {outcome.web_before // MB} MB after the first"
@@ -117,18 +117,18 @@ def main() -> None:
 
 
 def _tracebacks(site: AttackedSite) -> str:
-    """The ends of the last ones that the web processes logged."""
+    """The ends of the last tracebacks that the web processes logged."""
     log = (site.folder / "data" / "logs" / "web.log").read_text(errors="replace")
     return "\n".join(part[-2000:] for part in log.split("Traceback")[-3:])
 
 
 def fuzz(site: AttackedSite, seed: int, numbers: range | list[int]) -> Outcome:
-    """Sends these mutants of a seed."""
+    """Sends the given mutants of a seed."""
     started = time.monotonic()
     person = site.person()
     sent: list[Sent] = []
     web_before = memory_of(site)["web"]
-    with ThreadPoolExecutor(AT_ONCE) as senders, suppress(KeyboardInterrupt):  # Ctrl-C: that far
+    with ThreadPoolExecutor(AT_ONCE) as senders, suppress(KeyboardInterrupt):  # Ctrl-C: ends early
         for some in _portions(list(numbers)):
             draft = person.draft()
             sent += senders.map(lambda number, at=draft: _send(person, at, seed, number), some)

@@ -73,7 +73,7 @@ def photos_of(name: str, out: Path) -> Path:
 
 
 def run(photos: Path, out: Path, preset: str, seed: int, more: list[str]) -> dict[str, Any]:
-    """One job in a fresh process; the object that `--json` prints."""
+    """One job in a fresh process; returns the object that `--json` prints."""
     command = [sys.executable, "-m", "recon.pipeline", str(photos), str(out)]
     command += ["--preset", preset, "--seed", str(seed), "--json", *more]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)

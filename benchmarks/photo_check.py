@@ -3,9 +3,9 @@
     python benchmarks/photo_check.py                 # faults in all sets, clean sets, speed
     python benchmarks/photo_check.py --sets fern sceaux --no-speed
 
-Photo sets are found in RECON_PHOTOS (default ../shared/photos); the rendered ones are our
-own. Each trial has one fault in an otherwise untouched set. Prints Markdown: recall per kind of
-fault and set, what was said of the clean sets, limits chosen without the set that they are tried on
+Photo sets are found in RECON_PHOTOS (default ../shared/photos); the rendered ones are our own. Each
+trial has one fault in an otherwise untouched set. Prints Markdown: recall per kind of fault and
+set, what was said about the clean sets, limits chosen without the set that they are tried on
 (--margins), and seconds for 20 photos of 12 megapixels.
 """
 
@@ -39,9 +39,9 @@ from recon.samples import write_photos
 
 RENDERED = ["courtyard", "orbit", "wall", "corner"]
 SETS = ["fern", "sceaux", "berlin", "lund", "cake", *RENDERED]
-STRANGERS = 3  # a set
+STRANGERS = 3  # per set
 
-#: What the check may say of a planted fault, where that is not its kind.
+#: What the check may say about a planted fault, if that is not its kind.
 SAID = {
     "exposure": ("too_dark", "too_bright"),
     "near_duplicates": ("near_duplicates", "copies"),
@@ -124,7 +124,7 @@ def faults(sets: dict[str, list[Path]], scratch: Path, seed: int, margins: Margi
 def trials(
     photos: list[Path], others: dict[str, list[Path]], scratch: Path, rng: np.random.Generator
 ) -> Iterator[Trial]:
-    """Each fault in a photo drawn at random. The faulty file lies in a folder of its own."""
+    """Each fault in a photo drawn at random. The faulty file is in a separate folder."""
     folder = scratch / "faults"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -159,7 +159,7 @@ def is_caught(trial: Trial, report: CheckReport) -> bool:
 
 
 def about(trial: Trial, report: CheckReport) -> str:
-    """What the report has on the faulty photo: figures, and what was said of it."""
+    """What the report has on the faulty photo: figures, and what it said."""
     [photo] = [p for p in report.photos if p.name == trial.fault]
     said = [f.code for f in report.findings if trial.fault in f.photos]
     return f"sharpness {photo.sharpness}, exposure {photo.exposure}, said {said}"
@@ -197,7 +197,7 @@ def speed(photos: list[Path], scratch: Path) -> None:
     folder.mkdir()
     large = []
     for index in range(SPEED_PHOTOS + 1):
-        source = photos[index % len(photos)]  # again where there are fewer, made larger by one px
+        source = photos[index % len(photos)]  # if there are fewer, they repeat, one px larger
         with Image.open(source) as image:
             factor = (SPEED_LONGEST + index // len(photos)) / max(image.size)
             size = (round(image.width * factor), round(image.height * factor))

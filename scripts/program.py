@@ -3,8 +3,8 @@
     python scripts/program.py NAME COMMAND...
 
 Supervisor ends its programs itself, unless it is killed with -9 or because memory ran out. Then
-Linux ends them, as requested here; elsewhere the next start does. For that each records who it is:
-its number and when it began, because numbers are reused.
+Linux ends them, as requested here; elsewhere the next start does. For that, each program records
+its process number and when it began, because numbers are reused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import psutil
 
 #: The folder in RUN_DIR with one file for each program.
 RECORDS = "programs"
-#: Seconds that programs get to end by themselves.
+#: Seconds that programs get to exit by themselves.
 GRACE_S = 15
 #: Seconds by which a process's start may seem to differ: the clock may be set.
 TOLERANCE_S = 2.0
@@ -32,7 +32,7 @@ def main() -> None:
     record(run, name)
     end_with_parent()
     if os.getppid() != supervisor_of(run):
-        sys.exit("Supervisor is gone.")  # before it could be asked for
+        sys.exit("Supervisor is gone.")  # before Linux could be asked
     os.execv(command[0], command)
 
 
@@ -59,7 +59,7 @@ def supervisor_of(run: Path) -> int:
 def end_recorded(run: Path) -> int:
     """Ends the programs that outlived their supervisor. Returns how many there were.
 
-    For the one site that holds the data folder's lock: nobody else's programs are recorded there.
+    Only for the site that holds the data folder's lock: no other's programs are recorded there.
     """
     records = sorted((run / RECORDS).glob("[!.]*"))
     left = [process for path in records if (process := process_of(path))]

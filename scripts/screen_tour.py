@@ -27,7 +27,7 @@ LINK_PASSWORD = "open sesame"  # noqa: S105
 
 
 def tour(site: TemporarySite, browser: Browser, screens: Screens, folder: Path) -> None:
-    """Every page, in an order in which the worker is busy while pages without jobs are taken."""
+    """Takes every page, in an order that keeps the worker busy during pages without jobs."""
     sets = render_photos(folder / "photos")
     stranger, own = visitor(browser, site), visitor(browser, site)
     parts = (
@@ -49,7 +49,7 @@ def tour(site: TemporarySite, browser: Browser, screens: Screens, folder: Path) 
 
 
 def render_photos(folder: Path) -> PhotoSets:
-    """Photos of a bare wall, which no job can use, and some with findings in the check."""
+    """Photos of a bare wall, of which no scene can be made, and some with findings in the check."""
     for name, count in (("corner", 7), ("wall", 1), ("blank", 4)):
         write_photos(folder / name, count, scene=name)
         for file in (folder / name).glob("*.jpg"):
@@ -104,7 +104,7 @@ def of_somebody_new(context: BrowserContext, screens: Screens) -> None:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url("**/jobs/")
-    page.reload()  # without the word of welcome
+    page.reload()  # without the welcome message
     screens.take(page, "gallery-empty", "No scenes yet")
     for name, address, shows in (
         ("notices-empty", "/notices/", "No notices yet"),
@@ -120,7 +120,7 @@ def of_somebody_new(context: BrowserContext, screens: Screens) -> None:
 def of_jobs_on_their_way(
     own: BrowserContext, screens: Screens, sets: dict[str, list[Path]]
 ) -> None:
-    """Three jobs behind each other: one that is watched, one that fails, one that is cancelled."""
+    """Three jobs in a row: one that is watched, one that fails, one that is cancelled."""
     running, failing, waiting = own.new_page(), own.new_page(), own.new_page()
     start_sample(running)
     draft_of(failing, sets["blank"], "A white wall")
@@ -171,7 +171,7 @@ def of_a_draft(own: BrowserContext, screens: Screens, sets: PhotoSets) -> None:
 
 
 def of_a_scene(own: BrowserContext, url: str, stranger: BrowserContext, screens: Screens) -> None:
-    """The finished scene, its owner's view first, then behind its link, open and locked."""
+    """The finished scene: as its owner sees it, then through its link, open and locked."""
     page = own.new_page()
     page.goto(url)
     waiting_for(page, FINISHED, WAIT_MS)
@@ -204,7 +204,7 @@ def of_a_scene(own: BrowserContext, url: str, stranger: BrowserContext, screens:
 
 
 def of_two_scenes(own: BrowserContext, url: str, screens: Screens) -> None:
-    """The finished scene beside the other one of the same photos, once that is also done."""
+    """The finished scene next to the other one from the same photos, once that is also done."""
     page = own.new_page()
     page.goto(url)
     give_up_at = time.monotonic() + WAIT_MS / 1000

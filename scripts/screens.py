@@ -2,10 +2,10 @@
 
     make screens                                     # about ten minutes on two cores, no GPU
 
-Starts a site with its worker on data of its own, does what people do there with photos that the
+Starts a site and its worker on their own data, does what people do there with photos that the
 project renders itself, and writes build/screens/ anew, which git ignores: WebP files, and a
-README.md that shows them. The few pictures in docs/images were taken by this and chosen by hand.
-If a page lacks something (yet, or at the moment of the picture), that is reported and left out.
+README.md that shows them. The few pictures in docs/images were taken by this and chosen by hand. If
+a page lacks something (yet, or at the moment of the picture), that is reported and left out.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from scripts.temporary_site import BROWSER_FLAGS, ROOT, chromium_path, new_site
 
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}  # CSS px
 THEMES = ("light", "dark")
-SCALE = {"phone": 1.0, "desk": 0.75}  # of what is kept
+SCALE = {"phone": 1.0, "desk": 0.75}  # of the stored pictures
 LONGEST = 2000  # CSS px of a long page
 QUALITY = 38
-#: Also what waits until it is scrolled to; and phones have no room set apart for a scroll bar.
+#: Also shows what waits for scrolling; and phones set no room apart for a scroll bar.
 SHOW_ALL = """async (gutter) => {
   document.documentElement.style.scrollbarGutter = gutter;
   const images = [...document.querySelectorAll("img[loading=lazy]")];
@@ -69,7 +69,7 @@ class Screens:
         say(f"{name}: {shows}")
 
     def try_to(self, name: str, page: Page, what: str, shows: str = "") -> bool:
-        """Waits for a selector and takes the page; says so where it does not come."""
+        """Waits for a selector and takes the page; reports it if the selector never appears."""
         try:
             page.wait_for_selector(what)
         except Error:
@@ -95,14 +95,14 @@ class Screens:
 
 
 def whole(page: Page, width: int, height: int) -> bytes:
-    """A PNG of the page down to `LONGEST`."""
+    """A PNG of the page, down to `LONGEST`."""
     long = page.evaluate("document.documentElement.scrollHeight")
     clip = {"x": 0, "y": 0, "width": width, "height": min(max(long, height), LONGEST)}
     return page.screenshot(full_page=True, clip=clip)
 
 
 def compact(png: bytes, scale: float) -> bytes:
-    """The same as WebP: without losses where that is smaller, as with pages of words."""
+    """The same as WebP: lossless if that is smaller, as with pages of text."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     size = round(picture.width * scale), round(picture.height * scale)
     picture = picture.resize(size, Image.Resampling.LANCZOS)
@@ -116,7 +116,7 @@ def compact(png: bytes, scale: float) -> bytes:
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the site must not outlive this
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the site may not outlive this
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "screens")
     parser.add_argument("--iterations", help="training steps at most")

@@ -1,8 +1,8 @@
 """Runs the site: database, first account, then everything under supervisor until Ctrl-C.
 
 `make run` calls this with the virtual environment's Python, from the repository's root. The
-programs are in scripts/supervisord.conf; this script sees to what must be right before they start,
-and to what a person is told.
+programs are in scripts/supervisord.conf; this script takes care of what must be right before they
+start, and of what a person is told.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from django.db import OperationalError, connection, connections  # noqa: E402
 from instarecon_site import env, folders, unreleased  # noqa: E402
 from scripts import program  # noqa: E402
 
-#: Seconds until the first page; the first start of a slow machine compiles a lot of Python.
+#: Seconds until the first page; the first start on a slow machine compiles a lot of Python.
 START_LIMIT_S = 120
 
 
@@ -43,12 +43,12 @@ def main() -> None:
         signal.signal(sent, signal.default_int_handler)
     try:
         django.setup()
-        os.umask(0o077)  # what is made from here on is nobody else's to read
+        os.umask(0o077)  # what is made from here on can be read by nobody else
         folders.make()
     except ImproperlyConfigured as error:
         sys.exit(f"Settings: {error}")
     prepare_folders()
-    # In the data folder itself: where sockets lie depends on the session, see `run_folder`.
+    # In the data folder itself: where sockets are depends on the session, see `run_folder`.
     with open(settings.DATA_DIR / "lock", "w") as lock:
         only_one(lock.fileno())
         end_leftovers()
@@ -95,7 +95,7 @@ def end_leftovers() -> None:
 
 
 def require_free_port(host: str, port: int) -> None:
-    """Exits with a sentence where the address can't be listened on."""
+    """Exits with a sentence if the site can't listen on the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -139,8 +139,8 @@ def prepare_site() -> tuple[str, str] | None:
 
 
 def refuse_foreign_data() -> None:
-    """Exits with a sentence where the database belongs to another data folder, or to a version
-    that was never released."""
+    """Exits with a sentence if the database belongs to another data folder, or to a version that
+    was never released."""
     from recon.jobs.folder import data_folder
     from recon.models import DataFolder
 
@@ -234,7 +234,7 @@ def stop(supervisor: subprocess.Popen[bytes]) -> int:
 
 
 def wait_until_healthy(supervisor: subprocess.Popen[bytes]) -> bool:
-    """Whether the site answered /healthz within START_LIMIT_S."""
+    """Whether the site answers /healthz within START_LIMIT_S."""
     address = f"{local_address()}/healthz"
     give_up_at = time.monotonic() + START_LIMIT_S
     while time.monotonic() < give_up_at and supervisor.poll() is None:
@@ -249,7 +249,7 @@ def wait_until_healthy(supervisor: subprocess.Popen[bytes]) -> bool:
 
 
 def local_address() -> str:
-    """How this machine reaches its own site."""
+    """The address at which this machine reaches its own site."""
     host = settings.HOST.strip("[]")
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"

@@ -1,4 +1,4 @@
-"""The whole site as `make run` starts it, on data of its own, and a browser for it.
+"""The whole site as `make run` starts it, on its own data, and a browser for it.
 
 For tests, pictures and measurements that need a real site: web, queue and worker.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "scripts"
-#: WebGL 2 without a graphics card, and no calls home. Pages are put together by the processor: with
+#: WebGL 2 without a graphics card, and no calls home. The processor composites pages: with
 #: SwiftShader in place of a graphics card, one blinking dot takes nine tenths of a core.
 BROWSER_FLAGS = (
     "--no-sandbox",
@@ -41,12 +41,12 @@ FINISHED = ".verdict"
 
 
 def chromium_path() -> str | None:
-    """The Chromium that CHROMIUM names, or the first on PATH; None where there is none."""
+    """The Chromium that CHROMIUM names, or the first on PATH; None if there is none."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def site_environment(folder: Path, **values: str) -> dict[str, str]:
-    """An environment with nothing of ours in it but `values` and a data folder."""
+    """An environment with no settings of ours but `values` and a data folder."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return {
         **inherited,
@@ -66,7 +66,7 @@ def free_port() -> int:
 
 
 class TemporarySite:
-    """`make run` after its set-up, on data of its own."""
+    """`make run` after its set-up, on its own data."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder, self.settings = folder, settings
@@ -120,7 +120,7 @@ def new_site(folder: Path, **settings: str) -> Iterator[TemporarySite]:
     try:
         yield site
     finally:
-        if site.process.poll() is not None:  # nobody has asked it to
+        if site.process.poll() is not None:  # nobody asked it to exit
             logs = sorted((folder / "data" / "logs").glob("*.log"))
             ends = [f"{log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in logs]
             sys.stderr.write("\n".join(["The site ended by itself.", site.said(), *ends]))

@@ -37,7 +37,7 @@ ONE_AND_MANY = ("ngettext", "ngettext_lazy")
 #: Here every argument is a text of its own, or counts something.
 EACH = "Explanation"
 COUNTED = "Counted"
-#: After "# Translators:", in all three languages.
+#: How comments for translators begin, in Python, templates and JavaScript.
 COMMENT = "Translators:"
 
 Found = tuple[int, str | tuple[str, str], list[str]]  # line, text or (one, many), comments
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def missing() -> int:
-    """Prints every text that is not marked, and every one without a translation; 1 for some."""
+    """Prints every text that is not marked or has no translation. Returns 1 if there are any."""
     lines = [line for language in languages() for line in untranslated(language)]
     lines = [*unmarked_texts.everywhere(), *lines]
     sys.stdout.write("\n".join(lines or ["Every text is translated."]) + "\n")
@@ -59,7 +59,7 @@ def missing() -> int:
 
 
 def update() -> int:
-    """New texts come in untranslated, old ones are removed."""
+    """Adds new texts untranslated, and removes old ones."""
     for language in languages():
         for domain in DOMAINS:
             path = po_file(language, domain)
@@ -73,7 +73,7 @@ def update() -> int:
 
 
 def compile_all() -> int:
-    """Each file appears whole or not at all: a running site may be reading it."""
+    """Writes each file whole or not at all: a running site may be reading it."""
     for language in languages():
         for domain in DOMAINS:
             path = po_file(language, domain)
@@ -131,7 +131,8 @@ def _texts_in(path: Path) -> Iterator[Found]:
         found = extract_javascript(_bytes(source), (*ONE, *ONE_AND_MANY), [COMMENT], {})
     else:
         if path.suffix != ".py":
-            # Django's own way: all but the texts becomes X. Python must not see its indentation.
+            # Django's own way: everything but the texts becomes X. Python must not see its
+            # indentation.
             lines = templatize(source, origin=str(path)).splitlines()
             source = "\n".join(line.strip() for line in lines)
         else:
@@ -148,7 +149,7 @@ def _texts_in(path: Path) -> Iterator[Found]:
 
 
 def _in_tables(tree: ast.AST) -> Iterator[Found]:
-    """The core's texts, which stand as they are in tables, one call inside another."""
+    """The core's texts, which are plain strings in tables, one call inside another."""
     for call in ast.walk(tree):
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             continue
@@ -162,7 +163,7 @@ def _in_tables(tree: ast.AST) -> Iterator[Found]:
 
 
 def _text(node: ast.AST) -> str:
-    """A text that stands in the code; empty for anything else."""
+    """A string literal's text; empty for anything else."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     return ""

@@ -19,12 +19,12 @@ NAMES = re.compile(
 )
 #: Attributes that people read or hear.
 SPOKEN = ("alt", "aria-label", "placeholder", "title")
-#: What Django fills in, which is no text of the template.
+#: What Django fills in, which is not the template's own text.
 FILLED_IN = re.compile(
     r"(?s)\{% block \w+_class.*?endblock %\}|\{% blocktrans.*?endblocktrans %\}"
     r"|\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}"
 )
-#: A text that a template gives another: it would be title=_("...").
+#: A text that one template passes to another unmarked: it should be title=_("...").
 GIVEN = re.compile(r'\{% include [^%]*?="([A-Z][^"]*)"')
 QUIET = ("script", "style", "svg", "code", "kbd")
 
@@ -69,8 +69,8 @@ def _told(path: Path, found: list[tuple[int, str]]) -> Iterator[str]:
 
 
 def in_python(source: str) -> list[tuple[int, str]]:
-    """Lines and texts of what looks like a sentence and is neither a docstring nor a line of the
-    log.
+    """Line and text of each string that looks like a sentence but is neither a docstring nor
+    logged.
     """
     tree = ast.parse(source)
     passed = {id(node) for found in ast.walk(tree) for node in _passed_over(found)}
@@ -86,7 +86,7 @@ def in_python(source: str) -> list[tuple[int, str]]:
 
 
 def _passed_over(node: ast.AST) -> Iterator[ast.AST]:
-    if isinstance(node, ast.Expr):  # a docstring, where it is a text
+    if isinstance(node, ast.Expr):  # a docstring, if it is a string
         yield node.value
     elif isinstance(node, ast.Call) and (
         (isinstance(node.func, ast.Name) and node.func.id in MARKS)
@@ -96,9 +96,9 @@ def _passed_over(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def in_template(source: str) -> list[tuple[int, str]]:
-    """Lines and texts of what stands in a template without `trans` or `blocktrans`."""
+    """Line and text of what stands in a template without `trans` or `blocktrans`."""
     reader = _Reader()
-    # Line breaks stay, for the numbers.
+    # Line breaks stay, so that line numbers are right.
     reader.feed(FILLED_IN.sub(lambda tag: "\n" * tag.group().count("\n"), source))
     given = [(source.count("\n", 0, tag.start()) + 1, tag[1]) for tag in GIVEN.finditer(source)]
     return [*reader.found, *given]
@@ -115,7 +115,8 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._quiet += tag in QUIET
         for name, value in attrs:
-            # Others hold words for scripts, which begin like a sentence where people see them.
+            # Other attributes hold words for scripts; only those that people see begin like a
+            # sentence.
             is_shown = name.startswith("data-") and re.match(r"[A-Z][a-z]", value or "")
             if name in SPOKEN or is_shown:
                 self._note(value or "")

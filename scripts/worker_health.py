@@ -1,5 +1,4 @@
-"""Exits with 0 if this container's worker has recently told Redis that it is alive, otherwise with
-1.
+"""Exits with 0 if this container's worker has told Redis lately that it is alive, otherwise with 1.
 
     python scripts/worker_health.py [QUEUE]
 

@@ -1,8 +1,8 @@
 """Inputs that once failed, each with a known right outcome, from `RECON_FAULTS`.
 
-They lie beside the project (default: `shared/faults`), never in it. A stranger's clone has none:
-there such a test is skipped, which CI does not allow (`tests/no_skips.py`), and siblings on photos
-that the tests make themselves ask the same questions everywhere.
+They are kept next to the project (default: `shared/faults`), never in it. A fresh clone has none:
+there such a test is skipped, which CI does not allow (`tests/no_skips.py`), and tests on photos
+that they make themselves check the same things everywhere.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""HEIC files for tests, written by hand: what we install reads them and writes none.
+"""HEIC files for tests, written by hand: the packages that we install can read them but not write
+them.
 
-An HEVC picture by PyAV's encoder in the boxes of ISO/IEC 23008-12, with EXIF and a rotation as
+An HEVC picture from PyAV's encoder in the boxes of ISO/IEC 23008-12, with EXIF and a rotation, as
 phones write them.
 """
 
@@ -34,7 +35,7 @@ def _hevc(image: Image.Image) -> tuple[bytes, bytes]:
         stream.width, stream.height = image.size
         stream.pix_fmt = "yuv420p"
         for packet in (*stream.encode(av.VideoFrame.from_image(image)), *stream.encode()):
-            packet.dts = packet.pts  # x265 leaves it to chance where a video ends at once
+            packet.dts = packet.pts  # x265 leaves it undefined for a single frame
             container.mux(packet)
     file.seek(0)
     with av.open(file) as container:

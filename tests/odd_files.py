@@ -1,4 +1,4 @@
-"""Files as people really send them: other kinds, broken metadata, pictures of everything around."""
+"""Files as people really send them: other kinds, broken metadata, 360-degree pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.heic import heic_bytes
 
-#: A canon's raw photo, as far as anybody looks.
+#: A Canon raw photo, as far as anything reads it.
 CR3 = b"\0\0\0\x18ftypcrx \0\0\0\1crx isom\0\0\x01\0moov" + bytes(500)
 
 XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
@@ -34,7 +34,7 @@ def texture(seed: int = 0, size: tuple[int, int] = (320, 240)) -> Image.Image:
 
 
 def sphere(width: int = 512, turned: float = 0.0) -> Image.Image:
-    """Everything around, as 360-degree cameras show it: waves on a sphere."""
+    """A full sphere, as 360-degree cameras record it: waves on its surface."""
     height = width // 2
     azimuth = (np.arange(width) + 0.5) / width * 2 * np.pi + turned
     polar = (np.arange(height) + 0.5) / height * np.pi
@@ -77,7 +77,7 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def with_webp_chunk(webp: bytes, kind: bytes, content: bytes, flag: int) -> bytes:
-    """The plain WebP as an extended one with one more chunk behind its pixels."""
+    """The plain WebP as an extended one with one more chunk after its pixels."""
     with Image.open(io.BytesIO(webp)) as image:
         sides = b"".join(struct.pack("<I", side - 1)[:3] for side in image.size)
     body = (

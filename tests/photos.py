@@ -10,20 +10,42 @@ from __future__ import annotations
 
 import functools
 import os
+import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from recon.samples import SETS, write_photos
+from recon.samples.scene import Surface
 from tests.no_skips import in_ci
 from tests.run_folder import dear, once
 
 PROJECT = Path(__file__).resolve().parent.parent
 
-# To light a place takes seconds, and it comes out the same every time (a test renders in another
-# process and compares): here each is lit once a process, whichever sets are rendered of it.
-_LIT_ONCE = {place: functools.cache(dear(place)) for place in {s.place for s in SETS.values()}}
+
+def _lit_once(place: Callable[[], list[Surface]]) -> Callable[[], list[Surface]]:
+    """`place`, lit by one process of the run for all of them, whichever sets are rendered of it.
+
+    That takes seconds, and it comes out the same every time: a test renders in another process
+    and compares.
+    """
+    name = f"lit-{place.__name__}"
+
+    def light(folder: Path) -> None:
+        (folder / "surfaces.pickle").write_bytes(pickle.dumps(place()))
+
+    @functools.cache
+    def surfaces() -> list[Surface]:
+        with (once(name, light) / "surfaces.pickle").open("rb") as file:
+            lit: list[Surface] = pickle.load(file)  # noqa: S301 - this test run wrote it
+        return lit
+
+    return dear(surfaces)
+
+
+_LIT_ONCE = {place: _lit_once(place) for place in {s.place for s in SETS.values()}}
 SETS.update({name: replace(chosen, place=_LIT_ONCE[chosen.place]) for name, chosen in SETS.items()})
 
 

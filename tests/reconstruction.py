@@ -33,7 +33,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a `python -m recon.pipeline` ended."""
+    """How a run of `python -m recon.pipeline` ended."""
 
     code: int
     out: str

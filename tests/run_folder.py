@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def _remove(folder: str, pid: int) -> None:
-    if os.getpid() == pid:  # not in a fork
+    if os.getpid() == pid:  # not from a fork
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -27,28 +27,28 @@ if "RECON_TEST_RUN" not in os.environ:
     atexit.register(_remove, os.environ["RECON_TEST_RUN"], os.getpid())
 
 RUN_FOLDER = Path(os.environ["RECON_TEST_RUN"])
-#: Whether the test that runs may wait for what is dear to make: `tests.marking` says so.
+#: Whether the current test may wait for what takes long to make; `tests.marking` decides.
 may_be_made = True
 
 
 def once(name: str, make: Callable[[Path], None]) -> Path:
     """The folder of that name, filled by `make` in whichever process of the run asks first.
 
-    The others wait for it. For what is dear to make and only read afterwards; so the tests that
-    ask for it are marked, by the fixtures in `tests.marking` or by hand as slow.
+    The others wait for it. Meant for what takes long to make and is only read afterwards; so the
+    tests that use it are marked, through the fixtures in `tests.marking` or by hand as slow.
     """
     _check(name)
     folder = RUN_FOLDER / name
     with FileLock(RUN_FOLDER / f"{name}.lock"):
         if not was_made(name):
-            folder.mkdir()  # a second try after a failure fails here: the first one has said why
+            folder.mkdir()  # trying again after a failure fails here: the first try said why
             make(folder)
             _done(name).touch()
     return folder
 
 
 def dear(make: Callable[[], T]) -> Callable[[], T]:
-    """`make`, for tests that are marked as those that call `once` are."""
+    """Wraps `make` so that only tests with the markers that `once` requires may call it."""
 
     @functools.wraps(make)
     def checked() -> T:
@@ -59,11 +59,11 @@ def dear(make: Callable[[], T]) -> Callable[[], T]:
 
 
 def _check(name: str) -> None:
-    assert may_be_made, f"a test that asks for {name} is marked slow: `make quick` goes without it"
+    assert may_be_made, f"a test that uses {name} is marked slow: `make quick` leaves it out"
 
 
 def was_made(name: str) -> bool:
-    """Whether some process of the run has made what has that name."""
+    """Whether some process of the run has made the folder of that name."""
     return _done(name).exists()
 
 

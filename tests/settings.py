@@ -11,7 +11,7 @@ from tests.run_folder import RUN_FOLDER
 for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "BASE_URL", "DEBUG", "PORT", "HOST"):
     os.environ.pop(name, None)
 os.environ["ENV_FILE"] = os.devnull
-# One for each of pytest-xdist's workers; what a worker starts has its name too.
+# One for each of pytest-xdist's workers; what a worker starts inherits its name.
 os.environ["DATA_DIR"] = str(RUN_FOLDER / f"data-{os.environ.get('PYTEST_XDIST_WORKER', 'all')}")
 Path(os.environ["DATA_DIR"]).mkdir(exist_ok=True)
 

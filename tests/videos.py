@@ -26,8 +26,8 @@ def video_bytes(
     tags: dict[str, str] | None = None,
     prepare: Callable[[av.VideoStream], None] = lambda stream: None,
 ) -> bytes:
-    """`pictures` of one size, one a frame; `shown_turned` degrees anticlockwise by its metadata.
-    `prepare` may change the stream before the first of them."""
+    """`pictures` of one size, one per frame; its metadata turns them `shown_turned` degrees
+    anticlockwise. `prepare` may change the stream before the first of them."""
     # With the index in front, a video that is cut off still opens.
     options = {} if container in ("webm", "mkv") else {"movflags": "faststart"}
     with tempfile.NamedTemporaryFile(suffix=f".{container}") as file:
@@ -51,7 +51,7 @@ def _write(
         stream.width, stream.height = pictures[0].size
         stream.pix_fmt = "yuv420p"
         stream.bit_rate = 8_000_000
-        if codec == "libx265":  # without them, its decoding times are left to chance at the end
+        if codec == "libx265":  # with B-frames, the last decoding times are undefined
             stream.options = {"x265-params": "bframes=0:log-level=none"}
         if shown_turned:
             stream.set_display_rotation(shown_turned)
@@ -64,7 +64,7 @@ def _write(
 
 
 def walk(count: int = 6, size: tuple[int, int] = (480, 360)) -> list[Image.Image]:
-    """A walk along the sample photos: each is blurred but for one moment."""
+    """A walk along the sample photos: each is blurred except for one moment."""
     frames = []
     for path in rendered_photos()[:count]:
         with Image.open(path) as photo:

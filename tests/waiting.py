@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-#: Far more than anything takes on a machine that does nothing else.
+#: Far more than anything takes on an otherwise idle machine.
 LIMIT_S = 300.0
 #: The first pause and the longest: what comes soon is seen soon, and a long wait costs little.
 SHORTEST_S, LONGEST_S = 0.002, 0.05
@@ -14,9 +14,10 @@ SHORTEST_S, LONGEST_S = 0.002, 0.05
 def wait_until(
     true: Callable[[], bool], what: str, *, limit_s: float = LIMIT_S, longest_s: float = LONGEST_S
 ) -> float:
-    """Looks again and again until it is `true`, and fails with `what` where that never comes.
+    """Checks again and again until `true()`, and fails with `what` if that never happens.
 
-    For what gives no event to wait for: a row that a worker writes, a file, a process that ends.
+    For things that give no event to wait for: a row that a worker writes, a file, a process that
+    ends.
 
     Returns:
         The seconds that it took.

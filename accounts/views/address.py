@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import addresses, devices, letters, limits, throttling
+from accounts import addresses, devices, letters, sign_in_limits, throttling
 from accounts.forms import ADDRESS_IN_USE, AddressForm
 from accounts.models import Letter, User
 from accounts.requests import SignedInRequest, account_required
@@ -37,7 +37,7 @@ def change(request: SignedInRequest) -> HttpResponse:
     user = User.objects.get(pk=request.user.pk)
     email = form.cleaned_data["email"]
     if settings.MAIL_IS_SET_UP:
-        throttling.spend(limits.by_network(request, *limits.MAILS_BY_ADDRESS))
+        throttling.spend(sign_in_limits.by_network(request, *sign_in_limits.MAILS_BY_ADDRESS))
         language = get_language() or ""
         letters.ask(Letter.Kind.NEW_ADDRESS, email, language=language, user=user)
         said = gettext(
@@ -46,7 +46,7 @@ def change(request: SignedInRequest) -> HttpResponse:
         messages.success(request, said.format(email=email))
         return redirect("accounts:account")
     # Also for a known address: or this page would tell, without end, who has an account.
-    throttling.spend(limits.by_network(request, *limits.SIGN_UPS))
+    throttling.spend(sign_in_limits.by_network(request, *sign_in_limits.SIGN_UPS))
     if not _changed(request, user, email):
         form.add_error("email", ADDRESS_IN_USE)
         return _page(request, form)
@@ -89,7 +89,7 @@ def _changed(request: HttpRequest, user: User, email: str) -> bool:
                 letters.tell(Letter.Kind.OLD_ADDRESS, old, language=user.language, user=user)
     except IntegrityError:
         return False
-    devices.remember(request, limits.one_spelling(email))
+    devices.remember(request, sign_in_limits.one_spelling(email))
     said = gettext("Your e-mail address is now {email}. Sign in with it from now on.")
     messages.success(request, said.format(email=email))
     return True

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import get_language
 
-from accounts import devices, letters, limits, throttling
+from accounts import devices, letters, sign_in_limits, throttling
 from accounts.forms import NewPasswordForm, ResetForm, SignInForm
 from accounts.models import Letter
 
@@ -88,7 +88,7 @@ class PasswordReset(NeedsMail, InvalidIs400, views.PasswordResetView):
     success_url = reverse_lazy("accounts:password_reset_done")
 
     def form_valid(self, form: ResetForm) -> HttpResponse:
-        throttling.spend(limits.by_network(self.request, *limits.MAILS_BY_ADDRESS))
+        throttling.spend(sign_in_limits.by_network(self.request, *sign_in_limits.MAILS_BY_ADDRESS))
         language = get_language() or ""
         letters.ask(Letter.Kind.RESET, form.cleaned_data["email"], language=language)
         return super(views.PasswordResetView, self).form_valid(form)
@@ -112,6 +112,6 @@ class PasswordResetConfirm(InvalidIs400, views.PasswordResetConfirmView):
 
     def form_valid(self, form: Form) -> HttpResponse:
         response = super().form_valid(form)
-        throttling.forget(limits.sign_in(self.request, self.user.email)[:1])
-        devices.remember(self.request, limits.one_spelling(self.user.email))
+        throttling.forget(sign_in_limits.sign_in(self.request, self.user.email)[:1])
+        devices.remember(self.request, sign_in_limits.one_spelling(self.user.email))
         return response

@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import devices, languages, letters, limits, throttling
+from accounts import devices, languages, letters, sign_in_limits, throttling
 from accounts.forms import ADDRESS_TAKEN, TAKEN, AskForm, ConfirmForm, SignUpForm
 from accounts.models import Invitation, Letter, User
 
@@ -88,7 +88,7 @@ def _form_page(request: HttpRequest, invitation: Invitation | None) -> HttpRespo
     is_valid = form.is_valid()
     if invitation is None and (is_valid or form.has_error("email", TAKEN)):
         # Also for a known address: or this page would tell, without end, who has an account.
-        throttling.spend(limits.by_network(request, *limits.SIGN_UPS))
+        throttling.spend(sign_in_limits.by_network(request, *sign_in_limits.SIGN_UPS))
     if is_valid and (answer := _make(request, form, invitation)):
         return answer
     return render(request, "accounts/sign_up.html", {"form": form}, status=_status(request))
@@ -99,9 +99,9 @@ def _ask_page(request: HttpRequest, invitation: Invitation | None) -> HttpRespon
     if not form.is_valid():
         context = {"form": form, "by_mail": True}
         return render(request, "accounts/sign_up.html", context, status=_status(request))
-    throttling.spend(limits.by_network(request, *limits.MAILS_BY_ADDRESS))
+    throttling.spend(sign_in_limits.by_network(request, *sign_in_limits.MAILS_BY_ADDRESS))
     if invitation is None:
-        throttling.spend(limits.by_network(request, *limits.SIGN_UPS))
+        throttling.spend(sign_in_limits.by_network(request, *sign_in_limits.SIGN_UPS))
     letters.ask(
         Letter.Kind.SIGN_UP,
         form.cleaned_data["email"],
@@ -127,7 +127,7 @@ def _make(
         form.add_error("email", ADDRESS_TAKEN)
         return None
     login(request, user, backend=BACKEND)
-    devices.remember(request, limits.one_spelling(user.email))
+    devices.remember(request, sign_in_limits.one_spelling(user.email))
     return redirect(settings.LOGIN_REDIRECT_URL)
 
 

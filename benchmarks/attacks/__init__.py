@@ -1,1 +1,1 @@
-"""Attacks on a site of our own, with figures. docs/measurements/attacks.md says what they found."""
+"""Attacks on our own site, measured. docs/measurements/attacks.md says what they found."""

@@ -4,8 +4,8 @@
     python -m benchmarks.attacks decoding         # one
     python -m benchmarks.attacks --list
 
-Each attack is a module beside this one with `run()`, which returns the rows of its table. Every
-loop in them is bounded in count and time, and nothing but 127.0.0.1 is spoken to.
+Each attack is a module next to this one with `run()`, which returns the rows of its table. Every
+loop in them is bounded in count and time, and they only connect to 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.parts.tables import table
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no site must outlive this
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no site may outlive this
     files = sorted(Path(__file__).parent.glob("*.py"))
     attacks = [file.stem for file in files if "\ndef run(" in file.read_text()]
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])

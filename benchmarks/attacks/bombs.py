@@ -1,4 +1,4 @@
-"""Small files that cost whoever decodes them a great deal. Made here, byte by byte."""
+"""Small files that are very expensive to decode, made here byte by byte."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import zlib
 import av
 from PIL import Image
 
-#: As found by a search for the worst: a file of 648 bytes.
+#: Found by a search for the worst case: a file of 648 bytes.
 SAMPLES = 66_000_000
 
 
 def many_samples(samples: int = SAMPLES, tracks: int = 1) -> bytes:
-    """An MP4 whose index says that it has so many samples of one size, without listing them."""
+    """An MP4 whose index claims `samples` samples of one size, without listing them."""
     head = box(b"ftyp", b"isom", struct.pack(">I", 512), b"isomiso2avc1mp41")
     movie = [box(b"mvhd", _movie_header(tracks + 1))]
     movie += [_track(number + 1, samples) for number in range(tracks)]
@@ -27,12 +27,12 @@ def many_scans(scans: int = 3500, side: int = 4000) -> bytes:
     Image.new("L", (side, side), 128).save(file, "JPEG", progressive=True, quality=75)
     plain = file.getvalue()
     last = plain.rindex(b"\xff\xda")
-    scan = plain[last:-2]  # its tables are there already
+    scan = plain[last:-2]  # its tables come earlier in the file
     return plain[:-2] + scan * (scans - plain.count(b"\xff\xda")) + b"\xff\xd9"
 
 
 def many_pixels(side: int = 10_000, bits: int = 8) -> bytes:
-    """A PNG of one colour: 100 megapixels in some 300 kB, or 600 MB decoded with 16 bits."""
+    """A PNG of one colour: 100 megapixels in about 300 kB, or 600 MB when decoded with 16 bits."""
     head = struct.pack(">IIBBBBB", side, side, bits, 2, 0, 0, 0)
     row = bytes(1 + side * 3 * bits // 8)
     packer = zlib.compressobj(9)
@@ -42,7 +42,7 @@ def many_pixels(side: int = 10_000, bits: int = 8) -> bytes:
 
 
 def large_frames(side: int = 12_000, frames: int = 3) -> bytes:
-    """A QuickTime file of a few enormous frames of one colour, one a second."""
+    """A QuickTime file of a few enormous frames of one colour, one per second."""
     file = io.BytesIO()
     with av.open(file, "w", format="mov") as container:
         stream = container.add_stream("qtrle", rate=1)

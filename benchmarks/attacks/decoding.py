@@ -1,4 +1,4 @@
-"""Small files that cost whoever opens them gigabytes or minutes, sent by somebody signed up.
+"""Small files that take gigabytes or minutes to open, sent by somebody with an account.
 
 python -m benchmarks.attacks decoding
 """
@@ -27,7 +27,7 @@ def run() -> list[Row]:
         shown = ann.draft()
         rows = [_row(site, "nothing", ann, shown, lambda: _idle(ann, shown))]
         for name, (attack, file_name, make) in ATTACKS.items():
-            content = make()  # not a part of what is measured
+            content = make()  # not part of the measurement
             sent = partial(attack, mallory, file_name, content)
             rows.append(_row(site, f"{name}, {len(content):,} bytes", ann, shown, sent))
     return rows
@@ -59,7 +59,7 @@ def _one(person: Person, name: str, content: bytes) -> list[Answer]:
 
 
 def _until_done(person: Person, name: str, content: bytes) -> list[Answer]:
-    """A video, until its frames are taken or it has failed."""
+    """A video; waits until its frames are taken or it has failed."""
     draft = person.draft()
     answers = [person.send(draft, name, content, timeout=PATIENCE_S)]
     end = time.monotonic() + PATIENCE_S
@@ -69,7 +69,7 @@ def _until_done(person: Person, name: str, content: bytes) -> list[Answer]:
 
 
 def _several(person: Person, name: str, content: bytes) -> list[Answer]:
-    """Six of them at once, each different by what follows its end."""
+    """Six of them at once, each with a different byte appended."""
     draft = person.draft()
 
     def send(number: int) -> Answer:
@@ -80,7 +80,7 @@ def _several(person: Person, name: str, content: bytes) -> list[Answer]:
 
 
 def _with_thumbnails(person: Person, name: str, content: bytes) -> list[Answer]:
-    """A photo, then its small picture, asked for six times at once."""
+    """A photo, then its small picture, requested six times at once."""
     draft = person.draft()
     answers = [person.send(draft, name, content, timeout=PATIENCE_S)]
     page = person.get(draft).body.decode()
@@ -90,7 +90,7 @@ def _with_thumbnails(person: Person, name: str, content: bytes) -> list[Answer]:
 
 
 Attack = Callable[[Person, str, bytes], Sequence[Answer]]
-#: By what is sent: how, under which name, and what makes it.
+#: By what is sent: how, under which name, and the function that makes it.
 ATTACKS: dict[str, tuple[Attack, str, Callable[[], bytes]]] = {
     "MP4, 66 million samples": (_one, "a.mp4", bombs.many_samples),
     "MP4, 3 such tracks": (_one, "b.mp4", partial(bombs.many_samples, tracks=3)),

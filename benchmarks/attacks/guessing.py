@@ -1,4 +1,4 @@
-"""What the attacks on accounts and links share: visitors without an account, many at once."""
+"""What the attacks on accounts and links share: many visitors at once, without an account."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from benchmarks.attacks.site import Answer, AttackedSite, Person
 from scripts.temporary_site import ROOT, site_environment
 
-#: As a proxy in front would write it; sites that are attacked from several addresses trust it.
+#: As a proxy in front would set it; sites that are attacked from several addresses trust it.
 FORWARDED = "X-Forwarded-For"
 
 
@@ -49,7 +49,7 @@ def all_of(tries: Iterable[Callable[[], Answer]], *, at_once: int = 8) -> Tries:
 
 
 def in_site(site: AttackedSite, program: str, *arguments: str) -> str:
-    """What a small program prints that runs with the site's settings."""
+    """The output of a small program that runs with the site's settings."""
     done = subprocess.run(
         [sys.executable, "-c", f"import sys, django\ndjango.setup()\n{program}", *arguments],
         env=site_environment(site.folder, **site.settings),

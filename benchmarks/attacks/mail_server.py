@@ -1,4 +1,4 @@
-"""A mail server on loopback that takes its time, and counts."""
+"""A mail server on loopback that takes its time, and counts mails."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: What a real one takes over greeting, TLS and its spam filter.
+#: What a real one takes for greeting, TLS and its spam filter.
 DELAY_S = 0.3
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Speaks just enough SMTP (RFC 5321) for Django to hand a mail over."""
+    """Speaks just enough SMTP (RFC 5321) for Django to deliver a mail."""
 
     daemon_threads = allow_reuse_address = True
 

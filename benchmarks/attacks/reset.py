@@ -1,4 +1,4 @@
-"""Mails that somebody did not ask for, and what the time of an answer tells.
+"""Mails that nobody asked for, and what the response time gives away.
 
 python -m benchmarks.attacks reset
 """
@@ -14,7 +14,7 @@ from benchmarks.attacks.mail_server import DELAY_S, MailServer, mail_server
 from benchmarks.attacks.site import Answer, AttackedSite, attacked_site
 
 HOW_MANY, MEASURED = 60, 10
-#: How long mails are waited for once the last request was answered.
+#: Seconds to wait for mails once the last request has been answered.
 SENT_WITHIN_S = 20.0
 
 
@@ -32,9 +32,9 @@ def run() -> list[dict[str, str]]:
 
 
 def _times(site: AttackedSite, server: MailServer, people: list[str]) -> list[dict[str, str]]:
-    """Known and unknown addresses in turn, one at a time, each from a sender of its own."""
+    """Known and unknown addresses in turn, one at a time, each from a different sender."""
     known, unknown = Tries(), Tries()
-    _ask(site, "nobody@example.org", "198.51.100.250")  # the first request of a process is slow
+    _ask(site, "nobody@example.org", "198.51.100.250")  # a process's first request is slow
     for number, email in enumerate(people):
         known.answers.append(_ask(site, email, f"198.51.100.{2 * number}"))
         time.sleep(2 * DELAY_S)  # a mail that is being sent must not slow the next request

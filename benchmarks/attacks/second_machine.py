@@ -2,8 +2,8 @@
 
     python -m benchmarks.attacks second_machine
 
-It took the first one's job folders, which it does not have, for those of dead workers, and ended
-the jobs that ran there.
+It once took the first machine's job folders, which it did not have, for those of dead workers, and
+ended the jobs that ran there.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _second_machine(folder: Path, first: AttackedSite, shared: dict[str, str]) -
 
 
 def _manage(folder: Path, command: str, **settings: str) -> str:
-    """The first 60 letters of what the command says."""
+    """The first 60 characters of the command's output."""
     folder.mkdir(exist_ok=True)
     done = subprocess.run(
         [sys.executable, "manage.py", command],

@@ -1,4 +1,4 @@
-"""A real site to attack: web, queue and workers on data of their own, and people to attack it as.
+"""A real site to attack: web, queue and workers on their own data, and people as whom to attack it.
 
 with attacked_site() as site:
     ann = site.person("ann@example.org")
@@ -27,7 +27,7 @@ from uuid import uuid4
 from scripts.temporary_site import ROOT, TemporarySite, site_environment
 
 PASSWORD = "a long enough password"  # noqa: S105 - of a site that lives for a minute
-#: Makes people before the site's first start; with somebody there it renders no sample scene.
+#: Creates people before the site's first start; once there is somebody, it renders no sample scene.
 _MAKE_PEOPLE = """
 import sys, django
 django.setup()
@@ -41,12 +41,12 @@ for email in sys.argv[1:]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, or did not."""
+    """What came back, if anything did."""
 
     status: int  # 0: nobody answered in time
     body: bytes
     seconds: float
-    retry_after: int | None = None  # s, where a busy site asks for another try
+    retry_after: int | None = None  # s, when a busy site asks to try again
 
     @property
     def said(self) -> str:
@@ -59,12 +59,12 @@ class Answer:
 
 
 class Person:
-    """Somebody signed in, with a browser's cookies."""
+    """Somebody who is signed in, with a browser's cookies."""
 
     def __init__(self, address: str, email: str) -> None:
         self.address, self.email = address, email
         self.cookies = http.cookiejar.CookieJar()
-        # No proxy of the environment between us and loopback.
+        # No proxy from the environment between us and loopback.
         self.opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.cookies)
         )
@@ -104,7 +104,7 @@ class Person:
         return self._ask(request, timeout)
 
     def headers(self) -> dict[str, str]:
-        """For requests that are sent by hand: who asks, and that they mean it."""
+        """For requests sent by hand: who asks, with the CSRF token."""
         cookies = "; ".join(f"{one.name}={one.value}" for one in self.cookies)
         token, referer = self._cookie("instarecon_csrf"), self.address + "/"
         return {"Cookie": cookies, "X-CSRFToken": token, "Referer": referer}
@@ -119,7 +119,7 @@ class Person:
             status, body = error.code, error.read()
             later = int(error.headers.get("Retry-After", 0)) or None
         except OSError:
-            pass  # nobody answered, or not to the end
+            pass  # no answer, or not a complete one
         return Answer(status, body, time.monotonic() - started, later)
 
     def _cookie(self, name: str) -> str:
@@ -145,7 +145,7 @@ class AttackedSite(TemporarySite):
     """A temporary site and the people on it."""
 
     def person(self, email: str = "") -> Person:
-        """Signed in; one of those that the site was made with, by default the first."""
+        """Signs in one of the people that the site was made with, by default the first."""
         person = Person(self.address, email or self.people[0])
         person.sign_in()
         return person
@@ -157,7 +157,7 @@ class AttackedSite(TemporarySite):
 def attacked_site(
     *people: str, folder: Path | None = None, **settings: str
 ) -> Iterator[AttackedSite]:
-    """A started site with these settings and these people, gone at the end."""
+    """A started site with these settings and these people, removed at the end."""
     with tempfile.TemporaryDirectory(prefix="attacked-") as temporary:
         place = folder or Path(temporary)
         site = AttackedSite(place, **settings)

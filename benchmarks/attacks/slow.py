@@ -1,10 +1,10 @@
-"""Clients that are slow on purpose, many at a time, all in one thread of their own.
+"""Clients that are slow on purpose, many at a time, all in one thread.
 
     with Crowd([half_head(port) for _ in range(200)]) as crowd:
         ...  # ask the site something
-    crowd.ended  # what became of those that were over before
+    crowd.ended  # what became of those that ended earlier
 
-What each is told to do ends when the block does, at the latest. Only 127.0.0.1 is spoken to.
+Whatever each is doing ends with the block at the latest. They only connect to 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 HOST = "127.0.0.1"
-#: Pieces that a slow sender or reader makes of a second.
+#: Pieces per second that a slow sender or reader handles.
 PIECES = 5
 
 Client = Coroutine[Any, Any, str]
 
 
 class Crowd:
-    """Clients that run while a block does. `ended` has what those said that came to an end."""
+    """Clients that run while a block does. `ended` has the results of those that finished."""
 
     def __init__(self, clients: Sequence[Client]) -> None:
         self.clients = clients
@@ -42,7 +42,7 @@ class Crowd:
         self._thread.join()
 
     def wait(self, *, at_least_s: float = 0) -> None:
-        """Until each of them is through, and for so long in any case."""
+        """Waits until all of them have ended, and for at least `at_least_s`."""
         until = time.monotonic() + at_least_s
         while len(self.ended) < len(self.clients) or time.monotonic() < until:
             time.sleep(0.2)
@@ -66,17 +66,16 @@ class Crowd:
 
 
 async def half_head(port: int, *, every_s: float = 2.0) -> str:
-    """Sends a request's head a byte at a time, and never its end. Says how it was ended."""
+    """Sends a request's head a byte at a time, and never its end. Returns how that was ended."""
     reader, writer = await asyncio.open_connection(HOST, port)
     try:
         writer.write(b"GET /jobs/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         while True:
-            answer = asyncio.create_task(reader.read(1024))
-            done, _ = await asyncio.wait([answer], timeout=every_s)
-            if done:
-                return status_of(answer.result())
-            answer.cancel()
-            writer.write(b"x")
+            try:
+                async with asyncio.timeout(every_s):
+                    return status_of(await reader.read(1024))
+            except TimeoutError:
+                writer.write(b"x")
     finally:
         writer.close()
 
@@ -84,7 +83,7 @@ async def half_head(port: int, *, every_s: float = 2.0) -> str:
 async def slow_upload(
     port: int, path: str, headers: Mapping[str, str], body: bytes, *, rate: float
 ) -> str:
-    """Sends `body` at `rate` bytes per second, as an honest phone would. The answer's status."""
+    """Sends `body` at `rate` bytes per second, as an honest phone would. Returns the status."""
     reader, writer = await asyncio.open_connection(HOST, port)
     try:
         writer.write(head("POST", path, {**headers, "Content-Length": str(len(body))}))
@@ -99,8 +98,8 @@ async def slow_upload(
 
 
 async def slow_reader(port: int, path: str, headers: Mapping[str, str], *, rate: float) -> str:
-    """Asks for a file and reads `rate` bytes of it per second. Says the status, at its end."""
-    # A small window, so that the kernel does not take the file for us.
+    """Requests a file and reads `rate` bytes of it per second. Returns the status at the end."""
+    # A small window, so that the kernel does not receive the file for us.
     reader, writer = await asyncio.open_connection(HOST, port, limit=int(rate))
     try:
         writer.write(head("GET", path, headers))
@@ -119,11 +118,11 @@ def head(method: str, path: str, headers: Mapping[str, str]) -> bytes:
 
 
 def count_ends(ended: Sequence[str]) -> str:
-    """`12 × 408; 3 × closed`, or a dash where none has ended yet."""
+    """`12 × 408; 3 × closed`, or a dash if none has ended yet."""
     found = Counter(ended)
     return "; ".join(f"{count} × {what}" for what, count in sorted(found.items())) or "–"
 
 
 def status_of(answer: bytes) -> str:
-    """`"200"`, or `"closed"` where there was no answer."""
+    """`"200"`, or `"closed"` if there was no answer."""
     return answer.split(b" ", 2)[1].decode() if answer.startswith(b"HTTP/") else "closed"

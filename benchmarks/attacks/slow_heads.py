@@ -1,8 +1,8 @@
-"""Requests whose heads never end, from one machine that nobody signed up on.
+"""Requests whose heads never end, from one machine without an account.
 
     python -m benchmarks.attacks slow_heads
 
-Sixteen threads served everything, and each waited for one client: 32 such requests stopped the
+Once, sixteen threads served everything, each waiting for one client: 32 such requests stopped the
 site.
 """
 
@@ -15,7 +15,7 @@ from benchmarks.attacks.slow import Crowd, count_ends, half_head
 from benchmarks.attacks.watching import Watch, questions_of
 
 SECONDS = 20
-#: How many at a time; the first is what once was enough.
+#: How many at a time; 32 were once enough to stop the site.
 CROWDS = (0, 32, 200, 1000)
 
 

@@ -1,8 +1,8 @@
-"""Readers of a shared scene's file who take their time, from one machine, with only a link.
+"""Readers who take their time over a shared scene's file, from one machine, with only a link.
 
     python -m benchmarks.attacks slow_readers
 
-Each held a thread from the first byte to the last.
+Each once held a thread from the first byte to the last.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.attacks.watching import Watch, questions_of
 from scripts.temporary_site import ROOT, site_environment
 
 SECONDS = 20
-#: Bytes per second, and of the file.
+#: Bytes per second, and bytes of the file.
 RATE, SIZE = 20_000, 60_000_000
 CROWDS = (0, 20, 60)
 

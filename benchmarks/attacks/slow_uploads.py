@@ -1,8 +1,8 @@
-"""Twenty honest uploads on slow lines, each by somebody else.
+"""Twenty honest uploads on slow lines, each by a different person.
 
     python -m benchmarks.attacks slow_uploads
 
-Each held a thread for as long as it took; with twenty of them the site stood still.
+Each once held a thread for as long as it took; with twenty of them the site stood still.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from benchmarks.attacks.watching import Watch, questions_of
 
 #: Bytes per second, as from a phone on a bad evening.
 RATE = 150_000
-#: Pixels on a side of a photo of noise: from 1.8 to 5 MB, 12 to 35 s.
+#: Side in pixels of the smallest photo of noise, and the step between photos: 1.8 to 5 MB, 12 to 35
+#: s.
 LEAST_SIDE, STEP = 800, 30
 CROWDS = (0, 20)
 
@@ -45,7 +46,7 @@ def _upload(port: int, person: Person, number: int) -> Client:
 
 
 def noise(seed: int) -> bytes:
-    """A photo that no compression makes smaller."""
+    """A photo that compression can't make smaller."""
     side = LEAST_SIDE + STEP * seed
     pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
     file = io.BytesIO()

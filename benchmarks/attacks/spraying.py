@@ -1,4 +1,4 @@
-"""One password tried at many accounts, and many passwords at one; and its owner meanwhile.
+"""One password tried on many accounts, and many passwords on one, while its owner signs in.
 
 python -m benchmarks.attacks spraying
 """
@@ -16,7 +16,7 @@ ACCOUNTS = 40
 def run() -> list[dict[str, str]]:
     with attacked_site(TRUST_PROXY="on") as site:
         home = visitor(site, "203.0.113.5")
-        _sign_in(home, "ann@example.org", PASSWORD)  # once before, as people have
+        _sign_in(home, "ann@example.org", PASSWORD)  # has signed in before, as people have
         many = [f"person{number}@example.org" for number in range(ACCOUNTS)]
         networks = [f"2001:db8:0:1::{number:x}" for number in range(ACCOUNTS)]
         senders = [f"198.51.100.{number}" for number in range(100)]

@@ -1,4 +1,4 @@
-"""One person's many videos, with little to store, beside somebody who only wants photos checked.
+"""One person's flood of small videos, while somebody else only wants photos checked.
 
 python -m benchmarks.attacks videos_flood
 """
@@ -34,7 +34,7 @@ def run() -> list[Row]:
 
 
 def _flood(person: Person, content: bytes) -> Counter[str]:
-    """Each video is another file; the first draft that takes no more gives way to a new one."""
+    """Sends videos that all differ; when a draft accepts no more, a new one follows."""
     answers: Counter[str] = Counter()
     draft = person.draft()
     for number in range(VIDEOS):

@@ -1,4 +1,5 @@
-"""What an attack does to everybody else: memory of the site's processes, health checks answered."""
+"""What an attack does to everybody else: the site's memory, and whether health checks are
+answered."""
 
 from __future__ import annotations
 
@@ -14,14 +15,14 @@ import psutil
 from benchmarks.attacks.site import AttackedSite, Person
 
 MB = 2**20
-#: In the command line of each process that answers requests, and of each that opens uploads.
+#: What marks the command line of a process that answers requests, and of one that opens uploads.
 WEB, POOL = "instarecon_site.wsgi", "recon.pipeline.decoding"
 LOOK_EVERY_S = 0.1
 ASK_EVERY_S = 0.5
-PATIENCE_S = 10.0  # longer, and a health check counts as not answered
+PATIENCE_S = 10.0  # after this a health check counts as not answered
 
 
-#: Asks something of the site; whether the answer was right.
+#: Requests something from the site; returns whether the answer was right.
 Question = Callable[[], bool]
 
 
@@ -30,7 +31,7 @@ class Asked:
     """The answers to one question, asked again and again."""
 
     question: Question
-    seconds: list[float] = field(default_factory=list)  # of each that was answered
+    seconds: list[float] = field(default_factory=list)  # for each question that was answered
     unanswered: int = 0
 
     def cell(self) -> str:
@@ -46,14 +47,14 @@ class Asked:
 
 
 class Watch:
-    """Looks at memory and asks questions while a block runs.
+    """Watches memory and asks questions while a block runs.
 
         with Watch(site, page=lambda: ann.get("/jobs/").status == 200) as seen:
             ...
         seen.row()
 
-    Health checks are always asked for. Each question has a thread of its own, which asks twice a
-    second at most; an answer counts when it is right and came within PATIENCE_S.
+    Health checks are always among the questions. Each question has its own thread, which asks twice
+    a second at most; an answer counts if it is right and comes within PATIENCE_S.
     """
 
     def __init__(self, site: AttackedSite, **questions: Question) -> None:
@@ -81,7 +82,7 @@ class Watch:
             thread.join()
 
     def row(self) -> dict[str, str]:
-        """As cells of a table."""
+        """The results as cells of a table."""
         most, before = self.most, self.before
         return {
             "s": f"{self.seconds:.1f}",
@@ -109,7 +110,7 @@ class Watch:
 
 
 def questions_of(person: Person) -> dict[str, Question]:
-    """What somebody who does no harm asks meanwhile: a page, and the API."""
+    """What a harmless person requests meanwhile: a page, and the API."""
     return {
         "somebody else’s page": lambda: person.get("/jobs/").status == 200,
         "API": lambda: person.get("/recon/queue").status == 200,
@@ -126,7 +127,7 @@ def _is_healthy(site: AttackedSite) -> bool:
 
 
 def memory_of(site: AttackedSite) -> dict[str, int]:
-    """Resident bytes of the site's processes by kind; of the pool, those of its largest, too."""
+    """Resident bytes of the site's processes by kind, and of the pool's largest process."""
     found = {"web": 0, "pool": 0, "others": 0, "one of the pool": 0}
     for process in psutil.Process(site.process.pid).children(recursive=True):
         try:

@@ -1,1 +1,1 @@
-"""What the programs beside this folder share: photo sets, scoring, tables, planted damage."""
+"""What the programs next to this folder share: photo sets, scoring, tables, planted damage."""

@@ -15,7 +15,7 @@ from recon.pipeline.photo_check import check
 from recon.pipeline.photo_check.report import CheckReport
 from recon.poses.photo_check.photo_look import PhotoLook, colours, quick_pairs
 
-#: Of the faults, so many may lie on the wrong side when a limit is chosen.
+#: The share of faults that may lie on the wrong side when a limit is chosen.
 LEFT_ASIDE = 0.1
 
 Scores = dict[str, list[float]]  # by set
@@ -23,7 +23,7 @@ Scores = dict[str, list[float]]  # by set
 
 @dataclass
 class Margins:
-    """Scores by measure and set, high where something is wrong."""
+    """Scores by measure and set; high means that something is wrong."""
 
     clean: dict[str, Scores] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     faulty: dict[str, Scores] = field(
@@ -83,7 +83,7 @@ _seen: dict[Path, PhotoLook] = {}
 
 
 def _looks(photos: list[Path]) -> dict[str, PhotoLook]:
-    """By name. Photos of the sets themselves are looked at once."""
+    """Looks by photo name. The sets' own photos are looked at only once."""
     looks = {}
     for path in photos:
         is_planted = path.parent.name == "faults"

@@ -1,4 +1,4 @@
-"""What comes over the line of one visit of `benchmarks/first_picture.py`, and when."""
+"""What comes over the line in one visit of `benchmarks/first_picture.py`, and when."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 from urllib.parse import urlsplit
 
 KINDS = ("html", "css", "script", "wasm", "first part", "whole scene", "pictures", "other")
-#: What a first picture waits for, besides the scene.
+#: What the first picture waits for, besides the scene.
 NEEDED = ("html", "css", "script", "wasm")
 
 
 @dataclass(frozen=True)
 class Visit:
     line_s: float  # to the last byte that was needed
-    ready_s: float  # to when all is read and sorted, and is to be drawn
+    ready_s: float  # until all is read and sorted, and can be drawn
     picture_s: float
     whole_s: float
     received: Counter[str]  # bytes until the picture, by kind
 
 
 class Line:
-    """What the browser says of its requests. Times are seconds from the navigation's start."""
+    """What the browser says about its requests. Times are seconds from the navigation's start."""
 
     def __init__(self) -> None:
         self.began = 0.0
         self.kinds: dict[str, str] = {}  # by request
         self.arrived: list[tuple[float, str, int]] = []  # when, request, bytes
-        self.whole: dict[str, tuple[float, int]] = {}  # when, bytes; by request that has ended
+        self.whole: dict[str, tuple[float, int]] = {}  # when, bytes; by finished request
 
     def requestWillBeSent(self, event: dict[str, Any]) -> None:
         self.began = self.began or event["timestamp"]

@@ -3,11 +3,11 @@
 The hyper-parameters of its `arguments/__init__.py` and the loop of its `train.py`, for 10,000
 steps, with gsplat's `rasterization` and `DefaultStrategy`. No code of the engine's recipe is here.
 
-- It starts from the joint SfM points, which the held-out photos helped to place, as graphdeco's.
+- It starts from the joint SfM points, which the held-out photos helped to place, like graphdeco.
 - Growth goes on until step 15,000, graphdeco's own number, which a run of 10,000 never reaches.
   To halve it with the run would be a tuned recipe.
 - The means' learning rate falls to its last value over the 10,000 steps.
-- Opacities are never reset, although every 3,000 steps is asked for: in gsplat 1.5.3 the condition
+- Opacities are never reset, although every 3,000 steps is configured: in gsplat 1.5.3 the condition
   is `step % self.reset_every == 0 & step > 0`, where `&` binds first and the comparisons chain, so
   that its last part is `0 > 0`. The resets that happen are counted in `Training.resets`.
 """
@@ -57,14 +57,14 @@ class Recipe:
 
 
 class Training:
-    """The loop of graphdeco's `train.py`, with gsplat in the place of its rasteriser."""
+    """The loop of graphdeco's `train.py`, with gsplat in place of its rasteriser."""
 
     def __init__(
         self, start: Gaussians, views: list[View], extent: float, recipe: Recipe, seed: int
     ) -> None:
         from gsplat import DefaultStrategy
 
-        torch.manual_seed(seed)  # of gsplat's splits
+        torch.manual_seed(seed)  # for gsplat's splits
         self._order = random.Random(seed)  # noqa: S311 (no secret)
         self._views, self._extent, self._recipe = views, extent, recipe
         self._params = torch.nn.ParameterDict(start.named())
@@ -93,7 +93,7 @@ class Training:
         return Gaussians(**{name: param.detach() for name, param in self._params.items()})
 
     def until(self, stop: int) -> None:
-        """Goes on until `stop` steps are done."""
+        """Continues until `stop` steps are done."""
         while self._step < stop:
             self._one(self._step)
             self._step += 1

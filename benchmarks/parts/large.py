@@ -1,7 +1,7 @@
 """Large photos for the memory benchmark: a job's photos with poses, made larger.
 
 Real photos are the source, so that depth, texture and overlap are real; only their finest detail is
-missing. Poses are those of the small photos: cameras and keypoints grow with the pictures.
+missing. Poses are those of the small photos: cameras and keypoints are scaled with the pictures.
 """
 
 from __future__ import annotations

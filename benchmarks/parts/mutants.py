@@ -1,4 +1,4 @@
-"""Broken photos and videos: small sound files of every kind that is taken, then damage.
+"""Broken photos and videos: small sound files of every kind that is accepted, then damage.
 
 `mutant(seed, number)` is always the same file: both choose its kind, and what is done to it.
 """
@@ -42,7 +42,7 @@ def mutant(seed: int, number: int) -> tuple[str, bytes]:
 
 @cache
 def sound(kind: str) -> bytes:
-    """A good file, with metadata: that is where most of the formats' twists are."""
+    """A good file, with metadata, as that is where most of the formats' pitfalls are."""
     if kind in ("mp4", "mov", "webm", "mkv"):
         return _video(kind)
     picture, file = _picture(0), io.BytesIO()
@@ -70,7 +70,7 @@ def _picture(shift: int) -> Image.Image:
 def _video(kind: str) -> bytes:
     file = io.BytesIO()
     container = {"mkv": "matroska"}.get(kind, kind)
-    # No random numbers and no time of making in it.
+    # Without random numbers and creation times.
     with av.open(file, "w", format=container, options={"fflags": "bitexact"}) as output:
         stream = output.add_stream("libvpx" if kind == "webm" else "mpeg4", rate=5)
         stream.width, stream.height = SIZE
@@ -83,7 +83,7 @@ def _video(kind: str) -> bytes:
 
 
 def _mend_checksums(png: bytearray) -> None:
-    """Without it hardly any damage gets past the first look."""
+    """Without this hardly any damage gets past the first check."""
     at = 8
     while at + 12 <= len(png):
         end = at + 8 + int.from_bytes(png[at : at + 4])
@@ -104,7 +104,7 @@ def _replace(dice: random.Random, content: bytearray) -> None:
 
 
 def _replace_early(dice: random.Random, content: bytearray) -> None:
-    """Where headers and indexes are."""
+    """Replaces bytes where headers and indexes are."""
     extreme = dice.choice(_EXTREMES)
     at = dice.randrange(min(len(content), 700))
     content[at : at + len(extreme)] = extreme
@@ -133,7 +133,7 @@ def _insert(dice: random.Random, content: bytearray) -> None:
 
 
 def _graft(dice: random.Random, content: bytearray) -> None:
-    """A part of another kind of file."""
+    """Inserts a part of another kind of file."""
     other = sound(dice.choice(KINDS))
     start = dice.randrange(len(other))
     at = dice.randrange(len(content))

@@ -1,4 +1,4 @@
-"""Faults as people make them, planted in good photos at their original size.
+"""Faults such as people make, planted in good photos at their original size.
 
 Everything is drawn from a given generator, so that a benchmark's faults are the same every time.
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.signal import fftconvolve
 
-#: Blur, as parts of the longest side: the radius of a disk out of focus, the length of a smear.
+#: Blur, as parts of the longest side: the radius of an out-of-focus disk, the length of a smear.
 DEFOCUS, MOTION = (0.002, 0.0035, 0.006), (0.004, 0.007, 0.012)
 
 NOISE = 2.0  # grey levels; a sensor adds it after the lens has blurred
@@ -39,7 +39,7 @@ def blurs() -> dict[str, Fault]:
 
 
 def copies() -> dict[str, Fault]:
-    """By name: what becomes of a photo that is sent twice."""
+    """By name: how the second copy of a photo differs."""
     return {
         "re-encoded": lambda image, rng: image,
         "cropped": _crop,
@@ -56,7 +56,7 @@ def exposures() -> dict[str, Fault]:
 
 
 def plant(fault: Fault, source: Path, target: Path, rng: np.random.Generator) -> None:
-    """Writes the photo `source` with `fault` to `target`, as a JPEG of middling quality."""
+    """Writes the photo `source` with `fault` to `target`, as a JPEG of medium quality."""
     with Image.open(source) as image:
         changed = fault(image.convert("RGB"), rng)
         changed.save(target, "JPEG", quality=int(rng.integers(75, 93)), exif=image.getexif())
@@ -93,7 +93,7 @@ def _line(length: float, angle: float) -> NDArray[np.float64]:
 
 
 def _crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """1 to 4% less at every edge, at the old size again."""
+    """Cuts 1 to 4% off every edge, and scales back to the old size."""
     width, height = image.size
     left, top, right, bottom = rng.uniform(0.01, 0.04, 4)
     box = (left * width, top * height, (1 - right) * width, (1 - bottom) * height)
@@ -101,13 +101,13 @@ def _crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def _shift(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """2 to 5% cut off at one edge each way, at its own scale."""
+    """Cuts 2 to 5% off one edge in each direction, without scaling."""
     width, height = image.size
     x, y = (int(rng.uniform(0.02, 0.05) * side) for side in image.size)
     return image.crop((x, 0, width, height - y))
 
 
 def _expose(image: Image.Image, steps: float) -> Image.Image:
-    """`steps` EV brighter, clipped where a sensor would be."""
+    """`steps` EV brighter, clipped as in a sensor."""
     light = (np.asarray(image, np.float32) / 255) ** _GAMMA * 2**steps
     return Image.fromarray((np.clip(light, 0, 1) ** (1 / _GAMMA) * 255 + 0.5).astype(np.uint8))

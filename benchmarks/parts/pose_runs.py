@@ -25,7 +25,7 @@ Result = dict[str, Any]
 
 
 def find_poses(photos: Sequence[Path], workspace: Workspace, config: PipelineConfig) -> Result:
-    """What PREFLIGHT to COLMAP_MAP make of the photos, from nothing."""
+    """What PREFLIGHT to COLMAP_MAP make of the photos, from scratch."""
     shutil.rmtree(workspace.root, ignore_errors=True)
     bring_in(list(photos), workspace)
     report = ListReporter()
@@ -44,10 +44,10 @@ def find_poses(photos: Sequence[Path], workspace: Workspace, config: PipelineCon
 
 
 def with_default(result: Result, workspace: Workspace, config: PipelineConfig) -> Result:
-    """`result`, and beside it the photos that COLMAP's defaults alone place, and in what time.
+    """`result`, with how many photos COLMAP's defaults alone place, and in what time.
 
-    The features and matches are the same. Where the first rung won, that is what the defaults
-    placed; elsewhere they run once more, without the checks that a rung's model has to pass.
+    The features and matches are the same. If the first rung won, that is what the defaults placed;
+    otherwise they run once more, without the checks that a rung's model has to pass.
     """
     first = result["rungs"][0] if result["rungs"] else None
     if first is not None and first["outcome"] == "won":
@@ -64,7 +64,8 @@ def with_default(result: Result, workspace: Workspace, config: PipelineConfig) -
 
 
 def accuracy(workspace: Workspace, truth: Sequence[SamplePhoto]) -> Result:
-    """Rotation errors in degrees, position errors as parts of the scene's size, camera models."""
+    """Rotation errors in degrees, position errors as fractions of the scene's size, camera
+    models."""
     model = colmap().Reconstruction(workspace.sparse)
     found = {
         model.images[i].name: model.images[i].cam_from_world().matrix()
@@ -81,7 +82,7 @@ def accuracy(workspace: Workspace, truth: Sequence[SamplePhoto]) -> Result:
 
 
 def _graph(workspace: Workspace) -> Result:
-    """The pair graph's rungs and groups; empty where no such graph was written."""
+    """The pair graph's rungs and groups; empty if no graph was written."""
     graph: Result = {}
     if workspace.pairs_json.is_file():
         graph = json.loads(workspace.pairs_json.read_text())

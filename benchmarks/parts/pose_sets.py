@@ -12,7 +12,7 @@ from benchmarks import jobs
 from recon.pipeline.photos.uploads import photos_in
 from recon.samples import write_photos
 
-#: Mixed by their names, or where the real ones are missing, by those of rendered ones.
+#: Sets that are mixed: real ones and, always, rendered ones.
 REAL_SCENES, RENDERED_SCENES = ("fern", "sceaux", "cake"), ("orbit", "wall", "corner")
 COPIES = 20
 SEPARATOR = "--"  # between a scene's name and its photo's, in mixtures
@@ -34,7 +34,7 @@ def render_set(scene: str, out: Path) -> list[Path]:
 
 
 def mixtures(out: Path) -> Iterator[tuple[str, list[Path]]]:
-    """Name and photos of the sets of which no single scene can be made."""
+    """Name and photos of the sets from which no single scene can be made."""
     real = all((jobs.PHOTOS / name).is_dir() for name in REAL_SCENES)
     for kind, scenes in (("real", REAL_SCENES * real), ("rendered", RENDERED_SCENES)):
         for each in (6, 2):
@@ -65,7 +65,7 @@ def copies(photo: Path, folder: Path) -> list[Path]:
 
 
 def scenes_of(names: Sequence[str]) -> str:
-    """Which scenes photos of a mixture are of: "fern ×6, cake ×1"; their count elsewhere."""
+    """Which scenes the photos of a mixture come from: "fern ×6, cake ×1"; otherwise their count."""
     scenes = [name.split(SEPARATOR)[0] for name in names if SEPARATOR in name]
     counts = sorted({scene: scenes.count(scene) for scene in scenes}.items(), key=lambda c: -c[1])
     return ", ".join(f"{scene} ×{count}" for scene, count in counts) or str(len(names))

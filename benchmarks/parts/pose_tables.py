@@ -15,7 +15,7 @@ MAX_POSITION = 0.005  # of the scene's size, median
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """Everything that was measured so far."""
+    """All measurements so far."""
     parts = [f"{results['date']}, {results['machine']}\n`{results['command']}`\n"]
     tables = {
         "Registered photos": sets(results["sets"]),
@@ -50,7 +50,7 @@ def registered(run: Run) -> str:
 
 
 def outside(run: Run) -> str:
-    """The part of the seconds that went to anything in COLMAP_MAP but the first rung, in %."""
+    """The share of the seconds that COLMAP_MAP spent outside the first rung, in %."""
     steps = run["seconds"]
     if not run["rungs"] or "COLMAP_MAP" not in steps:
         return ""
@@ -65,7 +65,8 @@ def rung_seconds(rung: Run | None) -> str:
 
 
 def subsets(runs: Sequence[Run]) -> str:
-    """How many of the random subsets came out whole, COLMAP's defaults beside the ladder."""
+    """How many of the random subsets were placed completely, by COLMAP's defaults and by the
+    ladder."""
     head = ["set", "photos", "subsets", "default: all placed", "ladder: all placed"]
     head += ["default: photos placed", "ladder: photos placed", "no model", "s each"]
     rows = []
@@ -97,7 +98,7 @@ def share(part: float, whole: float) -> str:
 
 
 def accuracy(runs: Sequence[Run]) -> str:
-    """Errors after the similarity that brings the cameras closest to the true ones."""
+    """Errors after the similarity transform that best aligns the cameras with the true ones."""
     head = ["scene", "registered", "camera models", "rotation °", "worst", "position %", "worst"]
     head += ["within target"]
     rows = []
@@ -120,7 +121,8 @@ def accuracy(runs: Sequence[Run]) -> str:
 
 
 def mixtures(runs: Sequence[Run]) -> str:
-    """What came out: an error's code, or whose photos were placed, and which groups there are."""
+    """The result: an error's code, or which scenes' photos were placed, and which groups there
+    are."""
     head = ["set", "photos", "outcome", "placed", "groups by shared matches", "warnings", "s"]
     rows = [
         [

@@ -1,4 +1,4 @@
-"""What the reference reached on a scene, kept so that it need not be run again."""
+"""What the reference reached on a scene, stored so that it need not be run again."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from recon.pipeline.workspace import Workspace, digest_files, digest_json, write
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "references"
 
-#: Part of every key. Raise it when the reference changes, or how both are scored: the metrics and
-#: `recon.splats.exposure.expose_crosswise`.
+#: Part of every key. Raise it when the reference changes, or the way both are scored: the metrics
+#: and `recon.splats.exposure.expose_crosswise`.
 VERSION = 2
 
 Result = dict[str, Any]
@@ -39,7 +39,7 @@ class Cache:
         self._key, self._stem = key, digest_json(key)[:20]
 
     def read(self, device: str) -> Result | None:
-        """The result of `device`, None where there is none."""
+        """The result of `device`, None if there is none."""
         try:
             result: Result = json.loads(self._path(device).read_text())
         except FileNotFoundError:
@@ -47,12 +47,12 @@ class Cache:
         return {**result, "cached": True}
 
     def read_any(self) -> Result | None:
-        """The result of whichever device; the newest."""
+        """The newest result, of any device."""
         paths = sorted(self._folder.glob(f"{self._stem}-*.json"), key=lambda p: p.stat().st_mtime)
         return {**json.loads(paths[-1].read_text()), "cached": True} if paths else None
 
     def write(self, result: Result) -> Result:
-        """Keeps `result` under its device, and returns it as a fresh one."""
+        """Stores `result` under its device, and returns it as a fresh one."""
         write_json(self._path(result["device"]), {**self._key, **result})
         return {**self._key, **result, "cached": False}
 

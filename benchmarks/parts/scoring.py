@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from recon.splats import evaluation
 from recon.splats.gaussians import Gaussians
@@ -25,10 +26,12 @@ def score(
     images: Path,
     max_image_size: int | None,
     lpips: Lpips | None = None,
+    exposures: Mapping[str, Tensor] | None = None,
 ) -> Figures:
-    """Means over `photos`, as the pipeline's own evaluation has them: raw and corrected."""
+    """Means over `photos`, as in the pipeline's own evaluation: raw, in the `exposures`
+    predicted for them, and corrected."""
     views = (load_view(photo, images, max_image_size) for photo in photos)
-    means = evaluation.score(gaussians, views, lpips).means
+    means = evaluation.score(gaussians, views, lpips, exposures).means
     kinds = {"raw": evaluation.METRICS, "corrected": evaluation.CORRECTED}
     return {
         kind: {metric: means[name] for metric, name in zip(evaluation.METRICS, names, strict=True)}

@@ -12,7 +12,7 @@ _CONTROL = (24.0, 0.5)  # dB, what the reference has to reach on fern from COLMA
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """Everything that was measured so far."""
+    """All measurements so far."""
     parts = [f"{results['date']}, {results['machine']}\n`{results['command']}`\n"]
     tables = {
         "Whole jobs, from photos to scene": jobs(results["jobs"]),
@@ -52,7 +52,7 @@ def jobs(reports: Sequence[Run]) -> str:
 
 
 def engine(runs: Sequence[Run]) -> str:
-    """Means over seeds and folds, at the size trained at."""
+    """Means over seeds and folds, at the training size."""
     head = ["set", "preset", "runs", "px", "steps", "Gaussians", "PSNR", "PSNR corrected"]
     head += ["SSIM", "SSIM corrected", "LPIPS", "load s", "dense start s", "training s"]
     head += ["scoring s", "all s", "peak GB"]
@@ -75,7 +75,7 @@ def engine(runs: Sequence[Run]) -> str:
 
 
 def comparison(runs: Sequence[Run], references: Sequence[Run]) -> str:
-    """Ours less the reference's, both at the reference's size; means over sets in the end."""
+    """Ours less the reference's, both at the reference's size; means over sets at the end."""
     head = ["set", "preset", "reference", "ours", "raw dB", "corrected dB", "raw SSIM"]
     head += ["corrected SSIM", "reference s", "ours s", "times faster"]
     rows: list[list[Any]] = []
@@ -104,7 +104,7 @@ def comparison(runs: Sequence[Run], references: Sequence[Run]) -> str:
 
 
 def finishes(runs: Sequence[Run]) -> str:
-    """Seconds of the stages after training, and the peak of all of them."""
+    """Seconds of the stages after training, and their overall peak of memory."""
     timed = [run for run in runs if run["stage_seconds"]]
     steps = list(dict.fromkeys(step for run in timed for step in run["stage_seconds"]))
     rows = [
@@ -153,7 +153,7 @@ def origins(references: Sequence[Run]) -> list[str]:
 
 
 def control(controls: Sequence[Run]) -> list[str]:
-    """Whether the reference on fern's plain poses, afresh, came out as it has to."""
+    """Whether a fresh run of the reference on fern's plain poses came out as it has to."""
     wanted, tolerance = _CONTROL
     lines = []
     for run in controls:
@@ -164,7 +164,7 @@ def control(controls: Sequence[Run]) -> list[str]:
 
 
 def afresh(run: Run) -> str:
-    """What a fresh run of the reference came to."""
+    """What a fresh run of the reference reached."""
     early, late = run["curve"][0], run["curve"][-1]
     text = (
         f"run afresh on {run['device']}, {late['raw']['psnr']:.2f} dB, {run['gaussians']:,} "
@@ -192,7 +192,7 @@ def protocol(group: Sequence[Run]) -> str:
 
 
 def average(runs: Sequence[Run], *path: str) -> Any:
-    """The mean of `run[path[0]][path[1]]...`; None where a run has none."""
+    """The mean of `run[path[0]][path[1]]...`; None if a run has none."""
 
     def value(run: Any) -> Any:
         for key in path:
@@ -204,7 +204,7 @@ def average(runs: Sequence[Run], *path: str) -> Any:
 
 
 def spread(values: Sequence[float], digits: int) -> str:
-    """The mean, and how far the values lie around it."""
+    """The mean, and how far the values lie from it."""
     middle = f"{mean(values):.{digits}f}"
     if len(values) == 1:
         return middle
@@ -226,7 +226,7 @@ def figure(value: float | None, digits: int) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A Markdown table; a row may be short. Nothing where there are no rows."""
+    """A Markdown table; a row may be short. Empty if there are no rows."""
     if not rows:
         return ""
     filled = [[*row, *[""] * (len(head) - len(row))] for row in rows]

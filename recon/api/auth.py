@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
 
-from accounts import limits, throttling
+from accounts import sign_in_limits, throttling
 from accounts.models import ApiToken, Scope, User
 from accounts.requests import HtmxRequest, P, SignedInRequest, SignedInView, View, is_signed_in
 from accounts.throttling import MINUTE, Counter, Limit
@@ -113,7 +113,7 @@ def _owner_of(secret: str, request: HttpRequest, scope: Scope) -> User:
     """Raises as `_of_caller`."""
     token = ApiToken.find(secret)
     if token is None:
-        throttling.spend(limits.by_network(request, WRONG_TOKENS))
+        throttling.spend(sign_in_limits.by_network(request, WRONG_TOKENS))
         raise NotSignedIn(gettext("This bearer token is not valid, or no longer valid."))
     _count_call(token.user)
     if not token.allows(scope):

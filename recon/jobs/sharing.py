@@ -1,5 +1,5 @@
-"""A share link's state: on or off, its password, its end, its views, and what it offers. Changes
-only rows.
+"""A share link's state: on or off, its password, its views, and what it offers. Changes only rows.
+When a link ends is the row's to say: `Share.is_over`.
 
 Each change is an UPDATE of its own columns, so two tabs can't undo each other's other settings.
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.presets import resolve
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.wishes_to_settings import resolve
 
 
 def usual_wishes() -> Wishes:

@@ -100,6 +100,10 @@ class TrainingRecord:
     max_image_size: int | None  # px, longest side; None is the photos' own
     max_gaussians: int
     settings: TrainConfig
+    #: From the scene's colours to each train photo's, [3][4]; none where photos share one exposure.
+    exposures: dict[str, list[list[float]]] = field(default_factory=dict)
+    #: Share of each train photo's pixels whose depth other photos confirm.
+    confirmed: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def read(cls, workspace: Workspace) -> TrainingRecord:

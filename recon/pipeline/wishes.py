@@ -1,6 +1,7 @@
 """What a person may wish for a scene, through a form, a program, or the command line.
 
-`presets.resolve` turns it into settings. A title is not a wish: it changes nothing about the scene.
+`wishes_to_settings.resolve` turns it into settings. A title is not a wish: it changes nothing about
+the scene.
 """
 
 from __future__ import annotations

@@ -64,8 +64,9 @@ class TrainConfig:
     random_background: bool = True
     min_size: float = 0.3  # px in the nearest photo, standard deviation; 0 sets no limit
     average_from: float = 0.8  # fraction of iterations: the result is the mean from here on; 1 not
+    exposure_estimate: bool = True  # maps start from what points seen in several photos say
     exposure_lr: float = 2e-3  # of each photo's affine map of colours; 0 learns none
-    exposure_weight: float = 0.1  # times the map's squared distance from the identity
+    exposure_weight: float = 0.1  # times the map's squared distance from where it began
     final_refine: float = 0.3  # fraction of iterations, on all photos after the evaluation
     gpu_check_interval: int = 100  # steps between samples of GPU memory; 0 takes none
 

@@ -10,13 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from recon.picture_size import fitted_size
 from recon.reporting import Part, Progress, Report, part
-from recon.splats.checkpoints import Checkpoints
+from recon.splats.checkpoints import Checkpoints, State
 from recon.splats.config import TrainConfig
 from recon.splats.dense_init import dense_points
+from recon.splats.exposure import Exposures
+from recon.splats.exposure_estimate import estimate_exposures
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric
 from recon.splats.scene import PosedPhoto, View, load_view, scene_extent
@@ -40,6 +44,25 @@ class TrainedScene:
     gaussians: Gaussians  # on the device trained on
     points: Points  # that it started from
     size: tuple[int, int]  # px, width and height of the largest photo as trained on
+    exposures: dict[str, Tensor]  # each photo's map [3, 4] from the scene's colours to its own
+    confirmed: dict[str, float]  # share of each photo's pixels whose depth other photos confirm
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is made before the first step, and does not change any more."""
+
+    points: Points
+    confirmed: dict[str, float]  # as in `TrainedScene`; empty where no depths were looked for
+
+    def state(self) -> State:
+        """For a checkpoint, which `start_from` reads."""
+        return {"points": self.points.tensors(), "confirmed": self.confirmed}
+
+
+def start_from(state: State) -> Start:
+    """The start that gave `state`."""
+    return Start(points_from(state["points"]), state["confirmed"])
 
 
 def fit_to_photos(config: TrainConfig, photos: Sequence[PosedPhoto]) -> TrainConfig:
@@ -83,11 +106,12 @@ def train(
     views = _load(photos, images, config, report)
     earlier = checkpoints.start()
     if earlier is not None:
-        points = points_from(earlier)
+        start = start_from(earlier)
         report.taken_over(_DENSE_SHARE)
     else:
-        points = _start(photos, views, config, device=device, seed=seed, report=report)
-        checkpoints.keep_start(points.tensors())
+        start = _start(photos, views, config, device=device, seed=seed, report=report)
+        checkpoints.keep_start(start.state())
+    points = start.points
     size = max(((v.camera.width, v.camera.height) for v in views), key=max)
     report.log(
         f"Training on {device.type}: {len(views)} photos of {size[0]}x{size[1]} px, "
@@ -95,24 +119,37 @@ def train(
     )
     dense = points.normals is not None
     kernels_compiled()
-    start = gaussians_from_points(
+    first = gaussians_from_points(
         points.at_most(config.max_gaussians, seed),
         sh_degree=config.sh_degree,
         initial_opacity=config.dense.initial_opacity if dense else config.initial_opacity,
         initial_scale=config.initial_scale,
     )
+    on_device = [view.to(device) for view in views]
+    exposures = Exposures(on_device, config, estimated_exposures(photos, views, config))
     gaussians = fit(
-        start.to(device),
-        [view.to(device) for view in views],
+        first.to(device),
+        on_device,
         config,
         extent=scene_extent([photo.camera for photo in photos]),
         seed=seed,
+        exposures=exposures,
         report=Part(report, _DENSE_SHARE, 1.0),
         memory=memory,
         observe=observe,
         checkpoints=checkpoints,
     )
-    return TrainedScene(gaussians, points, size)
+    return TrainedScene(gaussians, points, size, exposures.by_name, start.confirmed)
+
+
+def estimated_exposures(
+    photos: Sequence[PosedPhoto], views: Sequence[View], config: TrainConfig
+) -> Tensor | None:
+    """The maps [V, 3, 4] of `photos` before training; None where the config wants none."""
+    if not config.exposure_estimate:
+        return None
+    sizes = np.array([[photo.camera.width, photo.camera.height] for photo in photos], float)
+    return estimate_exposures(sparse_points(photos), views, sizes)
 
 
 def _start(
@@ -123,12 +160,13 @@ def _start(
     device: torch.device,
     seed: int,
     report: Report,
-) -> Points:
+) -> Start:
     """Dense points, or the SfM points where stereo finds too little."""
     sparse = sparse_points(photos)
     points: Points | None = None
+    confirmed: dict[str, float] = {}
     if config.dense.enabled:
-        points, _ = dense_points(
+        points, maps = dense_points(
             views,
             sparse,
             config.dense,
@@ -137,9 +175,11 @@ def _start(
             seed=seed,
             report=part(report, 0.0, _DENSE_SHARE),
         )
+        known = {name: float((depth > 0).float().mean()) for name, depth in maps.items()}
+        confirmed = {photo.name: known.get(photo.name, 0.0) for photo in photos}
         if points is None:
             report.log("Stereo found too little: training starts from the SfM points.")
-    return points or starting_points(sparse, photos, views, seed)
+    return Start(points or starting_points(sparse, photos, views, seed), confirmed)
 
 
 def refine(
@@ -160,14 +200,16 @@ def refine(
     the device of `gaussians`.
     """
     views = _load(photos, images, config, report)
+    on_device = [view.to(gaussians.device) for view in views]
     return fit(
         gaussians,
-        [view.to(gaussians.device) for view in views],
+        on_device,
         replace(config, iterations=max(round(config.final_refine * config.iterations), 1)),
         extent=scene_extent([photo.camera for photo in photos]),
         seed=seed,
         report=report,
         warm=True,
+        exposures=Exposures(on_device, config, estimated_exposures(photos, views, config)),
         memory=memory,
         observe=observe,
         checkpoints=checkpoints,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recon.splats.exposure import expose_crosswise
+from recon.splats.exposure import expose, expose_crosswise
 from recon.splats.gaussians import Camera, Gaussians
 from recon.splats.metrics import Lpips, psnr, ssim
 from recon.splats.rasterizers import rasterize
@@ -17,18 +17,23 @@ from recon.splats.scene import View
 from recon.splats.scores import CORRECTED, METRICS, Scores
 
 
-def score(gaussians: Gaussians, views: Iterable[View], lpips: Lpips | None) -> Scores:
+def score(
+    gaussians: Gaussians,
+    views: Iterable[View],
+    lpips: Lpips | None,
+    exposures: Mapping[str, Tensor] | None = None,
+) -> Scores:
     """PSNR, SSIM and, where `lpips` is given, LPIPS of every view.
 
-    Each twice: as rendered, and in the exposure of the photo, fitted on its other half.
+    Each twice: as rendered, in the view's of `exposures` [3, 4] if it has one there (predicted, not
+    fitted to it), and in the exposure of the photo, fitted on its other half.
     """
     per_view: dict[str, dict[str, float | None]] = {}
     for view in views:
         view = view.to(gaussians.device)
         image, truth = draw(gaussians, view.camera), view.colours
-        raw, corrected = (
-            _compare(picture, truth, lpips) for picture in (image, expose_crosswise(image, truth))
-        )
+        pictures = exposed(image, view.name, exposures), expose_crosswise(image, truth)
+        raw, corrected = (_compare(picture, truth, lpips) for picture in pictures)
         per_view[view.name] = dict(zip(METRICS + CORRECTED, raw + corrected, strict=True))
     return Scores(per_view)
 
@@ -36,6 +41,13 @@ def score(gaussians: Gaussians, views: Iterable[View], lpips: Lpips | None) -> S
 def _compare(image: Tensor, truth: Tensor, lpips: Lpips | None) -> tuple[float | None, ...]:
     """The metrics, in the order of `METRICS`."""
     return psnr(image, truth), float(ssim(image, truth)), lpips(image, truth) if lpips else None
+
+
+def exposed(image: Tensor, name: str, exposures: Mapping[str, Tensor] | None) -> Tensor:
+    """The render `image` [H, W, 3] as the photo `name` is exposed, where that is known."""
+    if not exposures or name not in exposures:
+        return image
+    return expose(image, exposures[name].to(image.device)).clamp(0, 1)
 
 
 @torch.no_grad()

@@ -38,22 +38,33 @@ def expose(image: Tensor, exposure: Tensor) -> Tensor:
 
 
 class Exposures:
-    """Every train photo's map, learnt beside the scene; none with a rate of 0.
+    """Every train photo's map, learnt beside the scene; with a rate of 0 it stays as it starts.
 
     Adam (Kingma and Ba 2015) moves all maps once in every round of photos: they are twelve numbers
     each, and what a GPU's step must not wait for is Python. Photos can't tell a dark scene in
-    bright exposures from a bright one in dark exposures, so the maps' mean is held at the identity.
+    bright exposures from a bright one in dark exposures, so the maps' mean is held where it starts.
     """
 
-    def __init__(self, views: Sequence[View], config: TrainConfig) -> None:
+    def __init__(
+        self, views: Sequence[View], config: TrainConfig, start: Tensor | None = None
+    ) -> None:
+        """`start` [V, 3, 4] are the views' maps as far as they are known; identities where not."""
         self._rate, self._weight = config.exposure_lr, config.exposure_weight
-        names = [view.name for view in views] if self._rate > 0 else []
-        self._index = {name: index for index, name in enumerate(names)}
-        self.maps = identities(len(names), views[0].image.device)  # [V, 3, 4]
-        self._identity = self.maps.clone()
+        is_used = self._rate > 0 or start is not None
+        self._index = {view.name: index for index, view in enumerate(views) if is_used}
+        device = views[0].image.device
+        if start is None:
+            start = identities(len(self._index), device)
+        self.maps = start.to(device).clone()  # [V, 3, 4]
+        self._start = start.to(device)
         self._grads = torch.zeros_like(self.maps)
         self._moments = torch.zeros_like(self.maps), torch.zeros_like(self.maps)
         self._shown = 0  # photos, over all rounds
+
+    @property
+    def by_name(self) -> dict[str, Tensor]:
+        """Every photo's map [3, 4] as it is now, on the CPU; none where none are learnt."""
+        return dict(zip(self._index, self.maps.cpu(), strict=True))
 
     def state(self) -> State:
         """For a checkpoint: the maps, their moments and how far the round of photos is."""
@@ -80,9 +91,9 @@ class Exposures:
     def step(self) -> None:
         """A photo was shown; when all were, the maps move."""
         self._shown += 1
-        if not self._index or self._shown % len(self._index):
+        if self._rate == 0 or self._shown % len(self._index):
             return
-        grads = self._grads + 2 * self._weight * (self.maps - self._identity)
+        grads = self._grads + 2 * self._weight * (self.maps - self._start)
         self._grads.zero_()
         steps = self._shown // len(self._index)
         short, long = (1 - beta**steps for beta in _BETAS)
@@ -91,7 +102,7 @@ class Exposures:
         second.mul_(_BETAS[1]).addcmul_(grads, grads, value=1 - _BETAS[1])
         change = first / ((second / long).sqrt() + _EPSILON)
         self.maps.sub_(change, alpha=self._rate / short)
-        self.maps.add_(self._identity - self.maps.mean(0))
+        self.maps.add_(self._start.mean(0) - self.maps.mean(0))
 
 
 class _Expose(torch.autograd.Function):

@@ -34,15 +34,17 @@ class Learner:
         *,
         extent: float,
         seed: int,
+        exposures: Exposures | None = None,
         watching: Sequence[object] = (),
     ) -> None:
-        """`watching` change nothing; those that are `Stateful` go on where they were, too."""
+        """`exposures` are those of `views`. `watching` change nothing; those that are `Stateful`
+        go on where they were, too."""
         self._config, self._extent = config, extent
         self._chance = torch.Generator(start.device).manual_seed(seed)
         self.optimizer = Adam(start, rates(config, extent))
         self.pulls = growth.GradientStats.none(start)
         self.average = Average(start.device)
-        self._exposures = Exposures(views, config)
+        self._exposures = exposures or Exposures(views, config)
         self._dropout = Dropout(config.dropout, self._chance)
         self._watching = [one for one in watching if isinstance(one, Stateful)]
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from recon.reporting import Report
 from recon.splats.checkpoints import Checkpoints, State
 from recon.splats.config import TrainConfig
+from recon.splats.exposure import Exposures
 from recon.splats.gaussians import Gaussians
 from recon.splats.learner import Learner
 from recon.splats.scene import View
@@ -38,6 +39,7 @@ def fit(
     seed: int,
     report: Report,
     warm: bool = False,
+    exposures: Exposures | None = None,
     memory: Callable[[], str | None] = lambda: None,
     observe: Observer = observe_nothing,
     checkpoints: Checkpoints | None = None,
@@ -56,7 +58,13 @@ def fit(
     checkpoints = checkpoints or Checkpoints(None)
     scene, done = checkpoints.resume(
         lambda: Learner(
-            gaussians, views, config, extent=extent, seed=seed, watching=(pace, observe)
+            gaussians,
+            views,
+            config,
+            extent=extent,
+            seed=seed,
+            exposures=exposures,
+            watching=(pace, observe),
         )
     )
     pace.begin_at(done)

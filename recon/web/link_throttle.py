@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from accounts import limits, networks, throttling
+from accounts import networks, sign_in_limits, throttling
 from accounts.throttling import HOUR, MINUTE, Counter, Limit
 from recon.jobs import sharing
 from recon.models import Job
@@ -23,7 +23,7 @@ def password_is_right(request: HttpRequest, job: Job, password: str) -> bool:
     """Raises TooMany instead of saying whether it is."""
     counters = [
         Counter(LINK, f"{job.pk} {networks.network(request)}"),
-        *limits.by_network(request, LINK_BY_ADDRESS),
+        *sign_in_limits.by_network(request, LINK_BY_ADDRESS),
         Counter(LINK_IN_ALL, str(job.pk)),
     ]
     throttling.check(counters)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from PIL import Image
@@ -20,14 +22,46 @@ VIEW = {
 }
 #: Where the blobs are, x right, y down, z forward.
 BLOBS = {RED: (0.0, -0.9, 0.0), GREEN: (0.9, 0.0, 0.0), BLUE: (0.0, 0.0, 0.0)}
+#: Of each, so large that the viewer sees at its first look that something is drawn: it looks at 64
+#: places of its picture, and waits for hundreds of frames where all of them miss.
+RADIUS = 0.16
+
+
+def ball(colour: tuple[int, int, int], place: Sequence[float], radius: float = RADIUS) -> bytes:
+    """One splat, 32 bytes: float32 position and scale, uint8 RGBA and quaternion."""
+    return struct.pack("<6f8B", *place, radius, radius, radius, *colour, 255, 255, 128, 128, 128)
 
 
 def splat_bytes() -> bytes:
-    """The .splat layout, 32 bytes each: float32 position and scale, uint8 RGBA and quaternion."""
-    return b"".join(
-        struct.pack("<6f8B", *position, 0.12, 0.12, 0.12, *colour, 255, 255, 128, 128, 128)
-        for colour, position in BLOBS.items()
-    )
+    """The blobs in the .splat layout."""
+    return b"".join(ball(colour, place) for colour, place in BLOBS.items())
+
+
+#: What is drawn into a canvas in the next frame that is, made small; "" where none is for long.
+#: A screenshot of something that moves takes a program that draws it seconds.
+NEXT_FRAME = """(canvas) => new Promise((resolve) => {
+  const small = new OffscreenCanvas(64, 64).getContext("2d", { willReadFrequently: true });
+  let left = 600;
+  const look = () => {
+    small.clearRect(0, 0, 64, 64);
+    small.drawImage(canvas, 0, 0, 64, 64);
+    const { data } = small.getImageData(0, 0, 64, 64);
+    if (data.some((value) => value > 0)) resolve(data.join());
+    else if (--left > 0) requestAnimationFrame(look); // nothing was drawn in this frame
+    else resolve("");
+  };
+  requestAnimationFrame(look);
+})"""
+
+
+def moves(canvas: Locator, within_s: float = 60) -> bool:
+    """Whether what is drawn into it changes by itself, as soon as it does."""
+    give_up_at = time.monotonic() + within_s
+    first = canvas.evaluate(NEXT_FRAME)
+    while first and time.monotonic() < give_up_at:
+        if canvas.evaluate(NEXT_FRAME) not in ("", first):
+            return True
+    return False
 
 
 def picture(element: Locator) -> Image.Image:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from accounts.models import User
 from recon.models import Artifact, Job, Photo
-from tests.browser.scenes import BLOBS, VIEW, picture, splat_bytes
+from tests.browser.scenes import BLOBS, VIEW, ball, picture
 from tests.browser.viewing import camera_at, write_scene
 from tests.browser.windows import DESK, SIZES
 from tests.site.making import finished_job, person
@@ -30,6 +29,7 @@ pytestmark = [
 NewContext = Callable[..., BrowserContext]
 
 SAME, ANOTHER = 0.3, 0.4  # of what `unlike` says
+RADIUS = 0.12  # larger blobs would be more alike wherever they are
 
 #: The second world: turned, 2.5 times as large, somewhere else.
 TURN = Rotation.from_euler("xyz", [25, -40, 70], degrees=True).as_matrix()
@@ -41,12 +41,12 @@ def there(point: Any) -> list[float]:
     return moved
 
 
+def blobs_here() -> bytes:
+    return b"".join(ball(colour, place, RADIUS) for colour, place in BLOBS.items())
+
+
 def blobs_there() -> bytes:
-    size = SCALE * 0.12
-    return b"".join(
-        struct.pack("<6f8B", *there(place), size, size, size, *colour, 255, 255, 128, 128, 128)
-        for colour, place in BLOBS.items()
-    )
+    return b"".join(ball(colour, there(place), SCALE * RADIUS) for colour, place in BLOBS.items())
 
 
 def camera_there(camera: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def scene(owner: User, content: bytes, cameras: list[dict[str, Any]], view: dict
 def two() -> tuple[Job, Job]:
     cameras = [camera_at(number, degrees) for number, degrees in enumerate((-12, 0, 12))]
     ann = person()
-    first = scene(ann, splat_bytes(), cameras, VIEW)
+    first = scene(ann, blobs_here(), cameras, VIEW)
     second = scene(ann, blobs_there(), [camera_there(one) for one in cameras], view_there())
     for one, other in zip(first.photos.all(), second.photos.all(), strict=True):
         Photo.objects.filter(pk=other.pk).update(sha256=one.sha256)

@@ -21,7 +21,7 @@ from recon.splats.spz import write_spz
 from recon.splats.starting_points import SH_C0
 from recon.web.scene import OWN_DOWNLOADS, PUBLIC_DOWNLOADS
 from tests.browser.fitting import fits
-from tests.browser.scenes import BLOBS
+from tests.browser.scenes import BLOBS, RADIUS
 from tests.browser.viewing import (
     IT,
     VIEWER,
@@ -53,7 +53,7 @@ def three_blobs(sh_degree: int = 0) -> Gaussians:
     return Gaussians(
         means=torch.tensor(list(BLOBS.values())),
         quats=torch.tensor([[1.0, 0.0, 0.0, 0.0]]).repeat(count, 1),
-        scales=torch.full((count, 3), math.log(0.12)),
+        scales=torch.full((count, 3), math.log(RADIUS)),
         opacities=torch.full((count,), 12.0),
         sh0=((colours - 0.5) / SH_C0)[:, None],
         shN=view[:, None].repeat(count, 1, 3)[:, : (sh_degree + 1) ** 2 - 1],

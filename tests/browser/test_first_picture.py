@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,19 @@ from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from recon.jobs import sharing
 from recon.models import Job
-from tests.browser.scenes import BLUE, RED, blob_at, looks_like, picture, splat_bytes
+from tests.browser.scenes import (
+    BLUE,
+    RADIUS,
+    RED,
+    ball,
+    blob_at,
+    looks_like,
+    picture,
+    splat_bytes,
+)
 from tests.browser.viewing import IT, VIEWER, open_scene, photographed, pose, ready, shared_scene
 from tests.browser.waiting import until
+from tests.browser.windows import COARSE
 from tests.site.making import with_first_part
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -23,7 +32,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NewContext = Callable[..., BrowserContext]
 WORD = "under the mat"
 #: The part that comes first: one red ball where the whole scene has a blue one.
-PART = struct.pack("<6f8B", 0, 0, 0, 0.12, 0.12, 0.12, *RED, 255, 255, 128, 128, 128)
+PART = ball(RED, (0, 0, 0), radius=2 * RADIUS)
 FIRST, WHOLE, ENGINE = "scene.first", "scene.splat", "spark.wasm"
 PLACES = pytest.mark.parametrize("place", ["link", "locked link", "embed", "owner's page"])
 SLOW = "Object.defineProperty(navigator, 'connection', { value: { effectiveType: '3g' } })"
@@ -68,7 +77,8 @@ class Held:
 
 def go(new_context: NewContext, job: Job, place: str) -> tuple[Page, str]:
     """A page that has not gone there yet, and where."""
-    page = new_context(job.owner if place == "owner's page" else None).new_page()
+    owner = job.owner if place == "owner's page" else None
+    page = new_context(owner, device_scale_factor=COARSE).new_page()
     address = f"/v/{job.share.key}"
     if place == "locked link":
         sharing.change(job, password=sharing.hash_password(WORD))

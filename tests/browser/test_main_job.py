@@ -20,6 +20,7 @@ from PIL import ImageStat
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.browser.scenes import picture
+from tests.browser.windows import COARSE
 from tests.photos import photos_of
 from tests.site.running import Site, started_site
 
@@ -29,7 +30,7 @@ EMAIL, PASSWORD = "newcomer@example.org", "a long enough password"
 VIEWER = "[data-splat-viewer]"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1440, "height": 900}
-STEPS = 200
+STEPS = 100
 #: Tells of the step that the page shows, now and after each change.
 NOTE_STEPS = """() => {
   const note = () => {
@@ -78,7 +79,14 @@ def browsers(chromium: Browser, site: Site) -> Iterator[Callable[[ViewportSize],
         )
 
     def new(viewport: ViewportSize) -> BrowserContext:
-        context = chromium.new_context(base_url=site.address, viewport=viewport)
+        # A program draws here, and training wants the processors: scenes are coarse and keep still.
+        # That they turn by themselves is asked in test_reduced_motion.
+        context = chromium.new_context(
+            base_url=site.address,
+            viewport=viewport,
+            device_scale_factor=COARSE,
+            reduced_motion="reduce",
+        )
         context.set_default_timeout(60_000)
         context.on("page", attach)
         contexts.append(context)

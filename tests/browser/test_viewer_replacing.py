@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,14 +13,14 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from recon.models import Job, Share
-from tests.browser.scenes import BLUE, RED, blob_at, looks_like, picture
+from tests.browser.scenes import BLUE, RADIUS, RED, ball, blob_at, looks_like, picture
 from tests.browser.viewing import IT, POSE, VIEWER, open_scene, photographed, pose, shared_scene
 from tests.browser.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 #: One red ball where the blue one was.
-OTHER = struct.pack("<6f8B", 0, 0, 0, 0.12, 0.12, 0.12, *RED, 255, 255, 128, 128, 128)
+OTHER = ball(RED, (0, 0, 0), radius=2 * RADIUS)
 ANSWER: dict[str, Any] = {"content_type": "application/octet-stream", "body": OTHER}
 
 

@@ -7,6 +7,10 @@ import pytest
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
 
+#: Pixels of the screen to a CSS px, for tests that only want a scene to be drawn. A program draws
+#: it here, so half as fine is a quarter of the work. Not for layout: a line takes a whole pixel.
+COARSE = 0.5
+
 SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 
 #: Each size and each way once; all four pairs would cost twice as much and hardly find more.

@@ -34,7 +34,7 @@ def camera(width: int = WIDTH, height: int = HEIGHT) -> Camera:
 def cloud(
     count: int, *, seed: int = 0, log_scale: float = -2.0, spread: float = 1.0, sh_degree: int = 3
 ) -> Gaussians:
-    """`count` random Gaussians around the origin, standard deviations about exp(log_scale)."""
+    """`count` random Gaussians around the origin; standard deviations around exp(log_scale)."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:
@@ -99,11 +99,11 @@ def compare(
     sh_degree: int = 3,
     background: Tensor | None = None,
 ) -> dict[str, float]:
-    """Differences of `fast` (float32) and `slow` (float64): of the pictures the largest
-    (of the depth, which has a unit, relative), of the gradients the relative.
+    """Differences between `fast` (float32) and `slow` (float64): the largest of the pictures
+    (relative for the depth, which has a unit) and the relative ones of the gradients.
 
-    A contribution at 1/255, or a pixel about to be full, may fall to either side by the last bit.
-    Such pixels, which `slow` reports as doubtful, are left out; they must be few.
+    A contribution at 1/255, or a pixel about to be full, may go either way on the last bit. Such
+    pixels, which `slow` reports as doubtful, are left out; they must be few.
     """
     ours, truth = learnable(gaussians, torch.float32), learnable(gaussians, torch.float64)
     exact_view = Camera(view.viewmat.double(), view.K.double(), view.width, view.height)

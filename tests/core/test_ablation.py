@@ -1,4 +1,4 @@
-"""The benchmark of the recipe's parts, on the tiny scene."""
+"""The benchmark of each part of the training recipe, on the tiny scene."""
 
 import json
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_variants_stand_beside_the_recipe(
     assert all(" to " in row["gain dB"] for name, row in table.items() if name != "the recipe")
     steps = {run["variant"]: run["iterations"] for run in results["runs"]}
     assert (steps["half the steps"], steps["twice the steps"]) == (DECIDED / 2, DECIDED * 2)
-    assert results["notes"] == ["tiny: no dropout is what the recipe has"]  # a draft has none
+    assert results["notes"] == ["tiny: no dropout is what the recipe has"]  # quick has none
     assert all(run["figures"]["raw"]["psnr"] > 5 for run in results["runs"])
 
 
@@ -68,7 +68,7 @@ def test_a_limit_ends_it_with_what_it_has(
 
     def running_out(*given: Any, **named: Any) -> engine.TrainedScene:
         started.append(named["seed"])
-        if len(started) > 2:  # the one to warm up, and the recipe's first
+        if len(started) > 2:  # the warm-up, and the first of the recipe
             monkeypatch.setattr(ablation.time, "monotonic", lambda: float("inf"))
         return train(*given, **named)
 
@@ -108,7 +108,7 @@ def test_a_gain_is_over_the_recipe_with_the_same_seed() -> None:
                 run("the recipe", 28.0, 2),
                 run("SH 2", 26.5, 1),
                 run("SH 2", 28.1, 2),
-                run("SH 0", 27.0, 2),  # a limit came before its other seed
+                run("SH 0", 27.0, 2),  # the time limit came before its other seed
             ]
         )
     )

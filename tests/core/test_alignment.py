@@ -1,4 +1,4 @@
-"""Two models of the same photos, one laid upon the other."""
+"""Two models of the same photos, one aligned with the other."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_turned_scaled_and_shifted_world_is_found(count: int) -> None:
 
 
 def test_cameras_in_one_line_are_enough() -> None:
-    """Their centres alone would leave a turn about the line open."""
+    """Their centres alone would leave the rotation about the line undetermined."""
     first = poses(np.outer(np.arange(5.0), [1.0, 2.0, -1.0]))
     found = align(first, moved(first))
     assert found is not None

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow  # a fresh interpreter loads the whole core
 MODULES = ("recon.pipeline", "recon.samples", "recon.pipeline.runner", "recon.pipeline.__main__")
 SITE_MODULES = ("django", "rq", "redis", "django_rq", "recon.models", "recon.jobs", "recon.web")
 HEAVY = ("pycolmap", "lpips", "gsplat")
-#: Imports one after the other, and says after each what is loaded by then.
+#: Imports one module after another, and after each prints what is loaded by then.
 PROGRAM = f"""
 import importlib, json, sys
 def loaded(module):
@@ -27,7 +27,7 @@ print(json.dumps({{module: loaded(module) for module in {MODULES}}}))
 
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, list[str]]:
-    """Of what neither the core nor its start may load, what was there after each import."""
+    """Which of the site's modules and heavy libraries are loaded after each import."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=PROJECT, capture_output=True, text=True, check=True
     )

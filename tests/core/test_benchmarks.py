@@ -94,7 +94,7 @@ def test_the_clock_tells_the_parts_of_training(monkeypatch: pytest.MonkeyPatch) 
     now = iter(range(100))
     monkeypatch.setattr(engine_run.time, "monotonic", lambda: next(now))
     clock = Clock()
-    clock(0.5, "training_step", step=1, total=9)  # some other stage's
+    clock(0.5, "training_step", step=1, total=9)  # from some other stage
     clock.start(Step.GS_TRAIN)  # 0, 1
     clock(0.0, "photo_loaded", name="001.jpg")
     clock(0.0, "photo_loaded", name="002.jpg")
@@ -156,7 +156,7 @@ def test_a_set_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_the_whole_benchmark_from_poses(job: Workspace, tmp_path: Path) -> None:
-    # A kept result of the reference, as one from a GPU would lie there.
+    # A stored result of the reference, as a run on a GPU would have left it.
     recipe = {**vars(Recipe()), "seed": 42}
     figures = {"psnr": 5.0, "ssim": 0.1, "lpips": None}
     Cache(tmp_path / "kept", job, recipe).write(
@@ -216,7 +216,7 @@ class Programs:
 def measured(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: Path, *more: object, gpu: bool = True
 ) -> tuple[Programs, dict[str, Any]]:
-    """The programs that a benchmark of `folder` started, and its results."""
+    """The programs that the benchmark of `folder` started, and its results."""
     given = ["--sets", folder, "--presets", "quick", "standard", "--no-folds", "--poses-only"]
     given += ["--out", tmp_path / "out", "--set", "train.sh_degree=1", *more]
     monkeypatch.setattr(engine, "has_gpu", lambda: gpu)
@@ -354,7 +354,7 @@ def test_the_control_says_whether_the_reference_comes_out_as_it_has_to(
     assert verdict in line
     assert "opacity resets seen: 0" in line
     assert "kept until now: 24.00 dB" in line
-    (line,) = tables.origins([fresh])  # from other poses it says nothing
+    (line,) = tables.origins([fresh])  # it was on other poses: nothing to compare
     assert f"run afresh on NVIDIA H100, {psnr:.2f} dB" in line
     assert "±" not in line
 

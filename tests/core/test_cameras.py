@@ -36,7 +36,7 @@ PHONE = {MAKE: "Somebody", MODEL: "Phone 5"}
 def photo(
     path: Path, size: tuple[int, int] = (400, 300), base: Any = None, **details: Any
 ) -> Photo:
-    """Writes a photo with that EXIF, and prepares it; `details` are tags of the EXIF directory."""
+    """Writes a photo with this EXIF and prepares it; `details` are tags of the EXIF directory."""
     exif = Image.Exif()
     for tag, value in (base or {}).items():
         exif[tag] = value
@@ -149,7 +149,7 @@ def test_sharing_can_be_switched_off_for_photos_of_one_camera(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("across", "down", "diagonal"),
     [
-        (400, 300, 500),  # as it was
+        (400, 300, 500),  # unchanged
         (4000, 3000, 500),  # made smaller
         (300, 400, 500),  # turned since
         (400, 400, 400 * 2**0.5),  # cut at top and bottom

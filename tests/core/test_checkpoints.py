@@ -1,4 +1,4 @@
-"""A training that is interrupted and goes on: what comes of it, and what it may not cost."""
+"""A training that is interrupted and resumed: that the result is the same, and what it may cost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from recon.splats.stop_signal import Stopped
 from recon.splats.training import fit
 from tests.core.tiny_scene import tiny_camera, tiny_gaussians, tiny_views
 
-#: All that a step may change is on: growth, dropout, backgrounds, exposures, harmonics, the mean.
+#: Everything that a step may change is on: growth, dropout, backgrounds, exposures, harmonics, the
+#: mean.
 CONFIG = TrainConfig(
     iterations=60,
     max_gaussians=400,
@@ -45,11 +46,11 @@ pytestmark = pytest.mark.usefixtures("every_step_is_told")
 
 
 class Killed(BaseException):
-    """As the kernel does it: nothing is tidied up, nothing more is written."""
+    """As when the kernel kills it: nothing is tidied up, nothing more is written."""
 
 
 class Report(ListReporter):
-    """Ends the training after step `at` with `end`, and tells every step."""
+    """Ends the training after step `at` by raising `end`, and counts the steps."""
 
     def __init__(self, at: int = 0, end: type[BaseException] = Killed) -> None:
         super().__init__()
@@ -74,12 +75,12 @@ def views() -> list[View]:
 
 @pytest.fixture(scope="module")
 def whole(views: list[View]) -> Gaussians:
-    """What the training makes that nothing interrupts."""
+    """What the training gives when nothing interrupts it."""
     return train(views)
 
 
 def every_step(folder: Path, log: Any = print, key: str = "this") -> Checkpoints:
-    """One checkpoint is due after every step, and costs nothing."""
+    """A checkpoint is due after every step, and costs nothing."""
     return Checkpoints(folder, key, log=log, every=0.0, clock=lambda: 0.0)
 
 
@@ -118,14 +119,14 @@ def assert_same(one: Gaussians, other: Gaussians) -> None:
 def test_an_interrupted_training_comes_to_the_same_bits(
     views: list[View], whole: Gaussians, tmp_path: Path
 ) -> None:
-    """Killed at random steps, time after time, between growths and in the mean of the end."""
+    """Killed at random steps, again and again, between growths and while the mean is taken."""
     ends = sorted(random.Random(1).sample(range(2, 60), 5))
     begun = 0
     for end in ends:
         report = Report(end)
         with pytest.raises(Killed):
             train(views, every_step(tmp_path), report)
-        assert report.steps == end - begun  # what was done is not done again
+        assert report.steps == end - begun  # no step is done twice
         begun = end
     report = Report()
     assert_same(train(views, every_step(tmp_path), report), whole)
@@ -299,7 +300,7 @@ def test_the_curve_and_its_seconds_go_on(views: list[View], tmp_path: Path) -> N
     steps, seconds, _ = zip(*after.history, strict=True)
     assert list(steps) == sorted(set(steps))
     assert list(seconds) == sorted(seconds)
-    assert seconds[-1] < 4000  # not those in which nothing ran
+    assert seconds[-1] < 4000  # without the time in which nothing ran
     assert after.step == 60
 
 
@@ -319,7 +320,7 @@ def test_the_time_left_counts_what_was_done_before(
 
 @pytest.mark.gpu
 def test_on_a_gpu_it_comes_to_the_same_within_the_spread_of_runs(tmp_path: Path) -> None:
-    """Sums of atomics differ from run to run, interrupted or not."""
+    """Atomic sums differ from run to run, interrupted or not."""
     views = [view.to("cuda") for view in tiny_views((0, 1, 3, 5))]
     camera = tiny_camera(2).to("cuda")
     from recon.splats.evaluation import draw

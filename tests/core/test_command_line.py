@@ -52,7 +52,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """What the command says when it is used wrongly."""
+    """What the command says when it is called wrongly."""
     with pytest.raises(SystemExit) as caught:
         main([str(argument) for argument in arguments])
     assert caught.value.code == 2
@@ -244,7 +244,7 @@ def test_every_photo_can_be_held_out_once(
     assert outcome["psnr"] == pytest.approx(results["cross_validation"]["PSNR"])
 
 
-# How it ends otherwise.
+# Other ways that it ends.
 
 
 @pytest.mark.slow
@@ -277,7 +277,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
-        # Whoever started these tests in the background has SIGINT ignored; a person has not.
+        # If these tests were started in the background, SIGINT is ignored; at a terminal it is not.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = Workspace(tmp_path / "out").log
@@ -424,7 +424,7 @@ def test_the_time_left_is_guessed_from_the_step_so_far(
         assert report.time_left(0.5) == ""  # too early
         now = 160.0
         assert report.time_left(0.25) == "3 min left in this step"
-        report.taken_over(0.2)  # by an earlier run, in none of these 60 s
+        report.taken_over(0.2)  # by an earlier run, not in these 60 s
         assert report.time_left(0.5) == "2 min left in this step"
         assert report.time_left(0.2) == ""
 

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from recon.pipeline.config import from_dict
-from recon.pipeline.presets import PRESETS, resolve
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.wishes_to_settings import resolve
 
 
 def test_every_preset_survives_the_way_through_json() -> None:

@@ -1,4 +1,4 @@
-"""A photo that was sent twice counts once, and what is measured is as without the copy."""
+"""A photo that was sent twice counts once, and the figures are the same as without the copy."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def exposed(image: Image.Image, factor: float) -> Image.Image:
 
 
 def moved(image: Image.Image, part: float) -> Image.Image:
-    """`image` moved by `part` of its longest side, as by a hand between two frames of a burst."""
+    """`image` shifted by `part` of its longest side, as between two frames of a burst."""
     shift = (1, 0, part * image.width, 0, 1, 0)
     return image.transform(image.size, Image.Transform.AFFINE, shift, Image.Resampling.BICUBIC)
 
 
 def with_something_moving(image: Image.Image) -> Image.Image:
-    """A tenth of the picture shows something else: a thing that turns before a wall."""
+    """A tenth of the picture shows something else: an object that turns in front of a wall."""
     changed = image.copy()
     width, height = image.size
     part = image.crop((0, 0, round(0.4 * width), round(0.25 * height)))
@@ -126,7 +126,7 @@ def test_real_neighbours_are_no_copies(name: str) -> None:
 
 
 def test_without_its_copies_a_set_is_byte_for_byte_the_set_without_them(tmp_path: Path) -> None:
-    """26.1 dB with the copies on both sides of the split, 12.4 without."""
+    """It was 26.1 dB with the copies on both sides of the split, 12.4 dB without."""
     doubled, single = Workspace(tmp_path / "doubled"), Workspace(tmp_path / "single")
     for workspace, name in ((doubled, "dup8"), (single, "nodup8")):
         shutil.copytree(
@@ -170,8 +170,8 @@ def test_one_photo_that_was_doubled_is_left_out_alone(
 
 @pytest.mark.parametrize("metadata", [False, True])
 def test_the_best_version_is_kept(workspace: Workspace, walls: list[Path], metadata: bool) -> None:
-    """The larger one; of one size the one that still has its metadata, else the one with more
-    bytes."""
+    """The larger one; at equal size the one that still has its metadata, otherwise the one with
+    more bytes."""
     exif = Image.Exif()
     exif[0x0110] = "Phone"
     with Image.open(walls[0]) as image:

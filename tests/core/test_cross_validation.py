@@ -1,4 +1,4 @@
-"""Every photo held out once: which photos each fold sees, what it is worth, how it may end."""
+"""Every photo held out once: which photos each fold sees, what its figures mean, how it may end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FOLDS = [[NAMES[0], NAMES[5]], [NAMES[1]], [NAMES[2]], [NAMES[3]], [NAMES[4]]]
 
 
 class Trainings:
-    """Watches `engine.train`, which goes on as always; the calls numbered in `fail` do not."""
+    """Watches `engine.train`, which works as usual, except in the calls numbered in `fail`."""
 
     def __init__(self, fail: dict[int, Exception] | None = None) -> None:
         self.photos: list[list[str]] = []
@@ -150,7 +150,7 @@ def test_photos_from_one_spot_are_held_out_by_one_fold(
     write_same_spot(workspace, [NAMES[:2]])
     results = results_of(workspace)
     assert results["cross_validation"]["folds"] == [NAMES[:2], *([name] for name in NAMES[2:])]
-    assert trainings.photos[0] == NAMES[2:], "no neighbour of theirs is trained on"
+    assert trainings.photos[0] == NAMES[2:], "neither is trained on"
 
 
 @pytest.mark.parametrize("count", range(3, 11))
@@ -234,7 +234,7 @@ def test_a_stop_inside_a_fold_ends_the_stage_and_finished_folds_are_kept(
     assert again["protocol"] == "cross-validation"
     del trainings.photos[:]
     assert results_of(workspace) == again
-    assert len(trainings.photos) == 4  # asked for anew, all are made anew
+    assert len(trainings.photos) == 4  # a new run makes all of them again
 
 
 def test_a_kept_fold_does_not_outlive_what_it_was_made_of(
@@ -290,7 +290,7 @@ def test_a_fold_that_was_interrupted_goes_on_where_it_was(
     assert "fold 4 of 5: continued at step 2 of 3" in report.named("log")
     begun = {m.split(":")[0] for _, m in report.named("progress") if ": training step" in m}
     assert begun == {"fold 4 of 5", "fold 5 of 5"}
-    share = 0.9 / 5  # of the step, a fold
+    share = 0.9 / 5  # of the step, per fold
     assert report.named("taken_over") == [
         pytest.approx(part) for part in (share, share, 0.9 * share * 0.1, 0.9 * share * 0.9 * 2 / 3)
     ]

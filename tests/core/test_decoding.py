@@ -1,4 +1,4 @@
-"""What people sent is opened in processes with limits, and what no honest file has is refused."""
+"""Uploads are opened in processes with limits, and what no honest file contains is refused."""
 
 from __future__ import annotations
 
@@ -126,7 +126,8 @@ def test_an_index_that_would_take_gigabytes_is_refused_unread(name: str) -> None
 
 
 def test_plain_sound_has_as_many_samples_as_it_likes() -> None:
-    """Three minutes at 48,000 a second, as cameras write them: FFmpeg reads them in pieces."""
+    """Three minutes at 48,000 samples a second, as cameras write them: FFmpeg reads them in
+    pieces."""
     sound = track(
         box(b"stsz", struct.pack(">III", 0, 4, 180 * 48_000)),  # whatever comes first
         box(b"stts", struct.pack(">IIII", 0, 1, 180 * 48_000, 1)),
@@ -155,7 +156,7 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_undecoded() -> None:
 
 
 def test_scans_of_pictures_that_nobody_decodes_do_not_count() -> None:
-    """Phones add pictures behind the first; metadata may hold anything."""
+    """Phones add pictures after the first; metadata may hold anything."""
     progressive = picture(progressive=True)
     assert 8 < progressive.count(b"\xff\xda") <= limits.JPEG_SCANS
     comment = struct.pack(">BBH", 0xFF, 0xFE, 2 + 400) + b"\xff\xda" * 200
@@ -205,17 +206,17 @@ def test_who_takes_too_much_processor_time_is_ended_and_replaced(pool: Pool) -> 
 def test_who_takes_too_long_by_the_clock_is_ended(pool: Pool) -> None:
     ask(pool, picture(), budgets.ONE_PHOTO)
     first = children(pool)
-    os.kill(first[0], signal.SIGSTOP)  # as something that waits for ever
+    os.kill(first[0], signal.SIGSTOP)  # like something that waits for ever
     with pytest.raises(BudgetExceeded):
         ask(pool, picture(), Budget(memory_mb=512, cpu_s=20, seconds=0.2))
     assert not psutil.pid_exists(first[0])
 
 
 def test_a_decoder_that_falls_takes_nobody_along(pool: Pool) -> None:
-    """As native code does; here with a signal of the same name."""
+    """As when native code crashes; here the same signal is sent by hand."""
     ask(pool, picture(), budgets.ONE_PHOTO)
     [child] = children(pool)
-    os.kill(child, signal.SIGSTOP)  # it has the photo before it falls
+    os.kill(child, signal.SIGSTOP)  # so that it has the photo when it dies
     falls = [
         threading.Timer(0.3, os.kill, (child, one)) for one in (signal.SIGSEGV, signal.SIGCONT)
     ]
@@ -305,7 +306,8 @@ def test_a_fork_starts_children_of_its_own(opener: Opener) -> None:
     opener.check_photo(io.BytesIO(photo), name="a", **LIMITS)
 
 
-#: Prints, for each attempt, whether it was let through. Run by a process that has given all up.
+#: Prints, for each attempt, whether it was let through. Run by a process that has confined
+#: itself.
 ATTEMPTS = """
 import ctypes, os, signal, socket, subprocess, sys, threading
 from pathlib import Path
@@ -353,7 +355,7 @@ def test_a_child_can_do_nothing_but_decode(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     refused, *could, end = done.stdout.splitlines()
     assert end == "end"
-    # An older kernel has no Landlock, and other machines have no filter; then it says so.
+    # An older kernel has no Landlock, and other machines have no filter; then that is printed.
     about_files = ("read", "list", "write")
     expected = [one for one in could if one.startswith(tuple(f"could {a}" for a in about_files))]
     assert could == (expected if "Landlock" in refused else could if "seccomp" in refused else [])

@@ -1,4 +1,4 @@
-"""The demo scene of the front page: small, of the sample photos, and as good as it says it is."""
+"""The front page's demo scene: small, made from the sample photos, and as good as it claims."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def camera_of(view: dict[str, Any], width: int) -> Camera:
 
 
 def undistorted(photo: Image.Image, view: dict[str, Any], lens: dict[str, Any]) -> Image.Image:
-    """The photo as the run saw it: through a lens without distortion, [height, width] of `view`."""
+    """The photo as the run saw it: without the lens's distortion, at the [height, width] of
+    `view`."""
     rows, columns = np.mgrid[: view["height"], : view["width"]] + 0.5
     rays = np.stack(
         [(columns - view["cx"]) / view["fx"], (rows - view["cy"]) / view["fy"], np.ones_like(rows)],
@@ -76,7 +77,7 @@ def undistorted(photo: Image.Image, view: dict[str, Any], lens: dict[str, Any]) 
 
 @pytest.mark.slow
 def test_its_figures_can_be_measured_again(gaussians: Gaussians) -> None:
-    """On the held-out photos, rendered anew. Its file counts in coarser steps than the run did."""
+    """On the held-out photos, rendered again. Its file is rounded more coarsely than the run's."""
     facts, views = read_demo("facts.json"), read_demo("views.json")
     photos = rendered_photos()
     assert len(views["held_out"]) == facts["conditions"]["held_out"] >= 2
@@ -102,7 +103,7 @@ def test_it_is_a_good_scene() -> None:
     assert (
         verdict_of(figures, registered=facts["figures"]["registered"], total=count).word == "good"
     )
-    assert not facts["figures"]["refined"], "a finished scene could not be measured again"
+    assert not facts["figures"]["refined"], "refined with its held-out photos, it can't be measured"
 
 
 def test_it_is_small_enough_for_a_front_page(gaussians: Gaussians) -> None:
@@ -112,7 +113,7 @@ def test_it_is_small_enough_for_a_front_page(gaussians: Gaussians) -> None:
 
 
 def test_coarser_steps_move_nothing_by_more_than_one(gaussians: Gaussians) -> None:
-    """Rounding what is rounded, with neighbours together already, changes nothing."""
+    """Rounding again, with neighbours already together, changes nothing."""
     file = (demo_scene.OUT / "scene.spz").read_bytes()
     again = demo_scene.coarsen(file)
     assert gzip.decompress(again) == gzip.decompress(file)

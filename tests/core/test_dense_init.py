@@ -1,4 +1,4 @@
-"""Depth maps and dense points, held against the rendered scene whose depths are known."""
+"""Depth maps and dense points, compared with a rendered scene whose depths are known."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def found(scene: Scene) -> tuple[Points, dict[str, torch.Tensor]]:
 
 
 def accuracy(scene: Scene, maps: dict[str, torch.Tensor]) -> tuple[float, float, float]:
-    """Share of pixels known, median relative error, share of known ones off by over 3%."""
+    """Share of pixels with a depth, its median relative error, share of those off by over 3%."""
     depths = torch.stack([maps[view.name] for view in scene.views])
     known = depths > 0
     errors = (depths / torch.stack(scene.depths) - 1).abs()[known]
@@ -133,7 +133,7 @@ def test_points_lie_on_the_surfaces_and_have_their_colours(
     scene: Scene, found: tuple[Points, dict[str, torch.Tensor]]
 ) -> None:
     points, _ = found
-    assert 15_000 < len(points) <= 21_000  # a random share of all
+    assert 15_000 < len(points) <= 21_000  # a random sample of all
     camera, truth = scene.views[2].camera, scene.depths[2]
     seen = points.xyz @ camera.viewmat[:3, :3].T.double().numpy() + camera.viewmat[:3, 3].numpy()
     projected = seen @ camera.K.T.double().numpy()

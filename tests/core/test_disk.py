@@ -1,4 +1,4 @@
-"""A disk that runs full while a job works: named as such, whoever's library met it first."""
+"""A disk that runs full while a job works: reported as such, whichever library hit it first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from recon.pipeline.runner import run_pipeline
 from recon.pipeline.workspace import Workspace
 from tests.core.test_runner import CopyingStage
 
-#: Linux's own file that every write finds full.
+#: A device of Linux on which every write fails as on a full disk.
 FULL = Path("/dev/full")
 Usage = namedtuple("Usage", "total used free")
 MB = disk.MB
@@ -129,7 +129,7 @@ def test_a_log_that_can_t_be_written_hides_nothing(
 def test_a_step_stops_before_native_code_meets_the_end_of_the_disk(
     tmp_path: Path, first_stage: CopyingStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """COLMAP ends its process where its database can't be written."""
+    """COLMAP ends its process if its database can't be written."""
     sets_free(monkeypatch, disk.RESERVE_MB - 1)
     summary = run(tmp_path)
     assert summary.error_code == "disk_full"

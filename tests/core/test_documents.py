@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST = 120  # characters of a line
-#: One line an entry: git merges the entries of both sides, and would cut those of several lines.
+LONGEST = 120  # characters per line
+#: One line per entry: git merges both sides' entries line by line, and would mix up longer ones.
 ANY_LENGTH = {"CHANGELOG.md"}
 
 LINK = re.compile(r"!?\[[^\]]*\]\(<?([^)\s>]+)>?\)")
@@ -20,7 +20,7 @@ HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 
 
 def documents() -> list[str]:
-    """Every Markdown file that is in the repository or about to be."""
+    """Every Markdown file that is in the repository or about to be added."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return sorted(name for name in done.stdout.split("\n") if name and (ROOT / name).exists())
@@ -34,7 +34,7 @@ def prose(path: Path) -> str:
 
 @cache
 def anchors(path: Path) -> set[str]:
-    """What GitHub makes of a document's headings."""
+    """The anchors that GitHub makes from a document's headings."""
     text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
     found: set[str] = set()
     for heading in HEADING.findall(text):

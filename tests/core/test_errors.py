@@ -40,9 +40,9 @@ def reads_as_sentences(explained: FilledExplanation) -> None:
     assert "{" not in explained.sentence + explained.staff_sentence
 
 
-#: Facts that are about the machine and not about what a person sent or may have.
+#: Facts about the machine rather than about what a person sent or is allowed.
 MACHINE_FACTS = {"problem", "folder"}
-#: Words that only whoever runs the machine has a use for: settings, commands, paths.
+#: Words of use only to whoever runs the machine: settings, commands, paths.
 TECHNICAL = re.compile(r"`|\b[A-Z]+_[A-Z_]+\b|manage\.py|\blogs?\b|\B/\w+/|traceback|GPU with")
 
 
@@ -54,7 +54,7 @@ def test_what_is_technical_is_said_to_whoever_runs_the_site_only(code: str) -> N
         assert not named & MACHINE_FACTS
         assert not TECHNICAL.search(text), text
     asked = "whoever runs this site" in found.advice
-    assert found.for_staff or not asked or code == "last_superuser", "nothing for who is asked"
+    assert found.for_staff or not asked or code == "last_superuser", "no text for staff"
 
 
 def test_a_user_error_carries_its_facts_and_its_sentence() -> None:

@@ -1,4 +1,4 @@
-"""benchmarks/eta.py as people start it: a program of its own, without the site."""
+"""benchmarks/eta.py as people start it: a separate program, without the site."""
 
 from __future__ import annotations
 

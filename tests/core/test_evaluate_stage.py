@@ -44,7 +44,7 @@ def give_model(workspace: Workspace, gaussians: Gaussians, trained_at: int | Non
 
 
 def with_floater() -> Gaussians:
-    """A black wall before the camera, one Gaussian wide: the filter takes it away."""
+    """A black wall in front of the camera, a single Gaussian: the filter removes it."""
     scene = tiny_gaussians()
     wall = scene.select(torch.tensor([0]))
     wall.means = torch.tensor([[0.0, 0.0, -3.0]])
@@ -107,7 +107,7 @@ def test_the_filter_is_decided_on_the_raw_figures(
     monkeypatch.setattr(evaluation, "expose_crosswise", lambda image, truth: truth)
     greedy = replace(CONFIG, export=replace(CONFIG.export, outlier_std_threshold=0.0))
     results = results_of(workspace, greedy)
-    assert results["psnr_corrected"] == 100.0  # for both: it would let the filter through
+    assert results["psnr_corrected"] == 100.0  # for both scenes, so the filter would pass by it
     assert results["scene"] == "unfiltered"
 
 

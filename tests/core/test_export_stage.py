@@ -36,7 +36,7 @@ CONFIG = PipelineConfig(
     train=TrainConfig(iterations=6, max_image_size=30, max_gaussians=400, sh_degree=0),
     export=ExportConfig(poster_size=48, turntable=False),
 )
-#: The delivered scene is the measured one.
+#: The delivered scene is the one that was measured.
 AS_MEASURED = replace(CONFIG, export=replace(CONFIG.export, final_refine=False))
 FILMED = replace(CONFIG, export=replace(CONFIG.export, turntable=True))
 
@@ -112,7 +112,7 @@ def test_the_poster_is_a_picture_of_the_scene(workspace: Workspace) -> None:
 
 
 def test_the_poster_is_what_the_viewer_starts_with(workspace: Workspace) -> None:
-    """Its camera has no principal point but the middle, whatever the photo's had."""
+    """Its camera's principal point is the middle, wherever the photo's was."""
     cameras = workspace.undistorted_sparse / "cameras.txt"
     assert " 30.0 20.0" in cameras.read_text()
     cameras.write_text(cameras.read_text().replace(" 30.0 20.0", " 36.0 17.0"))
@@ -121,7 +121,7 @@ def test_the_poster_is_what_the_viewer_starts_with(workspace: Workspace) -> None
         poster = np.asarray(file.convert("RGB"), float)
 
     def unlike(cx: float, cy: float) -> float:
-        """Mean difference to the picture from the start view, in grey levels."""
+        """Mean difference from the picture at the start view, in grey levels."""
         viewmat = torch.eye(4)
         viewmat[:3, 3] = -torch.tensor(view["position"])  # the cameras are not turned
         K = torch.tensor([[54.0, 0.0, cx], [0.0, 54.0, cy], [0.0, 0.0, 1.0]])
@@ -151,7 +151,7 @@ def test_progress_never_goes_back(workspace: Workspace) -> None:
 def test_what_a_machine_cannot_make_is_left_out_and_said_in_the_log(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where an earlier run could."""
+    """Even if an earlier run could."""
     export.run(workspace, FILMED, ListReporter())
     monkeypatch.setitem(sys.modules, "gaussforge", None)
     monkeypatch.setitem(sys.modules, "av", None)

@@ -1,4 +1,4 @@
-"""Exposure: what is fitted to a photo, and that no pixel is scored with its own fit."""
+"""Exposure: what is fitted to a photo, and that no pixel is scored with a fit of its own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_picture_of_one_colour_has_a_fit_too() -> None:
 def test_each_half_takes_the_exposure_of_the_other(picture: torch.Tensor) -> None:
     truth = expose(picture, DARKER)
     torch.testing.assert_close(expose_crosswise(picture, truth), truth, atol=0.02, rtol=0)
-    # What happens in one half alone can't be corrected there.
+    # A change in one half alone is not made up for in that half.
     white = exposure._chessboard(30, 40, torch.device("cpu"))
     assert white.float().mean() == 0.5
     spoiled = torch.where(white[..., None], truth * 0.5, truth)
@@ -71,7 +71,7 @@ def learn(exposures: Exposures, views: list[View], scene: torch.Tensor, rounds: 
 
 
 def test_the_gradients_are_those_of_the_map(picture: torch.Tensor) -> None:
-    """In a picture small enough that every pixel counts."""
+    """In a picture small enough for every pixel to count."""
     image, plain = (picture.clone().requires_grad_() for _ in range(2))
     target, taken = torch.rand_like(picture), torch.zeros(3, 4)
     (exposure._Expose.apply(image, DARKER, taken) - target).square().mean().backward()

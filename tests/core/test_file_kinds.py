@@ -1,4 +1,4 @@
-"""Files that are no photo or video of ours are called what they are, by their content."""
+"""Files that can't be used as photos or videos are identified by their content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def short(value: int, order: str = "<") -> tuple[int, bytes]:
 
 
 def with_sub_ifd(sub: bytes) -> bytes:
-    """A preview whose sub-directory is that of the TIFF `sub`, put behind it."""
+    """A preview whose sub-directory is that of the TIFF `sub`, appended to it."""
     first = tiff({SUB_IFDS: (4, bytes(4))})
     place = struct.pack("<I", len(first) + 8)
     return first.replace(struct.pack("<HHI", SUB_IFDS, 4, 1) + bytes(4),

@@ -1,4 +1,4 @@
-"""The delivered scene: finished with all photos, or the measured one where that does not work."""
+"""The delivered scene: refined with all photos, or the measured one if that fails."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CONFIG = PipelineConfig(
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    """A measured model with dull colours, which more training mends."""
+    """A measured model with dull colours, which more training corrects."""
     workspace = write_tiny_workspace(tmp_path)
     write_trained(workspace, dull(), CONFIG.train)
     Results(scene=UNFILTERED).write(workspace)
@@ -132,7 +132,7 @@ def test_haze_in_front_of_the_scene_goes(workspace: Workspace) -> None:
     haze = tiny_gaussians(2)
     haze.means = torch.tensor([[0.2, 0.1, -2.4], [-0.3, 0.0, -2.2]])
     haze.scales = torch.full((2, 3), -1.0)
-    # A surface is made of many: each Gaussian has company.
+    # A surface consists of many: each Gaussian has neighbours.
     parts = [part.named() for part in [*[dull()] * 21, haze]]
     hazy = Gaussians(**{name: torch.cat([part[name] for part in parts]) for name in parts[0]})
     write_trained(workspace, hazy, CONFIG.train)

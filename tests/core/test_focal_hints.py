@@ -28,7 +28,8 @@ from tests.faults import fault
 
 pytestmark = pytest.mark.slow
 
-#: Degrees. A hint that was believed turns cameras by 3 and more; the photos alone by 0.02 to 0.25.
+#: Degrees. A wrong hint that was believed turns cameras by 3 or more; the photos alone are off by
+#: 0.02 to 0.25.
 PLACED = 0.5
 
 SIFT_ONLY = replace(
@@ -56,7 +57,7 @@ def sent(
 
 
 def mapped(workspace: Workspace, truth: Path) -> tuple[dict[str, Any], float]:
-    """What was warned of, and the median rotation error in degrees of the photos, all placed."""
+    """The warnings, and the photos' median rotation error in degrees; all must be placed."""
     report = ListReporter()
     for stage in (preflight, features, matching, mapping):
         stage.run(workspace, SIFT_ONLY, report)
@@ -129,7 +130,7 @@ def test_a_right_one_is_kept_without_a_second_look(corner: Path, workspace: Work
 
 
 class Model:
-    """As much of a pycolmap reconstruction as focal lengths are read from."""
+    """The parts of a pycolmap reconstruction from which focal lengths are read."""
 
     def __init__(self, **focals: float) -> None:
         self.images = {name: Image_(name, focal) for name, focal in focals.items()}
@@ -158,8 +159,8 @@ def test_photos_that_lead_to_another_focal_length_from_every_start_say_nothing()
 
 def test_the_files_are_believed_where_the_photos_say_too_little() -> None:
     free = made(agreeing=0.97, median_reprojection_error=0.50)
-    assert explains_more(free, None)  # held, there is no model
+    assert explains_more(free, None)  # with the hint kept, there is no model
     assert explains_more(free, made(agreeing=0.97, median_reprojection_error=0.90))
     assert explains_more(free, made(agreeing=0.80, median_reprojection_error=0.50))
     assert not explains_more(free, made(agreeing=0.96, median_reprojection_error=0.53))
-    assert not explains_more(free, made(worth=9.0, agreeing=0.80))  # fewer photos are easier
+    assert not explains_more(free, made(worth=9.0, agreeing=0.80))  # fewer photos agree more easily

@@ -1,4 +1,4 @@
-"""gsplat's private functions are called in the one version that is wanted, and in no other."""
+"""gsplat's private functions are only called in the one version of it that we require."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Install = Callable[[str], ModuleType]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Puts a gsplat of some version before the real one, if there is any; returns its kernels."""
+    """Puts a gsplat of some version ahead of the real one, if there is one; returns its kernels."""
     caches = (gsplat_kernels.kernels, gsplat_kernels.adam, cuda.problem)
 
     def put(version: str) -> ModuleType:

@@ -11,7 +11,7 @@ from recon.splats.metrics import psnr
 from recon.splats.scene import View
 
 CAMERAS = 5
-ABOVE = (0.0, 1.2, -0.6)  # where nobody took a photo, and haze hangs before what is looked at
+ABOVE = (0.0, 1.2, -0.6)  # where nobody took a photo, and haze hangs in front of the scene
 
 
 def camera(x: float, y: float = 0.0, z: float = 0.0) -> Camera:

@@ -24,14 +24,14 @@ CAMERAS = [tiny_camera(index) for index in range(6)]
 
 
 def difference(one: Gaussians, other: Gaussians) -> float:
-    """Mean over the pictures of both, of the squared differences of colours."""
+    """Mean squared difference in colour between the pictures of both."""
     with torch.no_grad():
         pairs = [(rasterize(one, camera), rasterize(other, camera)) for camera in CAMERAS]
     return sum(float(((a.image - b.image) ** 2).mean()) for a, b in pairs) / len(pairs)
 
 
 def test_a_gaussian_s_share_is_what_the_pictures_lose_without_it() -> None:
-    """Of one alone in view, its alpha: the picture of a white one on black."""
+    """If it is alone in view, its alpha: as if it were white on black."""
     one = tiny_gaussians(1)
     one.means[0] = torch.tensor([0.0, 0.0, 0.0])
     with torch.no_grad():
@@ -96,6 +96,6 @@ def test_the_export_of_a_large_scene_has_it_as_a_file_of_its_own(tmp_path: Path)
 
 
 def test_sixty_thousand_are_about_a_megabyte(tmp_path: Path) -> None:
-    """So that they fit in three seconds at 10 Mbit/s, with everything else that a page needs."""
+    """So they load within three seconds at 10 Mbit/s, with everything else that a page needs."""
     write_spz(tiny_gaussians(importance.FIRST_COUNT), tmp_path / "first.spz")
     assert (tmp_path / "first.spz").stat().st_size < 1_250_000

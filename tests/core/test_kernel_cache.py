@@ -1,4 +1,4 @@
-"""Compiled kernels are found again only while nothing that went into them has changed."""
+"""Compiled kernels are reused only while nothing that went into them has changed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_change_in_any_file_with_kernels_is_another_folder(sources: Path) -> N
 def test_a_chosen_folder_is_kept_to(sources: Path, tmp_path: Path) -> None:
     chosen = kernel_cache(sources, str(tmp_path / "cache"))
     assert Path(chosen).parent == tmp_path / "cache"
-    assert kernel_cache(sources, chosen) == chosen  # as a process started by ours finds it
+    assert kernel_cache(sources, chosen) == chosen  # as a process that ours starts finds it
 
 
 @pytest.mark.slow

@@ -40,17 +40,19 @@ pytestmark = pytest.mark.slow
 
 QUICK = PRESETS["quick"]
 SIZE = (400, 300)  # px
+SMALL = (320, 240)  # px, where many photos have nothing in common: pairs of those take longest
 STAGES = (preflight, features, matching, mapping)
 
 
 def mapped(**changes: Any) -> PipelineConfig:
-    """The quick preset with changed settings of mapping, and little work for strong SIFT."""
+    """The quick preset with these settings of mapping changed, and little work for strong SIFT."""
     little = {"strong_max_image_size": 300, "strong_max_num_features": 1000}
     return replace(QUICK, mapping=replace(QUICK.mapping, **little, **changes))
 
 
 SIFT_ONLY = mapped(last_rung="relaxed")
-#: So many points a photo that no model is firm: every rung is climbed, the best model kept.
+#: More points per photo than any model has, so none is firm: every rung is tried, the best model
+#: kept.
 CLIMB = mapped(last_rung="strong_sift", solid_points_per_photo=1e5)
 
 
@@ -93,7 +95,7 @@ def climbed_wall(
     return workspace, run(workspace, CLIMB, mapping)
 
 
-# Winning, and what is written down.
+# Which rung wins, and what is written down.
 
 
 def test_an_easy_set_is_won_by_the_first_rung_and_nothing_else_is_tried(wall: Workspace) -> None:
@@ -366,14 +368,14 @@ def test_absent_learned_features_are_told_as_a_plain_reason() -> None:
     assert missing is None or missing.strip()
 
 
-# Sets that hold more than one place.
+# Sets that show more than one place.
 
 
 def test_of_three_places_the_largest_is_made_and_the_others_are_named(
     workspace: Workspace,
 ) -> None:
     for seed, count in ((1, 4), (2, 3), (3, 3)):
-        write_wall(workspace.upload, seed=seed, count=count, size=SIZE)
+        write_wall(workspace.upload, seed=seed, count=count, size=SMALL)
     report = run(workspace, SIFT_ONLY)
     graph = read_pair_graph(workspace)
     assert [len(group) for group in graph.groups] == [4, 3, 3]
@@ -390,7 +392,7 @@ def test_of_three_places_the_largest_is_made_and_the_others_are_named(
 
 def test_two_photos_of_each_place_are_too_few(workspace: Workspace) -> None:
     for seed in (1, 2, 3):
-        write_wall(workspace.upload, seed=seed, count=2)
+        write_wall(workspace.upload, seed=seed, count=2, size=SMALL)
     error = failing(workspace, SIFT_ONLY)
     assert error.code == "photos_share_nothing"
     assert error.facts == {"total": 6, "groups": 3, "largest": 2, "minimum": 3}
@@ -410,11 +412,12 @@ def test_copies_of_one_photo_are_called_so(workspace: Workspace, tmp_path: Path)
     error = failing(workspace, QUICK)
     assert error.code == "photos_identical"
     assert error.facts == {"total": 6, "distinct": 1}
-    assert not workspace.database.exists(), "nothing slow was tried"
+    assert not workspace.database.exists(), "no slow rung was tried"
 
 
 def test_a_burst_alone_is_no_set(workspace: Workspace, tmp_path: Path) -> None:
-    """The hand moved a little between the frames: no copies, and yet nothing to see depth by."""
+    """The hand moved a little between the frames: not copies, yet nothing from which to tell
+    depth."""
     write_wall(tmp_path / "one", seed=1, count=1)
     with Image.open(tmp_path / "one" / "wall1_0.jpg") as photo:
         for index in range(5):
@@ -453,7 +456,7 @@ def test_a_blank_wall_shows_too_little(workspace: Workspace) -> None:
 
 
 def bring(earlier: Workspace, job: Workspace) -> None:
-    """What "again with more photos" puts into the new job."""
+    """What running again with more photos puts into the new job."""
     job.known.mkdir(parents=True)
     shutil.copyfile(earlier.database, job.known / "database.db")
     shutil.copyfile(earlier.photos_json, job.known / "photos.json")

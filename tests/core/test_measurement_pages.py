@@ -1,4 +1,4 @@
-"""The tables of docs/measurements are what their data say."""
+"""The tables in docs/measurements match their data."""
 
 from __future__ import annotations
 

@@ -55,13 +55,13 @@ def test_identical_pictures_have_an_lpips_of_zero() -> None:
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
-    """Serves `content`, or nothing at all where it is None."""
+    """Serves `content`, or nothing at all if it is None."""
 
     content: bytes | None = None
 
     def do_GET(self) -> None:
         if self.content is None:
-            self.rfile.read()  # until whoever asked gives up
+            self.rfile.read()  # until the client gives up
             return
         self.send_response(200)
         self.end_headers()
@@ -117,6 +117,6 @@ def test_weights_are_downloaded_once_into_the_cache(
     report = ListReporter()
     metrics._ensure_backbone(report)
     assert metrics.backbone_path().read_bytes() == weights.read_bytes()
-    assert report.named("progress")  # what may stop it, as it comes in
+    assert report.named("progress")  # so the job can be stopped as the file comes in
     monkeypatch.setattr(Answer, "content", None)
     metrics._ensure_backbone(silent)  # asks nobody

@@ -1,4 +1,4 @@
-"""What a model must be before it may count, and which of several is the best."""
+"""What a model must satisfy before it counts, and which of several is the best."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_photo_that_hangs_on_by_matches_that_may_be_chance_is_taken_out(
 
 
 def glue(model: Any, shared: int) -> list[int]:
-    """Leaves `shared` points seen from both halves of `model`; returns the halves' first ids."""
+    """Leaves `shared` points that both halves of `model` see; returns the first half's ids."""
     ids = sorted(model.reg_image_ids())
     count = 0
     for number, (_, point) in enumerate(sorted(model.points3D.items())):
@@ -204,7 +204,7 @@ def test_more_photos_placed_firmly_come_first_then_points_angles_and_errors() ->
 
 
 def test_of_models_of_the_same_photos_the_more_exact_one_is_better() -> None:
-    # Learned features find more points, less exactly; which of both makes the better scene was
+    # Learned features find more points, less exactly; which of the two makes the better scene was
     # measured: 23.28 dB with the first, 22.73 dB with the second.
     sift = some_candidate(worth=4.6, points_per_photo=150.0, median_reprojection_error=0.3)
     learned = some_candidate(worth=5.0, points_per_photo=300.0, median_reprojection_error=0.9)
@@ -216,7 +216,7 @@ def test_nothing_is_tried_after_a_model_of_all_photos_that_nearly_all_matches_fi
     thin = some_candidate(worth=4.5, firm_photos=3, agreeing=0.97)
     assert not thin.firm
     assert wins(thin, total=5)
-    assert not wins(thin, total=6)  # one is missing
+    assert not wins(thin, total=6)  # one photo is missing
     assert not wins(some_candidate(worth=4.5, agreeing=0.9), total=5)  # some matches don't fit
     assert not wins(some_candidate(worth=3.0, agreeing=0.97), total=5)  # hardly placed
 
@@ -228,7 +228,7 @@ def test_photos_are_counted_before_stronger_sift_is_skipped(
     monkeypatch.setattr("recon.poses.learned.learned_matches.available", lambda: None)
     work = SimpleNamespace(names=list("abcde"), config=MappingConfig())
     best = some_candidate(worth=4.0, firm_photos=firm_photos, agreeing=0.9)
-    assert not best.firm  # as a model; its photos are, mostly
+    assert not best.firm  # the model is not; most of its photos are
     state = LadderState(cast(Work, work), print, best=best)
     [strong] = [rung for rung in RUNGS if rung.source is STRONG]
     why = why_skip(strong, state)
@@ -243,8 +243,8 @@ def test_a_photo_that_sees_few_points_counts_for_less(model: Any) -> None:
     assert firm.worth == 6.0
     assert thin.worth < 1.0
     assert wins(firm, total=6)
-    assert not wins(firm, total=7)  # one is missing
-    assert not wins(thin, total=6)  # all are there, hardly
+    assert not wins(firm, total=7)  # one photo is missing
+    assert not wins(thin, total=6)  # all are placed, but barely
 
 
 # Groups and the graph.

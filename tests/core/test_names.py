@@ -1,4 +1,4 @@
-"""Names and rooms that a stranger finds their way by."""
+"""Names and folders in which a stranger finds their way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.photos import PROJECT
 
-#: Words that only their author could guess the meaning of, once names all over the project.
+#: Words whose meaning only their author could guess, once names all over the project.
 OPAQUE = {
     "takes", "halves", "so_far", "soFar", "doing", "unfolding", "turning", "trained",
     "particulars", "kept",
@@ -42,7 +42,7 @@ _CLASS_OR_ID = re.compile(r"[.#]([a-zA-Z][\w-]*)")
 
 
 def files(*suffixes: str) -> list[Path]:
-    """Ours with these endings, as paths within the project."""
+    """Our files with these endings, as paths within the project."""
     found = [path for name in OURS for path in (PROJECT / name).rglob("*")]
     found = [path for path in found if path.suffix in suffixes and path.is_file()]
     return sorted(
@@ -53,7 +53,7 @@ def files(*suffixes: str) -> list[Path]:
 
 
 def names_in_python(source: str) -> Iterator[str]:
-    """Every name that the source makes or uses; of modules each part."""
+    """Every name that the source makes or uses; of a module's name, each part."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
@@ -70,7 +70,7 @@ def names_in_python(source: str) -> Iterator[str]:
 
 
 def names_in_scripts(source: str) -> Iterator[str]:
-    """Identifiers of JavaScript, properties and keys too; not what stands in comments and texts."""
+    """Identifiers in JavaScript, properties and keys too, but not words in comments and texts."""
 
     def placeholders(literal: re.Match[str]) -> str:
         return " ".join(_PLACEHOLDER.findall(literal.group()))
@@ -99,7 +99,7 @@ NAMES_IN = {
 
 
 def opaque(names: Iterator[str]) -> set[str]:
-    """Those of the names that are opaque, private ones and constants among them."""
+    """Those of the names that are opaque, including private ones and constants."""
     words = {name: name.strip("_") for name in names}
     return {name for name, word in words.items() if {word, word.lower()} & OPAQUE}
 

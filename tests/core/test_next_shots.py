@@ -1,4 +1,4 @@
-"""What is said of photos that the real matching leaves apart."""
+"""What people are told about photos that the real matching leaves unconnected."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from recon.poses.photo_check.findings import Finding
 from recon.poses.photo_check.next_shots import advise
 
 NAMES = [f"{n}.jpg" for n in range(1, 8)]
-#: Photos 1 to 4 hang together, 5 and 6 do, and 7 is alone.
+#: Photos 1 to 4 are connected, so are 5 and 6, and 7 is alone.
 PAIRS = {(f"{a}.jpg", f"{b}.jpg"): 200.0 for a, b in ((1, 2), (2, 3), (3, 4), (5, 6))}
 
 

@@ -1,4 +1,4 @@
-"""Photos as they come: broken metadata, everything around, strips, cut off, odd names."""
+"""Photos as they come: broken metadata, 360 degrees, strips, cut off, odd names."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_metadata_that_is_broken_costs_only_itself(kind: str, tmp_path: Path) ->
     with Image.open(tmp_path / "out.jpg") as image:
         said = np.asarray(image.convert("RGB"), float)
         size = (look.width, look.height)
-    turned = size == (240, 320)  # where the orientation survived, it counts
+    turned = size == (240, 320)  # if the orientation survived, it counts
     expected = texture().transpose(Image.Transpose.ROTATE_270) if turned else texture()
     assert size == (made.width, made.height) == expected.size
     assert np.abs(said - np.asarray(expected, float)).mean() < 8
@@ -147,7 +147,7 @@ def test_the_photos_that_were_called_damaged_are_used(name: str, tmp_path: Path)
 
 
 def test_what_can_be_read_of_broken_metadata_counts() -> None:
-    """The directory of the shot is beyond the end; the orientation before it is sound."""
+    """The EXIF directory is beyond the end; the orientation before it is sound."""
     broken = GOOD.replace(struct.pack("<HHI", DETAILS, 4, 1), b"\0\0\0\0\0\0\0\0")
     assert decoded(with_segment(JPEG, 0xE1, broken)).upright().size == (240, 320)
 
@@ -163,7 +163,7 @@ def test_metadata_with_a_zero_for_a_number_says_nothing_of_the_lens(tmp_path: Pa
 
 
 def png_of_rows(rows: int, *, interlaced: bool = False) -> bytes:
-    """A PNG of 160 x 120 whose stream of pixels ends, in good order, after so many rows."""
+    """A PNG of 160 x 120 whose stream of pixels ends properly, but after `rows` rows."""
     header = struct.pack(">IIBBBBB", 160, 120, 8, 2, 0, 0, interlaced)
     pixels = texture(size=(160, 120)).tobytes()
     lines = [b"\0" + pixels[480 * row : 480 * (row + 1)] for row in range(rows)]
@@ -235,7 +235,7 @@ def test_a_copy_that_was_interrupted_and_filled_with_zeros_is_unreadable(kind: s
         assert decoded(content + bytes(20_000)).width == 320
 
 
-# --- Everything around ---
+# --- 360 degrees ---
 
 
 @cache
@@ -309,7 +309,7 @@ def test_ordinary_photos_are_not_called_that(content: bytes) -> None:
 
 
 def test_a_sea_with_a_horizon_is_no_360_degree_photo() -> None:
-    """Left and right show the same, as do sky and water in themselves."""
+    """Its left and right edges match, and so do its sky and its water, each throughout."""
     rows = np.concatenate([np.linspace(230, 150, 160), np.linspace(70, 30, 160)])
     noise = np.random.default_rng(0).normal(0, 9, (320, 640))
     noise *= np.where(np.arange(320) < 160, 0.1, 1)[:, None]
@@ -364,7 +364,7 @@ def test_a_photo_that_nobody_can_look_at_stops_no_other(
     assert [photo.name for photo in report.photos] == ["0.jpg", "2.jpg"]
     assert report.findings[0] == Finding("not_looked_at", ("1.jpg",))
     assert report.complete
-    monkeypatch.undo()  # nothing of it is kept
+    monkeypatch.undo()  # nothing of the stopped check is kept
     report = check.check(ordinary, tmp_path / "check")
     assert len(report.photos) == 3
 

@@ -29,7 +29,8 @@ PICTURES = [texture(place, SIZE) for place in range(5) for _ in range(5)]  # 2.5
 SECONDS = 2.5
 Prepare = Callable[[av.VideoStream], None]
 
-#: FFmpeg's matrices and where the red upper left corner is shown: rightmost?, lowest?, sides swap?
+#: FFmpeg's matrices and where the red upper left corner is shown: at the right? at the bottom? Are
+#: width and height swapped?
 EIGHT = {
     (1, 0, 0, 1): (False, False, False),
     (-1, 0, 0, 1): (True, False, False),
@@ -47,7 +48,7 @@ def movie(**options: Any) -> bytes:
 
 
 def shown(folder: Path, content: bytes, wanted: int = 2) -> list[Image.Image]:
-    """The frames taken of a video that is worth it."""
+    """The frames taken from a video that is used."""
     path = folder / "video"
     path.write_bytes(content)
     video.probe(path, name="a.mp4", limits=VideoLimits())
@@ -56,7 +57,7 @@ def shown(folder: Path, content: bytes, wanted: int = 2) -> list[Image.Image]:
 
 
 def outcome(folder: Path, content: bytes) -> str:
-    """ "used", or the code of why not."""
+    """ "used", or the error's code."""
     try:
         return "used" if shown(folder, content) else "none"
     except UserError as error:
@@ -113,7 +114,7 @@ def test_the_mirrored_video_is_shown_as_players_do(tmp_path: Path) -> None:
 
 
 class Turned:
-    """A frame, as far as its matrix is asked for."""
+    """The part of a frame that holds its matrix."""
 
     def __init__(self, *values: int) -> None:
         self.side_data = {"DISPLAYMATRIX": Matrix(values)} if values else {}
@@ -193,7 +194,7 @@ def test_the_anamorphic_video_comes_out_as_it_was_filmed() -> None:
         assert Image.open(io.BytesIO(frame.jpeg)).size == (640, 480)
 
 
-# --- What can't be decoded, and what is no moving picture ---
+# --- What can't be decoded, and what isn't a moving picture ---
 
 
 def test_the_video_of_an_unknown_codec_is_unreadable() -> None:
@@ -340,7 +341,7 @@ def test_a_length_that_makes_no_sense_is_measured_or_refused(said: int, tmp_path
 def test_no_frame_past_the_end_that_the_index_tells_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file may say two seconds and hold an hour."""
+    """A file may claim two seconds and hold an hour."""
     path = tmp_path / "video"
     path.write_bytes(video_bytes(PICTURES * 3))
     monkeypatch.setattr(video, "length", lambda container, stream: 2.0)
@@ -351,7 +352,7 @@ def test_no_frame_past_the_end_that_the_index_tells_is_looked_at(
 
 
 def test_frames_that_change_their_size_on_the_way_are_used(tmp_path: Path) -> None:
-    """As browsers record over a line that gets slower."""
+    """As browsers record them over a connection that gets slower."""
     sizes = [(320, 240), (160, 120)]
 
     def part(size: tuple[int, int], seed: int) -> list[bytes]:
@@ -416,7 +417,7 @@ def test_a_frame_that_nobody_can_make_sense_of_is_left_out(
     def stop(fraction: float, code: str = "", /, **facts: Any) -> None:
         raise Cancelled
 
-    with pytest.raises(Cancelled):  # what stops the work is no odd frame
+    with pytest.raises(Cancelled):  # what stops the work is not taken for an odd frame
         next(video.take_frames(tmp_path / "video", name="a", wanted=3, report=stop))
 
 

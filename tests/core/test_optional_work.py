@@ -1,4 +1,4 @@
-"""What is optional never fails a job: it says why it is not there, and lets go of its memory."""
+"""What is optional never fails a job: it says why it is missing, and frees its memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind is read as it was written, and refused where it is something else."""
+"""What a run leaves behind is read as it was written, and refused if it is anything else."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ METRICS = ("psnr", "ssim", "lpips", "psnr_corrected", "ssim_corrected", "lpips_c
 
 
 def scores(*views: tuple[str, float]) -> Scores:
-    """One photo each: its name and PSNR."""
+    """Of each view: the photo's name and its PSNR."""
     return Scores(
         {
             name: dict(zip(METRICS, (psnr, 0.5, None, psnr + 1, 0.6, None), strict=True))
@@ -196,7 +196,7 @@ def test_results_have_graphdecos_names_and_the_headline_is_the_folds(tmp_path: P
 
 
 def test_a_camera_tells_where_the_world_is() -> None:
-    """[R | t] of a point is what graphdeco's position and rotation, its inverse, undo."""
+    """graphdeco's rotation and position, the inverse, undo what [R | t] does to a point."""
     x, y, z = 3.0, 4.0, 5.0
     rows = CAMERA.cam_from_world
     seen = [row[0] * x + row[1] * y + row[2] * z + row[3] for row in rows]

@@ -90,7 +90,7 @@ def test_the_filter_is_deterministic() -> None:
 
 
 def test_a_background_of_few_large_gaussians_stays() -> None:
-    """They are far apart, yet touch: a wall behind a plant is no floater."""
+    """They are far apart, yet touch: a wall behind a plant is not a floater."""
     rng = np.random.default_rng(0)
     plant = ball(rng, 2000)
     wall = np.stack([*np.mgrid[-2:2:15j, -2:2:15j].reshape(2, -1), np.full(225, 3.0)], axis=1)

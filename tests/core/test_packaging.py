@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def asked_for(*files: str) -> dict[str, Requirement]:
-    """The packages of these requirements files, by name."""
+    """The packages in these requirements files, by name."""
     lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
     bare = [line.split("#")[0].strip() for line in lines]
     found = [Requirement(line) for line in bare if line and not line.startswith("-")]
@@ -25,7 +25,7 @@ def asked_for(*files: str) -> dict[str, Requirement]:
 
 
 def declared(*extras: str) -> dict[str, Requirement]:
-    """The packages of pyproject.toml's core and of these extras, by name."""
+    """The packages in pyproject.toml's core and in these extras, by name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = list(project["dependencies"])
     for extra in extras:
@@ -59,7 +59,7 @@ def test_everything_that_our_packages_need_is_locked() -> None:
             name = canonicalize_name(one.name)
             if name in seen or (one.marker and not one.marker.evaluate({"extra": ""})):
                 continue
-            if name.startswith(("nvidia-", "cuda-", "triton")):  # each build of torch names its own
+            if name.startswith(("nvidia-", "cuda-", "triton")):  # each build of torch has its own
                 continue
             seen.add(name)
             waiting.append(name)

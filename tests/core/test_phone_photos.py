@@ -77,7 +77,7 @@ def test_a_phone_s_photo_comes_out_upright_with_its_focal_length_and_nothing_els
 
 
 def test_all_formats_agree_on_camera_and_focal_length(tmp_path: Path) -> None:
-    """A phone may send one photo as HEIC and the next as JPEG: they are by one camera."""
+    """A phone may send one photo as HEIC and the next as JPEG: both are from one camera."""
     made = {kind: prepared(tmp_path, photo(kind), kind)[0] for kind in ("jpeg", "heic", "avif")}
     for kind in ("heic", "avif"):
         assert made[kind].device == made["jpeg"].device

@@ -32,7 +32,7 @@ def photos() -> list[Path]:
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A check's folder in which `photos()` are known, so that each test looks at what is new."""
+    """A check's folder in which `photos()` are known, so that a test only looks at what is new."""
     folder = tmp_path_factory.mktemp("check")
     check.check(photos(), folder)
     return folder
@@ -111,7 +111,7 @@ def test_photos_of_two_places_are_told_apart(known: Path, tmp_path: Path) -> Non
     assert [len(group) for group in split.groups] == [6, 3]
     places = "These look like 2 places: photos 4 to 9 and photos 1 to 3. One scene shows one place"
     [told] = [s for s in said if places in s]
-    assert "between" not in told, "there is nothing between two places"
+    assert "between" not in told, "nothing lies between two places"
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_good_real_sets_get_no_word_and_a_stranger_among_them_does(tmp_path: Pat
 
 @pytest.mark.real_photos("cake")
 def test_a_set_that_is_hard_to_match_has_no_strangers(tmp_path: Path) -> None:
-    """The full search places all eight of them; the quick look must not send anybody away."""
+    """The full search places all eight of them; the quick one must not turn any away."""
     report, said = checked(real_photos("cake"), tmp_path / "check")
     assert {code for code, _ in findings(report)} == {"small", "few_common_points"}
     assert any("The full search tries harder" in sentence for sentence in said)

@@ -1,4 +1,4 @@
-"""The photo check's parts, each for itself."""
+"""The photo check's parts, each by itself."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from recon.pipeline.photo_check import check
 from recon.pipeline.photo_check.check_texts import FINDINGS, explain_findings
 from recon.pipeline.words.photo_names import numbers_in_words
 from recon.poses import connections
+from recon.poses.photo_check.check_limits import CheckLimits
 from recon.poses.photo_check.findings import Finding, PhotoSet
-from recon.poses.photo_check.limits import CheckLimits
 from recon.poses.photo_check.photo_look import brightness, colours, quick_pairs, sharpness, shrunk
 from recon.poses.photo_check.quick_pairs import PairFacts
 from recon.poses.photo_check.set_check import check_set
@@ -96,9 +96,9 @@ def test_one_sharp_photo_of_three_does_not_make_the_others_blurred() -> None:
 
 @pytest.mark.parametrize(("softer", "found"), [(0.0, []), (-1.6, ["blurred"])])
 def test_a_photo_of_smooth_things_is_not_called_blurred(softer: float, found: list[str]) -> None:
-    """It has less fine detail than the others, but as much where they show the same."""
+    """It has less fine detail than the others, but as much where they show the same thing."""
     look = check.look_at(rendered_photos()[0])
-    blank = replace(look, small=np.zeros_like(look.small))  # or they would be copies
+    blank = replace(look, small=np.zeros_like(look.small))  # otherwise they would be copies
     looks = dict.fromkeys("abcd", blank) | {"d": replace(blank, detail=look.detail - 1.6)}
     alike = PairFacts(200, 150, -99.0, 0.4, 0.7, None, (0.0,) * 4, NONE)
     pairs = dict.fromkeys(combinations("abcd", 2), alike)

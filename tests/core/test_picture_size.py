@@ -1,4 +1,4 @@
-"""How small a picture gets that may have so many pixels along its longest side."""
+"""The size of a picture whose longest side is limited."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The stages place rendered photos where they were taken: within 0.2° and 0.5% of the scene's size,
-in the median, whatever the cameras are like. docs/develop/cameras.md has what is left of that."""
+in the median, whatever the cameras are like. docs/develop/cameras.md says what is left."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def test_photos_through_a_lens_that_bends_strongly_are_placed_exactly_and_straig
     straight.read_text(workspace.undistorted_sparse)
     assert {camera.model_name for camera in straight.cameras.values()} == {"PINHOLE"}
     assert straight.compute_mean_reprojection_error() < 0.5
-    for camera in straight.cameras.values():  # about its size: what is bent in needs more room
+    for camera in straight.cameras.values():  # somewhat larger: straightening needs more room
         assert SIZE[0] < camera.width < 1.6 * SIZE[0]

@@ -1,4 +1,4 @@
-"""The benchmark of poses: what it chooses, computes and prints, and one short run of it."""
+"""The pose benchmark: what it chooses, computes and prints, and one short run of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.photos import PROJECT
 
 
 def rows(text: str) -> list[dict[str, str]]:
-    """A table's rows by its head; "worst" twice becomes the later one."""
+    """A table's rows, each by column; of the two columns "worst" the later one counts."""
     lines = [
         [cell.strip() for cell in line.split("|")[1:-1]]
         for line in text.splitlines()
@@ -27,7 +27,7 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def run(**more: Any) -> dict[str, Any]:
-    """What `pose_runs` makes of a set of eight photos."""
+    """A result of `pose_runs` for a set of eight photos."""
     return {
         "set": "cake", "photos": 8, "registered": 8, "error": None, "load": 0.5, "warnings": [],
         "seconds": {"PREFLIGHT": 1.0, "COLMAP_FEAT": 3.0, "COLMAP_MATCH": 6.0, "COLMAP_MAP": 40.0},

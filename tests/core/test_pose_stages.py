@@ -1,4 +1,4 @@
-"""PREFLIGHT to COLMAP_UNDIST on small rendered photos, and on real ones where they are."""
+"""PREFLIGHT to COLMAP_UNDIST on small rendered photos, and on real ones if they are there."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def upload(workspace: Workspace, photos: Iterable[Path], prefix: str = "") -> No
 def run(
     workspace: Workspace, *stages: Any, config: PipelineConfig = CONFIG
 ) -> tuple[dict[str, Any], ListReporter]:
-    """Runs the stages; the facts of the last one, and all that was reported."""
+    """Runs the stages; returns the last one's facts and everything that was reported."""
     report, facts = ListReporter(), {}
     for stage in stages:
         facts = stage.run(workspace, config, report)
@@ -135,7 +135,7 @@ def test_matching_leaves_the_features_digest_as_it_was(placed: Workspace, tmp_pa
     workspace.database.unlink()
     run(workspace, features)
     fresh, unmatched = features.outputs(workspace, CONFIG), matching.outputs(workspace, CONFIG)
-    assert fresh == before  # features are deterministic, and digested without the matches
+    assert fresh == before  # features are deterministic, and their digest leaves the matches out
     assert matching.inputs(workspace, CONFIG)["features"] == before["features"]
     run(workspace, matching)
     assert features.outputs(workspace, CONFIG) == before
@@ -149,7 +149,7 @@ _FIRST_PAIRS = "SELECT pair_id FROM matches ORDER BY pair_id LIMIT"
 def interrupted(
     workspace: Workspace, stage: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """The database that `stage` leaves where it is interrupted before `name` is called."""
+    """The database that `stage` leaves when it is interrupted before `name` is called."""
 
     def stop(*_args: Any, **_named: Any) -> None:
         raise Interrupted
@@ -177,7 +177,7 @@ def test_features_that_an_interrupted_run_had_found_are_kept(
     workspace = copy(placed, tmp_path / "again")
     expected = features.outputs(workspace, CONFIG)
     found = interrupted(workspace, features, "recon.poses.colmap.features.extract", monkeypatch)
-    if left == "some":  # two photos not yet, of another the keypoints alone
+    if left == "some":  # two photos not done, a third with keypoints only
         without(
             workspace.database,
             found,
@@ -207,7 +207,7 @@ def test_pairs_that_an_interrupted_run_had_matched_are_kept(
     found = interrupted(
         workspace, matching, "recon.poses.colmap.pairs.match_exhaustively", monkeypatch
     )
-    if left == "some":  # two pairs not yet, another not yet verified
+    if left == "some":  # two pairs not matched, a third not verified
         without(
             workspace.database,
             found,

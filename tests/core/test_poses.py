@@ -1,4 +1,4 @@
-"""Grouping by camera, splits, and digests of what a database says."""
+"""Grouping by camera, splits, and digests of a database's content."""
 
 from __future__ import annotations
 

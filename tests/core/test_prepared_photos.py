@@ -93,7 +93,7 @@ def test_transparent_parts_become_white(tmp_path: Path) -> None:
 def test_colours_are_converted_by_the_embedded_profile(tmp_path: Path) -> None:
     source = tmp_path / "tagged.jpg"
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    # A profile of a strange screen, whose first channel is blue and whose third is red.
+    # The profile of a strange screen, whose first channel is blue and third is red.
     swapped = srgb.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
     picture().save(source, icc_profile=swapped)
     left, right = corners(prepared(tmp_path, source)[1])
@@ -134,7 +134,7 @@ def test_the_focal_length_follows_the_resizing(tmp_path: Path, orientation: int)
 def test_the_focal_length_is_read_from_other_formats_too(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / f"photo.{suffix}"
     exif = Image.Exif()
-    exif[MAKE] = "Somebody"  # without it Pillow takes the EXIF for empty and does not write it
+    exif[MAKE] = "Somebody"  # without it Pillow takes the EXIF to be empty and does not write it
     exif.get_ifd(EXIF_IFD)[FOCAL_35MM] = 28
     picture().save(source, exif=exif)
     assert prepared(tmp_path, source)[0].focal == pytest.approx(28 / 43.27 * 400, rel=0.01)

@@ -1,7 +1,7 @@
 """Principal points per photo: found where a lens moved, left alone where none did.
 
-A photo's rotation makes up for most of a wrong principal point, so the points themselves are not
-what can be tested: where the left-out observations land is.
+A photo's rotation makes up for most of a wrong principal point, so the points themselves can't be
+tested; where the left-out observations land can.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def quiet(fraction: float, code: str = "", /, **facts: Any) -> None:
 def reconstruction(
     shift: float, points: int = POINTS
 ) -> tuple[pycolmap.Reconstruction, np.ndarray]:
-    """Photos of a deep cloud from a 2 x 4 grid, adjusted as COLMAP would with one camera, though
-    their true principal points lie up to `shift` px around the middle."""
+    """Photos of a deep cloud from a 2 x 4 grid, adjusted as COLMAP would with one camera, although
+    their true principal points lie up to `shift` px off the middle."""
     rng = np.random.default_rng(4)
     cloud = rng.uniform((-3, -2.2, 4), (3, 2.2, 9), (points, 3))
     middles = np.array([WIDTH / 2, HEIGHT / 2]) + shift * rng.uniform(-1, 1, (PHOTOS, 2))
@@ -70,7 +70,7 @@ def test_a_lens_that_moved_gets_a_principal_point_for_each_photo() -> None:
     better, errors = refine(model, quiet)
     assert errors is not None
     assert errors.own_error < 0.6 * errors.shared_error
-    assert errors.own_error < 1.6 * NOISE  # as good as it gets: the noise's own median is 1.2
+    assert errors.own_error < 1.6 * NOISE  # about the best possible: the noise's own median is 1.2
     assert better.num_cameras() == PHOTOS
     assert better.compute_mean_reprojection_error() < 0.8 * before
     cameras = [better.camera(better.image(i).camera_id) for i in range(1, PHOTOS + 1)]

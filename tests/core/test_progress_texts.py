@@ -1,4 +1,4 @@
-"""Progress is told as codes with facts: every code has its sentence, every sentence its code."""
+"""Progress is reported as codes with facts: every code has a sentence, every sentence a code."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ CORE = [
     for room in ("pipeline", "poses", "splats", "samples")
     for path in sorted((PROJECT / "recon" / room).rglob("*.py"))
 ]
-#: What makes a report that is told under a name of its own.
+#: What makes a report that the code then calls by any name.
 MAKERS = ("part", "Part", "within", "Within")
 PROTOCOLS = ("Progress", "Report", "RunReport")
-#: Of a call, which argument is the code: `report(fraction, code)`, `within(report, code)`.
+#: Which argument of a call is the code: `report(fraction, code)`, `within(report, code)`.
 CODE = 1
 STEP = message("training_step", {"step": 3, "total": 9, "seconds_left": 0})
 
@@ -45,7 +45,7 @@ def reports_in(tree: ast.AST) -> set[str]:
 
 
 def calls_in(source: str) -> Iterator[tuple[str, set[str] | None]]:
-    """Codes that the module tells, and the names of their facts; None where they are passed on."""
+    """Codes that the module reports, with the names of their facts; None if they are passed on."""
     tree = ast.parse(source)
     names = reports_in(tree)
     for node in ast.walk(tree):
@@ -63,7 +63,7 @@ def calls_in(source: str) -> Iterator[tuple[str, set[str] | None]]:
 
 
 def told_codes() -> dict[str, list[set[str] | None]]:
-    """Every code of the core, with the facts of each place that tells it."""
+    """Every code of the core, with the facts from each place that reports it."""
     codes: dict[str, list[set[str] | None]] = {rung.code: [set()] for rung in RUNGS}
     for path in CORE:
         for code, facts in calls_in(path.read_text(encoding="utf-8")):
@@ -116,14 +116,14 @@ LOOKS = re.compile(
 
 
 def read_back(source: str) -> list[str]:
-    """What the code looks for, where that is a part of a sentence."""
+    """What the code looks for, if it is a part of a sentence."""
     wanted = ["".join(found) for found in LOOKS.findall(source)]
     return [text for text in wanted if any(words in text for words in WORDS)]
 
 
 @pytest.mark.parametrize("room", ["recon", "templates", "static/js", "benchmarks"])
 def test_nobody_reads_a_sentence_back(room: str) -> None:
-    """What a program has to know of it is a fact."""
+    """Whatever a program needs to know from it is a fact."""
     for path in sorted((PROJECT / room).rglob("*")):
         if path.suffix in (".py", ".html", ".js"):
             assert not read_back(path.read_text(encoding="utf-8")), path

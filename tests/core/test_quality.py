@@ -1,4 +1,4 @@
-"""One word for a scene: the worse of its figures' words and of how many photos found a place."""
+"""One word for a scene: the worse of those for its figures and for how many photos were placed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from recon.pipeline.quality import FIGURES, verdict_of
          " are soft"),
         ((14.0, 0.85, 0.2), (8, 8), "Poor: held-out photos are matched badly, so expect blur and"
          " stray spots"),
-        ((14.0, 0.3, 0.7), (4, 8), "Poor: 4 of 8 photos could be placed"),  # what can be mended
+        ((14.0, 0.3, 0.7), (4, 8), "Poor: 4 of 8 photos could be placed"),  # what can be improved
         ((24.0, 0.85, 0.6), (8, 10), "Poor: to the eye, held-out photos and the scene look nothing"
          " alike"),
         ((24.0, 0.85, 0.2), (None, None), "Good: held-out photos are matched closely"),

@@ -1,4 +1,4 @@
-"""gsplat on a GPU against our CPU rasteriser: the two backends mean the same."""
+"""gsplat on a GPU against our CPU rasteriser: the two backends agree."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_both_backends_draw_and_differentiate_alike(name, degree):
     everywhere = torch.ones(scenes.HEIGHT, scenes.WIDTH)
     _, here = draw(gaussians, "cpu", degree, back, everywhere)
     _, there = draw(gaussians, "cuda", degree, back, everywhere)
-    # gsplat's fast exponential decides differently about a contribution at 1/255 now and then
+    # Now and then gsplat's fast exponential decides differently about a contribution at 1/255.
     same = (there.image.cpu() - here.image).abs().amax(2) < 1e-3
     assert same.float().mean() > 0.99
     mask = same.float()
@@ -50,7 +50,7 @@ def test_both_backends_draw_and_differentiate_alike(name, degree):
     assert ((there.alpha.cpu() - here.alpha).abs() * mask).max() < 1e-3
     assert ((there.depth.cpu() - here.depth).abs() * mask).max() < 1e-2
     for key, tensor in ours.named().items():
-        # Degrees that are not drawn have no gradient here and a zero one there.
+        # Degrees that are not drawn have no gradient here and one of zeros there.
         truth = torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
         assert scenes.relative_error(theirs.named()[key].grad, truth) < 1e-2, key
     assert scenes.relative_error(there.means2d.grad, here.means2d.grad) < 1e-2

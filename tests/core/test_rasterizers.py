@@ -234,7 +234,7 @@ def test_a_lower_degree_is_used_when_asked_for_more_than_is_stored():
 
 
 def random_ellipse(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """A row of binning's table [1, 12] and [100, 100]: which pixels it reaches."""
+    """A row of the binning table, [1, 12], and which pixels it reaches, [100, 100]."""
     generator = torch.Generator().manual_seed(seed)
     root = torch.randn(2, 2, generator=generator) * torch.tensor([[20.0], [3.0]])
     cov = root @ root.T + 0.3 * torch.eye(2)
@@ -262,7 +262,7 @@ def test_the_tiles_rows_hold_every_pixel_that_an_ellipse_reaches_and_few_more(se
             assert not rows.any()
             rows[:] = True
     assert not (inside & ~found[:100, :100]).any()
-    # more only at an ellipse's tips, which may lie between the pixels' centres
+    # more only at an ellipse's tips, which may fall between pixel centres
     strips = torch.nn.functional.pad(inside, (0, 12)).reshape(100, 7, 16).any(2)
     visited = found[:100].reshape(100, 7, 16).any(2)
     assert (visited & ~strips).sum() <= 6 * visited.any(0).sum() + 2

@@ -1,4 +1,4 @@
-"""The benchmark's reference: what of it can be checked without a GPU, and one run with one."""
+"""The benchmark's reference: what can be checked without a GPU, and one run with one."""
 
 import argparse
 import json
@@ -37,10 +37,10 @@ def views(workspace: Workspace) -> list[View]:
 
 
 class Strategy:
-    """Stands in for gsplat's `DefaultStrategy`: notes what it is told, changes nothing."""
+    """Stands in for gsplat's `DefaultStrategy`: notes its arguments, changes nothing."""
 
     made: list["Strategy"] = []
-    resets = False  # where True, it resets opacities as the paper's does
+    resets = False  # if True, it resets opacities as the paper's does
 
     def __init__(self, **settings: float) -> None:
         self.settings, self.told = settings, []
@@ -67,7 +67,7 @@ class Strategy:
 def rasterization(
     means, quats, scales, opacities, colors, viewmats, Ks, width, height, sh_degree, packed
 ):
-    """Stands in for gsplat's, with our CPU rasteriser; takes what is activated, as that does."""
+    """Stands in for gsplat's, with our CPU rasteriser; takes activated values, as that does."""
     gaussians = Gaussians(
         means, quats, scales.log(), opacities.logit(), colors[:, :1], colors[:, 1:]
     )

@@ -1,4 +1,4 @@
-"""The director: order, reuse, forcing, faults. Its stages here are small but write real files."""
+"""The runner: order, reuse, forcing, faults. Its stages here are small but write real files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from recon.reporting import Part, Report
 
 @dataclass
 class CopyingStage:
-    """Copies the file of the step before, and counts how often it was asked to."""
+    """Copies the previous step's file, and counts how often it ran."""
 
     source: str
     target: str

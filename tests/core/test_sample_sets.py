@@ -1,5 +1,5 @@
-"""The sets of photos are what they say: lenses bend as COLMAP's do, cameras write their EXIF, and
-found poses are compared with the true ones."""
+"""The sample sets are as described: lenses bend as COLMAP's do, cameras write their EXIF, and
+estimated poses are compared with the true ones."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_lens_has_an_edge_that_no_ray_arrives_beyond() -> None:
 
 @pytest.mark.parametrize("lens", [BARREL, FISHEYE])
 def test_a_bent_picture_is_the_straight_one_moved(lens: Lens) -> None:
-    """What a straight lens shows at a place is found where the lens bends that ray to."""
+    """What a straight lens shows in one place is found where this lens bends its ray to."""
     size, K = (320, 240), intrinsics((320, 240), 17)
     surfaces, pose = SETS["corner"].place(), SETS["corner"].walk(4, 10)
     straight, bent = (

@@ -1,4 +1,4 @@
-"""The sample photos are what they say, and the poses found on them are the true ones."""
+"""The sample photos are as described, and the poses found from them are the true ones."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[SamplePh
 
 @pytest.fixture(scope="module")
 def commanded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The same photos by the command, in a process of its own, and what it said."""
+    """The same photos, made by the command in its own process, and what it printed."""
     folder = tmp_path_factory.mktemp("commanded")
     done = subprocess.run(
         [sys.executable, "-m", "recon.samples", folder, "--count", "2", "--size", "320x240"],
@@ -76,7 +76,7 @@ def test_the_photos_are_the_same_every_time(
 
 
 def test_a_photo_shows_what_its_pose_says(small: tuple[Path, list[SamplePhoto]]) -> None:
-    """The red and white ball is where projecting its centre puts it."""
+    """The red and white ball appears where its centre is projected to."""
     folder, truth = small
     for photo in truth:
         x, y, z = photo.K @ photo.cam_from_world @ np.array([0.62, -0.42, 0.36, 1.0])

@@ -101,7 +101,7 @@ def test_points_are_triangulated_where_they_are(workspace: Workspace) -> None:
     truth = tiny_gaussians().means.numpy()
     distances = np.linalg.norm(points.xyz[:, None] - truth[None], axis=2).min(axis=1)
     known = distances < 1e-4
-    assert known[:200].all()  # triangulated ones come first, guesses behind them
+    assert known[:200].all()  # triangulated ones come first, guesses after them
 
 
 def test_noise_in_the_pixels_is_averaged_out() -> None:
@@ -149,7 +149,7 @@ def test_observations_that_disagree_make_no_point(workspace: Workspace) -> None:
     before = exact(start(workspace))
     path = workspace.undistorted_sparse / "images.txt"
     lines = path.read_text().split("\n")
-    for index in (2, 4):  # two of the train photos see everything somewhere else
+    for index in (2, 4):  # two of the train photos observe everything in the wrong place
         lines[index] = re.sub(
             r"(\S+) (\S+) (\d+)\b", lambda m: f"{float(m[1]) + 9} {60 - float(m[2])} {m[3]}",
             lines[index],
@@ -185,7 +185,7 @@ def spoil_test_photo(workspace: Workspace) -> None:
 
 
 def exact(points: Points) -> int:
-    """How many of the points lie where a Gaussian of the tiny scene does."""
+    """How many of the points coincide with a Gaussian of the tiny scene."""
     truth = tiny_gaussians().means.numpy()
     distances = np.linalg.norm(points.xyz[:, None] - truth[None], axis=2).min(axis=1)
     return int((distances < 1e-4).sum())

@@ -27,7 +27,7 @@ CONFIG = TrainConfig(iterations=12, max_gaussians=400, sh_degree=0, refine_every
 
 
 class Clock:
-    """Seconds that pass when told to."""
+    """A clock that advances only when told to."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -1,4 +1,4 @@
-"""COLMAP's model and features as the site's pictures read them: the same as pycolmap's own."""
+"""COLMAP's model and features as the site reads them for its pictures: the same as pycolmap's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SPZ, read back by another reader, and what happens where there can be none."""
+"""SPZ, read back by another reader, and what happens if a scene can't be written as one."""
 
 import gzip
 import struct
@@ -38,7 +38,7 @@ def test_another_reader_finds_the_same_gaussians(tmp_path: Path, sh_degree: int)
     np.testing.assert_allclose(found.sh0, expected.sh0[:, 0], atol=0.51 / (0.15 * 255))
     quats = torch.nn.functional.normalize(expected.quats, dim=1).numpy()
     alike = np.abs((found.quats * quats).sum(axis=1))
-    assert alike.min() > 0.99999  # half a degree; a quaternion and its negative turn alike
+    assert alike.min() > 0.99999  # half a degree; a quaternion and its negative are one rotation
     if sh_degree:
         np.testing.assert_allclose(found.shN[:, :3], expected.shN[:, :3], atol=4.6 / 128)
         np.testing.assert_allclose(found.shN, expected.shN, atol=8.6 / 128)

@@ -1,4 +1,4 @@
-"""A wall behind a turntable, a frame, an overlay: they stand still, and aren't taken for copies."""
+"""A wall behind a turntable, a frame, an overlay: standing still, they don't make photos copies."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def structure(size: tuple[int, int]) -> Image.Image:
 
 
 def before_a_wall(photo: Image.Image) -> Image.Image:
-    """What moves takes the middle of the picture, what stands still is all around it."""
+    """What moves is in the middle of the picture, what stands still is all around it."""
     picture = structure((520, 390))
     picture.paste(photo, (60, 45))
     return picture
@@ -110,7 +110,7 @@ def test_photos_are_placed_by_what_moves(
 def test_a_turntable_before_a_wall_is_placed_exactly(workspace: Workspace) -> None:
     """The photos' poses are relative to the thing that turns."""
     folder = fault("turntable/turntable_wall")
-    for number in range(1, 9):  # fewer, or smaller, leave the focal length in doubt
+    for number in range(1, 9):  # fewer or smaller ones leave the focal length uncertain
         shutil.copy(folder / f"photo_{number:02}.jpg", workspace.upload)
     small = replace(SIFT_ONLY, preflight=replace(SIFT_ONLY.preflight, max_image_size=640))
     report = ListReporter()
@@ -163,7 +163,7 @@ def test_the_photo_check_says_so_before_the_job_starts(
     numbers = {path.name: number for number, path in enumerate(files, start=1)}
     assert any("a background, a frame or an overlay" in e.sentence
                for e in explain_findings(report.findings, numbers))  # fmt: skip
-    assert check.check(files, tmp_path / "check") == report, "the same from what was kept"
+    assert check.check(files, tmp_path / "check") == report, "what was kept gives the same"
 
 
 # The rules.

@@ -24,7 +24,7 @@ STATUE = np.random.default_rng(3).uniform((-0.4, -1.2, -0.4), (0.4, 1.2, 0.4), (
 
 
 def photo_at(position: Any, target: Any, points: np.ndarray, half: Any = HALF) -> PlacedPhoto:
-    """A photo that sees every point in its frame; COLMAP's axes."""
+    """A photo that sees every point that falls in its frame; COLMAP's axes."""
     place = np.array(position, float)
     forward = np.array(target, float) - place
     forward /= np.linalg.norm(forward)
@@ -58,7 +58,7 @@ def test_of_a_walk_along_a_wall_the_middle_is_taken() -> None:
 
 
 def test_a_photo_that_has_the_scene_behind_it_is_not_taken() -> None:
-    """Although it shows all that the others show at the edges."""
+    """Even though it shows everything that the others show only at their edges."""
     beyond = np.array([[0.0, 0.0, 9.0]] * 5)
     points = np.concatenate([STATUE, beyond])
     away = photo_at((0, 0, 4), (0, 0, 9), points)
@@ -79,7 +79,7 @@ def test_a_point_far_off_that_two_photos_made_up_moves_nothing() -> None:
 
 
 def test_a_textured_wall_behind_it_is_not_the_scene_s_middle() -> None:
-    """Most points are the wall's, and most of the wall is seen below what is photographed."""
+    """Most points are on the wall, and most of the wall is seen below the subject."""
     wall = np.random.default_rng(5).uniform((-2, -0.5, 1), (2, 4, 1.1), (3000, 3))
     points = np.concatenate([STATUE, wall])
     around = [(-1.2, 0, -2.9), (0.1, 0, -3.1), (1.2, 0, -2.9)]
@@ -121,7 +121,7 @@ def test_one_camera_of_the_list_is_the_start(workspace: Workspace) -> None:
     write_cameras(workspace, model_of(workspace))
     entries = json.loads(workspace.cameras_json.read_text())
     named = [entry["img_name"] for entry in entries if "start" in entry]
-    # Six photos in a row before a slab: one of the two in the middle.
+    # Six photos in a row in front of a slab: one of the two in the middle.
     assert named in ([NAMES[2]], [NAMES[3]])
     assert start_photo(workspace, model_of(workspace)).name == named[0]
 

@@ -9,9 +9,10 @@ import pytest
 
 from recon.pipeline.forecast.time_left import Range, Run, expect, forecast, starts_in
 from recon.pipeline.forecast.work_ahead import Plan, plan_of, steps_of
-from recon.pipeline.presets import PRESETS, resolve
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.pipeline.wishes import Wishes
+from recon.pipeline.wishes_to_settings import resolve
 
 QUICK = PRESETS["quick"]
 
@@ -21,7 +22,7 @@ def plan(photos: int = 12, size: tuple[int, int] = (800, 600), preset: str = "qu
 
 
 def run(asked: Plan, slower: float = 1.0, **other: float) -> Run:
-    """A past run on a machine so much slower than the built-in guess; `other` for single steps."""
+    """A past run, `slower` times as slow as the built-in guess; `other` for single steps."""
     factors = {step: other.get(step.value, slower) for step in WORKING_STEPS}
     return Run(asked, {step: asked.seconds[step] * factors[step] for step in WORKING_STEPS})
 
@@ -92,7 +93,7 @@ def test_the_present_step_s_own_progress_counts_more_the_further_it_is() -> None
     training = taught.seconds[Step.GS_TRAIN]
 
     def whole(fraction: float) -> float:
-        """Seconds of training in all, as told when it goes half as fast as expected."""
+        """The seconds of training predicted in all, when it runs half as fast as expected."""
         spent = 2 * training * fraction
         told = forecast(taught, step=Step.GS_TRAIN, fraction=fraction, in_step=spent)
         return spent + told.steps[Step.GS_TRAIN]
@@ -117,7 +118,7 @@ def test_steps_that_an_earlier_attempt_has_left_take_no_time() -> None:
 
 
 def test_ranges_hold_what_they_promise_on_made_up_machines() -> None:
-    """Machines and jobs as the model has them, with jobs' loads and steps' chance."""
+    """Machines and jobs drawn from the model, with random load per job and noise per step."""
     dice = random.Random(5)
     held, jobs = 0, 300
     for _ in range(jobs):
@@ -188,7 +189,7 @@ class TestQueue:
 
 
 def test_what_an_earlier_attempt_had_done_of_a_step_tells_no_speed() -> None:
-    """At 80% after 10 seconds, of which 60% were taken over: 20% took 10 s, and 20% are left."""
+    """At 80% after 10 seconds, 60% of it taken over: 20% took 10 s, and 20% is left."""
     asked = plan()
     taught = expect(asked, [run(asked)] * 5)
     told = forecast(taught, step=Step.GS_TRAIN, fraction=0.8, in_step=10.0, taken_over=0.6).steps[

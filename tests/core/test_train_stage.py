@@ -188,7 +188,7 @@ def test_what_was_used_is_kept_for_the_stages_after(workspace: Workspace) -> Non
     assert steps_trained(workspace) == 6
     watching = replace(CONFIG.train, gpu_check_interval=7)
     assert settings_used(workspace, watching) == watching
-    # What is asked for by now does not count.
+    # What the config says by now does not count.
     assert settings_used(workspace, replace(CONFIG.train, iterations=9)) == CONFIG.train
 
 
@@ -215,7 +215,7 @@ def test_the_steps_may_be_others_than_asked_for(
         ({}, 4, 600, 1_920),  # few photos: the fewest steps; 0.01 of 4 x 240 x 200 px
         ({"steps_per_photo": 200}, 4, 800, 1_920),
         ({"steps_per_photo": 200}, 3, 600, 1_440),
-        ({"steps_per_photo": 900}, 4, 3000, 1_920),  # what is asked for is the most
+        ({"steps_per_photo": 900}, 4, 3000, 1_920),  # the configured steps are the most
         ({"max_gaussians": 1_000}, 4, 600, 1_000),
         ({"max_image_size": 120}, 4, 600, 480),
         ({"steps_per_photo": 0, "gaussians_per_pixel": 0.0}, 4, 3000, 300_000),
@@ -269,16 +269,28 @@ def test_training_leaves_a_snapshot_that_is_no_output(workspace: Workspace) -> N
 
 LONG = replace(CONFIG, train=replace(CONFIG.train, iterations=120, refine_every=40))
 _TRAINING = """
+import signal
 import sys
 from pathlib import Path
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import train
 from recon.pipeline.workspace import Workspace
 from recon.splats import checkpoints
+from recon.splats.learner import Learner
 from tests.core.test_train_stage import LONG
 
 checkpoints.EVERY = 0.05
-train.run(Workspace(Path(sys.argv[1])), LONG, ListReporter())
+workspace, step = Workspace(Path(sys.argv[1])), Learner.step
+
+
+def wait_for_the_kill_once_kept(self, *view, **pace):
+    if (workspace.checkpoint / "state.pt").exists():
+        signal.pause()
+    return step(self, *view, **pace)
+
+
+Learner.step = wait_for_the_kill_once_kept
+train.run(workspace, LONG, ListReporter())
 """
 
 
@@ -312,7 +324,7 @@ def test_a_training_that_the_kernel_kills_goes_on_and_ends_as_if_nothing_had_bee
 
 
 class Stopping(ListReporter):
-    """The machine stops when a message with these words comes."""
+    """Stops, as the machine would, at a message with these words."""
 
     def __init__(self, words: str) -> None:
         super().__init__()

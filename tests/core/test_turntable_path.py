@@ -27,7 +27,7 @@ def looking_at_the_middle(position: np.ndarray) -> Camera:
 
 
 def on_a_circle(count: int, degrees: float = 360.0, noise: float = 0.0) -> list[Camera]:
-    """Cameras on an arc of radius 4 at some height, in no order."""
+    """Cameras on an arc of radius 4 at some height, in no particular order."""
     generator = np.random.default_rng(1)
     step = math.radians(degrees) / (count if degrees == 360 else count - 1)
     places = [
@@ -69,7 +69,7 @@ def test_the_end_runs_into_the_beginning() -> None:
 
 
 def test_a_hand_that_shakes_is_not_seen() -> None:
-    """The second difference is the jerk that one sees; the photos' own would be ten times it."""
+    """The second difference is the jerk that one sees; the photos' own is ten times as large."""
     steady = positions(turntable(on_a_circle(20), ORIGIN, LENS, 210))
     shaken = positions(turntable(on_a_circle(20, noise=0.1), ORIGIN, LENS, 210))
     jerks = [np.linalg.norm(np.diff(p, n=2, axis=0), axis=1).max() for p in (steady, shaken)]

@@ -1,4 +1,4 @@
-"""The turntable video: shot, encoded, and read by another program's library."""
+"""The turntable video: rendered, encoded, and read back by another library."""
 
 import sys
 from dataclasses import replace
@@ -34,7 +34,7 @@ def shoot(workspace: Workspace, report: Any, config: PipelineConfig = CONFIG) ->
 
 
 def frames_of(path: Path) -> tuple[Any, list[np.ndarray]]:
-    """What the first stream says of itself, and the decoded pictures."""
+    """What the first stream says about itself, and the decoded pictures."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         about = {
@@ -52,7 +52,7 @@ def test_the_video_is_one_that_every_browser_plays(workspace: Workspace) -> None
     about, frames = frames_of(workspace.turntable)
     assert about["codec"] == "h264"
     assert about["pixels"] == "yuv420p"
-    assert about["size"] == (30, 20)  # 31 px at most, in even numbers
+    assert about["size"] == (30, 20)  # 31 px at most, and even
     assert about["rate"] == 15
     assert len(frames) == 24
     assert frames[0].std() > 10
@@ -128,7 +128,7 @@ def test_a_video_that_fails_is_a_warning_and_no_failed_job(
     assert code == "turntable_absent"
     assert explain(code, facts).title.startswith("The video could not be made: ")
     assert any("Traceback" in line for line in report.named("log"))
-    assert not list(workspace.output.glob("*turntable*")), "nor an earlier scene's video"
+    assert not list(workspace.output.glob("*turntable*")), "an earlier scene's video is gone, too"
 
 
 def test_it_can_be_switched_off(workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: What reads a file, or joins photos, by other means than the records; and what each is instead.
+#: Patterns of code that reads a file or joins photos without the records, and what to use instead.
 BY_HAND = {
     r"json\.loads?\(": "a record's `read`, through `recon.web.left_behind`",
     r"dict\[str, Any\]": "a TypedDict or a frozen dataclass; `dict[str, object]` where it is open",
@@ -17,7 +17,7 @@ BY_HAND = {
     r"element vertex|\bsplats\.formats\b": "`Artifact.gaussians`",
     r"\.stem\b": "the name that a photo is stored under (`photos_by_image`)",
 }
-#: A program's body is no file of ours.
+#: The body of an API call is not a file of ours.
 BODIES = {"recon/api/bodies.py": {r"json\.loads?\(", r"dict\[str, Any\]"}}
 
 
@@ -38,7 +38,7 @@ def test_pages_and_api_read_no_file_of_a_run_by_hand(pattern: str) -> None:
 
 
 def test_the_patterns_find_what_they_are_for() -> None:
-    """In the core, where files are read, each is somewhere."""
+    """In the core, where files are read, each matches somewhere."""
     core = "\n".join(path.read_text() for path in (ROOT / "recon" / "pipeline").rglob("*.py"))
     core += "\n".join(path.read_text() for path in (ROOT / "recon" / "splats").rglob("*.py"))
     for pattern in (r"json\.loads?\(", r"colmap import databases", "element vertex", r"\.stem\b"):

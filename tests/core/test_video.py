@@ -1,4 +1,4 @@
-"""A video's frames: the sharp ones, spread over it, upright; and what is wrong with one."""
+"""A video's frames: the sharp ones, spread over it, upright; and what can be wrong with a video."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def taken(path: Path, wanted: int) -> list[TakenFrame]:
 
 
 def moments(frames: list[TakenFrame]) -> list[tuple[int, int]]:
-    """Which photo of the walk each frame shows, and which of its moments."""
+    """Which photo of the walk each frame shows, and at which of its moments."""
     return [divmod(round(frame.seconds * FPS), STEPS) for frame in frames]
 
 
@@ -203,11 +203,11 @@ def test_a_video_is_told_by_its_first_bytes(head: bytes, kind: str | None) -> No
     assert container_of(head) == kind
 
 
-# --- The choice alone ---
+# --- The choice of frames alone ---
 
 
 def candidates(details: list[float], groups: list[int] | None = None) -> list[Candidate]:
-    """One a second. Frames of one group look the same; without groups all differ."""
+    """One a second. Frames of the same group look alike; without groups all differ."""
     made = []
     for index, detail in enumerate(details):
         seed = index if groups is None else groups[index]

@@ -1,4 +1,4 @@
-"""Bursts and crops stay on one side of the split, in the job's own and in every fold."""
+"""Bursts and crops stay on one side of the split, in the job's own split and in every fold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person wishes of a scene: kept, read again, and refused where it makes no sense."""
+"""What a person wishes for a scene: stored, read back, and refused if it makes no sense."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 
 from recon.pipeline.cli.arguments import make_config, make_parser
 from recon.pipeline.config import from_dict
-from recon.pipeline.presets import PRESETS, resolve
+from recon.pipeline.presets import PRESETS
 from recon.pipeline.records import RecordError
 from recon.pipeline.wishes import OUTLIER_FILTERS, PRESET_NAMES, Wishes
+from recon.pipeline.wishes_to_settings import resolve
 
 SPECIAL = Wishes(
     "high",
@@ -55,7 +56,7 @@ def test_wishes_that_make_no_sense_are_refused(stored: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Wishes)])
 def test_every_wish_changes_the_settings(name: str) -> None:
-    """One that nothing listens to would be a promise that is not kept."""
+    """One that nothing reads would be a broken promise."""
     usual = Wishes("standard")
     changed = Wishes(**{"preset": "standard", name: getattr(SPECIAL, name)})
     assert resolve(changed) != resolve(usual)

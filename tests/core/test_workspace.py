@@ -1,4 +1,4 @@
-"""Atomic writes, digests, and markers that stay true only as long as they are."""
+"""Atomic writes, digests, and markers that only hold while what they vouch for is unchanged."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path

@@ -46,7 +46,7 @@ def tiny_gaussians(count: int = 300, seed: int = 0, sh_degree: int = 0) -> Gauss
 
 
 def tiny_camera(index: int, width: int = WIDTH, height: int = HEIGHT) -> Camera:
-    """Cameras in a row, 4 units before the slab, looking along +z."""
+    """A camera of a row, 4 units in front of the slab, looking along +z."""
     viewmat = torch.eye(4)
     viewmat[:3, 3] = torch.tensor([-(index - 2.5) * 0.3, 0.05 * (index % 2), 4.0])
     focal = 0.9 * width
@@ -55,7 +55,7 @@ def tiny_camera(index: int, width: int = WIDTH, height: int = HEIGHT) -> Camera:
 
 
 def tiny_views(indices: Sequence[int]) -> list[View]:
-    """Pictures of the tiny scene, by the cameras of `indices`."""
+    """Pictures of the tiny scene, taken by the cameras `indices`."""
     cameras = [tiny_camera(index) for index in indices]
     images = [(draw(tiny_gaussians(), camera) * 255).byte() for camera in cameras]
     pairs = zip(cameras, images, strict=True)
@@ -90,7 +90,7 @@ def write_tiny_workspace(root: Path) -> Workspace:
 
 def write_tiny_sfm(workspace: Workspace) -> None:
     """What COLMAP_MAP leaves behind: the same cameras, without points."""
-    import pycolmap  # here: tests of the rasterisers run where there is none
+    import pycolmap  # imported here: the rasterisers' tests run without it
 
     model = pycolmap.Reconstruction()
     K = tiny_camera(0).K
@@ -138,7 +138,7 @@ def _observations(gaussians: Gaussians, camera: Camera) -> list[str]:
     xys = project(gaussians.means.double().numpy(), camera)
     inside = (xys >= 0).all(axis=1) & (xys < [WIDTH, HEIGHT]).all(axis=1)
     found = [f"{xys[i, 0]:.6f} {xys[i, 1]:.6f} {i + 1}" for i in np.flatnonzero(inside)]
-    return ["1.0 1.0 -1", *found]  # a keypoint without a point comes first
+    return ["1.0 1.0 -1", *found]  # first, a keypoint without a point
 
 
 def _points(gaussians: Gaussians) -> list[str]:

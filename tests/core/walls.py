@@ -1,4 +1,4 @@
-"""Tiny scenes that have nothing in common: painted walls with a box before them."""
+"""Tiny scenes that have nothing in common: painted walls with a box in front of them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def write_wall(folder: Path, seed: int, count: int, size: tuple[int, int] = (480
 
 
 def write_bursts(folder: Path, seed: int, spots: int, size: tuple[int, int] = (480, 360)) -> None:
-    """Writes two photos from each of so many neighbouring places: between them the hand has moved
-    by 4 cm, which is a hundredth of the way to the wall."""
+    """Writes two photos from each of several neighbouring places: between the two, the hand has
+    moved by 4 cm, a hundredth of the distance to the wall."""
     moved = np.array([[0.04], [0.01], [0.0]])
     poses = [photos.pose(4 + index, 12) for index in range(spots)]
     pairs = [(pose, np.hstack([pose[:, :3], pose[:, 3:] + moved])) for pose in poses]

@@ -22,7 +22,7 @@ export function cameraAt(position, target = [0, 0, 0], more = {}) {
   };
 }
 
-/** `count` cameras on part of a circle around the middle. @param {number} degrees of the circle */
+/** `count` cameras on part of a circle around the middle. @param {number} degrees how much of it */
 export function ring(count, degrees = 360, radius = 3) {
   const step = degrees / (degrees === 360 ? count : count - 1);
   return Array.from({ length: count }, (_, i) => {

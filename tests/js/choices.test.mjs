@@ -1,4 +1,4 @@
-/** What a tab remembers of how somebody moves. */
+/** What a tab remembers about how somebody moves. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keepChoice, recallChoice } from "../../static/viewer/memory/choices.js";

@@ -1,4 +1,4 @@
-/** Whether a scene loads without being asked for. */
+/** Whether a scene loads by itself. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadsByItself } from "../../static/viewer/loading/connection.js";

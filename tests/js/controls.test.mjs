@@ -1,10 +1,10 @@
-/** What becomes of a picture that a hand lets go of. */
+/** What happens to the picture when a hand lets go of it. */
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { PerspectiveCamera, Vector3 } from "three";
 import { Controls } from "../../static/viewer/input/controls.js";
 
-/** A canvas of 600x600 px, and a hand on it whose moves come after so many ms. */
+/** A canvas of 600x600 px, and a hand on it, each of whose actions comes `after` ms. */
 function handOn(manner = { walks: false, free: false, surroundings: null }) {
   globalThis.matchMedia = () => ({ matches: false });
   let now = 1000;
@@ -22,7 +22,7 @@ function handOn(manner = { walks: false, free: false, surroundings: null }) {
     now += after;
     canvas.dispatchEvent(Object.assign(new Event(type), { pointerId: 1, button: 0, clientX, clientY: 300 }));
   };
-  /** @returns {number} radians that the camera still turns */
+  /** @returns {number} radians that the camera goes on turning */
   const glide = () => {
     const before = camera.position.clone();
     for (let frame = 0; frame < 100; frame++) {

@@ -1,4 +1,4 @@
-/** Random drags, as `benchmarks/drags.py` has them, through a ball that some photos show. */
+/** Random drags, as in `benchmarks/drags.py`, around a ball that some photos show. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -40,7 +40,7 @@ test("fifty drags end where photos show something; before, they ended in the dar
     const told = JSON.parse(run.stdout);
     const [within, before] = [told.within.flat(), told.before.flat()];
     assert.equal(within.length, 100);
-    // Depths are those of the place that a step begins at, so an end may be a trifle beyond the edge.
+    // Depths are those of the place where a step begins, so an end may be slightly beyond the edge.
     assert.ok(Math.min(...within.map((look) => look.support)) > FIRM - 0.02);
     assert.ok(Math.max(...within.map((look) => look.rim)) <= 0.3);
     assert.ok(before.filter((look) => look.whole > 0.5).length > 20, "the dark is what it was");

@@ -1,4 +1,4 @@
-/** What is in a drop, and what the browser keeps of it on the way to the page of a new scene. */
+/** What is in a drop, and what the browser stores of it on the way to the page of a new scene. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { droppedFiles } from "../../static/js/upload/dropped-files.js";
@@ -7,7 +7,7 @@ import { forget, handOver, takeOver } from "../../static/js/upload/handed-over-p
 const file = (name) => ({ name, isDirectory: false, file: (resolve) => resolve(name) });
 const unreadable = (name) => ({ name, isDirectory: false, file: (_, reject) => reject(new Error(name)) });
 
-/** Tells its entries two at a time. */
+/** A folder that lists its entries two at a time. */
 function folder(name, ...entries) {
   const createReader = () => {
     const left = [...entries];
@@ -29,7 +29,7 @@ test("where a browser knows no entries, files are files", async () => {
   assert.deepEqual(await droppedFiles({ items: [{ kind: "file", getAsFile: () => "1.jpg" }] }), ["1.jpg"]);
 });
 
-/** Just enough of a browser's store, which refuses one file as browsers refuse a folder. */
+/** Just enough of a browser's store; it refuses one file, as browsers refuse a folder. */
 function storage() {
   const marks = new Map();
   globalThis.localStorage = {

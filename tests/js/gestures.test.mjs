@@ -1,4 +1,4 @@
-/** Whose the wheel is. */
+/** Whether the wheel is for the page or the scene. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isForScene } from "../../static/viewer/input/gestures.js";

@@ -1,4 +1,4 @@
-/** Keys on keyboards of other countries. */
+/** Keys on other countries' keyboards. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commandOf, isMove } from "../../static/viewer/input/keys.js";

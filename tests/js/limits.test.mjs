@@ -1,4 +1,4 @@
-/** The soft edge: what is held back, and what slides. */
+/** The soft edge: what is held back, and what slides along it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FIRM, softened, veilAt } from "../../static/viewer/camera/limits.js";
@@ -6,7 +6,7 @@ import { FIRM, softened, veilAt } from "../../static/viewer/camera/limits.js";
 /** Supported within a disc, less and less beyond its radius of one. */
 const slope = 2;
 const disc = ([x, y]) => Math.min(1, 1 - slope * (Math.hypot(x, y) - 1));
-/** Walks on from a place by small steps in one direction. */
+/** Walks from a place by small steps in one direction. */
 function walk(support, from, direction, steps = 400) {
   const at = [...from];
   for (let i = 0; i < steps; i++) {

@@ -15,7 +15,7 @@ const SIMPLE = {
   aspect: 4 / 3,
 };
 
-/** Where a point in COLMAP's axes is for the camera: x right, y up, z backward. */
+/** Where a point on COLMAP's axes is for the camera: x right, y up, z backward. */
 function seen(orbit, [x, y, z]) {
   const m = orbit.matrix();
   const p = [x, -y, -z, 1];

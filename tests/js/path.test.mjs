@@ -74,7 +74,7 @@ test("photos far apart are not rushed past: the speed is even", () => {
   const speeds = [];
   for (let share = 0.3; share < 0.7; share += 0.01) {
     const [a, b] = [path.at(share * path.seconds), path.at((share + 0.005) * path.seconds)];
-    // Back and forth is slower near its ends, by a sine.
+    // Back and forth is slower near the ends, by a sine.
     speeds.push(a.position.distanceTo(b.position) / Math.sin(Math.PI * (share + 0.0025)));
   }
   assert.ok(Math.max(...speeds) / Math.min(...speeds) < 1.3);

@@ -1,4 +1,4 @@
-/** How large a saved picture is. What is on it is looked at in a browser. */
+/** How large a saved picture is. What it shows is tested in a browser. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { longestOf } from "../../static/viewer/stage/picture.js";

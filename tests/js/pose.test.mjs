@@ -1,4 +1,4 @@
-/** What of a frame is in a window, and what of a window is kept as a frame. */
+/** How much of a frame a window shows, and which frame is kept from a window. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Vector3 } from "three";
@@ -15,7 +15,7 @@ const PHOTOS = [9 / 16, 3 / 4, 1, 4 / 3, 3 / 2, 16 / 9, 2.4];
 const tan = (degrees) => Math.tan((degrees * Math.PI) / 360);
 const close = (a, b, message) => assert.ok(Math.abs(a - b) < 1e-9, message ?? `${a} is not ${b}`);
 
-/** How much of a window's width and height a frame takes, 1 for all of it. */
+/** How much of a window's width and height a frame takes up, 1 for all of it. */
 function taken(fovY, aspect, windowAspect) {
   const fov = containingFov(fovY, aspect, windowAspect);
   return [(tan(fovY) * aspect) / (tan(fov) * windowAspect), tan(fovY) / tan(fov)];

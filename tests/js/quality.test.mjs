@@ -1,9 +1,9 @@
-/** The quality controller against machines that only exist here: what a level costs, and a clock. */
+/** The quality controller on made-up machines: what each level costs, and a clock. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LEVELS, Quality } from "../../static/viewer/stage/quality.js";
 
-const FRAME = 1000 / 60; // ms, a screen's
+const FRAME = 1000 / 60; // ms, of a screen
 
 /** Numbers that look random and are the same each time. */
 function dice(seed) {
@@ -14,13 +14,13 @@ function dice(seed) {
   };
 }
 
-/** What a machine needs for a frame: some for each frame, and `full` ms for all pixels. */
+/** What a machine needs for a frame: `base` ms for any frame, and `full` ms for all pixels. */
 const machine = (base, full) => (level) => {
   const { pixels, reach } = LEVELS[level];
   return base + full * pixels ** 2 * (reach ** 2 / 8);
 };
 
-/** Draws for some seconds; returns the levels and frame times, one for each frame. */
+/** Draws for `seconds`; returns the level and time of each frame. */
 function draw(quality, costAt, { seconds, noise = 0.1, screen = FRAME, seed = 7 }) {
   const random = dice(seed);
   const frames = [];
@@ -112,7 +112,7 @@ test("a screen of 120 frames a second is not used to its last", () => {
 });
 
 test("a step up that was a mistake is tried ever less often", () => {
-  // All pixels need much more than their number says: memory ran out, say.
+  // All pixels cost far more than their number suggests, as when memory runs out.
   const frames = draw(new Quality(), (level) => (level ? 12 : 60), { seconds: 300 });
   const late = last(frames, 120);
   assert.ok(changes(late).length <= 6, `${changes(late).length} changes in the last two minutes`);

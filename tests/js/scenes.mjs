@@ -1,4 +1,4 @@
-/** Small scenes as points on what is solid, in three's axes, as `surface.js` draws them. */
+/** Small scenes as points on what is solid, on three's axes, as `surface.js` draws them. */
 
 /** A ball around the middle. @param {number} radius */
 export function ball(radius, count = 2000) {
@@ -11,7 +11,7 @@ export function ball(radius, count = 2000) {
   return points;
 }
 
-/** A wall through the middle, seen from where cameras.mjs has its first ones. @param {number} side */
+/** A wall through the middle, facing the first cameras of cameras.mjs. @param {number} side */
 export function wall(side, z = 0, count = 2500) {
   const row = Math.round(Math.sqrt(count));
   const at = (i) => (i / (row - 1) - 0.5) * side;

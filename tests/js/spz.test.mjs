@@ -46,7 +46,7 @@ test("a quarter turn about z exchanges x and y", () => {
 
 test("colours are those of degree 0", () => {
   const { colours } = parse(one());
-  near(colours.subarray(0, 3), [255, 128, 0], 1); // far outside what can be shown, and in the middle
+  near(colours.subarray(0, 3), [255, 128, 0], 1); // two far off the scale, and the middle
 });
 
 test("the demo scene is read whole, also as it comes over the line", async () => {

@@ -6,7 +6,7 @@ import { destinationFor } from "../../static/viewer/camera/destination.js";
 import { FIRM } from "../../static/viewer/camera/limits.js";
 import { axesOf, lookedAround, orbited, walked } from "../../static/viewer/camera/moves.js";
 import { anglePerPixel, turnPerPixel, walkingSpeed } from "../../static/viewer/camera/speeds.js";
-import { Steering } from "../../static/viewer/camera/steering.js";
+import { Steering } from "../../static/viewer/input/steering.js";
 import { WalkInput } from "../../static/viewer/input/walk-input.js";
 import { wayOf } from "../../static/viewer/input/stick.js";
 import { tangents } from "../../static/viewer/scene/surface.js";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Stick } from "../../static/viewer/input/stick.js";
 
-/** A stick of 132x132 px, and what it was heard to say. */
+/** A stick of 132x132 px, and what it reported. */
 function stick() {
   const knob = { style: {} };
   const element = Object.assign(new EventTarget(), {

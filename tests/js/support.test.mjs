@@ -11,7 +11,7 @@ import { ball, wall } from "./scenes.mjs";
 const MIDDLE = new Vector3(0, 0, 0);
 const BALL = ball(1);
 
-/** The view of somebody at `position` (COLMAP's axes) who looks at `target`, seeing a bit less than a photo. */
+/** Looking from `position` (COLMAP's axes) at `target`, seeing slightly less than a photo. */
 function eyeAt(position, target = [0, 0, 0]) {
   const { position: place, right, up, forward } = viewFromCamera(cameraAt(position, target));
   const depth = Math.hypot(...position.map((value, i) => value - target[i]));

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Vector3 } from "three";
 import { depthAt, depthsIn, surfaceOf } from "../../static/viewer/scene/surface.js";
 
-/** As of `splatsOf`: a round splat at a place. */
+/** As from `splatsOf`: a round splat in one place. */
 const splat = (x, y, z, size = 0.1, opacity = 0.9) => [x, y, z, size, size, size, 0, 0, 0, 1, opacity];
 const splats = (...all) => Float32Array.from(all.flat());
 const LOOK = {

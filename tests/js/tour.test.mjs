@@ -5,9 +5,9 @@ import { Vector3 } from "three";
 import { Tour } from "../../static/viewer/camera/tour.js";
 
 const UP = new Vector3(0, 1, 0);
-const SWING = 0.22; // where nothing is known of the photos
+const SWING = 0.22; // if nothing is known about the photos
 
-/** What a rig is asked to show in a turn of so many seconds. */
+/** What a rig is asked to show in a turn of `seconds`. */
 async function turnFrom(pose, seconds) {
   const poses = [];
   const rig = {

@@ -1,4 +1,4 @@
-/** What the page says of files before they are sent: by type and name, since it can't look inside. */
+/** What the page says about files before they are sent, by type and name: it can't look inside. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkCount, checkFile, isVideo, megabytes, readLimits } from "../../static/js/upload/upload-checks.js";

@@ -14,5 +14,5 @@ __all__ = ["database", "finished_run", "mail_set_up", "migrated_postgres"]
 
 @pytest.fixture
 def mail_set_up(settings: Any) -> None:
-    """As where EMAIL_URL names a server; what is sent goes into `mail.outbox`."""
+    """As if EMAIL_URL named a server; what is sent goes into `mail.outbox`."""
     settings.MAIL_IS_SET_UP = True

@@ -29,7 +29,7 @@ def migrated_postgres(postgres_url: str, tmp_path_factory: pytest.TempPathFactor
 def database(
     request: pytest.FixtureRequest, transactional_db: None, data_dir: Path, redis_queue: Redis
 ) -> Iterator[str]:
-    """Runs the test on one of the two; gives the name under which other processes find it."""
+    """Runs the test on each of the two; gives the name by which other processes find it."""
     from accounts.models import User
     from recon.models import DataFolder, Job
 
@@ -48,7 +48,7 @@ def database(
 
 
 def connection_to(url: str) -> BaseDatabaseWrapper:
-    """A connection of its own to the database at `url`."""
+    """A separate connection to the database at `url`."""
     configured = connections["default"].settings_dict
     settings = {**configured, "OPTIONS": {}, **Env.db_url_config(url)}
     backend = __import__(f"{settings['ENGINE']}.base", fromlist=["DatabaseWrapper"])

@@ -31,7 +31,7 @@ def person(email: str = "ann@example.org", **fields: Any) -> User:
 
 
 def supporter(email: str = "support@example.org", *permissions: str) -> User:
-    """Somebody of the staff who may open other people's scenes, and has `permissions` besides."""
+    """A member of staff who may open other people's scenes and has `permissions` as well."""
     staff = person(email, is_staff=True)
     wanted = ("view_private_scene", *permissions)
     staff.user_permissions.set(Permission.objects.filter(codename__in=wanted))
@@ -78,7 +78,7 @@ def exif_with_gps(orientation: int = 1) -> bytes:
     return exif.tobytes()
 
 
-#: The columns of `Share` by what programs, and tests, call them.
+#: The columns of `Share` by what programs and tests call them.
 SHARED_AS = {
     "shared": "is_on",
     "share_password": "password",
@@ -93,8 +93,8 @@ MEASURED = {field.name for field in Figures._meta.fields} - {"job"}
 
 
 def new_job(owner: User, **fields: Any) -> Job:
-    """A job's rows, not saved. `fields` are columns of `Job` and of `Figures`, and how it is
-    shared, as in `SHARED_AS`."""
+    """A job's rows, not saved. `fields` are columns of `Job` and of `Figures`, and sharing options
+    named as in `SHARED_AS`."""
     share = {SHARED_AS[name]: fields.pop(name) for name in SHARED_AS.keys() & fields}
     figures = {name: fields.pop(name) for name in MEASURED & fields.keys()}
     job = Job(owner=owner, **({"wishes": Wishes("quick"), "title": "Fern in the hall"} | fields))
@@ -169,7 +169,7 @@ def measured_job(owner: User, **fields: Any) -> Job:
 
 
 def with_first_part(job: Job, content: bytes = b"the first part") -> Job:
-    """`job` as a large scene: its viewer shows a part of it first."""
+    """`job` as a large scene, of which the viewer shows a part first."""
     path = f"{_SCENE}/first.spz"
     (job.folder / path).write_bytes(content)
     Artifact.objects.create(job=job, kind=Artifact.Kind.FIRST, path=path, size=len(content))
@@ -183,7 +183,7 @@ FILES = {
     "filtered_ply": (f"{_SCENE}/point_cloud_filtered.ply", b"ply filtered"),
     "scene_ply": (f"{_SCENE}/point_cloud_filtered.ply", b"ply filtered"),
     "splat": (f"{_SCENE}/scene.splat", bytes(range(256)) * 4),
-    "spz": (f"{_SCENE}/scene.spz", b"spz" * 1000),  # larger than .splat, so not the viewer's
+    "spz": (f"{_SCENE}/scene.spz", b"spz" * 1000),  # larger than .splat: the viewer skips it
     "other_spz": (f"{_SCENE}/other.spz", b"spz other"),
     "poster": ("output/poster.jpg", photo_bytes(99)),
     "turntable": ("output/turntable.mp4", b"mp4" * 700),

@@ -1,4 +1,4 @@
-"""What the real matching leaves in a job's folder, for pages that show it."""
+"""What real matching leaves in a job's folder, for pages that show it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.site.making import job_of
 def write_matching(
     job: Job, pairs: list[tuple[int, int, int]], registered: list[bool | None]
 ) -> None:
-    """What COLMAP_MATCH and COLMAP_MAP leave, for photos prepared under other names."""
+    """Writes what COLMAP_MATCH and COLMAP_MAP leave, for photos prepared under other names."""
     sent = [photo.name for photo in job.photos.all()]
     prepared = [f"{index}.jpg" for index in range(len(sent))]
     workspace = job.workspace
@@ -39,7 +39,7 @@ def write_matching(
 
 
 def two_places(owner: User, **fields: Any) -> Job:
-    """A job of five photos, three of a red place and two of a blue one, as its matching has it."""
+    """A job of five photos, three of a red place and two of a blue one, matched accordingly."""
     job = job_of(owner, **fields)
     for number in (3, 4):
         Photo.objects.create(job=job, name=f"{number:03}.jpg", original_name=f"garden {number}.jpg",

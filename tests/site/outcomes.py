@@ -23,7 +23,7 @@ IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 def scores(views: Mapping[str, PhotoFigures]) -> Scores:
-    """Figures of photos, by their names in work/images."""
+    """Figures of photos, by the photos' names in work/images."""
     per_view = {}
     for name, (psnr, ssim, lpips) in views.items():
         per_view[name] = {
@@ -48,9 +48,9 @@ def results(
     folded_at_photo: Mapping[str, PhotoFigures] | None = None,
     lpips_reason: Reason | None = None,
 ) -> Results:
-    """What EVALUATION found of a scene without its stray spots: of the photos in `views`, and of
-    those in `folded` where each was held out once. Without `at_photo`, photos are no larger than
-    the size trained at. `split` is trained on and held out."""
+    """What EVALUATION found about a scene without its stray spots: on the photos in `views`, and on
+    those in `folded` if each was held out once. Without `at_photo`, photos are no larger than the
+    training size. `split` names the photos trained on and those held out."""
     measured = ScoresAtSizes(scores(views), scores(views if at_photo is None else at_photo))
     folds = None
     if folded is not None:
@@ -88,13 +88,13 @@ def camera(number: int, position: tuple[float, float, float]) -> PlacedCamera:
 
 
 def row_of_cameras(numbers: Sequence[int], step: float = 1.0) -> Cameras:
-    """Cameras in a row, `step` from each other."""
+    """Cameras in a row, `step` apart."""
     return Cameras(tuple(camera(n, (step * n, 0.0, step)) for n in numbers))
 
 
 def write_prepared(job: Job, stored_names: Mapping[str, str] | None = None) -> None:
-    """PREFLIGHT's record. `stored_names` are the photos', by those of the JPEGs in work/photos;
-    without it both are called alike."""
+    """PREFLIGHT's record. `stored_names` maps the names of the JPEGs in work/photos to the photos'
+    own; without it the two are the same."""
     if stored_names is None:
         stored_names = {photo.name: photo.name for photo in job.photos.all()}
     photos = (

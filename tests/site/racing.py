@@ -23,7 +23,7 @@ from tests.waiting import wait_until
 
 THREADS = 4
 
-#: What a race may be lost to.
+#: Codes of the errors that a loser of a race may get.
 REFUSALS = (
     "too_many_photos", "quota_stored", "quota_active_jobs", "quota_jobs_a_day", "last_superuser",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from instarecon_site.machine import run_folder
 from scripts.temporary_site import ROOT, SCRIPTS, TemporarySite, free_port, site_environment
+from tests.run_folder import once
 
 __all__ = ["ROOT", "SCRIPTS", "Site", "free_port", "site_environment", "started_site"]
 
@@ -80,10 +82,8 @@ class Site(TemporarySite):
         return found
 
 
-@contextmanager
-def started_site(folder: Path, **settings: str) -> Iterator[Site]:
-    """A started site with these settings. It has an account already: no sample job is queued."""
-    site = Site(folder, **settings)
+def _prepare(folder: Path) -> None:
+    """A site's data before its first start, but for an account."""
     for command in (["migrate", "--verbosity=0"], ["create_first_account"]):
         subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *command],
@@ -91,6 +91,13 @@ def started_site(folder: Path, **settings: str) -> Iterator[Site]:
             check=True,
             capture_output=True,
         )
+
+
+@contextmanager
+def started_site(folder: Path, **settings: str) -> Iterator[Site]:
+    """A started site with these settings. It has an account already: no sample job is queued."""
+    site = Site(folder, **settings)
+    shutil.copytree(once("site-with-an-account", _prepare) / "data", folder / "data")
     site.start()
     try:
         yield site

@@ -1,7 +1,7 @@
-"""A pipeline that does what a test wrote on the stage's door: the file `play` in the job's folder.
+"""A pipeline that does what a test wrote into the file `play` in the job's folder.
 
-Only job life is tested with it (kills, cancels, locks); what a reconstruction does is tested on
-the real one. It has the real one's signature and the real one's reporter.
+Only the life of a job is tested with it (kills, cancels, locks); what a reconstruction does is
+tested on the real one. It has the real one's signature and reporter.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from recon.splats.config import DenseConfig, TrainConfig
 PATH = "tests.site.staged_pipeline.run_pipeline"
 
 
-#: Between two looks at what the test wants, and two reports.
+#: Seconds between two looks at what the test wants, and between two reports.
 PAUSE_S = 0.02
-#: Steps after which a training waits for what the test does to it.
+#: Steps after which a training waits for the test to act.
 HOLDS = (20, 40)
 
 
@@ -47,7 +47,7 @@ def summary_of(status: str) -> Summary:
 
 
 def play(workspace: Workspace, what: str) -> None:
-    """Says what the next attempt in this folder shall do."""
+    """Sets what the next attempt in this folder will do."""
     (workspace.root / "play").write_text(what)
 
 
@@ -59,7 +59,7 @@ def run_pipeline(workspace: Workspace, config: Any, report: RunReport) -> Summar
     if what == "die" or (what == "die once" and not (root / "died").exists()):
         (root / "died").touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    if what == "abort":  # as COLMAP does where its database can't be written
+    if what == "abort":  # as COLMAP does if its database can't be written
         scratch = root / "colmap" / ".scratch-abc"
         scratch.mkdir(parents=True)
         (scratch / "database.db").write_bytes(bytes(1000))
@@ -84,7 +84,7 @@ def run_pipeline(workspace: Workspace, config: Any, report: RunReport) -> Summar
 
 
 class Holding(ForwardingReport):
-    """A report whose training holds on after some steps, once each, until its horse is ended."""
+    """A report that pauses the training once after certain steps, until its horse is ended."""
 
     def __init__(self, report: Report, root: Path) -> None:
         super().__init__(report)
@@ -103,14 +103,14 @@ class Holding(ForwardingReport):
 
 def train(workspace: Workspace, report: RunReport) -> None:
     """The real stage on the tiny scene in the folder, with a checkpoint after every step."""
-    import numba  # here: only these horses need them
+    import numba  # imported here: only these horses need them
     import torch
 
     from recon.pipeline.stages import train as stage
     from recon.splats import checkpoints, training
 
     checkpoints.EVERY = training._REPORT_EVERY = 0.0
-    torch.set_num_threads(1)  # so small a scene is drawn no faster by more
+    torch.set_num_threads(1)  # more don't draw so small a scene any faster
     numba.set_num_threads(1)
     dense = DenseConfig(enabled=False)
     settings = TrainConfig(iterations=60, max_gaussians=250, refine_every=25, dense=dense)

@@ -1,7 +1,7 @@
 """Who may open what: every address of the pages and the API, for each kind of visitor.
 
-The other tests look into what an address does; this one knows them all, and fails when a new one
-comes without saying who may open it.
+The other tests check what an address does; this one knows them all, and fails when one is added
+without saying who may open it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 SIGN_IN = 302  # to the sign-in page
 MISSING, UNAUTHORISED = 404, 401
 
-#: (method, status for the owner, for somebody else, for a stranger), of a private finished job.
+#: (method, status for the owner, for somebody else, for a stranger), on a private finished job.
 EXPECTED = {
     "recon:home": ("get", 302, 302, 200),
     "recon:demo": ("get", 200, 200, 200),
@@ -46,7 +46,7 @@ EXPECTED = {
     "recon:job": ("get", 200, MISSING, SIGN_IN),
     "recon:check": ("get", 286, MISSING, SIGN_IN),
     "recon:progress": ("get", 286, MISSING, SIGN_IN),
-    # What a running job shows is gone with its end, or else is the finished scene; `test_live`
+    # What a running job shows is gone when it ends, or has become the finished scene; `test_live`
     # asks while it runs.
     "recon:features": ("get", MISSING, MISSING, SIGN_IN),
     "recon:cloud": ("get", MISSING, MISSING, SIGN_IN),
@@ -175,7 +175,7 @@ BY_FORM = {
 
 @pytest.mark.parametrize("name", sorted(BY_FORM))
 def test_nothing_is_changed_by_a_session_without_its_csrf_token(name: str) -> None:
-    """Also where a view reads its body itself, and Django's own check stands back."""
+    """Even where a view reads its body itself and Django's own check doesn't run."""
     job = finished_job(person(), shared=name == "recon:enter")
     visitor = browser_of(job.owner, enforce_csrf_checks=True)
     response = getattr(visitor, BY_FORM[name])(address(name, job))
@@ -188,7 +188,7 @@ FORMS = [name for name, (method, *_) in EXPECTED.items() if method == "post" and
 
 @pytest.mark.parametrize("name", [*FORMS, "recon:sample"])
 def test_the_address_of_a_form_leads_to_its_page(name: str) -> None:
-    """A browser without scripts stays at it after a refusal, and may open it again."""
+    """A browser without scripts stays at that address after a refusal, and may open it again."""
     job = finished_job(person(), shared=True)
     browser = browser_of(job.owner)
     where = address(name, job)

@@ -85,7 +85,7 @@ def test_two_who_sign_up_at_once_with_one_address_get_one_account(
     save = SignUpForm.save
 
     def save_too_late(form: SignUpForm) -> User:
-        User.objects.create_user(EMAIL)  # somebody else, between the look-up and the row
+        User.objects.create_user(EMAIL)  # somebody else, between the check and the insert
         return save(form)
 
     monkeypatch.setattr(SignUpForm, "save", save_too_late)
@@ -195,7 +195,7 @@ def test_signing_out_takes_a_button(client: Client, jo: User) -> None:
     page = client.get(reverse("accounts:sign_out"))
     assert page.status_code == 200
     assert re.search(r'<form method="post">.*Sign out</button></form>', page.content.decode())
-    assert signed_in(client), "a look signs nobody out"
+    assert signed_in(client), "opening the page signs nobody out"
     assert client.post(reverse("accounts:sign_out")).status_code == 302
     assert not signed_in(client)
     assert "You are signed out" in client.get(reverse("accounts:sign_out")).content.decode()
@@ -203,7 +203,7 @@ def test_signing_out_takes_a_button(client: Client, jo: User) -> None:
 
 @pytest.mark.parametrize("name", ["preferences", "public_page", "token_create"])
 def test_the_address_of_a_button_has_a_page(client: Client, jo: User, name: str) -> None:
-    """As after signing in once more, which leads back to where the form was sent."""
+    """As after signing in again, which leads back to where the form was sent."""
     client.force_login(jo)
     assert client.get(reverse(f"accounts:{name}"))["Location"] == reverse("accounts:account")
 
@@ -261,7 +261,7 @@ def test_a_lost_password_is_reset_by_mail(
     message = mail.outbox[0]
     assert message.to == [EMAIL]
     assert message.subject
-    # To the site's own address, whatever Host the request named.
+    # It points to the site's own address, whatever Host the request named.
     link = re.search(r"http://recon\.example\.org:8000(/accounts/reset/\S+)", str(message.body))
     assert link
     page = client.get(link[1], follow=True)
@@ -367,7 +367,7 @@ def test_the_account_page_shows_only_one_s_own_tokens(client: Client, jo: User) 
 
 @pytest.mark.parametrize("name", ["account", "password_change", "token_create"])
 def test_account_pages_need_an_account(client: Client, name: str) -> None:
-    """A form's own address leads to its page, and that to sign-in."""
+    """A form's own address redirects to its page, which redirects to sign-in."""
     steps = client.get(reverse(f"accounts:{name}"), follow=True).redirect_chain
     assert steps[-1][0].startswith(reverse("accounts:sign_in"))
 

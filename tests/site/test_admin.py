@@ -1,4 +1,4 @@
-"""Staff's pages: who may see them, what they find, what they can do and what not."""
+"""The staff's pages: who may see them, what they show, what can be done there and what can't."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ class TestCommands:
         call_command("queue_sample_job", stdout=out)
         assert Job.objects.count() == 1
         assert "no sample job is needed" in out.getvalue()
-        again = create_sample_job(ann)  # as the button does: nothing is rendered anew
+        again = create_sample_job(ann)  # as the button does: nothing is rendered again
         assert not again.gives_way
         paths = zip(job.photos.all(), again.photos.all(), strict=True)
         assert all(a.path.stat().st_ino == b.path.stat().st_ino for a, b in paths)
@@ -249,7 +249,7 @@ def test_staff_hand_over_a_link_that_sets_a_new_password_once(staff: Client) -> 
     change = staff.get(reverse("admin:accounts_user_change", args=(ann.pk,)))
     assert "../reset-link/" in change.content.decode()
     asked = staff.get(reset_page(ann)).content.decode()
-    assert "/accounts/reset/" not in asked, "a look makes no link"
+    assert "/accounts/reset/" not in asked, "opening the page makes no link"
     made = staff.post(reset_page(ann)).content.decode()
     found = re.search(r"http://localhost:8000(/accounts/reset/[^\"]+)", made)
     assert found

@@ -1,4 +1,4 @@
-"""What browsers would complain about in the console on the administration's pages."""
+"""What browsers would complain about in the console on the admin pages."""
 
 from __future__ import annotations
 

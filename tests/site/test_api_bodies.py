@@ -1,4 +1,4 @@
-"""What programs may send as a body: forms and JSON are read, anything else is refused in words."""
+"""What programs may send as a body: forms and JSON; anything else is refused with a reason."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_what_is_neither_form_nor_json_is_refused(program: Client, job: Job, add
 
 @pytest.mark.parametrize("address", POSTS)
 def test_json_is_read_wherever_it_is_not_refused(program: Client, job: Job, address: str) -> None:
-    """A body that is broken says so: nobody looked past it."""
+    """A broken body gets an error that says so, and is never ignored."""
     broken = send(program, address.format(job.pk), b'{"share": tru')
     if address == "/recon/jobs":
         assert refused(broken, 415, "Send the photos as a form")

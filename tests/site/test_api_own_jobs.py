@@ -103,7 +103,7 @@ def test_the_list_has_the_caller_s_own_jobs_the_newest_first(
     assert bob.get("/recon/jobs").json() == {"jobs": [], "total": 0, "next": None}
     assert refused(Client().get("/recon/jobs"), 401)
     staff = program_of(supporter())
-    assert staff.get("/recon/jobs").json()["total"] == 0, "others' are not theirs"
+    assert staff.get("/recon/jobs").json()["total"] == 0, "other people's jobs are not listed"
 
 
 def walk(program: Client, address: str) -> list[str]:
@@ -118,7 +118,7 @@ def walk(program: Client, address: str) -> list[str]:
 def test_page_by_page_every_job_comes_once(ann: User, program: Client) -> None:
     moment = timezone.now()
     jobs = [job_of(ann) for _ in range(5)]
-    for job in jobs[1:4]:  # at the very same moment
+    for job in jobs[1:4]:  # at exactly the same moment
         Job.objects.filter(pk=job.pk).update(created_at=moment)
     expected = [str(job.pk) for job in Job.objects.order_by("-created_at", "-pk")]
     for limit in (1, 2, 5):
@@ -246,7 +246,7 @@ def test_calls_for_files_and_lists_count(
 @pytest.mark.parametrize("status", Job.ACTIVE)
 def test_a_waiting_or_running_job_is_cancelled(ann: User, program: Client, status: str) -> None:
     job = job_of(ann, status=status)
-    for _ in range(2):  # a program that did not hear the answer asks again
+    for _ in range(2):  # a program that missed the answer asks again
         answer = program.post(f"/recon/jobs/{job.pk}/cancel")
         assert (answer.status_code, answer.json()["status"]) == (200, "CANCELLED")
     job.refresh_from_db()
@@ -294,7 +294,7 @@ def test_so_is_one_that_waits_or_is_a_draft(ann: User, program: Client, status: 
 
 def test_nobody_cancels_or_deletes_what_is_not_theirs(ann: User, bob: Client) -> None:
     job = job_of(ann)
-    for who in (bob, program_of(supporter())):  # who may look, and no more
+    for who in (bob, program_of(supporter())):  # the second may look, no more
         assert refused(who.post(f"/recon/jobs/{job.pk}/cancel"), 404, "no such job")
         assert refused(who.delete(f"/recon/jobs/{job.pk}"), 404, "no such job")
     assert refused(Client().delete(f"/recon/jobs/{job.pk}"), 401)

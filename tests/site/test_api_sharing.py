@@ -71,7 +71,7 @@ def test_a_draft_is_started_with_them(ann: User) -> None:
 
 
 def test_what_was_sent_with_a_video_is_shared_also_when_it_is_started_by_hand(ann: User) -> None:
-    """`POST /recon/jobs` with a video makes a draft, which stays one where its frames fail."""
+    """`POST /recon/jobs` with a video makes a draft, which stays one if taking its frames fails."""
     draft = job_of(ann, status=Job.Status.DRAFT, edited_at=timezone.now(), shared=True)
     assert post(ann, f"/recon/jobs/{draft.pk}/start", {})["shared"] is True
 

@@ -1,4 +1,4 @@
-"""Other people's scenes: which of the staff may open them, and that the log says who did."""
+"""Other people's scenes: which members of staff may open them, and that the log says who did."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.site.making import browser_of, finished_job, person, supporter, token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
-#: What shows something of a finished scene that is nobody else's business.
+#: What shows something private about a finished scene.
 PRIVATE: list[tuple[str, list[Any]]] = [
     ("recon:job", []),
     ("recon:progress", []),
@@ -91,7 +91,7 @@ def test_to_look_is_not_to_change(job: Job, action: str) -> None:
     address = at(f"recon:{action}", job)
     assert browser_of(looker).post(address).status_code == 404
     assert logged() == []
-    # A finished scene can't be cancelled, and no wish about sharing was sent: that is heard.
+    # A finished scene can't be cancelled, and nothing about sharing was sent: the view says so.
     answers = {"cancel": 409, "share": 400}
     assert browser_of(changer).post(address).status_code == answers.get(action, 302)
     assert logged() == [("POST", f"recon:{action}")]

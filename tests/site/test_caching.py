@@ -1,4 +1,4 @@
-"""What browsers and proxies may keep: no page, whoever asks, at any address of the site."""
+"""What browsers and proxies may store: no page, whoever asks, at any address of the site."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def account_addresses() -> Iterator[str]:
 
 
 def may_be_kept(response: HttpResponseBase) -> bool:
-    """Files may, privately and to be asked for each time; pages and answers with words may not."""
+    """Files may, privately and if checked with us each time; pages and answers in words may not."""
     said = response.get("Cache-Control", "")
     is_text = "html" in response.get("Content-Type", "") or 300 <= response.status_code < 304
     return "private" not in said or ("no-store" not in said if is_text else "no-cache" not in said)

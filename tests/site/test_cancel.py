@@ -1,8 +1,8 @@
 """A cancel takes effect within five seconds in every step of a real reconstruction.
 
 The message that stops a work horse is lost here, which is the harder case: only the database says
-that the job is cancelled. With the message the worker kills its horse at once, whatever it does
-(`test_worker`).
+that the job is cancelled. With the message, the worker kills its horse at once, whatever the horse
+is doing (`test_worker`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def test_a_cancel_takes_effect_within_five_seconds_in_each_step(
     finished_run: FinishedRun,
 ) -> None:
     ann = person()
-    with worker(pipeline=REAL_PIPELINE) as process:
+    # To import torch takes a horse seconds, before it is in any step.
+    with worker(pipeline=REAL_PIPELINE, imports="recon.pipeline.runner") as process:
         for step in WORKING_STEPS:
             job = job_before(step, finished_run, ann)
             queue.enqueue(str(job.pk), job.attempt)
@@ -56,7 +57,7 @@ def test_a_cancel_takes_effect_within_five_seconds_in_each_step(
 
 
 def job_before(step: Step, run: FinishedRun, owner: User) -> Job:
-    """A waiting job in whose folder everything before `step` is done already."""
+    """A waiting job whose folder already has everything that comes before `step`."""
     config = json.loads(run.workspace.cfg_args.read_text())
     job: Job = Job.objects.create(owner=owner, config=config)
     shutil.copytree(run.workspace.root, job.folder)

@@ -1,4 +1,4 @@
-"""Photo checks of drafts: asked for by every change, done by a worker of their own."""
+"""Photo checks of drafts: every change asks for one, and a separate worker does them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def draft(data_dir: Path, redis_queue: Any) -> Job:
-    """A draft with three photos, and a check that waits."""
+    """A draft with three photos and a waiting check."""
     made = drafts.create_draft(person())
     for upload in photos(3):
         drafts.add_photo(made, upload)
@@ -54,7 +54,7 @@ def test_every_change_asks_for_a_check_and_only_one_waits(draft: Job) -> None:
     assert waiting() == 1
     drafts.add_photo(draft, photo("another.jpg"))
     assert waiting() == 1
-    assert queue.rq_queue().job_ids == [], "never behind the jobs"
+    assert queue.rq_queue().job_ids == [], "checks never queue behind jobs"
 
 
 def test_another_draft_has_a_check_of_its_own(draft: Job) -> None:
@@ -71,7 +71,7 @@ def test_one_person_s_many_checks_do_not_keep_another_s_waiting(draft: Job) -> N
     of_bob = drafts.create_draft(person("bob@example.org"))
     drafts.add_photo(of_bob, photo("a.jpg"))
     ids = queue.rq_queue(checks.QUEUE).job_ids
-    assert ids[0].startswith(f"check-{draft.pk}"), "ann's first was there before"
+    assert ids[0].startswith(f"check-{draft.pk}"), "ann's first came first"
     assert ids[1].startswith(f"check-{of_bob.pk}")
     assert [one.split("-", 1)[1][:36] for one in ids[2:]] == [str(other.pk) for other in others]
 
@@ -109,7 +109,8 @@ def test_photos_that_arrive_during_a_check_lead_to_another(draft: Job) -> None:
 def test_a_killed_check_is_asked_for_again_and_not_for_ever(draft: Job) -> None:
     with worker(queue=checks.QUEUE) as process:
         with folder_lock.hold(draft.folder):
-            # Taken first: a worker that starts has other children, such as platform's `file`.
+            # Wait until a horse has taken it: a starting worker has other children, such as
+            # platform's `file`.
             wait_until(lambda: running() == 1 and bool(process.children()), "it waits")
             for horse in process.children():
                 horse.kill()
@@ -156,7 +157,7 @@ def test_a_check_ends_quietly_when_its_draft_does(
     look_at = check.look_at
 
     def look_and_end(path: Path) -> Any:
-        """As if somebody pressed the button at this very moment, in another process."""
+        """As if somebody pressed the button at this moment, in another process."""
         program = (
             "import django; django.setup(); from recon.models import Job\n"
             f"job = Job.objects.get(pk='{draft.pk}')\n"
@@ -173,7 +174,7 @@ def test_a_check_ends_quietly_when_its_draft_does(
 
 
 def run_beside(program: str) -> None:
-    """Runs a program in a process of its own, on the test's database."""
+    """Runs a program in its own process, on the test's database."""
     environment = worker_environment()
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
 

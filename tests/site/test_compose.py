@@ -25,7 +25,7 @@ def compose() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def validator() -> jsonschema.protocols.Validator:
-    """The compose specification's own schema, as check-jsonschema carries it."""
+    """The compose specification's own schema, as shipped with check-jsonschema."""
     path = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
     schema = json.loads(path.read_text())
     return jsonschema.validators.validator_for(schema)(schema)
@@ -55,7 +55,7 @@ def test_everything_that_production_needs_is_there(compose: dict[str, Any]) -> N
 
 
 def test_logs_do_not_grow_for_ever(compose: dict[str, Any]) -> None:
-    """Anybody can have lines written: one for each request."""
+    """Anybody can make us write lines: one for each request."""
     for name in compose["services"].keys() - {"db", "redis"}:
         assert compose["services"][name]["logging"]["driver"] == "local", name
 
@@ -76,7 +76,7 @@ def test_nothing_is_published_but_the_site(compose: dict[str, Any]) -> None:
 
 
 def test_sign_up_is_by_invitation_where_a_port_is_published(compose: dict[str, Any]) -> None:
-    """The default of BASE_URL there would make the settings think that nobody else comes."""
+    """The default BASE_URL there would make the settings think that nobody else can reach it."""
     assert compose["services"]["web"]["environment"]["SIGN_UP"] == "${SIGN_UP:-invitation}"
 
 
@@ -122,7 +122,7 @@ def test_every_file_that_the_images_copy_is_sent_to_the_builder() -> None:
 def test_whoever_stops_a_worker_gives_it_the_time_that_it_gives_its_horse(
     compose: dict[str, Any],
 ) -> None:
-    longest = polite_stop.GRACE_S + worker.MONITORING_S + 5  # and to give the job back
+    longest = polite_stop.GRACE_S + worker.MONITORING_S + 5  # plus time to give the job back
     granted = compose["services"]["worker"]["stop_grace_period"]
     assert longest <= int(granted.removesuffix("s"))
     programs = configparser.RawConfigParser()

@@ -1,4 +1,4 @@
-"""Pages are compressed; what is compressed already, or could be probed for a secret, is not."""
+"""Pages are compressed; what already is, or could be probed for a secret, is not."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_pages_are_compressed_for_those_who_can_read_it() -> None:
 
 
 def test_the_same_page_is_not_of_the_same_length_twice() -> None:
-    """Random bytes hide by how much a guess has shortened it."""
+    """Random bytes hide how much a guess has shortened it."""
     lengths = {len(Client().get("/", headers=GZIP).content) for _ in range(12)}
     assert len(lengths) > 3
 
@@ -106,5 +106,5 @@ def test_the_build_s_brotli_is_served_under_the_files_marked_names(
 
     assert brotli_of("a.js") == b"as Brotli"
     assert brotli_of("same.css") == b"as Brotli, too"
-    assert brotli_of("other.css") is None, "its addresses have changed"
+    assert brotli_of("other.css") is None, "the addresses in it have changed"
     assert (root / "a.js.br").exists()

@@ -1,4 +1,4 @@
-""" "Use this view as start and cover": who may, what is taken, and what follows it."""
+""" "Use this view as start and cover": who may, what is accepted, and what changes with it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def start_on(page: Any) -> Any:
     return page.context["viewer"]["view"]
 
 
-# --- What follows ---
+# --- What changes with it ---
 
 
 def test_the_view_is_where_the_scene_starts_from_now_on(client: Client, job: Job) -> None:
@@ -79,14 +79,14 @@ def test_the_view_is_where_the_scene_starts_from_now_on(client: Client, job: Job
     assert answer.status_code == 200
     chosen = answer.json()["view"]
     assert {name: chosen[name] for name in VIEW} == VIEW
-    # As soft as in training: the focal length is the automatic start's, the frame is not.
+    # As soft as in training: the focal length is the automatic start view's, the frame is not.
     ratio = math.tan(math.radians(15)) / math.tan(math.radians(25))
     assert chosen["trained_height"] == pytest.approx(400 * ratio)
     for page in (browser.get(job.get_absolute_url()), client.get(f"/v/{job.share.key}"),
                  client.get(f"/v/{job.share.key}?embed=1")):  # fmt: skip
         assert start_on(page) == chosen
         assert page.context["viewer"]["poster_url"].partition("?")[2] in answer.json()["poster_url"]
-    assert now(job).view == AUTOMATIC, "the way back"
+    assert now(job).view == AUTOMATIC, "the automatic view is kept for going back"
 
 
 def test_poster_cards_previews_and_oembed_follow(client: Client, job: Job) -> None:
@@ -102,7 +102,7 @@ def test_poster_cards_previews_and_oembed_follow(client: Client, job: Job) -> No
     assert poster(job).size == SIZE
     after = client.get("/oembed", asked).json()
     assert (after["thumbnail_width"], after["thumbnail_height"]) == SIZE
-    assert before["thumbnail_url"] != after["thumbnail_url"], "sites keep pictures by their address"
+    assert before["thumbnail_url"] != after["thumbnail_url"], "sites cache pictures by address"
     page = client.get(f"/v/{job.share.key}").content.decode()
     preview = re.search(r'og:image" content="([^"]+)', page)
     assert preview
@@ -114,7 +114,7 @@ def test_poster_cards_previews_and_oembed_follow(client: Client, job: Job) -> No
 
 
 def test_a_link_unfolds_to_all_of_a_portrait(client: Client, job: Job) -> None:
-    """In the shape that chats show: they would cut it to its middle."""
+    """In the shape that chats show, or they would crop it to its middle."""
     tall = Image.new("RGB", (300, 600), "green")
     tall.paste("red", (0, 0, 300, 60))
     tall.paste("blue", (0, 540, 300, 600))
@@ -128,9 +128,9 @@ def test_a_link_unfolds_to_all_of_a_portrait(client: Client, job: Job) -> None:
     assert seen.size == (preview_picture.WIDTH, preview_picture.HEIGHT)
     at = [seen.getpixel((600, y)) for y in (10, 315, 620)]
     assert [max(range(3), key=pixel.__getitem__) for pixel in at] == [0, 1, 2]  # red, green, blue
-    assert sum(seen.getpixel((5, 315))) < sum(seen.getpixel((600, 315))), "the sides stand back"
+    assert sum(seen.getpixel((5, 315))) < sum(seen.getpixel((600, 315))), "the sides are darker"
     Image.new("RGB", (600, 300), "white").save(job.workspace.poster, "JPEG")
-    assert shown().getpixel((5, 5)) > (240, 240, 240), "another poster, another preview"
+    assert shown().getpixel((5, 5)) > (240, 240, 240), "a new poster makes a new preview"
 
 
 @pytest.mark.parametrize("size", [(30, 900), (900, 30), (1, 1), (1200, 630), (800, 600)])
@@ -184,7 +184,7 @@ def test_where_the_automatic_start_is_unknown_a_view_can_be_chosen_all_the_same(
 def test_the_cover_counts_as_stored_and_goes_with_the_files(job: Job) -> None:
     Job.objects.update(stored_bytes=1)
     send(browser_of(job.owner), job)
-    assert now(job).stored_bytes > 1, "measured anew"
+    assert now(job).stored_bytes > 1, "measured again"
     deletion.delete_files(now(job))
     assert now(job).start_view is None
 

@@ -1,4 +1,4 @@
-"""Shared files in other people's viewers: what lets pages of other sites read them, and which."""
+"""Shared files in other people's viewers: which ones other sites' pages may read, and how."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def running(data_dir: Path) -> Job:
-    """A job in work, in this folder, which the database knows as its own."""
+    """A job that is running in this folder, which the database knows as its own."""
     data_folder.require_own()
     job = job_of(person(), status=Job.Status.PROCESSING)
     job.folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def test_each_round_gives_both_a_new_token(data_dir: Path) -> None:
 
 
 def test_reconcile_touches_nothing_from_another_folder(running: Job, elsewhere: Path) -> None:
-    """It took a missing folder for a dead worker, and ended what ran elsewhere."""
+    """It once took a missing folder for a dead worker, and ended what ran elsewhere."""
     for _ in range(4):
         with pytest.raises(ForeignDataFolder, match="belongs to another data folder"):
             reconcile()
@@ -112,7 +112,7 @@ def test_a_crash_between_the_two_writes_parts_nobody(data_dir: Path, row_has: st
 def test_a_database_that_lies_in_the_folder_is_never_refused(
     running: Job, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`cp -a data` of a running site may take the two a moment apart."""
+    """`cp -a data` of a running site may copy the two a moment apart."""
     monkeypatch.setitem(connection.settings_dict, "NAME", str(elsewhere / "db.sqlite3"))
     data_folder.require_own()
     assert DataFolder.objects.get().path == str(elsewhere)
@@ -122,7 +122,7 @@ def test_a_database_that_lies_in_the_folder_is_never_refused(
 def test_a_database_with_jobs_is_no_new_one_for_a_folder_without_them(
     data_dir: Path, others: bool
 ) -> None:
-    """As it is where the second machine is the first one that starts with this version."""
+    """As when the second machine is the first to start with this version."""
     job_of(person(), status=Job.Status.COMPLETED)
     shutil.rmtree(data_dir / "jobs")
     if others:

@@ -1,5 +1,4 @@
-"""Somebody else has the database's lock, or the database or Redis is away: 503, and say when to
-come back."""
+"""If the database is locked or away, or Redis is away: 503, and when to come back."""
 
 from __future__ import annotations
 
@@ -25,20 +24,20 @@ JSON = {"Accept": "application/json"}
 
 
 def answering(client: Client) -> Client:
-    """Errors come as an answer, as they do to a browser."""
+    """Errors come as a response, as they do in a browser."""
     client.raise_request_exception = False
     return client
 
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Another process writes into SQLite all the while; ours waits a moment instead of 20 s."""
+    """Another process keeps SQLite locked; ours waits only a moment for it instead of 20 s."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout = 50")
     with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
-    connection.close()  # the next one has the usual patience
+    connection.close()  # the next one waits as long as usual
 
 
 @contextmanager
@@ -93,7 +92,7 @@ def test_a_database_that_is_away_is_no_fault(data_dir: Any, tmp_path: Path) -> N
         for where in ("/jobs/", "/recon/queue", "/v/unknown", "/admin/"):
             comes_back(browser.get(where))
         for where in ("/healthz", "/", "/demo/"):
-            assert Client().get(where).status_code == 200, "without an account nothing is asked"
+            assert Client().get(where).status_code == 200, "without an account nothing is queried"
     assert browser.get("/jobs/").status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""What arrives is opened in other processes, few at a time, and everybody in turn."""
+"""What arrives is opened in other processes, a few at a time, everybody in turn."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def add_by_api(draft: Job, upload: SimpleUploadedFile) -> Any:
 
 @pytest.fixture
 def decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What decodes falls, in this process."""
+    """Decoding anything in this process fails the test."""
 
     def fall(*args: Any, **options: Any) -> Any:
         pytest.fail("decoded in the process that serves the pages")
@@ -102,7 +102,7 @@ def test_what_no_honest_file_has_is_refused_with_a_sentence(draft: Job, name: st
 def test_a_photo_comes_with_its_small_picture(
     draft: Job, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Decoded once for both; a scene of the same photos has them, too."""
+    """Decoded once for both; another scene of the same photos has the small ones, too."""
     sent, _ = drafts.add_photo(draft, photo("wide.png", size=(700, 400), kind="PNG"))
     job = submit.create_job(ann, photos(3))
     again = submit.run_again(job)

@@ -18,7 +18,7 @@ FILES = (demo.SCENE, demo.POSTER, demo.VIEWS)
 
 
 def test_it_asks_no_database() -> None:
-    """This test has none: pytest-django would refuse."""
+    """This test has none: pytest-django would refuse access."""
     page = Client().get("/demo/").content.decode()
     assert "These photos were rendered by us, not taken." in page
     for name in FILES:

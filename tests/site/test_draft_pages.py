@@ -49,7 +49,7 @@ def send(browser: Client, draft: Job, *files: Any, script: bool = True, **fields
 
 
 def said(response: Any) -> str:
-    """What the answer says is wrong, as one text."""
+    """The errors in the answer, as one text."""
     return " ".join(response.json()["errors"])
 
 
@@ -275,7 +275,7 @@ def test_a_photo_is_taken_out(browser: Client, draft: Job) -> None:
     first, second, _ = draft.photos.all()
     drop = reverse("recon:drop_photo", args=[draft.pk, first.pk])
     assert browser.post(drop)["Location"] == draft.get_absolute_url()
-    assert browser.post(drop, headers=JSON).status_code == 204, "gone already is gone"
+    assert browser.post(drop, headers=JSON).status_code == 204, "what is already gone is fine"
     drop = reverse("recon:drop_photo", args=[draft.pk, second.pk])
     assert browser.post(drop, headers=JSON).status_code == 204
     assert draft.photos.count() == 1

@@ -1,4 +1,4 @@
-"""Drafts: photos come one by one, in any order and at once, and what was started stays so."""
+"""Drafts: photos come one by one, in any order or all at once; what was started stays started."""
 
 from __future__ import annotations
 
@@ -307,7 +307,7 @@ def test_photos_can_be_added_to_those_of_an_ended_scene(status: str) -> None:
 
 
 def test_a_new_photo_never_gets_the_name_of_a_known_one() -> None:
-    """Features are known by name, and phones call every photo image.jpg."""
+    """Features are found by name, and phones call every photo image.jpg."""
     job = ended()
     Photo.objects.filter(job=job, name__startswith="02").delete()
     draft = drafts.draft_from(job)
@@ -334,7 +334,7 @@ def test_features_are_left_behind_where_they_may_be_half_written() -> None:
     killed.workspace.database.with_name("database.db-journal").touch()
     assert not drafts.draft_from(killed).workspace.known.exists()
     killed.workspace.database.with_name("database.db-journal").unlink()
-    with folder_lock.hold(killed.folder):  # a horse is still dying in it
+    with folder_lock.hold(killed.folder):  # a horse is still shutting down in it
         assert not drafts.draft_from(killed).workspace.known.exists()
     killed.workspace.database.unlink()
     assert not drafts.draft_from(killed).workspace.known.exists()

@@ -1,4 +1,4 @@
-"""Every page of somebody who is signed in can take photos that are dropped on it."""
+"""Every page accepts photos dropped on it, if somebody is signed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `GET /` and docs/use/api.md tell programs, beside what the site answers."""
+"""What `GET /` and docs/use/api.md tell programs, compared with what the site answers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.site.making import finished_job, person, token_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 DOCS = (PROJECT / "docs" / "use" / "api.md").read_text()
-#: Names in the pages' addresses that programs may call without a session.
+#: Addresses among the pages' that programs may call without a session.
 OF_LINKS = re.compile(r"^(v/<str:pub_key>|recon/pub/.*|oembed)$")
 #: Someone's ids, so that an address can be called.
 IDS = {"job_id": "0" * 8, "pub_key": "k", "photo_id": "1", "video_id": "1", "kind": "ply"}
 
 
 def told() -> dict[str, set[str]]:
-    """The endpoints of `GET /`: paths as docs/use/api.md spells them, and their methods."""
+    """The endpoints of `GET /`: paths as spelled in docs/use/api.md, and their methods."""
     found: dict[str, set[str]] = {}
     answer = Client().get("/", headers={"Accept": "application/json"}).json()
     for endpoint in answer["endpoints"].values():
@@ -37,7 +37,7 @@ def told() -> dict[str, set[str]]:
 
 
 def addresses() -> set[str]:
-    """All that programs can call, from the lists of addresses."""
+    """Everything that programs can call, from the URL configuration."""
     routes = [str(one.pattern) for one in api.urlpatterns]
     pages = [str(one.pattern) for one in web.urlpatterns if isinstance(one, URLPattern)]
     routes += [route for route in pages if OF_LINKS.match(route)]

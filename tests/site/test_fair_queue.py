@@ -39,7 +39,7 @@ def test_tasks_come_off_the_list_in_turns(redis_queue: Redis) -> None:
         assert fair_queue.enqueue("checks", TASK, (), prefix="t-", owner_pk=owner, **OPTIONS)
     listed = queue.rq_queue("checks")
     assert [one.rpartition("-")[2] for one in listed.job_ids] == ["1", "2", "3", "1", "2", "1"]
-    assert len(set(listed.job_ids)) == 6, "moved, not doubled"
+    assert len(set(listed.job_ids)) == 6, "moved, not copied"
 
 
 def test_without_redis_nothing_is_put_on_it(no_redis: None) -> None:
@@ -49,7 +49,7 @@ def test_without_redis_nothing_is_put_on_it(no_redis: None) -> None:
 def test_a_task_may_end_while_others_ask_whether_it_runs(
     redis_queue: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its row goes with it: 3 of 10,000 uploads of videos were answered with 500 for that."""
+    """Its row goes with it: because of that, 3 of 10,000 video uploads were answered with 500."""
     fair_queue.enqueue("videos", "a.task", (1,), prefix="video-1-", owner_pk=1, **OPTIONS)
     listed = queue.rq_queue("videos")
     redis_queue.lmove(listed.key, listed.intermediate_queue.key, "RIGHT", "LEFT")

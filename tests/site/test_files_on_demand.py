@@ -1,4 +1,4 @@
-"""Files made when first asked for: by several at once, anew, and never in a folder that is gone."""
+"""Files made when first asked for: by several at once, again, and never in a deleted folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AT_ONCE = 8
 
 
 def together(task: Callable[[int], bytes]) -> list[bytes]:
-    """What `task` returns for each of some threads that reach its middle at the same time."""
+    """What `task` returns in each of several threads at once."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(task, range(AT_ONCE)))
 
@@ -34,7 +34,7 @@ def test_several_make_the_same_file_at_once(tmp_path: Path) -> None:
 
     for content in together(make):
         assert len(content) == 1000
-        assert len(set(content)) == 1  # one writer's, whole
+        assert len(set(content)) == 1  # all from one writer
     assert [file.name for file in place.parent.iterdir()] == ["photo.jpg"]
 
 

@@ -1,4 +1,4 @@
-"""Three hundred broken photos and videos: each is taken or refused, none falls or costs memory.
+"""Three hundred broken photos and videos: each is accepted or refused, without crash or leak.
 
 `make bench` sends thousands more to a real site (`benchmarks/fuzz_uploads.py`).
 """

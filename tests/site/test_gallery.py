@@ -1,4 +1,4 @@
-"""The gallery, and the front door that leads to it."""
+"""The gallery, and the start page that leads to it."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def act(browser: Client, what: str, jobs: Iterable[Any], **more: Any) -> Any:
 
 
 def told(browser: Client, answer: Any) -> str:
-    """The page that comes after it, without its tags."""
+    """The page that follows, without its tags."""
     page = browser.get(answer["Location"]) if answer.status_code == 302 else answer
     return re.sub(r"<[^>]+>", " ", page.content.decode())
 
@@ -244,7 +244,7 @@ def test_another_person_s_scene_is_never_touched_nor_named(ann: User, what: str)
         both = act(browser, what, [own, theirs], tags="garden")
         said = told(browser, both)
         assert "Secret title" not in said
-        assert "1 of the scenes that you chose is not there any more." in said, "nor passed over"
+        assert "1 of the scenes that you chose is not there any more." in said, "nor left unsaid"
         assert str(theirs.pk) not in both.content.decode()
     theirs.refresh_from_db()
     assert (theirs.share.is_on, tags.names_of(theirs)) == (False, ["garden"])
@@ -279,7 +279,7 @@ def test_one_scene_in_two_spellings_is_one(ann: User) -> None:
 
 @pytest.mark.parametrize("what", ["delete", "share", "download", "tag", "untag"])
 def test_more_scenes_ask_the_database_no_more_often(ann: User, what: str) -> None:
-    """Deleting for good takes each scene by itself, as it must."""
+    """Only the final deletion handles each scene by itself, as it must."""
     browser, jobs = browser_of(ann), [finished_job(ann) for _ in range(8)]
 
     def costs(count: int) -> int:

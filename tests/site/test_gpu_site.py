@@ -1,4 +1,4 @@
-"""The real thing on a GPU: the site's own worker and queue, real photos, CUDA to the end.
+"""The real thing on a GPU: the site's own worker and queue, real photos, CUDA all the way.
 
 Needs a GPU, gsplat and the fern photos (RECON_PHOTOS). Deselected by marker everywhere else.
 """

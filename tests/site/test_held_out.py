@@ -1,4 +1,4 @@
-"""Held-out photos beside the scene: for the owner, in both protocols, with whatever is left."""
+"""Held-out photos next to the scene: for the owner, in both protocols, with whatever is left."""
 
 from __future__ import annotations
 

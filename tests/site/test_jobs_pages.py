@@ -104,7 +104,7 @@ def test_a_finished_job_shows_scene_figures_downloads_and_photos() -> None:
 
 
 def test_each_scene_is_offered_once_whichever_is_delivered() -> None:
-    """Where the filter took nothing away, all three PLYs are the same."""
+    """If the filter removed nothing, all three PLYs are the same."""
     ann = person()
     job = finished_job(ann)
     job.artifacts.filter(kind="scene_ply").update(
@@ -126,7 +126,7 @@ def test_an_older_job_does_not_offer_what_it_lacks() -> None:
     kinds = {d["kind"] for d in response.context["downloads"]}
     assert kinds == {"scene_ply", "splat", "ply", "poster", "results", "cameras"}
     shown = [d["kind"] for d in response.context["downloads"] if not d["folded"]]
-    assert shown == ["scene_ply", "splat"], "the smallest that there is, and the PLY"
+    assert shown == ["scene_ply", "splat"], "the smallest file that there is, and the PLY"
     for kind in ("spz", "turntable", "colmap"):
         assert reverse("recon:file", args=(job.pk, kind)) not in response.content.decode()
 
@@ -345,7 +345,7 @@ def test_running_again_with_all_wishes_changes_those_that_differ() -> None:
     browser_of(old.owner).post(at("again", old), wishes)
     new = Job.objects.exclude(pk=old.pk).get()
     assert (new.wishes.preset, new.title) == ("high", old.title)
-    assert not new.wishes.original_resolution, "a box that is not ticked is not sent"
+    assert not new.wishes.original_resolution, "browsers don't send unticked boxes"
     assert new.wishes.cross_validate
     assert from_dict(new.config).evaluate.outlier_filter == "never"
 
@@ -442,7 +442,7 @@ def test_figures_that_could_not_be_had_at_all_say_why_to_staff() -> None:
 
 
 def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_own() -> None:
-    """A draft is scored at the small size that it was trained at; so it says that it was."""
+    """A quick scene is scored at the small size at which it was trained, so it says so."""
     job = finished_job(person(), shared=True)
     measured(job, held_out=1, in_training=3, photo_size=1600)
     pages = [
@@ -476,8 +476,8 @@ def measured(
     folded_own: PhotoFigures | None = None,
     **more: Any,
 ) -> None:
-    """Writes the evaluation's record: every photo has the job's figures, and `own` at its own
-    size; those of `folded_own` are of photos that were held out once each."""
+    """Writes the evaluation's record: every photo has the job's figures, and `own` at its own size;
+    with `folded_own`, each photo was held out once and has these at its own size."""
     names = [f"{number}.jpg" for number in range(held_out + in_training)]
     figures = (job.figures.psnr, job.figures.ssim, job.figures.lpips)
     if folded_own:
@@ -502,7 +502,7 @@ def test_the_exposure_matched_figure_stands_beside_the_raw_one() -> None:
     page = browser_of(job.owner).get(at("job", job)).content.decode()
     assert "26.0 dB when each photo’s exposure is matched" in page
     assert "expose one photo a little brighter" in page
-    job.figures.psnr_corrected = 24.13  # nothing that a person could read
+    job.figures.psnr_corrected = 24.13  # no difference that a person could read
     assert metrics_of(job)[0]["corrected"] == ""
 
 

@@ -1,4 +1,4 @@
-"""Photos that are there already are recognised by their digest and not sent again."""
+"""Photos that are already there are recognised by their digest and not sent again."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from tests.site.making import browser_of, finished_job, job_of, person, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
-#: Everything that an explanation may tell.
+#: Every fact that an explanation may mention.
 FACTS = {
     fact
     for explanation in EXPLANATIONS.values()
@@ -135,7 +135,7 @@ def test_every_page_offers_the_other_language_under_its_own_name(client: Client)
     assert ">English</button>" in client.get("/", headers=KOREAN).content.decode()
 
 
-# --- What is said in it ---
+# --- What is said in that language ---
 
 
 @pytest.mark.parametrize("code", EXPLANATIONS)
@@ -225,7 +225,7 @@ def test_what_a_worker_does_is_said_in_the_language_of_whoever_looks(
     assert progress_texts.sentence(progress) == english
     with translation.override("ko"):
         assert progress_texts.sentence(progress) == korean
-        assert progress_texts.english(progress) == english  # for the log, whoever looks
+        assert progress_texts.english(progress) == english  # for the log, whoever is looking
 
 
 def test_programs_get_what_a_worker_does_as_before_and_people_without_its_own_guess() -> None:

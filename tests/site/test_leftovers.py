@@ -1,4 +1,4 @@
-"""What killed processes left behind is removed, and nothing else is."""
+"""What killed processes leave behind is removed, and nothing else."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def test_a_lost_worker_s_scratch_folders_go_with_its_attempt(data_dir: Path) -> 
         (job.workspace.colmap / "database.db").touch()
         with folder_lock.hold(job.folder):
             reconcile()
-        assert place.exists()  # its worker lives
+        assert place.exists()  # its worker is alive
         reconcile()
         names = sorted(path.name for path in job.workspace.colmap.iterdir())
         assert names == ["database.db"]
-        place.mkdir()  # for the block's own end
+        place.mkdir()  # so that the block can end

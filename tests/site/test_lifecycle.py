@@ -1,4 +1,4 @@
-"""Who may change a job's status, from what, to what. One process; the races are elsewhere."""
+"""Who may change a job's status, from what, to what. One process; races are tested elsewhere."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def start_of(how: str, owner: Any) -> Job:
 
 @pytest.mark.parametrize("how", ["upload", "draft", "retry"])
 def test_what_nobody_asked_for_makes_way_for_what_somebody_starts(how: str) -> None:
-    """Waiting or running on the only worker, it goes behind, and no attempt is counted as lost."""
+    """Waiting or running on the only worker, it goes last, and no attempt is counted as lost."""
     ann = person()
     waits = sample_of(ann)
     queue.enqueue(str(waits.pk), 1)
@@ -216,7 +216,7 @@ def test_a_free_worker_is_enough_for_both(settings: Any) -> None:
 
 
 def test_a_second_sample_that_somebody_asks_for_waits_for_no_other() -> None:
-    """Only what the site started by itself makes way, and for another such job it does not."""
+    """Only what the site started by itself gives way, but not to another such job."""
     ann = person()
     asked_for = job_of(ann, is_sample=True)
     queue.enqueue_on_commit(asked_for)

@@ -1,4 +1,4 @@
-"""Limits: how often each thing may be done, by whom, and that no honest person is kept out."""
+"""Limits: how often each thing may be done, by whom, and that no honest person is locked out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.utils.http import urlsafe_base64_encode
 from pytest_django.fixtures import SettingsWrapper
 from redis import Redis
 
-from accounts import limits, networks, throttling
+from accounts import networks, sign_in_limits, throttling
 from accounts.backends import ThrottledBackend
 from accounts.models import Letter, User
 from accounts.throttling import Counter, Limit, TooMany
@@ -100,7 +100,7 @@ def test_without_redis_each_process_counts_for_itself_and_no_page_fails(
         codes = [sign_in("ann@example.org", client=client) for _ in range(7)]
     assert codes[-1] == 429
     told = [r for r in caplog.records if "counted by each web process" in r.message]
-    assert len(told) == 1, "Redis is not asked again for a while"
+    assert len(told) == 1, "Redis is not tried again for a while"
 
 
 # --- Signing in ---
@@ -151,13 +151,15 @@ def test_of_many_guesses_at_once_few_are_told_how_they_did(
 
 @pytest.fixture
 def few_by_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Limit("sign_in_by_address", 20, 15 * 60) == limits.SIGN_IN_BY_ADDRESS
-    monkeypatch.setattr(limits, "SIGN_IN_BY_ADDRESS", Limit("sign_in_by_address", 4, 15 * 60))
+    assert Limit("sign_in_by_address", 20, 15 * 60) == sign_in_limits.SIGN_IN_BY_ADDRESS
+    monkeypatch.setattr(
+        sign_in_limits, "SIGN_IN_BY_ADDRESS", Limit("sign_in_by_address", 4, 15 * 60)
+    )
 
 
 def test_guessing_at_many_accounts_from_one_address_ends_soon(few_by_network: None) -> None:
     codes = [sign_in(f"person{number}@example.org") for number in range(6)]
-    assert codes == [400] * 3 + [429] * 3, "the last is not told any more how it did"
+    assert codes == [400] * 3 + [429] * 3, "the one at the limit is not told how it did"
     person("ann@example.org")
     assert sign_in("ann@example.org", PASSWORD) == 429
 
@@ -172,9 +174,9 @@ def test_a_network_of_ipv6_counts_as_one(behind_proxy: None, few_by_network: Non
 def test_many_networks_of_one_customer_count_together_too(
     behind_proxy: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "SIGN_IN_BY_ADDRESS", Limit("sign_in_by_address", 2, 60))
+    monkeypatch.setattr(sign_in_limits, "SIGN_IN_BY_ADDRESS", Limit("sign_in_by_address", 2, 60))
     codes = [sign_in(f"p{n}@example.org", **from_(f"2001:db8:7:{n:x}::1")) for n in range(17)]
-    assert codes == [400] * 15 + [429] * 2, "eight times as much as one network"
+    assert codes == [400] * 15 + [429] * 2, "eight times the limit of one network"
     assert sign_in("p1@example.org", **from_("2001:db8:8::1")) == 400
 
 
@@ -207,7 +209,7 @@ def test_a_proxy_may_write_an_address_in_any_way(
 
 @pytest.fixture
 def few_by_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "SIGN_IN_BY_ACCOUNT", Limit("sign_in_by_account", 8, 3600))
+    monkeypatch.setattr(sign_in_limits, "SIGN_IN_BY_ACCOUNT", Limit("sign_in_by_account", 8, 3600))
 
 
 def test_guessing_at_one_account_from_many_addresses_ends_and_its_owner_still_gets_in(
@@ -220,7 +222,7 @@ def test_guessing_at_one_account_from_many_addresses_ends_and_its_owner_still_ge
     codes = [sign_in("ann@example.org", **from_(f"198.51.100.{n}")) for n in range(9)]
     assert codes == [400] * 7 + [429] * 2
     assert sign_in("ann@example.org", PASSWORD, phone, **from_("203.0.113.6")) == 429
-    # A browser that has been here before is not troubled by what others do, wherever it is.
+    # A browser that has been here before is not affected by what others do, wherever it is.
     assert sign_in("ann@example.org", PASSWORD, home, **from_("198.51.100.1")) == 302
 
 
@@ -230,7 +232,7 @@ def test_a_known_browser_is_limited_by_itself(client: Client) -> None:
     client.post(reverse("accounts:sign_out"))
     codes = [sign_in("ann@example.org", f"guess {n}", client) for n in range(7)]
     assert codes == [400] * 5 + [429] * 2
-    # Its cookie is no way in to another account.
+    # Its cookie gives no way into another account.
     person("bob@example.org")
     codes = [sign_in("bob@example.org", f"guess {n}", client) for n in range(7)]
     assert codes == [400] * 5 + [429] * 2
@@ -358,7 +360,7 @@ def locked_job(email: str = "ann@example.org") -> Job:
 def test_of_forty_guesses_at_once_no_more_than_six_are_told_how_they_did(
     redis_queue: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All forty have passed the first look at the counters when the first is counted."""
+    """All forty have passed the first check of the counters before the first is counted."""
     job, request = locked_job(), RequestFactory().get("/")
     all_there = threading.Barrier(40)
     right = sharing.password_is_right
@@ -377,7 +379,7 @@ def test_of_forty_guesses_at_once_no_more_than_six_are_told_how_they_did(
 
     with ThreadPoolExecutor(40) as threads:
         told = list(threads.map(guess, range(40)))
-    # Fewer where the forty fill the limit of their network before one of the six has counted there.
+    # Fewer if the forty use up their network's limit before one of the six is counted there.
     assert 1 <= told.count(False) <= 6
     assert told.count(True) == 0
 
@@ -457,7 +459,7 @@ def test_wrong_tokens_are_limited_by_network(
     ann = token_of(person("ann@example.org"))
     codes = [api("wrong", **from_("192.0.2.1")).status_code for _ in range(7)]
     assert codes == [401] * 5 + [429] * 2
-    assert api(ann, **from_("192.0.2.1")).status_code == 200, "a right one is not in question"
+    assert api(ann, **from_("192.0.2.1")).status_code == 200, "a right one is not affected"
 
 
 def test_health_checks_are_not_limited(client: Client, settings: SettingsWrapper) -> None:

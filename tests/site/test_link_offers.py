@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 ALLOW = "Access-Control-Allow-Origin"
 PAGE = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"}
 
-#: By what the owner chose: which addresses may be downloaded from.
+#: Which addresses may be downloaded from, by the owner's choice.
 OFFERED = {
     "nothing": set(),
     "splat": {"splat", "spz"},
@@ -54,7 +54,7 @@ def body(response: Any) -> bytes:
 
 
 def test_without_a_word_everything_is_offered_and_shown() -> None:
-    """As links did before owners could choose."""
+    """As it was before owners could choose."""
     job = finished_job(person(), shared=True)
     assert (job.share.downloads, job.share.shows_figures) == ("all", True)
 
@@ -152,7 +152,7 @@ def test_it_gives_the_scene_that_is_shown_and_no_other_file(client: Client) -> N
     job = shared("nothing")
     for kind in ("spz", "ply", "scene_ply", "turntable", "results", "nonsense"):
         assert client.get(at(job, "public_scene", kind), headers=PAGE).status_code == 404
-    for choice in ("splat", "all"):  # the others' address is as good
+    for choice in ("splat", "all"):  # for these the ordinary address will do
         sharing.change(job, downloads=choice)
         assert client.get(at(job, "public_scene", "splat"), headers=PAGE).status_code == 404
 
@@ -182,7 +182,7 @@ def test_what_a_viewer_shows_first_is_for_the_viewer_whatever_is_offered(
     assert viewer["first_url"] == at(job, "public_scene", "first")
     assert viewer["first_bytes"] == len(FIRST)
     assert viewer["to_load"] == len(FIRST) + len(FILES["splat"][1])
-    assert f'href="{viewer["first_url"]}"' not in page.content.decode(), "it is no download"
+    assert f'href="{viewer["first_url"]}"' not in page.content.decode(), "it is not a download"
     answer = client.get(viewer["first_url"], headers=PAGE)
     assert (answer.status_code, body(answer)) == (200, FIRST)
     assert ALLOW not in answer.headers
@@ -228,7 +228,7 @@ def test_programs_are_not_told_of_it() -> None:
 
 
 def test_a_snapshot_s_address_is_no_way_around(client: Client) -> None:
-    """Once the scene is done, it gives the finished scene to those who come late."""
+    """Once the scene is done, it gives latecomers the finished scene."""
     job = shared("nothing")
     where = at(job, "public_snapshot", "scene-000300-abc123.splat")
     assert client.get(where, headers={"Sec-Fetch-Site": "none"}).status_code == 403
@@ -255,7 +255,7 @@ FIGURES = ("PSNR", "SSIM", "LPIPS", "22.8", "0.81", "0.41", "24.5", ">Good<", ">
 
 
 def said_by_the_link(client: Client, job: Job) -> Iterator[str]:
-    """Everything that a link says in words."""
+    """Everything that the link's page says in words."""
     for address in (
         at(job, "public"),
         at(job, "public") + "?embed=1",

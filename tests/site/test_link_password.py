@@ -1,4 +1,4 @@
-"""Links that ask for a password, that end, and that count who came."""
+"""Links that ask for a password, expire, and count visits."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def test_a_program_s_guesses_are_counted_like_a_person_s(client: Client) -> None
     assert ask(Client(REMOTE_ADDR="10.9.8.7"), job, "under%20the%20mat") == 200
 
 
-# --- The end ---
+# --- Expiry ---
 
 
 @pytest.mark.parametrize("name", [*NAMES, "enter"])
@@ -264,7 +264,7 @@ def test_each_visitor_is_counted_once_a_session_and_the_owner_never(client: Clie
 
 
 def test_entering_the_password_counts_as_the_visit(client: Client) -> None:
-    """So visitors without scripts are counted there."""
+    """So that visitors without scripts are counted."""
     job = locked_job()
     for _ in range(2):
         assert client.post(link("enter", job), {"password": WORD}).status_code == 302
@@ -292,7 +292,7 @@ def test_only_looking_at_the_scene_counts(client: Client) -> None:
 
 def test_counting_leaves_a_visitor_nothing_that_names_them(client: Client) -> None:
     job = finished_job(person(), shared=True)
-    # It is random, and guards the forms.
+    # This one is random, and guards the forms.
     assert set(client.get(link("public", job)).cookies) == {"instarecon_csrf"}
     cookies = client.post(link("visit", job)).cookies
     assert set(cookies) == {"instarecon_seen"}

@@ -1,4 +1,4 @@
-"""What a pasted link unfolds to, and scenes in frames on other sites."""
+"""The preview that a pasted link gets, and scenes in frames on other sites."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_a_frame_shows_the_viewer_only(client: Client, job: Job) -> None:
     page = response.content.decode()
     assert "data-splat-viewer" in page
     assert "22.8 dB" not in page
-    assert page.count("<form") == 1, "the one that measures, which sends nothing"
+    assert page.count("<form") == 1, "the one that only measures sends nothing"
     assert 'method="post"' not in page
     assert "noindex" in response["X-Robots-Tag"]
     assert f'href="{address(job)}"' in page

@@ -1,4 +1,4 @@
-"""What of a running job can be looked at, by whom, and how the page learns of it."""
+"""What can be seen of a running job, by whom, and how the page learns of it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def running(step: str = "GS_TRAIN", percent: float = 70.0, **fields: Any) -> Job
 
 
 def placed(job: Job, run: FinishedRun) -> None:
-    """Gives the job's folder what the steps up to COLMAP_MAP leave."""
+    """Fills the job's folder with what the steps up to COLMAP_MAP leave."""
     made: Workspace = run.workspace
     shutil.copytree(made.colmap, job.workspace.colmap)
     shutil.copytree(made.photos, job.workspace.photos)
@@ -147,7 +147,7 @@ def test_a_link_shows_no_figures_of_a_growing_scene_that_its_owner_keeps_back() 
         for name in ("recon:public", "recon:public_progress"):
             page = Client().get(reverse(name, args=(job.share.key,))).content.decode()
             assert "As it looks after" in page
-            assert "12,345" not in page, "figures of the training are for the log"
+            assert "12,345" not in page, "training figures are for the log"
             found = [figure for figure in ("22.5 dB", "18.2", "PSNR went from") if figure in page]
             assert len(found) == (3 if shows else 0), (name, found)
     own_page = browser_of(job.owner).get(job.get_absolute_url()).content.decode()
@@ -202,7 +202,7 @@ def test_instead_of_a_snapshot_that_is_gone_comes_the_newest() -> None:
 
 
 def test_after_the_last_snapshot_comes_the_finished_scene(finished_run: FinishedRun) -> None:
-    """A page may ask for one just when the job ends: its viewer rests between two scenes."""
+    """A page may ask for one just as the job ends: its viewer pauses between two scenes."""
     job = running()
     old = snapshot(job, 100)
     remove_snapshots(job.workspace.snapshot)
@@ -227,7 +227,7 @@ def test_features_are_drawn_on_a_photo_without_its_metadata(finished_run: Finish
     picture = Image.open(io.BytesIO(body(response)))
     assert max(picture.size) <= features_picture.SIDE
     assert not picture.getexif()
-    # Rings are light blue; the rendered photos have nothing of that colour in such numbers.
+    # Rings are light blue; the rendered photos have hardly a pixel of that colour.
     blue = sum(
         b > 200 and g > 180 and r < 190 for r, g, b in picture.convert("RGB").get_flattened_data()
     )

@@ -1,4 +1,4 @@
-"""Which tests `make test` and `make quick` choose. Asked of all tests that this run has found."""
+"""Which tests `make test` and `make quick` choose, among all the tests that this run collected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another e-mail address for an account: with a mail that proves it, and where none can be sent."""
+"""A new e-mail address for an account: with a mail that proves it, and if none can be sent."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.utils import timezone
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts import letters
-from accounts.limits import MAILS_TO_ONE, SIGN_IN
 from accounts.models import Letter, User
+from accounts.sign_in_limits import MAILS_TO_ONE, SIGN_IN
 from tests.site.making import PASSWORD, browser_of, person
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +63,7 @@ def test_a_link_to_the_new_address_changes_it_and_the_old_one_is_told(
     link = asked_link(browser)
     assert address_of(ann) == "ann@example.org", "nothing changes before it is proven"
     assert NEW in browser.get(link).content.decode()
-    assert address_of(ann) == "ann@example.org", "mail programs look at links by themselves"
+    assert address_of(ann) == "ann@example.org", "mail programs open links by themselves"
     done = browser.post(link, follow=True)
     assert done.redirect_chain == [(reverse("accounts:account"), 302)]
     assert f"Your e-mail address is now {NEW}" in done.content.decode()

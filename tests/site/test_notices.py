@@ -1,4 +1,4 @@
-"""Notices: one for each end, in the header until it is read, and by mail for who wants it."""
+"""Notices: one each time a job ends, in the header until it is read, and by mail if wanted."""
 
 from __future__ import annotations
 
@@ -100,11 +100,11 @@ def test_opening_the_scene_reads_its_notice(ann: User) -> None:
     staff, browser = browser_of(supporter("s@example.org", "change_job")), browser_of(ann)
     assert said not in staff.get(first.get_absolute_url()).content.decode()
     assert staff.post(said).status_code == 302
-    assert notices.unread_count(ann) == 2, "staff looking at it does not tell its owner"
+    assert notices.unread_count(ann) == 2, "a look by staff does not mark it read"
     page = browser.get(first.get_absolute_url()).content.decode()
     assert f'action="{said}" data-seen' in page, "the page's script sends it"
     assert "Mark it as read" in page, "and a button where there are no scripts"
-    assert notices.unread_count(ann) == 2, "a page that is only read changes nothing"
+    assert notices.unread_count(ann) == 2, "just opening the page changes nothing"
     bell = browser.post(said, headers={"Accept": "application/json"}).json()["bell"]
     assert 'aria-label="Notices, 1 unread"' in bell
     assert [n.job for n in Notice.objects.filter(read_at=None)] == [second]
@@ -129,7 +129,7 @@ def test_the_page_tells_them_all_and_marks_them_read(ann: User) -> None:
     assert "did not work out" in page
     assert "is ready" in page
     assert page.count("Unread: ") == 2
-    assert notices.unread_count(ann) == 2, "looking is not enough"
+    assert notices.unread_count(ann) == 2, "opening the page is not enough"
     page = browser.post(reverse("recon:read_notices"), follow=True).content.decode()
     assert "Unread: " not in page
     assert "Mark all as read" not in page

@@ -25,7 +25,7 @@ LONGEST = "9" * 5000
 
 
 def quiet(client: Client) -> Client:
-    """Errors come as an answer, as they do to a browser."""
+    """Errors come as a response, as they do in a browser."""
     client.raise_request_exception = False
     return client
 
@@ -33,7 +33,7 @@ def quiet(client: Client) -> Client:
 def answers(
     client: Client, method: str, requests: list[tuple[str, dict[str, Any]]]
 ) -> dict[str, int]:
-    """The statuses that are ours to be ashamed of, by request."""
+    """The statuses of 500 or more, by request."""
     found = {
         f"{where} {data}": getattr(client, method)(where, data).status_code
         for where, data in requests

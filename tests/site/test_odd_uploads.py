@@ -1,4 +1,4 @@
-"""Odd photos and videos at the door: answered with 400 and their names, or taken; never a 500."""
+"""Odd photos and videos as uploads: refused with 400 by name, or accepted; never a 500."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of whoever runs a site (privacy, terms, imprint): linked where they are set."""
+"""The pages of whoever runs a site (privacy, terms, imprint): linked if they are set."""
 
 from __future__ import annotations
 

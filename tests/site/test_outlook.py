@@ -1,4 +1,4 @@
-"""The time left and the start of waiting jobs, from the rows of past runs."""
+"""The time left, and when waiting jobs start, from the rows of past runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 from recon.jobs import lifecycle, outlook, steps_and_log
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.progress import WORKING_STEPS, Step
-from recon.web.running.polling import moving_parts
+from recon.web.running.poll_answers import moving_parts
 from tests.site.making import browser_of, job_of, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +36,7 @@ def running() -> Job:
 
 
 def past(owner: Any, seconds: float, outcome: str = "done", **fields: Any) -> Job:
-    """A finished job whose every step took so long."""
+    """A finished job, each of whose steps took `seconds`."""
     fields = {"status": Job.Status.COMPLETED} | fields
     job = job_of(owner, **fields)
     for step in WORKING_STEPS:
@@ -85,7 +85,7 @@ def test_past_runs_make_the_range_right_and_narrow(running: Job) -> None:
 def test_it_shrinks_as_the_job_goes_on(running: Job) -> None:
     for _ in range(4):
         past(running.owner, 10)
-    running.step, running.percent = "GS_TRAIN", 75.0  # half way through training
+    running.step, running.percent = "GS_TRAIN", 75.0  # halfway through training
     row(running, Step.GS_TRAIN, 5, "running")
     low, high = left(running)
     assert low < 25 < high
@@ -232,7 +232,7 @@ def test_the_rest_of_a_step_teaches_what_all_of_it_takes(running: Job) -> None:
     assert middle(running) == pytest.approx(before, rel=0.02)
     StageRun.objects.update(ended_at=F("started_at") + timedelta(seconds=1), taken_over=0.98)
     fresh = job_of(running.owner)
-    assert middle(fresh) > 10  # nearly nothing at once says nothing
+    assert middle(fresh) > 10  # a tiny rest, done at once, teaches nothing
 
 
 # --- Before the start ---
@@ -249,7 +249,7 @@ def said_of_presets(browser: Any, address: str) -> dict[str, str]:
 def test_each_preset_says_what_it_takes_on_this_machine(
     running: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))  # the times of a quiet machine
+    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))  # the times on an idle machine
     browser = browser_of(running.owner)
     guessed = said_of_presets(browser, "/jobs/new/")
     assert guessed.keys() == {"quick", "standard", "high"}
@@ -282,7 +282,7 @@ def test_the_home_page_says_what_a_scene_takes_here() -> None:
 def test_a_busy_machine_may_take_longer_than_it_usually_does(
     running: Job, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ "About 40 s" came to be 109 s, for other programs had the processors."""
+    """A promised "About 40 s" became 109 s, because other programs were using the processors."""
     settings.GPU_COUNT = 0
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(os, "getloadavg", lambda: (2.0, 0.0, 0.0))  # what the running job takes
@@ -290,7 +290,7 @@ def test_a_busy_machine_may_take_longer_than_it_usually_does(
     usual = outlook.preset_times([(4000, 3000)] * 10)
     monkeypatch.setattr(os, "getloadavg", lambda: (4.0, 0.0, 0.0))
     busy, start = outlook.times_from_now([(4000, 3000)] * 10)
-    assert start.high > 0, "behind the one that runs"
+    assert start.high > 0, "it waits for the one that runs"
     for preset, (low, high) in usual.items():
         assert busy[preset] == pytest.approx((low * math.sqrt(2), high * 2))
     monkeypatch.setattr(os, "getloadavg", lambda: (90.0, 0.0, 0.0))

@@ -26,7 +26,7 @@ from tests.site.matching import write_matching
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
-#: What a preset takes: the tag's other attributes and the sentence.
+#: How long a preset takes: the tag's other attributes and the sentence.
 PRESET_SAID = r'<span class="helptext" id="preset-said-%s"([^>]*)>([^<]*)</span>'
 
 
@@ -75,7 +75,7 @@ def test_a_poll_brings_what_the_presets_take_with_the_photos_of_now(
     answer = browser.get(check_url(draft)).content.decode()
     for preset in Job.Preset.values:
         stale, current = (re.search(PRESET_SAID % preset, html) for html in (page, answer))
-        assert stale is not None, "the page has the place that the answer goes to"
+        assert stale is not None, "the page has a place for the answer"
         assert current is not None
         assert "with 3 photos" in stale[2]
         assert "with 4 photos" in current[2]
@@ -98,7 +98,7 @@ def test_photos_of_a_finding_can_be_dropped_where_that_may_help(
     assert page.count("Show photo 2") == 2
     browser.post(drop)
     page = browser.get(check_url(draft)).content.decode()
-    assert "blurred" not in page, "it is gone, and what was said of it"
+    assert "blurred" not in page, "it is gone, and so is what was said about it"
     assert page.count("<image ") == 2
 
 
@@ -109,7 +109,7 @@ def test_the_page_asks_again_until_the_report_is_about_these_photos(
     assert 'data-check="current"' in current
     assert 'hx-trigger="draft:changed from:body"' in current
     drafts.drop_photo(draft, draft.photos.first().pk)
-    absent = browser.get(check_url(draft)).content.decode()  # the test has no Redis
+    absent = browser.get(check_url(draft)).content.decode()  # without Redis in this test
     assert 'hx-trigger="draft:changed from:body, every 10s"' in absent
     assert "The photo check is not available right now." in absent
 
@@ -188,7 +188,7 @@ def test_a_failed_job_shows_the_real_matching_and_what_to_shoot_next() -> None:
     assert "How the photos overlap" in page
     assert "Photo 3 has nothing in common with the others." in page
     assert "a photo that overlaps with it and with the others would help" in page
-    assert "between 2 and 3" not in page, "it may be of another place"
+    assert "between 2 and 3" not in page, "it may show another place"
     assert "drop-photo" not in page
     assert page.count("<line ") == 1
     assert page.count('class="node left-out"') == 1

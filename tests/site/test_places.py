@@ -1,4 +1,4 @@
-"""Photos of two places in one set: a scene of each with one click, and nothing lost."""
+"""Photos of two places in one set: a scene for each with one click, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def names(job: Job) -> list[str]:
 
 @pytest.fixture
 def draft(data_dir: Path) -> Job:
-    """Seven photos, and a check that says that the last three are of another place."""
+    """Seven photos, and a check that says the last three show another place."""
     made = drafts.create_draft(person(), title="Trip")
     for name in "abcdefg":
         drafts.add_photo(made, photo(f"{name}.jpg"))
@@ -62,7 +62,7 @@ def test_a_draft_of_two_places_offers_a_scene_of_each(draft: Job) -> None:
 
 
 def test_endless_lists_of_photos_are_no_question_for_the_database(draft: Job) -> None:
-    """SQLite takes 250,000 values at most, and said 503."""
+    """SQLite accepts 250,000 values at most, so the site answered 503."""
     endless = " ".join(str(number) for number in range(10**6, 10**6 + 260_000))
     answer = browser_of(draft.owner).post(scene_url(draft), {"photos": endless})
     assert answer.status_code == 409
@@ -108,7 +108,7 @@ def test_a_job_that_has_ended_offers_a_scene_of_each_place(status: str) -> None:
     assert page.count("These look like 2 places: photos 1 to 3 and photos 4 and 5.") == 1
     assert "Make a scene of photos 4 and 5" in page
     assert "It needs 1 more photo." in page
-    assert ("Make a scene of photos 1 to 3" in page) == (status == "FAILED"), "it is there already"
+    assert ("Make a scene of photos 1 to 3" in page) == (status == "FAILED"), "it already exists"
     assert page.index("Make a scene of") < page.index("How the photos overlap")
     place = list(job.photos.all())[3:]
     browser.post(scene_url(job, 2), {"photos": keys(place)})
@@ -142,7 +142,7 @@ def test_small_pictures_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     for one in job.photos.all():
         Image.new("RGB", (48, 24), "darkred").save(one.thumb_path)
     assert "These look like" not in browser.get(job.get_absolute_url()).content.decode()
-    assert len(looked_at) > 5, "they are others by now"
+    assert len(looked_at) > 5, "they have changed"
 
 
 @pytest.mark.parametrize("sent", ["", "x", "1 -2", "9" * 30])

@@ -1,4 +1,4 @@
-"""The same life on a real PostgreSQL and on SQLite: processes race, and exactly one wins."""
+"""Jobs live the same life on a real PostgreSQL and on SQLite: processes race, exactly one wins."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def race(folder: Path, database: str, action: str, jobs: Sequence[Model]) -> Cou
     for racer in racers:
         output, _ = racer.communicate()
         assert racer.returncode == 0
-        won.update(json.loads(output.splitlines()[-1]))  # above it: the log
+        won.update(json.loads(output.splitlines()[-1]))  # the log is above it
     return won
 
 

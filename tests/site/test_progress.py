@@ -202,7 +202,7 @@ class TestReporter:
             assert running.stage_runs.get().taken_over == pytest.approx(sum(taken))
 
     def test_a_database_that_is_away_for_a_moment_does_not_end_the_work(self, running: Job) -> None:
-        """A write that fails is left out; the next one is made again."""
+        """A write that fails is skipped; later ones work again."""
         from django.db import OperationalError
 
         def away(*args: Any) -> None:

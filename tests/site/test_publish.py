@@ -1,4 +1,4 @@
-"""What a finished run leaves in the database: all of it, or nothing."""
+"""What a finished run writes to the database: all of it, or nothing."""
 
 from __future__ import annotations
 

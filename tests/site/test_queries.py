@@ -1,7 +1,7 @@
-"""How often one page or one round asks the database, on a site where much is waiting.
+"""How many queries one page or one round of reconcile makes, on a site where much is waiting.
 
-Every address that is read is asked for, of one person who has all of it: hundreds of jobs in
-line, a thousand drafts, full pages of everything. What a page asks must not grow with any of these.
+Every address that can be read is requested by one person who has it all: hundreds of jobs in line,
+a thousand drafts, full pages of everything. The queries must not grow with any of these.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WAITING, DRAFTS, WITH_VIDEO, ENDED = 300, 1000, 20, 60
 
 @pytest.fixture
 def ann(data_dir: Any, redis_queue: Any) -> User:
-    """Somebody who may see everything, and whose everything is much."""
+    """Somebody who may see everything, and has a lot of it."""
     ann = person(is_staff=True, is_superuser=True, gallery_open=True, handle="ann")
     now = timezone.now()
     line = _jobs(ann, WAITING, status=Job.Status.PENDING)
@@ -152,18 +152,18 @@ def test_far_behind_in_line_all_that_are_before_count(ann: User, settings: Any) 
 def test_a_round_of_reconcile_asks_as_often_with_a_thousand_drafts(ann: User) -> None:
     for job in Job.objects.filter(status=Job.Status.PENDING)[:3]:
         unclaimed_folder(job)
-    data_folder.confirm()  # the very first round joins the two
+    data_folder.confirm()  # the very first round pairs folder and database
     asked = costs(reconcile)
     assert len(queue.task_ids(checks.QUEUE)) == checks.AT_ONCE
     assert len(queue.task_ids(frames.QUEUE)) == WITH_VIDEO
     assert asked <= MOST
     assert not Job.objects.filter(status__in=Job.ENDED, stored_bytes=None).exists()
     assert costs(reconcile) <= MOST
-    assert len(queue.task_ids(checks.QUEUE)) == 2 * checks.AT_ONCE, "the next round asks for others"
+    assert len(queue.task_ids(checks.QUEUE)) == 2 * checks.AT_ONCE, "the next round queues others"
 
 
 def unclaimed_folder(job: Job) -> None:
-    """As a crash leaves it that came between a row and the mark that it takes off."""
+    """As left by a crash after the row was written and before the mark was removed."""
     job.folder.mkdir(parents=True)
     unclaimed.mark(job.folder)
     os.utime(job.folder / unclaimed.MARK, (0, 0))

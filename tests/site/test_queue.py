@@ -1,4 +1,4 @@
-"""The place in the queue, and what happens when Redis is away."""
+"""A job's place in the queue, and what happens when Redis is away."""
 
 from __future__ import annotations
 

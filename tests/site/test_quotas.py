@@ -232,7 +232,7 @@ def test_a_draft_that_may_not_start_says_so_and_stays(ann: User) -> None:
 
 
 def test_a_photo_that_does_not_fit_is_refused_for_good(ann: User) -> None:
-    """413: a script tries again after a 429 or a 5xx, which would be of no use here."""
+    """With 413: scripts try again after a 429 or a 5xx, which would be useless here."""
     draft = drafts.create_draft(ann)
     limit(ann, stored_mb=0)
     address = reverse("recon:add_photos", args=(draft.pk,))

@@ -1,4 +1,4 @@
-"""What falls between database, Redis and folders is found and mended."""
+"""What falls through the cracks between database, Redis and folders is found and repaired."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_what_a_delete_left_behind_is_removed_by_the_timer() -> None:
     folder = job.folder
     unclaimed.mark(folder)
     job.delete()
-    assert reconcile().swept == 0  # a fresh mark may be an upload on its way
+    assert reconcile().swept == 0  # a fresh mark may be an upload in progress
     os.utime(folder / unclaimed.MARK, (0, 0))
     assert reconcile().swept == 1
     assert not folder.exists()

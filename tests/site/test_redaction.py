@@ -19,8 +19,8 @@ from instarecon_site.server import access_log
 
 KEY = "k3yOfAScene-0123456789abcdef_XYZ"
 
-#: Parts of addresses that give nothing to whoever reads them: numbers of rows that are asked for
-#: with an account, names of things, and the version of a file.
+#: Parts of addresses that give a reader no access: numbers of rows that need an account, names of
+#: things, and the version of a file.
 HARMLESS = {
     *("pk", "other_pk", "photo_pk", "video_pk", "job_id", "photo_id", "video_id", "number"),
     *("kind", "name", "handle", "language", "version", "app_label"),
@@ -43,14 +43,14 @@ def test_whatever_part_of_an_address_gives_access_is_not_logged() -> None:
     checked = 0
     for route, names in addresses(get_resolver().url_patterns):
         secret = [name for name in names if name not in HARMLESS]
-        if route.startswith("/admin/"):  # rows and jobs, for staff, but for one
+        if route.startswith("/admin/"):  # rows and jobs, for staff, except one
             secret = [name for name in secret if name == "token"]
         for name in secret:
             path = route
             for converter in ("str", "slug", "uuid", "int", "path"):
                 path = path.replace(f"<{converter}:{name}>", KEY)
             path = path.replace(f"<{name}>", KEY)
-            path = path.replace(f"(?P{KEY}[\\w]+)?/?", KEY)  # as django-rq writes it
+            path = path.replace(f"(?P{KEY}[\\w]+)?/?", KEY)  # as django-rq spells it
             path = re.sub(r"<[^>]+>", "other", path)
             assert KEY in path, f"{route} is not understood here"
             checked += 1
@@ -88,7 +88,7 @@ def test_what_gives_access_is_left_out_of_a_line(line: str, shown: str) -> None:
 
 @pytest.mark.parametrize("part", ["/", "/a", "/v/", "a.", "a://", "a://a:", "bearer ", "token="])
 def test_the_longest_address_takes_no_time(part: str) -> None:
-    """Steps that grow with its square take a minute; these take milliseconds."""
+    """Steps that grow with its square would take a minute; these take milliseconds."""
     line = "Not Found: /" + part * (64 * 1024 // len(part))
     began = time.process_time()
     redact(line)

@@ -1,4 +1,4 @@
-"""What a person and a program are told when the server could not keep what they sent."""
+"""What people and programs are told when the server could not store what they sent."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_in_korean_too(browser: Client) -> None:
 def test_too_long_a_body_is_refused_in_the_view_s_own_words_without_the_body(
     browser: Client,
 ) -> None:
-    """The server has read it to its end and kept nothing; what it was called says enough."""
+    """The server has read it to the end and kept nothing; `recon.refused` says enough."""
     facts = {
         "recon.refused": "too_large",
         "CONTENT_TYPE": "multipart/form-data; boundary=x",

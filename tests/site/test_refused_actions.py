@@ -1,4 +1,4 @@
-"""What is not done is answered with its status, and with the page on which it was asked."""
+"""A refused action is answered with its status, and with the page where it was asked for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir", "redis_
 
 @pytest.fixture(autouse=True)
 def _sample_photos(data_dir: Path) -> None:
-    """Photos of nothing in their place: to render them takes half a minute, and none is used."""
+    """Blank photos in their place: rendering takes half a minute, and none is used."""
     folder = data_dir / "samples"
     folder.mkdir()
     for number in range(3):
@@ -60,8 +60,8 @@ class Refusal:
     status: int
     sentence: str
     sent: dict[str, str] = field(default_factory=dict)
-    rest: tuple[int, ...] = ()  # of the address
-    form_keeps: str = ""  # of what was sent, in the page
+    rest: tuple[int, ...] = ()  # the rest of the address
+    form_keeps: str = ""  # what was sent and is still in the page
 
 
 WISHES = {"all": "yes", "outlier_filter": "never", "preset": "high", "cross_validate": "on"}
@@ -168,7 +168,7 @@ def test_the_new_scene_s_page_offers_the_sample_again(settings: LazySettings) ->
 
 
 def test_links_on_the_page_of_a_refusal_lead_to_the_scene_s_own() -> None:
-    """Nothing answers a GET at the address that the form was sent to."""
+    """The address that the form was sent to does not answer a GET."""
     job = measured_job(person())
     page = browser_of(job.owner).post(at("again", job), {"preset": "ultra"}).content.decode()
     assert f'href="{job.get_absolute_url()}?show=all"' in page

@@ -88,7 +88,7 @@ def test_the_owner_gets_names_and_pictures(job: Job) -> None:
 
 
 def test_a_photo_is_found_by_the_name_it_is_stored_under(job: Job) -> None:
-    """COLMAP has names of its own, of JPEGs; nothing else about the two need be alike."""
+    """COLMAP has its own names, those of JPEGs, which need not resemble them."""
     job.photos.filter(name="001.jpg").update(name="007-gate.png")
     names = {"000.jpg": "000.jpg", "001.jpg": "007-gate.png", "002.jpg": "002.jpg"}
     outcomes.write_prepared(job, names)
@@ -173,7 +173,7 @@ def test_a_link_gives_its_viewer_the_smallest_format_too(job: Job) -> None:
     assert viewer["scene_url"] == reverse("recon:public_splat", args=(job.share.key,))
 
 
-# --- The photo that lies over the scene ---
+# --- The photo that is laid over the scene ---
 
 
 def write_training_photo(

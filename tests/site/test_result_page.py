@@ -1,4 +1,4 @@
-"""What a finished job's page tells of its making, and the switch between its two scenes."""
+"""What a finished job's page says about how it was made, and the switch between its two scenes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_delivered_scene_is_shown_and_the_other_can_be() -> None:
     assert other["viewer"]["scene_url"] == file_of(job, "other_spz")
     assert other["viewer"]["bytes"] == len("spz other")
     page = page_of(job).content.decode()
-    assert page.count(file_of(job, "other_spz")) == 1  # for the viewer; the PLYs are to take away
+    assert page.count(file_of(job, "other_spz")) == 1  # for the viewer; the PLYs are for download
 
 
 def test_a_part_is_shown_first_of_the_delivered_scene_alone() -> None:

@@ -32,7 +32,7 @@ def with_the_photos_of(first: Job, second: Job) -> Job:
 
 
 def with_cameras(job: Job, scale: float = 1.0, placed: Sequence[int] = (0, 1, 2)) -> Job:
-    """Photos in a row, a step of `scale` from each other, all looking along z."""
+    """Photos in a row, `scale` apart, all looking along z."""
     outcomes.row_of_cameras(placed, scale).write(job.workspace)
     return job
 
@@ -40,7 +40,7 @@ def with_cameras(job: Job, scale: float = 1.0, placed: Sequence[int] = (0, 1, 2)
 def measured_on(
     job: Job, psnrs: Mapping[int, float], own: Mapping[int, float] | None = None, **more: Any
 ) -> Job:
-    """Writes what the evaluation says of these held-out photos; `own` is at their own size."""
+    """Writes what the evaluation says about these held-out photos; `own` is at their own size."""
     test = [f"{n:03}.jpg" for n in psnrs]
     train = [photo.name for photo in job.photos.all() if photo.name not in test]
     own_views = None if own is None else {f"{n:03}.jpg": (own[n], 0.7, None) for n in own}
@@ -82,7 +82,7 @@ def test_cameras_are_read_once_and_no_further_than_they_are_needed(
     assert len(read) == runs.LISTED + 1, "nothing has changed"
     with_cameras(listed[0], placed=(0,))
     assert listed[0] not in runs.others_of(Job.objects.get(pk=first.pk))
-    assert len(read) == runs.LISTED + 3, "the changed one, and the next instead of it"
+    assert len(read) == runs.LISTED + 3, "the changed one, and the one that takes its place"
 
 
 def test_scenes_of_the_same_photos_are_listed_with_a_way_to_compare(
@@ -115,7 +115,7 @@ def test_the_two_stand_side_by_side(first: Job, second: Job) -> None:
     rows = {row.label: row for row in response.context["comparison"].rows}
     assert (rows["PSNR"].first, rows["PSNR"].second) == ("22.8 dB", "23.5 dB")
     assert [rows[label].better for label in ("PSNR", "SSIM")] == ["second", ""]
-    assert "LPIPS" not in rows, "it was not measured on that photo"
+    assert "LPIPS" not in rows, "LPIPS was not measured on that photo"
     (pair,) = response.context["pairs"]
     page = response.content.decode()
     for url in (pair.first.urls["scene"], pair.second.urls["scene"], pair.first.urls["photo"]):
@@ -125,7 +125,7 @@ def test_the_two_stand_side_by_side(first: Job, second: Job) -> None:
 
 
 def test_only_photos_that_both_held_out_decide_which_is_better(first: Job, second: Job) -> None:
-    """The second has the better mean, of a photo that the first never was asked for."""
+    """The second has the better mean, thanks to a photo that the first was never scored on."""
     measured_on(second, {1: 20.0, 2: 40.0})
     Figures.objects.filter(job=second.pk).update(psnr=30.0)
     told = compare(first, Job.objects.get(pk=second.pk))
@@ -159,7 +159,7 @@ def test_where_figures_can_not_be_compared_it_says_why_and_calls_none_better(
 def test_scenes_trained_at_different_sizes_are_compared_at_the_photos_own(
     first: Job, second: Job
 ) -> None:
-    """A draft's own figure flatters it: 22.8 dB at 400 px, 19 dB at the size of the other's."""
+    """A quick scene's own figure flatters it: 22.8 dB at 400 px, 19 dB at the other's size."""
     for job, size, at_training, own in ((first, 400, 22.84, 19.0), (second, 1600, 21.0, 21.0)):
         measured_on(job, {1: at_training}, {1: own}, max_image_size=size)
     psnr = compare(first, second).rows[0]

@@ -1,4 +1,4 @@
-"""`make run` and `make test`: what they do on the way, and what they say when they can't."""
+"""`make run` and `make test`: what they do first, and what they say if they can't."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def load(name: str) -> ModuleType:
 
 @pytest.fixture
 def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The set-up script, at work on an empty checkout."""
+    """The set-up script, working on an empty checkout."""
     module = load("bootstrap")
     for name, folder in {"ROOT": "", "VENV": ".venv", "STAMPS": ".venv/stamps"}.items():
         monkeypatch.setattr(module, name, tmp_path / folder)
@@ -81,7 +81,7 @@ def test_too_old_a_python_gives_way_to_a_newer_one(
         bootstrap.shutil, "which", lambda name: "/usr/bin/" + name if "3.12" in name else None
     )
     monkeypatch.setattr(bootstrap.os, "execv", lambda path, arguments: became.append(path))
-    with pytest.raises(SystemExit):  # the pretended exec came back
+    with pytest.raises(SystemExit):  # the fake exec returned
         bootstrap.use_good_python()
     assert became == ["/usr/bin/python3.12"]
 
@@ -254,7 +254,7 @@ def test_a_started_site_answers_and_says_where(site: Site) -> None:
 
 
 def test_slow_clients_stop_nobody_else(site: Site) -> None:
-    """More of each than there are threads. They go on until everybody else was served."""
+    """More of each kind than there are threads. They go on until everybody else has been served."""
     body = b"x" * 10_000_000  # at 150 kB/s it takes over a minute
     uploads = [slow_upload(site.port, "/recon/jobs", {}, body, rate=150_000) for _ in range(20)]
     heads = [half_head(site.port) for _ in range(200)]
@@ -270,8 +270,8 @@ def test_slow_clients_stop_nobody_else(site: Site) -> None:
 
 
 def test_a_worker_s_health_is_what_redis_heard_of_it(site: Site) -> None:
-    # Before the test that kills workers: a killed one can't sign off, and Redis believes in it
-    # for a minute or two more.
+    # Before the test that kills workers: a killed one can't sign off, and Redis counts it as alive
+    # for another minute or two.
     wait_until(lambda: site.worker_health() == 0, "the workers are healthy", longest_s=0.5)
     site.control("stop", "worker:*")
     assert site.worker_health() == 1
@@ -298,10 +298,11 @@ def test_ctrl_c_stops_everything_and_a_second_start_works(site: Site) -> None:
 
 
 def test_nothing_is_left_when_the_supervisor_is_killed(site: Site) -> None:
-    """It left seven processes behind, and the next start was refused for the port in use."""
+    """It once left seven processes behind, and the next start failed because the port was in
+    use."""
     data = site.folder / "data"
     for path in (data, data / "db.sqlite3", data / "logs" / "web.log"):
-        path.chmod(0o755)  # as a backup may bring them
+        path.chmod(0o755)  # as a backup may restore them
     os.kill(program.supervisor_of(run_folder(data)), signal.SIGKILL)
     assert site.process.wait() != 0
     assert "The site ended by itself." in site.said()
@@ -313,7 +314,7 @@ def test_nothing_is_left_when_the_supervisor_is_killed(site: Site) -> None:
 
 
 def test_every_program_is_tied_to_its_supervisor() -> None:
-    """A new one, too."""
+    """New ones, too."""
     conf = configparser.RawConfigParser()
     conf.read(SCRIPTS / "supervisord.conf")
     programs = [name for name in conf.sections() if name.startswith("program:")]
@@ -325,7 +326,7 @@ def test_every_program_is_tied_to_its_supervisor() -> None:
 
 
 def test_what_outlived_its_supervisor_is_ended_at_the_next_start(tmp_path: Path) -> None:
-    """Where the system does not end it: macOS has no such wish."""
+    """For systems that do not end it themselves: macOS has no parent-death signal."""
     env = {"RECON_RUN": str(tmp_path), "PYTHONPATH": str(ROOT)}
     recording = (
         "import signal; from pathlib import Path; from scripts import program;"
@@ -340,7 +341,7 @@ def test_what_outlived_its_supervisor_is_ended_at_the_next_start(tmp_path: Path)
 
 
 def test_a_number_that_was_given_again_is_left_alone(tmp_path: Path) -> None:
-    """This very process has the number, but began at another time."""
+    """This process has that number, but began at another time."""
     program.record(tmp_path, "web")
     path = tmp_path / program.RECORDS / "web"
     assert program.process_of(path) == psutil.Process()

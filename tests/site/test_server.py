@@ -33,7 +33,7 @@ HALF = b"GET /half HTTP/1.1\r\nHost: x\r\nX-More: "
 
 
 class Running:
-    """A server whose loop runs in a thread. What it is told to do is done between two turns."""
+    """A server whose loop runs in a thread. What it is told to do happens between two turns."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -56,7 +56,7 @@ class Running:
         assert done.wait(10)
 
     def later(self, seconds: float) -> None:
-        """As if so much time had passed."""
+        """As if `seconds` had passed."""
         self.between_turns(lambda: self.server.maintenance(time.time() + seconds))
 
     def connect(self) -> socket.socket:
@@ -78,7 +78,7 @@ def head(path: str, *lines: str, method: str = "GET") -> bytes:
 
 
 def read_all(client: socket.socket) -> bytes:
-    """Until the other side ends it, in whatever way."""
+    """Reads until the other side ends it, in whatever way."""
     parts = []
     with suppress(ConnectionResetError):
         while part := client.recv(65536):
@@ -87,7 +87,7 @@ def read_all(client: socket.socket) -> bytes:
 
 
 def echo(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """Says what was refused, how many bytes came, and what they were if they are few."""
+    """Says what was refused, how many bytes came, and what they were if there are few."""
     body = environ["wsgi.input"].read()
     said = f"{environ['recon.refused']}|{len(body)}|".encode() + body[:20]
     start_response("200 OK", [("Content-Length", str(len(said)))])
@@ -149,7 +149,7 @@ def test_a_request_is_answered(site: Running) -> None:
 
 
 def test_half_sent_heads_hold_no_thread(site: Running) -> None:
-    slow = [site.connect() for _ in range(40)]  # of two threads
+    slow = [site.connect() for _ in range(40)]  # the server has two threads
     for one in slow:
         one.sendall(HALF)
     assert site.ask().endswith(b"|0|")
@@ -222,7 +222,7 @@ def test_a_head_without_end_is_refused(site: Running) -> None:
 
 
 def test_an_address_with_too_many_connections_loses_its_oldest_unfinished(tmp_path: Path) -> None:
-    """So whoever shares the sender's address still gets in."""
+    """So that others at the sender's address still get in."""
     with running(echo, tmp_path, connections_of_one=10) as site:
         slow = [site.connect() for _ in range(30)]
         for one in slow:
@@ -299,7 +299,7 @@ def test_connections_are_as_many_as_files_may_be_open(monkeypatch: pytest.Monkey
 
 
 def test_uploads_that_trickle_in_hold_no_thread(site: Running, tmp_path: Path) -> None:
-    uploads = [site.connect() for _ in range(20)]  # of two threads
+    uploads = [site.connect() for _ in range(20)]  # the server has two threads
     for one in uploads:
         one.sendall(head("/", f"Content-Length: {MB}", method="POST") + b"x" * (MB // 2))
     site.until(lambda: size_of_spool(tmp_path) > 9 * MB)
@@ -319,7 +319,7 @@ def test_a_body_on_its_way_in_has_no_name_that_could_stay_behind(
         client.sendall(head("/", f"Content-Length: {4 * MB}", method="POST") + b"x" * MB)
         site.until(lambda: size_of_spool(tmp_path) > MB // 2)
         assert list(tmp_path.iterdir()) == []
-    site.until(lambda: size_of_spool(tmp_path) == 0)  # a client that goes away leaves nothing
+    site.until(lambda: size_of_spool(tmp_path) == 0)  # a client that disconnects leaves nothing
 
 
 def test_a_body_that_stands_still_is_cut(site: Running) -> None:
@@ -360,7 +360,7 @@ def test_too_long_a_body_is_read_to_its_end_but_not_kept(
         sizes.append(size_of_spool(tmp_path))
         client.sendall(body[-7:])
         assert read_all(client).endswith(f"{TOO_LARGE}|0|".encode())
-    if not chunked:  # said beforehand: not a byte of it
+    if not chunked:  # announced beforehand: not a byte is stored
         assert sizes == [0]
 
 
@@ -399,7 +399,7 @@ def test_an_address_has_only_so_many_uploads_at_a_time(tmp_path: Path) -> None:
         third = site.ask("/", f"Content-Length: {MB}", body=b"x" * MB, method="POST")
         assert third.endswith(f"{TOO_MANY}|0|".encode())
         small = site.ask("/", "Content-Length: 5", body=b"hello", method="POST")
-        assert small.endswith(b"|5|hello")  # a form is no upload
+        assert small.endswith(b"|5|hello")  # a form is not an upload
         for one in uploads:
             one.close()
 
@@ -407,7 +407,7 @@ def test_an_address_has_only_so_many_uploads_at_a_time(tmp_path: Path) -> None:
 def test_an_address_may_fill_only_so_much_of_the_disk(tmp_path: Path) -> None:
     with running(echo, tmp_path, body_bytes=MB, bodies_of_one=2) as site:
         uploads = [site.connect() for _ in range(2)]
-        for one in uploads:  # announced is enough
+        for one in uploads:  # announcing them is enough
             one.sendall(head("/", f"Content-Length: {MB}", method="POST"))
         site.until(lambda: sum(bool(c.body) for c in site.server.active_channels.values()) == 2)
         third = site.ask("/", f"Content-Length: {MB}", body=b"x" * MB, method="POST")
@@ -443,7 +443,7 @@ def test_bodies_whose_length_nobody_said_fill_no_more_of_it(tmp_path: Path) -> N
 def test_a_body_in_chunks_leaves_room_on_the_disk(
     site: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free = iter([True, True])  # at its head, and when it is large
+    free = iter([True, True])  # at the head, and when the body is large
     monkeypatch.setattr(server, "has_room", lambda *_: next(free, False))
     body = in_chunks(b"x" * (3 * MB)) + b"0\r\n\r\n"
     answer = site.ask("/", "Transfer-Encoding: chunked", body=body, method="POST")
@@ -453,7 +453,7 @@ def test_a_body_in_chunks_leaves_room_on_the_disk(
 def test_a_great_many_tiny_chunks_do_not_stop_the_loop(
     site: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For each, all that follows it is copied: with a little traffic the loop did nothing else."""
+    """For each, everything after it is copied: with little traffic the loop did nothing else."""
     looked_at: list[int] = []
     receive = ChunkedReceiver.received
 
@@ -476,7 +476,7 @@ def test_behind_a_proxy_uploads_count_for_whom_it_names(tmp_path: Path) -> None:
     ):
         first.sendall(head("/", size, "X-Forwarded-For: 9.9.9.9, 2001:db8::1", method="POST"))
         site.until(lambda: any(c.body for c in site.server.active_channels.values()))
-        neighbour = "X-Forwarded-For: 2001:db8::ffff"  # of the same 64 bits
+        neighbour = "X-Forwarded-For: 2001:db8::ffff"  # in the same /64 network
         refused = site.ask("/", size, neighbour, body=b"x" * MB, method="POST")
         assert refused.endswith(f"{TOO_MANY}|0|".encode())
         other = "X-Forwarded-For: 2001:db8:0:1::1"
@@ -500,7 +500,7 @@ def test_a_disk_that_fills_up_meanwhile_is_said(
     def full(*arguments: Any, **options: Any) -> Any:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tempfile, "TemporaryFile", full)  # where memory gives way to a file
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)  # where memory is exchanged for a file
     answer = site.ask("/", f"Content-Length: {MB}", body=b"x" * MB, method="POST")
     assert answer.endswith(f"{DISK_FULL}|0|".encode())
     assert site.ask().endswith(b"|0|")
@@ -527,16 +527,16 @@ def test_slow_readers_hold_no_thread(tmp_path: Path) -> None:
         return environ["wsgi.file_wrapper"](scene.open("rb"))
 
     with running(send, tmp_path) as site:
-        readers = [site.connect() for _ in range(20)]  # of two threads
+        readers = [site.connect() for _ in range(20)]  # the server has two threads
         for one in readers:
             one.sendall(head("/scene.ply"))
             assert one.recv(10)
         assert site.ask().endswith(b"|0|")
         assert len(read_all(readers[0])) > 20 * MB  # whoever reads gets all of it
-        site.later(1)  # looked at, and not moving
+        site.later(1)  # noticed that it isn't moving
         site.later(62)
         while readers[1].recv(65536):
-            pass  # what was under way; then the connection ends
+            pass  # what was already sent; then the connection ends
         for one in readers:
             one.close()
 
@@ -557,7 +557,7 @@ def test_who_reads_an_answer_drop_by_drop_is_cut_off(tmp_path: Path) -> None:
         site.later(100)
         assert not channel.will_close  # megabytes in a hundred seconds are enough
         site.later(100_000)
-        for _ in range(100):  # a drop for each of the server's turns: 6 of the 20 MB at most
+        for _ in range(100):  # a little in each of the server's turns: 6 of the 20 MB at most
             if not channel.connected:
                 break
             reader.recv(65536)
@@ -606,7 +606,7 @@ def test_health_is_answered_while_every_thread_works(tmp_path: Path) -> None:
         pool = site.server.task_dispatcher
         site.until(lambda: len(pool.queue) == 38)
         assert site.ask("/healthz").endswith(b"ok")
-        pool.queue.moved_at -= 61  # nobody's turn came for a minute: it can't serve at all
+        pool.queue.moved_at -= 61  # nobody has been served for a minute: it can't serve at all
         assert site.ask("/healthz").endswith(b"no")
         free.set()
         assert all(read_all(one).startswith(b"HTTP/1.1 200") for one in checks)
@@ -643,7 +643,7 @@ def test_addresses_take_turns(tmp_path: Path) -> None:
     [
         ("192.0.2.7", "192.0.2.7"),
         ("192.0.2.7:4711", "192.0.2.7"),  # some proxies add the port
-        ("::ffff:192.0.2.7", "192.0.2.7"),  # over a socket for both
+        ("::ffff:192.0.2.7", "192.0.2.7"),  # over a socket for IPv4 and IPv6
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("[2001:db8:1:2::9]:4711", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),

@@ -1,4 +1,4 @@
-"""Settings: read from the environment, refused with a sentence where they are wrong."""
+"""Settings: read from the environment, refused with a sentence if they are wrong."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_wrong_value_is_named_with_what_is_expected(
     monkeypatch.setenv(name, value)
     source = ROOT / "instarecon_site" / "settings.py"
     with pytest.raises(ImproperlyConfigured) as caught:
-        # In place: nineteen fresh interpreters would take half a minute.
+        # In this process: nineteen fresh interpreters would take half a minute.
         exec(compile(source.read_text(), source, "exec"), {"__file__": str(source)})  # noqa: S102
     assert str(caught.value).startswith(f"{name} is set to “{value}”, but must be {expected}")
 
@@ -172,7 +172,7 @@ def test_a_data_folder_that_others_could_read_is_closed_to_them(tmp_path: Path) 
     data.mkdir(mode=0o755)
     data.chmod(0o755)
     assert manage(tmp_path, "check", DATA_DIR=str(data)).returncode == 0
-    assert data.stat().st_mode & 0o777 == 0o755, "whoever only looks changes nothing"
+    assert data.stat().st_mode & 0o777 == 0o755, "just reading them changes nothing"
     assert manage(tmp_path, "migrate", "--plan", DATA_DIR=str(data)).returncode == 0
     assert data.stat().st_mode & 0o777 == 0o700
 
@@ -189,7 +189,7 @@ def test_only_what_others_may_do_is_taken_away(tmp_path: Path) -> None:
     (tmp_path / "run.sh").touch()
     (tmp_path / "run.sh").chmod(0o754)
     (tmp_path / "link").symlink_to(tmp_path / "run.sh")
-    env.tighten(tmp_path / "link")  # where a link leads is not ours to say
+    env.tighten(tmp_path / "link")  # what a link points to is not ours to change
     assert (tmp_path / "run.sh").stat().st_mode & 0o777 == 0o754
     env.tighten(tmp_path / "run.sh")
     assert (tmp_path / "run.sh").stat().st_mode & 0o777 == 0o700

@@ -80,7 +80,7 @@ def test_a_link_to_an_older_scene_does_not_offer_what_it_lacks(client: Client) -
 
 
 def test_a_shared_video_can_be_played_from_any_place(client: Client) -> None:
-    """Safari plays nothing that it can't ask for in parts."""
+    """Safari only plays what it can request in parts."""
     job = finished_job(person(), shared=True)
     part = client.get(link("public_turntable", job), headers={"Range": "bytes=0-1"})
     assert part.status_code == 206
@@ -126,7 +126,7 @@ def test_sharing_is_switched_on_and_off_by_its_owner(client: Client) -> None:
     assert first.status_code == 200
     switch(browser, job, "off")
     assert client.get(link("public", job)).status_code == 404
-    # A copy that a browser kept must be asked about again, and is not confirmed.
+    # A browser must check its cached copy with us again, and it is no longer confirmed.
     assert "no-cache" in first["Cache-Control"]
     condition = {"If-None-Match": first["ETag"]}
     assert client.get(link("public_splat", job), headers=condition).status_code == 404
@@ -177,7 +177,7 @@ WHY = Reason("unforeseen", "secret garden 1.jpg could not be compared")
 
 
 def quoting(status: Job.Status) -> dict[str, Any]:
-    """Everything in a job that may quote a photo's name."""
+    """Everything in a job that may mention a photo's name."""
     names = {"count": 1, "total": 3, "photos": ["002.jpg"]}
     facts: dict[str, Any] = {
         "status": status,

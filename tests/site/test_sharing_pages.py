@@ -1,4 +1,4 @@
-"""What an owner sets about sharing: password, end, public page, QR code, title and description."""
+"""What an owner sets for sharing: password, expiry, public page, QR code, title and description."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def browser(ann: User) -> Client:
 
 
 def post(browser: Client, name: str, job: Job, status: int = 200, **data: Any) -> str:
-    """What the owner's page says afterwards."""
+    """Posts, and returns what the owner's page says afterwards."""
     answer = browser.post(reverse(f"recon:{name}", args=(job.pk,)), data, follow=True)
     assert answer.status_code == status
     page: str = answer.content.decode()
@@ -61,7 +61,7 @@ def settings_of(job: Job) -> tuple[Any, ...]:
 
 
 def field_of(fold: str, name: str) -> str:
-    """The field with its errors; it says itself that something is wrong and where that stands."""
+    """The field with its errors, which is marked as invalid and refers to them."""
     fields = fold.split('<div class="field">')
     (field,) = (one for one in fields if f'name="{name}"' in one)
     assert '<ul class="errorlist"' in field
@@ -128,7 +128,7 @@ def test_the_end_is_in_the_owner_s_time_zone(ann: User, browser: Client) -> None
     [
         ("2020-01-01T00:00", "This time has already passed."),
         ("tomorrow", "Enter a valid date/time."),
-        # Berlin's clocks leap over half past two.
+        # Berlin's clocks skip half past two.
         ("2126-03-31T02:30", "couldn’t be interpreted"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Who may make an account: anybody, with an invitation, after a mail; and the mails about it."""
+"""Who may create an account: anybody, with an invitation, after a mail; and the mails about it."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_a_known_address_is_answered_alike_and_told_by_mail(with_mail: None) -> 
     assert set(told) == {"ann@example.org", "new@example.org"}
     assert "/accounts/confirm/" not in told["ann@example.org"].body
     assert "/accounts/sign-in/" in told["ann@example.org"].body
-    assert "계정" in told["ann@example.org"].body, "in the language of whoever has it"
+    assert "계정" in told["ann@example.org"].body, "in the account's own language"
 
 
 def test_an_invitation_is_used_up_when_the_account_is_made(
@@ -282,7 +282,7 @@ def test_a_mail_server_that_is_away_is_tried_again_and_given_up_in_the_end(
     while Letter.objects.exists():
         letters.send_waiting()
         tries += 1
-        assert letters.send_waiting() == 0, "not again at once"
+        assert letters.send_waiting() == 0, "not sent again at once"
         Letter.objects.update(next_try_at=timezone.now())
     assert tries == letters.MOST_TRIES
 
@@ -292,7 +292,7 @@ def test_a_mail_is_sent_once_however_many_work_on_it() -> None:
     letters.ask(Letter.Kind.RESET, "ann@example.org")
     letter = Letter.objects.get()
     assert letters._claim(letter)
-    assert not letters._claim(letter), "another worker has seen the same row"
+    assert not letters._claim(letter), "another worker has got the same row"
 
 
 @pytest.mark.slow
@@ -312,7 +312,7 @@ def test_without_the_queue_reconcile_sends_them(no_redis: None, data_dir: Any) -
     person("ann@example.org")
     answer = Client().post(reverse("accounts:password_reset"), {"email": "ann@example.org"})
     assert answer.status_code == 302
-    assert reconcile().mails == 0, "the queue may just be about to"
+    assert reconcile().mails == 0, "the queue may be about to send it"
     Letter.objects.update(next_try_at=timezone.now() - timedelta(minutes=1))
     assert reconcile().mails == 1
     assert mail.outbox[0].to == ["ann@example.org"]

@@ -1,4 +1,4 @@
-"""The styleguide: for staff, from the tokens as they are, whose colours can be read."""
+"""The style guide: for staff, made from the actual tokens, whose colours are legible."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_dark_theme_is_the_same_by_the_system_and_by_hand() -> None:
 
 
 def test_colours_are_tokens() -> None:
-    """A colour that is written anywhere else would miss the other theme, and the contrast check."""
+    """A colour that is written anywhere else would miss the other theme and the contrast check."""
     strays = [
         f"{file.name}: {line.strip()}"
         for file in sorted(CSS.glob("*.css"))

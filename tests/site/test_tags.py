@@ -1,4 +1,4 @@
-"""Tags: on a scene, in the gallery, for programs; and never seen by anybody else."""
+"""Tags: on a scene, in the gallery, for programs; and never shown to anybody else."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_scene_s_page_sets_shows_and_takes_them_off(ann: User) -> None:
 
 
 def test_a_form_without_the_field_leaves_them(ann: User) -> None:
-    """A page that was open while the site was brought up to date."""
+    """Such as a page that was open while the site was updated."""
     job = finished_job(ann)
     tags.put(job, ["garden"])
     browser_of(ann).post(reverse("recon:about", args=[job.pk]), {"title": "New"})
@@ -256,7 +256,7 @@ def test_a_job_in_one_request_and_a_start_take_them(ann: User) -> None:
 @pytest.mark.parametrize("written", ["정원  2026", " 정원 2026"])
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_a_tag_is_found_as_it_was_written(ann: User, written: str, form: Any) -> None:
-    """Macs take a file's name apart: letters, then their parts."""
+    """Macs decompose letters in file names into a base letter and its accents."""
     program, tag = program_of(ann), unicodedata.normalize(form, written)
     assert program.post("/recon/drafts", {"tags": tag}).json()["tags"] == ["정원 2026"]
     assert program.get("/recon/jobs", {"tag": tag}).json()["total"] == 1

@@ -1,4 +1,4 @@
-"""Scenes that nobody gave a title: called by their photos' day or the time, and told apart."""
+"""Scenes that nobody gave a title: named by their photos' day or the time, and distinguishable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXIF_IFD, TAKEN = 0x8769, 0x9003
 
 
 def taken(*days: Any) -> list[SimpleUploadedFile]:
-    """Photos with what their cameras say of the time, and of the place."""
+    """Photos with the time and place that their cameras recorded."""
     made = []
     for number, day in enumerate(days):
         tags = Image.Exif()
@@ -67,7 +67,7 @@ def test_a_given_title_stays_as_it_is() -> None:
 
 
 def test_a_title_that_somebody_typed_stays_theirs_whatever_it_says() -> None:
-    """Also where it is what the site would have said itself."""
+    """Even if it is what the site would have chosen."""
     ann = person()
     typed = submit.create_job(ann, taken(*THIRD_OF_MAY), title="3 May 2026")
     assert typed.automatic_title == ""
@@ -76,7 +76,7 @@ def test_a_title_that_somebody_typed_stays_theirs_whatever_it_says() -> None:
     assert started(draft_of(ann, *THIRD_OF_MAY, title="3 May 2026 (7)")) == "3 May 2026 (7)"
     automatic = submit.create_job(ann, taken(*THIRD_OF_MAY))
     titles.rename(automatic, "The hall")
-    assert submit.run_again(automatic).title == "The hall", "chosen by now"
+    assert submit.run_again(automatic).title == "The hall", "it counts as chosen now"
 
 
 def test_an_automatic_title_is_one_in_every_language() -> None:
@@ -127,7 +127,7 @@ def test_where_no_day_is_told_the_minute_is_and_a_number_if_need_be(
     monkeypatch.setattr(timezone, "now", lambda: now)
     ann = person()
     jobs = [submit.create_job(ann, taken("", "", "3 May")) for _ in range(3)]
-    assert jobs[0].title == "", "its name follows in whatever language the reader has"
+    assert jobs[0].title == "", "the name follows, in the reader's language"
     assert [job.name for job in jobs] == [
         "Scene from 30 Nov 2026, 14:05",
         "Scene from 30 Nov 2026, 14:05 (2)",
@@ -156,7 +156,7 @@ def test_a_start_leaves_a_scene_the_name_that_its_draft_had(
         names.append(name)
     first = "Scene from 30 Nov 2026, 14:05"
     assert names == [first, f"{first} (2)", "3 May 2026"]
-    assert Job.objects.get(pk=undated.pk).created_at == now, "it waits behind those of before"
+    assert Job.objects.get(pk=undated.pk).created_at == now, "it waits behind earlier ones"
 
 
 def _text(page: Any) -> str:

@@ -1,4 +1,4 @@
-"""API tokens: what each may do, how long, when it was used, and what ends it."""
+"""API tokens: what each may do, for how long, when it was used, and what revokes it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def make(browser: Client, **wishes: str) -> str:
 
 # --- What it may do ---
 
-#: Which scope each address asks for; the public one asks for none.
+#: Which scope each address requires; the public one requires none.
 NEEDED = {
     "jobs": "upload", "job_status": "read", "draft_from": "upload", "add_photo": "upload",
     "drop_photo": "upload", "order_photos": "upload", "drop_video": "upload", "start": "upload",
@@ -116,7 +116,7 @@ def test_a_token_that_may_not_write_changes_nothing(ann: User) -> None:
 )
 def test_its_maker_chooses_what_it_may_do(ann: User, may: dict[str, str], scopes: str) -> None:
     secret = make(browser_of(ann), **may)
-    assert secret.startswith("ir3d_"), "so that scanners of code find it"
+    assert secret.startswith("ir3d_"), "so that code scanners find it"
     token = ApiToken.find(secret)
     assert token
     assert token.scopes == scopes
@@ -240,7 +240,7 @@ def test_other_people_s_tokens_and_other_changes_end_nothing(ann: User) -> None:
 def test_a_password_that_is_hashed_anew_is_no_new_one(
     ann: User, settings: SettingsWrapper, client: Client
 ) -> None:
-    """Django does so at a sign-in, once it has a better hash."""
+    """Django rehashes it at a sign-in, once there is a better hash."""
     secret = ApiToken.issue(ann, "t")[1]
     md5, pbkdf2 = settings.PASSWORD_HASHERS[0], PBKDF2PasswordHasher
     settings.PASSWORD_HASHERS = [f"{pbkdf2.__module__}.{pbkdf2.__name__}", md5]

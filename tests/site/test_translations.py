@@ -1,6 +1,6 @@
 """Every text has a Korean translation that fits it.
 
-docs/develop/languages.md says what to do where one lacks it.
+docs/develop/languages.md says what to do if one is missing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ messages = pytest.mark.parametrize("domain", translations.DOMAINS)
 
 
 def forms(message: Message) -> list[tuple[str, str]]:
-    """Every translation beside the English text that it stands for; of plurals, the last."""
+    """Every translation with the English text that it stands for; the last form of plurals."""
     if isinstance(message.id, tuple):
         return [(message.id[-1], said) for said in message.string]
     return [(message.id, message.string)]
@@ -43,7 +43,7 @@ def korean(domain: str) -> list[tuple[str, str]]:
 
 
 def differing(domain: str, pattern: str, *, unless: frozenset[str] | set[str] = frozenset()) -> Any:
-    """Translations in which what `pattern` finds is not what it finds in the text."""
+    """Translations in which `pattern` finds something else than in the text."""
 
     def found(text: str) -> Counter[str]:
         return Counter(part for part in re.findall(pattern, text) if part not in unless)
@@ -77,7 +77,7 @@ def test_the_markup_is_the_same_in_both_languages(domain: str) -> None:
 
 @messages
 def test_a_translation_is_polite_and_quiet(domain: str) -> None:
-    curt = re.compile(r"[가-힣](?<!니)다\.|!")  # "-다." is how books and logs speak
+    curt = re.compile(r"[가-힣](?<!니)다\.|!")  # "-다." is the style of books and logs
     assert [said for _, said in korean(domain) if curt.search(said)] == []
 
 

@@ -1,4 +1,4 @@
-"""The turntable video on a page, for whoever includes it."""
+"""The turntable video as a part that pages include."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos in: what the upload page takes, what it refuses, and in which words."""
+"""Photos in: what the upload page accepts, what it refuses, and in which words."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def send(browser: Client, files: list[Any], *, json: bool = False, **fields: Any
 
 
 def errors(response: Any) -> str:
-    """All that the form says is wrong, as one text."""
+    """All the form's errors, as one text."""
     return " ".join(response.context["form"].sentences)
 
 
@@ -80,7 +80,7 @@ def test_the_form_says_what_it_takes(browser: Client) -> None:
 def test_the_page_offers_and_checks_the_kinds_of_files_that_the_server_knows(
     browser: Client,
 ) -> None:
-    """One list of each kind: what the server takes is never refused by a script."""
+    """One list of each kind: what the server accepts is never refused by a script."""
     page = browser.get(reverse("recon:upload")).content.decode()
     accepted = re.search(r'id="photos" multiple accept="([^"]*)"', page)
     assert accepted
@@ -417,6 +417,6 @@ def test_a_full_disk_is_said_and_leaves_no_job(browser: Client, monkeypatch: Any
 
 
 def _no_room(path: Path, mode: str = "r", **kwargs: Any) -> Any:
-    if mode == "xb":  # only where an upload is kept
+    if mode == "xb":  # only when an upload is stored
         raise OSError(errno.ENOSPC, "No space left on device")
     return open(path, mode, **kwargs)

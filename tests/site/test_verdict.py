@@ -41,7 +41,7 @@ def ann() -> User:
 
 
 def everywhere(job: Job) -> dict[str, str]:
-    """All that shows the scene, as its owner (who is staff, too) and as anybody sees it."""
+    """Everything that shows the scene, as its owner (also staff) and as anybody sees it."""
     browser = browser_of(job.owner)
     Notice.objects.create(user=job.owner, job=job)
     Share.objects.filter(job=job.pk).update(is_on=True, in_gallery=True)
@@ -76,7 +76,7 @@ def test_who_hides_the_figures_hides_the_word_behind_the_link(ann: User) -> None
 def test_the_last_poll_of_a_link_s_page_does_not_tell_the_word_that_is_hidden(
     client: Client, ann: User
 ) -> None:
-    """It may be asked for at any time, and brings the chip of a scene that is done."""
+    """It may be requested at any time, and brings the chip of a finished scene."""
     job = finished_job(ann, shared=True, share_figures=False)
     told = client.get(reverse("recon:public_progress", args=[job.share.key])).content.decode()
     assert "progress-title" in told
@@ -97,7 +97,7 @@ def test_a_poor_scene_is_called_so_and_the_first_thing_to_do_is_to_add_photos(an
     add = f'action="{reverse("recon:draft_from", args=[job.pk])}"'
     page = pages["page"]
     assert page.index("4 of 8 photos could be placed.") < page.index("data-splat-viewer")
-    assert page.index(add) < page.index("data-splat-viewer"), "before all else"
+    assert page.index(add) < page.index("data-splat-viewer"), "before anything else"
     assert "is ready" not in pages["notices"]
     assert "turned out poor: 4 of 8 photos could be placed" in pages["notices"]
     assert add in pages["notices"]
@@ -108,7 +108,7 @@ def test_a_poor_scene_is_called_so_and_the_first_thing_to_do_is_to_add_photos(an
 
 
 def test_what_waits_for_a_finished_scene_finds_it_and_no_other(ann: User) -> None:
-    """As benchmarks and the pictures of all pages do."""
+    """As benchmarks and `scripts/screens.py` do."""
     sign = re.compile(rf'class="{FINISHED.removeprefix(".")} ')
     for job, is_there in ((finished_job(ann), True), (job_of(ann, status="PROCESSING"), False)):
         page = browser_of(ann).get(job.get_absolute_url()).content.decode()

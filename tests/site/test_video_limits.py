@@ -1,4 +1,4 @@
-"""How many videos a person may send, what room they take, and whose turn it is."""
+"""How many videos a person may send, how much room they take, and whose turn it is."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_frames_may_have_the_room_of_their_video(draft: Job, ann: User) -> None:
     Video.objects.update(size=500_000)
     ann.quota_stored_mb = 1
     ann.save()
-    # Three photos of one byte are in it, too: nothing is left.
+    # It also holds three photos of one byte: nothing is left.
     job_of(ann, status=Job.Status.FAILED, stored_bytes=2**20 - 500_000 - 3)
     with pytest.raises(UserError):
         drafts.add_photo(draft, photo("no room.jpg"))
@@ -83,7 +83,7 @@ def test_videos_count_as_stored_until_their_frames_are_taken(draft: Job, ann: Us
 
 
 def test_all_videos_of_a_person_together_keep_to_what_they_may_store(ann: User) -> None:
-    """Sixty were taken in with 1 MB allowed: each alone was small enough."""
+    """Sixty were once accepted with 1 MB allowed, as each alone was small enough."""
     ann.quota_stored_mb = 1
     ann.save()
     size = clip().size
@@ -105,7 +105,7 @@ def test_a_scene_takes_frames_from_few_videos(browser: Client, draft: Job, setti
     answer = send(browser, draft, another(2))
     assert answer.status_code == 409
     assert answer.json()["errors"] == [explain("too_many_videos", {"limit": 2}).sentence]
-    assert videos.add_video(draft, another(1))[1] is False, "one that is there is no other"
+    assert videos.add_video(draft, another(1))[1] is False, "it is already there, not a new one"
     videos.drop_video(draft, draft.videos.first().pk)
     assert send(browser, draft, another(2)).status_code == 202
 
@@ -134,7 +134,7 @@ def test_a_person_s_videos_wait_for_their_frames_in_a_limited_number(
     assert answer.status_code == 429
     assert answer.json()["detail"] == explain("quota_videos", {"limit": 2}).sentence
     assert not other.videos.exists()
-    assert list((other.folder / "videos").iterdir()) == [], "nor a file"
+    assert list((other.folder / "videos").iterdir()) == [], "nor is a file left"
     videos.add_video(drafts.create_draft(person("bob@example.org")), another(3))
     done(first)
     videos.add_video(other, another(2))

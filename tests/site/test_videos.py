@@ -1,4 +1,4 @@
-"""A video instead of photos: it comes in, its frames become photos, and it goes."""
+"""A video instead of photos: it arrives, its frames become photos, and it is deleted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ State = Video.State
 
 @cache
 def movie(places: int = 8, **options: Any) -> bytes:
-    """So many different pictures, three frames of each, ten a second."""
+    """A video of `pictures` different pictures, three frames of each, ten a second."""
     pictures = [noise(seed, (160, 120)) for seed in range(places) for _ in range(3)]
     return video_bytes(pictures, **options)
 
@@ -41,7 +41,7 @@ def clip(name: str = "walk.mp4", content: bytes | None = None) -> SimpleUploaded
 
 
 def another(number: int) -> SimpleUploadedFile:
-    """The same pictures in a file of its own: a box that says nothing is at its end."""
+    """The same pictures in a different file: it ends with a box that means nothing."""
     return clip(content=movie() + b"\0\0\0\x0cfree" + number.to_bytes(4))
 
 
@@ -156,7 +156,7 @@ def test_the_same_video_is_worked_on_once_and_again_when_it_was_done(draft: Job)
     again, is_new = videos.add_video(draft, clip())
     assert is_new
     assert done(again).frames == 8
-    assert draft.photos.count() == 8, "frames that are there are not doubled"
+    assert draft.photos.count() == 8, "frames that are already there are not added twice"
     assert draft.videos.count() == 1
 
 
@@ -297,7 +297,7 @@ def test_a_damaged_video_says_so_on_the_draft_s_page_and_can_be_removed(
     assert (told["state"], told["error_code"]) == ("failed", "video_damaged")
     drop = reverse("recon:drop_video", args=[draft.pk, video.pk])
     assert browser.post(drop)["Location"] == draft.get_absolute_url()
-    assert browser.post(drop, headers=JSON).status_code == 204, "gone already is gone"
+    assert browser.post(drop, headers=JSON).status_code == 204, "what is already gone is fine"
     assert not draft.videos.exists()
 
 
@@ -307,7 +307,7 @@ def test_a_video_over_the_limit_is_too_large(
 ) -> None:
     settings.MAX_FILE_SIZE_MB, settings.MAX_VIDEO_SIZE_MB = 1, 2
     padded = movie() + bytes(2**20)
-    assert send(browser, draft, clip("fits.mp4", padded)).status_code == 202, "no photo's limit"
+    assert send(browser, draft, clip("fits.mp4", padded)).status_code == 202, "not photos' limit"
     large = movie() + bytes(2 * 2**20)
     response = send(browser, draft, clip("large.mp4", large), script=script)
     assert response.status_code == 413

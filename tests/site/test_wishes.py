@@ -1,4 +1,4 @@
-"""What a person wishes of a scene reaches the job whoever asks, and is kept in one column."""
+"""What a person wishes for a scene reaches the job from page and API, and is kept in one column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers as the pages say them, and words that they do not use (docs/develop/languages.md)."""
+"""Numbers as the pages write them, and words that they avoid (docs/develop/languages.md)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ import translations
         (125, "2 min 05 s"),
         (3599.7, "1 h 00 min"),
         (4320, "1 h 12 min"),
-        (-3, "0 s"),  # a clock that was set back
+        (-3, "0 s"),  # the clock was set back
     ],
 )
 def test_a_duration_is_said_in_its_two_largest_units(seconds: float | None, words: str) -> None:
@@ -134,7 +134,7 @@ def test_json_survives_an_attribute() -> None:
 
 # --- One word for one thing, and none that a native speaker would not say ---
 
-#: What no English text says, and what it says instead.
+#: What no English text may say, and what to say instead.
 NOT_SAID = {
     r"outliers?|floaters?|floating spots?": "stray spots",
     r"jobs?": "scene, or run",
@@ -155,13 +155,13 @@ NOT_SAID = {
     r"Go on|Further|Look at your|we neither|these figures are of|What these figures": "",
     r"small letters|in words? of|Left empty|said here|hold it still|[Uu]nlike each other": "",
 }
-#: What the API's programs and the command line know is called a job.
+#: Programs that use the API know it as a job.
 OF_PROGRAMS = {"You have no such job."}
 
 
 @cache
 def texts() -> list[str]:
-    """Every English text that a person may see."""
+    """Every English text that people may see."""
     found = [
         message.id for domain in translations.DOMAINS for message in translations.texts_of(domain)
     ]
@@ -177,7 +177,8 @@ def test_no_text_says_it_otherwise(words: str, instead: str) -> None:
 
 
 def test_no_text_has_a_unit_of_its_own_after_a_size() -> None:
-    """What is filled in has its unit, which may be GB (recon/pipeline/words/sizes.py)."""
+    """The number that is filled in brings its unit, which may be GB
+    (recon/pipeline/words/sizes.py)."""
     fixed = re.compile(r"(\}|\)s) ?(kB|MB|GB)")
     assert [text for text in texts() if fixed.search(text)] == []
 

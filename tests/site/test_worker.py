@@ -59,7 +59,7 @@ def queued(what: str) -> Job:
 
 
 def go(job: Job) -> None:
-    """Lets a staged pipeline that talks or is silent come to its end."""
+    """Lets a staged pipeline that talks or is silent finish."""
     (job.folder / "go").touch()
 
 
@@ -85,7 +85,7 @@ def test_a_job_runs_to_its_end() -> None:
 
 
 def test_the_real_pipeline_says_what_is_wrong_with_the_photos() -> None:
-    """The whole way, nothing staged: the real runner on photos that it can't open."""
+    """All the way, nothing staged: the real runner on photos that it can't open."""
     job = submit.create_job(person(), photos(3), wishes=Wishes("quick"))
     for photo in job.photos.all():
         photo.path.write_bytes(b"overwritten after the upload")
@@ -188,7 +188,7 @@ def test_a_job_whose_horse_always_dies_fails_in_the_end() -> None:
 @pytest.mark.parametrize("how", ["abort", "full"])
 def test_a_job_that_fills_the_disk_says_so_and_is_not_tried_in_vain(how: str) -> None:
     job = queued(how)
-    if how == "abort":  # then there is less than the next attempt would need
+    if how == "abort":  # so there is less than the next attempt would need
         Job.objects.update(config={"preflight": {"min_free_disk_mb": 10**9}})
     with worker():
         wait_for_status(job, "COMPLETED", "FAILED")
@@ -215,7 +215,7 @@ def test_a_horse_does_not_outlive_its_worker() -> None:
     job = queued("silent")
     with worker() as process:
         horse = horse_of(job)
-        process.kill()  # the parent alone
+        process.kill()  # only the parent
         wait_until(lambda: ended(horse), "the horse noticed")
     assert reconcile().settled == 1
     job.refresh_from_db()
@@ -224,7 +224,7 @@ def test_a_horse_does_not_outlive_its_worker() -> None:
 
 @pytest.mark.parametrize("what", ["talk", "silent"])
 def test_a_shutdown_hands_the_job_back_uncounted(what: str) -> None:
-    """Also by a horse that does not hear that it is asked to end: it is killed in the end."""
+    """Even if the horse does not notice the request to end, and is finally killed."""
     job = queued(what)
     with worker() as process:
         horse = horse_of(job)
@@ -272,7 +272,7 @@ def test_a_training_survives_a_shutdown_and_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_training_that_makes_way_goes_on_where_it_was() -> None:
-    """The sample job of a first start is stopped on the only worker for somebody's own photos."""
+    """On the only worker, the sample job of a first start is stopped for somebody's own photos."""
     sample = queued("train")
     Job.objects.filter(pk=sample.pk).update(gives_way=True)
     write_tiny_workspace(sample.folder)
@@ -350,7 +350,7 @@ def test_a_worker_that_dies_before_it_claims_the_job_does_not_keep_it(redis_queu
     with folder_lock.hold(job.folder), worker() as process:
         wait_until(lambda: bool(started_ids()), "a horse waits for the lock")
         kill_all(process)
-    assert reconcile().queued == 0  # it may only be slow
+    assert reconcile().queued == 0  # it may just be slow
     (execution,) = redis_queue.keys("rq:execution:*")
     redis_queue.hset(execution, "last_heartbeat", 0)
     assert reconcile().queued == 1
@@ -374,7 +374,8 @@ def test_a_doubled_message_runs_the_attempt_once() -> None:
 
 
 def test_a_pickle_in_the_queue_is_not_run(redis_queue: Redis, tmp_path: Path) -> None:
-    """Whoever can write to Redis must not be able to run code, whatever the command line says."""
+    """Being able to write to Redis must not mean being able to run code, whatever the command
+    line."""
     mark = tmp_path / "executed"
     from rq import Queue
     from rq.serializers import DefaultSerializer
@@ -401,7 +402,7 @@ def test_the_worker_itself_never_loads_torch() -> None:
 
 
 class MortalRedis:
-    """A server that a test stops and starts again, empty."""
+    """A server that a test can stop and start again, empty."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -438,7 +439,7 @@ def test_redis_may_die_and_come_back_empty_while_a_job_runs(
             "the worker missed Redis",
         )
         assert lifecycle.heartbeat(job.pk, 1)  # the database goes on
-        mortal_redis.start()  # without a memory
+        mortal_redis.start()  # with its memory gone
         go(job)
         wait_for_status(job, "COMPLETED")
         assert reconcile().queued == 1

@@ -1,4 +1,4 @@
-"""A zip that is never whole: read as the web server's I/O loop reads it."""
+"""A zip that never exists as a whole: read as the web server's I/O loop reads it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_slow_reader_gets_what_a_quick_one_gets(members: list[Member]) -> None
         sent = min(len(piece), network.randrange(1, CHUNK))
         taken += piece[:sent]
         buffer.skip(sent, True)
-        assert len(stream._buffer) <= 3 * CHUNK, "no more than what is on its way is in memory"
+        assert len(stream._buffer) <= 3 * CHUNK, "only what is being sent is in memory"
     assert bytes(taken) == quick
 
 

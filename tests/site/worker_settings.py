@@ -1,5 +1,6 @@
 """Settings of the worker processes that tests start: the test's database, queue and folders."""
 
+import importlib
 import os
 from pathlib import Path
 
@@ -18,3 +19,5 @@ DATA_DIR = Path(os.environ["RECON_TEST_JOBS"])
 STOP_GRACE_S = 2.0
 if os.environ.get("RECON_TEST_PIPELINE"):
     PIPELINE_RUNNER = os.environ["RECON_TEST_PIPELINE"]
+if os.environ.get("RECON_TEST_IMPORTS"):
+    importlib.import_module(os.environ["RECON_TEST_IMPORTS"])

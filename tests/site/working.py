@@ -58,12 +58,17 @@ def work_off(
 
 
 @contextmanager
-def worker(*, pipeline: str = staged_pipeline.PATH, queue: str = "recon") -> Iterator[psutil.Popen]:
-    """A worker that runs until the block ends, with whatever it forked."""
+def worker(
+    *, pipeline: str = staged_pipeline.PATH, queue: str = "recon", imports: str = ""
+) -> Iterator[psutil.Popen]:
+    """A worker that runs until the block ends, with whatever it forked.
+
+    Its horses need not import the module `imports`, nor what that imports: it has done so itself.
+    """
     process = psutil.Popen(
         [sys.executable, "manage.py", "rqworker", queue],
         cwd=ROOT,
-        env=worker_environment(pipeline=pipeline),
+        env={**worker_environment(pipeline=pipeline), "RECON_TEST_IMPORTS": imports},
     )
     try:
         yield process
@@ -75,7 +80,7 @@ def kill_all(process: psutil.Popen) -> None:
     """Kills a worker and its horse at the same time, as a power cut would."""
     family = [process]
     if process.is_running():
-        process.suspend()  # first: a worker that goes on could fork one more
+        process.suspend()  # first: a worker that runs on could fork another
         family += process.children(recursive=True)
     for member in family[1:]:
         try:

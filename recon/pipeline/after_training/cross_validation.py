@@ -27,9 +27,10 @@ from recon.pipeline.workspace import PIPELINE_VERSION, Workspace, digest_json, w
 from recon.poses.splits import folds
 from recon.reporting import Part, Report, part, within
 from recon.splats import engine
-from recon.splats.gaussians import Gaussians
+from recon.splats.engine import TrainedScene
+from recon.splats.exposure_prediction import predict_exposures
 from recon.splats.rasterizers import best_device
-from recon.splats.scene import Model
+from recon.splats.scene import Model, PosedPhoto
 from recon.splats.scores import Scores, ScoresAtSizes
 
 _TRAIN_SHARE = 0.9  # of a fold's time
@@ -128,23 +129,31 @@ class CrossValidation:
 
     def _train_and_score(self, test: list[str], report: Report) -> ScoresAtSizes:
         """Trains on all photos but those of `test` and scores on those."""
-        gaussians = self._train(test, Part(report, 0.0, _TRAIN_SHARE))
+        trained = self._train(test, Part(report, 0.0, _TRAIN_SHARE))
+        gaussians = trained.gaussians.to("cpu")
         if self.filtered:
             filter_part = part(report, _TRAIN_SHARE, _TRAIN_SHARE)
             gaussians = without_outliers(gaussians, self.config.export, filter_part)
         gaussians = gaussians.to(best_device())
         photos = {fold_picture_name(p.name): p for p in self.model.photos if p.name in test}
         comparison = within(part(report, _TRAIN_SHARE, _TRAIN_SHARE), "comparing_fold")
-        self.scorer.save_pictures(gaussians, photos, self.workspace.fold_pictures, comparison)
-        return self.scorer.score(gaussians, list(photos.values()), comparison)
+        exposures = predict_exposures(
+            trained.exposures, self._train_photos(test), list(photos.values())
+        )
+        place = self.workspace.fold_pictures
+        self.scorer.save_pictures(gaussians, photos, place, comparison, exposures)
+        return self.scorer.score(gaussians, list(photos.values()), comparison, exposures)
 
-    def _train(self, test: list[str], report: Report) -> Gaussians:
-        """The fold's scene, on the CPU. Training gets no photo of `test` to see."""
+    def _train_photos(self, test: list[str]) -> list[PosedPhoto]:
+        return [photo for photo in self.model.photos if photo.name not in test]
+
+    def _train(self, test: list[str], report: Report) -> TrainedScene:
+        """The fold's scene. Training gets no photo of `test` to see."""
         device = best_device()
         used = settings_used(self.workspace, self.config.train)
         decided_by = {"training": "fold", "fold": self._key(test), "seed": self.config.seed}
-        result = engine.train(
-            [photo for photo in self.model.photos if photo.name not in test],
+        return engine.train(
+            self._train_photos(test),
             self.workspace.images,
             used,
             device=device,
@@ -155,7 +164,6 @@ class CrossValidation:
                 self.workspace, used, decided_by, device=device, report=report
             ),
         )
-        return result.gaussians.to("cpu")
 
 
 def _read(path: Path, key: str) -> ScoresAtSizes | None:

@@ -12,15 +12,19 @@ from pathlib import Path
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from recon.picture_size import fitted_size
 from recon.pipeline.config import ExportConfig
+from recon.pipeline.outcome import TrainingRecord
+from recon.pipeline.workspace import Workspace
 from recon.reporting import Progress, part
-from recon.splats.evaluation import draw, score, to_bytes
+from recon.splats.evaluation import draw, exposed, score, to_bytes
+from recon.splats.exposure_prediction import predict_exposures
 from recon.splats.gaussians import Gaussians
 from recon.splats.metrics import Lpips
 from recon.splats.outliers import keep_mask
-from recon.splats.scene import PosedPhoto, View, load_view
+from recon.splats.scene import Model, PosedPhoto, View, load_view
 from recon.splats.scores import Scores, ScoresAtSizes
 
 
@@ -33,14 +37,21 @@ class Scorer:
     lpips: Lpips | None
 
     def score(
-        self, gaussians: Gaussians, photos: Sequence[PosedPhoto], report: Progress
+        self,
+        gaussians: Gaussians,
+        photos: Sequence[PosedPhoto],
+        report: Progress,
+        exposures: Mapping[str, Tensor] | None = None,
     ) -> ScoresAtSizes:
-        """The figures on `photos`; `report` is called for each of them."""
-        at_training = self._at(self.trained_size, gaussians, photos, part(report, 0.0, 0.5))
+        """The figures on `photos`, in the `exposures` predicted for them; `report` is called for
+        each of them."""
+        at_training = self._at(
+            self.trained_size, gaussians, photos, part(report, 0.0, 0.5), exposures
+        )
         if all(_size(photo, self.trained_size) == _size(photo, None) for photo in photos):
             report(1.0)
             return ScoresAtSizes(at_training, at_training)
-        at_photo = self._at(None, gaussians, photos, part(report, 0.5, 1.0))
+        at_photo = self._at(None, gaussians, photos, part(report, 0.5, 1.0), exposures)
         return ScoresAtSizes(at_training, at_photo)
 
     def save_pictures(
@@ -49,6 +60,7 @@ class Scorer:
         photos: Mapping[str, PosedPhoto],
         folder: Path,
         report: Progress,
+        exposures: Mapping[str, Tensor] | None = None,
     ) -> None:
         """Each photo as `gt/NAME.png` in `folder`, beside what the scene makes of it as
         `renders/NAME.png`, at the size trained at; `report` is called after each."""
@@ -56,7 +68,8 @@ class Scorer:
             (folder / kind).mkdir(parents=True, exist_ok=True)
         for number, (name, photo) in enumerate(photos.items()):
             view = load_view(photo, self.images, self.trained_size)
-            render = to_bytes(draw(gaussians, view.camera))
+            image = exposed(draw(gaussians, view.camera), photo.name, exposures)
+            render = to_bytes(image)
             for kind, picture in (("renders", render), ("gt", view.image.numpy())):
                 # Level 6, the default, takes three times as long to save 6% of the bytes.
                 Image.fromarray(picture).save(folder / kind / f"{name}.png", compress_level=1)
@@ -68,13 +81,21 @@ class Scorer:
         gaussians: Gaussians,
         photos: Sequence[PosedPhoto],
         report: Progress,
+        exposures: Mapping[str, Tensor] | None,
     ) -> Scores:
         def views() -> Iterator[View]:  # one photo in memory at a time
             for number, photo in enumerate(photos):
                 yield load_view(photo, self.images, max_image_size)
                 report((number + 1) / len(photos))
 
-        return score(gaussians, views(), self.lpips)
+        return score(gaussians, views(), self.lpips, exposures)
+
+
+def predicted_exposures(workspace: Workspace, model: Model) -> dict[str, Tensor]:
+    """The exposures [3, 4] of the held-out photos, as those that GS_TRAIN learnt predict them."""
+    learnt = TrainingRecord.read(workspace).exposures
+    maps = {name: torch.tensor(rows) for name, rows in learnt.items()}
+    return predict_exposures(maps, model.train, model.test)
 
 
 def without_outliers(gaussians: Gaussians, config: ExportConfig, report: Progress) -> Gaussians:

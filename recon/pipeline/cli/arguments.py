@@ -11,9 +11,9 @@ from pathlib import Path
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos import uploads
 from recon.pipeline.photos.file_kinds import is_raw
-from recon.pipeline.presets import resolve
 from recon.pipeline.progress import WORKING_STEPS
 from recon.pipeline.wishes import PRESET_NAMES, QUICK, Wishes, find_preset
+from recon.pipeline.wishes_to_settings import resolve
 
 
 class WrongUse(Exception):

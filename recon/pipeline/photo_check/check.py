@@ -28,8 +28,8 @@ from recon.pipeline.photos.photo_file import decode
 from recon.pipeline.photos.prepare import to_rgb
 from recon.poses.colmap.pairs import Pair
 from recon.poses.photo_check import photo_look, quick_pairs
+from recon.poses.photo_check.check_limits import CheckLimits
 from recon.poses.photo_check.findings import Finding, PhotoSet
-from recon.poses.photo_check.limits import CheckLimits
 from recon.poses.photo_check.photo_look import PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts
 from recon.poses.photo_check.set_check import SetCheck, check_set

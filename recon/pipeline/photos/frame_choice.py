@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.poses.photo_check.limits import CheckLimits
+from recon.poses.photo_check.check_limits import CheckLimits
 from recon.poses.photo_check.sharpness import below
 
 #: Frames this close in time, as a part of the whole, are those that a frame's sharpness is compared

@@ -15,7 +15,7 @@ import torch
 
 from recon.pipeline.after_training.cross_validation import CrossValidation, applies
 from recon.pipeline.after_training.optional_work import attempt
-from recon.pipeline.after_training.scoring import Scorer, without_outliers
+from recon.pipeline.after_training.scoring import Scorer, predicted_exposures, without_outliers
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import settings_used, steps_trained
 from recon.pipeline.results import FILTERED, UNFILTERED, Measured, Results, Which
@@ -104,9 +104,12 @@ def _held_out(
     """Which scene is chosen, and the figures of the job's split."""
     share = 1 / (5 * len(model.test) + 1)  # of the time, for the filter: as much as one picture
     models = _models(workspace, config, part(report, 0.0, share))
+    exposures = predicted_exposures(workspace, model)
     comparison = within(part(report, share, 1.0), "comparing_held_out")
     scored = {
-        which: scorer.score(models[which], model.test, part(comparison, start, start + 0.4))
+        which: scorer.score(
+            models[which], model.test, part(comparison, start, start + 0.4), exposures
+        )
         for which, start in ((UNFILTERED, 0.0), (FILTERED, 0.4))
     }
     psnrs = {which: one.at_training.means["psnr"] or 0.0 for which, one in scored.items()}
@@ -114,7 +117,9 @@ def _held_out(
     chosen = _chosen(config, loss)
     numbered = {f"{index:05d}": photo for index, photo in enumerate(model.test)}
     with replacing_folder(_pictures(workspace)) as folder:
-        scorer.save_pictures(models[chosen], numbered, folder, part(comparison, 0.8, 1.0))
+        scorer.save_pictures(
+            models[chosen], numbered, folder, part(comparison, 0.8, 1.0), exposures
+        )
     report.log(
         f"Held out: {psnrs[chosen]:.2f} dB. The outlier filter leaves {len(models[FILTERED])} "
         f"of {len(models[UNFILTERED])} Gaussians and costs {loss:.2f} dB: scene {chosen}."

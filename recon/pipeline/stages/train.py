@@ -83,10 +83,13 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
         max_image_size=used.max_image_size,
         max_gaussians=used.max_gaussians,
         settings=used,
+        exposures={name: map_.tolist() for name, map_ in result.exposures.items()},
+        confirmed={name: round(share, 4) for name, share in result.confirmed.items()},
     )
     record.write(workspace)
     facts = asdict(record) | {"training_size": list(record.training_size), "device": device.type}
-    del facts["settings"]
+    for only_in_the_file in ("settings", "exposures", "confirmed"):
+        del facts[only_in_the_file]
     return facts
 
 

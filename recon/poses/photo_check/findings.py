@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from recon.poses.connections import Edge
 from recon.poses.photo_check import colours
-from recon.poses.photo_check.limits import CheckLimits
+from recon.poses.photo_check.check_limits import CheckLimits
 from recon.poses.photo_check.photo_look import PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts
 

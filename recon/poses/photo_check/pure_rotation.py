@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recon.poses.connections import Edge
-from recon.poses.photo_check.limits import CheckLimits
+from recon.poses.photo_check.check_limits import CheckLimits
 from recon.poses.photo_check.photo_look import PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from recon.poses import connections
 from recon.poses.connections import Edge
+from recon.poses.photo_check.check_limits import CheckLimits
 from recon.poses.photo_check.findings import Finding, PhotoSet
-from recon.poses.photo_check.limits import CheckLimits
 from recon.poses.photo_check.pure_rotation import is_turn
 from recon.poses.photo_check.quick_pairs import PairFacts
 

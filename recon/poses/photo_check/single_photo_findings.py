@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from recon.poses.connections import Edge
 from recon.poses.photo_check import sharpness
+from recon.poses.photo_check.check_limits import CheckLimits
 from recon.poses.photo_check.findings import Finding, PhotoSet
-from recon.poses.photo_check.limits import CheckLimits
 from recon.poses.photo_check.photo_look import PhotoLook
 from recon.poses.photo_check.quick_pairs import PairFacts
 

@@ -33,7 +33,7 @@ from recon.web.result.held_out import HeldOut, held_out_of
 from recon.web.result.measurement import Measurement, measurement_of
 from recon.web.result.metrics import Metric, metrics_of
 from recon.web.running import live as live_parts
-from recon.web.running.polling import ProgressContext, moving_parts, with_version
+from recon.web.running.poll_answers import ProgressContext, moving_parts, with_version
 from recon.web.sharing import link_preview
 from recon.web.sharing.forms import sharing_context
 from recon.web.uploads import UploadRefused

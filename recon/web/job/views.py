@@ -22,7 +22,7 @@ from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in
 from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
 from recon.web.job.page import acts_on_job, page, progress_context, refuse
-from recon.web.running.polling import answer_poll
+from recon.web.running.poll_answers import answer_poll
 from recon.web.wish_forms import AgainForm, shown_of
 
 

@@ -34,7 +34,7 @@ from recon.web.result import cameras
 from recon.web.result.measurement import measurement_of
 from recon.web.result.metrics import metrics_of
 from recon.web.running import live as live_parts
-from recon.web.running.polling import ProgressContext, answer_poll, moving_parts, with_version
+from recon.web.running.poll_answers import ProgressContext, answer_poll, moving_parts, with_version
 from recon.web.scene import VIEWER_SCENES, PublicJob, public_downloads, public_viewer
 from recon.web.serving import GONE, serve_artifact, serve_jpeg
 from recon.web.sharing import cross_origin, embed_views, link_preview, preview_picture

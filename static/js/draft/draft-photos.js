@@ -5,8 +5,8 @@
  */
 import { showErrors } from "../upload/photo-picker.js";
 import { Photo, isSame, sha256 } from "./photo.js";
-import { drop } from "../upload/send.js";
-import { deliver } from "../upload/send-photo.js";
+import { drop } from "../upload/send-request.js";
+import { deliver } from "../upload/send-until-arrived.js";
 import { checkCount } from "../upload/upload-checks.js";
 import { UploadQueue } from "../upload/upload-queue.js";
 
@@ -109,7 +109,7 @@ export class DraftPhotos {
     this.receive(photo, await deliver(photo, this.adding, this.line, onProgress));
   }
 
-  /** @param {Photo} photo @param {import("../upload/send.js").Answer} answer */
+  /** @param {Photo} photo @param {import("../upload/send-request.js").Answer} answer */
   receive(photo, answer) {
     if (!this.all.includes(photo)) return; // taken out, and the request with it
     if (answer.video) {

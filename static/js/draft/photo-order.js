@@ -1,6 +1,6 @@
 /** The order of a draft's photos: by dragging tiles, or by the two arrows on each. */
 import { showErrors } from "../upload/photo-picker.js";
-import { order } from "../upload/send.js";
+import { order } from "../upload/send-request.js";
 
 export class Ordering {
   /**

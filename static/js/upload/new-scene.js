@@ -11,7 +11,7 @@ import { enhanceChooser, showErrors } from "./photo-picker.js";
 import { takeOver } from "./handed-over-photos.js";
 import { Line } from "./connection-watch.js";
 import { checkCount, checkFile, readLimits } from "./upload-checks.js";
-import { readAnswer } from "./send.js";
+import { readAnswer } from "./send-request.js";
 import { gettext } from "../texts.js";
 
 export function enhanceUpload() {

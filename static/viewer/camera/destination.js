@@ -7,7 +7,7 @@ const CLOSER = 0.6; // times as far from it, when turning things
 const TRIES = 8; // shorter and shorter ways, until photos support one's end
 
 /**
- * @param {import("./steering.js").Steering} steering
+ * @param {import("../input/steering.js").Steering} steering
  * @param {import("three").Vector3} point
  * @returns {import("./pose.js").Pose | null} null where no photo shows anything on the way there
  */

@@ -22,7 +22,7 @@ export class Rig {
     /** @type {import("./pose.js").Pose | null} whose lens is on, and where the last stand was */
     this.at = null;
     this.movement = null;
-    /** @type {import("./steering.js").Manner} */
+    /** @type {import("../input/steering.js").Manner} */
     this.manner = { walks: false, free: false, surroundings: null };
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
   }

@@ -5,7 +5,7 @@
  */
 import { MathUtils } from "three";
 import { Gestures } from "./gestures.js";
-import { Steering } from "../camera/steering.js";
+import { Steering } from "./steering.js";
 import { WalkInput } from "./walk-input.js";
 import { tangents } from "../scene/surface.js";
 
@@ -24,7 +24,7 @@ export class Controls {
    * @param {HTMLCanvasElement} canvas
    * @param {import("../camera/pose.js").Pose} start
    * @param {() => void} onChange
-   * @param {import("../camera/steering.js").Manner} manner
+   * @param {import("./steering.js").Manner} manner
    */
   constructor(camera, canvas, start, onChange, manner) {
     this.camera = camera;

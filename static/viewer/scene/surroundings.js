@@ -4,7 +4,7 @@
  */
 import { Vector3 } from "three";
 import { depthAt } from "./surface.js";
-import { heightBy, meetingPoint, spacingOf, layoutOf, uprightOf } from "./camera-layout.js";
+import { heightBy, meetingPoint, spacingOf, layoutOf, uprightOf } from "./walk-or-orbit.js";
 import { supportBy } from "./support.js";
 
 const THICK = 1.7; // times as deep as its skin that a thing's middle may be

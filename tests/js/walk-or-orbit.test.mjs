@@ -1,9 +1,9 @@
-/** How cameras stood, and what is up. */
+/** How cameras were placed, and which way is up. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Vector3 } from "three";
-import { heightBy, meetingPoint, spacingOf, layoutOf, uprightOf } from "../../static/viewer/scene/camera-layout.js";
+import { heightBy, meetingPoint, spacingOf, layoutOf, uprightOf } from "../../static/viewer/scene/walk-or-orbit.js";
 import { viewFromCamera } from "../../static/viewer/scene/views.js";
 import { cameraAt, ring } from "./cameras.mjs";
 
@@ -25,7 +25,7 @@ test("photos around a thing are turned, photos in a place are walked through", (
 
 /** Where real photos were taken, as our runs found it: cam_from_world by set, on COLMAP's axes. */
 const STOOD = JSON.parse(readFileSync(new URL("stood.json", import.meta.url), "utf8"));
-const PLACES = ["berlin", "lund", "museum"]; // a square, a street, a portal that people walked up to
+const PLACES = ["berlin", "lund", "museum"]; // a square, a street, a portal (walked up to)
 
 for (const [name, poses] of Object.entries(STOOD)) {
   const layout = PLACES.includes(name) ? "walk" : "orbit";

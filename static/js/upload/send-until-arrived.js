@@ -1,5 +1,5 @@
 /** How one photo gets to the draft: by its digest if it is there, otherwise sent, across lost connections. */
-import { post, send } from "./send.js";
+import { post, send } from "./send-request.js";
 
 const HICCUP_MS = 500;
 const HEARD_LATER = [408, 429]; // the server may answer the same request in a moment
@@ -9,7 +9,7 @@ const HEARD_LATER = [408, 429]; // the server may answer the same request in a m
  * @param {HTMLFormElement} form that photos are added with
  * @param {import("./connection-watch.js").Line} line
  * @param {(share: number, tries: number) => void} onProgress
- * @returns {Promise<import("./send.js").Answer>} status 0 only of a photo that was taken out
+ * @returns {Promise<import("./send-request.js").Answer>} status 0 only of a photo that was taken out
  */
 export async function deliver(photo, form, line, onProgress) {
   for (let breaks = 0; ; breaks += 1) {

@@ -32,7 +32,7 @@ export async function post(url, body, signal) {
 
 /**
  * Sends a photo or a video; tries again where the server failed, not where it was refused, and not
- * where nobody answers: then the server is to be asked first what it has (see send-photo.js).
+ * where nobody answers: then the server is to be asked first what it has (see send-until-arrived.js).
  *
  * @param {string} url
  * @param {FormData} body

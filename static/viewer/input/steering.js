@@ -2,9 +2,9 @@
  * Where input takes the camera: turns, slides, steps and zooms become poses here, within what
  * photos support. It knows nothing of the browser; `controls.js` passes the input on.
  */
-import { axesOf, aimedAt, approached, lookedAround, orbited, slid, walked } from "./moves.js";
-import { softened } from "./limits.js";
-import { anglePerPixel, turnPerPixel, walkingSpeed } from "./speeds.js";
+import { axesOf, aimedAt, approached, lookedAround, orbited, slid, walked } from "../camera/moves.js";
+import { softened } from "../camera/limits.js";
+import { anglePerPixel, turnPerPixel, walkingSpeed } from "../camera/speeds.js";
 
 const LONGEST = 0.03; // rad: the edge is felt for after each such part of a step
 const NEAREST = 1 / 20; // of the depth that one began with, to what one turns around
@@ -17,7 +17,7 @@ const STUCK = 0.01; // of a part: where no more of it is left, the next parts le
 
 export class Steering {
   /**
-   * @param {import("./pose.js").Pose} pose
+   * @param {import("../camera/pose.js").Pose} pose
    * @param {Manner} manner
    * @param {() => { fovY: number, tanX: number, tanY: number, height: number }} lens
    *   fovY: degrees; tanX, tanY: of half the angles of view; height: of the picture, CSS px
@@ -118,7 +118,7 @@ export class Steering {
 
   /**
    * @param {number[]} step whose length is about an angle
-   * @param {(pose: import("./pose.js").Pose, step: number[]) => import("./pose.js").Pose} move
+   * @param {(pose: import("../camera/pose.js").Pose, step: number[]) => import("../camera/pose.js").Pose} move
    */
   go(step, move) {
     const { surroundings, free } = this.manner;

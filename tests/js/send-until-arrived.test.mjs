@@ -1,7 +1,7 @@
-/** A busy site is asked again when it says so, and a photo is not given up for that. */
+/** A busy site is tried again when it says so, and no photo is given up because of that. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { send } from "../../static/js/upload/send.js";
+import { send } from "../../static/js/upload/send-request.js";
 
 /** @type {{ status: number, later?: string }[]} what the site answers, one after another */
 let answers;
@@ -30,7 +30,7 @@ beforeEach(() => {
   asked = 0;
   globalThis.XMLHttpRequest = FakeRequest;
   mock.method(globalThis, "setTimeout", (later, ms) => {
-    if (ms < 60_000) queueMicrotask(later); // the others watch for a dead line
+    if (ms < 60_000) queueMicrotask(later); // longer ones watch for a dead connection
     return 0;
   });
 });

@@ -1,0 +1,100 @@
+"""Each photo's exposure before training: from the points that several photos show.
+
+Phones expose and white-balance each photo anew, and photos from the internet have cameras of their
+own. A point has one colour: what differs between the photos that see it is their exposure. sRGB's
+curve is nearly a power, so a factor of light is nearly a factor of the stored values, and robust
+means over hundreds of points leave out shine, shadow and people who walked by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recon.splats.scene import View
+from recon.splats.starting_points import SparsePoints
+
+Floats = NDArray[np.float64]
+
+_BLACK, _WHITE = 0.04, 0.96  # outside, a photo's values say nothing about its exposure
+_PATCH = 0.002  # of the longest side: half the side of the square whose mean is a point's colour
+_ROUNDS = 30  # of going to and fro between points' colours and photos' gains
+_SPREAD = 0.1  # log of a factor: what differs by more is shine, shadow or something else
+_PRIOR = 5.0  # observations' worth of belief that a photo is exposed as the others are
+_MOST = 1.5  # log of the largest gain believed
+
+
+def estimate_exposures(sparse: SparsePoints, views: Sequence[View], sizes: Floats) -> Tensor:
+    """Each view's map [V, 3, 4] from the scene's colours to its own: a gain for every channel.
+
+    `sizes` [V, 2] are the photos' (width, height) in the pixels of the tracks. The typical photo
+    (the median in each channel) has the identity.
+    """
+    logs, used = _log_colours(sparse, views, sizes)
+    maps = torch.eye(3, 4).repeat(len(views), 1, 1)
+    if not used.any():
+        return maps
+    points, photos = sparse.tracks.points[used], sparse.tracks.views[used]
+    for channel in range(3):
+        gains = _gains(logs[used, channel], points, photos, len(views))
+        gains = np.clip(gains - np.median(gains), -_MOST, _MOST)
+        maps[:, channel, channel] = torch.from_numpy(np.exp(gains)).float()
+    return maps
+
+
+def _log_colours(
+    sparse: SparsePoints, views: Sequence[View], sizes: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """The log of each observation's colour [T, 3], and which of them count [T]."""
+    tracks = sparse.tracks
+    logs = np.zeros((len(tracks.points), 3))
+    used = np.zeros(len(tracks.points), bool)
+    for number, view in enumerate(views):
+        here = np.flatnonzero(tracks.views == number)
+        height, width = view.image.shape[:2]
+        reach = max(round(_PATCH * max(width, height)), 1)
+        mean = _box_mean(view.image.cpu().numpy().astype(np.float64) / 255, reach)
+        columns, rows = (tracks.xys[here] * np.array([width, height]) / sizes[number]).T
+        inside_x = np.clip(columns.astype(int), 0, width - 1)
+        inside_y = np.clip(rows.astype(int), 0, height - 1)
+        colours = mean[inside_y, inside_x]
+        used[here] = ((colours > _BLACK) & (colours < _WHITE)).all(axis=1)
+        logs[here] = np.log(np.clip(colours, 1e-3, 1))
+    return logs, used
+
+
+def _box_mean(image: Floats, reach: int) -> Floats:
+    """The mean over 2 `reach` + 1 px square around each pixel of `image` [H, W, 3]."""
+    padded = np.pad(image, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
+    total = np.pad(padded, ((1, 0), (1, 0), (0, 0))).cumsum(0).cumsum(1)
+    side = 2 * reach + 1
+    above, below = total[:-side], total[side:]
+    sums: Floats = below[:, side:] - above[:, side:] - below[:, :-side] + above[:, :-side]
+    return sums / side**2
+
+
+def _gains(
+    logs: Floats, points: NDArray[np.int64], photos: NDArray[np.int64], count: int
+) -> Floats:
+    """Log gains [count] with which the photos agree best on the points' colours.
+
+    `logs` [T] are observations of `points` in `photos`. Least squares, with Huber's
+    weights first, then with some that fall faster.
+    """
+    gains = np.zeros(count)
+    weights = np.ones(len(logs))
+    most = int(points.max()) + 1
+    for number in range(_ROUNDS):
+        seen = np.bincount(points, weights, most)
+        colours = np.bincount(points, weights * (logs - gains[photos]), most) / (seen + 1e-9)
+        pull = np.bincount(photos, weights * (logs - colours[points]), count)
+        gains = pull / (np.bincount(photos, weights, count) + _PRIOR)
+        misfit = np.abs(logs - colours[points] - gains[photos])
+        weights = _SPREAD / np.maximum(misfit, _SPREAD)
+        if number > _ROUNDS // 2:  # near enough: what is far off now has another cause
+            weights = weights**4
+    return gains
