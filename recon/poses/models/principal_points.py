@@ -19,15 +19,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from recon.poses.models.adjustment import adjust
 from recon.poses.native import colmap
 from recon.reporting import Progress
 
 if TYPE_CHECKING:
     from pycolmap import Reconstruction
 
-_ROBUST_SCALE = 0.5  # px: a Cauchy loss, since one wrong match must not move a pose
-_MAX_ITERATIONS = 50
-_TOLERANCE = 1e-6  # relative fall of the cost at which the adjustment has arrived
 _LONG_TRACK = 4  # observations; such a track still has three without the one left out
 _LEFT_OUT_EVERY = 3  # of the long tracks, one observation of each third is left out
 _ENOUGH = 100  # left-out observations that are enough to tell
@@ -85,11 +83,11 @@ def refine(model: Reconstruction, report: Progress) -> tuple[Reconstruction, Lef
     if len(left_out) < _ENOUGH:
         return model, None
     report(0.0, "comparing_cameras")
-    _adjust(trial, shared=True)
+    adjust(trial, lenses=True)
     shared_error = _median_error(trial, left_out)
     trial = with_own_cameras(trial)
     report(0.3, "comparing_cameras")
-    _adjust(trial, shared=False)
+    adjust(trial, lenses=False, principal_points=True)
     errors = LeftOutErrors(
         left_out=len(left_out),
         shared_error=shared_error,
@@ -101,7 +99,7 @@ def refine(model: Reconstruction, report: Progress) -> tuple[Reconstruction, Lef
         return model, errors
     _put_back(trial, left_out)
     report(0.6, "refining_cameras")
-    _adjust(trial, shared=False)
+    adjust(trial, lenses=False, principal_points=True)
     trial.update_point_3d_errors()
     return trial, errors
 
@@ -124,30 +122,6 @@ def with_own_cameras(model: Reconstruction) -> Reconstruction:
     for point_id, point in model.points3D.items():
         copied.add_point3D_with_id(point_id, point)
     return copied
-
-
-def _adjust(model: Reconstruction, *, shared: bool) -> None:
-    """Bundle adjustment in place: of focal lengths and distortion, or of principal points.
-
-    A second or two, in which nothing else runs: `pycolmap.bundle_adjustment` would let go of
-    Python's lock, but turns COLMAP's log on, for good.
-    """
-    pycolmap = colmap()
-    options = pycolmap.BundleAdjustmentOptions()
-    options.print_summary = False
-    options.refine_focal_length = shared
-    options.refine_extra_params = shared
-    options.refine_principal_point = not shared
-    options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
-    options.ceres.loss_function_scale = _ROBUST_SCALE
-    options.ceres.solver_options.num_threads = 1  # so that sums are rounded alike on all machines
-    options.ceres.solver_options.max_num_iterations = _MAX_ITERATIONS
-    options.ceres.solver_options.function_tolerance = _TOLERANCE
-    problem = pycolmap.BundleAdjustmentConfig()
-    for image_id in model.reg_image_ids():
-        problem.add_image(image_id)
-    problem.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
-    pycolmap.create_default_bundle_adjuster(options, problem, model).solve()
 
 
 def _leave_out(model: Reconstruction) -> list[_Seen]:
