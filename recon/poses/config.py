@@ -18,8 +18,11 @@ class MappingConfig:
     strong_max_num_features: int = 4096  # per photo
     solid_points_per_photo: float = 60.0  # a photo that sees this many points counts in full
 
+    # The last touch, each where left-out observations ask for it.
+    polish: bool = True  # a robust loss, a second radial term
+    own_principal_points: bool = True  # per photo
+
     # What makes a model acceptable.
-    own_principal_points: bool = True  # per photo, where left-out observations ask for them
     min_registered: int = 3  # photos
     min_points_per_photo: float = 20.0  # a photo that sees fewer points is not placed
     max_reprojection_error: float = 3.0  # px, mean

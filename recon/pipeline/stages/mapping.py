@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from statistics import median
+from typing import TYPE_CHECKING
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
@@ -18,13 +19,18 @@ from recon.pipeline.stages.matching import read_still
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
 from recon.poses import cameras
 from recon.poses.colmap import databases
+from recon.poses.ladder.candidates import Candidate
 from recon.poses.ladder.climb import climb, graph_of
 from recon.poses.ladder.focal_hints import Misfit
 from recon.poses.ladder.sources import Work
 from recon.poses.ladder.state import LadderState
 from recon.poses.models import checks, principal_points
+from recon.poses.models.polishing import polish
 from recon.poses.pair_graph import PairGraph
 from recon.reporting import Part, Report, part
+
+if TYPE_CHECKING:
+    from pycolmap import Reconstruction
 
 _PLACED = 0.8  # of the progress; the rest refines cameras
 
@@ -75,13 +81,8 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
     graph, still = graph_of(state), read_still(workspace)
     if state.best is None:
         raise reason(state, graph, databases.count_descriptors(workspace.database), still)
-    model, facts = state.best.model, state.best.facts
-    if config.mapping.own_principal_points:
-        model, errors = principal_points.refine(model, part(report, _PLACED, 1.0))
-        if errors is not None:
-            report.log(errors.log_line)
-            facts = checks.measure_again(model, facts)
-            keep(replace(graph, model=facts))
+    model, facts = finish(state.best, state.work, Part(report, _PLACED, 1.0))
+    keep(replace(graph, model=facts))
     workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(workspace.sparse) as folder:
         model.write(folder)
@@ -91,6 +92,26 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
     if state.misfit is not None:
         warn_of_misfit(photos, state.misfit, report)
     return {**facts.to_dict(), "total": len(photos), "rung": graph.rung}
+
+
+def finish(best: Candidate, work: Work, report: Report) -> tuple[Reconstruction, checks.ModelFacts]:
+    """The ladder's best model with what left-out observations favour, and its facts."""
+    config, priors = work.config, work.focal_priors
+    model, facts = best.model, best.facts
+    if config.polish:
+        polished = polish(model, priors, part(report, 0.0, 0.5))
+        for line in polished.log_lines:
+            report.log(line)
+        fresh = checks.measure_again(polished.model, facts, priors)
+        # What passed the checks still must.
+        if not checks.problems(fresh, config) and checks.contradiction(fresh, config) is None:
+            model, facts = polished.model, fresh
+    if config.own_principal_points:
+        model, errors = principal_points.refine(model, part(report, 0.5, 1.0))
+        if errors is not None:
+            report.log(errors.log_line)
+            facts = checks.measure_again(model, facts, priors)
+    return model, facts
 
 
 def work_of(workspace: Workspace, photos: Sequence[PreparedPhoto], config: PipelineConfig) -> Work:

@@ -88,10 +88,11 @@ def measure(
     )
 
 
-def measure_again(model: Reconstruction, before: ModelFacts) -> ModelFacts:
-    """The facts of `model` after its cameras were refined; what that can't change is as before."""
-    fresh = measure(model, ())
-    return replace(fresh, focal_change=before.focal_change, agreeing=before.agreeing)
+def measure_again(
+    model: Reconstruction, before: ModelFacts, priors: Mapping[str, float] | None = None
+) -> ModelFacts:
+    """The facts of `model` after its cameras were refined; the matches fit it as before."""
+    return replace(measure(model, (), priors), agreeing=before.agreeing)
 
 
 def drop_weak_photos(
