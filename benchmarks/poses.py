@@ -9,6 +9,8 @@ Parts:
     sets      registered photos of whole sets, the ladder and COLMAP's defaults, seconds per rung
     subsets   random subsets of the sets (of fern by default): how many are placed to the last photo
     accuracy  rendered scenes: rotations and positions against the true ones
+    spread    the same sets again and again, every second time on one core: how far apart the poses
+              of --runs runs are, and the seconds of COLMAP_MAP
     mixed     photos of three scenes, a blank wall, copies, a panorama: what comes out
 
 A set is a name in RECON_PHOTOS (default ../shared/photos) or a folder of photos. Every run is the
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import shutil
 import sys
 from dataclasses import replace
@@ -39,7 +42,7 @@ from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import Workspace, write_json
 from recon.samples import write_photos
 
-PARTS = ("sets", "subsets", "accuracy", "mixed")
+PARTS = ("sets", "subsets", "accuracy", "spread", "mixed")
 SETS = ("fern", "sceaux", "berlin", "cake", "lund")
 SUBSETS_OF = ("fern",)
 SCENES = ("orbit", "wall", "corner")  # the targets are for these
@@ -66,6 +69,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--sets", nargs="+")
     add("--sizes", nargs="+", type=int, default=[3, 5, 8], help="photos in a subset")
     add("--subsets", type=int, default=20, help="of each size")
+    add("--runs", type=int, default=3, help="of each set, for the spread")
     add("--scenes", nargs="+", default=[*SCENES, *CAMERAS])
     add("--seed", type=int, default=42, help="of the choice of subsets, and of the pipeline")
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE")
@@ -126,6 +130,18 @@ class Bench:
             if result["error"] is None:
                 result |= pose_runs.accuracy(workspace, truth)
             self._keep("accuracy", scene, result)
+
+    def spread(self) -> None:
+        for name, folder in engine.sources(self._options.sets or list(SETS), self._options.out):
+            photos, cores = photos_in(folder)[0], sorted(os.sched_getaffinity(0))
+            jobs = [self._workspace("spread", f"{name}-{n}") for n in range(self._options.runs)]
+            runs = []
+            for number, workspace in enumerate(jobs):
+                before = pose_runs.cpu_seconds()
+                with pose_runs.on_cores(cores[-1:] if number % 2 else cores):
+                    run = pose_runs.find_poses(photos, workspace, self._config)
+                runs.append({**run, "cpu_seconds": pose_runs.cpu_seconds() - before})
+            self._keep("spread", name, {**runs[0], "runs": runs, **pose_runs.spread(jobs)})
 
     def mixed(self) -> None:
         for name, photos in pose_sets.mixtures(self._options.out):

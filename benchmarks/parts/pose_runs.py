@@ -1,15 +1,20 @@
 """One run of the stages that find poses, what COLMAP's defaults alone make of the same matches, and
-how far poses are from the true ones."""
+how far poses are from the true ones, and those of several runs from each other."""
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.photos.uploads import bring_in
@@ -63,15 +68,47 @@ def with_default(result: Result, workspace: Workspace, config: PipelineConfig) -
     return {**result, "default": {"registered": placed, "seconds": time.monotonic() - began}}
 
 
+@contextmanager
+def on_cores(cores: Collection[int]) -> Iterator[None]:
+    """What runs within has these cores only."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def cpu_seconds() -> float:
+    """Of this process and of those that it has waited for."""
+    return sum(
+        used.ru_utime + used.ru_stime
+        for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
+
+
+def spread(workspaces: Sequence[Workspace]) -> Result:
+    """How far apart the runs' poses are at most: each beside the first, of the photos that both
+    placed, in degrees and parts of the scene's size. Nothing where a run has fewer than three."""
+    first, *others = (_poses(workspace) for workspace in workspaces)
+    shared = [[name for name in first if name in other] for other in others]
+    if min(map(len, shared), default=0) < 3:
+        return {"rotation": None, "position": None}
+    errors = [
+        pose_errors({n: other[n] for n in names}, {n: first[n] for n in names})
+        for other, names in zip(others, shared, strict=True)
+    ]
+    return {
+        "rotation": max(float(error.rotations.max()) for error in errors),
+        "position": max(float(error.positions.max()) for error in errors),
+    }
+
+
 def accuracy(workspace: Workspace, truth: Sequence[SamplePhoto]) -> Result:
     """Rotation errors in degrees, position errors as fractions of the scene's size, camera
     models."""
     model = colmap().Reconstruction(workspace.sparse)
-    found = {
-        model.images[i].name: model.images[i].cam_from_world().matrix()
-        for i in model.reg_image_ids()
-    }
-    errors = pose_errors(found, {photo.name: photo.cam_from_world for photo in truth})
+    errors = pose_errors(_poses(workspace), {photo.name: photo.cam_from_world for photo in truth})
     return {
         "models": sorted({camera.model_name for camera in model.cameras.values()}),
         "rotation": errors.median_rotation,
@@ -96,8 +133,14 @@ def _graph(workspace: Workspace) -> Result:
     }
 
 
-def _placed(workspace: Workspace) -> list[str]:
+def _poses(workspace: Workspace) -> dict[str, NDArray[np.float64]]:
+    """cam_from_world by the photo's name; none without a model."""
     if not workspace.sparse.is_dir():
-        return []
+        return {}
     model = colmap().Reconstruction(workspace.sparse)
-    return sorted(model.images[i].name for i in model.reg_image_ids())
+    images = [model.images[i] for i in sorted(model.reg_image_ids())]
+    return {image.name: image.cam_from_world().matrix() for image in images}
+
+
+def _placed(workspace: Workspace) -> list[str]:
+    return sorted(_poses(workspace))

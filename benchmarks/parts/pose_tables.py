@@ -21,6 +21,7 @@ def markdown(results: dict[str, Any]) -> str:
         "Registered photos": sets(results["sets"]),
         "Subsets of photos": subsets(results["subsets"]),
         "Accuracy on rendered scenes": accuracy(results["accuracy"]),
+        "Spread between runs": spread(results["spread"]),
         "Sets that no single scene can be made of": mixtures(results["mixed"]),
     }
     parts += [f"### {title}\n\n{text}\n" for title, text in tables.items() if text]
@@ -118,6 +119,36 @@ def accuracy(runs: Sequence[Run]) -> str:
         f"cameras. Targets: {MAX_ROTATION}° and {100 * MAX_POSITION}% in the median."
     )
     return table(head, rows) + note if rows else ""
+
+
+def spread(runs: Sequence[Run]) -> str:
+    """How far apart several runs of the same photos are."""
+    head = ["set", "runs", "photos", "rung", "points", "rotation °", "position %"]
+    head += ["COLMAP_MAP s", "CPU s of all steps"]
+    rows = []
+    for run in runs:
+        each = run["runs"]
+        models = [one["model"] or {} for one in each]
+        rows.append([
+            run["set"], len(each), among(registered(one) for one in each),
+            among(one["rung"] or "" for one in each),
+            among(str(model.get("points", 0)) for model in models),
+            *("" if run[key] is None else f"{scale * run[key]:.4f}"
+              for key, scale in (("rotation", 1), ("position", 100))),
+            among(figure(one["seconds"].get("COLMAP_MAP"), 1) for one in each),
+            among(figure(one["cpu_seconds"], 0) for one in each),
+        ])  # fmt: skip
+    note = (
+        "\n\nThe largest difference of any photo from the first run; position in % of the diagonal "
+        "of the box around the cameras. Every second run had one core."
+    )
+    return table(head, rows) + note if rows else ""
+
+
+def among(values: Iterable[str]) -> str:
+    """What all runs have in common, or what each has."""
+    found = list(values)
+    return found[0] if len(set(found)) == 1 else ", ".join(found)
 
 
 def mixtures(runs: Sequence[Run]) -> str:

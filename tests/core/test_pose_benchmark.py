@@ -86,6 +86,15 @@ def test_accuracy_is_held_against_its_targets(more: dict[str, Any], within: str)
     assert f"{pose_tables.MAX_ROTATION}° and 0.5%" in text
 
 
+def test_the_spread_is_what_runs_have_in_common_and_what_each_has() -> None:
+    runs = [run(cpu_seconds=9.0, model={"points": points}) for points in (900, 901)]
+    [row] = rows(pose_tables.spread([run(runs=runs, rotation=0.79, position=0.036)]))
+    assert (row["runs"], row["photos"], row["points"]) == ("2", "8/8", "900, 901")
+    assert (row["rotation °"], row["position %"]) == ("0.7900", "3.6000")
+    [failed] = rows(pose_tables.spread([run(runs=runs, rotation=None, position=None)]))
+    assert failed["rotation °"] == ""
+
+
 def test_a_mixture_says_whose_photos_were_placed() -> None:
     fern, cake = [[f"{name}--{index}.jpg" for index in range(6)] for name in ("fern", "cake")]
     glued = run(placed=[*fern, cake[0]], groups=[fern, cake, ["lund--1.jpg"]])
@@ -119,8 +128,9 @@ def test_quick_means_the_scenes_that_have_targets() -> None:
 def test_a_short_run_of_the_benchmark(tmp_path: Path) -> None:
     write_wall(tmp_path / "wall", seed=1, count=4)
     command = [
-        sys.executable, "benchmarks/poses.py", "--parts", "sets", "subsets", "--sizes", "3",
-        "--subsets", "1", "--sets", tmp_path / "wall", "--out", tmp_path / "out",
+        sys.executable, "benchmarks/poses.py", "--parts", "sets", "subsets", "spread",
+        "--sizes", "3", "--subsets", "1", "--runs", "2",
+        "--sets", tmp_path / "wall", "--out", tmp_path / "out",
     ]  # fmt: skip
     done = subprocess.run(
         list(map(str, command)), cwd=PROJECT, capture_output=True, text=True, check=False
@@ -130,6 +140,9 @@ def test_a_short_run_of_the_benchmark(tmp_path: Path) -> None:
     [whole], [subset] = results["sets"], results["subsets"]
     assert (whole["set"], whole["registered"], whole["default"]["registered"]) == ("wall", 4, 4)
     assert (subset["photos"], len(subset["names"])) == (3, 3)
+    [spread] = results["spread"]
+    assert len(spread["runs"]) == 2
+    assert max(spread["rotation"], spread["position"]) < 1e-9
     assert set(whole["seconds"]) == {"PREFLIGHT", "COLMAP_FEAT", "COLMAP_MATCH", "COLMAP_MAP"}
     assert (tmp_path / "out" / "poses.md").read_text() in done.stdout
     assert not (tmp_path / "out" / "jobs" / "subsets" / "wall-3-0").exists()
