@@ -19,6 +19,7 @@ from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import features, mapping, matching, preflight
 from recon.pipeline.workspace import Workspace
+from recon.poses.colmap.databases import copy_with_journal
 from recon.poses.colmap.mapping import IncrementalRun, MapperVariant
 from recon.poses.native import run_side_by_side
 from recon.samples import pose_errors, write_photos
@@ -134,13 +135,16 @@ def test_runs_side_by_side_give_the_same_bits_as_one_by_one(tmp_path: Path) -> N
     for stage in (preflight, features, matching):
         stage.run(workspace, QUICK, ListReporter())
 
+    settled = tmp_path / "settled.db"
+    copy_with_journal(workspace.database, settled)
+
     def models(at_once: int) -> list[bytes]:
         runs = []
         for number in range(5):
             folder = tmp_path / f"{at_once}-{number}"
             folder.mkdir()
             variant = MapperVariant(relaxed=number > 0, reseed=number)
-            runs.append(IncrementalRun(workspace.database, workspace.photos, folder,
+            runs.append(IncrementalRun(settled, workspace.photos, folder,
                                        seed=7, variant=variant))  # fmt: skip
         with closing(run_side_by_side(runs, lambda: None, at_once=at_once)) as results:
             return [content(model) for [model] in results]

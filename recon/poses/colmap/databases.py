@@ -32,6 +32,12 @@ def matches_digest(path: Path) -> str:
     return _digest(path, MATCH_TABLES)
 
 
+def count_photos(path: Path) -> int:
+    """The photos in the database."""
+    with closing(_open(path)) as database:
+        return int(database.execute("SELECT COUNT(*) FROM images").fetchone()[0])
+
+
 def count_descriptors(path: Path) -> dict[str, int]:
     """Features found, by photo name."""
     query = (

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.poses.colmap.databases import copy_with_journal
+from recon.poses.colmap.databases import copy_with_journal, count_photos
 from recon.poses.native import POLL_SECONDS, colmap, run_native
 from recon.reporting import Progress
 
@@ -55,8 +55,9 @@ class IncrementalRun:
 
     The models come as pycolmap reconstructions, best first: most registered photos, then most
     points. An empty list says that no two photos could be the start of a model. `scratch` is an
-    empty folder, and is gone afterwards. Runs of one database may go side by side: each has a copy,
-    since pycolmap writes even where it only reads, and a lock that it meets ends the process.
+    empty folder, and is gone afterwards. Runs of one `database` may go side by side: each has a
+    copy, since pycolmap writes even where it only reads, and a lock that it meets ends the process.
+    So nobody may have that file open, and nothing of it may lie in a journal.
 
     It computes in one thread. In several, the order in which they end would decide how sums are
     rounded, and on doubtful matches that decides what is placed where.
@@ -68,15 +69,14 @@ class IncrementalRun:
     ) -> None:  # fmt: skip
         self._database, self._photos, self._scratch = database, photos, scratch
         self._options = _options(variant, seed + variant.reseed)
-        with colmap().Database.open(database) as content:
-            self._total = content.num_images()
+        self._total = count_photos(database)
         self._placed = _Counter()
 
     def __call__(self, token: CancellationToken) -> list[Reconstruction]:
         copied, models = self._scratch / "database.db", self._scratch / "models"
         try:
             models.mkdir()
-            copy_with_journal(self._database, copied)
+            shutil.copyfile(self._database, copied)
             found = colmap().incremental_mapping(
                 copied,
                 self._photos,
@@ -100,8 +100,11 @@ def incremental_mapping(
     database: Path, photos: Path, scratch: Path, *, seed: int, report: Progress,
     variant: MapperVariant = MapperVariant(),
 ) -> list[Reconstruction]:  # fmt: skip
-    """The models of one `IncrementalRun`."""
-    run = IncrementalRun(database, photos, scratch, seed=seed, variant=variant)
+    """The models of one `IncrementalRun`. `scratch` is an empty folder."""
+    settled, folder = scratch / "settled.db", scratch / "run"
+    folder.mkdir()
+    copy_with_journal(database, settled)
+    run = IncrementalRun(settled, photos, folder, seed=seed, variant=variant)
     return run_native(run, lambda: run.tell(report))
 
 

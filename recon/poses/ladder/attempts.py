@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recon.poses.colmap.databases import copy_with_journal, count_photos
 from recon.poses.colmap.mapping import IncrementalRun, MapperVariant
 from recon.poses.ladder.attempt_ends import AttemptEnd, enough
 from recon.poses.native import colmap, cores, run_side_by_side
@@ -33,16 +34,14 @@ def relaxed_mapping(
     decides whether an attempt counts, never which was ready first, so that any machine ends with
     the same models.
     """
-    with colmap().Database.open(database) as content:
-        total = content.num_images()
-    variants = _variants(database)
-    folders = [scratch / str(number) for number in range(len(variants))]
-    for folder in folders:
+    variants, settled = _variants(database), scratch / "settled.db"
+    copy_with_journal(database, settled)
+    total = count_photos(settled)
+    runs = []
+    for number, variant in enumerate(variants):
+        folder = scratch / str(number)
         folder.mkdir()
-    runs = [
-        IncrementalRun(database, photos, folder, seed=seed, variant=variant)
-        for folder, variant in zip(folders, variants, strict=True)
-    ]
+        runs.append(IncrementalRun(settled, photos, folder, seed=seed, variant=variant))
     models: list[Reconstruction] = []
     ends: list[AttemptEnd] = []
 
