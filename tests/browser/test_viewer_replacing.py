@@ -1,4 +1,4 @@
-"""Another file in the same viewer, as while a scene trains; and scenes in other sites' frames."""
+"""A new file in the same viewer, as while a scene trains; and scenes in other sites' frames."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_other_sites_show_the_scene_in_a_frame(
 
 @contextmanager
 def site_of(html: str) -> Iterator[str]:
-    """Somebody else's site, of one page; really served, or Chromium keeps it from local ones."""
+    """Somebody else's site, of one page; really served, or Chromium bars it from local ones."""
 
     class Only(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
