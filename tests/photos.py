@@ -1,9 +1,9 @@
-"""Photos for tests: real sets where this machine has them, else the project's own rendered ones.
+"""Photos for tests: real sets if this machine has them, otherwise the project's own rendered ones.
 
-The real sets are research data and never part of the project. They lie in `RECON_PHOTOS`
-(default: `shared/photos` beside the project's folder). A test that only makes sense on one of
-them is marked `real_photos("name")`: where the set is missing it is deselected, which pytest
-counts and says, and a sibling on rendered photos asks the same question everywhere.
+The real sets are research data and never part of the project. They are in `RECON_PHOTOS` (default:
+`shared/photos` next to the project's folder). A test that only makes sense on one of them is marked
+`real_photos("name")`: if the set is missing, the test is deselected, which pytest counts and
+reports, and a similar test on rendered photos runs everywhere.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def _lit_once(place: Callable[[], list[Surface]]) -> Callable[[], list[Surface]]:
-    """`place`, lit by one process of the run for all of them, whichever sets are rendered of it.
+    """`place`, lit by one process of the run for all of them, and for all the sets rendered in it.
 
-    That takes seconds, and it comes out the same every time: a test renders in another process
-    and compares.
+    Lighting takes seconds and always gives the same result: a test renders in another process and
+    compares.
     """
     name = f"lit-{place.__name__}"
 
@@ -70,14 +70,14 @@ def real_photos(name: str) -> list[Path]:
 
 
 def photos_of(name: str) -> tuple[list[Path], bool]:
-    """The set's photos and True, or where it is missing the sample photos and False."""
+    """The set's photos and True, or the sample photos and False if it is missing."""
     if has_real(name):
         return real_photos(name), True
     return rendered_photos(), False
 
 
 def rendered_photos() -> list[Path]:
-    """The sample photos as a newcomer gets them, rendered once a run."""
+    """The sample photos as a newcomer gets them, rendered once per run."""
     return sorted(once("sample-photos", _render).glob("*.jpg"))
 
 

@@ -1,4 +1,4 @@
-"""How benchmarks score a scene: ours and the reference's in the same way, by the same code."""
+"""How benchmarks score a scene: ours and the reference's in the same way, with the same code."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def lpips_or_reason(device: torch.device, wanted: bool) -> tuple[Lpips | None, s
 
 
 def peak_memory(device: torch.device) -> dict[str, float]:
-    """GB (1e9 bytes) at this process's peak so far: resident, and on the GPU what torch took."""
+    """GB (1e9 bytes) at this process's peak so far: resident, and what torch took on the GPU."""
     peaks = {"rss": resident_peak()}
     if device.type == "cuda":
         peaks["allocated"] = torch.cuda.max_memory_allocated(device) / 1e9
@@ -71,7 +71,7 @@ def device_name(device: torch.device) -> str:
 
 
 def limit_gpu_memory(device: torch.device, gigabytes: float | None) -> None:
-    """Lets torch take `gigabytes` (1e9 bytes) of the GPU at most, as on a smaller card."""
+    """Lets torch use at most `gigabytes` (1e9 bytes) of the GPU, as on a smaller card."""
     if device.type == "cuda" and gigabytes is not None:
         total = torch.cuda.get_device_properties(device).total_memory
         torch.cuda.set_per_process_memory_fraction(min(gigabytes * 1e9 / total, 1.0))

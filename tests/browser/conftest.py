@@ -23,7 +23,7 @@ from tests.node import node
 from tests.run_folder import once
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_MS = 120_000  # for things that take a second on a machine that does nothing else
+WAIT_MS = 120_000  # for things that take a second on an idle machine
 expect.set_options(timeout=WAIT_MS)
 
 # Playwright's sync API keeps an event loop running in the thread of the test, from which Django
@@ -59,7 +59,7 @@ def chromium(built_static: Path) -> Iterator[Browser]:
 
 @pytest.fixture
 def new_context(chromium: Browser, live_server: Any) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browsers that share nothing. `user` signs one in, other options are Playwright's."""
+    """Makes browsers that share nothing. `user` signs one in; other options are Playwright's."""
     contexts: list[BrowserContext] = []
 
     def make(user: Any = None, **options: Any) -> BrowserContext:
@@ -87,7 +87,7 @@ def session_cookie(user: Any, url: str) -> dict[str, str]:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the browser complained of on the pages given to `listen`."""
+    """What the browser complained about on the pages given to `listen`."""
     return []
 
 

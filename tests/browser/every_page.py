@@ -1,4 +1,4 @@
-"""Every page of the site in every state that it has, each made for the asking."""
+"""Every page of the site in every state that it has, each made on demand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class State:
     make: Callable[[User], str]
     act: Callable[[Page], None] = nothing
     signed_in: bool = True
-    #: What the console is expected to say, such as of an answer 404.
+    #: What the console is expected to say, such as about a 404.
     said: tuple[str, ...] = field(default=())
 
 
@@ -57,8 +57,8 @@ def link_to(make: Callable[[User], Job], query: str = "") -> Callable[[User], st
 
 
 def scene(owner: User, **fields: object) -> Job:
-    """A finished job that the viewer can show, with everything that its owner may have said, and
-    too few photos placed."""
+    """A finished job that the viewer can show, with everything that its owner may have written,
+    and too few photos placed."""
     facts = {"count": 3, "total": 6, "photos": ["000.jpg", "001.jpg", "002.jpg"]}
     warning = {"code": "photos_left_out", "facts": facts}
     shown = {"title": LONG, "description": "By the well.", "warnings": [warning], "view": VIEW}
@@ -108,7 +108,7 @@ def running(owner: User, step: str = "COLMAP_FEAT", percent: float = 20.0) -> Jo
 
 
 def growing(owner: User) -> Job:
-    """In training, with a snapshot and its curve."""
+    """A job in training, with a snapshot and its curve."""
     job = running(owner, "GS_TRAIN", 75.0)
     folder = job.workspace.snapshot
     folder.mkdir(parents=True)
@@ -126,7 +126,7 @@ def growing(owner: User) -> Job:
 
 
 def failed(owner: User) -> Job:
-    """For want of photos of one place: there are two."""
+    """A job that failed because its photos show two places."""
     facts = {"total": 5, "groups": 2, "largest": 3, "minimum": 4}
     return two_places(
         owner, status=Job.Status.FAILED, step="COLMAP_MAP", error_code="photos_share_nothing",
@@ -139,7 +139,7 @@ def cancelled(owner: User) -> Job:
 
 
 def draft(owner: User, photos: str = "abc") -> Job:
-    """A draft with photos of nothing, checked: too small, and none like another."""
+    """A draft with blank photos, checked: too small, and no two alike."""
     made = drafts.create_draft(owner, title=LONG)
     for name in photos:
         drafts.add_photo(made, photo(f"{name}.jpg", size=(480, 360)))
@@ -327,7 +327,7 @@ def asked_whether_to_leave(page: Page) -> None:
 
 
 def not_kept(page: Page) -> None:
-    """As after a drop that the browser has no place for."""
+    """As after a drop that the browser can't store."""
     page.locator("[data-drop-failed]").evaluate("(notice) => { notice.hidden = false; }")
 
 
@@ -338,7 +338,7 @@ def offline(page: Page) -> None:
 
 
 def template(name: str) -> Callable[[Page], None]:
-    """Shows one of the pages for errors that can't be had for the asking."""
+    """Shows one of the error pages that can't be produced on demand."""
 
     def show(page: Page) -> None:
         html = render_to_string(

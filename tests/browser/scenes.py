@@ -22,8 +22,8 @@ VIEW = {
 }
 #: Where the blobs are, x right, y down, z forward.
 BLOBS = {RED: (0.0, -0.9, 0.0), GREEN: (0.9, 0.0, 0.0), BLUE: (0.0, 0.0, 0.0)}
-#: Of each, so large that the viewer sees at its first look that something is drawn: it looks at 64
-#: places of its picture, and waits for hundreds of frames where all of them miss.
+#: Of each blob, so large that the viewer sees at its first check that something is drawn: it checks
+#: 64 places in its picture, and waits for hundreds of frames if all of them miss.
 RADIUS = 0.16
 
 
@@ -37,8 +37,8 @@ def splat_bytes() -> bytes:
     return b"".join(ball(colour, place) for colour, place in BLOBS.items())
 
 
-#: What is drawn into a canvas in the next frame that is, made small; "" where none is for long.
-#: A screenshot of something that moves takes a program that draws it seconds.
+#: The next frame that is drawn into a canvas, scaled down; "" if there is none for long. A software
+#: renderer takes seconds for a screenshot of something that moves.
 NEXT_FRAME = """(canvas) => new Promise((resolve) => {
   const small = new OffscreenCanvas(64, 64).getContext("2d", { willReadFrequently: true });
   let left = 600;
@@ -55,7 +55,7 @@ NEXT_FRAME = """(canvas) => new Promise((resolve) => {
 
 
 def moves(canvas: Locator, within_s: float = 60) -> bool:
-    """Whether what is drawn into it changes by itself, as soon as it does."""
+    """Whether what is drawn into the canvas changes by itself; returns as soon as it does."""
     give_up_at = time.monotonic() + within_s
     first = canvas.evaluate(NEXT_FRAME)
     while first and time.monotonic() < give_up_at:

@@ -22,7 +22,7 @@ KB = 1000  # bytes
 BUDGET = 150 * KB  # of JavaScript and CSS, before the viewer
 VIEWER = "/viewer."
 SCRIPT_BUDGET = 230 * KB  # all JavaScript of a shared scene's page, until its first picture
-ENGINE_BUDGET = 450 * KB  # the WebAssembly that sorts splats and reads files of them
+ENGINE_BUDGET = 450 * KB  # the WebAssembly that sorts splats and reads their files
 
 
 @pytest.fixture
@@ -76,13 +76,13 @@ def test_scripts_and_styles_stay_below_150_kb_before_the_viewer(
     print(f"{'together':32} {sum(sent.values()):6} {sum(whole.values()):6}")
     assert len(sent) >= 3, "styles, theme, site"
     assert 0 < sum(sent.values()) < BUDGET
-    assert sum(whole.values()) < BUDGET, "even where nothing is compressed"
+    assert sum(whole.values()) < BUDGET, "even if nothing is compressed"
 
 
 def test_what_a_first_picture_takes_stays_below_its_budget(
     ann_s_browser: BrowserContext,
 ) -> None:
-    """In bytes, which no machine changes: what is in time at 10 Mbit/s (docs/develop/viewer.md)."""
+    """In bytes, the same on any machine: enough at 10 Mbit/s (docs/develop/viewer.md)."""
     job = scene(User.objects.get(), shared=True)
     answers: list[Response] = []
     page = ann_s_browser.new_page()
@@ -109,7 +109,7 @@ def test_what_a_first_picture_takes_stays_below_its_budget(
 def test_the_start_page_with_its_scene_s_picture_stays_below_150_kb(
     chromium: Browser, site: str
 ) -> None:
-    """All that it loads before its live scene, which is another such file."""
+    """Everything that it loads before its live scene, which is as large again."""
     sizes: dict[str, int] = {}
     with chromium.new_context(base_url=site) as context:
         page = context.new_page()

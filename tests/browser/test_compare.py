@@ -28,8 +28,8 @@ pytestmark = [
 ]
 NewContext = Callable[..., BrowserContext]
 
-SAME, ANOTHER = 0.3, 0.4  # of what `unlike` says
-RADIUS = 0.12  # larger blobs would be more alike wherever they are
+SAME, ANOTHER = 0.3, 0.4  # by what `unlike` returns
+RADIUS = 0.12  # larger blobs would look more alike wherever they are
 
 #: The second world: turned, 2.5 times as large, somewhere else.
 TURN = Rotation.from_euler("xyz", [25, -40, 70], degrees=True).as_matrix()
@@ -102,20 +102,20 @@ def shot(page: Page, number: int) -> Image.Image:
     """One viewer's picture, without the buttons at its edges."""
     canvas = canvases(page)[number]
     canvas.scroll_into_view_if_needed()
-    page.wait_for_timeout(300)  # it draws what is in sight, and sorts beside that
+    page.wait_for_timeout(300)  # it only draws what is in view, and sorts meanwhile
     seen = picture(canvas)
     return seen.crop((60, 60, seen.width - 60, seen.height - 90))
 
 
 def unlike(one: Image.Image, other: Image.Image) -> float:
-    """How far two pictures differ: 0 where they are the same, about 2 for blobs elsewhere."""
+    """How far two pictures differ: 0 if they are the same, about 2 for blobs elsewhere."""
     first, second = (np.asarray(image.resize((300, 225)), float) for image in (one, other))
     blobs = np.abs(first - np.median(first, axis=(0, 1)))
     return float(np.abs(first - second).mean() / blobs.mean())
 
 
 def comes(difference: Callable[[], float], wanted: Callable[[float], bool]) -> bool:
-    """Whether `difference` becomes as `wanted`: a machine with much to do draws late."""
+    """Whether `difference` becomes as `wanted`: a busy machine draws late."""
     give_up_at = time.monotonic() + 60
     while not (is_so := wanted(difference())) and time.monotonic() < give_up_at:
         pass
@@ -139,7 +139,7 @@ def test_one_is_turned_and_the_other_follows_until_they_are_parted(
     size: Any,
 ) -> None:
     page = opened(new_context, listen, two, size)
-    assert are_alike(page)  # the second stands where the first does
+    assert are_alike(page)  # the second camera is where the first is
 
     for canvas in canvases(page):  # either may lead
         before = shot(page, 0)

@@ -1,4 +1,4 @@
-"""What a finished scene offers to take away, and the viewer on its smallest file."""
+"""What a finished scene offers for download, and the viewer on its smallest file."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def write_blobs_as_spz(job: Job) -> None:
 
 
 def write_spz_of(job: Job, blobs: Gaussians) -> None:
-    """Said to be so small that the viewer takes it."""
+    """Recorded as so small that the viewer uses it."""
     artifact = job.artifacts.get(kind=Artifact.Kind.SPZ)
     write_spz(blobs, artifact.file)
     job.artifacts.filter(pk=artifact.pk).update(size=artifact.file.stat().st_size)
@@ -79,7 +79,7 @@ def test_the_owner_takes_every_file_away(
     page = new_context(scene.owner, viewport=size, java_script_enabled=scripts).new_page()
     page.goto(scene.get_absolute_url())
     expect(page.locator(".downloads a").filter(visible=True)).to_have_count(3)
-    same = [Artifact.Kind.FILTERED_PLY]  # as the scene that is shown
+    same = [Artifact.Kind.FILTERED_PLY]  # the same as the scene that is shown
     offered = list(scene.artifacts.filter(kind__in=OWN_DOWNLOADS).exclude(kind__in=same))
     assert {"spz", "turntable", "colmap"} <= {artifact.kind for artifact in offered}
     for artifact in offered:
@@ -169,7 +169,7 @@ def test_colours_that_depend_on_the_view_are_those_of_the_ply(
     """The PLY is on COLMAP's axes and the SPZ on three's, their spherical harmonics likewise."""
     blobs = three_blobs(sh_degree=1)
     write_ply(blobs, tmp_path / "a.ply")
-    write_scene(scene, (tmp_path / "a.ply").read_bytes())  # the viewer goes by what it gets
+    write_scene(scene, (tmp_path / "a.ply").read_bytes())  # the viewer goes by the content
     scene.artifacts.filter(kind=Artifact.Kind.SPZ).update(size=10**6)
     page = new_context(reduced_motion="reduce").new_page()
     open_scene(page, scene)
@@ -182,7 +182,7 @@ def test_colours_that_depend_on_the_view_are_those_of_the_ply(
     write_blobs_as_spz(scene)
     page.reload()
     ready(page)
-    assert unlike(seen(page)["picture"], before) > 15, "the same where the view does not matter"
+    assert unlike(seen(page)["picture"], before) > 15, "seen from here the view matters"
 
 
 @SIZES

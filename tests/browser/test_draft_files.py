@@ -1,4 +1,4 @@
-"""What a draft takes beside JPEGs, and the order of its photos. Real Chromium, server, worker."""
+"""What a draft accepts besides JPEGs, and its photos' order. Real Chromium, server, worker."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_photos_are_put_in_order_by_keyboard_and_by_dragging(
     expect(page.locator("[data-said]")).to_have_text("“0.jpg” is photo 5 of 5.")
 
     tiles = page.locator(".tile")
-    tiles.nth(0).scroll_into_view_if_needed()  # a page that scrolls under a drag leaves it behind
+    tiles.nth(0).scroll_into_view_if_needed()  # a page that scrolls during a drag loses it
     with page.expect_response("**/order/"):
         tiles.nth(3).drag_to(tiles.nth(0), source_position={"x": 20, "y": 30},
                              target_position={"x": 5, "y": 30})  # fmt: skip

@@ -1,4 +1,4 @@
-"""Photos go up one by one, come out again, survive broken lines and closed tabs, and start."""
+"""Photos are sent one by one and removed again, survive lost lines and closed tabs, and start."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_photos_go_up_one_fails_another_takes_its_place_and_the_scene_is_queued(
     interrupted: list[str] = []
 
     def interrupt(route: Route) -> None:
-        """The first request breaks off; whatever comes later passes."""
+        """The first request is cut off; later ones pass."""
         interrupted.append(route.request.url)
         if len(interrupted) == 1:
             route.abort("connectionreset")
@@ -191,7 +191,7 @@ def test_a_server_in_trouble_ends_in_a_button_that_tries_again(page: Page, ann: 
 def test_a_photo_that_only_the_server_can_judge_says_so_and_the_others_go_on(
     page: Page, ann: User
 ) -> None:
-    moving = upload("moving.jpg", 5, kind="GIF")  # browsers draw it all the same
+    moving = upload("moving.jpg", 5, kind="GIF")  # browsers show it all the same
     choose(page, moving, upload("one.jpg", 1))
     arrived(page, 1)
     expect(page.locator(".tile.bad .tile-problem")).to_contain_text(

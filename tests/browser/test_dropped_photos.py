@@ -1,4 +1,4 @@
-"""Photos dropped on any page become a new scene of whoever dropped them, and of nobody else."""
+"""Photos dropped on any page become a new scene for whoever dropped them, and for nobody else."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ann(data_dir: Path, redis_queue: Any) -> User:
     return person()
 
 
-#: Drags two files, or what `types` says, over the page; at its end they may be dropped.
+#: Drags these files, or words if there are none, over the page with the event `act`.
 DRAG = """([files, act]) => {
     const dataTransfer = new DataTransfer();
     for (const [name, base64] of files) {
@@ -45,7 +45,7 @@ DRAG = """([files, act]) => {
 
 
 def drag(page: Page, act: str, *photos: dict[str, Any]) -> bool:
-    """Whether the page takes what is dragged over it."""
+    """Whether the page accepts what is dragged over it."""
     files = [[one["name"], base64.b64encode(one["buffer"]).decode()] for one in photos]
     return bool(page.evaluate(DRAG, [files, act]))
 
@@ -60,7 +60,7 @@ def test_photos_dropped_on_any_page_become_a_draft(
     for address in pages:
         page.goto(address)
         cover = page.locator("[data-drop-anywhere]")
-        assert not drag(page, "dragover"), "words are no photos"
+        assert not drag(page, "dragover"), "words are not photos"
         expect(cover).to_be_hidden()
         assert drag(page, "dragover", *photos)
         expect(cover).to_be_visible()

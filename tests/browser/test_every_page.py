@@ -1,5 +1,5 @@
-"""Every page in every state, at both sizes, light and dark: no barrier, nothing too wide, nobody
-else's servers, and nothing that moves where people asked for less motion."""
+"""Every page in every state, at both sizes, light and dark: accessible, nothing too wide, no other
+servers, and nothing that moves if people asked for less motion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.site.making import person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-NARROWEST = {"width": 320, "height": 844}  # where WCAG 1.4.10 wants no scrolling sideways
+NARROWEST = {"width": 320, "height": 844}  # at which WCAG 1.4.10 wants no scrolling sideways
 SIZES = ({"width": 390, "height": 844}, {"width": 1440, "height": 900})
 THEMES = ("light", "dark")
 #: Findings, serious or not, as "rule (impact): selector; selector".
@@ -27,7 +27,7 @@ RUN_AXE = """async () => {
   return violations.map(({ id, impact, nodes }) =>
     `${id} (${impact}): ${nodes.map((node) => node.target.join(" ")).join("; ")}`);
 }"""
-#: What still moves or would, by name.
+#: What still moves or would move, by name.
 MOVING = """() => [...document.querySelectorAll("*")].flatMap((element) =>
   [null, "::before", "::after", "::backdrop", "::-webkit-progress-value"].flatMap((part) => {
     const style = getComputedStyle(element, part);

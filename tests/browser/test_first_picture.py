@@ -1,4 +1,4 @@
-"""What is asked for before the viewer's script has come; large scenes, shown in parts."""
+"""What is requested before the viewer's script has loaded; large scenes, shown in parts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def large(scene: Job) -> Job:
 
 
 class Asked:
-    """The names of the files that a page has asked for, one after another."""
+    """The names of the files that a page has requested, in order."""
 
     def __init__(self, page: Page) -> None:
         self.names: list[str] = []
@@ -76,7 +76,7 @@ class Held:
 
 
 def go(new_context: NewContext, job: Job, place: str) -> tuple[Page, str]:
-    """A page that has not gone there yet, and where."""
+    """A page that has not gone to the address yet, and the address."""
     owner = job.owner if place == "owner's page" else None
     page = new_context(owner, device_scale_factor=COARSE).new_page()
     address = f"/v/{job.share.key}"
@@ -182,7 +182,7 @@ def test_a_part_is_shown_and_then_the_whole_in_its_place(
     expect(bar).to_be_hidden()
     page.wait_for_timeout(500)
     seen = page.evaluate("window.seen")
-    assert seen, "it was drawn anew"
+    assert seen, "it was drawn again"
     assert min(seen) > 100
     assert pose(page) == here
     page.keyboard.press("r")

@@ -30,7 +30,7 @@ POOR = {
     "registered": 4,
     "warnings": [{"code": "photos_left_out", "facts": {"count": 4, "total": 8, "photos": []}}],
 }
-#: From the viewer's foot, and from its tools', to what covers the page there, px.
+#: From the bottom of the viewer, and of its tools, to what covers the page there, px.
 ROOM = """() => {
   const bar = document.querySelector(".result-actions").getBoundingClientRect();
   const foot = bar.top > innerHeight / 2 ? bar.top : innerHeight;

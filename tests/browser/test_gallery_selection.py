@@ -56,7 +56,7 @@ def test_tagged_downloaded_and_deleted_with_and_without_scripts(
     if scripts:
         page.get_by_role("button", name="Select", exact=True).click()
     tick(page, "Castle", "Fern")
-    for _ in range(2):  # the page stays, so it can be asked for again
+    for _ in range(2):  # the page stays, so it can be downloaded again
         with page.expect_download() as started:
             page.get_by_role("button", name="Download").click()
         started.value.save_as(tmp_path / "scenes.zip")
@@ -129,7 +129,7 @@ def test_escape_in_the_field_for_tags_leaves_the_ticks(new_context: NewContext, 
     expect(page.get_by_text("1 selected")).to_be_visible()
 
 
-#: px of the element with the focus that lie under the bar.
+#: How many px of the focused element are under the bar.
 COVERED = """() => {
   const focus = document.activeElement, bar = document.querySelector("[data-select-bar]");
   if (bar.contains(focus)) return 0;

@@ -1,4 +1,4 @@
-"""The start page's scene: anybody turns it, and it is a picture where it can't be turned."""
+"""The start page's scene: anybody can turn it, and it is a picture if it can't be turned."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def still_page(new_context: NewContext, **options: Any) -> tuple[Page, Locator]:
 
 
 def differs(one: Any, other: Any) -> float:
-    """The mean difference of two pictures' grey levels."""
+    """The mean difference between two pictures, in grey levels."""
     return float(ImageStat.Stat(ImageChops.difference(one, other).convert("L")).mean[0])
 
 
@@ -35,7 +35,7 @@ def differs(one: Any, other: Any) -> float:
 def test_the_live_scene_begins_as_its_picture(
     new_context: NewContext, data_dir: Path, size: Any
 ) -> None:
-    """Drawn by our own few kilobytes, it is what the picture shows, which the CPU has drawn."""
+    """Drawn by our own few kilobytes, it looks like the picture, which the CPU has drawn."""
     _, canvas = still_page(new_context, viewport=size)
     live = picture(canvas)
     canvas.evaluate("(canvas) => { canvas.style.opacity = '0'; }")
@@ -64,7 +64,7 @@ def test_a_mouse_turns_it_as_far_as_photos_show_it(
     assert differs(start, turned) > 10
     assert differs(turned, end) > 10
     assert differs(end, further) == 0, "there is nothing to see beyond"
-    assert ImageStat.Stat(end.convert("L")).mean[0] > 60, "no darkness at the end"
+    assert ImageStat.Stat(end.convert("L")).mean[0] > 60, "it is not dark at the end"
     assert complaints == []
 
 

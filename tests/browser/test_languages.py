@@ -1,4 +1,4 @@
-"""The pages in Korean, on a phone and on a desk: chosen by a button, whole, within the width."""
+"""The pages in Korean, on a phone and on a desk: chosen by a button, complete, and fitting."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NewContext = Callable[..., BrowserContext]
 
-#: What is written the same in Korean.
+#: What is spelled the same in Korean.
 SAME = re.compile(
     r"InstaRecon(3D)?|3D|PSNR|SSIM|LPIPS|dB|PLY|splat|JSON|SPZ|ZIP|COLMAP|GPU|Spark|API|QR|HTML|"
     r"JPEG|PNG|WebP|HEIC|AVIF|MP4|MOV|WebM|secret garden|JavaScript|[GMKk]B|UTC|Bearer|"
     r"Space|English|WebGL|[\w.-]+@[\w.-]+|\S+\.(jpg|mp4|ply)|too_few_registered|[0-9a-f-]{36}|https?://\S+|/u/\w*/?"
 )
-#: Every text that is seen or read aloud, but for code, logs and a list of the world's time zones.
+#: Every text that is seen or read aloud, except code, logs and the list of time zones.
 TEXTS = """
 () => {
   const found = [];
@@ -63,7 +63,7 @@ def english_on(page: Page) -> list[str]:
 
 def is_korean(page: Page, name: str) -> None:
     expect(page.locator("html")).to_have_attribute("lang", "ko")
-    if folder := os.environ.get("SCREENS"):  # for whoever wants to look
+    if folder := os.environ.get("SCREENS"):  # for anybody who wants to look
         width = page.viewport_size["width"] if page.viewport_size else 0
         page.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
     assert english_on(page) == []
@@ -116,7 +116,7 @@ def test_what_a_visitor_meets_is_in_korean(
     for name, address in addresses.items():
         page.goto(address)
         is_korean(page, name)
-    # A password is asked for with 403, which Chromium puts on its console.
+    # Asking for a password is a 403, which Chromium puts on its console.
     assert [line for line in complaints if "403" not in line] == []
 
 

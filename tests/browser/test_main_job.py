@@ -1,7 +1,8 @@
 """The main job as a newcomer does it: real site, queue, worker, photos, Chromium, to the end.
 
-This is one of the two real reconstructions that a test run makes: fern photos where they are, else
-the project's own. Everything that needs a finished job in a running site is asked here.
+This is one of the few real reconstructions that a test run makes: of fern photos if they are there,
+otherwise of the project's own. Everything that needs a finished job in a running site is tested
+here.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ VIEWER = "[data-splat-viewer]"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1440, "height": 900}
 STEPS = 100
-#: Tells of the step that the page shows, now and after each change.
+#: Reports the step that the page shows, now and after each change.
 NOTE_STEPS = """() => {
   const note = () => {
     const step = document.querySelector("#progress")?.dataset.step;
@@ -45,9 +46,9 @@ NOTE_STEPS = """() => {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """What `make run` starts, on data of its own; no sample job is queued.
+    """What `make run` starts, on its own data; no sample job is queued.
 
-    It trains for fewer steps than draft would take: enough for the bars below.
+    It trains for fewer steps than quick would: enough to reach the figures below.
     """
     with started_site(tmp_path_factory.mktemp("main-job"), TRAINING_ITERATIONS=str(STEPS)) as site:
         yield site
@@ -55,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def browsers(chromium: Browser, site: Site) -> Iterator[Callable[[ViewportSize], BrowserContext]]:
-    """Browsers that share nothing. At the end, none may have complained of anything."""
+    """Browsers that share nothing. At the end, none may have complained about anything."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
@@ -79,8 +80,8 @@ def browsers(chromium: Browser, site: Site) -> Iterator[Callable[[ViewportSize],
         )
 
     def new(viewport: ViewportSize) -> BrowserContext:
-        # A program draws here, and training wants the processors: scenes are coarse and keep still.
-        # That they turn by themselves is asked in test_reduced_motion.
+        # Software draws here, and training needs the processors: scenes are coarse and keep still.
+        # That they turn by themselves is tested in test_reduced_motion.
         context = chromium.new_context(
             base_url=site.address,
             viewport=viewport,
@@ -102,13 +103,13 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     browsers: Callable[[ViewportSize], BrowserContext], site: Site, tmp_path: Path
 ) -> None:
     every, is_fern = photos_of("fern")
-    photos = every[:8]  # `make bench` has all of fern, and its bars
+    photos = every[:8]  # `make bench` has all of fern, and its targets
     page = browsers(DESK).new_page()
     sign_up(page)
     upload(page, photos)
     expect(page.get_by_role("list", name="Steps").get_by_role("listitem")).to_have_count(10)
     shown = watch_to_the_end(page)
-    # The others are so short that they may pass between two polls.
+    # The other steps are so short that they may pass between two polls.
     assert {"COLMAP_FEAT", "GS_TRAIN"} <= shown
 
     expect(page.locator(".chip").first).to_contain_text(re.compile("Good|Fair|Poor"))
@@ -152,7 +153,7 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     friend.get_by_text("Figures", exact=True).click()
     assert f"{psnr} dB" in friend.locator("main").inner_text()
     for photo in photos:
-        assert photo.stem not in friend.content() or len(photo.stem) <= 3  # "000" is anywhere
+        assert photo.stem not in friend.content() or len(photo.stem) <= 3  # "000" may be anywhere
     assert "/photos/" not in friend.content()
 
     page.get_by_role("switch", name="Anyone with the link can see it").click()

@@ -1,4 +1,4 @@
-"""A lost connection: said on the page, and nothing that was typed or chosen is lost with it."""
+"""A lost connection: the page says so, and nothing that was typed or chosen is lost with it."""
 
 from __future__ import annotations
 

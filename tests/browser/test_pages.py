@@ -1,4 +1,4 @@
-"""What scripts add to the pages, and that the pages do without them."""
+"""What scripts add to the pages, and that the pages work without them."""
 
 from __future__ import annotations
 

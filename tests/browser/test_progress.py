@@ -1,6 +1,6 @@
 """Watching a job: real site, queue, worker and photos, in Chromium on a phone and on a desk.
 
-The photos are few and small, so that the jobs are short; what comes out is asked of the main job.
+The photos are few and small, so that the jobs are short; test_main_job looks at what comes out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def browsers(chromium: Browser, site: Site) -> Iterator[Callable[..., BrowserContext]]:
-    """Browsers that share nothing. At the end, none may have complained of anything."""
+    """Browsers that share nothing. At the end, none may have complained about anything."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
@@ -90,7 +90,7 @@ def started(page: Page, photos: list[Path], title: str) -> str:
 
 
 def stages_until_ready(*pages: Page) -> dict[Page, list[str]]:
-    """What the stage showed on each page, in order, until all had their first scene."""
+    """What the stage on each page showed, in order, until all had their first scene."""
     shown: dict[Page, list[str]] = {page: [] for page in pages}
     give_up_at = time.monotonic() + 400
     while not all(page.locator(f"{VIEWER}[data-state=ready]").count() for page in pages):
@@ -140,7 +140,7 @@ def test_a_scene_is_watched_as_it_grows_on_a_phone_and_on_a_desk(
     }
     for one, (stood, scene) in before.items():
         until(one, f"document.querySelector('{VIEWER}').dataset.scene !== '{scene}'")
-        assert pose(one) == pytest.approx(stood, abs=1e-4)  # at rest, but for the last decimals
+        assert pose(one) == pytest.approx(stood, abs=1e-4)  # at rest, except for the last decimals
         assert one.locator(VIEWER).get_attribute("data-marked") == "yes"
 
     # --- The tab is closed and opened again ---
@@ -156,12 +156,12 @@ def test_a_scene_is_watched_as_it_grows_on_a_phone_and_on_a_desk(
         one.wait_for_selector(".verdict", timeout=400_000)
         assert one.locator("#progress").count() == 0
         one.wait_for_selector("[data-splat-viewer][data-state=ready]")
-    # The stage has another shape there, and the whole frame is in either: so another angle.
+    # The stage has a different shape there, and either shows the whole frame: so the angle differs.
     assert pose(phone)[:-1] == pytest.approx(stood[:-1], abs=1e-3)
 
 
 def another_waits_in_line(context: BrowserContext, photos: list[Path]) -> None:
-    """A second job, behind the one that runs; it is told its place and its start."""
+    """A second job, behind the one that runs; its page says its place and its start."""
     other = context.new_page()
     started(other, photos, "Behind it")
     facts = other.locator(".facts")
@@ -193,7 +193,7 @@ def test_a_tab_that_nobody_looks_at_asks_rarely(
     polls: list[Request] = []
     page.on("request", lambda sent: polls.append(sent) if "/progress/" in sent.url else None)
     started(page, rendered_photos()[:4], "Hidden")
-    page.clock.install()  # the page's time goes by as the test says
+    page.clock.install()  # the test controls the page's time
     page.reload()
     polls.clear()
     let_pass(page, 12, polls)
@@ -202,29 +202,29 @@ def test_a_tab_that_nobody_looks_at_asks_rarely(
     assert not hide(page, True)
     let_pass(page, 3, polls)  # one may have been on its way
     asked = len(polls)
-    let_pass(page, 12, polls)  # six times as long as it takes to ask where somebody looks
+    let_pass(page, 12, polls)  # six times as long as between polls of a page in view
     assert len(polls) == asked
     let_pass(page, 20, polls)
     assert len(polls) == asked + 1, "rarely, not never"
 
-    assert hide(page, False)  # at once, not at the next turn
+    assert hide(page, False)  # at once, not at the next poll
     let_pass(page, 12, polls)
     assert len(polls) >= asked + 4
     page.clock.resume()
-    cancel(page)  # the next one need not wait for it
+    cancel(page)  # so that the next test need not wait for it
 
 
 def let_pass(page: Page, seconds: int, polls: list[Request]) -> None:
-    """Lets so much of the page's own time go by; what it asks for meanwhile takes none of it."""
+    """Lets `seconds` of the page's own time go by; its requests meanwhile take none of it."""
     for _ in range(2 * seconds):
         page.clock.run_for(500)
-        page.wait_for_timeout(10)  # for what it has asked to be told here
+        page.wait_for_timeout(10)  # so that its requests are noted here
         for poll in polls:
             poll.response()
 
 
 def hide(page: Page, hidden: bool) -> bool:
-    """Headless tabs are never hidden; so the page is told what a browser would tell it.
+    """Headless tabs are never hidden, so this tells the page what a browser would.
 
     Returns whether it asked the server within the same turn.
     """
@@ -260,7 +260,7 @@ def test_without_javascript_the_page_still_shows_how_it_goes(
         seen.add(plain.locator("#stage").get_attribute("data-stage"))
         plain.wait_for_timeout(500)
 
-    # --- What takes longer than a reload needs a page that stays ---
+    # --- What takes longer than a reload needs a page that does not reload ---
     plain.goto(address)
     for needs_time in ("Cancel", "Change title, description and tags"):
         expect(plain.get_by_text(needs_time, exact=True)).to_be_hidden()

@@ -1,4 +1,4 @@
-"""Where people asked for less motion, nothing moves that they did not set going."""
+"""If people asked for less motion, nothing moves unless they start it."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_a_held_out_photo_is_compared_by_dragging_and_by_keys(
     page.mouse.up()
     assert 65 < int(line.input_value()) < 85
     row = page.get_by_role("row", name="secret garden 1.jpg")
-    expect(row).to_be_hidden()  # figures fold under the word
+    expect(row).to_be_hidden()  # figures are folded under the verdict
     page.get_by_text("Figures", exact=True).click()
     expect(row).to_contain_text("24.5 dB")
     assert fits(page)
@@ -131,7 +131,7 @@ def choice(page: Page, name: str) -> Locator:
 def test_the_other_scene_comes_into_the_same_viewer(
     open_page: Any, job: Job, kind: str, size: dict[str, int]
 ) -> None:
-    if kind == "ply":  # as of a scene that is too large for SPZ
+    if kind == "ply":  # as for a scene that is too large for SPZ
         job.artifacts.filter(kind=Artifact.Kind.OTHER_SPZ).delete()
     page = open_page(job.get_absolute_url(), viewport=size)
     page.wait_for_selector(READY)
@@ -212,7 +212,7 @@ def test_two_runs_stand_side_by_side(
 
 
 def with_figure(job: Job, psnr: float) -> Job:
-    """Its held-out photo comes out so."""
+    """Gives its held-out photo this figure."""
     outcomes.results({"001.jpg": (psnr, 0.813, None)}).write(job.workspace)
     return job
 

@@ -1,4 +1,4 @@
-"""A finished scene's page in three tabs under a bar that stays, on a phone and on a desk."""
+"""A finished scene's page in three tabs under a fixed bar, on a phone and on a desk."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ pytestmark = [
 NewContext = Callable[..., BrowserContext]
 READY = "[data-splat-viewer][data-state=ready]"
 PARTS = ("Scene", "Quality", "Details")
-#: What of the element with the focus lies under a bar, px, unless the bar has it or it is so tall
-#: that it can't lie between them.
+#: How many px of the focused element are under a bar, unless the bar contains it or it is too tall
+#: to fit between the bars.
 COVERED = """() => {
   const focus = document.activeElement, box = focus.getBoundingClientRect();
   const bars = [".result-tabs", ".result-actions"].map((name) => document.querySelector(name));
@@ -72,7 +72,7 @@ def tab(page: Page, name: str) -> Locator:
 
 
 def shows(page: Page, name: str) -> None:
-    """`name` is the tab that is open, and no other part is to be seen."""
+    """`name` is the tab that is open, and no other part is visible."""
     expect(tab(page, name)).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("tabpanel")).to_have_count(1)
     expect(page.get_by_role("tabpanel", name=name)).to_be_visible()
@@ -208,7 +208,7 @@ def test_without_scripts_the_parts_stand_one_after_another(
     assert fits(page)
 
 
-#: A device's own sharing, which tells what it was given and does what `window.answer` says.
+#: A device's own sharing, which reports what it was given and does what `window.answer` says.
 SHARING = """
   window.shared = [];
   navigator.share = async (what) => {

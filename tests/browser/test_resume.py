@@ -1,4 +1,4 @@
-"""Uploads survive: a lost line, a lost answer, a closed tab. Real Chromium, real server."""
+"""Uploads survive a lost line, a lost answer, a closed tab. Real Chromium, real server."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_server_that_is_away_is_tried_in_growing_steps_or_at_once_on_demand(
     page.route(PHOTOS_URL, refuse)
     choose(page, upload("one.jpg", 1))
     expect(page.get_by_text(LOST)).to_be_visible()
-    while len(tries) < 4:  # the hiccup, then by itself after one and two seconds
+    while len(tries) < 4:  # the failure, then by itself after one and two seconds
         page.wait_for_timeout(50)
     page.unroute(PHOTOS_URL)
     page.get_by_role("button", name="Try now").click()

@@ -1,4 +1,4 @@
-"""What a page tells the server when it is there: its notice is read, its link was visited."""
+"""What a page tells the server once it is shown: its notice was read, its link was visited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sharing as people do it: a password, an end, a friend who enters, a QR code, a public page."""
+"""Sharing as people do it: a password, an expiry, a friend who enters, a QR code, a public page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WORD = "under the mat"
 
 @pytest.fixture
 def ann(data_dir: Path, redis_queue: Any, live_server: Any, settings: Any) -> User:
-    settings.BASE_URL = live_server.url  # links lead to where this server listens
+    settings.BASE_URL = live_server.url  # links point to where this server listens
     return person(time_zone="Europe/Berlin")
 
 
@@ -69,7 +69,7 @@ def test_a_link_with_a_password_and_an_end_from_the_owner_to_a_friend_and_back(
     expect(page.locator(".share-facts")).to_contain_text("Expires on 1 Jul 2126, 18:30")
     expect(page.locator(".share-facts")).to_contain_text("Nobody has opened it yet")
 
-    # Keeps still: a scene that turns by itself would only make a software renderer sweat.
+    # It keeps still: a scene that turns by itself would only burden a software renderer.
     still = {"viewport": size, "reduced_motion": "reduce"}
     friend = new_context(**still, java_script_enabled=scripts).new_page()
     friend.goto(link)

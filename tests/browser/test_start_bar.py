@@ -1,4 +1,4 @@
-"""A draft in a line and its "Start", which stay at the foot of a phone's window."""
+"""A draft summed up in a line and its "Start", which stay at the bottom of a phone's window."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_on_a_phone_the_start_is_in_reach_wherever_the_draft_is_scrolled_to(
         assert box is not None
         assert box["y"] + box["height"] == PHONE["height"]
     page.locator("[name=preset]").last.scroll_into_view_if_needed()
-    expect(start).to_be_in_viewport(ratio=1)  # here it may have reached its place in the page
+    expect(start).to_be_in_viewport(ratio=1)  # by here it may have reached its place in the page
     assert fits(page)
     start.click()
     expect(page.get_by_role("list", name="Steps")).to_be_visible()
@@ -77,7 +77,7 @@ def test_the_line_beside_it_counts_photos_and_says_what_the_check_found(
     choose(page, upload("more.jpg", 50))
     said(page, "3 photos, 1 on the way")
     gate.open()
-    said(page, "4 photos")  # what was found is of other photos
+    said(page, "4 photos")  # the findings are about other photos
 
 
 def test_the_focus_stays_where_the_start_was_while_it_waits(

@@ -37,7 +37,7 @@ SIDEWAYS = {"width": 844, "height": 390}
 
 WIDTH, HEIGHT = 600, 800  # px, of the photos
 FOCAL = HEIGHT / 2 / math.tan(math.radians(25))
-HALF = (3 * WIDTH / 2 / FOCAL, 3 * HEIGHT / 2 / FOCAL)  # of what it sees three units away
+HALF = (3 * WIDTH / 2 / FOCAL, 3 * HEIGHT / 2 / FOCAL)  # half of what it sees three units away
 YELLOW, WHITE = (230, 210, 40), (230, 230, 230)
 #: Blobs just inside the corners of the start photo, and in its middle; x right, y down.
 BLOBS = {
@@ -81,7 +81,7 @@ def blob(colour: tuple[int, int, int], across: float, down: float) -> bytes:
 
 
 def shown(page: Page) -> Image.Image:
-    """The scene alone, without what lies over it."""
+    """The scene alone, without what is laid over it."""
     return Image.open(io.BytesIO(base64.b64decode(page.evaluate(PICTURE)))).convert("RGB")
 
 
@@ -113,7 +113,7 @@ def test_a_window_of_any_shape_starts_with_all_of_a_portrait(
     page = listen(new_context(viewport=DESK, reduced_motion="reduce").new_page())
     open_scene(page, scene)
     shows_the_whole_frame(page)
-    for size in (PHONE, SIDEWAYS, DESK):  # a phone that is turned, a window that is drawn wider
+    for size in (PHONE, SIDEWAYS, DESK):  # a phone that is turned, a window that is made wider
         resize(page, size)
         shows_the_whole_frame(page)
     page.set_viewport_size(EMBED)

@@ -84,7 +84,7 @@ def test_it_starts_where_the_photo_was_taken(page: Page, scene: Job) -> None:
 
 
 def test_what_was_trained_on_small_photos_is_as_soft_as_there(page: Page, scene: Job) -> None:
-    """Else a draft's thin splats, enlarged to a screen, would be needles."""
+    """Otherwise a quick scene's thin splats, enlarged to a screen, would be needles."""
 
     def green_pixels() -> int:
         open_scene(page, scene)
@@ -118,7 +118,7 @@ def test_dragging_turns_and_the_reset_button_turns_back(page: Page, scene: Job) 
     page.mouse.move(650, 380, steps=5)
     page.mouse.up()
     until(page, f"Math.abs({POSE}.position[0]) > 0.3")
-    # Around what is in the middle: the blob's skin, within its radius.
+    # Around what is in the middle: the blob's surface, within its radius.
     assert pose(page)["target"] == pytest.approx(start["target"], abs=RADIUS)
     assert picture(page.locator(VIEWER)).tobytes() != before.tobytes()
     page.click("[data-viewer-reset]")
@@ -200,7 +200,7 @@ def test_full_screen_by_button_and_back(
     button = page.locator("[data-viewer-fullscreen]")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
-    # Else its place beside the scene is an empty strip. (Scrollbars have no width in this browser.)
+    # Otherwise there would be an empty strip for it. (Scrollbars have no width in this browser.)
     assert page.evaluate("getComputedStyle(document.documentElement).scrollbarGutter") == "auto"
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
@@ -239,7 +239,7 @@ def test_a_broken_file_says_so_and_loads_again_once_it_is_whole(
     page.goto(f"/v/{scene.share.key}")
     expect(page.get_by_role("heading", name="The scene’s file can’t be read")).to_be_visible()
     write_scene(scene, splat_bytes())
-    # The page still expects the length that it was told; only a whole file of it is taken.
+    # The page still expects the length that it was told; only a file of that length is accepted.
     page.evaluate(f"document.querySelector('{VIEWER}').dataset.bytes = '{len(splat_bytes())}'")
     page.click("[data-viewer-retry]")
     page.wait_for_selector(f"{VIEWER}[data-state=ready]")
@@ -274,7 +274,7 @@ def test_without_a_photos_view_the_whole_scene_is_in_sight(page: Page, scene: Jo
 
 
 def touch(page: Page, *strokes: tuple[tuple[int, int], tuple[int, int]]) -> None:
-    """Fingers put down, moved and lifted together; each from one point to another."""
+    """Puts fingers down, moves and lifts them together, each from one point to another."""
     client = page.context.new_cdp_session(page)
 
     def send(kind: str, share: float) -> None:
@@ -338,7 +338,7 @@ def test_a_finger_scrolls_the_page_until_the_scene_is_tapped_and_after_a_tap_out
 
     page.evaluate(f"{IT}.reset()")
     page.evaluate(SETTLED)
-    # Where the finger was lifted fast, the page has gone on until the scene was out of sight.
+    # If the finger was lifted fast, the page has scrolled on until the scene was out of view.
     page.locator(f"{VIEWER} canvas").scroll_into_view_if_needed()
     scrolled = page.evaluate(SETTLED)
     x, y = middle_of(page)

@@ -59,7 +59,7 @@ def page(request: Any, new_context: NewContext, listen: Callable[[Page], Page], 
 
 
 def in_reach(page: Page, buttons: Locator) -> None:
-    """Every button is large enough for a finger, in the window, and under nothing else."""
+    """Every button is large enough for a finger, within the window, and not covered."""
     window = page.viewport_size
     assert window
     count = 0
@@ -191,7 +191,7 @@ def test_the_background_is_the_pages_until_another_is_chosen(
 
 
 def tap(page: Page, x: float, y: float) -> None:
-    """At a place of the scene's plane z = 0, in its units; COLMAP's axes."""
+    """Taps a place in the scene's plane z = 0, in its units; COLMAP's axes."""
     canvas = page.locator(f"{VIEWER} canvas")
     canvas.evaluate("it => it.scrollIntoView({ block: 'center' })")
     box = canvas.bounding_box()
@@ -268,7 +268,7 @@ def test_a_drag_measures_nothing_and_marks_stay_on_their_points(page: Page, scen
     page.wait_for_timeout(100)
     cx = float(mark.get_attribute("cx") or 0)
     cy = float(mark.get_attribute("cy") or 0)
-    assert cx < box["width"] / 2 - 5, "the mark went along with the scene"
+    assert cx < box["width"] / 2 - 5, "the mark moved with the scene"
     image = picture(page.locator(f"{VIEWER} canvas"))
     assert looks_like(blob_at(image, (cx - 9) / box["width"], cy / box["height"]), BLUE)
 

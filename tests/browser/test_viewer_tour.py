@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NewContext = Callable[..., BrowserContext]
 
-#: Where the three photos were taken, in three's axes.
+#: Where the three photos were taken, on three's axes.
 PLACES = [[3 * math.sin(math.radians(d)), 0, 3 * math.cos(math.radians(d))] for d in (-12, 0, 12)]
 VEIL = "Number(document.querySelector('[data-viewer-veil]').style.opacity)"
 
@@ -177,7 +177,7 @@ def test_a_touch_ends_the_flight_where_it_is(page: Page, scene: Job) -> None:
     assert pose(page)["position"] == pytest.approx(here["position"], abs=1e-9)
     page.mouse.move(box["x"] + box["width"] / 2 - 90, box["y"] + box["height"] / 2, steps=4)
     page.mouse.up()
-    assert pose(page)["position"] != pytest.approx(here["position"], abs=0.1), "the hand leads on"
+    assert pose(page)["position"] != pytest.approx(here["position"], abs=0.1), "the hand has it now"
     expect(page.locator("[data-viewer-fly]")).to_have_attribute("aria-pressed", "false")
 
 
@@ -200,7 +200,7 @@ def test_without_photos_there_is_no_flight_and_no_strip(page: Page, scene: Job) 
 
 
 def drag(page: Page, right: int, down: int) -> None:
-    """By so many px from the middle, as a hand does it."""
+    """Drags from the middle by so many px, as a hand would."""
     box = page.locator(f"{VIEWER} canvas").bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -220,7 +220,7 @@ def test_no_drag_leads_into_the_dark(page: Page, scene: Job) -> None:
         assert page.evaluate(f"{IT}.features.supported") > 0.7
         assert page.evaluate(VEIL) <= 0.3
         assert np.asarray(picture(canvas), int).mean() > 0.6 * start
-        assert pose(page)["position"] != pytest.approx(before, abs=0.05), "it is no wall either"
+        assert pose(page)["position"] != pytest.approx(before, abs=0.05), "it is not a wall either"
         expect(page.get_by_text("No photo shows the scene from here.")).to_be_hidden()
 
 

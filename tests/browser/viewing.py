@@ -68,7 +68,7 @@ def camera_at(number: int, degrees: float) -> dict[str, Any]:
 
 
 def photo_of(camera: dict[str, Any]) -> Image.Image:
-    """White, with each blob as a black disc where that camera sees it."""
+    """A white photo, with each blob as a black disc where that camera sees it."""
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw = ImageDraw.Draw(image)
     for place in BLOBS.values():

@@ -1,7 +1,7 @@
 """Waiting for a page without Playwright's `wait_for_function`.
 
 That one evaluates a string inside the page each time it looks again, which our content security
-policy forbids: it only works where the first look is already the last.
+policy forbids: it only works if the first look succeeds.
 """
 
 from __future__ import annotations

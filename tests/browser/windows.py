@@ -7,8 +7,8 @@ import pytest
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
 
-#: Pixels of the screen to a CSS px, for tests that only want a scene to be drawn. A program draws
-#: it here, so half as fine is a quarter of the work. Not for layout: a line takes a whole pixel.
+#: Device pixels per CSS px, for tests that only want a scene to be drawn. A software renderer draws
+#: it here, so half the resolution is a quarter of the work. Not for layout: a line is a pixel wide.
 COARSE = 0.5
 
 SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])

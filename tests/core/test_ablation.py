@@ -125,6 +125,7 @@ def test_variants_are_picked_by_part_of_their_name() -> None:
         "SH 0",
         "SH 2",
         "no exposure",
+        "no exposure at the start",
     ]
     assert ablation.chosen([""]) == list(ablation.VARIANTS)
     with pytest.raises(SystemExit):

@@ -22,7 +22,7 @@ SIZES = np.tile([[WIDTH, HEIGHT]], (4, 1)).astype(float)
 
 @pytest.fixture
 def scene() -> Scene:
-    """Points that four photos see at the same places, and those photos, exposed alike.
+    """Points that four photos see in the same places, and those photos, exposed alike.
 
     Colours change slowly: a point's is the mean of a few pixels.
     """
@@ -64,7 +64,7 @@ def test_a_bright_a_dark_and_a_yellow_photo_are_found(scene: Scene) -> None:
     pictures[3] *= [1.1, 1.0, 0.7]
     found = gains(scene)
     expected = np.array([[1.5, 1.5, 1.5], [1, 1, 1], [0.6, 0.6, 0.6], [1.1, 1, 0.7]])
-    expected /= np.median(expected, axis=0)  # the typical photo is the scene's
+    expected /= np.median(expected, axis=0)  # the typical photo has the scene's exposure
     np.testing.assert_allclose(found, expected, rtol=0.04)
 
 

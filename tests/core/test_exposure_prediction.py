@@ -17,7 +17,7 @@ from tests.core.tiny_scene import tiny_camera
 
 
 def photo_at(number: int, x: float, turn: float = 0.0) -> PosedPhoto:
-    """The photo `number`, at (x, 0, 0), looking along z, or `turn` radians to its side."""
+    """The photo `number`, at (x, 0, 0), looking along z, or `turn` radians to the side of it."""
     camera = tiny_camera(0)
     viewmat = torch.eye(4)
     cosine, sine = math.cos(turn), math.sin(turn)
@@ -43,13 +43,13 @@ def held_out_third(value: Callable[[int], float]) -> dict[int, float]:
 
 
 def test_light_that_changes_in_time_is_that_of_the_photos_before_and_after() -> None:
-    photos = [photo_at(n, x=(n * 7) % 10) for n in range(10)]  # where they stand says nothing
+    photos = [photo_at(n, x=(n * 7) % 10) for n in range(10)]  # their positions tell nothing
     found = predicted(held_out_third(lambda n: 0.7 + 0.06 * n), photos, wanted=3)
     torch.testing.assert_close(found, gain(0.88), atol=0.005, rtol=0)
 
 
 def test_light_that_depends_on_the_place_is_that_of_the_nearest_photos() -> None:
-    order = [0, 5, 1, 6, 2, 7, 3, 8, 4, 9]  # when they were taken says nothing
+    order = [0, 5, 1, 6, 2, 7, 3, 8, 4, 9]  # their order tells nothing
     photos = [photo_at(n, x=order[n]) for n in range(10)]
     factors = held_out_third(lambda n: 1.2 if order[n] < 5 else 0.8)
     found = predicted(factors, photos, wanted=3)  # at 6, among the dark ones

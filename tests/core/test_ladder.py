@@ -40,7 +40,7 @@ pytestmark = pytest.mark.slow
 
 QUICK = PRESETS["quick"]
 SIZE = (400, 300)  # px
-SMALL = (320, 240)  # px, where many photos have nothing in common: pairs of those take longest
+SMALL = (320, 240)  # px, for photos with little in common: pairs of those take longest
 STAGES = (preflight, features, matching, mapping)
 
 

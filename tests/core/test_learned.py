@@ -33,8 +33,8 @@ pytestmark = pytest.mark.slow
 
 SIZE = (320, 240)  # px
 COUNT = 3
-#: px, the size to look at them in. Rotations are found to 0.1 degrees there; in the 1024 px that
-#: real photos have, to 0.05, in three times the time.
+#: px, the size at which photos are examined. Rotations are found to 0.1 degrees there; at the 1024
+#: px of real photos, to 0.05, but in three times the time.
 ENOUGH = 640
 
 

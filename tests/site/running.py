@@ -25,7 +25,7 @@ __all__ = ["ROOT", "SCRIPTS", "Site", "free_port", "site_environment", "started_
 
 
 class Site(TemporarySite):
-    """A temporary site with what tests ask it."""
+    """A temporary site, with the methods that tests need."""
 
     def health(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz") as answer:
@@ -38,7 +38,7 @@ class Site(TemporarySite):
             return False
 
     def supervised(self, name: str) -> int:
-        """The process number of a running program, or 0. Asked as `supervisorctl` asks."""
+        """The process number of a running program, or 0, asked for as `supervisorctl` does."""
         transport = SupervisorTransport(serverurl=self._supervisor())
         try:
             with ServerProxy("http://localhost", transport) as supervisor:
@@ -71,7 +71,7 @@ class Site(TemporarySite):
         ).returncode
 
     def processes(self) -> list[str]:
-        """Every process that works on this site's data."""
+        """Every process that uses this site's data."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -83,7 +83,7 @@ class Site(TemporarySite):
 
 
 def _prepare(folder: Path) -> None:
-    """A site's data before its first start, but for an account."""
+    """A site's data before its first start, except that it has an account."""
     for command in (["migrate", "--verbosity=0"], ["create_first_account"]):
         subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *command],
@@ -95,7 +95,7 @@ def _prepare(folder: Path) -> None:
 
 @contextmanager
 def started_site(folder: Path, **settings: str) -> Iterator[Site]:
-    """A started site with these settings. It has an account already: no sample job is queued."""
+    """A started site with these settings. It already has an account, so no sample job is queued."""
     site = Site(folder, **settings)
     shutil.copytree(once("site-with-an-account", _prepare) / "data", folder / "data")
     site.start()

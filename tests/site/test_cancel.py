@@ -40,7 +40,7 @@ def test_a_cancel_takes_effect_within_five_seconds_in_each_step(
     finished_run: FinishedRun,
 ) -> None:
     ann = person()
-    # To import torch takes a horse seconds, before it is in any step.
+    # Importing torch takes a horse seconds, before it is in any step.
     with worker(pipeline=REAL_PIPELINE, imports="recon.pipeline.runner") as process:
         for step in WORKING_STEPS:
             job = job_before(step, finished_run, ann)

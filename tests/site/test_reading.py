@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir", "redis_
 ALLOWED = ("django_session", "accounts_apitoken", "recon_auditentry")
 WRITES = re.compile(r"\s*(?:INSERT\s+(?:OR\s+\w+\s+)?INTO|UPDATE|DELETE\s+FROM)\s+\"(\w+)\"")
 READ = [name for name, (method, *_) in EXPECTED.items() if method == "get"]
-PAGES = ["", "?show=all&embed=1"]  # a job's page reads the one, a link's the other, none both
+PAGES = ["", "?show=all&embed=1"]  # a job's page reads one, a link's the other, none both
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def test_the_statements_that_change_rows_are_noticed() -> None:
 def test_no_page_and_no_file_changes_a_row() -> None:
     ann = person(gallery_open=True, handle="ann")
     found = {}
-    # Some addresses are those of every job: each is opened once.
+    # Some addresses are the same for every job: each is opened once.
     pages = {
         address(name, job) + query: job.status
         for job in jobs_of(ann)

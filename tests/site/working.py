@@ -63,7 +63,7 @@ def worker(
 ) -> Iterator[psutil.Popen]:
     """A worker that runs until the block ends, with whatever it forked.
 
-    Its horses need not import the module `imports`, nor what that imports: it has done so itself.
+    It imports the module `imports` itself, so that its horses need not.
     """
     process = psutil.Popen(
         [sys.executable, "manage.py", "rqworker", queue],

@@ -129,8 +129,8 @@ class CrossValidation:
 
     def _train_and_score(self, test: list[str], report: Report) -> ScoresAtSizes:
         """Trains on all photos but those of `test` and scores on those."""
-        trained = self._train(test, Part(report, 0.0, _TRAIN_SHARE))
-        gaussians = trained.gaussians.to("cpu")
+        scene = self._train(test, Part(report, 0.0, _TRAIN_SHARE))
+        gaussians = scene.gaussians.to("cpu")
         if self.filtered:
             filter_part = part(report, _TRAIN_SHARE, _TRAIN_SHARE)
             gaussians = without_outliers(gaussians, self.config.export, filter_part)
@@ -138,7 +138,7 @@ class CrossValidation:
         photos = {fold_picture_name(p.name): p for p in self.model.photos if p.name in test}
         comparison = within(part(report, _TRAIN_SHARE, _TRAIN_SHARE), "comparing_fold")
         exposures = predict_exposures(
-            trained.exposures, self._train_photos(test), list(photos.values())
+            scene.exposures, self._train_photos(test), list(photos.values())
         )
         place = self.workspace.fold_pictures
         self.scorer.save_pictures(gaussians, photos, place, comparison, exposures)
