@@ -86,7 +86,7 @@ def _dense(**changes: Any) -> dict[str, Any]:
 
 VARIANTS = (
     Variant("from SfM points", "what the dense start brings", _dense(enabled=False)),
-    Variant("agreement of two", "fewer depths, but surer", _dense(min_agreeing=2)),
+    Variant("agreement of one", "more depths, but not as sure", _dense(min_agreeing=1)),
     Variant("half the start", "a quarter of the cap: more is grown", _dense(share=0.25)),
     Variant(
         "opacity .1 at the start", "wrong points are seen through", _dense(initial_opacity=0.1)

@@ -25,7 +25,7 @@ class DenseConfig:
     min_zncc: float = 0.4  # -1 to 1
     max_shift: float = 1.0  # px: neighbours' maps within it agree
     max_depth_error: float = 0.005  # relative, likewise
-    min_agreeing: int = 1  # neighbours that must agree
+    min_agreeing: int = 2  # neighbours that must agree; at most half of those that there are
     share: float = 0.5  # of the cap on Gaussians that the start may fill
     min_coverage: float = 0.02  # of the photos' pixels; with less the SfM points are the start
     initial_opacity: float = 0.5

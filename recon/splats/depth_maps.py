@@ -225,7 +225,8 @@ def _confirm(
         agrees = (theirs > 0) & close
         total += torch.where(agrees, theirs, 0.0)
         count += agrees
-    needed = min(config.min_agreeing, len(photo.neighbours))
+    # Of two or three neighbours one may well see something in front of it.
+    needed = min(config.min_agreeing, max(len(photo.neighbours) // 2, 1))
     good = (own > 0) & (count > needed)
     return torch.where(good, count / total.clamp_min(1e-12), 0.0)
 

@@ -121,10 +121,8 @@ def test_depths_are_right_where_they_are_known(
         assert wrong < 0.1
 
 
-def test_stricter_agreement_leaves_fewer_and_better_depths(
-    scene: Scene, found: tuple[Points, dict[str, torch.Tensor]]
-) -> None:
-    loose, strict = accuracy(scene, found[1]), accuracy(scene, maps_of(scene, min_agreeing=2))
+def test_stricter_agreement_leaves_fewer_and_better_depths(scene: Scene) -> None:
+    loose, strict = (accuracy(scene, maps_of(scene, min_agreeing=count)) for count in (1, 2))
     assert strict[0] < loose[0]
     assert strict[2] < loose[2]
 
