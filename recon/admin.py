@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from accounts import networks
 from accounts.requests import is_signed_in
-from recon.jobs import deletion, lifecycle
+from recon.jobs import attempts, deletion, lifecycle
 from recon.jobs.people import audit
 from recon.models import Artifact, AuditEntry, Figures, Job, Photo, Share, StageRun, Tag
 from recon.pipeline.wishes import PRESET_NAMES
@@ -174,7 +174,7 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
 
     @admin.action(description="Try selected failed jobs again", permissions=["act"])
     def retry_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._do(request, jobs, lifecycle.retry, "queued again", "have not failed")
+        self._do(request, jobs, attempts.retry, "queued again", "have not failed")
 
     @admin.action(description="Delete the files of selected ended jobs", permissions=["delete"])
     def delete_files(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:

@@ -12,7 +12,7 @@ What is retried automatically, and what is not: after a lost worker (killed, out
 cut) a job is, up to MAX_ATTEMPTS, because the cause is usually outside the job. After a
 `PipelineError` it is not: the pipeline is deterministic for its seed, so the same fault would come
 back after the same minutes. Its own retry after a GPU out of memory happens inside the training
-stage. Staff can `retry`.
+stage. Staff can `retry`. All this is in `attempts`.
 
 What the site made by itself (`gives_way`: the sample job of a first start) never keeps anybody
 waiting: `put_in_line` stops it for anything that people start, and it goes on after that.
@@ -32,7 +32,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from recon.jobs import queue
-from recon.jobs.folder import photo_files
 from recon.jobs.people import notices
 from recon.models import Job, Share, StageRun
 from recon.pipeline.progress import Step
@@ -47,7 +46,7 @@ Status = Job.Status
 def submit(draft: Job, *, share: Mapping[str, object] | None = None, **wishes: object) -> bool:
     """A draft becomes a waiting job, made now: it queues behind those that waited while it was
     collected. `share` are columns of its `Share`. False when somebody else was first."""
-    won = _swap(
+    won = swap(
         draft.pk,
         draft.attempt,
         (Status.DRAFT,),
@@ -76,7 +75,7 @@ def put_in_line(job: Job) -> None:
         return
     for other in others.filter(gives_way=True):
         present = other.queue_id
-        if _next_attempt(other, losses=other.losses):
+        if next_attempt(other, losses=other.losses):
             logger.info("Job %s gives way to job %s", other.pk, job.pk)
             transaction.on_commit(partial(queue.withdraw, present))
 
@@ -90,7 +89,7 @@ def abandon(draft: Job, *, not_edited_since: datetime) -> bool:
 def start(job_pk: UUID | str, attempt: int) -> Job | None:
     """Claims a waiting attempt for the calling worker; None when it is not to be run (any more)."""
     now = timezone.now()
-    won = _swap(
+    won = swap(
         job_pk,
         attempt,
         (Status.PENDING,),
@@ -98,7 +97,7 @@ def start(job_pk: UUID | str, attempt: int) -> Job | None:
         started_at=now,
         heartbeat_at=now,
         warnings=[],
-        **_at_the_beginning(),
+        **at_the_beginning(),
     )
     return Job.objects.filter(pk=job_pk).first() if won else None
 
@@ -106,13 +105,13 @@ def start(job_pk: UUID | str, attempt: int) -> Job | None:
 def heartbeat(job_pk: UUID | str, attempt: int, **progress: object) -> bool:
     """Writes a running attempt's progress. False: it was cancelled, or another took over."""
     now = timezone.now()
-    return _swap(job_pk, attempt, (Status.PROCESSING,), heartbeat_at=now, **progress)
+    return swap(job_pk, attempt, (Status.PROCESSING,), heartbeat_at=now, **progress)
 
 
 @transaction.atomic
 def complete(job_pk: UUID | str, attempt: int, **results: object) -> bool:
     """Ends a running attempt well. `publish` calls this in the transaction of its rows."""
-    won = _swap(
+    won = swap(
         job_pk,
         attempt,
         (Status.PROCESSING,),
@@ -124,7 +123,7 @@ def complete(job_pk: UUID | str, attempt: int, **results: object) -> bool:
         **results,
     )
     if won:
-        _close_runs(job_pk, attempt, Outcome.DONE)
+        close_runs(job_pk, attempt, Outcome.DONE)
         notices.job_ended(job_pk)
     return won
 
@@ -134,7 +133,7 @@ def fail(
     job_pk: UUID | str, attempt: int, code: str, facts: Mapping[str, object] | None = None
 ) -> bool:
     """Ends a running attempt with an error; the step stays, to say where it happened."""
-    won = _swap(
+    won = swap(
         job_pk,
         attempt,
         (Status.PROCESSING,),
@@ -145,7 +144,7 @@ def fail(
         completed_at=timezone.now(),
     )
     if won:
-        _close_runs(job_pk, attempt, Outcome.FAILED)
+        close_runs(job_pk, attempt, Outcome.FAILED)
         notices.job_ended(job_pk)
     return won
 
@@ -163,91 +162,32 @@ def cancel(job: Job) -> bool:
             return False
         # Nobody raises the attempt of a cancelled job, so this is the one to withdraw.
         job.refresh_from_db()
-        _close_runs(job.pk, job.attempt, Outcome.CANCELLED)
+        close_runs(job.pk, job.attempt, Outcome.CANCELLED)
         transaction.on_commit(lambda: queue.withdraw(job.queue_id))
     return True
 
 
-def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
-    """An attempt's worker is gone: tries again, or gives up after MAX_ATTEMPTS losses.
-
-    Where the disk is full that is why: COLMAP ends its whole process then. No attempt is wasted;
-    the job fails, and says so.
-    """
-    with transaction.atomic():
-        job = Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).first()
-        if job is None:
-            return False
-        if job.is_processing and photo_files.is_short_of_room(job):
-            error = photo_files.disk_full(job)
-            return fail(job_pk, attempt, error.code, error.facts)
-        losses = job.losses + 1
-        if losses < settings.MAX_ATTEMPTS:
-            return _next_attempt(job, losses=losses)
-        won = _swap(
-            job_pk,
-            attempt,
-            Job.ACTIVE,
-            status=Status.FAILED,
-            losses=losses,
-            progress={},
-            error_code="worker_lost",
-            error_facts={"attempts": losses},
-            completed_at=timezone.now(),
-        )
-        if won:
-            _close_runs(job_pk, attempt, Outcome.LOST)
-            notices.job_ended(job_pk)
-        return won
-
-
-def hand_back(job_pk: UUID | str, attempt: int) -> bool:
-    """A worker that shuts down gives its attempt back; that is nobody's fault and does not
-    count."""
-    with transaction.atomic():
-        job = Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).first()
-        return job is not None and _next_attempt(job, losses=job.losses)
-
-
-@transaction.atomic
-def retry(job: Job) -> bool:
-    """Staff lets a failed job try again, as a new attempt. False when it has not failed."""
-    won = _swap(
-        job.pk,
-        job.attempt,
-        (Status.FAILED,),
-        status=Status.PENDING,
-        attempt=job.attempt + 1,
-        losses=0,
-        started_at=None,
-        completed_at=None,
-        **_at_the_beginning(),
-    )
-    if won:
-        job.refresh_from_db()
-        put_in_line(job)
-    return won
-
-
-def _next_attempt(job: Job, *, losses: int) -> bool:
-    won = _swap(
+def next_attempt(job: Job, *, losses: int) -> bool:
+    """The job waits again, as a new attempt. False when somebody else was faster."""
+    won = swap(
         job.pk,
         job.attempt,
         Job.ACTIVE,
         status=Status.PENDING,
         attempt=job.attempt + 1,
         losses=losses,
-        **_at_the_beginning(),
+        **at_the_beginning(),
     )
     if won:
-        _close_runs(job.pk, job.attempt, Outcome.LOST)
+        close_runs(job.pk, job.attempt, Outcome.LOST)
         job.refresh_from_db()
         # It had waited its turn once already.
         queue.enqueue_on_commit(job, at_front=not job.gives_way)
     return won
 
 
-def _at_the_beginning() -> dict[str, object]:
+def at_the_beginning() -> dict[str, object]:
+    """Columns of a job that has not begun."""
     return {
         "step": Step.QUEUED.value,
         "percent": 0.0,
@@ -258,7 +198,7 @@ def _at_the_beginning() -> dict[str, object]:
     }
 
 
-def _swap(
+def swap(
     job_pk: UUID | str, attempt: int, statuses: tuple[Job.Status, ...], /, **changes: object
 ) -> bool:
     """The compare-and-swap: changes the row only in this attempt and one of these statuses."""
@@ -266,7 +206,7 @@ def _swap(
     return rows.update(**changes) == 1
 
 
-def _close_runs(job_pk: UUID | str, attempt: int, outcome: StageRun.Outcome) -> None:
+def close_runs(job_pk: UUID | str, attempt: int, outcome: StageRun.Outcome) -> None:
     StageRun.objects.filter(job_id=job_pk, attempt=attempt, outcome=Outcome.RUNNING).update(
         outcome=outcome, ended_at=timezone.now()
     )

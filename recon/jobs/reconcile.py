@@ -4,7 +4,7 @@
 |--------------------------------|-------------------------------------|------------------------|
 | PENDING, not in Redis          | Redis was down, or lost its memory  | queued, oldest first   |
 | PROCESSING, lock free, finished| its horse died before recording it  | published              |
-| PROCESSING, lock free          | its worker and horse both died      | `lifecycle.worker_lost`|
+| PROCESSING, lock free          | its worker and horse both died      | `attempts.worker_lost`|
 | DRAFT, its photos not checked  | Redis was down, or the check died   | asked for, three times |
 | DRAFT, a video nobody works on | the same                            | asked for, three times |
 | DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
@@ -29,7 +29,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts import letters
-from recon.jobs import account_deletion, lifecycle, publish, queue
+from recon.jobs import account_deletion, attempts, publish, queue
 from recon.jobs.drafts import checks, drafts, frames
 from recon.jobs.folder import data_folder, leftovers, unclaimed
 from recon.jobs.folder import lock as folder_lock
@@ -110,13 +110,13 @@ def settle(job: Job) -> bool:
     try:
         with folder_lock.hold(job.folder):
             # First: what the horse left fills the disk, which is why it died.
-            lost = _publish_finished(job) or lifecycle.worker_lost(job.pk, job.attempt)
+            lost = _publish_finished(job) or attempts.worker_lost(job.pk, job.attempt)
             leftovers.clear(job.folder)
             return lost
     except folder_lock.FolderBusy:
         return False
     except FileNotFoundError:
-        return lifecycle.worker_lost(job.pk, job.attempt)
+        return attempts.worker_lost(job.pk, job.attempt)
 
 
 def _publish_finished(job: Job) -> bool:

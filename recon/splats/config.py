@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class DenseConfig:
-    """Dense starting points by multi-view stereo; see `recon.splats.dense_init`."""
+    """Dense starting points by multi-view stereo: `recon.splats.dense_init` and `depth_maps`."""
 
     enabled: bool = True
     max_image_size: int = 700  # px, longest side of the depth maps

@@ -34,7 +34,7 @@ def main() -> None:
     from django.db import connection
 
     from accounts.models import User
-    from recon.jobs import account_deletion, lifecycle, sharing
+    from recon.jobs import account_deletion, attempts, lifecycle, sharing
     from recon.jobs.drafts import drafts
     from recon.models import Job
     from recon.pipeline.errors import UserError
@@ -69,7 +69,8 @@ def main() -> None:
         if action == "add":
             upload = photo("a.jpg", seed=random.getrandbits(64))
             return within_limits(drafts.add_photo, Job.objects.get(pk=key), upload)
-        return bool(getattr(lifecycle, action)(key, 1))
+        module = attempts if action == "worker_lost" else lifecycle
+        return bool(getattr(module, action)(key, 1))
 
     def race() -> None:
         connection.ensure_connection()

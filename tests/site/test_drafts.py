@@ -13,7 +13,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from recon.jobs import deletion, lifecycle, queue, submit
+from recon.jobs import attempts, deletion, lifecycle, queue, submit
 from recon.jobs.drafts import drafts
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import photo_files, unclaimed
@@ -66,7 +66,7 @@ def test_reconcile_and_workers_leave_a_draft_alone() -> None:
     assert reconcile() == Mended()
     assert lifecycle.start(draft.pk, draft.attempt) is None
     assert not lifecycle.cancel(draft)
-    assert not lifecycle.retry(draft)
+    assert not attempts.retry(draft)
     assert not deletion.delete_files(draft)
     draft.refresh_from_db()
     assert draft.is_draft

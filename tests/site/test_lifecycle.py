@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from recon.jobs import deletion, lifecycle, queue, submit
+from recon.jobs import attempts, deletion, lifecycle, queue, submit
 from recon.jobs.drafts import drafts
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import unclaimed
@@ -62,18 +64,25 @@ def test_another_attempt_than_the_present_one_does_not_start(job: Job, attempt: 
 
 def test_progress_of_an_old_attempt_is_not_written(running: Job) -> None:
     assert lifecycle.heartbeat(running.pk, 1, percent=70.0)
-    lifecycle.worker_lost(running.pk, 1)
+    attempts.worker_lost(running.pk, 1)
     lifecycle.start(running.pk, 2)
     assert not lifecycle.heartbeat(running.pk, 1, percent=99.0)
     assert now(running).percent == 0.0
 
 
-@pytest.mark.parametrize("end", ["complete", "fail", "worker_lost", "hand_back"])
-def test_an_old_attempt_ends_nothing(running: Job, end: str) -> None:
-    lifecycle.worker_lost(running.pk, 1)
+@pytest.mark.parametrize(
+    "end",
+    [
+        lifecycle.complete,
+        partial(lifecycle.fail, code="internal"),
+        attempts.worker_lost,
+        attempts.hand_back,
+    ],
+)
+def test_an_old_attempt_ends_nothing(running: Job, end: Callable[[object, int], bool]) -> None:
+    attempts.worker_lost(running.pk, 1)
     lifecycle.start(running.pk, 2)
-    code = ("internal",) if end == "fail" else ()
-    assert not getattr(lifecycle, end)(running.pk, 1, *code)
+    assert not end(running.pk, 1)
     assert (now(running).status, now(running).attempt) == ("PROCESSING", 2)
 
 
@@ -123,7 +132,7 @@ def test_an_ended_job_cannot_be_cancelled(status: str) -> None:
 
 def test_a_cancel_reaches_the_attempt_that_began_after_the_page_was_shown(running: Job) -> None:
     as_shown = now(running)
-    lifecycle.worker_lost(running.pk, 1)
+    attempts.worker_lost(running.pk, 1)
     assert lifecycle.cancel(as_shown)
     assert (now(running).status, now(running).attempt) == ("CANCELLED", 2)
     assert f"{running.pk}-2" not in queue.carried_ids()
@@ -132,7 +141,7 @@ def test_a_cancel_reaches_the_attempt_that_began_after_the_page_was_shown(runnin
 def test_a_lost_worker_costs_an_attempt_and_the_job_goes_to_the_front(running: Job) -> None:
     later = job_of(running.owner)
     queue.enqueue(str(later.pk), 1)
-    assert lifecycle.worker_lost(running.pk, 1)
+    assert attempts.worker_lost(running.pk, 1)
     again = now(running)
     assert (again.status, again.attempt, again.losses) == ("PENDING", 2, 1)
     assert (again.step, again.percent) == ("QUEUED", 0.0)
@@ -146,7 +155,7 @@ def test_after_three_lost_workers_the_job_fails(running: Job, settings: Any) -> 
     for attempt in (1, 2, 3):
         assert now(running).attempt == attempt
         lifecycle.start(running.pk, attempt)
-        assert lifecycle.worker_lost(running.pk, attempt)
+        assert attempts.worker_lost(running.pk, attempt)
     failed = now(running)
     assert (failed.status, failed.error_code) == ("FAILED", "worker_lost")
     assert failed.error is not None
@@ -154,14 +163,14 @@ def test_after_three_lost_workers_the_job_fails(running: Job, settings: Any) -> 
 
 
 def test_a_worker_that_dies_before_it_claims_the_job_counts_too(job: Job) -> None:
-    assert lifecycle.worker_lost(job.pk, 1)
+    assert attempts.worker_lost(job.pk, 1)
     assert (now(job).attempt, now(job).losses) == (2, 1)
 
 
 def test_handing_back_is_a_new_attempt_but_no_loss(running: Job) -> None:
     for attempt in range(1, 6):
         lifecycle.start(running.pk, attempt)
-        assert lifecycle.hand_back(running.pk, attempt)
+        assert attempts.hand_back(running.pk, attempt)
     again = now(running)
     assert (again.status, again.attempt, again.losses) == ("PENDING", 6, 0)
 
@@ -177,7 +186,7 @@ def start_of(how: str, owner: Any) -> Job:
         return submit.create_job(owner, photos(3))
     if how == "retry":
         failed = job_of(owner, status=Job.Status.FAILED)
-        assert lifecycle.retry(failed)
+        assert attempts.retry(failed)
         return now(failed)
     draft = drafts.create_draft(owner)
     for one in photos(3):
@@ -232,7 +241,7 @@ def test_what_gives_way_stays_behind_when_its_worker_is_lost_or_redis_forgets() 
     assert lifecycle.start(sample.pk, 1)
     job = job_of(ann)
     queue.enqueue_on_commit(job)
-    assert lifecycle.hand_back(sample.pk, 1)
+    assert attempts.hand_back(sample.pk, 1)
     line = [job.queue_id, f"{sample.pk}-2"]
     assert queue.rq_queue().job_ids == line
     queue.rq_queue().connection.flushdb()
@@ -246,7 +255,7 @@ def test_what_gives_way_stays_behind_when_its_worker_is_lost_or_redis_forgets() 
 def test_staff_can_retry_a_failed_job(running: Job) -> None:
     lifecycle.fail(running.pk, 1, "internal")
     failed = now(running)
-    assert lifecycle.retry(failed)
+    assert attempts.retry(failed)
     again = now(running)
     assert (again.status, again.attempt, again.error_code) == ("PENDING", 2, "")
     assert again.completed_at is None
@@ -256,7 +265,7 @@ def test_staff_can_retry_a_failed_job(running: Job) -> None:
 @pytest.mark.parametrize("status", [s for s in Job.Status if s != "FAILED"])
 def test_only_a_failed_job_is_retried(status: str) -> None:
     job = job_of(person(), status=status)
-    assert not lifecycle.retry(job)
+    assert not attempts.retry(job)
     assert (now(job).status, now(job).attempt) == (status, 1)
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
-from recon.jobs import deletion, lifecycle, submit
+from recon.jobs import attempts, deletion, lifecycle, submit
 from recon.jobs.people import notices
 from recon.models import Job, Notice
 from tests.site.making import browser_of, finished_job, job_of, person, photos, supporter
@@ -48,14 +48,14 @@ def test_there_is_one_for_each_end(ann: User) -> None:
     done, failed, lost = running(ann), running(ann), running(ann, losses=2)
     assert lifecycle.complete(done.pk, 1)
     assert lifecycle.fail(failed.pk, 1, "internal")
-    assert lifecycle.worker_lost(lost.pk, 1)
+    assert attempts.worker_lost(lost.pk, 1)
     assert set(told(ann)) == {done, failed, lost}
     assert not lifecycle.complete(done.pk, 1), "somebody else was first"
     assert len(told(ann)) == 3
 
 
 def test_there_is_none_where_nothing_has_ended_or_the_person_did_it(ann: User) -> None:
-    assert lifecycle.worker_lost(running(ann).pk, 1)
+    assert attempts.worker_lost(running(ann).pk, 1)
     assert lifecycle.cancel(running(ann))
     assert told(ann) == []
 
@@ -64,7 +64,7 @@ def test_a_second_end_after_a_retry_is_told_again(ann: User) -> None:
     job = running(ann)
     lifecycle.fail(job.pk, 1, "internal")
     job.refresh_from_db()
-    lifecycle.retry(job)
+    attempts.retry(job)
     lifecycle.start(job.pk, 2)
     lifecycle.complete(job.pk, 2)
     assert told(ann) == [job, job]

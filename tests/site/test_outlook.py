@@ -14,7 +14,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from recon.jobs import lifecycle, outlook, steps_and_log
+from recon.jobs import attempts, lifecycle, outlook, steps_and_log
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.web.running.poll_answers import moving_parts
@@ -116,7 +116,7 @@ def test_a_new_attempt_does_not_wait_for_steps_that_are_kept(running: Job) -> No
     for _ in range(4):
         past(running.owner, 10)
     row(running, Step.COLMAP_FEAT, 10)
-    lifecycle.worker_lost(running.pk, 1)
+    attempts.worker_lost(running.pk, 1)
     again = lifecycle.start(running.pk, 2)
     assert again is not None
     again.step = "PREFLIGHT"

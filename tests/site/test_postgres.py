@@ -13,7 +13,7 @@ import pytest
 from django.db.models import Model
 
 from accounts.models import User
-from recon.jobs import deletion, lifecycle, queue
+from recon.jobs import attempts, deletion, lifecycle, queue
 from recon.jobs.drafts import drafts
 from recon.jobs.reconcile import reconcile
 from recon.models import Job
@@ -141,7 +141,7 @@ def test_cancel_retry_and_delete(database: str) -> None:
     failed.refresh_from_db()
     assert failed.error is not None
     assert "1 of 4" in failed.error.title
-    assert lifecycle.retry(failed)
+    assert attempts.retry(failed)
     assert queue.carried_ids() == {f"{failed.pk}-2"}
     for each in (job, failed):
         folder = each.folder

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from recon.jobs import lifecycle, steps_and_log
+from recon.jobs import attempts, lifecycle, steps_and_log
 from recon.jobs.run import reporter
 from recon.jobs.run.pulse import Pulse
 from recon.jobs.run.reporter import SiteReporter
@@ -164,7 +164,7 @@ class TestReporter:
         if change == "cancel":
             lifecycle.cancel(now(running))
         elif change == "take over":
-            lifecycle.worker_lost(running.pk, 1)
+            attempts.worker_lost(running.pk, 1)
             lifecycle.start(running.pk, 2)
         else:
             Job.objects.filter(pk=running.pk).delete()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from recon.jobs import lifecycle, publish
+from recon.jobs import attempts, lifecycle, publish
 from recon.models import Artifact, Figures, Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.outcome import Summary
@@ -124,7 +124,7 @@ def test_a_cancelled_job_is_not_published(job: Job) -> None:
 
 
 def test_an_attempt_that_was_taken_over_publishes_nothing(job: Job) -> None:
-    lifecycle.worker_lost(job.pk, 1)
+    attempts.worker_lost(job.pk, 1)
     lifecycle.start(job.pk, 2)
     assert not publish.publish(job, SUMMARY)
     assert (now(job).status, now(job).figures.psnr) == ("PROCESSING", None)

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 
-from recon.jobs import lifecycle, queue
+from recon.jobs import attempts, lifecycle, queue
 from recon.models import Job
 from tests.site.making import job_of, person
 
@@ -40,7 +40,7 @@ def test_a_job_that_was_handed_back_is_next_again(redis_queue: Redis) -> None:
         queue.enqueue(str(job.pk), 1)
     assert queue.rq_queue().pop_job_id() == f"{first.pk}-1"
     lifecycle.start(first.pk, 1)
-    lifecycle.hand_back(first.pk, 1)
+    attempts.hand_back(first.pk, 1)
     assert queue.rq_queue().job_ids == [f"{first.pk}-2", f"{second.pk}-1"]
     first.refresh_from_db()
     assert queue.position(first) == 1

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
-from recon.jobs import deletion, lifecycle, submit
+from recon.jobs import attempts, deletion, submit
 from recon.jobs.drafts import drafts
 from recon.jobs.people import quotas
 from recon.jobs.reconcile import reconcile
@@ -312,5 +312,5 @@ def test_what_is_half_done_stays_only_where_staff_may_let_the_job_go_on(
 
 def test_a_new_attempt_is_measured_at_its_end_and_not_as_the_one_before(ann: User) -> None:
     job = job_of(ann, status=Job.Status.FAILED, stored_bytes=77)
-    assert lifecycle.retry(job)
+    assert attempts.retry(job)
     assert Job.objects.get().stored_bytes is None

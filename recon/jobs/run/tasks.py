@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from recon.jobs import lifecycle, publish
+from recon.jobs import attempts, lifecycle, publish
 from recon.jobs.folder import data_folder, photo_files
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.people import quotas
@@ -70,7 +70,7 @@ def _run_attempt(job: Job) -> None:
                 job.pk, job.attempt, "timed_out", {"minutes": settings.JOB_TIMEOUT_MINUTES}
             )
         except Interrupted:
-            lifecycle.hand_back(job.pk, job.attempt)
+            attempts.hand_back(job.pk, job.attempt)
         except Cancelled:
             logger.info("Job %s, attempt %s was cancelled", job.pk, job.attempt)
         except PipelineError as error:

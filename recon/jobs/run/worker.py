@@ -25,7 +25,7 @@ from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from recon.jobs import lifecycle, queue, reconcile
+from recon.jobs import attempts, lifecycle, queue, reconcile
 from recon.jobs.folder import data_folder
 from recon.jobs.run import polite_stop
 from recon.models import Job
@@ -146,7 +146,7 @@ class ReconWorker(Worker):
         job_pk, attempt = job.args
         try:
             if self._shutdown_requested_date is not None:
-                lifecycle.hand_back(job_pk, attempt)
+                attempts.hand_back(job_pk, attempt)
             elif _is_over_time(job):
                 minutes = settings.JOB_TIMEOUT_MINUTES
                 lifecycle.fail(job_pk, attempt, "timed_out", {"minutes": minutes})
@@ -198,7 +198,7 @@ def _settle(job_pk: str, attempt: int) -> None:
     if row.is_processing:
         reconcile.settle(row)
     else:
-        lifecycle.worker_lost(job_pk, attempt)  # died before it could claim the job
+        attempts.worker_lost(job_pk, attempt)  # died before it could claim the job
 
 
 def _is_over_time(job: QueuedJob) -> bool:

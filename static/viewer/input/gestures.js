@@ -1,6 +1,6 @@
 /**
  * Fingers, mouse and wheel on the canvas, reported as what they do to the picture. What that leads
- * to is not known here.
+ * to is not known here but in `steering.js`.
  *
  * The wheel zooms once the scene has the focus (a click is enough); before, it scrolls the page,
  * which may be all that the person wanted. A pinch on a touchpad (a wheel with Ctrl) always zooms.
