@@ -1,6 +1,7 @@
 """The engine against the reference: seconds, held-out quality and memory, on any photos.
 
-    python benchmarks/engine.py                                    # fern and sceaux
+    python benchmarks/engine.py                                    # all sets of 8 photos or more
+    python benchmarks/engine.py --pose-runs 3 --seeds 1 2          # with poses made three times
     python benchmarks/engine.py --sets fern berlin --presets quick high --seeds 1 2 3
     python benchmarks/engine.py --sets JOB/ --snapshots            # from a job's poses
     python benchmarks/engine.py --sets fern/ --control PLAIN/      # likewise, and the control
@@ -8,8 +9,8 @@
     python benchmarks/engine.py --large --steps 50                 # the same without a GPU
 
 A set is a name in RECON_PHOTOS (default ../shared/photos), a folder of photos, or a job's folder
-with work/{images,sparse,train.txt,test.txt}. From photos, one whole job runs per
-preset, and all seeds and the reference use its poses. Sets of up to 10 photos hold out each photo
+with work/{images,sparse,train.txt,test.txt}. From photos, one whole job runs per preset and pose
+run, and all seeds and the reference use its poses. Sets of up to 10 photos hold out each photo
 once.
 
 With `fern` among the sets, the reference also runs afresh on COLMAP's plain poses, from which its
@@ -39,12 +40,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import jobs
 from benchmarks.parts import large, references, tables
+from recon.pipeline.photos.uploads import photos_in
 from recon.pipeline.workspace import Workspace, write_json
 
 _HERE = Path(__file__).resolve().parent
 _CONTROL = "fern"  # the set for which the reference's result is known
 _PLAIN = "mapping.own_principal_points=false"  # and the poses for which it is known
 _FEW = 10  # photos; up to this many, each is held out once
+_LARGEST = ["fern", "sceaux"]  # sets that --large measures
+_MANY = 8  # photos of a set that is measured unless others are named
 _LARGE = {"fern": 4000}  # px, longest side that a set is enlarged to; others keep their own size
 _CACHES = ("NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "CUDA_CACHE_PATH")
 
@@ -57,7 +61,8 @@ def main() -> None:
     sets = list(sources(options.sets, options.out))
     for name, folder in sets:
         for preset in options.presets:
-            bench.measure(name, folder, preset)
+            for pose_run in range(1 if has_poses(folder) else options.pose_runs):
+                bench.measure(name, folder, preset, pose_run)
     bench.control(dict(sets))
     print(bench.save())
     print(f"Kept in {options.out}")
@@ -68,7 +73,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--sets", nargs="+", default=["fern", "sceaux"])
+    add("--sets", nargs="+", help="default: all of 8 photos or more in RECON_PHOTOS")
+    add("--pose-runs", type=int, default=1, help="how many times poses are made from photos")
     add("--presets", nargs="+", help="default: standard with a GPU, else quick")
     add("--seeds", nargs="+", type=int, default=[42])
     add("--out", type=Path, help="default: a new folder in build/engine")
@@ -97,8 +103,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         options.no_reference = options.no_folds = True
     if not options.presets:
         options.presets = ["standard" if options.large else default_preset()]
+    options.sets = options.sets or (_LARGEST if options.large else sets_of(_MANY))
     options.out = (options.out or new_folder("engine")).resolve()
     return options
+
+
+def sets_of(fewest: int) -> list[str]:
+    """The names of the sets in RECON_PHOTOS with so many photos or more."""
+    folders = sorted(path for path in jobs.PHOTOS.glob("*") if path.is_dir())
+    return [path.name for path in folders if len(photos_in(path)[0]) >= fewest]
 
 
 def default_preset() -> str:
@@ -150,19 +163,21 @@ class Bench:
             "notes": [],
         }
 
-    def measure(self, name: str, folder: Path, preset: str) -> None:
+    def measure(self, name: str, folder: Path, preset: str, pose_run: int = 0) -> None:
         """One set with one preset: its whole job, every seed and fold, and their reference."""
         options = self._options
         if not has_poses(folder):
-            folder = self._job(name, folder, preset)
+            folder = self._job(name, folder, preset, pose_run)
         if options.large and name in _LARGE and has_poses(folder):
             folder = self._enlarge(name, folder)
         if not has_poses(folder):
             return
         for held_out in folds(Workspace(folder), not options.no_folds):
             for seed in options.seeds:
-                place = self._place(name, preset, seed, *([held_out] if held_out else []))
-                self._run(name, folder, place, preset, seed, held_out)
+                words = [f"poses{pose_run}"] * (pose_run > 0) + [held_out or ""] * bool(held_out)
+                place = self._place(name, preset, seed, *words)
+                facts = {"set": name, "fold": held_out, "pose_run": pose_run}
+                self._run(folder, place, preset, seed, facts)
             if not options.no_reference:
                 self._reference(name, preset, held_out, place)
 
@@ -202,10 +217,14 @@ class Bench:
         (self._options.out / "engine.md").write_text(text)
         return text
 
-    def _job(self, name: str, photos: Path, preset: str) -> Path:
-        """Runs the whole job, or its poses alone. Returns its folder."""
+    def _job(self, name: str, photos: Path, preset: str, pose_run: int) -> Path:
+        """Runs the whole job, or its poses alone. Returns its folder.
+
+        The same seed gives the same poses, so each pose run has one of its own.
+        """
         options = self._options
-        place, seed = self._place(name, preset, "job"), options.seeds[0]
+        place = self._place(name, preset, "job", *[pose_run] * (pose_run > 0))
+        seed = options.seeds[0] + pose_run
         until = ["--until", "COLMAP_UNDIST"] if options.poses_only else []
         report = self._child("job", photos, place, preset, seed, [*until, *self._wishes()])
         if report is not None and not options.poses_only:
@@ -223,15 +242,14 @@ class Bench:
             )
         return place
 
-    def _run(
-        self, name: str, folder: Path, place: Path, preset: str, seed: int, held_out: str | None
-    ) -> None:
+    def _run(self, folder: Path, place: Path, preset: str, seed: int, facts: Result) -> None:
+        """`facts` are the set, the fold's photo that is held out, and the pose run."""
         options = self._options
-        more = ["--held-out", held_out] if held_out else []
+        more = ["--held-out", facts["fold"]] if facts["fold"] else []
         more += ["--finish"] * options.finish + ["--no-lpips"] * options.no_lpips
         report = self._child("poses", folder, place, preset, seed, [*more, *self._wishes()])
         if report is not None:
-            self.results["runs"].append({"set": name, "fold": held_out, **report})
+            self.results["runs"].append({**facts, **report})
             if report["warnings"]:
                 self._note(f"{place.name}: {', '.join(report['warnings'])}")
         self.save()

@@ -18,6 +18,7 @@ def markdown(results: dict[str, Any]) -> str:
         "Whole jobs, from photos to scene": jobs(results["jobs"]),
         "From poses to the evaluated model": engine(results["runs"]),
         "Beside the reference": comparison(results["runs"], results["references"]),
+        "Between pose runs": pose_runs(results["runs"]),
         "Steps after training": finishes(results["runs"]),
         "Snapshots": snapshots(results["runs"]) if results["snapshots"] else "",
     }
@@ -75,11 +76,12 @@ def engine(runs: Sequence[Run]) -> str:
 
 
 def comparison(runs: Sequence[Run], references: Sequence[Run]) -> str:
-    """Ours less the reference's, both at the reference's size; means over sets at the end."""
+    """Ours less the reference's, both at the reference's size; then the mean over the sets, and
+    the least of each column with its set."""
     head = ["set", "preset", "reference", "ours", "raw dB", "corrected dB", "raw SSIM"]
     head += ["corrected SSIM", "reference s", "ours s", "times faster"]
     rows: list[list[Any]] = []
-    gains: dict[str, list[list[float]]] = {}
+    gains: dict[str, dict[str, list[float]]] = {}
     for (name, preset), group in group_runs(runs):
         theirs = [r for r in references if (r["set"], r["preset"]) == (name, preset)]
         if not theirs:
@@ -90,17 +92,46 @@ def comparison(runs: Sequence[Run], references: Sequence[Run]) -> str:
         gained = [a - b for a, b in zip(ours_at, theirs_at, strict=True)]
         ours_s = mean(sum(run["seconds"][part] for part in _OURS) for run in group)
         theirs_s = average(theirs, "seconds", "train")
-        gains.setdefault(preset, []).append([*gained, theirs_s / ours_s])
+        gains.setdefault(preset, {})[name] = [*gained, theirs_s / ours_s]
         rows.append([
             name, preset, *(" / ".join(f"{value:.{2 if i < 2 else 3}f}" for i, value in
                                        enumerate(figures)) for figures in (theirs_at, ours_at)),
             *with_sign(gained), f"{theirs_s:.1f}", f"{ours_s:.1f}", f"{theirs_s / ours_s:.1f}",
         ])  # fmt: skip
     for preset, each in gains.items():
-        *gained, faster = [mean(column) for column in zip(*each, strict=True)]
+        *gained, faster = [mean(column) for column in zip(*each.values(), strict=True)]
         rows.append(["**mean**", preset, "", "", *with_sign(gained), "", "", f"{faster:.1f}"])
+        rows.append(["**worst**", preset, "", "", *worst(each)])
     note = "\n\nReference and ours: PSNR raw / corrected / SSIM raw / corrected."
     return table(head, rows) + note if rows else ""
+
+
+def worst(gains: dict[str, list[float]]) -> list[str]:
+    """The least of each of the four gains, and the set that has it."""
+    sets = [min(gains, key=lambda name: gains[name][column]) for column in range(4)]
+    least = with_sign([gains[name][column] for column, name in enumerate(sets)])
+    return [f"{value} ({name})" for value, name in zip(least, sets, strict=True)]
+
+
+def pose_runs(runs: Sequence[Run]) -> str:
+    """How far the same photos come apart if their poses are made again; empty for one run."""
+    head = ["set", "preset", "pose runs", "PSNR of each", "spread dB", "corrected", "spread dB"]
+    rows = []
+    for (name, preset), group in group_runs(runs):
+        numbers = sorted({run["pose_run"] for run in group})
+        if len(numbers) < 2:
+            continue
+        cells: list[Any] = []
+        for kind in ("raw", "corrected"):
+            each = [
+                average(
+                    [run for run in group if run["pose_run"] == number], "figures", kind, "psnr"
+                )
+                for number in numbers
+            ]
+            cells += [", ".join(f"{value:.2f}" for value in each), f"{max(each) - min(each):.2f}"]
+        rows.append([name, preset, len(numbers), *cells])
+    return table(head, rows)
 
 
 def finishes(runs: Sequence[Run]) -> str:

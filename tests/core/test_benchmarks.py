@@ -292,8 +292,8 @@ def run(name: str, psnr: float, seed: int = 1, **more: Any) -> dict[str, Any]:
     raw = {"psnr": psnr, "ssim": 0.8, "lpips": None}
     figures = {"raw": raw, "corrected": {**raw, "psnr": psnr + 1}}
     return {
-        "set": name, "preset": "standard", "seed": seed, "fold": None, "iterations": 2000,
-        "gaussians": 150_000, "training_size": [700, 520], "figures": figures,
+        "set": name, "preset": "standard", "seed": seed, "fold": None, "pose_run": 0,
+        "iterations": 2000, "gaussians": 150_000, "training_size": [700, 520], "figures": figures,
         "compared": figures, "peak_gb": {"rss": 2.0, "allocated": 3.0, "reserved": 4.0},
         "seconds": {"load": 0.5, "dense_start": 1.0, "train": 7.0, "write": 0.1, "evaluate": 0.4},
         "snapshots": None, "stage_seconds": {}, **more,
@@ -333,7 +333,7 @@ def test_the_engine_table_has_means_and_their_spread() -> None:
 
 def test_the_comparison_has_differences_and_their_mean_over_sets() -> None:
     runs = [run("fern", 27.0), run("fern", 28.0, seed=2), run("sceaux", 19.0), run("new", 1.0)]
-    head, fern, sceaux, mean = rows(
+    head, fern, sceaux, mean, worst = rows(
         tables.comparison(runs, [cached_result("fern", 24.0), cached_result("sceaux", 17.0)])
     )
     cells = dict(zip(head, fern, strict=True))
@@ -342,7 +342,29 @@ def test_the_comparison_has_differences_and_their_mean_over_sets() -> None:
     assert (cells["reference s"], cells["ours s"]) == ("80.0", "8.0")
     assert sceaux[4] == "+2.00"
     assert (mean[0], mean[4], mean[5], mean[-1]) == ("**mean**", "+2.75", "+3.75", "10.0")
+    assert worst[4:6] == ["+2.00 (sceaux)", "+3.00 (sceaux)"]
     assert tables.comparison(runs, []) == ""
+
+
+def test_pose_runs_are_compared_with_each_other_over_all_seeds() -> None:
+    again = {"pose_run": 1}
+    runs = [run("fox", 25.0), run("fox", 25.2, 2), run("fox", 24.0, **again)]
+    [_, row] = rows(tables.pose_runs([*runs, run("fox", 24.4, 2, **again), run("fern", 27.0)]))
+    assert row == ["fox", "standard", "2", "25.10, 24.20", "0.90", "26.10, 25.20", "0.90"]
+    assert tables.pose_runs([run("fern", 27.0), run("fern", 28.0, seed=2)]) == ""
+
+
+def test_all_sets_with_enough_photos_are_measured_unless_some_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, count in (("b", 8), ("a", 12), ("few", 7)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            Image.new("RGB", (8, 8)).save(tmp_path / name / f"{number}.png")
+    (tmp_path / "README.md").touch()
+    monkeypatch.setattr(engine.jobs, "PHOTOS", tmp_path)
+    assert engine.parse(["--presets", "quick"]).sets == ["a", "b"]
+    assert engine.parse(["--presets", "quick", "--sets", "few"]).sets == ["few"]
 
 
 @pytest.mark.parametrize(("psnr", "verdict"), [(24.4, " holds"), (24.6, "DOES NOT HOLD")])
