@@ -57,6 +57,12 @@ def test_photos_exposed_alike_keep_the_scene_s_exposure(scene: Scene) -> None:
     np.testing.assert_allclose(gains(scene), 1.0, atol=0.002)
 
 
+def test_photos_that_hardly_differ_are_exposed_alike(scene: Scene) -> None:
+    for picture, gain in zip(scene[1], (1.01, 0.99, 1.0, 1.01), strict=True):
+        picture *= gain
+    assert (gains(scene) == 1).all()
+
+
 def test_a_bright_a_dark_and_a_yellow_photo_are_found(scene: Scene) -> None:
     _, pictures = scene
     pictures[0] *= 1.5
