@@ -26,6 +26,7 @@ from recon.splats.losses import photometric
 from recon.splats.scene import PosedPhoto, View, load_view, scene_extent
 from recon.splats.starting_points import (
     Points,
+    SparsePoints,
     gaussians_from_points,
     points_from,
     sparse_points,
@@ -104,12 +105,13 @@ def train(
     checkpoints = checkpoints or Checkpoints(None)
     kernels_compiled = photometric.compile_kernels(device)
     views = _load(photos, images, config, report)
+    sparse = sparse_points(photos)
     earlier = checkpoints.start()
     if earlier is not None:
         start = start_from(earlier)
         report.taken_over(_DENSE_SHARE)
     else:
-        start = _start(photos, views, config, device=device, seed=seed, report=report)
+        start = _start(photos, views, sparse, config, device=device, seed=seed, report=report)
         checkpoints.keep_start(start.state())
     points = start.points
     size = max(((v.camera.width, v.camera.height) for v in views), key=max)
@@ -126,7 +128,8 @@ def train(
         initial_scale=config.initial_scale,
     )
     on_device = [view.to(device) for view in views]
-    exposures = Exposures(on_device, config, estimated_exposures(photos, views, config))
+    estimated = _estimated_exposures(sparse, photos, views, config)
+    exposures = Exposures(on_device, config, estimated)
     gaussians = fit(
         first.to(device),
         on_device,
@@ -142,19 +145,20 @@ def train(
     return TrainedScene(gaussians, points, size, exposures.by_name, start.confirmed)
 
 
-def estimated_exposures(
-    photos: Sequence[PosedPhoto], views: Sequence[View], config: TrainConfig
+def _estimated_exposures(
+    sparse: SparsePoints, photos: Sequence[PosedPhoto], views: Sequence[View], config: TrainConfig
 ) -> Tensor | None:
     """The maps [V, 3, 4] of `photos` before training; None where the config wants none."""
     if not config.exposure_estimate:
         return None
     sizes = np.array([[photo.camera.width, photo.camera.height] for photo in photos], float)
-    return estimate_exposures(sparse_points(photos), views, sizes)
+    return estimate_exposures(sparse, views, sizes)
 
 
 def _start(
     photos: Sequence[PosedPhoto],
     views: Sequence[View],
+    sparse: SparsePoints,
     config: TrainConfig,
     *,
     device: torch.device,
@@ -162,7 +166,6 @@ def _start(
     report: Report,
 ) -> Start:
     """Dense points, or the SfM points where stereo finds too little."""
-    sparse = sparse_points(photos)
     points: Points | None = None
     confirmed: dict[str, float] = {}
     if config.dense.enabled:
@@ -201,6 +204,7 @@ def refine(
     """
     views = _load(photos, images, config, report)
     on_device = [view.to(gaussians.device) for view in views]
+    exposures = _estimated_exposures(sparse_points(photos), photos, views, config)
     return fit(
         gaussians,
         on_device,
@@ -209,7 +213,7 @@ def refine(
         seed=seed,
         report=report,
         warm=True,
-        exposures=Exposures(on_device, config, estimated_exposures(photos, views, config)),
+        exposures=Exposures(on_device, config, exposures),
         memory=memory,
         observe=observe,
         checkpoints=checkpoints,

@@ -13,10 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 from torch import Tensor
 
 from recon.splats.scene import View
 from recon.splats.starting_points import SparsePoints
+from recon.splats.triangulation import pixels_of
 
 Floats = NDArray[np.float64]
 
@@ -59,26 +61,13 @@ def _log_colours(
     used = np.zeros(len(tracks.points), bool)
     for number, view in enumerate(views):
         here = np.flatnonzero(tracks.views == number)
-        height, width = view.image.shape[:2]
-        reach = max(round(_PATCH * max(width, height)), 1)
-        mean = _box_mean(view.image.cpu().numpy().astype(np.float64) / 255, reach)
-        columns, rows = (tracks.xys[here] * np.array([width, height]) / sizes[number]).T
-        inside_x = np.clip(columns.astype(int), 0, width - 1)
-        inside_y = np.clip(rows.astype(int), 0, height - 1)
-        colours = mean[inside_y, inside_x]
+        image = view.image.cpu().numpy() / 255
+        side = 2 * max(round(_PATCH * max(image.shape)), 1) + 1
+        rows, columns = pixels_of(tracks.xys[here], image, sizes[number])
+        colours = uniform_filter(image, (side, side, 1), mode="nearest")[rows, columns]
         used[here] = ((colours > _BLACK) & (colours < _WHITE)).all(axis=1)
         logs[here] = np.log(np.clip(colours, 1e-3, 1))
     return logs, used
-
-
-def _box_mean(image: Floats, reach: int) -> Floats:
-    """The mean over 2 `reach` + 1 px square around each pixel of `image` [H, W, 3]."""
-    padded = np.pad(image, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
-    total = np.pad(padded, ((1, 0), (1, 0), (0, 0))).cumsum(0).cumsum(1)
-    side = 2 * reach + 1
-    above, below = total[:-side], total[side:]
-    sums: Floats = below[:, side:] - above[:, side:] - below[:, :-side] + above[:, :-side]
-    return sums / side**2
 
 
 def _gains(

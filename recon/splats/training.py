@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -56,17 +57,8 @@ def fit(
     plan = _Plan(config, warm)
     pace = _Pace(report, config.iterations)
     checkpoints = checkpoints or Checkpoints(None)
-    scene, done = checkpoints.resume(
-        lambda: Learner(
-            gaussians,
-            views,
-            config,
-            extent=extent,
-            seed=seed,
-            exposures=exposures,
-            watching=(pace, observe),
-        )
-    )
+    make = partial(Learner, gaussians, views, config, extent=extent, seed=seed)
+    scene, done = checkpoints.resume(partial(make, exposures=exposures, watching=(pace, observe)))
     pace.begin_at(done)
     for _ in range(done):
         next(shuffled)

@@ -90,10 +90,17 @@ def point_colours(tracks: Tracks, images: list[NDArray[np.uint8]], sizes: Floats
     colours = np.empty((len(tracks.points), 3))
     for view, image in enumerate(images):
         here = tracks.views == view
-        height, width = image.shape[:2]
-        columns, rows = (tracks.xys[here] * np.array([width, height]) / sizes[view]).T
-        columns = np.clip(columns.astype(int), 0, width - 1)
-        rows = np.clip(rows.astype(int), 0, height - 1)
+        rows, columns = pixels_of(tracks.xys[here], image, sizes[view])
         colours[here] = image[rows, columns] / 255
     counts = np.bincount(tracks.points, minlength=tracks.point_count)
     return _sum(tracks, colours) / np.maximum(counts, 1)[:, None]
+
+
+def pixels_of(xys: Floats, image: NDArray[np.generic], size: Floats) -> tuple[Integers, Integers]:
+    """Rows and columns [T] in `image` [H, W, ...] of the places `xys` [T, 2], px, in its photo.
+
+    `image` may be smaller than the photo, whose (width, height) is `size`.
+    """
+    height, width = image.shape[:2]
+    columns, rows = (xys * np.array([width, height]) / size).astype(np.int64).T
+    return np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
