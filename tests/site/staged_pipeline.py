@@ -54,7 +54,9 @@ def play(workspace: Workspace, what: str) -> None:
 def run_pipeline(workspace: Workspace, config: Any, report: RunReport) -> Summary:
     root = workspace.root
     report.start(Step.GS_TRAIN)
-    (root / "began").write_text(str(os.getpid()))
+    number = root / "began.tmp"  # renamed when it is whole: somebody reads it once it is there
+    number.write_text(str(os.getpid()))
+    number.rename(root / "began")
     what = (root / "play").read_text()
     if what == "die" or (what == "die once" and not (root / "died").exists()):
         (root / "died").touch()
