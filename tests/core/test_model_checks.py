@@ -15,7 +15,7 @@ from recon.poses.groups import connected_groups
 from recon.poses.ladder.candidates import Candidate, candidate, wins
 from recon.poses.ladder.rungs import RUNGS
 from recon.poses.ladder.skip_reasons import why_skip
-from recon.poses.ladder.sources import STRONG, Work
+from recon.poses.ladder.sources import GUIDED, PLAIN, STRONG, Source, Work
 from recon.poses.ladder.state import LadderState
 from recon.poses.models import checks, weak_joins
 from recon.poses.models.agreement import agreements
@@ -221,18 +221,31 @@ def test_nothing_is_tried_after_a_model_of_all_photos_that_nearly_all_matches_fi
     assert not wins(some_candidate(worth=3.0, agreeing=0.97), total=5)  # hardly placed
 
 
+@pytest.mark.parametrize("source", [GUIDED, STRONG])
 @pytest.mark.parametrize(("firm_photos", "said"), [(3, "only 3 of 5 photos firmly"), (4, None)])
-def test_photos_are_counted_before_stronger_sift_is_skipped(
-    monkeypatch: pytest.MonkeyPatch, firm_photos: int, said: str | None
+def test_photos_are_counted_before_more_matches_by_sift_are_skipped(
+    monkeypatch: pytest.MonkeyPatch, firm_photos: int, said: str | None, source: Source
 ) -> None:
     monkeypatch.setattr("recon.poses.learned.learned_matches.available", lambda: None)
     work = SimpleNamespace(names=list("abcde"), config=MappingConfig())
     best = some_candidate(worth=4.0, firm_photos=firm_photos, agreeing=0.9)
     assert not best.firm  # the model is not; most of its photos are
     state = LadderState(cast(Work, work), print, best=best)
-    [strong] = [rung for rung in RUNGS if rung.source is STRONG]
-    why = why_skip(strong, state)
+    [rung] = [rung for rung in RUNGS if rung.source is source]
+    why = why_skip(rung, state)
     assert why is None if said is None else said in str(why)
+
+
+def test_guided_matching_is_not_tried_where_plain_sift_joins_no_photo_that_is_not_placed() -> None:
+    work = SimpleNamespace(names=list("abcde"), config=MappingConfig())
+    best = some_candidate(registered=4, worth=4.0, firm_photos=4)
+    pairs = [Pair("a", "b", 90), Pair("b", "c", 90), Pair("c", "d", 90)]
+    state = LadderState(cast(Work, work), print, best=best, pairs={PLAIN.name: pairs})
+    by_source = {rung.source: rung for rung in RUNGS}
+    assert "all 4 photos already" in str(why_skip(by_source[GUIDED], state))
+    assert why_skip(by_source[STRONG], state) is None
+    state.pairs[PLAIN.name] = [*pairs, Pair("d", "e", 20)]
+    assert why_skip(by_source[GUIDED], state) is None
 
 
 def test_a_photo_that_sees_few_points_counts_for_less(model: Any) -> None:
