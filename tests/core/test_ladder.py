@@ -176,7 +176,9 @@ def test_every_rung_can_be_cancelled(wall: Workspace, name: str) -> None:
     files = sorted(wall.colmap.iterdir())
     with pytest.raises(Cancelled):
         mapping.run(wall, mapped(last_rung=name, solid_points_per_photo=1e5), CancelsThere())
-    assert sorted(wall.colmap.iterdir()) == files
+    # What an earlier rung has made may stay.
+    left = [p for p in sorted(wall.colmap.iterdir()) if not p.name.startswith("guided-")]
+    assert left == files
 
 
 def test_the_global_mappers_process_does_not_outlive_a_cancel(wall: Workspace) -> None:

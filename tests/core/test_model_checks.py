@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from recon.poses.colmap.databases import copy_with_journal
 from recon.poses.colmap.pairs import Pair
 from recon.poses.config import MappingConfig
 from recon.poses.groups import connected_groups
@@ -105,6 +106,23 @@ def test_a_camera_in_the_wrong_place_disagrees_with_its_matches(
     fit = agreements(model, synthetic[0])
     shares = {first in (a.image_a, a.image_b): a.fitting / a.matches for a in fit}
     assert shares[True] < 0.5 < shares[False]
+
+
+def test_matches_that_the_geometry_led_to_say_nothing_about_the_model(
+    synthetic: tuple[Path, Any], model: Any, tmp_path: Path
+) -> None:
+    database = tmp_path / "guided.db"
+    copy_with_journal(synthetic[0], database)
+    before = agreements(model, database)
+    with colmap().Database.open(database) as content:
+        pair_id = colmap().image_pair_to_pair_id(before[0].image_a, before[0].image_b)
+        a, b = colmap().pair_id_to_image_pair(pair_id)
+        found_before = content.read_matches(a, b)[:12]
+        content.delete_matches(a, b)
+        content.write_matches(a, b, found_before)
+    after = agreements(model, database)
+    assert before[0].matches > after[0].matches == 12
+    assert after[1:] == before[1:]
 
 
 def test_points_behind_the_camera_are_counted(model: Any) -> None:

@@ -52,7 +52,7 @@ class MatchesAhead:
     def database_of(self, source: Source, work: Work, report: Progress) -> Path:
         """As `sources.database_of`, of what was made ahead if it is what is asked for."""
         build = self._build
-        if source.build is None or build is None:
+        if source in (PLAIN, GUIDED) or build is None:
             return sources.database_of(source, work, report)
         self._build = None
         try:
