@@ -17,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from recon.pipeline.errors import PipelineError
+
 #: What a database or Redis that can't be reached raises, and an SQLite that stays locked.
 AWAY = (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError)
 RETRY_AFTER_S = 10
@@ -30,7 +32,7 @@ _SENTENCES = {
     404: _("There is nothing at this address."),
     429: _("Too many attempts. Wait a while, then try again."),
     500: _("Something went wrong on our side."),
-    503: _("The site can’t reach its database right now. Nothing is lost; try again soon."),
+    503: _("The site can’t reach its data right now. Nothing is lost; try again soon."),
 }
 
 
@@ -98,9 +100,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def status_of(error: BaseException | None) -> int:
-    """503 if the database or the queue is down, or has been locked for too long; 400 for a
-    value that no column can hold and that no form has looked at; 500 for the rest."""
-    if isinstance(error, AWAY):
+    """503 if the database, the queue or the object store is down, or has been locked for too long,
+    or the site is too busy; 400 for a value that no column can hold and that no form has looked at;
+    500 for the rest."""
+    if isinstance(error, (*AWAY, PipelineError)):
         return 503
     if isinstance(error, (DataError, ValidationError)):
         return 400

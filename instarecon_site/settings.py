@@ -236,6 +236,10 @@ STORAGES = {
         else "instarecon_site.storage.StaticStorage"
     },
 }
+#: Where web and workers of several machines keep jobs' files; None: they share DATA_DIR.
+STORAGE_URL = env.url("STORAGE_URL", "", schemes=("s3", "file"))
+if (_object_store := env.storage("STORAGE_URL")) is not None:
+    STORAGES["jobs"] = _object_store
 
 # --- People ---
 

@@ -18,6 +18,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.utils.translation import gettext_lazy as _
 
+from recon.jobs.folder import mirror
 from recon.models import Artifact, Job
 from recon.web.access import NotThere
 
@@ -84,6 +85,7 @@ def serve_artifact(request: HttpRequest, job: Job, kind: str) -> HttpResponseBas
     artifact = job.artifacts.filter(kind=kind).first() if job.is_completed else None
     if artifact is None:
         raise NotThere(GONE)
+    mirror.pull(job, artifact.path)
     ending, media_type, saved = KINDS[kind]
     name = job.file_stem + ending
     return serve_file(request, check_contained(job, artifact.file), name, media_type, saved=saved)

@@ -303,6 +303,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The site is busy with photos and videos that others have sent.",
         "Nothing is lost: send it again in a moment.",
     ),
+    "storage_away": Explanation(
+        "The place where scenes are kept can't be reached right now.",
+        "Nothing is lost: try again in some minutes.",
+        "It is the object store in STORAGE_URL: the server's or the worker's log says what failed.",
+    ),
     "disk_full": Explanation(
         "There is too little free disk space: {free}, where {needed} are needed.",
         "Ask whoever runs this site to make room, then try again.",
