@@ -240,6 +240,10 @@ STORAGES = {
 STORAGE_URL = env.url("STORAGE_URL", "", schemes=("s3", "file"))
 if (_object_store := env.storage("STORAGE_URL")) is not None:
     STORAGES["jobs"] = _object_store
+#: Who sends large files. See `recon.web.serving`.
+DOWNLOADS = env.choice("DOWNLOADS", ("direct", "x-accel", "signed"), "direct")
+if DOWNLOADS == "signed" and not STORAGE_URL.startswith("s3://"):
+    raise env.wrong("DOWNLOADS", "direct or x-accel where STORAGE_URL names no S3 bucket")
 
 # --- People ---
 

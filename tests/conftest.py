@@ -147,11 +147,11 @@ def object_store(
     """The site and its workers keep jobs' files in the S3 server, which is empty."""
     from instarecon_site import env
 
+    s3_server.use_empty_folder()
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     settings.STORAGE_URL = s3_server.environment["STORAGE_URL"]
     settings.STORAGES = {**settings.STORAGES, "jobs": env.storage("STORAGE_URL")}
-    s3_server.empty()
     yield s3_server
     s3_server.start()  # where a test has stopped it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,7 @@ class S3Server:
 
     def __init__(self, folder: Path, *, host: str = "127.0.0.1") -> None:
         self.folder, self._host = folder, host
+        self._site = "site"
         (folder / BUCKET).mkdir()
         with socket.socket() as probe:
             probe.bind((host, 0))
@@ -30,7 +32,7 @@ class S3Server:
     def environment(self) -> dict[str, str]:
         """The settings of a site that uses it."""
         return {
-            "STORAGE_URL": f"s3://{BUCKET}/site",
+            "STORAGE_URL": f"s3://{BUCKET}/{self._site}",
             "AWS_ENDPOINT_URL_S3": f"http://{self._host}:{self._port}",
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,
@@ -50,7 +52,7 @@ class S3Server:
         address, keys = f"{self._host}:{self._port}", f"{KEY},{SECRET}"
         self._process = subprocess.Popen(
             [_program(), "serve", "s3", str(self.folder), "--addr", address, "--auth-key", keys,
-             "--dir-cache-time", "0", "--config", "/dev/null"],
+             "--config", "/dev/null"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
@@ -62,13 +64,19 @@ class S3Server:
             self._process.wait()
             self._process = None
 
+    @property
+    def site_folder(self) -> Path:
+        """The folder in the bucket that the site has, on the disk."""
+        return self.folder / BUCKET / self._site
+
     def objects(self) -> list[str]:
         """The keys of all objects."""
-        bucket = self.folder / BUCKET / "site"
-        return sorted(str(p.relative_to(bucket)) for p in bucket.rglob("*") if p.is_file())
+        found = (path for path in self.site_folder.rglob("*") if path.is_file())
+        return sorted(path.relative_to(self.site_folder).as_posix() for path in found)
 
-    def empty(self) -> None:
-        shutil.rmtree(self.folder / BUCKET / "site", ignore_errors=True)
+    def use_empty_folder(self) -> None:
+        """What is removed behind the server's back would confuse it."""
+        self._site = f"site-{secrets.token_hex(4)}"
 
     def _answers(self) -> bool:
         with socket.socket() as probe:

@@ -42,6 +42,8 @@ PULLING = "pulling"
 
 #: How old an object without a row must be before nobody can be about to list it.
 UNLISTED_FOR = timedelta(days=1)
+#: How long a signed address works, seconds: time to begin, not to end.
+SIGNED_FOR_S = 300
 #: After which a copy on a machine goes, seconds.
 UNUSED_FOR_S = 24 * 60 * 60
 
@@ -168,6 +170,15 @@ def forget(job: Job, *paths: str) -> None:
 def keys_of(job: Job) -> list[str]:
     """The objects of a job that is about to be deleted, for `remove_unlisted`."""
     return list(rows(job).values_list("key", flat=True)) if is_used() else []
+
+
+def address_of(job: Job, path: str, *, name: str, media_type: str) -> str | None:
+    """Where anybody can fetch a file from the store, for some minutes, saved as `name`; None where
+    the store does not have it."""
+    row = rows(job, [path]).first()
+    if row is None:
+        return None
+    return object_store.address_of(row.key, name=name, media_type=media_type, seconds=SIGNED_FOR_S)
 
 
 def remove_unlisted(keys: Collection[str]) -> None:

@@ -19,6 +19,7 @@ from typing import BinaryIO, TypeVar
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
+from django.utils.http import content_disposition_header
 
 from recon.pipeline.errors import PipelineError
 
@@ -133,7 +134,7 @@ def address_of(key: str, *, name: str, media_type: str, seconds: int) -> str | N
     if not hasattr(store, "querystring_auth"):
         return None
     sent = {
-        "ResponseContentDisposition": f'attachment; filename="{name}"',
+        "ResponseContentDisposition": content_disposition_header(True, name),
         "ResponseContentType": media_type,
     }
     return str(store.url(key, parameters=sent, expire=seconds))  # type: ignore[call-arg]
