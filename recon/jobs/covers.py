@@ -66,6 +66,8 @@ def reset(job: Job) -> None:
 
 @contextmanager
 def _folder(job: Job) -> Iterator[None]:
+    if mirror.is_used() and not mirror.rows(job).exists():  # staff deleted its files
+        raise FileNotFoundError(job.folder)
     mirror.make_folder(job)
     try:
         with folder_lock.hold(job.folder, wait_s=WAIT_S):

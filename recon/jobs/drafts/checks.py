@@ -160,7 +160,7 @@ def check_photos(job_id: str) -> None:
             if draft is not None:
                 mirror.pull_here(draft, "check", _photos_of(draft))
                 _check(draft)
-                mirror.keep(draft, *sorted(draft.workspace.check.glob("[!.]*")))
+                mirror.keep(draft, *mirror.files_in(draft, "check"))
     except FileNotFoundError:
         logger.info("Draft %s is gone; nothing to check", job_id)
     except folder_lock.FolderBusy:

@@ -253,6 +253,18 @@ def _sent(job: Job, path: Path) -> StoredFile:
     )
 
 
+def files_in(job: Job, *paths: str) -> list[Path]:
+    """The files here that lie in these folders of the job's folder, or in all of it. Hidden ones
+    are somebody's work, and small copies are made anew where they are asked for."""
+    found = []
+    for start in [job.folder / path for path in paths] or [job.folder]:
+        for path in sorted(start.rglob("*")):
+            parts = path.relative_to(job.folder).parts
+            if parts[0] != "thumbs" and not any(p.startswith(".") for p in parts):
+                found += [path] if path.is_file() else []
+    return found
+
+
 def _differs(job: Job, paths: Collection[str], *, exactly: bool) -> bool:
     wanted = list(rows(job, paths))
     if not all(is_current(job, row) for row in wanted):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -103,7 +102,10 @@ class Sender:
             return
         with self._one_at_a_time:
             listed = {row.path: row for row in mirror.rows(self._job, paths)}
-            here = dict(self._files(paths, but))
+            files = {
+                mirror.path_of(self._job, one): one for one in mirror.files_in(self._job, *paths)
+            }
+            here = {name: one for name, one in files.items() if not _is_below(name, but)}
             changed = [
                 path
                 for name, path in here.items()
@@ -132,15 +134,6 @@ class Sender:
             mirror.record(sent)
             if gone:
                 mirror.forget(self._job, *gone)
-
-    def _files(self, paths: tuple[str, ...], but: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
-        root = self._job.folder
-        for start in [root / path for path in paths] or [root]:
-            for path in sorted(start.rglob("*")):
-                name = mirror.path_of(self._job, path)
-                hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-                if not hidden and not _is_below(name, but) and path.is_file():
-                    yield name, path
 
     def _run(self) -> None:
         try:

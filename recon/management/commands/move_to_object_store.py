@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from django.core.management.base import BaseCommand, CommandError
 
 from recon.jobs.folder import data_folder, mirror
@@ -43,17 +40,9 @@ def _send(job: Job) -> int:
         listed = {row.path: row for row in mirror.rows(job)}
         new = [
             path
-            for path in _files_of(job)
+            for path in mirror.files_in(job)
             if (row := listed.get(mirror.path_of(job, path))) is None
             or not mirror.is_current(job, row)
         ]
         mirror.keep(job, *new)
     return len(new)
-
-
-def _files_of(job: Job) -> Iterator[Path]:
-    """Not what is hidden, being written, or made anew when it is asked for."""
-    for path in sorted(job.folder.rglob("*")):
-        parts = path.relative_to(job.folder).parts
-        if path.is_file() and parts[0] != "thumbs" and not any(p.startswith(".") for p in parts):
-            yield path
