@@ -23,7 +23,7 @@ from recon.splats.exposure_estimate import estimate_exposures
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric
 from recon.splats.scene import PosedPhoto, View, load_view, scene_extent
-from recon.splats.start import find_start, start_from
+from recon.splats.start import find_start, start_from, without
 from recon.splats.starting_points import Points, SparsePoints, gaussians_from_points, sparse_points
 from recon.splats.training import Observer, fit, observe_nothing
 
@@ -40,6 +40,7 @@ class TrainedScene:
     size: tuple[int, int]  # px, width and height of the largest photo as trained on
     exposures: dict[str, Tensor]  # each photo's map [3, 4] from the scene's colours to its own
     confirmed: dict[str, float]  # share of each photo's pixels whose depth other photos confirm
+    left_out: tuple[str, ...] = ()  # photos that were not trained on: others contradict their poses
 
 
 def fit_to_photos(config: TrainConfig, photos: Sequence[PosedPhoto]) -> TrainConfig:
@@ -97,6 +98,9 @@ def train(
             report=Part(report, 0.0, _DENSE_SHARE),
         )
         checkpoints.keep_start(start.state())
+    if start.left_out:
+        photos, views = without(start.left_out, photos, views)
+        sparse = sparse_points(photos)
     points = start.points
     size = max(((v.camera.width, v.camera.height) for v in views), key=max)
     report.log(
@@ -126,7 +130,7 @@ def train(
         observe=observe,
         checkpoints=checkpoints,
     )
-    return TrainedScene(gaussians, points, size, exposures.by_name, start.confirmed)
+    return TrainedScene(gaussians, points, size, exposures.by_name, start.confirmed, start.left_out)
 
 
 def _estimated_exposures(
