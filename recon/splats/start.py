@@ -1,9 +1,9 @@
 """What training starts from: which photos, and dense points, or the SfM points where stereo finds
 too little.
 
-A photo in the wrong place spoils a scene: every step towards it teaches what no other photo shows.
-It gives itself away, since what stereo sees in it no neighbour has in the same place. Such photos
-are left out (`unconfirmed_photos`), and the start is made once more without them.
+Among few photos, one in the wrong place spoils a scene: every step towards it teaches what no other
+photo shows. It gives itself away, since what stereo sees in it no neighbour has in the same place.
+Such photos are left out (`unconfirmed_photos`), and the start is made once more without them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ from recon.splats.starting_points import (
 )
 
 #: Of the median photo's confirmed share. Measured: photos turned by 10 degrees and moved have 0 to
-#: 0.08, the least of five sound sets 0.3 (docs/develop/engine.md).
+#: 0.08, the least of five sound sets 0.28 (docs/develop/engine.md).
 _FAR_BELOW = 0.15
+#: Photos to train on. Among more, one in the wrong place has few of the steps, and leaving it out
+#: gained nothing (docs/measurements/recipe.md).
+_FEW = 10
 #: Confirmed share of the median photo; below it stereo says little of any photo.
 _TELLING = 0.1
 _MOST = 1 / 3  # of the photos may be left out,
@@ -63,8 +66,11 @@ def unconfirmed_photos(confirmed: Mapping[str, float]) -> tuple[str, ...]:
     """The photos, sorted, of whose depths the others confirm next to nothing.
 
     `confirmed` are the photos' shares. A third of them at most, the least confirmed, and three
-    photos stay. None where even the median photo is hardly confirmed.
+    photos stay. None where there are more than a few, and where even the median photo is hardly
+    confirmed.
     """
+    if len(confirmed) > _FEW:
+        return ()
     most = min(int(_MOST * len(confirmed)), len(confirmed) - _FEWEST)
     if most < 1 or (middle := median(confirmed.values())) < _TELLING:
         return ()

@@ -29,6 +29,9 @@ WRONG = NAMES[4]
         # A third at most, the least confirmed.
         (SOUND | {"a": 0.03, "c": 0.01, "f": 0.02}, ()),
         ({"a": 0.5, "b": 0.5, "c": 0.5, "d": 0.5, "e": 0.02, "f": 0.01, "g": 0.0}, ("f", "g")),
+        # Among many, one has few of the steps.
+        (dict.fromkeys("abcdefghi", 0.5) | {"j": 0.0}, ("j",)),
+        (dict.fromkeys("abcdefghij", 0.5) | {"k": 0.0}, ()),
         # Three photos stay.
         ({"a": 0.5, "b": 0.5, "c": 0.0}, ()),
         ({"a": 0.5, "b": 0.5, "c": 0.5, "d": 0.0}, ("d",)),
