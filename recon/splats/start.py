@@ -82,8 +82,8 @@ def without(
     names: Sequence[str], photos: Sequence[PosedPhoto], views: Sequence[View]
 ) -> tuple[list[PosedPhoto], list[View]]:
     """The `photos` and their `views`, but for those of these names."""
-    kept = [pair for pair in zip(photos, views, strict=True) if pair[0].name not in names]
-    return [photo for photo, _ in kept], [view for _, view in kept]
+    pairs = [pair for pair in zip(photos, views, strict=True) if pair[0].name not in names]
+    return [photo for photo, _ in pairs], [view for _, view in pairs]
 
 
 def find_start(
@@ -104,10 +104,10 @@ def find_start(
     report.log(f"Left out, since no other photo confirms their depths: {', '.join(left_out)}.")
     # Its observations contradicted the others', so that points were given up, and its picture was
     # compared with theirs.
-    kept, kept_views = without(left_out, photos, views)
-    sparse = sparse_points(kept)
+    photos, views = without(left_out, photos, views)
+    sparse = sparse_points(photos)
     done = Part(report, 1.0, 1.0)
-    again = _start_of(kept, kept_views, sparse, config, device=device, seed=seed, report=done)
+    again = _start_of(photos, views, sparse, config, device=device, seed=seed, report=done)
     return Start(again.points, {**start.confirmed, **again.confirmed}, left_out)
 
 

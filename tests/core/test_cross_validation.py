@@ -90,8 +90,8 @@ def test_a_photo_that_training_left_out_is_in_no_fold(
     assert results["cross_validation"]["folds"] == [fold for fold in FOLDS if fold != [wrong]]
     assert len(trainings.photos) == 3
     assert not any(wrong in photos for photos in trainings.photos)
-    kept = [name for name in NAMES if name not in (wrong, NAMES[2])]
-    assert results["split"] == {"train": kept, "test": [NAMES[2]], "left_out": [wrong]}
+    others = [name for name in NAMES if name not in (wrong, NAMES[2])]
+    assert results["split"] == {"train": others, "test": [NAMES[2]], "left_out": [wrong]}
 
 
 def test_each_fold_is_trained_from_its_own_photos_and_the_jobs_split_not_again(

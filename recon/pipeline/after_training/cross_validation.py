@@ -113,8 +113,8 @@ class CrossValidation:
             together=read_same_spot(self.workspace),
         )
         left_out = photos_left_out(self.workspace)
-        kept = [[name for name in test if name not in left_out] for test in tests]
-        return [test for test in kept if test]
+        tests = [[name for name in test if name not in left_out] for test in tests]
+        return [test for test in tests if test]
 
     def _read_or_train(self, number: int, test: list[str], report: Report) -> ScoresAtSizes:
         key = self._key(test)
