@@ -17,8 +17,6 @@ from django.utils.translation import gettext_lazy as _
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from recon.pipeline.errors import PipelineError
-
 #: What a database or Redis that can't be reached raises, and an SQLite that stays locked.
 AWAY = (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError)
 RETRY_AFTER_S = 10
@@ -103,7 +101,7 @@ def status_of(error: BaseException | None) -> int:
     """503 if the database, the queue or the object store is down, or has been locked for too long,
     or the site is too busy; 400 for a value that no column can hold and that no form has looked at;
     500 for the rest."""
-    if isinstance(error, (*AWAY, PipelineError)):
+    if isinstance(error, AWAY) or getattr(error, "http_status", None) == 503:
         return 503
     if isinstance(error, (DataError, ValidationError)):
         return 400

@@ -95,10 +95,10 @@ def serve_artifact(request: HttpRequest, job: Job, kind: str) -> HttpResponseBas
     ending, media_type, saved = KINDS[kind]
     name = job.file_stem + ending
     if settings.DOWNLOADS == "signed" and saved and not _is_asked_by_script(request):
-        address = mirror.address_of(job, artifact.path, name=name, media_type=media_type)
-        if address is None:
+        signed = mirror.address_of(job, artifact.path, name=name, media_type=media_type)
+        if signed is None:
             raise NotThere(GONE)
-        return HttpResponseRedirect(address)
+        return HttpResponseRedirect(signed)
     mirror.pull(job, artifact.path)
     path = check_contained(job, artifact.file)
     if settings.DOWNLOADS == "x-accel":
@@ -117,7 +117,7 @@ def _by_nginx(job: Job, path: Path, name: str, media_type: str, *, saved: bool) 
     there = quote(f"{job.pk}/{path.relative_to(job.folder.resolve()).as_posix()}")
     response = HttpResponse(content_type=media_type)
     response["X-Accel-Redirect"] = f"{X_ACCEL}{there}"
-    response["Content-Disposition"] = content_disposition_header(saved, name)
+    response["Content-Disposition"] = content_disposition_header(saved, name) or "inline"
     response["Cache-Control"] = "private, no-cache"
     return response
 

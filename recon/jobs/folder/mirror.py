@@ -32,7 +32,6 @@ from django.utils import timezone
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import object_store
 from recon.models import Job, StoredFile
-from recon.pipeline.errors import PipelineError
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +84,7 @@ def pull(job: Job, *paths: str, exactly: bool = False) -> None:
         ):
             pull_here(job, *paths, exactly=exactly)
     except folder_lock.FolderBusy as error:
-        raise PipelineError("too_busy") from error
+        raise object_store.NotNow("too_busy") from error
 
 
 def pull_here(job: Job, *paths: str, exactly: bool = False) -> None:

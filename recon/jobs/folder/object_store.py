@@ -33,6 +33,12 @@ CHUNK = 2**20  # bytes
 PAUSES_S = (0.2, 1.0, 4.0)
 
 
+class NotNow(PipelineError):
+    """A file can't be had at the moment: ask again later."""
+
+    http_status = 503  # for a page that does not say it in its own way
+
+
 class ObjectMissing(FileNotFoundError):
     """The store is there and does not have it."""
 
@@ -158,6 +164,6 @@ def _tried(what: str, act: Callable[[], T]) -> T:
         except Exception as error:  # each store has its own
             logger.warning("The object store: %s failed: %s", what, error)
             if pause is None:
-                raise PipelineError("storage_away") from error
+                raise NotNow("storage_away") from error
             time.sleep(pause)
     raise AssertionError("the last try returns or raises")
