@@ -1,7 +1,7 @@
 """Pages and JSON for requests that end in an error.
 
 People get a page of `templates/errors/`, programs (the API's paths, or whoever asks for JSON) get
-`{"detail": "<sentence>"}` with the same status.
+`{"detail": "<sentence>"}` with the same status. API v1 has problems (`instarecon_site.problems`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from instarecon_site import problems
 
 #: What a database or Redis that can't be reached raises, and an SQLite that stays locked.
 AWAY = (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError)
@@ -41,11 +43,15 @@ def wants_json(request: HttpRequest) -> bool:
     """
     if request.path.startswith("/recon/pub/"):
         preferred = request.get_preferred_type(["application/json", "text/html"])
-    elif request.path.startswith("/recon/") or request.path == "/oembed":
+    elif _is_of_programs(request.path) or problems.is_asked(request):
         return True
     else:
         preferred = request.get_preferred_type(["text/html", "application/json"])
     return preferred == "application/json"
+
+
+def _is_of_programs(path: str) -> bool:
+    return path.startswith("/recon/") or path == "/oembed"
 
 
 def answer(
@@ -54,10 +60,16 @@ def answer(
     """The error page or JSON for `status`; `sentence` says more than the status alone, and `code`
     says it to programs."""
     if wants_json(request):
-        content = {"detail": str(sentence or _SENTENCES[status])} | ({"code": code} if code else {})
-        return JsonResponse(content, status=status)
+        return _json(request, status, sentence or str(_SENTENCES[status]), code)
     context = {"sentence": sentence}
     return render(request, template or f"errors/{status}.html", context, status=status)
+
+
+def _json(request: HttpRequest, status: int, sentence: str, code: str = "") -> HttpResponse:
+    if problems.is_asked(request):
+        return problems.problem(status, sentence, code=code)
+    content = {"detail": str(sentence)} | ({"code": code} if code else {})
+    return JsonResponse(content, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -75,7 +87,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return answer(request, 403, "errors/403_csrf.html")
+    code = "csrf" if problems.is_asked(request) else ""
+    return answer(request, 403, "errors/403_csrf.html", code=code)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -89,7 +102,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return answer(request, 400)
     response: HttpResponse
     if wants_json(request):
-        response = JsonResponse({"detail": str(_SENTENCES[status])}, status=status)
+        response = _json(request, status, str(_SENTENCES[status]))
     else:
         response = HttpResponse(render_to_string(f"errors/{status}.html"), status=status)
     if status == 503:

@@ -163,6 +163,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_rq",
     "csp",
+    "ninja",  # the page that describes API v1, and its scripts
     "accounts",
     "recon",
 ]

@@ -64,11 +64,11 @@ def step_rows(job: Job, told: Forecast | None = None) -> list[StepRow]:
 
 def log_tail(job: Job, lines: int = 12) -> list[str]:
     """The last lines of the job's log, without the body of tracebacks: that is for staff."""
-    shown = [line for line in _end_of(job.workspace.log) if not _INSIDE_TRACEBACK.match(line)]
+    shown = [line for line in _end_of(job.workspace.log) if not INSIDE_TRACEBACK.match(line)]
     return shown[-lines:] if lines > 0 else []
 
 
-_INSIDE_TRACEBACK = re.compile(
+INSIDE_TRACEBACK = re.compile(
     r"^(\d\d:\d\d:\d\d )?(\s|Traceback \(|The above exception|During handling)|^\d\d:\d\d:\d\d $"
 )
 
