@@ -64,7 +64,7 @@ EXPECTED: dict[str, tuple[Scope | None, int, int]] = {
     "get_presets": (READ, 200, 200),
     "get_limits": (EVERYBODY, 200, 200),
 }
-#: Addresses that describe the others, for everybody; and ninja's root, which is nothing.
+#: Addresses that describe the others, for everybody.
 DESCRIPTIONS = {"openapi-json": "openapi.json", "openapi-view": "docs"}
 
 FILES = {"add_photo": "file", "add_photos": "files", "create_job": "files"}
@@ -78,7 +78,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 def operations() -> dict[str, tuple[str, str]]:
     """Each operation's method and path."""
-    paths = api.get_openapi_schema(path_prefix="/api/v1/")["paths"]
+    paths = api.get_openapi_schema()["paths"]
     return {
         operation["operationId"]: (method, path)
         for path, methods in paths.items()
@@ -107,7 +107,7 @@ def test_every_address_is_described() -> None:
     """Whatever is added to the addresses, by ninja or beside it."""
     described = {path.removeprefix("/api/v1/") for _, path in operations().values()}
     served = {re.sub(r"<\w+:(\w+)>", r"{\1}", str(one.pattern)) for one in urlpatterns}
-    assert served == described | set(DESCRIPTIONS.values()) | {""}
+    assert served == described | set(DESCRIPTIONS.values())
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -65,7 +65,7 @@ def _wrong_method(request: HttpRequest, response: HttpResponseBase) -> HttpRespo
 
 def _say_calls_left(request: HttpRequest, response: HttpResponseBase) -> None:
     user = getattr(request, "user", None)
-    if not isinstance(user, User) or not user.is_authenticated:
+    if not isinstance(user, User) or response.has_header("RateLimit-Limit"):
         return
     counter = calls_of(user)
     left, seconds = throttling.room(counter)

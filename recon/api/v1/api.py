@@ -8,6 +8,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
+from instarecon_site.problems import ROOT
 from recon.api.v1 import drafts, jobs, photos, results, shares, site
 from recon.api.v1.callers import SentParser
 from recon.api.v1.openapi import completed
@@ -22,7 +23,8 @@ class Api(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        prefix = path_prefix or f"{ROOT}/"
+        schema = super().get_openapi_schema(path_prefix=prefix, path_params=path_params)
         return completed(schema)
 
     def get_openapi_operation_id(self, operation: Operation) -> str:

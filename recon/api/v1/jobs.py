@@ -44,7 +44,7 @@ def list_jobs(request: SignedInRequest, wanted: Query[listing.JobsWanted]) -> ty
     page = list(rows.prefetch_related("tags")[: wanted.limit + 1])
     cursor = listing.cursor_after(page[wanted.limit - 1]) if len(page) > wanted.limit else None
     return types.JobPage(
-        items=[summary_of(job, job.photo_count) for job in page[: wanted.limit]],  # type: ignore[attr-defined]
+        items=[summary_of(job, job.photo_count) for job in page[: wanted.limit]],
         total=total,
         next_cursor=cursor,
         next=_address_of_next(request, cursor) if cursor else None,
@@ -86,7 +86,7 @@ def create_job(
             )
         make = submit.create_job
         if form.videos:
-            make = partial(videos.create_job, videos=form.videos)  # type: ignore[assignment]
+            make = partial(videos.create_job, videos=form.videos)
         job = make(
             request.user,
             form.cleaned_data["photos"],

@@ -21,6 +21,9 @@ from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web import faults
 
+#: What our views call what was sent.
+_PARAMETERS = ("sent", "wanted", "expected")
+
 
 class Refused(Exception):
     """Ends a request with a problem of this status and code."""
@@ -90,9 +93,9 @@ def _about_fields() -> str:
 
 
 def _path(location: Iterable[object]) -> str:
-    """Pydantic names first where a value came from, then ninja's parameter, then the field."""
-    origin, *path = [str(part) for part in location]
-    return ".".join(path[1:] if origin in ("body", "form") and path else path)
+    """Pydantic names first where a value came from; then may come the view's own parameter."""
+    _, *path = [str(part) for part in location]
+    return ".".join(path[1:] if path and path[0] in _PARAMETERS else path)
 
 
 def _api_error(request: HttpRequest, error: ApiError) -> HttpResponse:
@@ -121,7 +124,8 @@ def _recon_error(request: HttpRequest, error: ReconError) -> HttpResponse:
 
 def _too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
     answer = problem(429, error.sentence)
-    answer["Retry-After"] = str(error.wait_s)
+    answer["Retry-After"] = answer["RateLimit-Reset"] = str(error.wait_s)
+    answer["RateLimit-Limit"], answer["RateLimit-Remaining"] = str(error.limit.amount), "0"
     return answer
 
 

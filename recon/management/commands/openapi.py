@@ -41,6 +41,6 @@ class Command(BaseCommand):
 def description() -> str:
     """As it is committed: in English, and the same whatever the site's settings."""
     with translation.override("en"):
-        schema = api.get_openapi_schema(path_prefix="/api/v1/")
+        schema = api.get_openapi_schema()
     plain = json.loads(json.dumps(schema, default=str))  # statuses become keys of JSON
     return json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
