@@ -13,6 +13,7 @@
 | spooled uploads, an hour old   | a web process was killed            | removed                |
 | a mail that was not sent       | Redis or the mail server was away   | sent                   |
 | an old entry of the audit log  | AUDIT_DAYS are over                 | removed                |
+| an answer kept for a program   | a day is over                       | removed                |
 | an ended job, not measured     | its horse died                      | measured, for quotas   |
 
 Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
@@ -29,7 +30,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts import letters
-from recon.jobs import account_deletion, attempts, publish, queue
+from recon.jobs import account_deletion, attempts, kept_answers, publish, queue
 from recon.jobs.drafts import checks, drafts, frames
 from recon.jobs.folder import data_folder, leftovers, unclaimed
 from recon.jobs.folder import lock as folder_lock
@@ -91,6 +92,7 @@ def reconcile() -> Mended:
     )
     quotas.measure_ended(Job.objects.all())
     audit.forget_old()
+    kept_answers.remove_old()
     if mended:
         logger.info("Reconciled: %s", mended)
     return mended

@@ -1,11 +1,12 @@
 """The facts that the site keeps: jobs with what belongs to them, videos, tags, notices to people,
-and what staff did with other people's jobs."""
+answers to programs, and what staff did with other people's jobs."""
 
 from recon.models.artifacts import Artifact
 from recon.models.audit import AuditEntry
 from recon.models.data_folder import DataFolder
 from recon.models.figures import Figures
 from recon.models.jobs import Job
+from recon.models.kept_answers import KeptAnswer
 from recon.models.notices import Notice
 from recon.models.photos import Photo
 from recon.models.share import Share, link_is_open, new_key
@@ -14,6 +15,6 @@ from recon.models.tags import Tag
 from recon.models.videos import Video
 
 __all__ = [
-    "Artifact", "AuditEntry", "DataFolder", "Figures", "Job", "Notice", "Photo", "Share",
-    "StageRun", "Tag", "Video", "link_is_open", "new_key",
+    "Artifact", "AuditEntry", "DataFolder", "Figures", "Job", "KeptAnswer", "Notice", "Photo",
+    "Share", "StageRun", "Tag", "Video", "link_is_open", "new_key",
 ]  # fmt: skip

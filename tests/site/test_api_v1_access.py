@@ -47,6 +47,7 @@ EXPECTED: dict[str, tuple[Scope | None, int, int]] = {
     "get_job": (READ, 200, MISSING),
     "change_job": (MANAGE, 200, MISSING),
     "delete_job": (DELETE, 204, MISSING),
+    "follow_progress": (READ, 200, MISSING),
     "cancel_job": (UPLOAD, 409, MISSING),
     "retry_job": (UPLOAD, 409, MISSING),
     "run_again": (UPLOAD, 202, MISSING),

@@ -19,6 +19,7 @@ from accounts import throttling
 from accounts.models import User
 from instarecon_site.problems import problem
 from recon.api.auth import calls_of
+from recon.api.v1 import repeats
 
 View = Callable[..., HttpResponseBase]
 
@@ -29,7 +30,11 @@ def answered(view: View) -> View:
     @csrf_exempt  # `callers.receive` checks, once it is known who sends the body
     @wraps(view)
     def complete(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = _by_method(view, request, *args, **kwargs)
+        response = None
+        try:
+            response = _by_method(view, request, *args, **kwargs)
+        finally:
+            repeats.settle(request, response)
         if response.status_code == 405:
             response = _wrong_method(request, response)
         if not response.has_header("Cache-Control"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from instarecon_site.problems import ROOT
-from recon.api.v1 import drafts, jobs, photos, results, shares, site
+from recon.api.v1 import drafts, jobs, photos, progress, repeats, results, shares, site
 from recon.api.v1.callers import SentParser
 from recon.api.v1.openapi import completed
 from recon.api.v1.problems import answer_problems
@@ -32,6 +33,10 @@ class Api(NinjaAPI):
         return operation.view_func.__name__
 
 
+def _answer_again(request: HttpRequest, before: repeats.AnsweredBefore) -> HttpResponse:
+    return before.response()
+
+
 api = Api(
     title="InstaRecon3D",
     version="1",
@@ -39,6 +44,7 @@ api = Api(
     urls_namespace="v1",
     parser=SentParser(),
 )
-for room in (drafts, photos, jobs, results, shares, site):
+for room in (drafts, photos, jobs, progress, results, shares, site):
     api.add_router("", room.router)
 answer_problems(api)
+api.add_exception_handler(repeats.AnsweredBefore, _answer_again)  # type: ignore[arg-type]

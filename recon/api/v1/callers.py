@@ -19,6 +19,7 @@ from accounts.requests import SignedInRequest
 from recon.api import bodies as api_bodies
 from recon.api.auth import bearer, identify
 from recon.api.errors import ApiError
+from recon.api.v1 import repeats
 from recon.web import bodies
 
 MULTIPART = "multipart/form-data"
@@ -35,15 +36,21 @@ class Body(Enum):
 class Token(HttpBearer):
     """Lets in whoever may do it: a token that has `scope`, or a session."""
 
-    def __init__(self, scope: Scope = Scope.READ, body: Body = Body.NONE) -> None:
+    def __init__(
+        self, scope: Scope = Scope.READ, body: Body = Body.NONE, *, once: bool = False
+    ) -> None:
+        """`once`: a request with a key is done once, however often it is sent (`repeats`)."""
         super().__init__()
-        self.scope, self.body = scope, body
+        self.scope, self.body, self.once = scope, body, once
 
     def __call__(self, request: HttpRequest) -> User:
-        """Raises NotSignedIn, ApiError and TooMany as `identify`, ApiError as `receive`."""
+        """Raises NotSignedIn, ApiError and TooMany as `identify`, ApiError as `receive`, and what
+        `repeats.claim` raises."""
         caller = identify(request, self.scope)  # type: ignore[arg-type]
         if request.method not in ("GET", "HEAD"):
             receive(caller, self.body)
+        if self.once:
+            repeats.claim(caller)
         return caller.user
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:

@@ -30,7 +30,7 @@ router = Router(tags=["drafts"])
 _NO_WISHES, _NO_CHANGES = sent_types.DraftSent(), sent_types.StartSent()
 
 
-@router.post("/drafts", auth=Token(Scope.UPLOAD, Body.JSON), response={201: types.Job})
+@router.post("/drafts", auth=Token(Scope.UPLOAD, Body.JSON, once=True), response={201: types.Job})
 def create_draft(
     request: SignedInRequest,
     response: HttpResponse,
@@ -49,7 +49,9 @@ def create_draft(
     return job_of(draft)
 
 
-@router.post("/jobs/{uuid:job_id}/draft", auth=Token(Scope.UPLOAD), response={201: types.Job})
+@router.post(
+    "/jobs/{uuid:job_id}/draft", auth=Token(Scope.UPLOAD, once=True), response={201: types.Job}
+)
 def draft_of_job(request: SignedInRequest, response: HttpResponse, job_id: UUID) -> types.Job:
     """A draft with the photos and wishes of a job that has ended, to add photos or take some
     out."""
@@ -68,7 +70,9 @@ def get_check(request: SignedInRequest, job_id: UUID) -> photo_types.Check:
 
 
 @router.post(
-    "/jobs/{uuid:job_id}/start", auth=Token(Scope.UPLOAD, Body.JSON), response={202: types.Job}
+    "/jobs/{uuid:job_id}/start",
+    auth=Token(Scope.UPLOAD, Body.JSON, once=True),
+    response={202: types.Job},
 )
 def start_draft(
     request: SignedInRequest,

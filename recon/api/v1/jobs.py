@@ -58,7 +58,7 @@ def _address_of_next(request: SignedInRequest, cursor: str) -> str:
     return f"{absolute(reverse('v1:list_jobs'))}?{urlencode(pairs)}"
 
 
-@router.post("/jobs", auth=Token(Scope.UPLOAD, Body.FILES), response={202: types.NewJob})
+@router.post("/jobs", auth=Token(Scope.UPLOAD, Body.FILES, once=True), response={202: types.NewJob})
 def create_job(
     request: SignedInRequest,
     response: HttpResponse,
@@ -140,7 +140,9 @@ def cancel_job(request: SignedInRequest, job_id: UUID) -> types.Job:
     return job_of(job)
 
 
-@router.post("/jobs/{uuid:job_id}/retry", auth=Token(Scope.UPLOAD), response={202: types.Job})
+@router.post(
+    "/jobs/{uuid:job_id}/retry", auth=Token(Scope.UPLOAD, once=True), response={202: types.Job}
+)
 def retry_job(request: SignedInRequest, response: HttpResponse, job_id: UUID) -> types.Job:
     """A new job with the same photos and wishes, for one that failed or was cancelled."""
     job = reading.own_job(request, job_id)
@@ -152,7 +154,7 @@ def retry_job(request: SignedInRequest, response: HttpResponse, job_id: UUID) ->
 
 @router.post(
     "/jobs/{uuid:job_id}/run-again",
-    auth=Token(Scope.UPLOAD, Body.JSON),
+    auth=Token(Scope.UPLOAD, Body.JSON, once=True),
     response={202: types.Job},
 )
 def run_again(

@@ -41,7 +41,7 @@ def list_photos(request: SignedInRequest, job_id: UUID) -> types.Photos:
 
 @router.post(
     "/jobs/{uuid:job_id}/photos",
-    auth=Token(Scope.UPLOAD, Body.FILES),
+    auth=Token(Scope.UPLOAD, Body.FILES, once=True),
     response={201: types.Photo, 200: types.Photo, 202: types.Video},
 )
 def add_photo(
@@ -63,7 +63,7 @@ def add_photo(
 
 @router.post(
     "/jobs/{uuid:job_id}/photos/bulk",
-    auth=Token(Scope.UPLOAD, Body.FILES),
+    auth=Token(Scope.UPLOAD, Body.FILES, once=True),
     response=types.FileOutcomes,
 )
 def add_photos(

@@ -28,9 +28,10 @@ _PARAMETERS = ("sent", "wanted", "expected")
 class Refused(Exception):
     """Ends a request with a problem of this status and code."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, *, retry_after_s: int = 0) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail = status, code, detail
+        self.retry_after_s = retry_after_s
 
 
 class FieldsRefused(Exception):
@@ -75,7 +76,10 @@ def of_error(error: ReconError) -> dict[str, object]:
 
 
 def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
-    return problem(error.status, error.detail, code=error.code)
+    answer = problem(error.status, error.detail, code=error.code)
+    if error.retry_after_s:
+        answer["Retry-After"] = str(error.retry_after_s)
+    return answer
 
 
 def _fields_refused(request: HttpRequest, error: FieldsRefused) -> HttpResponse:
