@@ -13,8 +13,9 @@ from recon.models.share import Share, link_is_open, new_key
 from recon.models.stage_runs import StageRun
 from recon.models.tags import Tag
 from recon.models.videos import Video
+from recon.models.webhooks import Delivery, Webhook
 
 __all__ = [
-    "Artifact", "AuditEntry", "DataFolder", "Figures", "Job", "KeptAnswer", "Notice", "Photo",
-    "Share", "StageRun", "Tag", "Video", "link_is_open", "new_key",
+    "Artifact", "AuditEntry", "DataFolder", "Delivery", "Figures", "Job", "KeptAnswer", "Notice",
+    "Photo", "Share", "StageRun", "Tag", "Video", "Webhook", "link_is_open", "new_key",
 ]  # fmt: skip

@@ -59,6 +59,11 @@ EXPECTED: dict[str, tuple[Scope | None, int, int]] = {
     "get_share": (READ, 200, MISSING),
     "change_share": (MANAGE, 200, MISSING),
     "end_share": (MANAGE, 204, MISSING),
+    "list_webhooks": (MANAGE, 200, 200),
+    "create_webhook": (MANAGE, 422, 422),  # an address inside
+    "delete_webhook": (MANAGE, MISSING, MISSING),  # there is none: test_webhooks
+    "test_webhook": (MANAGE, MISSING, MISSING),
+    "list_deliveries": (MANAGE, MISSING, MISSING),
     "get_queue": (READ, 200, 200),
     "get_account": (READ, 200, 200),
     "get_quota": (READ, 200, 200),
@@ -73,6 +78,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "add_known_photos": {"photos": [{"sha256": "0" * 64}]},
     "order_photos": {"photo_ids": [1]},
     "change_job": {"title": "Fern"},
+    "create_webhook": {"url": "http://127.0.0.1/"},
     "change_share": {"figures": False},
 }
 
@@ -91,7 +97,7 @@ def operations() -> dict[str, tuple[str, str]]:
 def call(client: Client, name: str, job: Job, **headers: str) -> HttpResponse:
     """As it is meant, for this job."""
     method, path = operations()[name]
-    ids = {"job_id": job.pk, "photo_id": 1, "video_id": 1, "kind": "splat"}
+    ids = {"job_id": job.pk, "photo_id": 1, "video_id": 1, "kind": "splat", "webhook_id": 1}
     sent: dict[str, Any] = {}
     if name in FILES:
         sent = {"data": {FILES[name]: photo()}}
