@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -126,7 +126,7 @@ def _own(request: SignedInRequest, pk: int) -> Webhook:
     return hook
 
 
-def _facts(hook: Webhook) -> dict[str, object]:
+def _facts(hook: Webhook) -> dict[str, Any]:
     return {"webhook_id": hook.pk, "url": hook.url, "created_at": hook.created_at}
 
 
