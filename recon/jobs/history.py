@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from recon.jobs.folder import mirror
 from recon.jobs.steps_and_log import INSIDE_TRACEBACK
 from recon.models import Job, StageRun
 
@@ -74,6 +75,7 @@ def log_part(job: Job, offset: int, limit: int) -> LogPart:
 
     The body of tracebacks is for staff: its lines are left out, and count as read.
     """
+    mirror.pull(job, mirror.path_of(job, job.workspace.log))
     try:
         with job.workspace.log.open("rb") as file:
             size = file.seek(0, 2)

@@ -14,6 +14,7 @@ from pathlib import Path
 from django.db import transaction
 
 from recon.jobs import lifecycle
+from recon.jobs.folder import mirror
 from recon.models import Artifact, Figures, Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.outcome import Summary
@@ -76,6 +77,7 @@ def unrecorded_summary(job: Job) -> Summary | None:
 
 
 def _artifact(job: Job, kind: str, path: str) -> Artifact:
+    mirror.pull_here(job, path)
     try:
         size, digest = _measure(job.folder / path)
         gaussians = count_gaussians(job.folder / path) if path.endswith(".ply") else None

@@ -11,11 +11,13 @@ from recon.models.notices import Notice
 from recon.models.photos import Photo
 from recon.models.share import Share, link_is_open, new_key
 from recon.models.stage_runs import StageRun
+from recon.models.stored_files import StoredFile
 from recon.models.tags import Tag
 from recon.models.videos import Video
 from recon.models.webhooks import Delivery, Webhook
 
 __all__ = [
     "Artifact", "AuditEntry", "DataFolder", "Delivery", "Figures", "Job", "KeptAnswer", "Notice",
-    "Photo", "Share", "StageRun", "Tag", "Video", "Webhook", "link_is_open", "new_key",
+    "Photo", "Share", "StageRun", "StoredFile", "Tag", "Video", "Webhook", "link_is_open",
+    "new_key",
 ]  # fmt: skip

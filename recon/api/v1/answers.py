@@ -82,7 +82,9 @@ def _say_calls_left(request: HttpRequest, response: HttpResponseBase) -> None:
 def _validated(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """With an ETag of what is in it; 304 where the client has that already."""
     is_look = request.method in ("GET", "HEAD") and response.status_code == 200
-    if not is_look or not isinstance(response, HttpResponse) or response.has_header("ETag"):
+    if not is_look or not isinstance(response, HttpResponse):
+        return response
+    if response.has_header("ETag") or response.has_header("X-Accel-Redirect"):  # nginx sends it
         return response
     etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response["ETag"] = etag

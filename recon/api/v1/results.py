@@ -20,6 +20,7 @@ from recon.api.v1.schemas import jobs as job_types
 from recon.api.v1.schemas import results as types
 from recon.api.views import FILE_KINDS
 from recon.jobs import history
+from recon.jobs.folder import mirror
 from recon.models import Artifact, Job
 from recon.pipeline.outcome import Cameras
 from recon.pipeline.records import RecordError
@@ -77,6 +78,7 @@ def list_artifacts(request: SignedInRequest, job_id: UUID) -> types.Artifacts:
     openapi_extra={
         "responses": {
             200: {"description": "The file.", "content": {"*/*": {"schema": {}}}},
+            302: {"description": "Where the object store has it, for a while (`Location`)."},
             206: {"description": "A part of it.", "content": {"*/*": {"schema": {}}}},
         }
     },
@@ -141,6 +143,7 @@ def _files(job: Job) -> list[Artifact]:
 
 def _results(job: Job) -> Results | None:
     """None where the file is gone, or of an earlier form."""
+    mirror.pull(job, mirror.path_of(job, job.workspace.results_json))
     try:
         return Results.read(job.workspace)
     except (FileNotFoundError, RecordError):
@@ -148,6 +151,7 @@ def _results(job: Job) -> Results | None:
 
 
 def _cameras(job: Job) -> int:
+    mirror.pull(job, mirror.path_of(job, job.workspace.cameras_json))
     try:
         return len(Cameras.read(job.workspace).cameras)
     except (FileNotFoundError, RecordError):
