@@ -19,7 +19,7 @@ from recon.api.v1.problems import Refused
 from recon.api.v1.schemas import jobs as job_types
 from recon.api.v1.schemas import results as types
 from recon.api.views import FILE_KINDS
-from recon.jobs import history
+from recon.jobs import steps_and_log
 from recon.jobs.folder import mirror
 from recon.models import Artifact, Job
 from recon.pipeline.outcome import Cameras
@@ -59,7 +59,7 @@ def get_result(request: SignedInRequest, job_id: UUID) -> types.Result:
         photo_size=told.photo_size,
         reason=types.Reason(code=reason.code, text=reason.sentence) if reason else None,
         cameras=_cameras(job),
-        seconds=history.seconds_by_step(job),
+        seconds=steps_and_log.seconds_by_step(job),
         warnings=texts_of(job.explained_warnings),
         artifacts=artifacts_of(job),
     )
@@ -101,7 +101,7 @@ def get_artifact(request: SignedInRequest, job_id: UUID, kind: str) -> HttpRespo
 @router.get("/jobs/{uuid:job_id}/events", auth=Token(), response=job_types.Events)
 def list_events(request: SignedInRequest, job_id: UUID) -> job_types.Events:
     """What happened to a job, the earliest first: each step of each attempt, and how it ended."""
-    events = history.events_of(reading.own_job(request, job_id))
+    events = steps_and_log.events_of(reading.own_job(request, job_id))
     return job_types.Events(
         items=[job_types.Event(id=n, **vars(event)) for n, event in enumerate(events, start=1)]
     )
@@ -111,7 +111,7 @@ def list_events(request: SignedInRequest, job_id: UUID) -> job_types.Events:
 def get_log(request: SignedInRequest, job_id: UUID, wanted: Query[LogWanted]) -> job_types.LogPart:
     """A part of the job's log, in whole lines. Go on at `next_offset` until `ended`."""
     job = reading.own_job(request, job_id)
-    part = history.log_part(job, wanted.offset, wanted.limit)
+    part = steps_and_log.log_part(job, wanted.offset, wanted.limit)
     return job_types.LogPart(
         offset=part.offset,
         next_offset=part.next_offset,
