@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -18,16 +19,18 @@ def call_whatever_is_described(
     """The finished run: its exit code is 0 where every answer was as described, and none a fault
     of the site. `only` is a regular expression for the paths."""
     chosen = ["--include-path-regex", only] if only else []
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
-            *("run", str(DESCRIPTION), "--url", address),
-            *("--header", f"Authorization: Bearer {token}"),
-            *("--max-time", str(seconds), "--max-examples", str(examples), "--seed", str(seed)),
-            *("--continue-on-failure", "--no-color", "--suppress-health-check", "all"),
-            *("--generation-database", "none", *chosen),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=10 * seconds + 120,
-    )
+    with tempfile.TemporaryDirectory() as folder:  # it leaves notes where it is started
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
+                *("run", str(DESCRIPTION), "--url", address),
+                *("--header", f"Authorization: Bearer {token}"),
+                *("--max-time", str(seconds), "--max-examples", str(examples), "--seed", str(seed)),
+                *("--continue-on-failure", "--no-color", "--suppress-health-check", "all"),
+                *("--generation-database", "none", *chosen),
+            ],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=10 * seconds + 120,
+        )
