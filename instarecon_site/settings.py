@@ -163,6 +163,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_rq",
     "csp",
+    "ninja",  # the page that describes API v1, and its scripts
     "accounts",
     "recon",
 ]
@@ -276,6 +277,8 @@ PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # seconds
 # What one account may do; the limits of guessing and signing up are in `accounts.sign_in_limits`.
 API_CALLS_A_MINUTE = env.whole("API_CALLS_A_MINUTE", 600)
 UPLOADS_AN_HOUR = env.whole("UPLOADS_AN_HOUR", 1200)
+#: Whether webhooks may be addresses that are not of the public internet.
+WEBHOOKS_TO_OWN_NETWORK = env.flag("WEBHOOKS_TO_OWN_NETWORK", False)
 #: How long the log keeps that staff opened somebody else's scene.
 AUDIT_DAYS = env.whole("AUDIT_DAYS", 365, most=36_500)
 

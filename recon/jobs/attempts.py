@@ -15,6 +15,7 @@ from django.utils import timezone
 from recon.jobs import lifecycle
 from recon.jobs.folder import photo_files
 from recon.jobs.people import notices
+from recon.jobs.webhooks import deliveries
 from recon.models import Job, StageRun
 
 Outcome = StageRun.Outcome
@@ -51,6 +52,7 @@ def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
         if won:
             lifecycle.close_runs(job_pk, attempt, Outcome.LOST)
             notices.job_ended(job_pk)
+            deliveries.job_ended(job_pk)
         return won
 
 

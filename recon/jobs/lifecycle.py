@@ -33,6 +33,7 @@ from django.utils import timezone
 
 from recon.jobs import queue
 from recon.jobs.people import notices
+from recon.jobs.webhooks import deliveries
 from recon.models import Job, Share, StageRun
 from recon.pipeline.progress import Step
 
@@ -125,6 +126,7 @@ def complete(job_pk: UUID | str, attempt: int, **results: object) -> bool:
     if won:
         close_runs(job_pk, attempt, Outcome.DONE)
         notices.job_ended(job_pk)
+        deliveries.job_ended(job_pk)
     return won
 
 
@@ -146,6 +148,7 @@ def fail(
     if won:
         close_runs(job_pk, attempt, Outcome.FAILED)
         notices.job_ended(job_pk)
+        deliveries.job_ended(job_pk)
     return won
 
 

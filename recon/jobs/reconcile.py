@@ -13,6 +13,9 @@
 | spooled uploads, an hour old   | a web process was killed            | removed                |
 | a mail that was not sent       | Redis or the mail server was away   | sent                   |
 | an old entry of the audit log  | AUDIT_DAYS are over                 | removed                |
+| an answer kept for a program   | a day is over                       | removed                |
+| news for a webhook, 45 s late  | Redis was down, or nothing answered | sent (again)           |
+| an old entry of a webhook's log| 30 days are over                    | removed                |
 | an ended job, not measured     | its horse died                      | measured, for quotas   |
 
 Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
@@ -33,7 +36,8 @@ from recon.jobs import account_deletion, attempts, heartbeats, publish, queue
 from recon.jobs.drafts import checks, drafts, frames
 from recon.jobs.folder import data_folder, leftovers, mirror, unclaimed
 from recon.jobs.folder import lock as folder_lock
-from recon.jobs.people import audit, quotas
+from recon.jobs.people import audit, kept_answers, quotas
+from recon.jobs.webhooks import deliveries
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.records import RecordError
@@ -91,6 +95,9 @@ def reconcile() -> Mended:
     )
     quotas.measure_ended(Job.objects.all())
     audit.forget_old()
+    kept_answers.remove_old()
+    deliveries.send_waiting(overdue_only=True)
+    deliveries.remove_old()
     if mended:
         logger.info("Reconciled: %s", mended)
     return mended

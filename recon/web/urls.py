@@ -15,6 +15,7 @@ from recon.web.job import views as job_views
 from recon.web.result import views as result_views
 from recon.web.running import views as running_views
 from recon.web.sharing import embed_views, link_views
+from recon.web.webhooks import views as webhook_views
 
 app_name = "recon"
 
@@ -69,6 +70,10 @@ urlpatterns = [
     path("notices/", account_views.notices, name="notices"),
     path("notices/read/", account_views.read_notices, name="read_notices"),
     path("usage/", account_views.usage, name="usage"),
+    path("webhooks/", webhook_views.webhooks, name="webhooks"),
+    path("webhooks/new/", webhook_views.create, name="create_webhook"),
+    path("webhooks/<int:number>/test/", webhook_views.test, name="test_webhook"),
+    path("webhooks/<int:number>/delete/", webhook_views.remove, name="remove_webhook"),
     path("accounts/delete/", account_views.delete_account, name="delete_account"),
     path("u/<str:handle>/", account_views.public_gallery, name="public_gallery"),
     path("jobs/<uuid:pk>/views.json", file_views.views, name="views"),

@@ -15,7 +15,7 @@ from accounts.models import ApiToken, Letter, User
 from accounts.waiting import wait_sentence
 from recon.jobs import sharing, tags
 from recon.jobs.drafts import checks, drafts
-from recon.models import Job, Notice, Photo
+from recon.models import Delivery, Job, Notice, Photo, Webhook
 from recon.splats.snapshots import Snapshot, publish
 from tests.browser.scenes import VIEW, splat_bytes
 from tests.site.making import job_of, measured_job, person, photo, photo_bytes
@@ -177,6 +177,13 @@ def with_notices(owner: User) -> str:
     Notice.objects.create(user=owner, job=scene(owner))
     Notice.objects.create(user=owner, job=failed(owner), read_at=timezone.now())
     return "/notices/"
+
+
+def with_webhooks(owner: User) -> str:
+    hook = Webhook.objects.create(owner=owner, url="https://example.org/" + "hook" * 30)
+    for event in Delivery.Event:
+        Delivery.objects.create(webhook=hook, event=event, tries=1, fault="no_answer")
+    return "/webhooks/"
 
 
 def full(owner: User) -> str:
@@ -408,6 +415,8 @@ STATES = {
     "notices, empty": State(at("/notices/")),
     "notices": State(with_notices),
     "usage, empty": State(at("/usage/")),
+    "webhooks, empty": State(at("/webhooks/")),
+    "webhooks, with a log": State(with_webhooks),
     "usage, full": State(full),
     "usage, drop not kept": State(at("/usage/"), not_kept),
     "account, asked whether to leave": State(at("/accounts/"), asked_whether_to_leave),

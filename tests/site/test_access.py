@@ -65,6 +65,10 @@ EXPECTED = {
     "recon:read_notice": ("post", 302, MISSING, SIGN_IN),
     "recon:usage": ("get", 200, 200, SIGN_IN),
     "recon:delete_account": ("get", 200, 200, SIGN_IN),
+    "recon:webhooks": ("get", 200, 200, SIGN_IN),
+    "recon:create_webhook": ("post", 400, 400, SIGN_IN),  # nothing is sent
+    "recon:test_webhook": ("post", MISSING, MISSING, SIGN_IN),  # there is none: test_webhooks
+    "recon:remove_webhook": ("post", MISSING, MISSING, SIGN_IN),
     "recon:public_gallery": ("get", MISSING, MISSING, MISSING),
     "recon:enter": ("post", MISSING, MISSING, MISSING),
     "recon:visit": ("post", MISSING, MISSING, MISSING),
@@ -129,6 +133,8 @@ def address(name: str, job: Job) -> str:
         "api:drop_photo": [job.pk, 1],
         "api:drop_video": [job.pk, 1],
         "api:create_draft": [],
+        "recon:test_webhook": [1],
+        "recon:remove_webhook": [1],
         "api:jobs": [],
     }
     if name in arguments:
@@ -141,6 +147,7 @@ def address(name: str, job: Job) -> str:
         "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
         "create_draft", "healthz", "queue",
         "notices", "read_notices", "usage", "delete_account", "styleguide",
+        "webhooks", "create_webhook",
     )  # fmt: skip
     return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])
 
