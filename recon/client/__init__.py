@@ -33,6 +33,7 @@ from recon.client.client import AsyncClient, Client
 from recon.client.errors import (
     ClientError,
     Exit,
+    FilesRefused,
     NotAllowed,
     NotNow,
     NotReached,
@@ -53,6 +54,7 @@ __all__ = [
     "ClientError",
     "Exit",
     "Figures",
+    "FilesRefused",
     "Job",
     "JobSummary",
     "Limits",

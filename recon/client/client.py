@@ -113,7 +113,7 @@ class Client(AbstractContextManager["Client"]):
 
         What the site has of them is not sent. With `draft`, an earlier draft's id, they are added
         to it; without `start` they stay in the draft. `tell` hears how far it is. Raises WrongUse
-        for files that can't be read; PhotoRefused.
+        for files that can't be read; FilesRefused.
         """
         plan = _plan(
             photos, draft=draft, title=title, tags=tags, wishes=wishes, share=share, start=start,

@@ -29,8 +29,11 @@ class ClientError(Exception):
     exit_code = Exit.FAULT
 
     def __init__(self, sentence: str, advice: str = "", *, code: str = "") -> None:
-        super().__init__(f"{sentence} {advice}".strip())
+        super().__init__(sentence)
         self.sentence, self.advice, self.code = sentence, advice, code
+
+    def __str__(self) -> str:
+        return f"{self.sentence} {self.advice}".strip()
 
 
 class NotReached(ClientError):
@@ -84,6 +87,16 @@ class PhotoRefused(Refused):
     """A photo, a video or a wish is not as it has to be."""
 
     exit_code = Exit.PHOTOS
+
+
+class FilesRefused(PhotoRefused):
+    """The site does not take some of the files. What it takes is in the draft `draft_id`, which is
+    not started."""
+
+    def __init__(self, sentence: str, *, status: int, code: str, draft_id: str) -> None:
+        advice = f"The draft {draft_id} has the rest. Replace these files, or leave them out."
+        super().__init__(sentence, advice, status=status, code=code)
+        self.draft_id = draft_id
 
 
 class SiteFault(Refused):

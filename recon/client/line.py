@@ -18,6 +18,7 @@ import msgspec
 from recon import __version__
 from recon.client.errors import WrongUse
 from recon.client.exchange import Answer, LineLost, Pause, Request, Steps
+from recon.client.photo_files import sendable
 
 if TYPE_CHECKING:
     import httpx
@@ -182,7 +183,7 @@ def _build(
     headers, body = dict(request.headers), dict[str, Any]()
     if request.file is not None:
         file = stack.enter_context(_ReadFile(request))
-        body["files"] = {"file": (request.file.name.encode(errors="replace").decode(), file)}
+        body["files"] = {"file": (sendable(request.file.name), file)}
     elif request.content is not None:
         body["content"] = msgspec.json.encode(request.content)
         headers["Content-Type"] = "application/json"

@@ -30,6 +30,16 @@ class PhotoFile:
     size: int  # bytes
     is_video: bool
 
+    @property
+    def name(self) -> str:
+        """What the site is told. On this machine it may have bytes that are no text."""
+        return sendable(self.path.name)
+
+
+def sendable(name: str) -> str:
+    """`name` with a question mark for each byte that is no text."""
+    return name.encode(errors="replace").decode()
+
 
 def find(paths: Iterable[Path]) -> tuple[list[PhotoFile], list[Path]]:
     """The photos and videos among the files, and those in the folders, by name; and the files that

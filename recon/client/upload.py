@@ -13,7 +13,7 @@ from pathlib import Path
 
 from recon.client import calls
 from recon.client.answers import Job, Photo, ShareChange, Video, Wishes
-from recon.client.errors import PhotoRefused, Refused
+from recon.client.errors import FilesRefused, PhotoRefused, Refused
 from recon.client.exchange import LineLost, Pause, Request, Steps, Tries, send_once
 from recon.client.photo_files import PhotoFile
 
@@ -87,8 +87,8 @@ class Plan:
 def upload(plan: Plan) -> Steps[Job]:
     """The job in the queue, or without `plan.start` the draft.
 
-    Raises PhotoRefused, before anything starts, if the site refused files that are not to be left
-    out.
+    Raises FilesRefused, before anything starts, if the site refused files that are not to be left
+    out; PhotoRefused for a video without usable frames.
     """
     if plan.draft:
         draft_id = plan.draft
@@ -151,7 +151,7 @@ def send_file(draft_id: str, file: PhotoFile, tell: Tell) -> Steps[Photo | Video
 def _there_already(draft_id: str, files: Sequence[PhotoFile]) -> Steps[dict[str, Photo | Video]]:
     """What the draft has of `files`, or another job of the same owner, by digest."""
     there: dict[str, Photo | Video] = {}
-    names = {file.sha256: file.path.name for file in files if not file.is_video}
+    names = {file.sha256: file.name for file in files if not file.is_video}
     digests = list(names)
     for first in range(0, len(digests), _ASKED_AT_ONCE):
         some = {digest: names[digest] for digest in digests[first : first + _ASKED_AT_ONCE]}
@@ -185,11 +185,7 @@ def _wait_for_videos(draft_id: str) -> Steps[None]:
         yield Pause(calls.LOOK_EVERY_S)
 
 
-def _refused(refusals: Sequence[FileRefused], draft_id: str) -> PhotoRefused:
+def _refused(refusals: Sequence[FileRefused], draft_id: str) -> FilesRefused:
     first = refusals[0].error
-    sentence = " ".join(refusal.error.sentence for refusal in refusals)
-    advice = (
-        f"The other photos are in the draft {draft_id}. Replace these, or leave them out with "
-        "--leave-out-refused; with --draft and its id the upload goes on."
-    )
-    return PhotoRefused(sentence, advice, status=first.status, code=first.code)
+    sentences = " ".join(refusal.error.sentence for refusal in refusals)
+    return FilesRefused(sentences, status=first.status, code=first.code, draft_id=draft_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from accounts.models import ApiToken, Scope, User
 from recon.client import (
     AsyncClient,
     Client,
+    FilesRefused,
     NotAllowed,
     NotNow,
     NotThere,
@@ -25,10 +27,13 @@ from recon.client import (
     WrongUse,
 )
 from recon.client.upload import DraftMade, FileThere, Told
+from recon.jobs.drafts import frames
 from recon.models import Job as JobRow
+from recon.models import Video
 from tests.bad_line import NEVER, BadLine, bad_line
 from tests.site.client_site import FILES, Pauses, finish, photo_folder
-from tests.site.making import job_of, person, token_of
+from tests.site.making import job_of, noise, person, token_of
+from tests.videos import video_bytes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_queue")]
 
@@ -136,11 +141,11 @@ def test_a_photo_that_is_refused_stops_the_start_and_not_the_others(
 ) -> None:
     photos = photo_folder(tmp_path / "photos", 4)
     (photos / "photo 01.jpg").write_bytes(b"\xff\xd8\xff and no more")
-    with pytest.raises(PhotoRefused, match=r"photo 01\.jpg") as refused:
+    with pytest.raises(FilesRefused, match=r"photo 01\.jpg") as refused:
         site.upload(photos)
     assert refused.value.code == "photo_unreadable"
     draft = JobRow.objects.get()
-    assert str(draft.pk) in refused.value.advice
+    assert refused.value.draft_id == str(draft.pk)
     job = site.upload(photos, draft=str(draft.pk), leave_out_refused=True)
     assert (job.status, job.image_count) == ("PENDING", 3)
     assert max(Counter(line.files()).values()) == 1
@@ -154,6 +159,48 @@ def test_photos_are_in_the_order_of_their_files_however_they_came(
     site.upload(files[2:], start=False)
     job = site.upload(files, start=False)
     assert [photo.original_name for photo in site.photos(job.job_id)] == [f.name for f in files]
+
+
+def take_frames() -> None:
+    """What a worker does with the videos that wait."""
+    for video in Video.objects.filter(state=Video.State.WAITING):
+        frames.take_frames(video.pk)
+
+
+def test_a_video_arrives_once_and_its_frames_are_waited_for(
+    live_server: Any, token: str, pauses: Pauses, tmp_path: Path
+) -> None:
+    movie = tmp_path / "walk.mp4"
+    movie.write_bytes(video_bytes([noise(seed, (160, 120)) for seed in range(8) for _ in range(3)]))
+    pauses.then = take_frames
+    with bad_line(live_server.url) as line, Client(line.url, token, pause=pauses.make) as site:
+        job = site.upload(movie)
+    assert (job.status, job.image_count >= 3, line.lost > 0) == ("PENDING", True, True)
+    assert len(line.files()) == 1, "the answer was lost, and the site was asked for it"
+    assert [one.lost for one in line.through if one.file] == [True]
+
+
+def test_a_video_without_frames_is_refused_and_its_draft_stays(
+    site: Client, pauses: Pauses, tmp_path: Path
+) -> None:
+    movie = tmp_path / "walk.mp4"
+    movie.write_bytes(video_bytes([noise(0, (160, 120))] * 24))
+    failed = {"state": Video.State.FAILED, "error_code": "video_damaged"}
+    pauses.then = lambda: Video.objects.update(
+        **failed, error_facts={"name": "walk.mp4", "percent": 40}
+    )
+    with pytest.raises(PhotoRefused) as refused:
+        site.upload(movie)
+    assert refused.value.code == "video_damaged"
+    assert JobRow.objects.get().status == "DRAFT"
+
+
+def test_names_that_are_no_text_are_sent_all_the_same(site: Client, tmp_path: Path) -> None:
+    photos = photo_folder(tmp_path / "photos", 3)
+    (photos / "photo 00.jpg").rename(photos / os.fsdecode(b'caf\xe9 "1".jpg'))
+    job = site.upload(photos)
+    assert {photo.original_name for photo in site.photos(job.job_id)} >= {"photo 01.jpg"}
+    assert site.upload(photos, start=False).image_count == 3
 
 
 def test_a_file_that_was_cut_goes_on_and_a_wrong_one_comes_again(

@@ -20,6 +20,7 @@ from rich.progress import (
 
 from recon.client.answers import Artifact, Job
 from recon.client.exchange import in_words
+from recon.client.photo_files import sendable
 from recon.client.upload import BytesSent, DraftMade, FileRefused, FilesChosen, FileThere, Told
 
 #: Seconds between two plain lines about the same thing.
@@ -68,7 +69,7 @@ class UploadBar(_Bar):
                 self._count = len(files)
                 self._progress.update(self._task, total=sum(file.size for file in files))
                 if others:
-                    names = ", ".join(path.name for path in others)
+                    names = ", ".join(sendable(path.name) for path in others)
                     self.say(f"Neither photos nor videos, left out: {names}")
             case DraftMade(job_id):
                 self.draft_id = job_id
@@ -79,7 +80,7 @@ class UploadBar(_Bar):
                 self._sent += was_sent
                 self._has_dealt_with(file.size)
             case FileRefused(file, error):
-                self.say(f"{file.path.name}: {error.sentence}")
+                self.say(f"{file.name}: {error.sentence}")
                 self._has_dealt_with(file.size)
 
     def _has_dealt_with(self, size: int) -> None:
@@ -89,8 +90,9 @@ class UploadBar(_Bar):
         self._progress.update(self._task, completed=self._bytes_there, description=said)
         if self._arrived == self._count:
             had = self._arrived - self._sent
-            more = f", {had} were there already" if had else ""
-            self.say(f"{self._sent} files sent{more}.")
+            more = f", {had} {'was' if had == 1 else 'were'} there already" if had else ""
+            files = "file" if self._sent == 1 else "files"
+            self.say(f"{self._sent} {files} sent{more}.")
 
 
 class JobBar(_Bar):

@@ -13,7 +13,7 @@ from recon.client.calls import as_wishes
 from recon.client.cli.bars import UploadBar
 from recon.client.cli.job_commands import end_with
 from recon.client.cli.options import PRESETS, Stopped, as_json, site
-from recon.client.errors import NotReached
+from recon.client.errors import FilesRefused, NotReached
 
 
 @click.command()
@@ -62,6 +62,10 @@ def upload(
                 )  # fmt: skip
         except KeyboardInterrupt as error:
             raise Stopped("Stopped.", _how_to_go_on(context.obj, bar.draft_id)) from error
+        except FilesRefused as error:
+            again = _how_to_go_on([*context.obj, "--leave-out-refused"], error.draft_id)
+            error.advice = f"{error.advice} {again}"
+            raise
         except NotReached as error:
             advice = _how_to_go_on(context.obj, bar.draft_id)
             raise NotReached(error.sentence, advice or error.advice) from error
