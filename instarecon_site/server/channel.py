@@ -34,6 +34,20 @@ class _Logged(Task):
 
 
 class ServeTask(_Logged, WSGITask):
+    """Answers a request to the application. HEAD gets the head that GET would get, and no body
+    (RFC 9110, 9.3.2), whatever the application gives: on a connection that goes on, a client would
+    take it for the next answer."""
+
+    def write(self, data: bytes) -> None:
+        super().write(b"" if self.request.command == "HEAD" else data)
+
+    def finish(self) -> None:
+        if self.request.command == "HEAD":
+            if not self.wrote_header:
+                self.write(b"")
+            self.chunked_response = False  # the end of the chunks would be a body, too
+        super().finish()
+
     def get_environment(self) -> dict[str, object]:
         environ: dict[str, object] = super().get_environment()
         body = self.request.body

@@ -1,4 +1,4 @@
-"""What a site answers, typed: the answers of `/api/v1` (docs/use/api.md).
+"""What a site answers, typed: the answers of `/api/v1` (docs/use/api-v1.md).
 
 A site of a later version may say more, which is ignored, and use words that are not known here;
 hence texts, not enumerations. Sizes are bytes, times are in UTC, `progress` is 0 to 100.

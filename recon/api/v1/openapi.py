@@ -33,8 +33,14 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["schema"].pop("default", None)  # "nothing is sent", with each field spelled out
+        for field in content["schema"].get("properties", {}).values():
+            if field.get("items", {}).get("format") == "binary":
+                field["minItems"] = 1  # a form without a file lacks the field
     if method == "get":
         responses[304] = {"description": "Unchanged (`If-None-Match`)."}
+    for answer in responses.values():
+        if "text/event-stream" in answer.get("content", {}):
+            answer["content"].pop("application/json", None)  # the type is that of the events' data
     for status in (201, 202):
         if status in responses:
             said = {"description": "Where it is.", "schema": {"type": "string"}}

@@ -51,6 +51,21 @@ class Progress(Schema):
     ready_in: Range | None
 
 
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["progress", "end"]},
+        "id": {"type": "string"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Progress"},
+        },
+    },
+    "required": ["event", "id", "data"],
+}
+
+
 @router.get(
     "/jobs/{uuid:job_id}/progress",
     auth=Token(),
@@ -59,7 +74,7 @@ class Progress(Schema):
         "responses": {
             200: {
                 "description": "Events `progress` and `end`; the data of each is a `Progress`.",
-                "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+                "content": {MEDIA_TYPE: {"schema": _EVENT}},
             },
             204: {"description": "The end was told before: come no more."},
         }
@@ -71,6 +86,8 @@ def follow_progress(request: SignedInRequest, job_id: UUID) -> HttpResponseBase:
     heard = request.headers.get("Last-Event-ID", "")
     if job.has_ended and heard == _id_of(job):
         return HttpResponse(status=204)
+    if request.META["REQUEST_METHOD"] == "HEAD":
+        return HttpResponse(content_type=MEDIA_TYPE)
     response = StreamingHttpResponse(_events(job, heard), content_type=MEDIA_TYPE)
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"  # nginx would collect them

@@ -22,6 +22,10 @@ _REFUSED = {
     "description": "A sentence, and a code where a program may want to know which.",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PrototypeError"}}},
 }
+_OF_A_LINK = {
+    "description": "A page or JSON, as `Accept` asks.",
+    "content": {"*/*": {"schema": {}}},
+}
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded", "application/json")
 
 
@@ -36,6 +40,8 @@ def add_to(schema: dict[str, Any]) -> None:
 
 
 def _operation(summary: str, method: str, path: str, query: str) -> dict[str, Any]:
+    is_own = path.startswith("/recon/") and "{pub_key}" not in path
+    refused = _REFUSED if is_own else _OF_A_LINK
     described: dict[str, Any] = {
         "operationId": f"prototype_{re.sub(r'[^a-z]+', '_', summary.lower())}",
         "summary": summary[0].upper() + summary[1:],
@@ -48,15 +54,15 @@ def _operation(summary: str, method: str, path: str, query: str) -> dict[str, An
         "responses": {
             "2XX": {"description": "As asked.", "content": {"*/*": {"schema": {}}}},
             "3XX": {"description": "Unchanged, or elsewhere."},
-            "4XX": _REFUSED,
-            "5XX": _REFUSED,
+            "4XX": refused,
+            "5XX": refused,
         },
     }
     if method == "POST":
         kinds = _FORMS[:1] if path == "/recon/jobs" else _FORMS
         body = {kind: {"schema": {"type": "object"}} for kind in kinds}
         described["requestBody"] = {"content": body, "required": False}
-    if path.startswith("/recon/") and "{pub_key}" not in path:
+    if is_own:
         described["security"] = [{"Token": []}]
     return described
 

@@ -17,9 +17,19 @@ OutlierFilter = Literal["auto", "always", "never"]
 Downloads = Literal["nothing", "splat", "all"]
 Status = Literal["DRAFT", "PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
 
-Title = Annotated[str, Field(max_length=120, description="Empty: called after the photos' day.")]
-Description = Annotated[str, Field(max_length=2000, description="Whoever has the link reads it.")]
-TagName = Annotated[str, StringConstraints(max_length=Tag.LONGEST)]
+#: No column holds a NUL.
+STORABLE = r"^[^\x00]*$"
+
+Title = Annotated[
+    str,
+    Field(max_length=120, pattern=STORABLE, description="Empty: called after the photos' day."),
+]
+Description = Annotated[
+    str,
+    Field(max_length=2000, pattern=STORABLE, description="Whoever has the link reads it."),
+]
+TagName = Annotated[str, StringConstraints(max_length=Tag.LONGEST, pattern=STORABLE)]
+LinkPassword = Annotated[str, StringConstraints(pattern=r"^([^\x00]{6,100})?$")]
 Tags = Annotated[list[TagName], Field(max_length=10, description="Only the owner sees them.")]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file.")]
 
@@ -54,7 +64,7 @@ class ShareSent(Sent):
     """How a scene is shared."""
 
     on: bool | None = None
-    password: str | None = Field(
+    password: LinkPassword | None = Field(
         default=None, description="6 to 100 characters; empty or null: none."
     )
     until: datetime | None = Field(default=None, description="When the link ends; null: never.")
@@ -87,7 +97,7 @@ class KnownPhotoSent(Sent):
     """A photo that may be here already."""
 
     sha256: Digest
-    name: str = Field(default="photo", max_length=255)
+    name: str = Field(default="photo", max_length=255, pattern=STORABLE)
 
 
 class KnownPhotosSent(Sent):
@@ -108,7 +118,7 @@ class NewJobFields(Schema):
     title: Title = ""
     description: Description = ""
     tags: Tags = []
-    preset: Preset | None = None
+    preset: Preset | Literal[""] = Field(default="", description="Empty: the site's default.")
     original_resolution: bool = False
     cross_validate: bool = False
     final_refine: bool = True
