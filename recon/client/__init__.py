@@ -29,7 +29,8 @@ from recon.client.answers import (
     Video,
     Wishes,
 )
-from recon.client.client import AsyncClient, Client
+from recon.client.async_client import AsyncClient
+from recon.client.client import Client
 from recon.client.errors import (
     ClientError,
     Exit,

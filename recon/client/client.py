@@ -1,4 +1,4 @@
-"""A site for programs: `Client` waits for each answer, `AsyncClient` is awaited.
+"""A site for programs: `Client` waits for each answer; `AsyncClient`, beside it, is awaited.
 
 Both make the same calls (`recon.client.calls`). Every call tries again after a lost line, and does
 nothing twice by it. All raise `NotReached` and the kinds of `Refused` in `recon.client.errors`.
@@ -6,15 +6,14 @@ nothing twice by it. All raise `NotReached` and the kinds of `Refused` in `recon
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from recon.client import calls, photo_files, sign_in
+from recon.client import calls, job_pages, sign_in
 from recon.client.answers import (
     Account,
     Artifact,
@@ -30,38 +29,10 @@ from recon.client.answers import (
     ShareChange,
     Wishes,
 )
-from recon.client.download import choose, download
-from recon.client.errors import PhotoRefused
-from recon.client.line import AsyncLine, Line
-from recon.client.upload import FilesChosen, Plan, Told, upload
-
-NO_WISHES = Wishes()
-
-
-def _ignore(_: object) -> None:
-    """Listens to nothing."""
-
-
-def _known(url: str | None, token: str | None) -> tuple[str, str]:
-    """What is not given, from the environment or from `instarecon login`. Raises WrongUse."""
-    if url is not None and token is not None:
-        return url, token
-    known = sign_in.read()
-    return url or known.url, token or known.token
-
-
-def _plan(
-    photos: Path | Iterable[Path], *, draft: str, title: str, tags: Sequence[str], wishes: Wishes,
-    share: ShareChange | None, start: bool, leave_out_refused: bool, tell: Callable[[Told], None],
-) -> Plan:  # fmt: skip
-    files, others = photo_files.find([photos] if isinstance(photos, Path) else photos)
-    tell(FilesChosen(files, others))
-    if not files and not draft:
-        raise PhotoRefused("There are no photos and no videos to send.", status=400)
-    return Plan(
-        files=files, draft=draft, title=title, tags=tags, wishes=wishes, share=share, start=start,
-        leave_out_refused=leave_out_refused, tell=tell,
-    )  # fmt: skip
+from recon.client.download import choose, download, hears_of
+from recon.client.exchange import nobody
+from recon.client.line import Line
+from recon.client.upload import NO_WISHES, Told, plan, upload
 
 
 class Client(AbstractContextManager["Client"]):
@@ -73,7 +44,7 @@ class Client(AbstractContextManager["Client"]):
         pause: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
         """Raises WrongUse."""
-        self._line = Line(*_known(url, token), pause=pause)
+        self._line = Line(*sign_in.site_and_token(url, token), pause=pause)
 
     def close(self) -> None:
         self._line.close()
@@ -107,7 +78,7 @@ class Client(AbstractContextManager["Client"]):
         self, photos: Path | Iterable[Path], *, draft: str = "", title: str = "",
         tags: Sequence[str] = (), wishes: Wishes = NO_WISHES, share: ShareChange | None = None,
         start: bool = True, leave_out_refused: bool = False,
-        tell: Callable[[Told], None] = _ignore,
+        tell: Callable[[Told], None] = nobody,
     ) -> Job:  # fmt: skip
         """Sends the photos and videos in a folder, or these files, and queues them as a job.
 
@@ -115,11 +86,11 @@ class Client(AbstractContextManager["Client"]):
         to it; without `start` they stay in the draft. `tell` hears how far it is. Raises WrongUse
         for files that can't be read; FilesRefused.
         """
-        plan = _plan(
+        wanted = plan(
             photos, draft=draft, title=title, tags=tags, wishes=wishes, share=share, start=start,
             leave_out_refused=leave_out_refused, tell=tell,
         )  # fmt: skip
-        return self._line.run(upload(plan))
+        return self._line.run(upload(wanted))
 
     def draft_from(self, job_id: str) -> Job:
         """A draft with the photos and wishes of a job that has ended."""
@@ -142,15 +113,15 @@ class Client(AbstractContextManager["Client"]):
     def jobs(self, *, statuses: Sequence[str] = (), tag: str = "", preset: str = "",
              limit: int | None = None) -> Iterator[JobSummary]:  # fmt: skip
         """The caller's jobs, newest first, at most `limit`; pages are asked for as needed."""
-        at = calls.Place(limit)
+        at = job_pages.Place(limit)
         while at.more:
-            page = calls.page_of_jobs(
+            page = job_pages.page_of_jobs(
                 statuses=statuses, tag=tag, preset=preset, limit=at.page, cursor=at.cursor
             )
             yield from at.after(self._line.run(page))
 
     def wait(
-        self, job_id: str, *, limit_s: float | None = None, tell: Callable[[Job], None] = _ignore
+        self, job_id: str, *, limit_s: float | None = None, tell: Callable[[Job], None] = nobody
     ) -> Job:
         """The job once it has ended, however it did. `tell` hears of every change. Raises TimedOut
         after `limit_s` seconds."""
@@ -195,7 +166,7 @@ class Client(AbstractContextManager["Client"]):
         found = choose(self.artifacts(job_id), list(kinds))
         return [
             self._line.run(
-                download(job_id, one, folder, overwrite=overwrite, on_bytes=_about(one, on_bytes))
+                download(job_id, one, folder, overwrite=overwrite, on_bytes=hears_of(one, on_bytes))
             )
             for one in found
         ]
@@ -205,125 +176,3 @@ class Client(AbstractContextManager["Client"]):
         if change is None:
             return self._line.run(calls.share(job_id))
         return self._line.run(calls.change_share(job_id, change))
-
-
-class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
-    """`Client`, awaited. Its methods say the same."""
-
-    def __init__(
-        self, url: str | None = None, token: str | None = None, *, pause: Any = asyncio.sleep
-    ) -> None:
-        """Raises WrongUse."""
-        self._line = AsyncLine(*_known(url, token), pause=pause)
-
-    async def close(self) -> None:
-        await self._line.close()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
-        await self.close()
-
-    async def account(self) -> Account:
-        return await self._line.run(calls.account())
-
-    async def quota(self) -> Quota:
-        return await self._line.run(calls.quota())
-
-    async def limits(self) -> Limits:
-        return await self._line.run(calls.limits())
-
-    async def presets(self) -> Presets:
-        return await self._line.run(calls.presets())
-
-    async def queue(self) -> Queue:
-        return await self._line.run(calls.queue())
-
-    async def upload(
-        self, photos: Path | Iterable[Path], *, draft: str = "", title: str = "",
-        tags: Sequence[str] = (), wishes: Wishes = NO_WISHES, share: ShareChange | None = None,
-        start: bool = True, leave_out_refused: bool = False,
-        tell: Callable[[Told], None] = _ignore,
-    ) -> Job:  # fmt: skip
-        plan = await asyncio.to_thread(
-            _plan, photos, draft=draft, title=title, tags=tags, wishes=wishes, share=share,
-            start=start, leave_out_refused=leave_out_refused, tell=tell,
-        )  # fmt: skip
-        return await self._line.run(upload(plan))
-
-    async def draft_from(self, job_id: str) -> Job:
-        return await self._line.run(calls.draft_from(job_id))
-
-    async def photos(self, job_id: str) -> list[Photo]:
-        return await self._line.run(calls.photos(job_id))
-
-    async def start(
-        self, job_id: str, *, wishes: Wishes = NO_WISHES, share: ShareChange | None = None
-    ) -> Job:
-        return await self._line.run(calls.start(job_id, wishes, share))
-
-    async def job(self, job_id: str) -> Job:
-        return await self._line.run(calls.job(job_id))
-
-    async def jobs(self, *, statuses: Sequence[str] = (), tag: str = "", preset: str = "",
-                   limit: int | None = None) -> AsyncIterator[JobSummary]:  # fmt: skip
-        at = calls.Place(limit)
-        while at.more:
-            page = calls.page_of_jobs(
-                statuses=statuses, tag=tag, preset=preset, limit=at.page, cursor=at.cursor
-            )
-            for one in at.after(await self._line.run(page)):
-                yield one
-
-    async def wait(
-        self, job_id: str, *, limit_s: float | None = None, tell: Callable[[Job], None] = _ignore
-    ) -> Job:
-        return await self._line.run(calls.wait(job_id, limit_s=limit_s, tell=tell))
-
-    async def edit(self, job_id: str, **changes: Any) -> Job:
-        return await self._line.run(calls.edit(job_id, changes))
-
-    async def cancel(self, job_id: str) -> Job:
-        return await self._line.run(calls.cancel(job_id))
-
-    async def retry(self, job_id: str) -> Job:
-        return await self._line.run(calls.retry(job_id))
-
-    async def run_again(self, job_id: str, *, wishes: Wishes = NO_WISHES, title: str = "") -> Job:
-        return await self._line.run(calls.run_again(job_id, wishes, title))
-
-    async def delete(self, job_id: str) -> None:
-        await self._line.run(calls.delete(job_id))
-
-    async def result(self, job_id: str) -> Result:
-        return await self._line.run(calls.result(job_id))
-
-    async def artifacts(self, job_id: str) -> list[Artifact]:
-        return await self._line.run(calls.artifacts(job_id))
-
-    async def download(
-        self, job_id: str, folder: Path, *, kinds: Sequence[str] = ("scene_ply",),
-        overwrite: bool = False, on_bytes: Callable[[Artifact, int], None] | None = None,
-    ) -> list[Path]:  # fmt: skip
-        found = choose(await self.artifacts(job_id), list(kinds))
-        return [
-            await self._line.run(
-                download(job_id, one, folder, overwrite=overwrite, on_bytes=_about(one, on_bytes))
-            )
-            for one in found
-        ]
-
-    async def share(self, job_id: str, change: ShareChange | None = None) -> Share:
-        if change is None:
-            return await self._line.run(calls.share(job_id))
-        return await self._line.run(calls.change_share(job_id, change))
-
-
-def _about(
-    artifact: Artifact, on_bytes: Callable[[Artifact, int], None] | None
-) -> Callable[[int], None]:
-    """What hears how many bytes of `artifact` are here."""
-    if on_bytes is None:
-        return _ignore
-    return lambda count: on_bytes(artifact, count)

@@ -11,7 +11,7 @@ from types import TracebackType
 from recon.client import calls
 from recon.client.answers import Artifact
 from recon.client.errors import NotThere, Refused, WrongFile, WrongUse
-from recon.client.exchange import LineLost, Request, Steps, Tries, send_once
+from recon.client.exchange import LineLost, Request, Steps, Tries, nobody, send_once
 
 _CHUNK = 1 << 20  # bytes
 PARTIAL = 206
@@ -149,3 +149,12 @@ def _is_the_same(path: Path, artifact: Artifact) -> bool:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == artifact.sha256
+
+
+def hears_of(
+    artifact: Artifact, on_bytes: Callable[[Artifact, int], None] | None
+) -> Callable[[int], None]:
+    """What hears how many bytes of `artifact` are here."""
+    if on_bytes is None:
+        return nobody
+    return lambda count: on_bytes(artifact, count)

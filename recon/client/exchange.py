@@ -45,8 +45,8 @@ class LineLost(Exception):
         self.answered = answered
 
 
-def nobody(number: int) -> None:
-    """Listens to no progress."""
+def nobody(_: object) -> None:
+    """Listens to nothing."""
 
 
 class Receiver(Protocol):

@@ -4,7 +4,6 @@ the environment that come before it."""
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -28,20 +27,25 @@ def file_path() -> Path:
     return platformdirs.user_config_path("instarecon", appauthor=False) / "sign-in.json"
 
 
-def read(environment: Mapping[str, str] = os.environ) -> SignIn:
-    """What to use. A token in the file is only for the site that is named beside it.
+def site_and_token(url: str | None = None, token: str | None = None) -> tuple[str, str]:
+    """The address and the token to use, where not both are given. A token in the file, or in the
+    environment, is only for the site that is named beside it.
 
     Raises WrongUse if either is missing.
     """
+    if url is not None and token is not None:
+        return url, token
     known = _read_file()
-    url = environment.get(URL) or (known.url if known else "")
+    url = url or os.environ.get(URL) or (known.url if known else "")
     if not url:
         raise WrongUse("No site is known.", f"Run instarecon login, or set {URL} and {TOKEN}.")
     url = site_address(url)
-    token = environment.get(TOKEN) or (known.token if known and known.url == url else "")
+    in_file = known.token if known and known.url == url else ""
+    is_elsewhere = site_address(os.environ.get(URL) or url) != url
+    token = token or ("" if is_elsewhere else os.environ.get(TOKEN)) or in_file
     if not token:
         raise WrongUse(f"There is no token for {url}.", f"Run instarecon login, or set {TOKEN}.")
-    return SignIn(url, token)
+    return url, token
 
 
 def write(sign_in: SignIn) -> Path:

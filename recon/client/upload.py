@@ -7,15 +7,17 @@ where only the answer was lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recon.client import calls
+from recon.client import calls, photo_files
 from recon.client.answers import Job, Photo, ShareChange, Video, Wishes
 from recon.client.errors import FilesRefused, PhotoRefused, Refused
 from recon.client.exchange import LineLost, Pause, Request, Steps, Tries, send_once
 from recon.client.photo_files import PhotoFile
+
+NO_WISHES = Wishes()
 
 #: The status of the answer to a video, whose frames become photos later.
 VIDEO_TAKEN = 202
@@ -82,6 +84,22 @@ class Plan:
     start: bool = True
     leave_out_refused: bool = False  # start without the files that the site refuses
     tell: Tell
+
+
+def plan(
+    photos: Path | Iterable[Path], *, draft: str, title: str, tags: Sequence[str], wishes: Wishes,
+    share: ShareChange | None, start: bool, leave_out_refused: bool, tell: Tell,
+) -> Plan:  # fmt: skip
+    """Reads the files, which takes a while. Raises WrongUse, and PhotoRefused where there is
+    nothing to send."""
+    files, others = photo_files.find([photos] if isinstance(photos, Path) else photos)
+    tell(FilesChosen(files, others))
+    if not files and not draft:
+        raise PhotoRefused("There are no photos and no videos to send.", status=400)
+    return Plan(
+        files=files, draft=draft, title=title, tags=tags, wishes=wishes, share=share, start=start,
+        leave_out_refused=leave_out_refused, tell=tell,
+    )  # fmt: skip
 
 
 def upload(plan: Plan) -> Steps[Job]:

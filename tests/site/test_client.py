@@ -244,7 +244,7 @@ def test_another_file_of_that_name_is_not_replaced_unasked(
 def test_jobs_are_listed_page_by_page(
     site: Client, line: BadLine, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recon.client.calls.LARGEST_PAGE", 2)
+    monkeypatch.setattr("recon.client.job_pages.LARGEST_PAGE", 2)
     made = [str(job_of(owner, title=f"job {number}").pk) for number in range(5)]
     assert [job.job_id for job in site.jobs()] == made[::-1]
     assert len(line.through) == 3

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from accounts.models import ApiToken, Scope, User
-from recon.client import Client, sign_in
+from recon.client import Client, WrongUse, sign_in
 from recon.client.cli import command
 from recon.models import Job as JobRow
 from tests.bad_line import NEVER, BadLine, bad_line
@@ -197,3 +197,7 @@ def test_a_token_is_kept_for_its_owner_and_its_site_alone(
     elsewhere = run("list")
     assert (elsewhere.code, len(line.through)) == (2, asked)
     assert "There is no token for http://localhost" in elsewhere.err
+    monkeypatch.setenv(sign_in.TOKEN, secret)
+    assert run("list").code == 0
+    with pytest.raises(WrongUse, match="no token"):
+        Client("https://example.org")
