@@ -35,6 +35,7 @@ BENCHMARKS = (
     ["first_paint.py"],
     ["eta.py"],
     ["fuzz_uploads.py"],
+    ["fuzz_api.py"],
 )
 
 REGISTRY_HELP = (
