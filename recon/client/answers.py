@@ -76,7 +76,6 @@ class Fault(Said, frozen=True, kw_only=True):
     code: str
     title: str = ""
     advice: str = ""
-    fault: str = ""  # of a failure: user or site
 
 
 class Waiting(Said, frozen=True, kw_only=True):

@@ -23,6 +23,13 @@ class Exit(IntEnum):
     STOPPED = 130
 
 
+#: The codes of jobs that failed by the site's fault or its machine's; all others are the photos'.
+SITE_FAULTS = frozenset({
+    "disk_full", "environment_broken", "folder_not_writable", "gpu_out_of_memory", "internal",
+    "timed_out", "worker_lost",
+})  # fmt: skip
+
+
 class ClientError(Exception):
     """What a person is told: `sentence`, and `advice` where there is some."""
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from recon.client import NotReached, Refused, WrongFile, exchange, photo_files
+from recon.client import NotReached, Refused, WrongFile, errors, exchange, photo_files
 from recon.client.answers import Artifact
 from recon.client.cli import command
 from recon.client.download import download, target_of
 from recon.client.errors import WrongUse
 from recon.client.exchange import Answer, LineLost, Pause, Request, Steps, send
 from recon.client.line import site_address
+from recon.pipeline.words.error_texts import EXPLANATIONS
 from tests.photos import PROJECT
 
 A_GET = Request(method="GET", path="/api/v1/queue")
@@ -163,6 +164,13 @@ def test_addresses_are_kept_in_one_form(given: str, address: str) -> None:
 def test_what_is_no_address_is_refused(given: str) -> None:
     with pytest.raises(WrongUse):
         site_address(given)
+
+
+def test_whose_fault_a_code_is_agrees_with_the_core() -> None:
+    """What has words for staff is theirs to mend."""
+    for_staff = {code for code, explanation in EXPLANATIONS.items() if explanation.for_staff}
+    warnings = {"reduced_after_out_of_memory"}
+    assert for_staff - warnings == errors.SITE_FAULTS
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -133,6 +133,8 @@ def test_a_failed_job_says_why_and_whose_fault_it_is(run: Run, owner: User) -> N
     ended = run("wait", str(failed.pk))
     assert ended.code == 3
     assert "No two photos show the same place." in ended.out
+    ours = job_of(owner, status="FAILED", step="GS_TRAIN", error_code="internal")
+    assert run("wait", str(ours.pk)).code == 1
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from recon.client.cli.options import (
     stoppable,
 )
 from recon.client.cli.texts import job_lines, share_line, table
-from recon.client.errors import Exit, WrongUse
+from recon.client.errors import SITE_FAULTS, Exit, WrongUse
 
 STATUSES = ("DRAFT", "PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED")
 KINDS = ("scene_ply", "splat", "spz", "ply", "filtered_ply", "other_spz", "turntable", "poster",
@@ -161,7 +161,8 @@ def exit_code_of(job: Job) -> Exit:
         return Exit.DONE
     if job.status == "CANCELLED":
         return Exit.NOT_NOW
-    return Exit.FAULT if job.error is not None and job.error.fault == "site" else Exit.PHOTOS
+    is_ours = job.error is not None and job.error.code in SITE_FAULTS
+    return Exit.FAULT if is_ours else Exit.PHOTOS
 
 
 def print_job(job: Job, *, as_json: bool) -> None:
