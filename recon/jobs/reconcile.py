@@ -30,11 +30,11 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts import letters
-from recon.jobs import account_deletion, attempts, kept_answers, publish, queue
+from recon.jobs import account_deletion, attempts, publish, queue
 from recon.jobs.drafts import checks, drafts, frames
 from recon.jobs.folder import data_folder, leftovers, unclaimed
 from recon.jobs.folder import lock as folder_lock
-from recon.jobs.people import audit, quotas
+from recon.jobs.people import audit, kept_answers, quotas
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.records import RecordError

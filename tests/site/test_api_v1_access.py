@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import ApiToken, Scope, User
-from instarecon_site.problems import MEDIA_TYPE
+from instarecon_site.errors import PROBLEM_TYPE
 from recon.api.v1.api import api
 from recon.api.v1.urls import urlpatterns
 from recon.models import Job
@@ -125,7 +125,7 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
         answer = call(visitor, name, job)
         assert answer.status_code == status, answer.content
         if status >= 400:
-            assert answer["Content-Type"] == MEDIA_TYPE
+            assert answer["Content-Type"] == PROBLEM_TYPE
             assert answer.json()["status"] == status
 
 
@@ -173,4 +173,4 @@ def test_the_description_is_for_everybody(address: str) -> None:
 def test_a_job_that_never_was_is_not_there(pk: str) -> None:
     ann = browser_of(person())
     answer = ann.get(f"/api/v1/jobs/{pk}")
-    assert (answer.status_code, answer["Content-Type"]) == (MISSING, MEDIA_TYPE)
+    assert (answer.status_code, answer["Content-Type"]) == (MISSING, PROBLEM_TYPE)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.wsgi import get_wsgi_application
 
-from instarecon_site.problems import _BY_STATUS
+from instarecon_site.errors import _BY_STATUS
 from recon.models import Job
 from tests.photos import PROJECT
 from tests.site.making import person, photo_bytes, token_of

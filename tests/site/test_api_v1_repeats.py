@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recon.jobs import kept_answers
 from recon.jobs.drafts import drafts
+from recon.jobs.people import kept_answers
 from recon.models import Job, KeptAnswer
 from tests.site.making import finished_job, person, photo, photos
 from tests.site.v1 import ROOT, Program, is_problem
@@ -99,7 +99,9 @@ def test_while_the_first_is_at_work_the_second_waits(program: Program) -> None:
 
 def test_a_key_is_forgotten_after_a_day(program: Program) -> None:
     program.post("/drafts", {}, **KEY)
-    KeptAnswer.objects.update(created_at=timezone.now() - kept_answers.KEPT - timedelta(minutes=1))
+    KeptAnswer.objects.update(
+        created_at=timezone.now() - kept_answers.KEEP_FOR - timedelta(minutes=1)
+    )
     assert kept_answers.remove_old() == 1
     program.post("/drafts", {"title": "another"}, **KEY)
     assert Job.objects.count() == 2

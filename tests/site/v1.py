@@ -8,7 +8,7 @@ from typing import Any
 from django.test import Client
 
 from accounts.models import User
-from instarecon_site.problems import MEDIA_TYPE
+from instarecon_site.errors import PROBLEM_TYPE
 from recon.models import Job
 from tests.site.making import photo, photos, token_of
 
@@ -54,7 +54,7 @@ class Program:
 def is_problem(answer: Any, status: int, code: str, *words: str) -> bool:
     """Whether it is a problem of this kind, whose sentence has these words."""
     assert answer.status_code == status, answer.content
-    assert answer["Content-Type"] == MEDIA_TYPE
+    assert answer["Content-Type"] == PROBLEM_TYPE
     told = answer.json()
     assert told["code"] == code, told
     assert told["type"] == f"urn:instarecon3d:problem:{code}"

@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts import throttling
 from accounts.models import User
-from instarecon_site.problems import problem
+from instarecon_site.errors import problem
 from recon.api.auth import calls_of
 from recon.api.v1 import repeats
 

@@ -9,7 +9,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from instarecon_site.problems import ROOT
+from instarecon_site.errors import API_V1
 from recon.api.v1 import drafts, jobs, photos, progress, repeats, results, shares, site
 from recon.api.v1.callers import SentParser
 from recon.api.v1.openapi import completed
@@ -24,7 +24,7 @@ class Api(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        prefix = path_prefix or f"{ROOT}/"
+        prefix = path_prefix or f"{API_V1}/"
         schema = super().get_openapi_schema(path_prefix=prefix, path_params=path_params)
         return completed(schema)
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from ninja.openapi.schema import OpenAPISchema
 
-from instarecon_site.problems import MEDIA_TYPE
+from instarecon_site.errors import PROBLEM_TYPE
 from recon.api.v1 import prototype
 
 _PROBLEM = {
     "description": "A problem (RFC 9457).",
-    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong under /api/v1, as problems with codes (`instarecon_site.problems`)."""
+"""What goes wrong under /api/v1, as problems with codes (`instarecon_site.errors`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ninja.errors import HttpError
 from ninja.errors import ValidationError as SchemaError
 
 from accounts.throttling import TooMany
-from instarecon_site.problems import as_dict, problem
+from instarecon_site.errors import problem, problem_facts
 from recon.api.auth import bearer
 from recon.api.errors import ApiError, NoSuchJob, NotSignedIn
 from recon.models import Job
@@ -72,7 +72,9 @@ def answer_problems(api: NinjaAPI) -> None:
 
 def of_error(error: ReconError) -> dict[str, object]:
     """A problem of the pipeline's, for an answer about several things."""
-    return as_dict(faults.status_of(error), str(error), code=error.code, facts=_plain(error.facts))
+    return problem_facts(
+        faults.status_of(error), str(error), code=error.code, facts=_plain(error.facts)
+    )
 
 
 def _refused(request: HttpRequest, error: Refused) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from accounts.requests import SignedInRequest
 from recon.api.v1.problems import Refused
-from recon.jobs import kept_answers
+from recon.jobs.people import kept_answers
 from recon.models import KeptAnswer
 
 HEADER = "Idempotency-Key"
@@ -23,12 +23,14 @@ _KEPT_HEADERS = ("Content-Type", "Location")
 class AnsweredBefore(Exception):
     """Ends a request with the answer that the first one got."""
 
-    def __init__(self, kept: KeptAnswer) -> None:
+    def __init__(self, answer: KeptAnswer) -> None:
         super().__init__()
-        self.kept = kept
+        self.answer = answer
 
     def response(self) -> HttpResponse:
-        response = HttpResponse(self.kept.body, status=self.kept.status, headers=self.kept.headers)
+        response = HttpResponse(
+            self.answer.body, status=self.answer.status, headers=self.answer.headers
+        )
         response["Idempotency-Replayed"] = "true"
         return response
 
@@ -45,7 +47,7 @@ def claim(request: SignedInRequest) -> None:
         said = gettext("“{header}” is 1 to 200 visible ASCII characters, without spaces.")
         raise Refused(400, "bad_request", said.format(header=HEADER))
     try:
-        kept, is_new = kept_answers.claim(request.user, key, _fingerprint(request))
+        answer, is_new = kept_answers.claim(request.user, key, _fingerprint(request))
     except kept_answers.AnotherRequest as error:
         said = gettext("This “{header}” was used for another request. Choose a new one.")
         raise Refused(422, "idempotency_key_reused", said.format(header=HEADER)) from error
@@ -54,8 +56,8 @@ def claim(request: SignedInRequest) -> None:
         detail = said.format(header=HEADER)
         raise Refused(409, "idempotency_in_progress", detail, retry_after_s=1) from error
     if not is_new:
-        raise AnsweredBefore(kept)
-    request.claimed = kept  # type: ignore[attr-defined]
+        raise AnsweredBefore(answer)
+    request.claimed = answer  # type: ignore[attr-defined]
 
 
 def settle(request: HttpRequest, response: HttpResponseBase | None) -> None:

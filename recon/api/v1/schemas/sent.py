@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from recon.models import Tag
 
 Preset = Literal["quick", "standard", "high"]
+PresetOrUsual = Literal["", "quick", "standard", "high"]
 OutlierFilter = Literal["auto", "always", "never"]
 Downloads = Literal["nothing", "splat", "all"]
 Status = Literal["DRAFT", "PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
@@ -118,7 +119,7 @@ class NewJobFields(Schema):
     title: Title = ""
     description: Description = ""
     tags: Tags = []
-    preset: Preset | Literal[""] = Field(default="", description="Empty: the site's default.")
+    preset: PresetOrUsual = Field(default="", description="Empty: the site's default.")
     original_resolution: bool = False
     cross_validate: bool = False
     final_refine: bool = True

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from recon.models import KeptAnswer
 
-KEPT = timedelta(hours=24)
+KEEP_FOR = timedelta(hours=24)
 #: After this a claim without an answer counts as one whose process is gone.
 AT_WORK = timedelta(minutes=10)
 
@@ -33,20 +33,20 @@ def claim(owner: User, key: str, fingerprint: str) -> tuple[KeptAnswer, bool]:
     or `release` it. Raises InProgress, AnotherRequest."""
     now = timezone.now()
     rows = KeptAnswer.objects.filter(owner=owner, key=key)
-    rows.filter(created_at__lt=now - KEPT).delete()
+    rows.filter(created_at__lt=now - KEEP_FOR).delete()
     rows.filter(status=None, created_at__lt=now - AT_WORK).delete()
     try:
         with transaction.atomic():
             return KeptAnswer.objects.create(owner=owner, key=key, fingerprint=fingerprint), True
     except IntegrityError:
-        kept = rows.first()
-    if kept is None:  # released just now
+        answer = rows.first()
+    if answer is None:  # released just now
         raise InProgress
-    if kept.fingerprint != fingerprint:
+    if answer.fingerprint != fingerprint:
         raise AnotherRequest
-    if kept.status is None:
+    if answer.status is None:
         raise InProgress
-    return kept, False
+    return answer, False
 
 
 def keep(claimed: KeptAnswer, status: int, headers: Mapping[str, str], body: str) -> None:
@@ -61,5 +61,5 @@ def release(claimed: KeptAnswer) -> None:
 
 def remove_old() -> int:
     """Forgets what has been kept for long enough. Returns how many."""
-    removed, _ = KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+    removed, _ = KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEEP_FOR).delete()
     return removed
