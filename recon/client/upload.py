@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recon.client import calls, photo_files
-from recon.client.answers import Job, Photo, ShareChange, Video, Wishes
+from recon.client.answers import Job, Limits, Photo, ShareChange, Video, Wishes
 from recon.client.errors import FilesRefused, PhotoRefused, Refused
 from recon.client.exchange import LineLost, Pause, Request, Steps, Tries, send_once
 from recon.client.photo_files import PhotoFile
 
 NO_WISHES = Wishes()
+MB = 2**20  # bytes
 
 #: The status of the answer to a video, whose frames become photos later.
 VIDEO_TAKEN = 202
@@ -124,12 +125,14 @@ def upload(plan: Plan) -> Steps[Job]:
 
 def send_files(draft_id: str, files: Sequence[PhotoFile], tell: Tell) -> Steps[list[FileRefused]]:
     """Brings all of `files` into the draft, in their order; returns what the site refused."""
+    limits = yield from calls.limits()
     there = yield from _there_already(draft_id, files)
     refusals = []
     for file in files:
         was_there = file.sha256 in there
         try:
             if not was_there:
+                check_size(file, limits)
                 there[file.sha256] = yield from send_file(draft_id, file, tell)
         except Refused as error:
             if error.status not in _OF_ONE_FILE or error.code in _OF_ALL:
@@ -140,6 +143,19 @@ def send_files(draft_id: str, files: Sequence[PhotoFile], tell: Tell) -> Steps[l
             tell(FileThere(file, was_sent=not was_there))
     yield from _put_in_order(draft_id, [there.get(file.sha256) for file in files])
     return refusals
+
+
+def check_size(file: PhotoFile, limits: Limits) -> None:
+    """A server may end the line while too large a file arrives, which looks like any lost line.
+
+    Raises PhotoRefused.
+    """
+    most = limits.max_video_size if file.is_video else limits.max_file_size
+    if file.size > most:
+        raise PhotoRefused(
+            f"“{file.name}” has {file.size / MB:.1f} MB; this site takes {most / MB:.0f} MB.",
+            status=413, code="too_large",
+        )  # fmt: skip
 
 
 def send_file(draft_id: str, file: PhotoFile, tell: Tell) -> Steps[Photo | Video]:

@@ -151,6 +151,17 @@ def test_a_photo_that_is_refused_stops_the_start_and_not_the_others(
     assert max(Counter(line.files()).values()) == 1
 
 
+def test_a_file_that_is_too_large_is_not_sent(
+    site: Client, line: BadLine, tmp_path: Path, settings: Any
+) -> None:
+    settings.MAX_FILE_SIZE_MB = 1
+    photos = photo_folder(tmp_path / "photos", 3)
+    (photos / "large.jpg").write_bytes(b"\xff\xd8\xff" + bytes(2**20))
+    with pytest.raises(FilesRefused, match=r"large\.jpg.* 1\.0 MB; this site takes 1 MB"):
+        site.upload(photos)
+    assert len(line.files()) == 3
+
+
 def test_photos_are_in_the_order_of_their_files_however_they_came(
     site: Client, tmp_path: Path
 ) -> None:
@@ -173,7 +184,7 @@ def test_a_video_arrives_once_and_its_frames_are_waited_for(
     movie = tmp_path / "walk.mp4"
     movie.write_bytes(video_bytes([noise(seed, (160, 120)) for seed in range(8) for _ in range(3)]))
     pauses.then = take_frames
-    with bad_line(live_server.url) as line, Client(line.url, token, pause=pauses.make) as site:
+    with bad_line(live_server.url, first=4) as line, Client(line.url, token, pause=pauses.make) as site:
         job = site.upload(movie)
     assert (job.status, job.image_count >= 3, line.lost > 0) == ("PENDING", True, True)
     assert len(line.files()) == 1, "the answer was lost, and the site was asked for it"
