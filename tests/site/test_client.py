@@ -184,7 +184,10 @@ def test_a_video_arrives_once_and_its_frames_are_waited_for(
     movie = tmp_path / "walk.mp4"
     movie.write_bytes(video_bytes([noise(seed, (160, 120)) for seed in range(8) for _ in range(3)]))
     pauses.then = take_frames
-    with bad_line(live_server.url, first=4) as line, Client(line.url, token, pause=pauses.make) as site:
+    with (
+        bad_line(live_server.url, first=4) as line,
+        Client(line.url, token, pause=pauses.make) as site,
+    ):
         job = site.upload(movie)
     assert (job.status, job.image_count >= 3, line.lost > 0) == ("PENDING", True, True)
     assert len(line.files()) == 1, "the answer was lost, and the site was asked for it"
