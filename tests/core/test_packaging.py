@@ -89,6 +89,11 @@ def test_the_wheel_gives_the_core_and_its_command_without_django(tmp_path: Path)
         cwd=tmp_path, env=environment, check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert asked.stdout.startswith("usage: instarecon-reconstruct")
+    for_sites = subprocess.run(
+        [sys.executable, installed / "bin" / "instarecon", "--version"],
+        cwd=tmp_path, env=environment, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert for_sites.stdout.startswith("instarecon, version ")
     loaded = subprocess.run(
         [sys.executable, "-c", "import sys, recon.pipeline.cli.command as m; "
          "print(m.__file__, 'django' in sys.modules)"],

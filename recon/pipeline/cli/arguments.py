@@ -26,9 +26,9 @@ def command_name() -> str:
     return name if name.startswith("instarecon") else "python -m recon.pipeline"
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(program: str = "") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=command_name(),
+        prog=program or command_name(),
         description="Turns 3 to 20 photos of one place into a 3D Gaussian-splat scene. "
         f"Steps: {', '.join(WORKING_STEPS)}.",
         epilog="Exit codes: 0 done, 2 wrong use, 3 the photos are at fault, 1 we are, 130 stopped.",

@@ -35,8 +35,9 @@ from recon.pipeline.runner import run_pipeline
 from recon.pipeline.workspace import Workspace
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = make_parser()
+def main(arguments: Sequence[str] | None = None, *, program: str = "") -> int:
+    """Runs the command, called `program` in what it says, and returns its exit code."""
+    parser = make_parser(program)
     options = parser.parse_args(arguments)  # exits with 2 by itself
     try:
         if options.check:
