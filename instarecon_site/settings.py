@@ -108,6 +108,10 @@ MIN_PHOTOS, MAX_PHOTOS = 3, 20
 MAX_DRAFTS = env.whole("MAX_DRAFTS", 20, most=1000)  # a person
 MAX_VIDEOS = env.whole("MAX_VIDEOS", 5, most=100)  # a scene
 DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
+#: How old a scene may get before it is deleted, unless its owner keeps it; None: as old as it
+#: likes. Its owner is told so many days before.
+RETENTION_DAYS = env.ceiling("RETENTION_DAYS", most=36_500)
+RETENTION_WARNING_DAYS = env.whole("RETENTION_WARNING_DAYS", 14, most=365)
 #: What one person may have, unless staff gave them limits of their own.
 QUOTA_STORED_MB = env.whole("QUOTA_STORED_MB", 20_480)
 QUOTA_ACTIVE_JOBS = env.whole("QUOTA_ACTIVE_JOBS", 10)  # waiting or running

@@ -43,6 +43,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/live/<str:name>", running_views.snapshot, name="snapshot"),
     path("jobs/<uuid:pk>/cancel/", job_views.cancel, name="cancel"),
     path("jobs/<uuid:pk>/delete/", job_views.delete, name="delete"),
+    path("jobs/<uuid:pk>/keep/", job_views.keep, name="keep"),
     path("jobs/<uuid:pk>/again/", job_views.again, name="again"),
     path("jobs/<uuid:pk>/add-photos/", draft_views.draft_from, name="draft_from"),
     path("jobs/<uuid:pk>/photos/", draft_views.add, name="add_photos"),

@@ -52,6 +52,7 @@ EXPECTED = {
     "recon:cloud": ("get", MISSING, MISSING, SIGN_IN),
     "recon:snapshot": ("get", 200, MISSING, SIGN_IN),
     "recon:cancel": ("post", 409, MISSING, SIGN_IN),
+    "recon:keep": ("post", 302, MISSING, SIGN_IN),
     "recon:again": ("post", 302, MISSING, SIGN_IN),
     "recon:share": ("post", 400, MISSING, SIGN_IN),
     "recon:share_settings": ("post", 302, MISSING, SIGN_IN),

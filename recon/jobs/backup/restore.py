@@ -19,6 +19,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
@@ -218,8 +219,11 @@ def _load(
     with transaction.atomic():
         tables.empty(models.values())
         for label, entry in manifest.tables.items():
-            with store.open(snapshot_name(snapshot, table_name(label))) as file:
-                written = tables.load(models[label], read_lines(file))
+            try:
+                with store.open(snapshot_name(snapshot, table_name(label))) as file:
+                    written = tables.load(models[label], read_lines(file))
+            except (ValueError, ValidationError) as error:
+                raise StoreError(f"The rows of {label} can't be read: {error}") from error
             if written != entry.rows:
                 raise StoreError(f"{label} has {written} rows instead of {entry.rows}.")
         tables.go_on_counting(list(models.values()))

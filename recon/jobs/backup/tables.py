@@ -81,12 +81,18 @@ def _plain(field: Field, value: object) -> object:  # type: ignore[type-arg]
 
 
 def load(model: type[Model], rows: Iterable[dict[str, object]]) -> int:
-    """Writes rows as `rows_of` gave them, each column as it was. Returns how many."""
+    """Writes rows as `rows_of` gave them, each column as it was. Returns how many.
+
+    Raises ValueError for rows with other columns than the table has.
+    """
     fields = model._meta.concrete_fields
     batch = max(1, min(BATCH, connection.ops.bulk_batch_size([*fields], [None] * BATCH)))
     coming = iter(rows)
     total = 0
+    names = {field.attname for field in fields}
     while some := list(islice(coming, batch)):
+        if other := next((row for row in some if row.keys() != names), None):
+            raise ValueError(f"other columns: {', '.join(sorted(names ^ other.keys()))}")
         made = [
             model(**{field.attname: _value(field, row[field.attname]) for field in fields})
             for row in some
