@@ -171,8 +171,10 @@ INSTALLED_APPS = [
     "recon",
 ]
 MIDDLEWARE = [
+    "instarecon_site.middleware.request_ids.number_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "instarecon_site.middleware.measuring.count_requests",
     "instarecon_site.middleware.compression.CompressPages",
     "instarecon_site.middleware.caching.keep_nothing",
     "csp.middleware.CSPMiddleware",
@@ -184,6 +186,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.time_zones.in_their_time_zone",
     "accounts.languages.in_their_language",
+    "instarecon_site.middleware.request_ids.name_people",
     "django.contrib.messages.middleware.MessageMiddleware",
     "instarecon_site.middleware.refusals.with_refusals",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -324,8 +327,14 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- Log ---
+# --- Log and metrics ---
 
+#: What Prometheus sends as a bearer token to /metrics. Without one there are no metrics.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("METRICS_TOKEN is too short, but must have at least 16 characters.")
+
+LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"), "text")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -334,12 +343,13 @@ LOGGING = {
             "()": "instarecon_site.redaction.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         },
+        "json": {"()": "instarecon_site.log_facts.JsonFormatter"},
     },
     "handlers": {
         "stdout": {
             "class": "logging.StreamHandler",
             "stream": "ext://sys.stdout",
-            "formatter": "line",
+            "formatter": "json" if LOG_FORMAT == "json" else "line",
         }
     },
     "root": {

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from recon.models import Artifact
-from recon.web import account_views
+from recon.web import account_views, monitoring_views
 from recon.web.drafts import order_views, places_views, upload_views, video_views
 from recon.web.drafts import views as draft_views
 from recon.web.gallery import selection_views
@@ -96,6 +96,8 @@ urlpatterns = [
     ),
     path("recon/pub/<str:pub_key>/preview.jpg", link_views.public_preview, name="public_preview"),
     path("recon/pub/<str:pub_key>/views.json", link_views.public_views, name="public_views"),
+    path("readyz", monitoring_views.readyz, name="readyz"),
+    path("metrics", monitoring_views.metrics, name="metrics"),
     path("styleguide/", styleguide_views.styleguide, name="styleguide"),
     path("oembed", embed_views.oembed, name="oembed"),
 ]

@@ -89,6 +89,8 @@ EXPECTED = {
     "recon:public_preview": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
     "recon:styleguide": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_styleguide
+    "recon:readyz": ("get", 503, 503, 503),  # no queue here: see test_monitoring
+    "recon:metrics": ("get", MISSING, MISSING, MISSING),  # without its token
     "recon:oembed": ("get", MISSING, MISSING, MISSING),
     "api:healthz": ("get", 200, 200, 200),
     "api:jobs": ("post", 400, 400, UNAUTHORISED),
@@ -142,6 +144,7 @@ def address(name: str, job: Job) -> str:
         "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
         "create_draft", "healthz", "queue",
         "notices", "read_notices", "usage", "delete_account", "styleguide",
+        "readyz", "metrics",
     )  # fmt: skip
     return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])
 

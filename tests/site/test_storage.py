@@ -272,5 +272,5 @@ def test_a_scene_that_ran_again_meanwhile_is_young(ninety_days: None, ann: User)
 def test_the_mail_is_in_its_reader_s_language(ninety_days: None) -> None:
     finished_job(person(language="ko"), title="정원", completed_at=days_ago(100))
     reconcile()
-    assert "정원" in mail.outbox[0].subject
+    assert "정원" in mail.outbox[0].body
     assert "deleted" not in mail.outbox[0].subject + mail.outbox[0].body
