@@ -93,7 +93,8 @@ def read() -> dict[Route, Counts]:
     add_up()
     found: dict[Route, Counts] = {}
     for name, amount in queues.connection(settings.REDIS_URL).hgetall(KEY).items():
-        method, route, kind, which = str(name, "utf-8").split(" ")  # type: ignore[call-overload]
+        text = name.decode() if isinstance(name, bytes) else name
+        method, route, kind, which = text.split(" ")
         counts = found.setdefault(Route(method, route), Counts({}, [0] * len(BUCKETS), 0.0))
         if kind == _STATUS:
             counts.statuses[which] = int(amount)
