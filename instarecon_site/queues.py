@@ -15,7 +15,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from instarecon_site import log_facts
+from instarecon_site.monitoring import log_facts
 
 logger = logging.getLogger(__name__)
 

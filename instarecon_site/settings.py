@@ -343,7 +343,7 @@ LOGGING = {
             "()": "instarecon_site.redaction.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         },
-        "json": {"()": "instarecon_site.log_facts.JsonFormatter"},
+        "json": {"()": "instarecon_site.monitoring.log_facts.JsonFormatter"},
     },
     "handlers": {
         "stdout": {

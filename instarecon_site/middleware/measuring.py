@@ -10,7 +10,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from instarecon_site import request_counts
+from instarecon_site.monitoring import request_counts
 
 #: An address that is none of ours.
 NO_ROUTE = "(none)"

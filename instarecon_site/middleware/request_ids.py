@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from instarecon_site import log_facts
-from instarecon_site.log_facts import NUMBER, PERSON
+from instarecon_site.monitoring import log_facts
+from instarecon_site.monitoring.log_facts import NUMBER, PERSON
 
 HEADER = "X-Request-ID"
 

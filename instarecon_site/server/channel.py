@@ -14,7 +14,7 @@ from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import Error
 
 from instarecon_site.addresses import network_of
-from instarecon_site.log_facts import NUMBER, PERSON, sane_request_id
+from instarecon_site.monitoring.log_facts import NUMBER, PERSON, sane_request_id
 from instarecon_site.server import access_log
 from instarecon_site.server.body import Body, Request
 

@@ -13,8 +13,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from instarecon_site import log_facts, queues
-from instarecon_site.log_facts import JsonFormatter, about, present, whole_process_about
+from instarecon_site import queues
+from instarecon_site.monitoring import log_facts
+from instarecon_site.monitoring.log_facts import JsonFormatter, about, present, whole_process_about
 from recon.jobs import queue
 from recon.jobs.run.worker import _facts_of
 from recon.models import Job

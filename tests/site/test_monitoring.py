@@ -17,8 +17,8 @@ from redis import Redis
 from rq import Worker
 from rq.serializers import JSONSerializer
 
-from instarecon_site import request_counts
 from instarecon_site.middleware import measuring
+from instarecon_site.monitoring import request_counts
 from recon.jobs import queue
 from recon.jobs.monitoring import readiness
 from recon.models import Job, StageRun

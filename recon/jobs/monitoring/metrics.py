@@ -28,7 +28,8 @@ from redis.exceptions import RedisError
 from rq import Worker
 from rq.worker import BaseWorker
 
-from instarecon_site import queues, request_counts
+from instarecon_site import queues
+from instarecon_site.monitoring import request_counts
 from recon import __version__
 from recon.jobs import queue
 from recon.models import Job, StageRun

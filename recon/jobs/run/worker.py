@@ -25,7 +25,7 @@ from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from instarecon_site import log_facts
+from instarecon_site.monitoring import log_facts
 from recon.jobs import attempts, lifecycle, queue, reconcile
 from recon.jobs.folder import data_folder
 from recon.jobs.run import polite_stop

@@ -58,12 +58,12 @@ def find(intermediate_days: int = INTERMEDIATE_DAYS) -> Iterator[Removable]:
 def intermediate_files(workspace: Workspace) -> list[Path]:
     """What of an ended job no page shows, no download has, and another run would make again."""
     databases = workspace.colmap.glob("database.db*")
-    halves = workspace.colmap.glob(".unfinished-*")
+    unfinished = workspace.colmap.glob(".unfinished-*")
     folders = (
         workspace.known, workspace.photos, workspace.checkpoint, workspace.folds,
         workspace.snapshot,
     )  # fmt: skip
-    return [path for path in (*databases, *halves, *folders) if path.exists()]
+    return [path for path in (*databases, *unfinished, *folders) if path.exists()]
 
 
 def size_of(paths: list[Path]) -> int:
