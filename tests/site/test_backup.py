@@ -302,6 +302,14 @@ def test_nobody_who_writes_waits_for_a_backup(tmp_path: Path) -> None:
     assert ann.public_name == "Ann"
 
 
+def test_a_site_with_an_object_store_is_refused(tmp_path: Path, settings: Any) -> None:
+    backup.make(tmp_path / "b")
+    settings.STORAGE_URL = "s3://bucket"
+    for command in ("backup", "restore"):
+        with pytest.raises(CommandError, match="object store"):
+            call_command(command, str(tmp_path / "b"))
+
+
 def change_migrations(folder: Path, change: Any) -> None:
     manifest = next((folder / "snapshots").glob("*/manifest.json"))
     content = json.loads(manifest.read_text())

@@ -29,7 +29,13 @@ from recon.jobs.backup.manifest import (
     write_lines,
     write_manifest,
 )
-from recon.jobs.backup.stores import FolderStore, Store, StoreError, opened_for_writing
+from recon.jobs.backup.stores import (
+    FolderStore,
+    Store,
+    StoreError,
+    opened_for_writing,
+    refuse_object_store,
+)
 from recon.jobs.folder import data_folder
 from recon.models import Job
 
@@ -51,6 +57,7 @@ def make(target: Path) -> Made:
 
     Raises StoreError, ForeignDataFolder.
     """
+    refuse_object_store()
     data_folder.require_own()
     with opened_for_writing(target) as store:
         earlier = _files_of_last(store)

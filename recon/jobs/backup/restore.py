@@ -39,7 +39,13 @@ from recon.jobs.backup.manifest import (
     snapshot_name,
     table_name,
 )
-from recon.jobs.backup.stores import Store, StoreError, object_name, opened_for_reading
+from recon.jobs.backup.stores import (
+    Store,
+    StoreError,
+    object_name,
+    opened_for_reading,
+    refuse_object_store,
+)
 from recon.jobs.folder import data_folder, photo_files
 from recon.models import Job, Photo
 
@@ -75,6 +81,7 @@ def check(source: Path, snapshot: str = "") -> Restored:
 
 def restore(source: Path, snapshot: str = "") -> Restored:
     """Raises NotEmpty, StoreError; DatabaseError where the database is away."""
+    refuse_object_store()
     with opened_for_reading(source) as store:
         name, manifest = _chosen(store, snapshot)
         require_empty()

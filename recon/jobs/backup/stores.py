@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
+from django.conf import settings
+
 MANIFEST = "manifest.json"
 _MANIFESTS = re.compile(rf"snapshots/([^/]+)/{re.escape(MANIFEST)}")
 
@@ -45,6 +47,16 @@ class Store(Protocol):
 
     def add(self, name: str, source: Path) -> None:
         """Copies the file `source` under a name that is new."""
+
+
+def refuse_object_store() -> None:
+    """Raises StoreError where jobs' files are in a bucket: their rows would come without them."""
+    if settings.STORAGE_URL:
+        raise StoreError(
+            "This site's files are in an object store (STORAGE_URL), which backups don't reach"
+            " yet. Use the store's own versions and replication for the files, and pg_dump for the"
+            " database."
+        )
 
 
 def object_name(digest: str) -> str:
