@@ -108,6 +108,10 @@ MIN_PHOTOS, MAX_PHOTOS = 3, 20
 MAX_DRAFTS = env.whole("MAX_DRAFTS", 20, most=1000)  # a person
 MAX_VIDEOS = env.whole("MAX_VIDEOS", 5, most=100)  # a scene
 DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
+#: How old a scene may get before it is deleted, unless its owner keeps it; None: as old as it
+#: likes. Its owner is told so many days before.
+RETENTION_DAYS = env.ceiling("RETENTION_DAYS", most=36_500)
+RETENTION_WARNING_DAYS = env.whole("RETENTION_WARNING_DAYS", 14, most=365)
 #: What one person may have, unless staff gave them limits of their own.
 QUOTA_STORED_MB = env.whole("QUOTA_STORED_MB", 20_480)
 QUOTA_ACTIVE_JOBS = env.whole("QUOTA_ACTIVE_JOBS", 10)  # waiting or running
@@ -168,8 +172,10 @@ INSTALLED_APPS = [
     "recon",
 ]
 MIDDLEWARE = [
+    "instarecon_site.middleware.request_ids.number_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "instarecon_site.middleware.measuring.count_requests",
     "instarecon_site.middleware.compression.CompressPages",
     "instarecon_site.middleware.caching.keep_nothing",
     "csp.middleware.CSPMiddleware",
@@ -181,6 +187,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.time_zones.in_their_time_zone",
     "accounts.languages.in_their_language",
+    "instarecon_site.middleware.request_ids.name_people",
     "django.contrib.messages.middleware.MessageMiddleware",
     "instarecon_site.middleware.refusals.with_refusals",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -331,8 +338,14 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- Log ---
+# --- Log and metrics ---
 
+#: What Prometheus sends as a bearer token to /metrics. Without one there are no metrics.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("METRICS_TOKEN is too short, but must have at least 16 characters.")
+
+LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"), "text")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -341,12 +354,13 @@ LOGGING = {
             "()": "instarecon_site.redaction.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         },
+        "json": {"()": "instarecon_site.monitoring.log_facts.JsonFormatter"},
     },
     "handlers": {
         "stdout": {
             "class": "logging.StreamHandler",
             "stream": "ext://sys.stdout",
-            "formatter": "line",
+            "formatter": "json" if LOG_FORMAT == "json" else "line",
         }
     },
     "root": {

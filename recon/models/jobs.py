@@ -129,6 +129,9 @@ class Job(models.Model):
         null=True, blank=True, help_text="where it starts instead, as the owner chose"
     )
 
+    is_kept = models.BooleanField(
+        "never too old", default=False, help_text="its owner keeps it, whatever RETENTION_DAYS says"
+    )
     stored_bytes = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="in the folder besides the photos; null: not measured yet"
     )

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from recon.models import Artifact
-from recon.web import account_views
+from recon.web import account_views, monitoring_views
 from recon.web.drafts import order_views, places_views, upload_views, video_views
 from recon.web.drafts import views as draft_views
 from recon.web.gallery import selection_views
@@ -44,6 +44,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/live/<str:name>", running_views.snapshot, name="snapshot"),
     path("jobs/<uuid:pk>/cancel/", job_views.cancel, name="cancel"),
     path("jobs/<uuid:pk>/delete/", job_views.delete, name="delete"),
+    path("jobs/<uuid:pk>/keep/", job_views.keep, name="keep"),
     path("jobs/<uuid:pk>/again/", job_views.again, name="again"),
     path("jobs/<uuid:pk>/add-photos/", draft_views.draft_from, name="draft_from"),
     path("jobs/<uuid:pk>/photos/", draft_views.add, name="add_photos"),
@@ -100,6 +101,8 @@ urlpatterns = [
     ),
     path("recon/pub/<str:pub_key>/preview.jpg", link_views.public_preview, name="public_preview"),
     path("recon/pub/<str:pub_key>/views.json", link_views.public_views, name="public_views"),
+    path("readyz", monitoring_views.readyz, name="readyz"),
+    path("metrics", monitoring_views.metrics, name="metrics"),
     path("styleguide/", styleguide_views.styleguide, name="styleguide"),
     path("oembed", embed_views.oembed, name="oembed"),
 ]

@@ -52,6 +52,7 @@ EXPECTED = {
     "recon:cloud": ("get", MISSING, MISSING, SIGN_IN),
     "recon:snapshot": ("get", 200, MISSING, SIGN_IN),
     "recon:cancel": ("post", 409, MISSING, SIGN_IN),
+    "recon:keep": ("post", 302, MISSING, SIGN_IN),
     "recon:again": ("post", 302, MISSING, SIGN_IN),
     "recon:share": ("post", 400, MISSING, SIGN_IN),
     "recon:share_settings": ("post", 302, MISSING, SIGN_IN),
@@ -92,6 +93,8 @@ EXPECTED = {
     "recon:public_preview": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
     "recon:styleguide": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_styleguide
+    "recon:readyz": ("get", 503, 503, 503),  # no queue here: see test_monitoring
+    "recon:metrics": ("get", MISSING, MISSING, MISSING),  # without its token
     "recon:oembed": ("get", MISSING, MISSING, MISSING),
     "api:healthz": ("get", 200, 200, 200),
     "api:jobs": ("post", 400, 400, UNAUTHORISED),
@@ -148,6 +151,7 @@ def address(name: str, job: Job) -> str:
         "create_draft", "healthz", "queue",
         "notices", "read_notices", "usage", "delete_account", "styleguide",
         "webhooks", "create_webhook",
+        "readyz", "metrics",
     )  # fmt: skip
     return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])
 

@@ -23,7 +23,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
@@ -174,13 +174,21 @@ def remove_abandoned() -> int:
 
     A draft's page says until when it is kept.
     """
-    removed = 0
-    for job in Job.objects.filter(status=Job.Status.DRAFT, edited_at__lt=_abandoned_before()):
-        if lifecycle.abandon(job, not_edited_since=_abandoned_before()):
-            logger.info("Draft %s was left for %s days; removed", job.pk, settings.DRAFT_DAYS)
-            deletion.delete(job)
-            removed += 1
-    return removed
+    return sum(remove_if_abandoned(job) for job in abandoned_drafts())
+
+
+def abandoned_drafts() -> QuerySet[Job]:
+    """The drafts that `remove_abandoned` would remove."""
+    return Job.objects.filter(status=Job.Status.DRAFT, edited_at__lt=_abandoned_before())
+
+
+def remove_if_abandoned(job: Job) -> bool:
+    """Removes one of them, unless somebody has changed it meanwhile."""
+    if not lifecycle.abandon(job, not_edited_since=_abandoned_before()):
+        return False
+    logger.info("Draft %s was left for %s days; removed", job.pk, settings.DRAFT_DAYS)
+    deletion.delete(job)
+    return True
 
 
 def kept_until(job: Job) -> datetime | None:

@@ -25,6 +25,7 @@ from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
+from instarecon_site.monitoring import log_facts
 from recon.jobs import attempts, lifecycle, queue, reconcile
 from recon.jobs.folder import data_folder
 from recon.jobs.run import polite_stop
@@ -104,6 +105,11 @@ class ReconWorker(Worker):
         if self._stop_requested:  # the signal came just before the fork
             self.kill_horse()
 
+    def perform_job(self, job: QueuedJob, queue: Queue) -> bool:
+        """In the work horse: whatever it writes to the log names the request and the job."""
+        with log_facts.whole_process_about(**_facts_of(job)):
+            return bool(super().perform_job(job, queue))
+
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
         """Kills the horse and its children, and never our own group (RQ would, just forked)."""
         with suppress(ProcessLookupError):
@@ -177,6 +183,15 @@ class ReconWorker(Worker):
     ) -> None:
         with _redis_may_be_away():
             super().set_current_job_working_time(current_job_working_time, pipeline)
+
+
+def _facts_of(job: QueuedJob) -> dict[str, Any]:
+    """What the lines of the log about a task have: of the request that caused it, and its own."""
+    cause = {name: job.meta.get(name) for name in ("request_id", "user_id")}
+    if job.origin != queue.QUEUE:
+        return cause | {"task": job.id}
+    job_pk, attempt = job.args
+    return cause | {"job_id": job_pk, "attempt": attempt}
 
 
 def _is_wanted(job_pk: str, attempt: int) -> bool:

@@ -20,6 +20,7 @@ from instarecon_site.form_addresses import form_on
 from recon.jobs import steps_and_log
 from recon.jobs.people import notices
 from recon.jobs.steps_and_log import StepRow
+from recon.jobs.storage import retention
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
 from recon.web import scene
@@ -59,6 +60,7 @@ def page(request: SignedInRequest, job: Job, *, status: int = 200, **forms: Form
     if job.has_ended:
         mine = job.owner_id == request.user.pk
         context["has_unread_notice"] = mine and notices.has_unread(job.owner, job)
+        context["delete_at"] = retention.delete_at(job)
         context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
         show, for_staff = request.GET.get("show", ""), request.user.is_staff

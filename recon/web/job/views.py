@@ -16,6 +16,7 @@ from accounts.requests import SignedInRequest
 from instarecon_site.form_addresses import form_on
 from recon.jobs import deletion, lifecycle, submit
 from recon.jobs.people import notices
+from recon.jobs.storage import retention
 from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in
@@ -88,6 +89,20 @@ def delete(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     said = gettext("“{name}” was deleted, with its photos and files.")
     messages.success(request, said.format(name=name))
     return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
+
+
+@acts_on_job
+def keep(request: SignedInRequest, job: Job) -> HttpResponse:
+    """The scene is not deleted for its age, or (`keep=no`) it may be again."""
+    if job.is_draft:
+        return refuse(request, job, [_not_started(job)], 409)
+    retention.keep(job, is_kept=request.POST.get("keep") != "no")
+    if job.is_kept:
+        said = gettext("“{name}” is kept: it is not deleted for its age.")
+    else:
+        said = gettext("“{name}” is not kept any longer.")
+    messages.success(request, said.format(name=job.name))
+    return redirect(job)
 
 
 @acts_on_job
