@@ -70,6 +70,7 @@ class DevelopedPhoto:
     height: int  # px
     focal: float | None  # px of this picture
     device: str | None  # the same for one body and lens; a digest
+    orientation: int = 1  # EXIF's, of the file: it is upright here
 
 
 class Opener:
