@@ -55,14 +55,22 @@ def find_pose_files(place: Path) -> list[Path]:
 
 
 def read_pose_file(folder: Path) -> PoseFile:
-    """What the files in `folder` say. Raises PoseFileError."""
+    """What the files in `folder` say, of one photo at least. Raises PoseFileError."""
+    found, name = _read(folder)
+    if not found.photos:
+        raise PoseFileError("poses_unreadable", "it has no photos", file=name)
+    return found
+
+
+def _read(folder: Path) -> tuple[PoseFile, str]:
+    """The content, and the name of the file that lists the photos."""
     for kind, read in ((".bin", read_binary_model), (".txt", read_text_model)):
         if (folder / f"images{kind}").is_file():
             if not (folder / f"cameras{kind}").is_file():
                 raise PoseFileError("poses_unreadable", "it is missing", file=f"cameras{kind}")
-            return read(folder)
+            return read(folder), f"images{kind}"
     if (folder / TRANSFORMS).is_file():
-        return read_transforms(folder / TRANSFORMS)
+        return read_transforms(folder / TRANSFORMS), TRANSFORMS
     raise PoseFileError(
         "poses_unreadable", "no file of camera positions", file=f"images{_KINDS[0]}"
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recon.poses.native import colmap, run_native
-from recon.poses.pose_files.contents import FileCamera, FilePhoto
+from recon.poses.pose_files.contents import NO_POINT, FileCamera, FilePhoto
 from recon.poses.pose_files.placing import Placement
 from recon.reporting import Progress
 
@@ -64,9 +64,10 @@ def _add_points(model: Reconstruction, placement: Placement) -> None:
     for number, photo in enumerate(placement.photos, start=1):
         for keypoint, point in enumerate(photo.point_ids.tolist()):
             tracks.setdefault(point, []).append((number, keypoint))
+    tracks.pop(NO_POINT, None)
     points = placement.points
     for point, xyz, rgb in zip(points.ids.tolist(), points.xyz, points.rgb, strict=True):
-        seen = tracks.get(point, [])
+        seen = tracks.pop(point, [])
         if len({image for image, _ in seen}) < 2 or not np.isfinite(xyz).all():
             continue
         track = colmap().Track()
@@ -121,7 +122,9 @@ def _give_poses(model: Reconstruction, photos: Mapping[str, FilePhoto]) -> None:
         photo = photos.get(image.name)
         if photo is None:
             continue
-        model.camera(image.camera_id).params = photo.camera.params
+        lens = model.camera(image.camera_id)
+        lens.model = getattr(colmap().CameraModelId, photo.camera.model)
+        lens.params = photo.camera.params
         model.frame(image.frame_id).rig_from_world = _pose(photo)
         model.register_frame(image.frame_id)
 

@@ -76,7 +76,7 @@ def place(poses: PoseFile, photos: Sequence[PhotoToPlace], limits: MappingConfig
         raise PoseFileError(
             "poses_match_no_photo",
             count=len(photos),
-            listed=PurePosixPath(next(iter(by_name), "-")).name,
+            listed=PurePosixPath(poses.photos[0].name).name,
             name=photos[0].called if photos else "-",
         )
     if len(found) < limits.min_registered:
