@@ -62,7 +62,12 @@ def _made_of(request: SignedInRequest, data: QueryDict) -> HttpResponse:
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
     owner, photos = request.user, form.cleaned_data["photos"]
-    make = partial(videos.create_job, videos=form.videos) if form.videos else submit.create_job
+    poses = request.FILES.getlist("poses")
+    make = (
+        partial(videos.create_job, videos=form.videos, zips=form.zips, poses=poses)
+        if form.videos or form.zips or poses
+        else submit.create_job
+    )
     job = make(owner, photos, title=title or "", wishes=wishes, shared=shared, sharing=sharing)
     tags.put(job, names or [])
     return JsonResponse(new_job_facts(job) | {"warnings": form.left_out})

@@ -28,16 +28,23 @@ from recon.poses.cameras import CameraGroup
 from recon.poses.cameras import group as group_by_camera
 from recon.poses.pose_files.contents import PoseFileError
 from recon.poses.pose_files.finding import TRANSFORMS, find_pose_files, read_pose_file
+from recon.poses.pose_files.photo_names import match_names
 from recon.poses.pose_files.placing import PhotoToPlace, Placement, place
 from recon.reporting import Report
 
+_LISTED = "listed.json"
+
 
 def keep_pose_files(
-    files: Sequence[Path], workspace: Workspace, names: Mapping[str, str] | None = None
+    files: Sequence[Path],
+    workspace: Workspace,
+    names: Mapping[str, str] | None = None,
+    listed: Sequence[str] = (),
 ) -> None:
     """Makes `workspace.poses` hold exactly `files`, those of one model; none removes what is there.
 
-    `names`: what each photo, by its name in upload/images, was called where the files were made.
+    `names`: what each photo, by its name in upload/images, was called where the files were made;
+    `listed`: the photos that they list, for `photos_with_poses`.
     """
     if not files:
         shutil.rmtree(workspace.poses, ignore_errors=True)
@@ -48,6 +55,24 @@ def keep_pose_files(
             shutil.copyfile(file, folder / name)
         if names:
             write_json(folder / workspace.pose_names_json.name, dict(names))
+        if listed:
+            write_json(folder / _LISTED, list(listed))
+
+
+def listed_photos(folder: Path) -> tuple[str, ...]:
+    """The photos that the files in `folder` have positions of. Raises PoseFileError."""
+    return tuple(photo.name for photo in read_pose_file(folder).photos)
+
+
+def photos_with_poses(workspace: Workspace, called: Mapping[str, str]) -> int | None:
+    """How many of the photos `called` so, by their names in upload/images, have a position; None
+    where there are no positions."""
+    try:
+        listed = read_record(workspace.poses / _LISTED, tuple[str, ...])
+    except (FileNotFoundError, RecordError):
+        return None
+    known = known_names(workspace)
+    return len(match_names({name: known.get(name, said) for name, said in called.items()}, listed))
 
 
 def applies(workspace: Workspace, config: PipelineConfig) -> bool:
@@ -73,7 +98,7 @@ def read_placement(
     """
     if not applies(workspace, config):
         return None
-    called = _called(workspace)
+    called = known_names(workspace)
     photos = [
         PhotoToPlace(
             photo.name,
@@ -128,7 +153,8 @@ def camera_groups(
     return groups + group_by_camera(others, shared=config.features.shared_camera)
 
 
-def _called(workspace: Workspace) -> dict[str, str]:
+def known_names(workspace: Workspace) -> dict[str, str]:
+    """What photos were called where their positions were made, by their names in upload/images."""
     try:
         return read_record(workspace.pose_names_json, dict[str, str])
     except (FileNotFoundError, RecordError):

@@ -101,6 +101,32 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Depth shows only from different spots. Take a step sideways between photos, and keep "
         "pointing at the same thing.",
     ),
+    # A zip of photos.
+    "zip_unreadable": Explanation(
+        "“{name}” can’t be read as a zip.",
+        "It may be damaged, or not have arrived whole. Make it again, or send the photos as they "
+        "are.",
+    ),
+    "zip_encrypted": Explanation(
+        "“{name}” is locked with a password.",
+        "Make the zip again without one, or send the photos as they are.",
+    ),
+    "zip_unsafe": Explanation(
+        "“{name}” holds a file that leads out of it: “{entry}”.",
+        "Make a zip of ordinary files and folders, without links.",
+    ),
+    "zip_nested": Explanation(
+        "“{name}” holds another zip.",
+        "Unpack that one first, and make one zip of all the photos.",
+    ),
+    "zip_too_large": Explanation(
+        "“{name}” unpacks to more than {limit}, or to far more than photos do.",
+        "Leave out what is no photo, or send fewer photos.",
+    ),
+    "zip_without_photos": Explanation(
+        "There is no photo in “{name}”.",
+        "A zip may hold JPEG, PNG, WebP, HEIC and AVIF photos, in folders too.",
+    ),
     # Camera positions that came with the photos.
     "poses_unreadable": Explanation(
         "The camera positions can’t be read: “{file}” is damaged or incomplete.",
@@ -312,7 +338,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     "poses_moved": Explanation(
         "The camera positions lay too far from the origin, or in too large or small a unit, to be "
         "drawn exactly. The scene was moved and scaled.",
-        "The log says by how much. Directions are as they were.",
+        "Directions are as they were.",
+        "The scene's log says by how much.",
     ),
     "focal_length_does_not_fit": Explanation(
         Counted(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recon.poses.pose_files.camera_models import parameter_count
 from recon.poses.pose_files.contents import (
@@ -43,7 +45,7 @@ def _cameras(lines: Iterator[str]) -> dict[int, FileCamera]:
     for line in lines:
         if not line:
             continue
-        number, model, width, height, *params = line.split()
+        number, model, width, height, *params = line.split(maxsplit=40)
         if len(params) != parameter_count(model):
             raise ValueError(f"camera {number}, {model}, has {len(params)} parameters")
         values = tuple(float(value) for value in params)
@@ -58,7 +60,7 @@ def _photos(lines: Iterator[str], cameras: dict[int, FileCamera]) -> tuple[FileP
         if not line:
             continue
         fields = line.split(maxsplit=9)
-        keypoints = np.array(next(lines, "").split(), np.float64).reshape(-1, 3)
+        keypoints = _numbers(next(lines, "")).reshape(-1, 3)
         photos.append(
             FilePhoto(
                 name=fields[9],
@@ -72,6 +74,16 @@ def _photos(lines: Iterator[str], cameras: dict[int, FileCamera]) -> tuple[FileP
             )
         )
     return tuple(photos)
+
+
+def _numbers(line: str) -> NDArray[np.float64]:
+    """Of a line that may be very long: read without making a text of each. Raises ValueError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            return np.fromstring(line, np.float64, sep=" ")
+        except DeprecationWarning as error:
+            raise ValueError("a line of keypoints has something else in it") from error
 
 
 def _points(lines: Iterator[str]) -> FilePoints:

@@ -20,12 +20,16 @@ from recon.poses.pose_files.contents import FileCamera, FilePhoto, PoseFile, Pos
 from recon.poses.pose_files.rigid_poses import nearest_rotation
 
 _OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0])
+_MOST_BYTES = 8 * 2**20  # some thousand photos: JSON takes many times its size in memory
+
 _STRAIGHT = ("SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "FULL_OPENCV")
 _FISHEYE = ("OPENCV_FISHEYE", "SIMPLE_RADIAL_FISHEYE", "RADIAL_FISHEYE")
 
 
 def read_transforms(path: Path) -> PoseFile:
     """The photos of the file, without points. Raises PoseFileError."""
+    if path.stat().st_size > _MOST_BYTES:
+        raise PoseFileError("poses_unreadable", "it is too large", file=path.name)
     try:
         content = json.loads(path.read_bytes())
         frames = content["frames"]
