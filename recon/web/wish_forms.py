@@ -142,7 +142,7 @@ class AgainForm(WishesForm):
     )
 
     outlier_filter = forms.ChoiceField(choices=FILTERS, required=False)
-    without_poses = None  # a draft's page has the box for it; here it stays as it was
+    without_poses = None  # type: ignore[assignment]  # a draft's page has the box for it
 
     def clean_outlier_filter(self) -> str:
         return self.cleaned_data["outlier_filter"] or "auto"

@@ -269,10 +269,10 @@ def test_the_command_line_takes_poses(
     words = [wall, tmp_path / "out", "--preset", "quick", "--until", "PREFLIGHT"]
     arguments = [str(word) for word in words]
     assert main([*arguments, "--poses", str(tmp_path / "model")]) == 0
-    kept = Workspace(tmp_path / "out").poses
-    assert {path.name for path in kept.iterdir()} == {"cameras.txt", "images.txt", "points3D.txt"}
+    stored = Workspace(tmp_path / "out").poses
+    assert {path.name for path in stored.iterdir()} == {"cameras.txt", "images.txt", "points3D.txt"}
     assert main(arguments) == 0
-    assert not kept.exists()
+    assert not stored.exists()
     with pytest.raises(SystemExit) as caught:
         main([*arguments, "--poses", str(wall)])
     assert caught.value.code == 2

@@ -6,7 +6,7 @@ A zip is unpacked in a decoding process, and each of its photos is then an uploa
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
@@ -43,17 +43,20 @@ def add_zip(job: Job, upload: UploadedFile) -> list[Photo]:
     Raises UserError: `photo_zips.unpack`'s, `drafts.add_photo`'s, `known_poses`'; PipelineError:
     too_busy, disk_full; Job.DoesNotExist.
     """
-    unpacked = unpack(upload)
-    uploads = [(one.path, _spooled(one)) for one in unpacked if one.kind == "photo"]
+    uploads, poses = [], {}
+    for one in _unpack(upload):
+        if one.kind == "photo":
+            uploads.append((one.path, _spooled(one)))
+        else:
+            poses[PurePosixPath(one.path).name] = one.content
     for _, photo in uploads:
         check_upload(photo)
-    poses = {PurePosixPath(one.path).name: one.content for one in unpacked if one.kind == "poses"}
     listed = _read(poses) if poses else ()
     added = [(path, drafts.add_photo(job, photo)[0]) for path, photo in uploads]
     paths = {photo.name: path for path, photo in added}
     if poses:
         _keep(job, poses, listed, paths)
-    elif job.workspace.poses.is_dir():
+    else:
         write_names(job, job.photos.all(), paths)
     return [photo for _, photo in added]
 
@@ -64,7 +67,7 @@ def add_poses(job: Job, uploads: Sequence[UploadedFile]) -> int:
     contents: dict[str, bytes] = {}
     for upload in uploads:
         if is_zip(upload):
-            found = [one for one in unpack(upload) if one.kind == "poses"]
+            found = (one for one in _unpack(upload) if one.kind == "poses")
             contents |= {PurePosixPath(one.path).name: one.content for one in found}
         else:
             upload.seek(0)
@@ -79,15 +82,16 @@ def add_poses(job: Job, uploads: Sequence[UploadedFile]) -> int:
     return len(listed)
 
 
-def unpack(upload: UploadedFile) -> list[UnpackedFile]:
+def _unpack(upload: UploadedFile) -> Iterator[UnpackedFile]:
     """What is wanted of a zip. Raises UserError as `photo_zips.unpack`, PipelineError too_busy."""
     limits = ZipLimits(
         max_photos=settings.MAX_PHOTOS,
         min_photos=settings.MIN_PHOTOS,
-        max_bytes=settings.MAX_UPLOAD_SIZE_MB * drafts.MB,
+        max_bytes=int(settings.MAX_UPLOAD_SIZE_MB * drafts.MB),
+        max_photo_bytes=int(settings.MAX_FILE_SIZE_MB * drafts.MB),
     )
     name = photo_files.shown_name(upload.name or "")
-    return list(decoders.opener().unpack(source_of(upload), name=name, limits=limits))
+    return decoders.opener().unpack(source_of(upload), name=name, limits=limits)
 
 
 def poses_of(job: Job) -> dict[str, int] | None:

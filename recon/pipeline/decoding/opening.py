@@ -161,8 +161,10 @@ class Opener:
             with _open_source(source) as file:
                 facts = {"name": name, "limits": asdict(limits)}
                 for news in self.pool.ask("unpack", file, facts, budgets.ONE_ZIP):
-                    kind = "poses" if news.facts["kind"] == "poses" else "photo"
-                    yield UnpackedFile(kind, str(news.facts["path"]), news.body)
+                    is_poses = news.facts["kind"] == "poses"
+                    yield UnpackedFile(
+                        "poses" if is_poses else "photo", str(news.facts["path"]), news.body
+                    )
         except (BudgetExceeded, UnreadableFile) as error:
             raise UserError("zip_unreadable", name=name) from error
 

@@ -44,6 +44,7 @@ class ZipLimits:
     max_photos: int
     min_photos: int  # only said
     max_bytes: int  # of all that is unpacked
+    max_photo_bytes: int  # of one photo
 
     def check_count(self, count: int) -> None:
         if count > self.max_photos:
@@ -69,7 +70,7 @@ def unpack(file: BinaryIO, name: str, limits: ZipLimits) -> Iterator[UnpackedFil
     """The zip's photos, then the files of its camera positions, by path.
 
     Raises UserError: zip_unreadable, zip_encrypted, zip_unsafe, zip_nested, zip_too_large,
-    zip_without_photos, too_many_photos.
+    zip_photo_too_large, zip_without_photos, too_many_photos.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -79,6 +80,7 @@ def unpack(file: BinaryIO, name: str, limits: ZipLimits) -> Iterator[UnpackedFil
                 raise UserError("zip_without_photos", name=name)
             limits.check_count(len(photos))
             _check_sizes([*photos, *poses], name, limits.max_bytes)
+            _check_each(photos, name, limits.max_photo_bytes)
             _check_sizes(poses, name, _MOST_POSE_BYTES)
             for kind, chosen in (("photo", photos), ("poses", poses)):
                 for entry in chosen:
@@ -150,6 +152,13 @@ def _check_sizes(entries: Sequence[zipfile.ZipInfo], name: str, most: int) -> No
         packed = max(entry.compress_size, 1)
         if entry.file_size > _MAY_BE_TINY and entry.file_size / packed > _MOST_RATIO:
             raise UserError("zip_too_large", name=name, limit_mb=most // 2**20)
+
+
+def _check_each(photos: Sequence[zipfile.ZipInfo], name: str, most: int) -> None:
+    for photo in photos:
+        if photo.file_size > most:
+            facts = {"entry": _printable(photo.filename), "limit_mb": most / 2**20}
+            raise UserError("zip_photo_too_large", name=name, **facts)
 
 
 def _printable(name: str) -> str:

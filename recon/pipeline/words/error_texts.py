@@ -123,6 +123,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "“{name}” unpacks to more than {limit}, or to far more than photos do.",
         "Leave out what is no photo, or send fewer photos.",
     ),
+    "zip_photo_too_large": Explanation(
+        "“{entry}” in “{name}” is larger than {limit}, the limit for one photo.",
+        "Make it smaller, or leave it out.",
+    ),
     "zip_without_photos": Explanation(
         "There is no photo in “{name}”.",
         "A zip may hold JPEG, PNG, WebP, HEIC and AVIF photos, in folders too.",
