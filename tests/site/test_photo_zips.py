@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from recon.jobs.drafts import drafts, photo_zips, places
 from recon.models import Job
 from recon.pipeline.known_poses import known_names
 from tests.site.making import browser_of, person, photo, photo_bytes, photos, token_of
-from tests.zips import bomb, zip_of
+from tests.zips import bomb, transforms, zip_of
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -41,16 +40,6 @@ def browser(ann: User) -> Client:
 @pytest.fixture
 def program(ann: User) -> Client:
     return Client(headers={"Authorization": f"Bearer {token_of(ann)}"})
-
-
-def transforms(*names: str) -> bytes:
-    """Positions of these photos, side by side."""
-    frames = [
-        {"file_path": name, "transform_matrix": [[1, 0, 0, x], [0, 1, 0, 0], [0, 0, 1, 0]]}
-        for x, name in enumerate(names)
-    ]
-    lens = {"w": 120, "h": 110, "fl_x": 100.0}
-    return json.dumps({**lens, "frames": frames}).encode()
 
 
 NAMES = [f"images/DSC {number}.JPG" for number in range(4)]
