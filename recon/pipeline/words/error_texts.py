@@ -337,7 +337,7 @@ EXPLANATIONS: dict[str, Explanation] = {
             "{count} of {total} photos had no camera position: {names}.",
             "{count} of {total} photos had no camera position: {names}.",
         ),
-        "It was placed beside the others by what it shows, where that was possible.",
+        "Such photos are placed beside the others by what they show, where that is possible.",
     ),
     "poses_moved": Explanation(
         "The camera positions lay too far from the origin, or in too large or small a unit, to be "
