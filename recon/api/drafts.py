@@ -54,7 +54,8 @@ def add_photo(request: SignedInRequest, job_id: str) -> HttpResponse:
     data = receive(request)
     files, poses = request.FILES.getlist("file"), request.FILES.getlist("poses")
     if poses:
-        listed = photo_zips.add_poses(draft, poses)
+        with decoders.place_for(request.user.pk):
+            listed = photo_zips.add_poses(draft, poses)
         if not files:
             return JsonResponse({"poses": listed}, status=201)
     if not files and "sha256" in data:
