@@ -86,8 +86,12 @@ def transforms_of(model: pycolmap.Reconstruction, applied: Any = NERFSTUDIO) -> 
             {"file_path": f"images/{image.name}", "transform_matrix": applied @ world_from_camera}
         )
         frames[-1]["transform_matrix"] = frames[-1]["transform_matrix"].tolist()
-    f, cx, cy, k1 = model.camera(1).params
-    lens = {"w": WIDTH, "h": HEIGHT, "fl_x": f, "fl_y": f, "cx": cx, "cy": cy, "k1": k1}
+    camera = model.camera(1)
+    (fx, fy), k1 = (camera.focal_length_x, camera.focal_length_y), 0.0
+    if camera.model_name == "SIMPLE_RADIAL":
+        k1 = camera.params[3]
+    lens = {"w": camera.width, "h": camera.height, "fl_x": fx, "fl_y": fy, "k1": k1}
+    lens |= {"cx": camera.principal_point_x, "cy": camera.principal_point_y}
     return {
         "camera_model": "OPENCV", **lens, "k2": 0.0, "p1": 0.0, "p2": 0.0,
         "applied_transform": applied[:3].tolist(), "ply_file_path": "gone.ply", "frames": frames,

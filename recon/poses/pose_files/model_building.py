@@ -80,8 +80,9 @@ def triangulate(
     placement: Placement, database: Path, photos: Path, scratch: Path, *, seed: int,
     report: Progress,
 ) -> Reconstruction:  # fmt: skip
-    """The photos of the file where it has them, and points from the matches in `database`; then
-    the photos that the file lacks, each where it fits to these, if it does.
+    """The photos of the file where it has them, and points from the matches in `database`, which
+    has the placement's cameras for them; then the photos that the file lacks, each where it fits
+    to these, if it does.
 
     `photos` is the folder of the prepared ones, `scratch` an empty one.
     """
@@ -122,9 +123,7 @@ def _give_poses(model: Reconstruction, photos: Mapping[str, FilePhoto]) -> None:
         photo = photos.get(image.name)
         if photo is None:
             continue
-        lens = model.camera(image.camera_id)
-        lens.model = getattr(colmap().CameraModelId, photo.camera.model)
-        lens.params = photo.camera.params
+        model.camera(image.camera_id).params = photo.camera.params
         model.frame(image.frame_id).rig_from_world = _pose(photo)
         model.register_frame(image.frame_id)
 
