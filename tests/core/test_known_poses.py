@@ -161,13 +161,17 @@ def test_a_model_of_nerfstudio_gives_the_same_poses(matched: Workspace, tmp_path
     lens = [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]
     camera = pycolmap.Camera(model="PINHOLE", width=480, height=360, params=lens, camera_id=1)
     model.add_camera_with_trivial_rig(camera)
-    for number, (name, pose) in enumerate(TRUTH.items(), start=1):
+    known = dict(list(TRUTH.items())[:3])
+    for number, (name, pose) in enumerate(known.items(), start=1):
         image = pycolmap.Image(name=name, camera_id=1, image_id=number)
         model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(pose))
     files = find_pose_files(write_transforms(tmp_path, transforms_of(model)))
     keep_pose_files(files, workspace)
     facts, _ = run(workspace, mapping)
-    assert furthest(workspace, TRUTH) < 1e-6
+    found = pycolmap.Reconstruction(workspace.sparse)
+    for name, pose in known.items():
+        there = found.find_image_with_name(name).cam_from_world().matrix()
+        assert np.abs(there - pose).max() < 1e-6
     assert (facts["registered"], facts["points"] > 200) == (4, True)
 
 
