@@ -15,8 +15,8 @@ from django.db import transaction
 
 from recon.jobs import decoders
 from recon.jobs.drafts import drafts
-from recon.jobs.drafts.pose_names import write_names
-from recon.jobs.folder import photo_files
+from recon.jobs.drafts.pose_names import pull_poses, write_names
+from recon.jobs.folder import mirror, photo_files
 from recon.jobs.photo_upload import check_upload, source_of
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
@@ -57,7 +57,8 @@ def add_zip(job: Job, upload: UploadedFile) -> list[Photo]:
     if poses:
         _keep(job, poses, listed, paths)
     else:
-        write_names(job, job.photos.all(), paths)
+        with transaction.atomic():
+            write_names(job, job.photos.all(), paths)
     return [photo for _, photo in added]
 
 
@@ -97,6 +98,7 @@ def _unpack(upload: UploadedFile) -> Iterator[UnpackedFile]:
 def poses_of(job: Job) -> dict[str, int] | None:
     """How many of the draft's photos have camera positions, `found` of `total`; None where none
     came with them."""
+    pull_poses(job)
     names = {photo.name: photo.original_name for photo in job.photos.all()}
     found = photos_with_poses(job.workspace, names)
     return None if found is None else {"found": found, "total": len(names)}
@@ -116,6 +118,7 @@ def _read(poses: Mapping[str, bytes]) -> tuple[str, ...]:
 def _keep(
     job: Job, poses: Mapping[str, bytes], listed: Sequence[str], paths: Mapping[str, str]
 ) -> None:
+    mirror.make_folder(job)
     with photo_files.room_for(job), transaction.atomic():
         draft = drafts.lock_draft(job)
         with tempfile.TemporaryDirectory(prefix="recon-poses-") as folder:
