@@ -19,6 +19,7 @@ SENTENCES: dict[str, str | Counted] = {
     "rung_incremental": N_("SIFT, one photo after the other"),
     "rung_relaxed": N_("SIFT, one after the other, with looser limits"),
     "rung_global": N_("SIFT, all photos at once"),
+    "rung_guided": N_("SIFT matched again, with looser limits"),
     "rung_strong_sift": N_("stronger SIFT, with looser limits"),
     "rung_learned": N_("learned features, with looser limits"),
     "rung_learned_global": N_("learned features, all photos at once"),
