@@ -40,6 +40,7 @@ def _asked_for(wishes: Wishes) -> dict[str, dict[str, object]]:
     """
     changes: dict[str, dict[str, object]] = {
         "preflight": {},
+        "mapping": {},
         "train": {},
         "evaluate": {},
         "export": {},
@@ -48,6 +49,8 @@ def _asked_for(wishes: Wishes) -> dict[str, dict[str, object]]:
         changes["preflight"]["max_image_size"] = None
         if wishes.preset != QUICK:
             changes["train"]["max_image_size"] = None
+    if wishes.without_poses:
+        changes["mapping"]["use_pose_file"] = False
     if wishes.cross_validate:
         changes["evaluate"]["cross_validate"] = True
     if wishes.outlier_filter != "auto":

@@ -14,6 +14,7 @@ from recon.pipeline.photos.file_kinds import is_raw
 from recon.pipeline.progress import WORKING_STEPS
 from recon.pipeline.wishes import PRESET_NAMES, QUICK, Wishes, find_preset
 from recon.pipeline.wishes_to_settings import resolve
+from recon.poses.pose_files.finding import find_pose_files
 
 
 class WrongUse(Exception):
@@ -51,6 +52,8 @@ def make_parser(program: str = "") -> argparse.ArgumentParser:
     )
     add("--from", dest="start", choices=steps, metavar="STEP", help="redo it and all after it")
     add("--until", default=steps[-1], choices=steps, metavar="STEP", help="stop after this step")
+    add("--poses", type=Path, metavar="MODEL",
+        help="known camera positions: a COLMAP model's folder, or a transforms.json")  # fmt: skip
     add("--seed", type=int, help="of everything random")
     add("--original-resolution", action="store_true", help="keep the photos' full size")
     add("--cross-validate", action="store_true",
@@ -96,6 +99,20 @@ def photos_to_read(options: argparse.Namespace) -> list[Path]:
     if others:
         sys.stderr.write(f"Not photos, left out: {', '.join(others)}\n")
     return photos
+
+
+def find_poses(options: argparse.Namespace) -> list[Path]:
+    """The files of camera positions that the command names; none where it names none. Raises
+    WrongUse."""
+    if options.poses is None:
+        return []
+    files = find_pose_files(options.poses)
+    if not files:
+        raise WrongUse(
+            f"{options.poses} has no camera positions: a COLMAP model is cameras and images, .bin "
+            "or .txt; nerfstudio's is a transforms.json"
+        )
+    return files
 
 
 def make_config(options: argparse.Namespace) -> PipelineConfig:

@@ -30,6 +30,8 @@ SENTENCES: dict[str, str | Counted] = {
     "loading_networks": N_("loading the networks"),
     "looking_for_pairs": N_("looking for photos that go together"),
     "pairs_compared": Counted("{count} pair compared", "{count} pairs compared"),
+    "triangulating": N_("finding points that the photos share"),
+    "placing_others": N_("placing the photos that have no position yet"),
     "comparing_cameras": N_("comparing cameras"),
     "refining_cameras": N_("refining cameras"),
     # Training.
