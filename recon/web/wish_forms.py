@@ -99,6 +99,7 @@ class WishesForm(forms.Form):
     preset = PresetField(choices=Job.Preset.choices, required=False, label=_("Preset"))
     original_resolution = forms.BooleanField(required=False)
     cross_validate = forms.BooleanField(required=False)
+    make_anyway = forms.BooleanField(required=False)
 
     def wishes(self, earlier: Wishes, asked: Container[str] | None = None) -> Wishes:
         """The wishes: the form's fields (those in `asked`, if not all of them count), and `earlier`

@@ -101,6 +101,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Depth shows only from different spots. Take a step sideways between photos, and keep "
         "pointing at the same thing.",
     ),
+    "not_a_scene": Explanation(
+        "These photos do not make a scene: {registered} of {total} could be placed, and what they "
+        "show does not fit together.",
+        "Take more photos of one thing that does not move, each a step to the side of another, so "
+        "that neighbours share two thirds of what they show. Nothing is lost: photos can be added "
+        "to these, and the scene can be made all the same, such as it is.",
+    ),
     # A video instead of photos.
     "video_unreadable": Explanation(
         "“{name}” can't be read as a video.",
