@@ -7,6 +7,7 @@ import sys
 
 from recon.pipeline import errors
 from recon.pipeline.outcome import Summary
+from recon.pipeline.quality import NOT_A_SCENE
 from recon.pipeline.workspace import Workspace
 
 DONE, OUR_FAULT, WRONG_USE, USER_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
@@ -23,6 +24,8 @@ def print_outcome(summary: Summary, workspace: Workspace, *, as_json: bool) -> N
         summary.error = found.staff_sentence
         sys.stderr.write(f"{summary.step} failed ({summary.error_code}): {summary.error}\n")
         sys.stderr.write(f"The log is {workspace.log}\n")
+        if summary.error_code == NOT_A_SCENE:
+            sys.stderr.write("The same command with --make-anyway goes on from here.\n")
     elif summary.status == "COMPLETED":
         sys.stderr.write(f"{outcome_sentence(summary)}\n{word_in_words(summary)}\n")
     elif summary.status == "STOPPED":
