@@ -148,8 +148,9 @@ def distance(one: str, other: str) -> int:
 
 def fit(rows: Sequence[Row], rounds: int = 3) -> dict[str, Limits]:
     """The limits that are nearest to the person's words on `rows`: one limit is moved at a time, to
-    half way between two scenes' values."""
-    limits = dict(LIMITS)
+    half way between two scenes' values, from limits that allow everything. So nothing is known of
+    other rows; but the limits on photos placed and `FOG` are those of the product."""
+    limits = {**LIMITS, **dict.fromkeys(FITTED, Limits(0.0, 0.0, 0.0))}
     for _ in range(rounds):
         for name in FITTED:
             for word in ("usable", "good", "excellent"):
@@ -158,7 +159,7 @@ def fit(rows: Sequence[Row], rounds: int = 3) -> dict[str, Limits]:
 
 
 def moved(limits: Mapping[str, Limits], name: str, word: str, rows: Sequence[Row]) -> Limits:
-    """`limits[name]` with the best place for one of its limits; the present one of equals."""
+    """`limits[name]` with the best place for one of its limits; of equals the middle one."""
     values = sorted({v for row in rows if (v := evidence_of(row).value(name)) is not None})
     middles = [(a + b) / 2 for a, b in pairwise(values)]
 
@@ -167,9 +168,22 @@ def moved(limits: Mapping[str, Limits], name: str, word: str, rows: Sequence[Row
         return sum(distance(word_by(tried, row), row["person"]) for row in rows)
 
     now = limits[name]
-    choices = [Limits(**{**vars(now), word: middle}) for middle in middles]
-    sorted_ones = [one for one in choices if one.usable <= one.good <= one.excellent]
-    return min([now, *sorted_ones], key=cost)
+    choices = [placed_at(now, word, middle) for middle in (0.0, *middles)]
+    costs = [cost(one) for one in choices]
+    best = [one for one, its in zip(choices, costs, strict=True) if its == min(costs)]
+    return best[len(best) // 2] if min(costs) < cost(now) else now
+
+
+def placed_at(limits: Limits, word: str, value: float) -> Limits:
+    """With another limit for `word`; those for better words are no lower, for worse no higher."""
+    order = ("usable", "good", "excellent")
+    at = order.index(word)
+    moved_too = {
+        name: (min if order.index(name) < at else max)(getattr(limits, name), value)
+        for name in order
+        if name != word
+    }
+    return Limits(**{**moved_too, word: value})
 
 
 if __name__ == "__main__":

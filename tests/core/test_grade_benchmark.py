@@ -38,3 +38,4 @@ def test_limits_are_found_again_from_words_made_with_them() -> None:
     fitted = grade.fit(rows)
     assert [grade.word_by(fitted, row) for row in rows] == [row["person"] for row in rows]
     assert fitted["psnr"] == Limits(12.0, 18.0, 26.0)
+    assert fitted["ssim"] == Limits(0.0, 0.0, 0.0), "nothing was to be learnt of it"

@@ -21,7 +21,7 @@ from recon.pipeline.quality import (
 )
 
 BEST = Evidence(psnr=30.0, ssim=0.95, held_out=4, confirmed=0.8, registered=20, total=20)
-WORST = Evidence(psnr=8.0, ssim=0.2, held_out=1, confirmed=0.01, registered=4, total=9)
+WORST = Evidence(psnr=8.0, ssim=0.2, held_out=1, confirmed=0.004, registered=4, total=9)
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,7 @@ def test_what_a_killed_process_left_half_done_is_swept(workspace: Workspace, sta
 FEW_PLACED = {
     "registered": 3, "total": 9, "points_per_photo": 25.0, "median_triangulation_angle": 2.0,
 }  # fmt: skip
-FOG = {"small_psnr": 8.0, "small_ssim": 0.2, "held_out": 1, "confirmed": 0.01}
+FOG = {"small_psnr": 8.0, "small_ssim": 0.2, "held_out": 1, "confirmed": 0.004}
 
 
 @pytest.mark.parametrize(

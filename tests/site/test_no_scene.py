@@ -101,7 +101,7 @@ def test_it_waits_for_its_turn_as_any_run(ann: User, settings: Any) -> None:
 
 
 def test_a_scene_made_anyway_is_called_what_it_is(ann: User) -> None:
-    fog = {"small_psnr": 8.0, "small_ssim": 0.2, "held_out": 1, "confirmed": 0.01}
+    fog = {"small_psnr": 8.0, "small_ssim": 0.2, "held_out": 1, "confirmed": 0.004}
     job = finished_job(ann, **fog)
     page = browser_of(ann).get(job.get_absolute_url()).content.decode()
     assert '<span class="chip poor">Not a scene</span>' in page
