@@ -29,7 +29,7 @@ from recon.jobs import attempts, lifecycle, queue, reconcile
 from recon.jobs.folder import data_folder
 from recon.jobs.run import polite_stop
 from recon.models import Job
-from recon.pipeline.errors import TimeLimit
+from recon.pipeline.errors import PipelineError, TimeLimit
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class ReconWorker(Worker):
     def work(self, *args: Any, **kwargs: Any) -> bool:
         try:
             data_folder.require_own()
-        except data_folder.ForeignDataFolder as error:
+        except (data_folder.ForeignDataFolder, PipelineError) as error:
             sys.exit(str(error))
         finally:
             connections.close_all()
@@ -93,7 +93,7 @@ class ReconWorker(Worker):
             reconcile.reconcile()
         except data_folder.ForeignDataFolder as error:
             sys.exit(str(error))
-        except DatabaseError as error:
+        except (DatabaseError, PipelineError) as error:
             logger.warning("Could not reconcile now: %s", error)
         finally:
             connections.close_all()
@@ -196,7 +196,7 @@ def _settle(job_pk: str, attempt: int) -> None:
     if row is None:
         return
     if row.is_processing:
-        reconcile.settle(row)
+        reconcile.settle(row, is_surely_lost=True)
     else:
         attempts.worker_lost(job_pk, attempt)  # died before it could claim the job
 
