@@ -12,6 +12,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
@@ -20,889 +21,311 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="DataFolder",
+            name='DataFolder',
             fields=[
-                (
-                    "id",
-                    models.PositiveSmallIntegerField(
-                        default=1, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("token", models.CharField(max_length=64)),
-                ("path", models.TextField()),
-                ("host", models.CharField(max_length=255)),
-                ("seen_at", models.DateTimeField()),
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ('token', models.CharField(max_length=64)),
+                ('path', models.TextField()),
+                ('host', models.CharField(max_length=255)),
+                ('seen_at', models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name="Job",
+            name='Job',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("title", models.CharField(blank=True, max_length=120)),
-                (
-                    "automatic_title",
-                    models.CharField(
-                        blank=True,
-                        editable=False,
-                        help_text="what the site called it: nobody chose a title that is the same",
-                        max_length=120,
-                    ),
-                ),
-                (
-                    "wishes",
-                    recon.models.wishes_field.WishesField(
-                        default=recon.pipeline.wishes.Wishes, help_text="what was asked for"
-                    ),
-                ),
-                ("config", models.JSONField(default=dict, help_text="the resolved PipelineConfig")),
-                ("is_sample", models.BooleanField(default=False)),
-                (
-                    "gives_way",
-                    models.BooleanField(
-                        default=False,
-                        help_text="the site made it by itself: it waits and stops for all others",
-                    ),
-                ),
-                (
-                    "last_number",
-                    models.PositiveIntegerField(
-                        default=0, help_text="of a draft: the highest number that a photo ever had"
-                    ),
-                ),
-                (
-                    "open_numbers",
-                    models.JSONField(
-                        blank=True, default=list, help_text="lower numbers that no photo ever had"
-                    ),
-                ),
-                (
-                    "edited_at",
-                    models.DateTimeField(
-                        blank=True,
-                        help_text="of a draft: when a photo last came or went",
-                        null=True,
-                    ),
-                ),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("DRAFT", "draft"),
-                            ("PENDING", "waiting"),
-                            ("PROCESSING", "running"),
-                            ("COMPLETED", "done"),
-                            ("FAILED", "failed"),
-                            ("CANCELLED", "cancelled"),
-                        ],
-                        default="PENDING",
-                        max_length=16,
-                    ),
-                ),
-                ("attempt", models.PositiveIntegerField(default=1)),
-                (
-                    "losses",
-                    models.PositiveIntegerField(
-                        default=0, help_text="attempts whose worker was lost"
-                    ),
-                ),
-                (
-                    "step",
-                    models.CharField(
-                        choices=[
-                            ("QUEUED", "QUEUED"),
-                            ("PREFLIGHT", "PREFLIGHT"),
-                            ("COLMAP_FEAT", "COLMAP_FEAT"),
-                            ("COLMAP_MATCH", "COLMAP_MATCH"),
-                            ("COLMAP_MAP", "COLMAP_MAP"),
-                            ("COLMAP_UNDIST", "COLMAP_UNDIST"),
-                            ("GS_TRAIN", "GS_TRAIN"),
-                            ("EVALUATION", "EVALUATION"),
-                            ("EXPORT_PLY", "EXPORT_PLY"),
-                            ("DONE", "DONE"),
-                        ],
-                        default="QUEUED",
-                        max_length=16,
-                    ),
-                ),
-                ("percent", models.FloatField(default=0.0, help_text="overall progress, 0 to 100")),
-                (
-                    "progress",
-                    models.JSONField(
-                        blank=True,
-                        default=dict,
-                        help_text='what it is doing: {"code": "...", "facts": {...}}',
-                    ),
-                ),
-                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
-                ("error_code", models.CharField(blank=True, max_length=64)),
-                ("error_facts", models.JSONField(blank=True, default=dict)),
-                (
-                    "warnings",
-                    models.JSONField(
-                        blank=True, default=list, help_text='[{"code": "...", "facts": {...}}]'
-                    ),
-                ),
-                (
-                    "view",
-                    models.JSONField(
-                        blank=True,
-                        help_text="where the viewer starts: output/viewer.json",
-                        null=True,
-                    ),
-                ),
-                (
-                    "own_view",
-                    models.JSONField(
-                        blank=True,
-                        help_text="where it starts instead, as the owner chose",
-                        null=True,
-                    ),
-                ),
-                (
-                    "is_kept",
-                    models.BooleanField(
-                        default=False,
-                        help_text="its owner keeps it, whatever RETENTION_DAYS says",
-                        verbose_name="never too old",
-                    ),
-                ),
-                (
-                    "stored_bytes",
-                    models.PositiveBigIntegerField(
-                        blank=True,
-                        help_text="in the folder besides the photos; null: not measured yet",
-                        null=True,
-                    ),
-                ),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        auto_now_add=True, help_text="or when a draft was started"
-                    ),
-                ),
-                (
-                    "draft_made_at",
-                    models.DateTimeField(
-                        blank=True,
-                        help_text="when the draft was made that it was started from",
-                        null=True,
-                    ),
-                ),
-                (
-                    "started_at",
-                    models.DateTimeField(blank=True, help_text="of the last attempt", null=True),
-                ),
-                (
-                    "completed_at",
-                    models.DateTimeField(blank=True, help_text="when it ended, however", null=True),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="jobs",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "photos_from",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="runs_again",
-                        to="recon.job",
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('title', models.CharField(blank=True, max_length=120)),
+                ('automatic_title', models.CharField(blank=True, editable=False, help_text='what the site called it: nobody chose a title that is the same', max_length=120)),
+                ('wishes', recon.models.wishes_field.WishesField(default=recon.pipeline.wishes.Wishes, help_text='what was asked for')),
+                ('config', models.JSONField(default=dict, help_text='the resolved PipelineConfig')),
+                ('is_sample', models.BooleanField(default=False)),
+                ('gives_way', models.BooleanField(default=False, help_text='the site made it by itself: it waits and stops for all others')),
+                ('last_number', models.PositiveIntegerField(default=0, help_text='of a draft: the highest number that a photo ever had')),
+                ('open_numbers', models.JSONField(blank=True, default=list, help_text='lower numbers that no photo ever had')),
+                ('edited_at', models.DateTimeField(blank=True, help_text='of a draft: when a photo last came or went', null=True)),
+                ('status', models.CharField(choices=[('DRAFT', 'draft'), ('PENDING', 'waiting'), ('PROCESSING', 'running'), ('COMPLETED', 'done'), ('FAILED', 'failed'), ('CANCELLED', 'cancelled')], default='PENDING', max_length=16)),
+                ('attempt', models.PositiveIntegerField(default=1)),
+                ('losses', models.PositiveIntegerField(default=0, help_text='attempts whose worker was lost')),
+                ('step', models.CharField(choices=[('QUEUED', 'QUEUED'), ('PREFLIGHT', 'PREFLIGHT'), ('COLMAP_FEAT', 'COLMAP_FEAT'), ('COLMAP_MATCH', 'COLMAP_MATCH'), ('COLMAP_MAP', 'COLMAP_MAP'), ('COLMAP_UNDIST', 'COLMAP_UNDIST'), ('GS_TRAIN', 'GS_TRAIN'), ('EVALUATION', 'EVALUATION'), ('EXPORT_PLY', 'EXPORT_PLY'), ('DONE', 'DONE')], default='QUEUED', max_length=16)),
+                ('percent', models.FloatField(default=0.0, help_text='overall progress, 0 to 100')),
+                ('progress', models.JSONField(blank=True, default=dict, help_text='what it is doing: {"code": "...", "facts": {...}}')),
+                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
+                ('error_code', models.CharField(blank=True, max_length=64)),
+                ('error_facts', models.JSONField(blank=True, default=dict)),
+                ('warnings', models.JSONField(blank=True, default=list, help_text='[{"code": "...", "facts": {...}}]')),
+                ('view', models.JSONField(blank=True, help_text='where the viewer starts: output/viewer.json', null=True)),
+                ('own_view', models.JSONField(blank=True, help_text='where it starts instead, as the owner chose', null=True)),
+                ('is_kept', models.BooleanField(default=False, help_text='its owner keeps it, whatever RETENTION_DAYS says', verbose_name='never too old')),
+                ('stored_bytes', models.PositiveBigIntegerField(blank=True, help_text='in the folder besides the photos; null: not measured yet', null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True, help_text='or when a draft was started')),
+                ('draft_made_at', models.DateTimeField(blank=True, help_text='when the draft was made that it was started from', null=True)),
+                ('started_at', models.DateTimeField(blank=True, help_text='of the last attempt', null=True)),
+                ('completed_at', models.DateTimeField(blank=True, help_text='when it ended, however', null=True)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to=settings.AUTH_USER_MODEL)),
+                ('photos_from', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs_again', to='recon.job')),
             ],
             options={
-                "ordering": ("-created_at",),
-                "permissions": (
-                    (
-                        "view_private_scene",
-                        "Can open other people's scenes, photos and files (logged)",
-                    ),
-                ),
+                'ordering': ('-created_at',),
+                'permissions': (('view_private_scene', "Can open other people's scenes, photos and files (logged)"),),
             },
         ),
         migrations.CreateModel(
-            name="AuditEntry",
+            name='AuditEntry',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("at", models.DateTimeField(db_index=True)),
-                ("person_email", models.EmailField(max_length=254, verbose_name="who")),
-                ("job_id", models.UUIDField(db_index=True, verbose_name="job")),
-                ("method", models.CharField(max_length=8)),
-                ("action", models.CharField(help_text="the page or file", max_length=200)),
-                ("address", models.CharField(blank=True, max_length=64, verbose_name="from")),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        help_text="empty: their account was deleted",
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "person",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(db_index=True)),
+                ('person_email', models.EmailField(max_length=254, verbose_name='who')),
+                ('job_id', models.UUIDField(db_index=True, verbose_name='job')),
+                ('method', models.CharField(max_length=8)),
+                ('action', models.CharField(help_text='the page or file', max_length=200)),
+                ('address', models.CharField(blank=True, max_length=64, verbose_name='from')),
+                ('owner', models.ForeignKey(help_text='empty: their account was deleted', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "verbose_name": "audit entry",
-                "verbose_name_plural": "audit log",
-                "ordering": ("-at", "-pk"),
+                'verbose_name': 'audit entry',
+                'verbose_name_plural': 'audit log',
+                'ordering': ('-at', '-pk'),
             },
         ),
         migrations.CreateModel(
-            name="Figures",
+            name='Figures',
             fields=[
-                (
-                    "job",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="figures",
-                        serialize=False,
-                        to="recon.job",
-                    ),
-                ),
-                (
-                    "registered",
-                    models.PositiveIntegerField(blank=True, help_text="photos placed", null=True),
-                ),
-                (
-                    "psnr",
-                    models.FloatField(
-                        blank=True, help_text="dB, mean over held-out photos", null=True
-                    ),
-                ),
-                ("ssim", models.FloatField(blank=True, null=True)),
-                ("lpips", models.FloatField(blank=True, null=True)),
-                (
-                    "psnr_corrected",
-                    models.FloatField(
-                        blank=True,
-                        help_text="dB, with each held-out photo's exposure matched",
-                        null=True,
-                    ),
-                ),
-                ("ssim_corrected", models.FloatField(blank=True, null=True)),
-                (
-                    "protocol",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("held-out", "some photos held out"),
-                            ("cross-validation", "each photo held out once"),
-                        ],
-                        max_length=32,
-                    ),
-                ),
-                (
-                    "spread",
-                    models.JSONField(
-                        blank=True, help_text="deviation of each figure over the photos", null=True
-                    ),
-                ),
-                (
-                    "refined",
-                    models.BooleanField(
-                        blank=True,
-                        help_text="finished with all photos after it was measured",
-                        null=True,
-                    ),
-                ),
-                ("gaussian_count", models.PositiveIntegerField(blank=True, null=True)),
-                ("iterations", models.PositiveIntegerField(blank=True, null=True)),
+                ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='figures', serialize=False, to='recon.job')),
+                ('registered', models.PositiveIntegerField(blank=True, help_text='photos placed', null=True)),
+                ('psnr', models.FloatField(blank=True, help_text='dB, mean over held-out photos', null=True)),
+                ('ssim', models.FloatField(blank=True, null=True)),
+                ('lpips', models.FloatField(blank=True, null=True)),
+                ('psnr_corrected', models.FloatField(blank=True, help_text="dB, with each held-out photo's exposure matched", null=True)),
+                ('ssim_corrected', models.FloatField(blank=True, null=True)),
+                ('small_psnr', models.FloatField(blank=True, help_text='dB, corrected, at the small size that the word is made of', null=True)),
+                ('small_ssim', models.FloatField(blank=True, help_text='the same', null=True)),
+                ('held_out', models.PositiveIntegerField(blank=True, help_text='photos that the figures are means of', null=True)),
+                ('confirmed', models.FloatField(blank=True, help_text='share of the photos whose depth others confirm', null=True)),
+                ('protocol', models.CharField(blank=True, choices=[('held-out', 'some photos held out'), ('cross-validation', 'each photo held out once')], max_length=32)),
+                ('spread', models.JSONField(blank=True, help_text='deviation of each figure over the photos', null=True)),
+                ('refined', models.BooleanField(blank=True, help_text='finished with all photos after it was measured', null=True)),
+                ('gaussian_count', models.PositiveIntegerField(blank=True, null=True)),
+                ('iterations', models.PositiveIntegerField(blank=True, null=True)),
             ],
             options={
-                "verbose_name_plural": "figures",
-                "default_permissions": (),
+                'verbose_name_plural': 'figures',
+                'default_permissions': (),
             },
         ),
         migrations.CreateModel(
-            name="Share",
+            name='Share',
             fields=[
-                (
-                    "job",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="share",
-                        serialize=False,
-                        to="recon.job",
-                    ),
-                ),
-                (
-                    "key",
-                    models.CharField(
-                        default=recon.models.share.new_key,
-                        editable=False,
-                        max_length=64,
-                        unique=True,
-                    ),
-                ),
-                ("is_on", models.BooleanField(default=False, verbose_name="shared")),
-                (
-                    "password",
-                    models.CharField(
-                        blank=True,
-                        editable=False,
-                        help_text="its hash; empty where there is none",
-                        max_length=128,
-                    ),
-                ),
-                (
-                    "until",
-                    models.DateTimeField(blank=True, help_text="when the link ends", null=True),
-                ),
-                (
-                    "downloads",
-                    models.CharField(
-                        choices=[
-                            ("nothing", "Nothing"),
-                            ("splat", "Only the splat (.splat, SPZ)"),
-                            ("all", "All files (PLY, .splat, SPZ, video)"),
-                        ],
-                        default="all",
-                        help_text="what whoever has the link may download",
-                        max_length=16,
-                    ),
-                ),
-                (
-                    "shows_figures",
-                    models.BooleanField(
-                        default=True,
-                        help_text="whether whoever has the link sees the quality figures",
-                    ),
-                ),
-                (
-                    "views",
-                    models.PositiveBigIntegerField(
-                        default=0, help_text="visits to the shared page, the owner's own left out"
-                    ),
-                ),
-                (
-                    "in_gallery",
-                    models.BooleanField(
-                        default=False, help_text="on its owner's public page, while it is shared"
-                    ),
-                ),
-                (
-                    "description",
-                    models.TextField(
-                        blank=True,
-                        help_text="what whoever has the link reads about the scene",
-                        max_length=2000,
-                    ),
-                ),
+                ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='share', serialize=False, to='recon.job')),
+                ('key', models.CharField(default=recon.models.share.new_key, editable=False, max_length=64, unique=True)),
+                ('is_on', models.BooleanField(default=False, verbose_name='shared')),
+                ('password', models.CharField(blank=True, editable=False, help_text='its hash; empty where there is none', max_length=128)),
+                ('until', models.DateTimeField(blank=True, help_text='when the link ends', null=True)),
+                ('downloads', models.CharField(choices=[('nothing', 'Nothing'), ('splat', 'Only the splat (.splat, SPZ)'), ('all', 'All files (PLY, .splat, SPZ, video)')], default='all', help_text='what whoever has the link may download', max_length=16)),
+                ('shows_figures', models.BooleanField(default=True, help_text='whether whoever has the link sees the quality figures')),
+                ('views', models.PositiveBigIntegerField(default=0, help_text="visits to the shared page, the owner's own left out")),
+                ('in_gallery', models.BooleanField(default=False, help_text="on its owner's public page, while it is shared")),
+                ('description', models.TextField(blank=True, help_text='what whoever has the link reads about the scene', max_length=2000)),
             ],
             options={
-                "default_permissions": (),
+                'default_permissions': (),
             },
         ),
         migrations.CreateModel(
-            name="Artifact",
+            name='Artifact',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("ply", "point_cloud.ply"),
-                            ("filtered_ply", "point_cloud_filtered.ply"),
-                            ("scene_ply", "the PLY of the scene as shown"),
-                            ("splat", "scene.splat"),
-                            ("spz", "scene.spz"),
-                            ("other_spz", "the SPZ of the scene that is not shown at first"),
-                            ("first", "the SPZ of the Gaussians that the viewer shows first"),
-                            ("poster", "poster.jpg"),
-                            ("turntable", "turntable.mp4"),
-                            ("colmap", "colmap_model.zip"),
-                            ("results", "results.json"),
-                            ("cameras", "cameras.json"),
-                        ],
-                        max_length=16,
-                    ),
-                ),
-                ("path", models.CharField(max_length=255)),
-                ("size", models.PositiveBigIntegerField(help_text="bytes")),
-                ("sha256", models.CharField(blank=True, help_text="of the file", max_length=64)),
-                (
-                    "gaussians",
-                    models.PositiveIntegerField(
-                        blank=True, help_text="of a PLY: how many it has", null=True
-                    ),
-                ),
-                (
-                    "job",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="artifacts",
-                        to="recon.job",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('ply', 'point_cloud.ply'), ('filtered_ply', 'point_cloud_filtered.ply'), ('scene_ply', 'the PLY of the scene as shown'), ('splat', 'scene.splat'), ('spz', 'scene.spz'), ('other_spz', 'the SPZ of the scene that is not shown at first'), ('first', 'the SPZ of the Gaussians that the viewer shows first'), ('poster', 'poster.jpg'), ('turntable', 'turntable.mp4'), ('colmap', 'colmap_model.zip'), ('results', 'results.json'), ('cameras', 'cameras.json')], max_length=16)),
+                ('path', models.CharField(max_length=255)),
+                ('size', models.PositiveBigIntegerField(help_text='bytes')),
+                ('sha256', models.CharField(blank=True, help_text='of the file', max_length=64)),
+                ('gaussians', models.PositiveIntegerField(blank=True, help_text='of a PLY: how many it has', null=True)),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='artifacts', to='recon.job')),
             ],
         ),
         migrations.CreateModel(
-            name="KeptAnswer",
+            name='KeptAnswer',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("key", models.CharField(help_text="as the program chose it", max_length=200)),
-                (
-                    "fingerprint",
-                    models.CharField(help_text="SHA-256 of what was sent", max_length=64),
-                ),
-                ("status", models.PositiveSmallIntegerField(blank=True, null=True)),
-                ("headers", models.JSONField(blank=True, default=dict)),
-                ("body", models.TextField(blank=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True, db_index=True)),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="kept_answers",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(help_text='as the program chose it', max_length=200)),
+                ('fingerprint', models.CharField(help_text='SHA-256 of what was sent', max_length=64)),
+                ('status', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('headers', models.JSONField(blank=True, default=dict)),
+                ('body', models.TextField(blank=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='kept_answers', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "default_permissions": (),
+                'default_permissions': (),
             },
         ),
         migrations.CreateModel(
-            name="Notice",
+            name='Notice',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("ended", "the job has ended"),
-                            ("expires", "the scene will be deleted for its age"),
-                        ],
-                        default="ended",
-                        max_length=8,
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("read_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "job",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="notices",
-                        to="recon.job",
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="notices",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('ended', 'the job has ended'), ('expires', 'the scene will be deleted for its age')], default='ended', max_length=8)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('read_at', models.DateTimeField(blank=True, null=True)),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='recon.job')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ("-created_at", "-pk"),
+                'ordering': ('-created_at', '-pk'),
             },
         ),
         migrations.CreateModel(
-            name="Photo",
+            name='Photo',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(help_text="file name in upload/images", max_length=100)),
-                (
-                    "original_name",
-                    models.CharField(help_text="what the person called it", max_length=255),
-                ),
-                (
-                    "position",
-                    models.PositiveIntegerField(default=0, help_text="among the others, as shown"),
-                ),
-                (
-                    "sha256",
-                    models.CharField(
-                        db_index=True, help_text="of the file, computed here", max_length=64
-                    ),
-                ),
-                ("size", models.PositiveBigIntegerField(help_text="bytes")),
-                ("width", models.PositiveIntegerField(help_text="px, as displayed")),
-                ("height", models.PositiveIntegerField(help_text="px, as displayed")),
-                (
-                    "taken_on",
-                    models.DateField(blank=True, help_text="as its metadata says", null=True),
-                ),
-                (
-                    "job",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="photos",
-                        to="recon.job",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(help_text='file name in upload/images', max_length=100)),
+                ('original_name', models.CharField(help_text='what the person called it', max_length=255)),
+                ('position', models.PositiveIntegerField(default=0, help_text='among the others, as shown')),
+                ('sha256', models.CharField(db_index=True, help_text='of the file, computed here', max_length=64)),
+                ('size', models.PositiveBigIntegerField(help_text='bytes')),
+                ('width', models.PositiveIntegerField(help_text='px, as displayed')),
+                ('height', models.PositiveIntegerField(help_text='px, as displayed')),
+                ('taken_on', models.DateField(blank=True, help_text='as its metadata says', null=True)),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='photos', to='recon.job')),
             ],
             options={
-                "ordering": ("position", "name"),
+                'ordering': ('position', 'name'),
             },
         ),
         migrations.CreateModel(
-            name="StageRun",
+            name='StageRun',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("attempt", models.PositiveIntegerField()),
-                (
-                    "step",
-                    models.CharField(
-                        choices=[
-                            ("PREFLIGHT", "PREFLIGHT"),
-                            ("COLMAP_FEAT", "COLMAP_FEAT"),
-                            ("COLMAP_MATCH", "COLMAP_MATCH"),
-                            ("COLMAP_MAP", "COLMAP_MAP"),
-                            ("COLMAP_UNDIST", "COLMAP_UNDIST"),
-                            ("GS_TRAIN", "GS_TRAIN"),
-                            ("EVALUATION", "EVALUATION"),
-                            ("EXPORT_PLY", "EXPORT_PLY"),
-                        ],
-                        max_length=16,
-                    ),
-                ),
-                (
-                    "outcome",
-                    models.CharField(
-                        choices=[
-                            ("running", "running"),
-                            ("done", "done"),
-                            ("reused", "an earlier result still held"),
-                            ("failed", "failed"),
-                            ("cancelled", "cancelled"),
-                            ("lost", "its worker stopped"),
-                        ],
-                        default="running",
-                        max_length=16,
-                    ),
-                ),
-                ("started_at", models.DateTimeField()),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-                ("taken_over", models.FloatField(default=0.0)),
-                (
-                    "job",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="stage_runs",
-                        to="recon.job",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('attempt', models.PositiveIntegerField()),
+                ('step', models.CharField(choices=[('PREFLIGHT', 'PREFLIGHT'), ('COLMAP_FEAT', 'COLMAP_FEAT'), ('COLMAP_MATCH', 'COLMAP_MATCH'), ('COLMAP_MAP', 'COLMAP_MAP'), ('COLMAP_UNDIST', 'COLMAP_UNDIST'), ('GS_TRAIN', 'GS_TRAIN'), ('EVALUATION', 'EVALUATION'), ('EXPORT_PLY', 'EXPORT_PLY')], max_length=16)),
+                ('outcome', models.CharField(choices=[('running', 'running'), ('done', 'done'), ('reused', 'an earlier result still held'), ('failed', 'failed'), ('cancelled', 'cancelled'), ('lost', 'its worker stopped')], default='running', max_length=16)),
+                ('started_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('taken_over', models.FloatField(default=0.0)),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stage_runs', to='recon.job')),
             ],
             options={
-                "ordering": ("started_at", "pk"),
+                'ordering': ('started_at', 'pk'),
             },
         ),
         migrations.CreateModel(
-            name="StoredFile",
+            name='StoredFile',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "path",
-                    models.CharField(help_text="in the job's folder, with slashes", max_length=300),
-                ),
-                (
-                    "key",
-                    models.CharField(
-                        db_index=True,
-                        help_text="of the object; jobs with the same photo share it",
-                        max_length=120,
-                    ),
-                ),
-                ("sha256", models.CharField(help_text="of the content", max_length=64)),
-                ("size", models.PositiveBigIntegerField(help_text="bytes")),
-                (
-                    "changed_ns",
-                    models.BigIntegerField(help_text="when it was last changed, ns since 1970"),
-                ),
-                (
-                    "job",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="stored_files",
-                        to="recon.job",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('path', models.CharField(help_text="in the job's folder, with slashes", max_length=300)),
+                ('key', models.CharField(db_index=True, help_text='of the object; jobs with the same photo share it', max_length=120)),
+                ('sha256', models.CharField(help_text='of the content', max_length=64)),
+                ('size', models.PositiveBigIntegerField(help_text='bytes')),
+                ('changed_ns', models.BigIntegerField(help_text='when it was last changed, ns since 1970')),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stored_files', to='recon.job')),
             ],
         ),
         migrations.CreateModel(
-            name="Tag",
+            name='Tag',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(help_text="as its owner writes it", max_length=30)),
-                (
-                    "key",
-                    models.CharField(
-                        help_text="the same for all that differ in capitals alone", max_length=90
-                    ),
-                ),
-                (
-                    "job",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="tags",
-                        to="recon.job",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(help_text='as its owner writes it', max_length=30)),
+                ('key', models.CharField(help_text='the same for all that differ in capitals alone', max_length=90)),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='recon.job')),
             ],
             options={
-                "ordering": ("key",),
+                'ordering': ('key',),
             },
         ),
         migrations.CreateModel(
-            name="Video",
+            name='Video',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "original_name",
-                    models.CharField(help_text="what the person called it", max_length=255),
-                ),
-                ("sha256", models.CharField(max_length=64)),
-                ("size", models.PositiveBigIntegerField(help_text="bytes")),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("waiting", "waiting or being worked on"),
-                            ("done", "its frames are photos"),
-                            ("failed", "no frames came of it"),
-                        ],
-                        default="waiting",
-                        max_length=8,
-                    ),
-                ),
-                ("percent", models.FloatField(default=0.0, help_text="of the work, 0 to 100")),
-                ("frames", models.PositiveIntegerField(default=0, help_text="that became photos")),
-                (
-                    "tries",
-                    models.PositiveIntegerField(default=0, help_text="how often a worker began"),
-                ),
-                (
-                    "starts_job",
-                    models.BooleanField(default=False, help_text="the draft starts after it"),
-                ),
-                ("error_code", models.CharField(blank=True, max_length=64)),
-                ("error_facts", models.JSONField(blank=True, default=dict)),
-                (
-                    "job",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="videos",
-                        to="recon.job",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('original_name', models.CharField(help_text='what the person called it', max_length=255)),
+                ('sha256', models.CharField(max_length=64)),
+                ('size', models.PositiveBigIntegerField(help_text='bytes')),
+                ('state', models.CharField(choices=[('waiting', 'waiting or being worked on'), ('done', 'its frames are photos'), ('failed', 'no frames came of it')], default='waiting', max_length=8)),
+                ('percent', models.FloatField(default=0.0, help_text='of the work, 0 to 100')),
+                ('frames', models.PositiveIntegerField(default=0, help_text='that became photos')),
+                ('tries', models.PositiveIntegerField(default=0, help_text='how often a worker began')),
+                ('starts_job', models.BooleanField(default=False, help_text='the draft starts after it')),
+                ('error_code', models.CharField(blank=True, max_length=64)),
+                ('error_facts', models.JSONField(blank=True, default=dict)),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='videos', to='recon.job')),
             ],
             options={
-                "ordering": ("pk",),
+                'ordering': ('pk',),
             },
         ),
         migrations.CreateModel(
-            name="Webhook",
+            name='Webhook',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("url", models.URLField(max_length=500)),
-                (
-                    "secret",
-                    models.CharField(
-                        default=recon.models.webhooks.new_secret, editable=False, max_length=80
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="webhooks",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('url', models.URLField(max_length=500)),
+                ('secret', models.CharField(default=recon.models.webhooks.new_secret, editable=False, max_length=80)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ("pk",),
-                "default_permissions": (),
+                'ordering': ('pk',),
+                'default_permissions': (),
             },
         ),
         migrations.CreateModel(
-            name="Delivery",
+            name='Delivery',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "event",
-                    models.CharField(
-                        choices=[
-                            ("job.completed", "A scene is done"),
-                            ("job.failed", "A scene failed"),
-                            ("test", "A test"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
-                ("body", models.TextField(help_text="the JSON that is sent, and signed")),
-                ("created_at", models.DateTimeField(auto_now_add=True, db_index=True)),
-                ("tries", models.PositiveSmallIntegerField(default=0)),
-                (
-                    "next_try_at",
-                    models.DateTimeField(
-                        db_index=True,
-                        default=django.utils.timezone.now,
-                        help_text="empty: it is over",
-                        null=True,
-                    ),
-                ),
-                (
-                    "status",
-                    models.PositiveSmallIntegerField(help_text="of the last answer", null=True),
-                ),
-                (
-                    "fault",
-                    models.CharField(
-                        blank=True, help_text="why there was no answer", max_length=40
-                    ),
-                ),
-                (
-                    "taken_at",
-                    models.DateTimeField(help_text="when it was answered well", null=True),
-                ),
-                (
-                    "webhook",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="deliveries",
-                        to="recon.webhook",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('event', models.CharField(choices=[('job.completed', 'A scene is done'), ('job.failed', 'A scene failed'), ('test', 'A test')], max_length=20)),
+                ('body', models.TextField(help_text='the JSON that is sent, and signed')),
+                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
+                ('tries', models.PositiveSmallIntegerField(default=0)),
+                ('next_try_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, help_text='empty: it is over', null=True)),
+                ('status', models.PositiveSmallIntegerField(help_text='of the last answer', null=True)),
+                ('fault', models.CharField(blank=True, help_text='why there was no answer', max_length=40)),
+                ('taken_at', models.DateTimeField(help_text='when it was answered well', null=True)),
+                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='recon.webhook')),
             ],
             options={
-                "ordering": ("-pk",),
-                "default_permissions": (),
+                'ordering': ('-pk',),
+                'default_permissions': (),
             },
         ),
         migrations.AddIndex(
-            model_name="job",
-            index=models.Index(
-                fields=["owner", "-created_at"], name="recon_job_owner_i_b4b802_idx"
-            ),
+            model_name='job',
+            index=models.Index(fields=['owner', '-created_at'], name='recon_job_owner_i_b4b802_idx'),
         ),
         migrations.AddIndex(
-            model_name="job",
-            index=models.Index(fields=["status", "created_at"], name="recon_job_status_733247_idx"),
+            model_name='job',
+            index=models.Index(fields=['status', 'created_at'], name='recon_job_status_733247_idx'),
         ),
         migrations.AddConstraint(
-            model_name="artifact",
-            constraint=models.UniqueConstraint(
-                fields=("job", "kind"), name="one_artifact_of_a_kind"
-            ),
+            model_name='artifact',
+            constraint=models.UniqueConstraint(fields=('job', 'kind'), name='one_artifact_of_a_kind'),
         ),
         migrations.AddConstraint(
-            model_name="keptanswer",
-            constraint=models.UniqueConstraint(fields=("owner", "key"), name="one_answer_per_key"),
+            model_name='keptanswer',
+            constraint=models.UniqueConstraint(fields=('owner', 'key'), name='one_answer_per_key'),
         ),
         migrations.AddIndex(
-            model_name="notice",
-            index=models.Index(fields=["user", "read_at"], name="recon_notic_user_id_b3b821_idx"),
+            model_name='notice',
+            index=models.Index(fields=['user', 'read_at'], name='recon_notic_user_id_b3b821_idx'),
         ),
         migrations.AddConstraint(
-            model_name="photo",
-            constraint=models.UniqueConstraint(fields=("job", "name"), name="photo_name_in_job"),
+            model_name='photo',
+            constraint=models.UniqueConstraint(fields=('job', 'name'), name='photo_name_in_job'),
         ),
         migrations.AddIndex(
-            model_name="stagerun",
-            index=models.Index(
-                fields=["outcome", "-ended_at"], name="recon_stage_outcome_2f96a8_idx"
-            ),
+            model_name='stagerun',
+            index=models.Index(fields=['outcome', '-ended_at'], name='recon_stage_outcome_2f96a8_idx'),
         ),
         migrations.AddConstraint(
-            model_name="stagerun",
-            constraint=models.UniqueConstraint(
-                fields=("job", "attempt", "step"), name="one_run_per_step_and_attempt"
-            ),
+            model_name='stagerun',
+            constraint=models.UniqueConstraint(fields=('job', 'attempt', 'step'), name='one_run_per_step_and_attempt'),
         ),
         migrations.AddConstraint(
-            model_name="storedfile",
-            constraint=models.UniqueConstraint(
-                fields=("job", "path"), name="one_stored_file_of_a_path"
-            ),
+            model_name='storedfile',
+            constraint=models.UniqueConstraint(fields=('job', 'path'), name='one_stored_file_of_a_path'),
         ),
         migrations.AddIndex(
-            model_name="tag",
-            index=models.Index(fields=["key"], name="recon_tag_key_d874ef_idx"),
+            model_name='tag',
+            index=models.Index(fields=['key'], name='recon_tag_key_d874ef_idx'),
         ),
         migrations.AddConstraint(
-            model_name="tag",
-            constraint=models.UniqueConstraint(fields=("job", "key"), name="one_tag_of_a_name"),
+            model_name='tag',
+            constraint=models.UniqueConstraint(fields=('job', 'key'), name='one_tag_of_a_name'),
         ),
     ]

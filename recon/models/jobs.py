@@ -25,7 +25,7 @@ from recon.models.share import Share
 from recon.models.wishes_field import WishesField
 from recon.pipeline.errors import explain
 from recon.pipeline.progress import Step
-from recon.pipeline.quality import FIGURES, Verdict, verdict_of
+from recon.pipeline.quality import NOT_A_SCENE, Evidence, Verdict, verdict_of
 from recon.pipeline.wishes import Wishes
 from recon.pipeline.words.explanation import FilledExplanation
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
@@ -219,6 +219,11 @@ class Job(models.Model):
         return self.status == self.Status.PENDING
 
     @property
+    def could_be_made_anyway(self) -> bool:
+        """Whether it ended because its photos make no scene, and could go on from there."""
+        return self.is_failed and self.error_code == NOT_A_SCENE
+
+    @property
     def start_view(self) -> dict[str, object] | None:
         """Where the viewer starts; None where that is not known, and it frames the whole scene."""
         return self.own_view or self.view
@@ -261,10 +266,12 @@ class Job(models.Model):
     def verdict(self) -> Verdict | None:
         """How good the scene is, in one word; None before there is one. From this row and that of
         its figures alone: lists show it of every job."""
-        if not self.is_completed:
-            return None
-        figures = {name: getattr(self.figures, name) for name in FIGURES}
-        return verdict_of(figures, registered=self.figures.registered, total=self.tried)
+        return verdict_of(self.evidence) if self.is_completed else None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What its word is made of."""
+        return self.figures.evidence(self.tried)
 
     @property
     def tried(self) -> int | None:

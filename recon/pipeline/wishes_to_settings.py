@@ -28,6 +28,7 @@ def resolve(
     """
     config = from_dict(overrides or {}, base=PRESETS[wishes.preset])
     config = from_dict(_asked_for(wishes), base=config)
+    config = replace(config, make_anyway=config.make_anyway or wishes.make_anyway)
     config = from_dict(_below(config, max_iterations, max_image_size), base=config)
     return config if seed is None else replace(config, seed=seed)
 

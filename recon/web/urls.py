@@ -46,6 +46,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/delete/", job_views.delete, name="delete"),
     path("jobs/<uuid:pk>/keep/", job_views.keep, name="keep"),
     path("jobs/<uuid:pk>/again/", job_views.again, name="again"),
+    path("jobs/<uuid:pk>/anyway/", job_views.make_anyway, name="make_anyway"),
     path("jobs/<uuid:pk>/add-photos/", draft_views.draft_from, name="draft_from"),
     path("jobs/<uuid:pk>/photos/", draft_views.add, name="add_photos"),
     path("jobs/<uuid:pk>/photos/<int:photo_pk>/delete/", draft_views.drop, name="drop_photo"),

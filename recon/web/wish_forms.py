@@ -104,6 +104,7 @@ class WishesForm(forms.Form):
     original_resolution = forms.BooleanField(required=False)
     cross_validate = forms.BooleanField(required=False)
     without_poses = forms.BooleanField(required=False)
+    make_anyway = forms.BooleanField(required=False)
 
     def wishes(self, earlier: Wishes, asked: Container[str] | None = None) -> Wishes:
         """The wishes: the form's fields (those in `asked`, if not all of them count), and `earlier`

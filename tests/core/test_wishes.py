@@ -22,6 +22,7 @@ SPECIAL = Wishes(
     final_refine=False,
     outlier_filter="never",
     without_poses=True,
+    make_anyway=True,
 )
 
 

@@ -60,6 +60,8 @@ def make_parser(program: str = "") -> argparse.ArgumentParser:
         help="with 10 photos or fewer, hold each out once (not in the quick preset)")  # fmt: skip
     add("--no-final-refine", dest="final_refine", action="store_false",
         help="deliver the measured model, made without the held-out photos")  # fmt: skip
+    add("--make-anyway", action="store_true",
+        help="finish even what is no scene, from where a run stopped for that")  # fmt: skip
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE",
         help="one setting, e.g. train.iterations=500; may be given again")  # fmt: skip
     add("--json", action="store_true", help="print the outcome as one JSON object, last line")
@@ -133,6 +135,7 @@ def wishes_of(options: argparse.Namespace) -> Wishes:
         original_resolution=options.original_resolution,
         cross_validate=options.cross_validate,
         final_refine=options.final_refine,
+        make_anyway=options.make_anyway,
     )
 
 

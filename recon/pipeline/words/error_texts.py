@@ -172,6 +172,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Check that the model was made from these photos, and that each has its own name. Without "
         "the model, the positions are worked out from the photos.",
     ),
+    "not_a_scene": Explanation(
+        "These photos do not make a scene: {registered} of {total} could be placed, and what they "
+        "show does not fit together.",
+        "Take more photos of one thing that does not move, each a step to the side of another, so "
+        "that neighbours share two thirds of what they show. Nothing is lost: photos can be added "
+        "to these, and the scene can be made all the same, such as it is.",
+    ),
     # A video instead of photos.
     "video_unreadable": Explanation(
         "“{name}” can't be read as a video.",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
 from instarecon_site.form_addresses import form_on
-from recon.jobs import deletion, lifecycle, submit
+from recon.jobs import attempts, deletion, lifecycle, submit
 from recon.jobs.people import notices
 from recon.jobs.storage import retention
 from recon.models import Job
@@ -72,6 +72,17 @@ def cancel(request: SignedInRequest, job: Job) -> HttpResponse:
             said = gettext("“{name}” had already finished.").format(name=job.name)
             return refuse(request, job, [said], 409)
     messages.success(request, gettext("“{name}” was cancelled.").format(name=job.name))
+    return redirect(job)
+
+
+@acts_on_job
+def make_anyway(request: SignedInRequest, job: Job) -> HttpResponse:
+    """What is no scene is delivered all the same. Doing it twice does no harm."""
+    if not attempts.make_anyway(job):
+        job.refresh_from_db()
+        if not (job.wishes.make_anyway and job.status in Job.ACTIVE):
+            said = gettext("“{name}” did not end because its photos make no scene.")
+            return refuse(request, job, [said.format(name=job.name)], 409)
     return redirect(job)
 
 
