@@ -13,6 +13,7 @@
 | spooled uploads, an hour old   | a web process was killed            | removed                |
 | a mail that was not sent       | Redis or the mail server was away   | sent                   |
 | an old entry of the audit log  | AUDIT_DAYS are over                 | removed                |
+| a worker silent for WORKER_DAYS| its machine is gone for good        | forgotten              |
 | an ended job, not measured     | its horse died                      | measured, for quotas   |
 
 Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
@@ -34,6 +35,7 @@ from recon.jobs.drafts import checks, drafts, frames
 from recon.jobs.folder import data_folder, leftovers, unclaimed
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.people import audit, quotas
+from recon.jobs.workers import registration
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.records import RecordError
@@ -91,6 +93,7 @@ def reconcile() -> Mended:
     )
     quotas.measure_ended(Job.objects.all())
     audit.forget_old()
+    registration.forget_old()
     if mended:
         logger.info("Reconciled: %s", mended)
     return mended

@@ -1,5 +1,5 @@
 """The facts that the site keeps: jobs with what belongs to them, videos, tags, notices to people,
-and what staff did with other people's jobs."""
+what staff did with other people's jobs, and the workers."""
 
 from recon.models.artifacts import Artifact
 from recon.models.audit import AuditEntry
@@ -12,8 +12,9 @@ from recon.models.share import Share, link_is_open, new_key
 from recon.models.stage_runs import StageRun
 from recon.models.tags import Tag
 from recon.models.videos import Video
+from recon.models.workers import Worker
 
 __all__ = [
     "Artifact", "AuditEntry", "DataFolder", "Figures", "Job", "Notice", "Photo", "Share",
-    "StageRun", "Tag", "Video", "link_is_open", "new_key",
+    "StageRun", "Tag", "Video", "Worker", "link_is_open", "new_key",
 ]  # fmt: skip
