@@ -157,6 +157,9 @@ class Job(models.Model):
         indexes = (
             models.Index(fields=("owner", "-created_at")),
             models.Index(fields=("status", "created_at")),
+            models.Index(
+                fields=("completed_at",), name="job_ended"
+            ),  # what ended in the last hours
             # The line of those that wait: `recon.jobs.queue.LINE`.
             models.Index(
                 "status", F("priority").desc(), "gives_way", "turn", "created_at", name="job_line"

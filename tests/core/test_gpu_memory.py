@@ -13,6 +13,7 @@ from recon.pipeline.machine.environment import MIN_FREE_GPU_MB
 from recon.pipeline.machine.gpu_sample import GpuSample, sample_gpu
 from recon.pipeline.wishes import Wishes
 from recon.pipeline.wishes_to_settings import resolve
+from recon.pipeline.words.sizes import MB
 
 PHONE, LARGE = (4000, 3000), (8064, 6048)
 
@@ -81,7 +82,7 @@ class Driver:
         return self.cards[self.cards.index(uuid)]
 
     def nvmlDeviceGetMemoryInfo(self, card: str) -> Any:
-        return SimpleNamespace(total=24_000_000_000, used=1_500_000_000)
+        return SimpleNamespace(total=24_000 * MB, used=1500 * MB)
 
     def nvmlDeviceGetName(self, card: str) -> bytes:
         return b"NVIDIA L4"

@@ -87,6 +87,7 @@ EXPECTED = {
     "recon:public_poster": ("get", MISSING, MISSING, MISSING),
     "recon:public_preview": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
+    "recon:staff": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_staff_page
     "recon:styleguide": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_styleguide
     "recon:oembed": ("get", MISSING, MISSING, MISSING),
     "api:healthz": ("get", 200, 200, 200),
@@ -140,7 +141,7 @@ def address(name: str, job: Job) -> str:
     of_no_job = (
         "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
         "create_draft", "healthz", "queue",
-        "notices", "read_notices", "usage", "delete_account", "styleguide",
+        "notices", "read_notices", "usage", "delete_account", "staff", "styleguide",
     )  # fmt: skip
     return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])
 

@@ -266,8 +266,8 @@ class TestWaiting:
         ("needed_mb", "preset", "sentence"),
         [
             (3_000, "quick", ""),
-            (20_000, "quick", "It needs a graphics card with 19 GB, and no machine that has one"),
-            (90_000, "quick", "It needs a graphics card with 84 GB, and no machine that has one"),
+            (20_000, "quick", "It needs a graphics card with 20 GB, and no machine that has one"),
+            (90_000, "quick", "It needs a graphics card with 88 GB, and no machine that has one"),
             (3_000, "high", "No machine of this site does the preset “High”."),
         ],
     )
@@ -287,7 +287,7 @@ class TestWaiting:
         job = waiting("job", 90_000)
         assert obstacles.obstacle_of(job) == "", "nothing is known before a worker registers"
         worker_of("large", 80_000)
-        assert "needs 84 GB of graphics memory, and the largest" in obstacles.obstacle_of(job)
+        assert "needs 88 GB of graphics memory, and the largest" in obstacles.obstacle_of(job)
         Worker.objects.update(stopped_at=timezone.now())
         assert obstacles.obstacle_of(job) == "No machine takes scenes at the moment."
 

@@ -6,9 +6,7 @@ from django.utils.translation import gettext
 
 from recon.jobs.workers import needs
 from recon.models import Job, Worker
-from recon.pipeline.words.sizes import size_in_words
-
-_MB = 1_000_000
+from recon.pipeline.words.sizes import MB, size_in_words
 
 
 def obstacle_of(job: Job) -> str:
@@ -19,14 +17,14 @@ def obstacle_of(job: Job) -> str:
         return ""
     suitable = needs.suitable(job, workers)
     serving = [one for one in suitable if one.is_present and not one.is_drained]
-    needed = size_in_words(job.gpu_memory_mb * _MB)
+    needed = size_in_words(job.gpu_memory_mb * MB)
     largest = needs.largest_card(workers)
     if serving:
         if all(needs.is_too_small(one, job) for one in serving):
             return gettext(
                 "It probably needs {needed} of graphics memory, and the largest card here has"
                 " {largest}. If that is too little, the scene is trained at a lower resolution."
-            ).format(needed=needed, largest=size_in_words((largest or 0) * _MB))
+            ).format(needed=needed, largest=size_in_words((largest or 0) * MB))
         return ""
     if not suitable:
         return gettext("No machine of this site does the preset “{preset}”.").format(

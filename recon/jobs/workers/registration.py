@@ -24,6 +24,7 @@ import recon
 from recon.models import Worker
 from recon.models.workers import WorkerQuerySet
 from recon.pipeline.machine.gpu_sample import GpuSample, sample_gpu
+from recon.pipeline.words.sizes import MB
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +32,6 @@ HEARTBEAT_S = 10.0
 
 #: Which of its machine's workers this process is (scripts/worker.py).
 NUMBER = "RECON_WORKER_NUMBER"
-
-MEGABYTE = 1_000_000
 
 
 class Registration:
@@ -128,8 +127,8 @@ def _moving_facts() -> dict[str, object]:
     with suppress(OSError):
         disk = shutil.disk_usage(settings.DATA_DIR)
         facts |= {
-            "disk_total_mb": disk.total // MEGABYTE,
-            "disk_free_mb": disk.free // MEGABYTE,
+            "disk_total_mb": disk.total // MB,
+            "disk_free_mb": disk.free // MB,
         }
     return facts
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.machine.environment import MIN_FREE_GPU_MB
+from recon.pipeline.words.sizes import MB
 
 #: What CUDA, PyTorch and the kernels take before anything is drawn, beside what training reserves.
 _CONTEXT_MB = 600
@@ -40,7 +41,7 @@ def needed_mb(sizes: Sequence[tuple[int, int]], config: PipelineConfig) -> int:
         most = min(most, round(train.gaussians_per_pixel * sum(pixels)))
     numbers = 11 + 3 * (train.sh_degree + 1) ** 2
     gaussians = most * (4 * _COPIES * numbers + _BYTES_DRAWN_A_GAUSSIAN)
-    training = _TRAINING_MB + (drawn + photos + gaussians) / 1e6
+    training = _TRAINING_MB + (drawn + photos + gaussians) / MB
     return max(MIN_FREE_GPU_MB, round(_CONTEXT_MB + _MARGIN * training))
 
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-logger = logging.getLogger(__name__)
+from recon.pipeline.words.sizes import MB
 
-MEGABYTE = 1_000_000
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def _ask(nvml: Any, card: Any) -> GpuSample:
     return GpuSample(
         name=_text(nvml.nvmlDeviceGetName(card)),
         uuid=_text(nvml.nvmlDeviceGetUUID(card)),
-        memory_mb=int(memory.total) // MEGABYTE,
-        used_mb=int(memory.used) // MEGABYTE,
+        memory_mb=int(memory.total) // MB,
+        used_mb=int(memory.used) // MB,
         use_percent=told(lambda: nvml.nvmlDeviceGetUtilizationRates(card).gpu),
         celsius=told(lambda: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU)),
     )
