@@ -17,7 +17,7 @@ from rq.utils import as_text
 
 from instarecon_site import queues
 from recon.jobs import queue
-from recon.jobs.workers import turns
+from recon.jobs.workers import ranks
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +61,9 @@ def enqueue(
 
 def place_of(task_id: str, waiting: Sequence[str], running: Iterable[str]) -> int:
     """Where among those that wait a new task belongs: behind everybody's task of the same turn
-    (`turns.place_of`)."""
+    (`ranks.place_of`)."""
     owners = list(map(_owner_of, waiting))
-    return turns.place_of(_owner_of(task_id), owners, map(_owner_of, running))
+    return ranks.place_of(_owner_of(task_id), owners, map(_owner_of, running))
 
 
 def _take_turn(name: str, task_id: str) -> None:

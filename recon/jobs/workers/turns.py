@@ -7,28 +7,17 @@ waiting, is of the first rank, their second of the second. Numbers have room bet
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from recon.jobs import queue
+from recon.jobs.workers.ranks import place_of
 from recon.models import Job
 
 #: A new number takes this part of the gap, so that others still find room behind it.
 _PART = 1 / 256
 
 Status = Job.Status
-
-
-def place_of(owner: Hashable, waiting: Sequence[Hashable], running: Iterable[Hashable]) -> int:
-    """Where among those that wait a new one of `owner` belongs. Both are named by their owners."""
-    ranks = Counter(running)
-    mine = ranks[owner] + list(waiting).count(owner)
-    for place, one in enumerate(waiting):
-        if ranks[one] > mine:
-            return place
-        ranks[one] += 1
-    return len(waiting)
 
 
 def turn_of(job: Job) -> float:
