@@ -75,6 +75,13 @@ def test_it_shows_machines_cards_and_what_they_do(staff: Client) -> None:
     assert job.title not in page
 
 
+def test_a_card_whose_driver_has_stopped_answering_is_still_shown(staff: Client) -> None:
+    box("box-0", gpu_used_mb=None, gpu_use_percent=None, gpu_celsius=None)
+    page = staff.get(PAGE)
+    assert page.status_code == 200
+    assert "22 GB" in page.content.decode()
+
+
 def test_it_is_there_in_korean(staff: Client) -> None:
     box("box-0")
     page = staff.get(PAGE, headers={"Accept-Language": "ko"}).content.decode()
