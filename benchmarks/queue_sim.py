@@ -37,9 +37,9 @@ BATCHES = ((1, 0.7), (2, 0.15), (5, 0.1), (12, 0.04), (20, 0.01))
 SPREAD = 0.5
 
 #: What queue_costs.py measured; see docs/operate/scale.md.
-QUERIES_TO_START, QUERIES_TO_END = 40, 60
-QUERIES_A_RUNNING_SECOND, QUERIES_A_POLL, POLL_S = 2.7, 9, 2.0
-COMMANDS_A_JOB, COMMANDS_A_RUNNING_SECOND = 60, 6.0
+QUERIES_TO_START, QUERIES_TO_END = 25, 68
+QUERIES_A_RUNNING_SECOND, QUERIES_A_POLL, POLL_S = 5.2, 7, 2.0
+COMMANDS_A_JOB, COMMANDS_A_RUNNING_SECOND = 74, 5.2
 WATCHED = 0.3  # of the time that a job waits or runs, somebody looks at its page
 
 
