@@ -28,12 +28,15 @@ def refuse_foreign_data() -> None:
     django.setup()
     from instarecon_site import unreleased
     from recon.jobs.folder import data_folder
+    from recon.pipeline.errors import PipelineError
 
     try:
         unreleased.refuse()
         data_folder.require_own()
     except (unreleased.UnreleasedDatabase, data_folder.ForeignDataFolder) as error:
         sys.exit(str(error))
+    except PipelineError as error:  # the object store is away
+        sys.exit(f"{error} (STORAGE_URL is {settings.STORAGE_URL})")
     except DatabaseError:
         pass  # not migrated yet, or away: the command will say so
     finally:

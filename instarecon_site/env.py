@@ -154,6 +154,42 @@ def database(name: str, default: str) -> dict[str, object]:
     return config
 
 
+def storage(name: str) -> dict[str, object] | None:
+    """Django's description of the object store at an address such as s3://bucket/folder, or
+    file:///mnt/files; None where it is not set. Keys, region and endpoint are AWS's own variables.
+    """
+    if not is_set(name):
+        return None
+    parts = urlsplit(url(name, "", schemes=("s3", "file")))
+    if parts.scheme == "file":
+        if parts.netloc or not parts.path:
+            raise wrong(name, "an address with an absolute path, such as file:///mnt/files")
+        backend = "django.core.files.storage.FileSystemStorage"
+        return {"BACKEND": backend, "OPTIONS": {"location": parts.path}}
+    if not parts.hostname:
+        raise wrong(name, "an address with a bucket, such as s3://bucket/folder")
+    from botocore.config import Config  # here: most sites have no such address
+
+    endpoint = text("AWS_ENDPOINT_URL_S3") or text("AWS_ENDPOINT_URL") or None
+    client = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if endpoint else "auto"},
+        # Other servers than Amazon's know no such checksums, or know them wrongly; we have our own.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        connect_timeout=5,  # seconds
+        read_timeout=30,
+        retries={"max_attempts": 1},  # `recon.jobs.folder.object_store` tries again
+    )
+    options = {
+        "bucket_name": parts.netloc,
+        "location": parts.path.strip("/"),
+        "endpoint_url": endpoint,
+        "client_config": client,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
 def mail(name: str, *, folder: Path) -> dict[str, object]:
     """Django's EMAIL_* settings for an address such as smtp+tls://user:word@host:587.
 

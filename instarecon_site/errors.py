@@ -30,7 +30,7 @@ _SENTENCES = {
     404: _("There is nothing at this address."),
     429: _("Too many attempts. Wait a while, then try again."),
     500: _("Something went wrong on our side."),
-    503: _("The site can’t reach its database right now. Nothing is lost; try again soon."),
+    503: _("The site can’t reach its data right now. Nothing is lost; try again soon."),
 }
 
 
@@ -98,9 +98,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def status_of(error: BaseException | None) -> int:
-    """503 if the database or the queue is down, or has been locked for too long; 400 for a
-    value that no column can hold and that no form has looked at; 500 for the rest."""
-    if isinstance(error, AWAY):
+    """503 if the database, the queue or the object store is down, or has been locked for too long,
+    or the site is too busy; 400 for a value that no column can hold and that no form has looked at;
+    500 for the rest."""
+    if isinstance(error, AWAY) or getattr(error, "http_status", None) == 503:
         return 503
     if isinstance(error, (DataError, ValidationError)):
         return 400

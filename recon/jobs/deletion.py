@@ -9,7 +9,7 @@ from django.db import transaction
 
 from recon.jobs import lifecycle
 from recon.jobs.folder import lock as folder_lock
-from recon.jobs.folder import unclaimed
+from recon.jobs.folder import mirror, unclaimed
 from recon.models import Job
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ def _delete_rows(job: Job) -> None:
     """Locks the job first: a photo that arrives meanwhile finds no draft to belong to."""
     with transaction.atomic():
         Job.objects.select_for_update().filter(pk=job.pk).first()
+        mirror.forget(job)
         job.delete()
 
 
@@ -52,8 +53,12 @@ def delete_files(job: Job) -> bool:
     """
     if not Job.objects.filter(pk=job.pk, status__in=Job.ENDED).exists():
         return False
+    mirror.make_folder(job)
     try:
         with folder_lock.hold(job.folder):
+            with transaction.atomic():
+                Job.objects.select_for_update().filter(pk=job.pk).first()
+                mirror.forget(job)
             job.artifacts.all().delete()
             Job.objects.filter(pk=job.pk).update(view=None, own_view=None, stored_bytes=0)
             shutil.rmtree(job.folder)

@@ -12,6 +12,7 @@ import math
 from django.db import transaction
 
 from recon.jobs import lifecycle
+from recon.jobs.folder import mirror
 from recon.models import Artifact, Figures, Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.outcome import Summary
@@ -74,6 +75,7 @@ def unrecorded_summary(job: Job) -> Summary | None:
 
 
 def _artifact(job: Job, kind: str, path: str) -> Artifact:
+    mirror.pull_here(job, path)
     try:
         size = (job.folder / path).stat().st_size
         gaussians = count_gaussians(job.folder / path) if path.endswith(".ply") else None

@@ -30,9 +30,9 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts import letters
-from recon.jobs import account_deletion, attempts, publish, queue
+from recon.jobs import account_deletion, attempts, heartbeats, publish, queue
 from recon.jobs.drafts import checks, drafts, frames
-from recon.jobs.folder import data_folder, leftovers, unclaimed
+from recon.jobs.folder import data_folder, leftovers, mirror, unclaimed
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.people import audit, quotas
 from recon.jobs.workers import registration
@@ -84,7 +84,7 @@ def reconcile() -> Mended:
         settled=settled,
         queued=_queue_forgotten(),
         swept=unclaimed.sweep(),
-        leftovers=leftovers.sweep(),
+        leftovers=leftovers.sweep() + mirror.evict(),
         abandoned=drafts.remove_abandoned(),
         checks=_ask_for_checks(),
         videos=frames.request_missing(),
@@ -104,12 +104,18 @@ def _ask_for_checks() -> int:
     return checks.request_missing(edited_after=timezone.now() - CHECKED_FOR)
 
 
-def settle(job: Job) -> bool:
+def settle(job: Job, *, is_surely_lost: bool = False) -> bool:
     """Ends or hands on a running attempt that no process is working on. False if one is.
 
     A worker holds the folder's lock before it claims a job and until it has recorded the end, so
-    a free lock and a running job mean that its worker died.
+    a free lock and a running job mean that its worker died. With folders of their own, machines
+    don't see each other's locks: there it has died whose heart has not beaten for a minute, or
+    whose worker says so (`is_surely_lost`).
     """
+    if mirror.is_used():
+        if not is_surely_lost and heartbeats.still_beats(job):
+            return False
+        mirror.make_folder(job)
     try:
         with folder_lock.hold(job.folder):
             # First: what the horse left fills the disk, which is why it died.
@@ -123,6 +129,7 @@ def settle(job: Job) -> bool:
 
 
 def _publish_finished(job: Job) -> bool:
+    mirror.pull_here(job, "output", mirror.path_of(job, job.workspace.finished_json))
     summary = publish.unrecorded_summary(job)
     if summary is None:
         return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from django.utils.translation import gettext_lazy as _
 
+from recon.jobs.folder import mirror
 from recon.models import Job, StageRun
 from recon.pipeline.forecast.time_left import Forecast
 from recon.pipeline.progress import STARTS_AT, Step
@@ -64,6 +65,7 @@ def step_rows(job: Job, told: Forecast | None = None) -> list[StepRow]:
 
 def log_tail(job: Job, lines: int = 12) -> list[str]:
     """The last lines of the job's log, without the body of tracebacks: that is for staff."""
+    mirror.pull(job, mirror.path_of(job, job.workspace.log))
     shown = [line for line in _end_of(job.workspace.log) if not _INSIDE_TRACEBACK.match(line)]
     return shown[-lines:] if lines > 0 else []
 

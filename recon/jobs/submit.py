@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from recon.jobs import lifecycle, tags, titles
-from recon.jobs.folder import photo_files
+from recon.jobs.folder import mirror, photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import check_upload
 from recon.jobs.samples import sample_photos
@@ -67,7 +67,7 @@ def run_again(job: Job, *, title: str | None = None, wishes: Wishes | None = Non
     with photo_files.new_folder(again):
         photos = photo_files.link_photos(job, again)
         check_count(len(photos), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
-        _commit(again, photos)
+        _commit(again, photos, source=job)
     tags.copy(job, again)
     return again
 
@@ -126,7 +126,9 @@ def clean_title(title: str) -> str:
     return title.strip()[:120]
 
 
-def _commit(job: Job, photos: Sequence[Photo]) -> None:
+def _commit(job: Job, photos: Sequence[Photo], *, source: Job | None = None) -> None:
+    """`source`: the job that has the photos' files; None: they lie here, just sent."""
+    stored = mirror.upload(job, [photo.path for photo in photos]) if source is None else []
     with transaction.atomic():
         quotas.may_start(job.owner_id, sum(photo.size for photo in photos))
         named = titles.titles_of(job, job.title, photos, shared=job.share.is_on)
@@ -134,4 +136,7 @@ def _commit(job: Job, photos: Sequence[Photo]) -> None:
             setattr(job, column, value)
         job.save(force_insert=True)
         Photo.objects.bulk_create(photos)
+        if source is not None:
+            photo_files.list_linked(source, job, photos)
+        mirror.record(stored)
         lifecycle.put_in_line(job)

@@ -10,11 +10,12 @@ from recon.models.notices import Notice
 from recon.models.photos import Photo
 from recon.models.share import Share, link_is_open, new_key
 from recon.models.stage_runs import StageRun
+from recon.models.stored_files import StoredFile
 from recon.models.tags import Tag
 from recon.models.videos import Video
 from recon.models.workers import Worker
 
 __all__ = [
     "Artifact", "AuditEntry", "DataFolder", "Figures", "Job", "Notice", "Photo", "Share",
-    "StageRun", "Tag", "Video", "Worker", "link_is_open", "new_key",
+    "StageRun", "StoredFile", "Tag", "Video", "Worker", "link_is_open", "new_key",
 ]  # fmt: skip

@@ -104,6 +104,8 @@ class TrainingRecord:
     exposures: dict[str, list[list[float]]] = field(default_factory=dict)
     #: Share of each train photo's pixels whose depth other photos confirm.
     confirmed: dict[str, float] = field(default_factory=dict)
+    #: Train photos that were not trained on: no other confirms their depths.
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, workspace: Workspace) -> TrainingRecord:
@@ -129,6 +131,11 @@ def settings_used(workspace: Workspace, asked: TrainConfig) -> TrainConfig:
     """What training used. `asked` gives what only watches. Raises as `TrainingRecord.read`."""
     used = TrainingRecord.read(workspace).settings
     return replace(used, gpu_check_interval=asked.gpu_check_interval)
+
+
+def photos_left_out(workspace: Workspace) -> frozenset[str]:
+    """The train photos that training left out. Raises as `TrainingRecord.read`."""
+    return frozenset(TrainingRecord.read(workspace).left_out)
 
 
 def steps_trained(workspace: Workspace) -> int:

@@ -50,6 +50,7 @@ class Measured:
     photo_size: int  # px, longest side of the largest photo
     train: tuple[str, ...]  # photos, by their names in work/images
     test: tuple[str, ...]
+    left_out: tuple[str, ...] = ()  # neither: no other photo confirms their depths
     folds: Folds | None = None
 
 
@@ -145,6 +146,7 @@ class Results:
             return {**self.means, **told, "scene": self.scene}
         one = self.measured
         tables = {str(which): scored.to_table() for which, scored in one.scored.items()}
+        left_out = {"left_out": list(one.left_out)} if one.left_out else {}
         content: dict[str, object] = {
             f"{_OURS}{one.iterations}": tables[self.scene],
             **tables,
@@ -156,7 +158,7 @@ class Results:
             "lpips_reason": _reason_to_dict(self.lpips_reason),
             "max_image_size": one.max_image_size,
             "photo_size": one.photo_size,
-            "split": {"train": list(one.train), "test": list(one.test)},
+            "split": {"train": list(one.train), "test": list(one.test)} | left_out,
         }
         if one.folds is None:
             return content
@@ -184,6 +186,7 @@ class _File(TypedDict):
 class _Split(TypedDict):
     train: list[str]
     test: list[str]
+    left_out: NotRequired[list[str]]
 
 
 class _MeasuredFile(TypedDict):
@@ -221,6 +224,7 @@ def _measured(content: object, path: Path) -> Measured:
         photo_size=file["photo_size"],
         train=tuple(file["split"]["train"]),
         test=tuple(file["split"]["test"]),
+        left_out=tuple(file["split"].get("left_out", ())),
         folds=_folds(file.get("cross_validation"), path),
     )
 

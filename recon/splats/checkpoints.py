@@ -28,7 +28,7 @@ from recon.splats.stop_signal import Stopped
 
 State = dict[str, Any]
 
-_FORMAT = 2  # raise it when what a state holds changes
+_FORMAT = 3  # raise it when what a state holds changes
 EVERY = 5.0  # seconds of work between checkpoints, and the most that a lost worker costs
 _WAITED_FOR = 0.015  # of the training's time, at most, in which it waits for a copy of its state
 _WRITING = 0.1  # of its time, at most, in which a thread beside it writes

@@ -15,23 +15,16 @@ import torch
 from torch import Tensor
 
 from recon.picture_size import fitted_size
-from recon.reporting import Part, Progress, Report, part
-from recon.splats.checkpoints import Checkpoints, State
+from recon.reporting import Part, Progress, Report
+from recon.splats.checkpoints import Checkpoints
 from recon.splats.config import TrainConfig
-from recon.splats.dense_init import dense_points
 from recon.splats.exposure import Exposures
 from recon.splats.exposure_estimate import estimate_exposures
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric
 from recon.splats.scene import PosedPhoto, View, load_view, scene_extent
-from recon.splats.starting_points import (
-    Points,
-    SparsePoints,
-    gaussians_from_points,
-    points_from,
-    sparse_points,
-    starting_points,
-)
+from recon.splats.start import find_start, start_from, without
+from recon.splats.starting_points import Points, SparsePoints, gaussians_from_points, sparse_points
 from recon.splats.training import Observer, fit, observe_nothing
 
 _MIN_CAP = 20_000  # Gaussians: small photos of a large place
@@ -47,23 +40,7 @@ class TrainedScene:
     size: tuple[int, int]  # px, width and height of the largest photo as trained on
     exposures: dict[str, Tensor]  # each photo's map [3, 4] from the scene's colours to its own
     confirmed: dict[str, float]  # share of each photo's pixels whose depth other photos confirm
-
-
-@dataclass(frozen=True)
-class Start:
-    """What is made before the first step, and does not change any more."""
-
-    points: Points
-    confirmed: dict[str, float]  # as in `TrainedScene`; empty where no depths were looked for
-
-    def state(self) -> State:
-        """For a checkpoint, which `start_from` reads."""
-        return {"points": self.points.tensors(), "confirmed": self.confirmed}
-
-
-def start_from(state: State) -> Start:
-    """The start that gave `state`."""
-    return Start(points_from(state["points"]), state["confirmed"])
+    left_out: tuple[str, ...] = ()  # photos that were not trained on: others contradict their poses
 
 
 def fit_to_photos(config: TrainConfig, photos: Sequence[PosedPhoto]) -> TrainConfig:
@@ -111,8 +88,19 @@ def train(
         start = start_from(earlier)
         report.taken_over(_DENSE_SHARE)
     else:
-        start = _start(photos, views, sparse, config, device=device, seed=seed, report=report)
+        start = find_start(
+            photos,
+            views,
+            sparse,
+            config,
+            device=device,
+            seed=seed,
+            report=Part(report, 0.0, _DENSE_SHARE),
+        )
         checkpoints.keep_start(start.state())
+    if start.left_out:
+        photos, views = without(start.left_out, photos, views)
+        sparse = sparse_points(photos)
     points = start.points
     size = max(((v.camera.width, v.camera.height) for v in views), key=max)
     report.log(
@@ -142,7 +130,7 @@ def train(
         observe=observe,
         checkpoints=checkpoints,
     )
-    return TrainedScene(gaussians, points, size, exposures.by_name, start.confirmed)
+    return TrainedScene(gaussians, points, size, exposures.by_name, start.confirmed, start.left_out)
 
 
 def _estimated_exposures(
@@ -153,36 +141,6 @@ def _estimated_exposures(
         return None
     sizes = np.array([[photo.camera.width, photo.camera.height] for photo in photos], float)
     return estimate_exposures(sparse, views, sizes)
-
-
-def _start(
-    photos: Sequence[PosedPhoto],
-    views: Sequence[View],
-    sparse: SparsePoints,
-    config: TrainConfig,
-    *,
-    device: torch.device,
-    seed: int,
-    report: Report,
-) -> Start:
-    """Dense points, or the SfM points where stereo finds too little."""
-    points: Points | None = None
-    confirmed: dict[str, float] = {}
-    if config.dense.enabled:
-        points, maps = dense_points(
-            views,
-            sparse,
-            config.dense,
-            budget=round(config.dense.share * config.max_gaussians),
-            device=device,
-            seed=seed,
-            report=part(report, 0.0, _DENSE_SHARE),
-        )
-        known = {name: float((depth > 0).float().mean()) for name, depth in maps.items()}
-        confirmed = {photo.name: known.get(photo.name, 0.0) for photo in photos}
-        if points is None:
-            report.log("Stereo found too little: training starts from the SfM points.")
-    return Start(points or starting_points(sparse, photos, views, seed), confirmed)
 
 
 def refine(

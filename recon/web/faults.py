@@ -21,7 +21,7 @@ _STATUS = {
 
 
 #: When to ask again, where that is soon.
-_RETRY_AFTER_S = {"too_busy": 2}
+_RETRY_AFTER_S = {"too_busy": 2, "storage_away": 30}
 
 
 def headers_of(error: ReconError) -> dict[str, str]:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from recon.jobs import sharing
+from recon.jobs.folder import mirror
 from recon.models import Artifact, Job
 from recon.pipeline.quality import Verdict
 
@@ -237,7 +238,7 @@ _CHOICES = {Artifact.Kind.FILTERED_PLY: "filtered", Artifact.Kind.PLY: "all"}
 
 def _gaussians_in(artifact: Artifact | None) -> int | None:
     """How many Gaussians a PLY has; None where it is gone."""
-    return artifact.gaussians if artifact and artifact.file.is_file() else None
+    return artifact.gaussians if artifact and mirror.has(artifact.job, artifact.path) else None
 
 
 def public_viewer(job: Job) -> Viewer | None:

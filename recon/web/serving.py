@@ -1,5 +1,8 @@
 """Files out: with validators (ETag, Last-Modified), byte ranges (RFC 9110) and a good name.
 
+Large files may be sent by others (DOWNLOADS): by nginx (`X-Accel-Redirect`), or by the object store
+itself, which a signed address leads to. Who may have them is decided here all the same.
+
 Everything is sent with `no-cache`: a browser may keep a copy but asks each time whether it still
 may use it, so that a link switched off or a job deleted stops at once.
 """
@@ -11,16 +14,21 @@ import re
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
-from django.utils.http import http_date
+from django.utils.http import content_disposition_header, http_date
 from django.utils.translation import gettext_lazy as _
 
+from recon.jobs.folder import mirror
 from recon.models import Artifact, Job
 from recon.web.access import NotThere
 
+#: What nginx knows `DATA_DIR/jobs/` by: an `internal` location.
+X_ACCEL = "/_jobs/"
 CHUNK = 256 * 1024  # bytes per write
 GONE = _(
     "This file is not there, or no longer there. The scene may still be running, or its files "
@@ -86,7 +94,32 @@ def serve_artifact(request: HttpRequest, job: Job, kind: str) -> HttpResponseBas
         raise NotThere(GONE)
     ending, media_type, saved = KINDS[kind]
     name = job.file_stem + ending
-    return serve_file(request, check_contained(job, artifact.file), name, media_type, saved=saved)
+    if settings.DOWNLOADS == "signed" and saved and not _is_asked_by_script(request):
+        signed = mirror.address_of(job, artifact.path, name=name, media_type=media_type)
+        if signed is None:
+            raise NotThere(GONE)
+        return HttpResponseRedirect(signed)
+    mirror.pull(job, artifact.path)
+    path = check_contained(job, artifact.file)
+    if settings.DOWNLOADS == "x-accel":
+        return _by_nginx(job, path, name, media_type, saved=saved)
+    return serve_file(request, path, name, media_type, saved=saved)
+
+
+def _is_asked_by_script(request: HttpRequest) -> bool:
+    """Whether the viewer's script reads it: our pages let it read from this site alone."""
+    return request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+
+
+def _by_nginx(job: Job, path: Path, name: str, media_type: str, *, saved: bool) -> HttpResponseBase:
+    """Has nginx send the file, ranges and validators included. It takes the answer's other
+    headers over."""
+    there = quote(f"{job.pk}/{path.relative_to(job.folder.resolve()).as_posix()}")
+    response = HttpResponse(content_type=media_type)
+    response["X-Accel-Redirect"] = f"{X_ACCEL}{there}"
+    response["Content-Disposition"] = content_disposition_header(saved, name) or "inline"
+    response["Cache-Control"] = "private, no-cache"
+    return response
 
 
 def check_contained(job: Job, path: Path) -> Path:

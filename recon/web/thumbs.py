@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from recon.jobs import decoders
+from recon.jobs.folder import mirror
 from recon.models import Photo
 from recon.pipeline.errors import UserError
 from recon.web import files_on_demand
@@ -25,8 +26,10 @@ def thumb_of(photo: Photo) -> Path | None:
     """
 
     def write(place: Path) -> None:
+        mirror.pull(photo.job, mirror.path_of(photo.job, photo.path))
         place.write_bytes(decoders.opener().small_picture(photo.path))
 
+    mirror.make_folder(photo.job)
     try:
         return files_on_demand.once(photo.thumb_path, write, wait_s=decoders.PATIENCE_S)
     except (FileNotFoundError, UserError):

@@ -81,6 +81,19 @@ def use_only(workspace: Workspace, train: list[str], test: list[str]) -> None:
     workspace.test_txt.write_text("".join(f"{name}\n" for name in test))
 
 
+def test_a_photo_that_training_left_out_is_in_no_fold(
+    workspace: Workspace, trainings: Trainings
+) -> None:
+    wrong = NAMES[1]
+    write_trained(workspace, tiny_gaussians(), CONFIG.train, left_out=[wrong])
+    results = results_of(workspace)
+    assert results["cross_validation"]["folds"] == [fold for fold in FOLDS if fold != [wrong]]
+    assert len(trainings.photos) == 3
+    assert not any(wrong in photos for photos in trainings.photos)
+    others = [name for name in NAMES if name not in (wrong, NAMES[2])]
+    assert results["split"] == {"train": others, "test": [NAMES[2]], "left_out": [wrong]}
+
+
 def test_each_fold_is_trained_from_its_own_photos_and_the_jobs_split_not_again(
     workspace: Workspace, trainings: Trainings
 ) -> None:

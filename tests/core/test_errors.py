@@ -116,6 +116,8 @@ def test_photos_are_named_by_number_and_by_at_most_three_names(
     [
         ("photos_left_out", {"count": 2, "total": 4, "photos": ["01_p.jpg", "03_p.jpg"]},
          "photos 1 and 3 (IMG_1.jpg, IMG_3.jpg)."),
+        ("photos_unconfirmed", {"count": 1, "total": 4, "photos": ["03_p.jpg"]},
+         "photo 3 (IMG_3.jpg)."),
         ("copies_left_out", {"count": 1, "total": 4, "photos": ["03_p.jpg"]},
          "photo 3 (IMG_3.jpg)."),
         ("photos_in_groups", {"count": 4, "photo_groups": [["01_p.jpg", "02_p.jpg"],

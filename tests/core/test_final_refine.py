@@ -128,6 +128,22 @@ def test_it_uses_the_settings_that_training_used(
     assert seen == [reduced]
 
 
+def test_a_photo_that_training_left_out_stays_out(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    real = engine.refine
+
+    def refine(gaussians, photos, *rest, **named):
+        seen.extend(photo.name for photo in photos)
+        return real(gaussians, photos, *rest, **named)
+
+    monkeypatch.setattr(engine, "refine", refine)
+    write_trained(workspace, dull(), CONFIG.train, left_out=[NAMES[4]])
+    export.run(workspace, CONFIG, ListReporter())
+    assert seen == [name for name in NAMES if name != NAMES[4]]
+
+
 def test_haze_in_front_of_the_scene_goes(workspace: Workspace) -> None:
     haze = tiny_gaussians(2)
     haze.means = torch.tensor([[0.2, 0.1, -2.4], [-0.3, 0.0, -2.2]])

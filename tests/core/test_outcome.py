@@ -104,6 +104,9 @@ RECORDS: dict[str, Any] = {
     ),
     "held out": Results(scene=FILTERED, measured=MEASURED, lpips_reason=OFF),
     "folds": Results(scene=UNFILTERED, measured=Measured(**(vars(MEASURED) | {"folds": FOLDS}))),
+    "a photo left out": Results(
+        scene=FILTERED, measured=Measured(**(vars(MEASURED) | {"left_out": ("d.jpg",)}))
+    ),
     "no folds": Results(
         scene=UNFILTERED,
         measured=Measured(**(vars(MEASURED) | {"folds": Folds(reason=Reason("out_of_memory"))})),

@@ -111,7 +111,9 @@ def write_tiny_sfm(workspace: Workspace) -> None:
     model.write_binary(workspace.sparse)
 
 
-def write_trained(workspace: Workspace, gaussians: Gaussians, used: TrainConfig) -> None:
+def write_trained(
+    workspace: Workspace, gaussians: Gaussians, used: TrainConfig, left_out: Sequence[str] = ()
+) -> None:
     """What GS_TRAIN leaves behind for the stages after it."""
     folder = workspace.held_out_iteration(used.iterations)
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,6 +125,7 @@ def write_trained(workspace: Workspace, gaussians: Gaussians, used: TrainConfig)
         max_image_size=used.max_image_size,
         max_gaussians=used.max_gaussians,
         settings=used,
+        left_out=tuple(left_out),
     ).write(workspace)
     write_json(workspace.cameras_json, [])
 

@@ -30,6 +30,7 @@ from rq import Worker
 
 from recon.jobs import fair_queue, queue
 from recon.jobs.folder import lock as folder_lock
+from recon.jobs.folder import mirror
 from recon.models import Job, Photo
 from recon.pipeline.errors import Cancelled, TimeLimit
 from recon.pipeline.machine import disk
@@ -127,6 +128,7 @@ def state_of(job: Job) -> Check:
 
 def read_report(job: Job) -> CheckReport | None:
     """The latest report; None where there is none that can be read: the next replaces it."""
+    mirror.pull(job, mirror.path_of(job, job.workspace.check))
     try:
         return CheckReport.read(job.workspace.check)
     except FileNotFoundError:
@@ -151,10 +153,14 @@ def check_photos(job_id: str) -> None:
     """The task. Ends quietly if the draft has been started or deleted, before or meanwhile."""
     folder = Path(settings.DATA_DIR) / "jobs" / job_id
     try:
+        if (draft := _draft(job_id)) is not None:
+            mirror.make_folder(draft)
         with folder_lock.hold(folder, wait_s=LOCK_WAIT_S):
             draft = _draft(job_id)
             if draft is not None:
+                mirror.pull_here(draft, "check", _photos_of(draft))
                 _check(draft)
+                mirror.keep(draft, *mirror.files_in(draft, "check"))
     except FileNotFoundError:
         logger.info("Draft %s is gone; nothing to check", job_id)
     except folder_lock.FolderBusy:
@@ -228,6 +234,10 @@ def _somebody_works() -> bool:
 
 def _prefix(job_pk: UUID | str) -> str:
     return f"check-{job_pk}-"
+
+
+def _photos_of(draft: Job) -> str:
+    return mirror.path_of(draft, draft.workspace.upload)
 
 
 def _draft(job_pk: UUID | str) -> Job | None:

@@ -30,7 +30,7 @@ from accounts.models import User
 from recon.jobs import deletion, lifecycle, submit, tags, titles
 from recon.jobs.drafts import checks
 from recon.jobs.folder import lock as folder_lock
-from recon.jobs.folder import photo_files
+from recon.jobs.folder import mirror, photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import check_upload
 from recon.jobs.site_config import resolved_config
@@ -75,7 +75,7 @@ def draft_from(job: Job) -> Job:
         # A new photo must not get an old one's name: features are known by it.
         draft.last_number = max((number_of(photo) for photo in photos), default=0)
         copy_features(job, draft)
-        save_new(draft, photos)
+        save_new(draft, photos, source=job)
     tags.copy(job, draft)
     return draft
 
@@ -94,10 +94,12 @@ def add_photo(
     facts = check_upload(upload)
     waiting = job.workspace.upload / f".{uuid4().hex}"
     with photo_files.room_for(job):
+        mirror.make_folder(job)
         if not waiting.parent.is_dir():
             raise Job.DoesNotExist
         try:
             photo_files.write(upload, waiting)
+            stored = mirror.upload(job, [waiting])
             with transaction.atomic():
                 draft = lock_draft(job)
                 if twin := draft.photos.filter(sha256=facts.sha256).first():
@@ -106,6 +108,7 @@ def add_photo(
                 photo = photo_files.photo_row(draft, take_number(draft, number), upload, facts)
                 photo.save(force_insert=True)
                 os.replace(waiting, photo.path)
+                mirror.record_as(photo.path, stored)
                 note_change(draft)
             photo_files.keep_small(photo, facts)
             return photo, True
@@ -125,6 +128,7 @@ def drop_photo(job: Job, photo_pk: int) -> bool:
             return False
         files = (photo.path, photo.thumb_path)
         photo.delete()
+        mirror.forget(draft, mirror.path_of(draft, photo.path))
         note_change(draft)
         transaction.on_commit(partial(remove_files, files))
     return True
@@ -158,6 +162,7 @@ def start(
         quotas.may_start(draft.owner_id)
         _remove_strays(draft, {photo.name for photo in photos})
         shutil.rmtree(draft.folder / "videos", ignore_errors=True)
+        mirror.forget(draft, "videos")
         chosen = {"wishes": wishes, "config": resolved_config(wishes).to_dict()}
         chosen |= titles.titles_of(draft, title, photos, shared=shared)
         return lifecycle.submit(draft, share={"is_on": shared, **(sharing or {})}, **chosen)
@@ -189,8 +194,11 @@ def _abandoned_before() -> datetime:
     return timezone.now() - timedelta(days=settings.DRAFT_DAYS)
 
 
-def save_new(draft: Job, photos: list[Photo]) -> None:
-    """The row of a new draft, with its photos. Raises UserError: quota_stored, too_many_drafts."""
+def save_new(draft: Job, photos: list[Photo], *, source: Job | None = None) -> None:
+    """The row of a new draft, with its photos, which are `source`'s.
+
+    Raises UserError: quota_stored, too_many_drafts, photo_unreadable where a file is gone.
+    """
     draft.status = Job.Status.DRAFT
     draft.edited_at = timezone.now()
     with transaction.atomic():
@@ -201,6 +209,8 @@ def save_new(draft: Job, photos: list[Photo]) -> None:
             raise UserError("too_many_drafts", count=count)
         draft.save(force_insert=True)
         Photo.objects.bulk_create(photos)
+        if source is not None:
+            photo_files.list_linked(source, draft, photos)
         if photos:
             checks.request_check(draft)
 
@@ -260,6 +270,7 @@ def remove_files(files: Collection[Any]) -> None:
 
 
 def _remove_strays(draft: Job, names: Collection[str]) -> None:
+    mirror.make_folder(draft)
     remove_files([file for file in draft.workspace.upload.iterdir() if file.name not in names])
 
 
@@ -269,12 +280,14 @@ def copy_features(earlier: Job, draft: Job) -> None:
     Not linked: an earlier job that staff retries writes matches into the same database.
     """
     source, known = earlier.workspace, draft.workspace.known
+    files = (source.photos_json, source.database)
+    mirror.pull(earlier, *(mirror.path_of(earlier, file) for file in files))
     journals = [source.database.with_name(f"database.db-{end}") for end in ("journal", "wal")]
     try:
         with folder_lock.hold(earlier.folder):
             if any(journal.exists() for journal in journals):  # its writer was killed
                 return
-            for file in (source.photos_json, source.database):
+            for file in files:
                 with replacing(known / file.name) as temporary:
                     shutil.copyfile(file, temporary)
     except (FileNotFoundError, folder_lock.FolderBusy):

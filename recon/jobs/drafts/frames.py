@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from recon.jobs import fair_queue, queue
 from recon.jobs.drafts import drafts
 from recon.jobs.folder import lock as folder_lock
-from recon.jobs.folder import photo_files
+from recon.jobs.folder import mirror, photo_files
 from recon.jobs.photo_upload import check_upload
 from recon.models import Job, Video
 from recon.pipeline.decoding import opening
@@ -54,6 +54,7 @@ def take_frames(video_pk: int) -> None:
     if video is None:
         return
     try:
+        mirror.pull(video.job, mirror.path_of(video.job, video.path))
         # Not the draft's own: photos may come, and be checked, while frames are taken.
         with folder_lock.hold(video.path.parent, wait_s=LOCK_WAIT_S):
             _take(video)
@@ -153,7 +154,7 @@ def _finish(video: Video, frames: int) -> None:
     rows = Video.objects.filter(pk=video.pk, state=State.WAITING)
     if not rows.update(state=State.DONE, percent=100.0, frames=frames):
         return
-    video.path.unlink(missing_ok=True)
+    _remove_file(video)
     others = Video.objects.filter(job=video.job_id, state=State.WAITING)
     if not video.starts_job or others.exists():
         return
@@ -166,7 +167,12 @@ def _finish(video: Video, frames: int) -> None:
 def _fail(video: Video, error: UserError) -> None:
     rows = Video.objects.filter(pk=video.pk, state=State.WAITING)
     rows.update(state=State.FAILED, error_code=error.code, error_facts=error.facts)
+    _remove_file(video)
+
+
+def _remove_file(video: Video) -> None:
     video.path.unlink(missing_ok=True)
+    mirror.forget(video.job, mirror.path_of(video.job, video.path))
 
 
 def _put_off(video: Video, error: PipelineError) -> None:

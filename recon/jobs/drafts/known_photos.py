@@ -7,7 +7,7 @@ import re
 from django.db import transaction
 
 from recon.jobs.drafts import drafts
-from recon.jobs.folder import photo_files
+from recon.jobs.folder import mirror, photo_files
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
 
@@ -28,17 +28,32 @@ def add_known(
         draft = drafts.lock_draft(job)
         if twin := draft.photos.filter(sha256=sha256).first():
             return twin, False
-        for known in Photo.objects.filter(job__owner=draft.owner_id, sha256=sha256):
-            if known.path.is_file():
+        candidates = Photo.objects.filter(job__owner=draft.owner_id, sha256=sha256)
+        for known in candidates.select_related("job"):
+            if mirror.has(known.job, mirror.path_of(known.job, known.path)):
                 break
         else:
             return None
         drafts.check_room(draft, known.size)
         photo = photo_files.linked_row(draft, drafts.take_number(draft, number), known, name)
         try:
-            photo_files.link(known.path, photo.path, shown_as=name)
+            _link(known, photo, name)
         except UserError:  # removed just now
             return None
         photo.save(force_insert=True)
         drafts.note_change(draft)
     return photo, True
+
+
+def _link(known: Photo, photo: Photo, name: str) -> None:
+    """Raises UserError("photo_unreadable")."""
+    if not mirror.is_used():
+        photo_files.link(known.path, photo.path, shown_as=name)
+        return
+    paths = {
+        mirror.path_of(known.job, known.path): mirror.path_of(photo.job, photo.path),
+    }
+    files = mirror.link(known.job, photo.job, paths)
+    if not files:
+        raise UserError("photo_unreadable", name=name)
+    mirror.record(files)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from recon.jobs import submit, tags, titles
 from recon.jobs.drafts import drafts
-from recon.jobs.folder import photo_files
+from recon.jobs.folder import mirror, photo_files
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
 
@@ -39,7 +39,7 @@ def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
             made.photos_from = job
             photos = _linked(job, made, wanted)
             drafts.copy_features(job, made)
-            drafts.save_new(made, photos)
+            drafts.save_new(made, photos, source=job)
     tags.copy(job, made)
     return made
 
@@ -52,7 +52,8 @@ def _take_from(draft: Job, made: Job, photo_pks: Collection[int]) -> None:
     # Before the others count, so that a full account can do this, too.
     draft.photos.filter(pk__in=[photo.pk for photo in taken]).delete()
     drafts.note_change(draft)
-    drafts.save_new(made, photos)
+    drafts.save_new(made, photos, source=draft)
+    mirror.forget(draft, *(mirror.path_of(draft, photo.path) for photo in taken))
     transaction.on_commit(partial(drafts.remove_files, files))
 
 

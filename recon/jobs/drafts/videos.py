@@ -16,7 +16,7 @@ from django.db import transaction
 from accounts.models import User
 from recon.jobs import decoders, deletion
 from recon.jobs.drafts import drafts, frames
-from recon.jobs.folder import photo_files
+from recon.jobs.folder import mirror, photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import source_of
 from recon.jobs.sharing import change as change_share
@@ -80,11 +80,13 @@ def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tu
     folder = job.folder / "videos"
     waiting = folder / f".{uuid4().hex}"
     with photo_files.room_for(job):
+        mirror.make_folder(job)
         if not job.workspace.upload.is_dir():
             raise Job.DoesNotExist
         folder.mkdir(exist_ok=True)
         try:
             photo_files.write(upload, waiting)
+            stored = mirror.upload(job, [waiting])
             with transaction.atomic():
                 draft = drafts.lock_draft(job)
                 same = draft.videos.filter(sha256=facts.sha256)
@@ -101,6 +103,7 @@ def add_video(job: Job, upload: UploadedFile, *, starts_job: bool = False) -> tu
                     starts_job=starts_job,
                 )
                 os.replace(waiting, video.path)
+                mirror.record_as(video.path, stored)
                 drafts.note_change(draft)
                 transaction.on_commit(partial(frames.request, video.pk, draft.owner_id))
             return video, True
@@ -120,6 +123,7 @@ def drop_video(job: Job, video_pk: int) -> bool:
             return False
         file = video.path
         video.delete()
+        mirror.forget(draft, mirror.path_of(draft, file))
         drafts.note_change(draft)
         transaction.on_commit(partial(file.unlink, missing_ok=True))
     return True

@@ -7,6 +7,8 @@ process that wants to write asks here first, and is refused with a sentence.
 `reconcile` gives both a new token in each round. A copy of the folder, taken for a backup or for a
 second machine, is therefore distinguishable from the original half a minute later. A folder that
 was moved or restored on purpose is made the right one by `manage.py adopt_data_folder`.
+
+With an object store, that is tied instead, by a token that stays: folders are machines' own then.
 """
 
 from __future__ import annotations
@@ -23,10 +25,13 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from recon.models import DataFolder, Job
+from recon.jobs.folder import object_store
+from recon.models import DataFolder, Job, StoredFile
 
 NAME = "folder_token"
 LOCK = f".{NAME}.lock"
+#: The object that says which database an object store belongs to.
+OWNER_OBJECT = "instarecon3d-site"
 
 
 class ForeignDataFolder(Exception):
@@ -39,6 +44,9 @@ def require_own() -> None:
     A database and a folder that are both new are joined here. Raises DatabaseError where the
     database is away, or was never migrated.
     """
+    if object_store.is_used():
+        _require_own_store()
+        return
     with _locked():
         row, tokens = _row(), _tokens()
         if row is None and _database_has_more_than(tokens):
@@ -48,6 +56,9 @@ def require_own() -> None:
 
 def confirm() -> None:
     """While the site runs: the same, and a new token for both."""
+    if object_store.is_used():
+        _require_own_store()
+        return
     with _locked():
         token, new = _check(_row(), _tokens()), secrets.token_hex(16)
         # Whichever of these two is the last before a crash, the row's token stands in the file.
@@ -58,10 +69,32 @@ def confirm() -> None:
 
 def adopt() -> DataFolder | None:
     """Makes this folder the database's, and returns what it belonged to until now."""
+    if object_store.is_used():
+        before = _row()
+        _join_store(before.token if before else secrets.token_hex(16))
+        return before
     with _locked():
         before = _row()
         _join()
         return before
+
+
+def _require_own_store() -> None:
+    """Raises ForeignDataFolder, PipelineError("storage_away")."""
+    row, token = _row(), object_store.read(OWNER_OBJECT)
+    if row is not None and row.token == token:
+        return
+    # What is new on either side has nothing to lose.
+    if token is None and (row is None or not StoredFile.objects.exists()):
+        _join_store(row.token if row else secrets.token_hex(16))
+        return
+    raise ForeignDataFolder(_ANOTHER_STORE.format(address=settings.STORAGE_URL))
+
+
+def _join_store(token: str) -> None:
+    object_store.write(OWNER_OBJECT, token)
+    here = {**_here(token), "path": settings.STORAGE_URL}
+    DataFolder.objects.update_or_create(pk=DataFolder.ONLY, defaults=here)
 
 
 def _check(row: DataFolder | None, tokens: list[str]) -> str:
@@ -148,6 +181,12 @@ def _write(tokens: list[str]) -> None:
     temporary.replace(path)
 
 
+_ANOTHER_STORE = (
+    "The object store {address} belongs to another database than this one. Two databases on one"
+    " store would delete each other's files: give each a store, or a folder in it, of its own"
+    " (STORAGE_URL). Was the database restored from a backup, and does nothing use the other one"
+    " any more? Then run: manage.py adopt_data_folder"
+)
 _WAY_OUT = (
     " Two data folders on one database end each other's jobs. Set DATA_DIR to the right folder, or"
     " give this site a database and a queue of its own (DATABASE_URL, REDIS_URL). Was the folder"

@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.text import slugify
 
-from recon.jobs.folder import unclaimed
+from recon.jobs.folder import mirror, unclaimed
 from recon.jobs.photo_upload import CheckedPhoto
 from recon.models import Job, Photo
 from recon.pipeline.errors import PipelineError, UserError, explain
@@ -166,9 +166,22 @@ def link_photos(source: Job, job: Job, *, only: Collection[int] | None = None) -
     for position, photo in enumerate(wanted, start=1):
         file, small = photo.path, photo.thumb_path
         photo.pk, photo.job, photo.position = None, job, position
-        link(file, photo.path, shown_as=photo.original_name)
+        if not mirror.is_used():  # there it may lie on another machine: see `list_linked`
+            link(file, photo.path, shown_as=photo.original_name)
         with suppress(OSError):  # made when it is requested
             photo.thumb_path.parent.mkdir(exist_ok=True)
             os.link(small, photo.thumb_path)
         photos.append(photo)
     return photos
+
+
+def list_linked(source: Job, job: Job, photos: Collection[Photo]) -> None:
+    """Where an object store has the files: lists those of `photos`, rows of `job` by now, which are
+    called the same in `source`. Raises UserError("photo_unreadable") where one is gone."""
+    if not mirror.is_used():
+        return
+    names = {mirror.path_of(job, photo.path): photo.original_name for photo in photos}
+    files = mirror.link(source, job, {path: path for path in names})
+    for path in set(names) - {file.path for file in files}:
+        raise UserError("photo_unreadable", name=names[path])
+    mirror.record(files)

@@ -22,6 +22,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
+from recon.jobs.folder import mirror
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
 from recon.pipeline.workspace import remove_unfinished
@@ -143,7 +144,8 @@ def measure_ended(jobs: QuerySet[Job]) -> int:
     for job in ended:
         if job.status == Job.Status.CANCELLED:
             remove_unfinished(job.workspace)
-        job.stored_bytes = _folder_bytes(job)
+            mirror.forget(job, mirror.path_of(job, job.workspace.checkpoint))
+        job.stored_bytes = _stored(job) if mirror.is_used() else _folder_bytes(job)
     # Together: somebody may have left hundreds.
     Job.objects.bulk_update(ended, ["stored_bytes"], batch_size=BATCH)
     return len(ended)
@@ -154,6 +156,12 @@ def _check_stored(owner: User, size: int) -> None:
     if used.used + size > used.most:
         left_mb = max(used.most - used.used, 0) // MB
         raise UserError("quota_stored", limit_mb=used.most // MB, left_mb=left_mb)
+
+
+def _stored(job: Job) -> int:
+    """In the object store, besides what people sent."""
+    made = mirror.rows(job).exclude(path__startswith="upload/").exclude(path__startswith="videos/")
+    return int(made.aggregate(total=Sum("size"))["total"] or 0)
 
 
 def _folder_bytes(job: Job) -> int:

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from recon.jobs import lifecycle
+from recon.jobs.run.sender import Sender
 from recon.models import Job, StageRun
 from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step, overall_percent
@@ -40,11 +41,14 @@ class SiteReporter:
         job: Job,
         lost: threading.Event | None = None,
         stop: threading.Event | None = None,
+        sender: Sender | None = None,
     ) -> None:
-        """`lost`: the attempt is not wanted any more. `stop`: it is, but the machine stops."""
+        """`lost`: the attempt is not wanted any more. `stop`: it is, but the machine stops.
+        `sender` takes the files to where other machines find them."""
         self._job = job
         self._lost = lost or threading.Event()
         self._stop = stop or threading.Event()
+        self._sender = sender or Sender(job)
         self._step = Step.QUEUED
         self._written_at = 0.0  # monotonic seconds
         self._warnings: list[WarningRecord] = []
@@ -103,6 +107,7 @@ class SiteReporter:
                 job_id=self._job.pk, attempt=self._job.attempt, step=step.value
             ).update(outcome=outcome, ended_at=timezone.now())
         self.log(f"{step}: " + ("still true, kept" if reused else f"done in {seconds:.1f} s"))
+        self._sender.step_done()
 
     def _write(self, **fields: object) -> None:
         self._stop_if_lost()

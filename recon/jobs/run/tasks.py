@@ -15,12 +15,13 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from recon.jobs import attempts, lifecycle, publish
-from recon.jobs.folder import data_folder, photo_files
+from recon.jobs.folder import data_folder, mirror, photo_files
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.people import quotas
 from recon.jobs.run.polite_stop import asked_by_sigterm
 from recon.jobs.run.pulse import Pulse
 from recon.jobs.run.reporter import SiteReporter
+from recon.jobs.run.sender import Sender
 from recon.models import Job
 from recon.pipeline.config import from_dict
 from recon.pipeline.errors import Cancelled, Interrupted, PipelineError, TimeLimit
@@ -43,6 +44,7 @@ def run_job(job_id: str, attempt: int) -> None:
     """
     data_folder.require_own()
     folder = Path(settings.DATA_DIR) / "jobs" / job_id
+    mirror.make_folder(Job(pk=job_id))
     try:
         with folder_lock.hold(folder, wait_s=LOCK_WAIT_S):
             job = lifecycle.start(job_id, attempt)
@@ -57,19 +59,21 @@ def run_job(job_id: str, attempt: int) -> None:
 
 
 def _run_attempt(job: Job) -> None:
-    with Pulse(job) as pulse, asked_by_sigterm() as stop:
+    with Pulse(job) as pulse, Sender(job) as sender, asked_by_sigterm() as stop:
         try:
+            mirror.pull_here(job)
             publish.forget_finished(job)
-            reporter = SiteReporter(job, pulse.lost, stop)
+            reporter = SiteReporter(job, pulse.lost, stop, sender)
             if job.attempt > 1:
                 reporter.log(f"Attempt {job.attempt}: finished steps are kept")
             summary = _pipeline()(job.workspace, from_dict(job.config), reporter)
-            _record(job, summary, stopped=stop.is_set())
+            _record(job, summary, sender, stopped=stop.is_set())
         except TimeLimit:
             lifecycle.fail(
                 job.pk, job.attempt, "timed_out", {"minutes": settings.JOB_TIMEOUT_MINUTES}
             )
         except Interrupted:
+            sender.keep_for_next()
             attempts.hand_back(job.pk, job.attempt)
         except Cancelled:
             logger.info("Job %s, attempt %s was cancelled", job.pk, job.attempt)
@@ -89,7 +93,7 @@ def _run_attempt(job: Job) -> None:
             quotas.measure_ended(Job.objects.filter(pk=job.pk))
 
 
-def _record(job: Job, summary: Summary, *, stopped: bool) -> None:
+def _record(job: Job, summary: Summary, sender: Sender, *, stopped: bool) -> None:
     """Writes down how the run ended.
 
     Raises Interrupted for one that calls itself cancelled where the machine is about to stop
@@ -97,8 +101,10 @@ def _record(job: Job, summary: Summary, *, stopped: bool) -> None:
     """
     if summary.status == "COMPLETED":
         publish.note_finished(job, summary)
+        sender.ended()
         publish.publish(job, summary)
     elif summary.status == "FAILED":
+        sender.ended()
         lifecycle.fail(job.pk, job.attempt, summary.error_code or "internal", summary.error_facts)
     elif summary.status == "CANCELLED" and stopped:
         raise Interrupted

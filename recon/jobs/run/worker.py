@@ -30,7 +30,7 @@ from recon.jobs.folder import data_folder
 from recon.jobs.run import polite_stop
 from recon.jobs.run.registered_worker import RegisteredWorker
 from recon.models import Job
-from recon.pipeline.errors import TimeLimit
+from recon.pipeline.errors import PipelineError, TimeLimit
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class ReconWorker(RegisteredWorker):
     def work(self, *args: Any, **kwargs: Any) -> bool:
         try:
             data_folder.require_own()
-        except data_folder.ForeignDataFolder as error:
+        except (data_folder.ForeignDataFolder, PipelineError) as error:
             sys.exit(str(error))
         finally:
             connections.close_all()
@@ -94,7 +94,7 @@ class ReconWorker(RegisteredWorker):
             reconcile.reconcile()
         except data_folder.ForeignDataFolder as error:
             sys.exit(str(error))
-        except DatabaseError as error:
+        except (DatabaseError, PipelineError) as error:
             logger.warning("Could not reconcile now: %s", error)
         finally:
             connections.close_all()
@@ -198,7 +198,7 @@ def _settle(job_pk: str, attempt: int) -> None:
     if row is None:
         return
     if row.is_processing:
-        reconcile.settle(row)
+        reconcile.settle(row, is_surely_lost=True)
     else:
         attempts.worker_lost(job_pk, attempt)  # died before it could claim the job
 

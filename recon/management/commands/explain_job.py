@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from recon.jobs.folder import mirror
 from recon.models import Job
 from recon.pipeline.cli.explain import explain_poses
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
             found = Job.objects.get(pk=job)
         except (Job.DoesNotExist, ValidationError) as error:
             raise CommandError(f"There is no job {job}.") from error
+        mirror.pull(found, "colmap")
         self.stdout.write(explain_poses(found.workspace))
         if found.error is not None:
             self.stdout.write(f"\nThe job failed at {found.step}: {found.error.staff_sentence}")

@@ -9,14 +9,19 @@ import time
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
-from recon.jobs.folder import leftovers
+from recon.jobs.folder import leftovers, mirror
 from recon.jobs.folder.data_folder import ForeignDataFolder, require_own
 from recon.jobs.reconcile import reconcile
+from recon.pipeline.errors import PipelineError
+
+DAY_S = 24 * 60 * 60
 
 logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
+    #: When objects that no row names are looked for again, monotonic seconds.
+    _sweeps_at = 0.0
     help = "Compares database, queue and folders, and mends what fell between them."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -49,7 +54,10 @@ class Command(BaseCommand):
             require_own()
             if mended := reconcile():
                 self.stdout.write(f"{mended}.")
-        except DatabaseError as error:
+            if time.monotonic() >= self._sweeps_at:
+                self._sweeps_at = time.monotonic() + DAY_S
+                mirror.sweep()
+        except (DatabaseError, PipelineError) as error:
             logger.warning("Could not reconcile now: %s", error)
         finally:
             connections.close_all()

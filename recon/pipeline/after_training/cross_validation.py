@@ -18,7 +18,7 @@ from recon.pipeline.after_training.scoring import Scorer, without_outliers
 from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.machine.gpu_memory import memory_of
-from recon.pipeline.outcome import settings_used
+from recon.pipeline.outcome import photos_left_out, settings_used
 from recon.pipeline.progress import Within
 from recon.pipeline.results import Folds, fold_picture_name
 from recon.pipeline.same_spot import read_same_spot
@@ -94,13 +94,8 @@ class CrossValidation:
 
         Folds of an interrupted run whose figures still hold are not trained again.
         """
-        photos = [photo.name for photo in self.model.photos]
         known = [photo.name for photo in self.model.test]
-        tests = folds(
-            photos,
-            every=self.config.undistort.holdout_every,
-            together=read_same_spot(self.workspace),
-        )
+        tests = self._tests()
         found = []
         for number, test in enumerate(tests):
             share = Part(report, number / len(tests), (number + 1) / len(tests))
@@ -108,6 +103,18 @@ class CrossValidation:
             found.append(held_out if test == known else self._read_or_train(number, test, fold))
             fold(1.0)
         return ScoresAtSizes.merge(found), tests
+
+    def _tests(self) -> list[list[str]]:
+        """The photos that each fold holds out; none that the job's own training left out, since
+        from a wrong place no scene can be judged."""
+        tests = folds(
+            [photo.name for photo in self.model.photos],
+            every=self.config.undistort.holdout_every,
+            together=read_same_spot(self.workspace),
+        )
+        left_out = photos_left_out(self.workspace)
+        tests = [[name for name in test if name not in left_out] for test in tests]
+        return [test for test in tests if test]
 
     def _read_or_train(self, number: int, test: list[str], report: Report) -> ScoresAtSizes:
         key = self._key(test)
@@ -145,7 +152,8 @@ class CrossValidation:
         return self.scorer.score(gaussians, list(photos.values()), comparison, exposures)
 
     def _train_photos(self, test: list[str]) -> list[PosedPhoto]:
-        return [photo for photo in self.model.photos if photo.name not in test]
+        absent = {*test, *photos_left_out(self.workspace)}
+        return [photo for photo in self.model.photos if photo.name not in absent]
 
     def _train(self, test: list[str], report: Report) -> TrainedScene:
         """The fold's scene. Training gets no photo of `test` to see."""

@@ -14,7 +14,7 @@ from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.machine.gpu_memory import memory_of
-from recon.pipeline.outcome import settings_used, steps_trained
+from recon.pipeline.outcome import photos_left_out, settings_used, steps_trained
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, digest_files
 from recon.reporting import Report
@@ -66,12 +66,15 @@ def _refine(
         "max_haze_loss_db": config.export.max_haze_loss_db,
     }
 
+    left_out = photos_left_out(workspace)
+    photos = [photo for photo in model.photos if photo.name not in left_out]
+
     def clear(gaussians: Gaussians, asked: Sequence[PosedPhoto]) -> Gaussians:
         return _remove_haze(gaussians, asked, model, workspace, config, report)
 
     refined = engine.refine(
         clear(measured.to(device), model.test),
-        model.photos,
+        photos,
         workspace.images,
         used,
         seed=config.seed,
@@ -81,7 +84,7 @@ def _refine(
     )
     if not len(refined) or not all(t.isfinite().all() for t in refined.named().values()):
         raise ValueError("the finished scene is empty or holds values that are no numbers")
-    return clear(refined, model.photos).to("cpu")
+    return clear(refined, photos).to("cpu")
 
 
 def _remove_haze(

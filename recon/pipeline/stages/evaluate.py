@@ -17,7 +17,7 @@ from recon.pipeline.after_training.cross_validation import CrossValidation, appl
 from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.after_training.scoring import Scorer, predicted_exposures, without_outliers
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.outcome import settings_used, steps_trained
+from recon.pipeline.outcome import photos_left_out, settings_used, steps_trained
 from recon.pipeline.results import FILTERED, UNFILTERED, Measured, Results, Which
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
@@ -124,6 +124,7 @@ def _held_out(
         f"Held out: {psnrs[chosen]:.2f} dB. The outlier filter leaves {len(models[FILTERED])} "
         f"of {len(models[UNFILTERED])} Gaussians and costs {loss:.2f} dB: scene {chosen}."
     )
+    left_out = photos_left_out(workspace)
     return chosen, Measured(
         iterations=steps_trained(workspace),
         scored=scored,
@@ -131,7 +132,8 @@ def _held_out(
         gaussian_counts={which: len(gaussians) for which, gaussians in models.items()},
         max_image_size=scorer.trained_size,
         photo_size=max(max(p.camera.width, p.camera.height) for p in model.photos),
-        train=tuple(photo.name for photo in model.train),
+        train=tuple(photo.name for photo in model.train if photo.name not in left_out),
+        left_out=tuple(sorted(left_out)),
         test=tuple(photo.name for photo in model.test),
     )
 

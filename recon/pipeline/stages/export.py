@@ -22,7 +22,7 @@ from recon.pipeline.after_training.scoring import without_outliers
 from recon.pipeline.after_training.turntable_video import film
 from recon.pipeline.camera_list import start_photo
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.outcome import settings_used, steps_trained
+from recon.pipeline.outcome import photos_left_out, settings_used, steps_trained
 from recon.pipeline.progress import Within
 from recon.pipeline.results import FILTERED, UNFILTERED, Results, Which
 from recon.pipeline.start_view import StartView
@@ -70,7 +70,8 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
-    refinement = Within(Part(report, 0.0, _FINISHED), "finishing", count=len(model.photos))
+    count = len(model.photos) - len(photos_left_out(workspace))
+    refinement = Within(Part(report, 0.0, _FINISHED), "finishing", count=count)
     gaussians, refined = refine_with_all_photos(workspace, config, model, refinement)
     removal = within(part(report, _FINISHED, _FILTERED), "removing_stray_spots")
     removal(0.0)

@@ -8,6 +8,7 @@ output/cfg_args, work/training.json.
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import torch
@@ -18,7 +19,12 @@ from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.machine.gpu_memory import memory_of
-from recon.pipeline.outcome import TrainingRecord, settings_that_decide, steps_trained
+from recon.pipeline.outcome import (
+    PreparedPhotos,
+    TrainingRecord,
+    settings_that_decide,
+    steps_trained,
+)
 from recon.pipeline.workspace import (
     Workspace,
     digest_files,
@@ -85,12 +91,24 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
         settings=used,
         exposures={name: map_.tolist() for name, map_ in result.exposures.items()},
         confirmed={name: round(share, 4) for name, share in result.confirmed.items()},
+        left_out=result.left_out,
     )
     record.write(workspace)
+    if result.left_out:
+        warn_of_unconfirmed(workspace, result.left_out, len(model.photos), report)
     facts = asdict(record) | {"training_size": list(record.training_size), "device": device.type}
-    for only_in_the_file in ("settings", "exposures", "confirmed"):
+    for only_in_the_file in ("settings", "exposures", "confirmed", "left_out"):
         del facts[only_in_the_file]
     return facts
+
+
+def warn_of_unconfirmed(
+    workspace: Workspace, left_out: Sequence[str], total: int, report: Report
+) -> None:
+    """Warns by the photos' names in upload/."""
+    stored_names = PreparedPhotos.read(workspace).stored_names
+    photos = [stored_names[name] for name in left_out]
+    report.warn("photos_unconfirmed", count=len(photos), total=total, photos=photos)
 
 
 def _train_in_memory(

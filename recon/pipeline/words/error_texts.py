@@ -261,6 +261,15 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The scene was made from the others. If these show the same place, photos that overlap "
         "with both would join them.",
     ),
+    "photos_unconfirmed": Explanation(
+        Counted(
+            "{count} of {total} photos does not fit the others and was left out: {names}.",
+            "{count} of {total} photos do not fit the others and were left out: {names}.",
+        ),
+        "What the other photos show is not where this suggests, so the place found for it is "
+        "probably wrong. Something that moves, a mirror or two places that look alike can cause "
+        "that. The scene was made from the others.",
+    ),
     "focal_length_does_not_fit": Explanation(
         Counted(
             "The focal length in the file of {count} of {total} photos does not fit what it "
@@ -302,6 +311,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     "too_busy": Explanation(
         "The site is busy with photos and videos that others have sent.",
         "Nothing is lost: send it again in a moment.",
+    ),
+    "storage_away": Explanation(
+        "The place where scenes are kept can't be reached right now.",
+        "Nothing is lost: try again in some minutes.",
+        "It is the object store in STORAGE_URL: the server's or the worker's log says what failed.",
     ),
     "disk_full": Explanation(
         "There is too little free disk space: {free}, where {needed} are needed.",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
+from recon.jobs.folder import mirror
 from recon.models import Artifact, Job
 from recon.web.access import NotThere
 from recon.web.serving import CHUNK, KINDS, check_contained
@@ -57,6 +58,7 @@ def members_of(job: Job, folder: str) -> list[Member]:
     for kind in PARTS:
         if kind not in found:
             continue
+        mirror.pull(job, found[kind].path)
         try:
             path = check_contained(job, found[kind].file)
             size = path.stat().st_size

@@ -12,6 +12,7 @@ from typing import NotRequired, TypedDict
 
 from django.urls import reverse
 
+from recon.jobs.folder import mirror
 from recon.models import Job, Photo
 from recon.pipeline.outcome import Cameras, PlacedCamera
 from recon.pipeline.workspace import Workspace
@@ -90,6 +91,7 @@ def trained_photo(job: Job, number: int) -> Path | None:
     if not 1 <= number <= len(cameras):
         return None
     folder = job.workspace.images.resolve()
+    mirror.pull(job, f"{mirror.path_of(job, job.workspace.images)}/{cameras[number - 1].img_name}")
     path = (folder / cameras[number - 1].img_name).resolve()
     return path if path.is_relative_to(folder) and path.is_file() else None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from django.urls import reverse
 from PIL import Image, UnidentifiedImageError
 
+from recon.jobs.folder import mirror
 from recon.models import Job
 from recon.picture_size import fitted_size
 from recon.pipeline.results import PictureKind, Results, pictures_of
@@ -44,6 +45,7 @@ class HeldOut:
 def held_out_of(job: Job) -> list[HeldOut]:
     """Every photo that was held out, by file name; [] where nothing was measured."""
     results = left_by(job, Results.read) if job.is_completed else None
+    mirror.pull(job, "output/test")
     if results is None or results.measured is None or results.headline is None:
         return []
     at_training = results.headline.at_training.per_view

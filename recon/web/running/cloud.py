@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from recon.jobs.folder import mirror
 from recon.models import Job
 from recon.picture_size import fitted_size
 from recon.pipeline.start_view import StartView
@@ -29,11 +30,12 @@ _NEAR = 0.75  # of the points lie within the cloud's size; the others only a lit
 
 def is_ready(job: Job) -> bool:
     """Whether the cameras have been placed. The stage puts the model's folder in place at once."""
-    return (job.workspace.sparse / "points3D.bin").is_file()
+    return mirror.has(job, f"{mirror.path_of(job, job.workspace.sparse)}/points3D.bin")
 
 
 def cloud_of(job: Job) -> Path | None:
     """The drawing's numbers as a JSON file, kept in the job's folder. None where there are none."""
+    mirror.pull(job, mirror.path_of(job, job.workspace.sparse))
     try:
         return files_on_demand.made_from(
             job.workspace.sparse / "points3D.bin",

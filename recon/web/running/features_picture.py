@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
+from recon.jobs.folder import mirror
 from recon.models import Job
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.photos.photo_file import FORMATS
@@ -24,11 +25,13 @@ _MARK, _SHADE = (126, 231, 255, 235), (6, 18, 30, 150)
 
 def is_ready(job: Job) -> bool:
     """Whether features have been found. The stage puts its database in place when it is done."""
-    return job.workspace.database.is_file()
+    return mirror.has(job, mirror.path_of(job, job.workspace.database))
 
 
 def features_of(job: Job) -> Path | None:
     """The picture, a JPEG without metadata. None where features or photos are not there."""
+    files = (job.workspace.database, job.workspace.photos)
+    mirror.pull(job, *(mirror.path_of(job, file) for file in files))
     try:
         return files_on_demand.made_from(
             job.workspace.database,

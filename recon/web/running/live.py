@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from recon.jobs.folder import mirror
 from recon.models import Job
 from recon.splats.snapshots import read_snapshot
 from recon.web.running import cloud, curve, features_picture
@@ -92,6 +94,7 @@ NOTHING = Live("", "", None)
 
 
 def _growing(job: Job, url: Callable[[str], str]) -> Growing | None:
+    mirror.pull(job, *(mirror.path_of(job, one) for one in _watched(job)), exactly=True)
     snapshot = read_snapshot(job.workspace.snapshot)
     if snapshot is None:
         return None
@@ -107,3 +110,7 @@ def _growing(job: Job, url: Callable[[str], str]) -> Growing | None:
         held_out=snapshot.held_out,
         curve=curve.of(snapshot),
     )
+
+
+def _watched(job: Job) -> tuple[Path, ...]:
+    return job.workspace.snapshot, job.workspace.sparse

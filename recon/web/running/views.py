@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
 from recon.jobs import sharing
+from recon.jobs.folder import mirror
 from recon.models import Artifact, Job, Share
 from recon.splats.snapshots import read_snapshot
 from recon.web.access import (
@@ -90,6 +91,8 @@ def _snapshot(request: HttpRequest, job: Job, name: str) -> HttpResponseBase:
     """
     if not _SNAPSHOT.fullmatch(name):
         raise NotThere(GONE)
+    workspace = job.workspace
+    mirror.pull(job, *(mirror.path_of(job, one) for one in (workspace.snapshot, workspace.poster)))
     path = job.workspace.snapshot / name
     media = _MEDIA[path.suffix]
     with suppress(NotThere):

@@ -15,6 +15,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
+from recon.jobs.folder import mirror
 from recon.models import Job
 from recon.web.access import NotThere, shared_job_or_404
 from recon.web.scene import poster_of, poster_url, share_url
@@ -118,6 +119,7 @@ def _poster(job: Job) -> Picture | None:
     artifact = poster_of(job)
     if artifact is None:
         return None
+    mirror.pull(job, artifact.path)
     try:
         with Image.open(artifact.file, formats=("JPEG",)) as image:
             width, height = image.size

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter, UnidentifiedImageError
 
+from recon.jobs.folder import mirror
 from recon.models import Job
 from recon.web import files_on_demand
 from recon.web.scene import poster_of
@@ -26,6 +27,7 @@ def preview_of(job: Job) -> Path | None:
     poster = poster_of(job)
     if poster is None:
         return None
+    mirror.pull(job, poster.path)
     try:
         return files_on_demand.made_from(
             poster.file, job.folder / "thumbs" / "preview.jpg", lambda to: _write(poster.file, to)
