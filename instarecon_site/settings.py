@@ -81,6 +81,12 @@ REDIS_URL = env.url(
 )
 GPU_COUNT = gpu_count()
 MAX_CONCURRENT_JOBS = env.whole("MAX_CONCURRENT_JOBS", max(1, GPU_COUNT), most=64)
+#: What the workers of this machine are called; where it is not set, as the machine.
+WORKER_NAME = env.text("WORKER_NAME")
+WORKER_PRESETS = [EARLIER_NAMES.get(one, one) for one in env.words("WORKER_PRESETS", PRESET_NAMES)]
+if not set(WORKER_PRESETS) <= set(PRESET_NAMES):
+    raise env.wrong("WORKER_PRESETS", f"some of {', '.join(PRESET_NAMES)}, separated by commas")
+WORKER_DAYS = env.whole("WORKER_DAYS", 7, most=3650)
 JOB_TIMEOUT_MINUTES = env.whole("JOB_TIMEOUT_MINUTES", 180, most=7 * 24 * 60)
 MAX_ATTEMPTS = env.whole("MAX_ATTEMPTS", 3, most=10)
 RQ_QUEUES = {

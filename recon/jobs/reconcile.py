@@ -16,6 +16,7 @@
 | an answer kept for a program   | a day is over                       | removed                |
 | news for a webhook, 45 s late  | Redis was down, or nothing answered | sent (again)           |
 | an old entry of a webhook's log| 30 days are over                    | removed                |
+| a worker silent for WORKER_DAYS| its machine is gone for good        | forgotten              |
 | an ended job, not measured     | its horse died                      | measured, for quotas   |
 | a scene, RETENTION_DAYS old    | nobody keeps it                     | announced, deleted     |
 
@@ -40,6 +41,7 @@ from recon.jobs.folder import lock as folder_lock
 from recon.jobs.people import audit, kept_answers, quotas
 from recon.jobs.storage import retention
 from recon.jobs.webhooks import deliveries
+from recon.jobs.workers import registration
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.records import RecordError
@@ -102,6 +104,7 @@ def reconcile() -> Mended:
     kept_answers.remove_old()
     deliveries.send_waiting(overdue_only=True)
     deliveries.remove_old()
+    registration.forget_old()
     if mended:
         logger.info("Reconciled: %s", mended)
     return mended

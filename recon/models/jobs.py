@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import F
 from django.template.defaultfilters import date
 from django.urls import reverse
 from django.utils import timezone
@@ -94,6 +95,15 @@ class Job(models.Model):
     gives_way = models.BooleanField(
         default=False, help_text="the site made it by itself: it waits and stops for all others"
     )
+    turn = models.FloatField(
+        default=0.0, help_text="whose turn it is: lower ones first (recon.jobs.workers.turns)"
+    )
+    priority = models.PositiveIntegerField(
+        default=0, help_text="staff put it before those with a lower one"
+    )
+    gpu_memory_mb = models.PositiveIntegerField(
+        default=0, help_text="what it probably needs on a graphics card, in MB"
+    )
     last_number = models.PositiveIntegerField(
         default=0, help_text="of a draft: the highest number that a photo ever had"
     )
@@ -150,6 +160,13 @@ class Job(models.Model):
         indexes = (
             models.Index(fields=("owner", "-created_at")),
             models.Index(fields=("status", "created_at")),
+            models.Index(
+                fields=("completed_at",), name="job_ended"
+            ),  # what ended in the last hours
+            # The line of those that wait: `recon.jobs.queue.LINE`.
+            models.Index(
+                "status", F("priority").desc(), "gives_way", "turn", "created_at", name="job_line"
+            ),
         )
         permissions = (
             ("view_private_scene", "Can open other people's scenes, photos and files (logged)"),

@@ -93,6 +93,7 @@ EXPECTED = {
     "recon:public_poster": ("get", MISSING, MISSING, MISSING),
     "recon:public_preview": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
+    "recon:staff": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_staff_page
     "recon:styleguide": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_styleguide
     "recon:readyz": ("get", 503, 503, 503),  # no queue here: see test_monitoring
     "recon:metrics": ("get", MISSING, MISSING, MISSING),  # without its token
@@ -151,7 +152,7 @@ def address(name: str, job: Job) -> str:
     of_no_job = (
         "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
         "create_draft", "healthz", "queue",
-        "notices", "read_notices", "usage", "delete_account", "styleguide",
+        "notices", "read_notices", "usage", "delete_account", "staff", "styleguide",
         "webhooks", "create_webhook",
         "readyz", "metrics",
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """The worker: takes attempts off the queue and forks a work horse for each.
 
 The parent process stays small: it never imports torch and never touches CUDA, whose state does
-not survive a fork. One worker serves one GPU, so `MAX_CONCURRENT_JOBS` is the number of workers.
+not survive a fork. One worker serves one GPU. Which job it does next is in `registered_worker`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connections
 from redis.exceptions import RedisError
-from rq import Queue, Worker
+from rq import Queue
 from rq.exceptions import StopRequested
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
@@ -29,6 +29,7 @@ from instarecon_site.monitoring import log_facts
 from recon.jobs import attempts, lifecycle, queue, reconcile
 from recon.jobs.folder import data_folder
 from recon.jobs.run import polite_stop
+from recon.jobs.run.registered_worker import RegisteredWorker
 from recon.models import Job
 from recon.pipeline.errors import PipelineError, TimeLimit
 
@@ -56,7 +57,7 @@ class JobTimeLimit(UnixSignalDeathPenalty):
         super().handle_death_penalty(signum, frame)
 
 
-class ReconWorker(Worker):
+class ReconWorker(RegisteredWorker):
     """RQ's forking worker, with what RQ leaves open filled in.
 
     - A work horse that was killed (RQ calls no failure handler then) is reported to `lifecycle`.
@@ -164,6 +165,7 @@ class ReconWorker(Worker):
             connections.close_all()
 
     def maintain_heartbeats(self, job: QueuedJob) -> None:
+        self.tell_that_it_lives(job)
         with _redis_may_be_away():
             super().maintain_heartbeats(job)
         if self._is_overdue():

@@ -113,7 +113,7 @@ def _refuse(request: SignedInRequest, form: UploadForm, status: int) -> HttpResp
 
 
 def _form_page(request: SignedInRequest, form: UploadForm, status: int) -> HttpResponse:
-    context = {"form": form, "limits": uploads.limits(), **start_context()}
+    context = {"form": form, "limits": uploads.limits(), **start_context(request.user.pk)}
     return render(request, "recon/upload.html", context, status=status)
 
 

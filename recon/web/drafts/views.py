@@ -68,7 +68,7 @@ def check(request: SignedInRequest, draft: Job) -> HttpResponse:
     context = {
         "is_poll": True,
         "draft_name": titles.draft_name(draft, photos),
-        **start_context([(photo.width, photo.height) for photo in photos]),
+        **start_context(draft.owner_id, [(photo.width, photo.height) for photo in photos]),
     }
     return render(request, "recon/_check.html", check_context(draft) | context)
 

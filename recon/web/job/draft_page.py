@@ -33,7 +33,7 @@ def page(
         "form": form or WishesForm(initial=shown_of(draft)),
         "photos": photos,
         "draft_name": titles.draft_name(draft, photos),
-        **start_context([(photo.width, photo.height) for photo in photos]),
+        **start_context(draft.owner_id, [(photo.width, photo.height) for photo in photos]),
         "limits": uploads.limits(),
         "kept_until": drafts.kept_until(draft),
         "problems": problems,
