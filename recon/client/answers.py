@@ -32,6 +32,8 @@ class Wishes(Said, frozen=True, kw_only=True):
     cross_validate: bool | UnsetType = UNSET
     final_refine: bool | UnsetType = UNSET
     outlier_filter: str | UnsetType = UNSET  # auto, always, never
+    without_poses: bool | UnsetType = UNSET
+    make_anyway: bool | UnsetType = UNSET
 
 
 class Span(Said, frozen=True, kw_only=True):
@@ -58,7 +60,7 @@ class Figures(Said, frozen=True, kw_only=True):
 
 
 class Quality(Said, frozen=True, kw_only=True):
-    word: str | None  # good, fair, poor
+    word: str | None  # excellent, good, usable, poor, not_a_scene
     code: str | None = None
     reason: str | None = None
 

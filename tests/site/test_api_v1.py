@@ -259,7 +259,7 @@ def test_a_result_has_figures_files_and_their_checksums(program: Program) -> Non
     told = program.get(f"/jobs/{job.pk}/result").json()
     assert (told["scene"], told["held_out"]) == ("filtered", 1)
     assert told["figures"]["psnr"] == 22.84
-    assert told["quality"]["word"] == "fair"
+    assert told["quality"]["word"] == "good"
     files = {one["kind"]: one for one in told["artifacts"]}
     assert "first" not in files
     assert files["splat"]["sha256"] == splat.sha256

@@ -30,6 +30,7 @@ MISSING, UNAUTHORISED, FORBIDDEN = 404, 401, 403
 #: on a private finished job.
 EXPECTED: dict[str, tuple[Scope | None, int, int]] = {
     "create_draft": (UPLOAD, 201, 201),
+    "make_anyway": (UPLOAD, 409, MISSING),
     "draft_of_job": (UPLOAD, 201, MISSING),
     "get_check": (READ, 409, MISSING),
     "start_draft": (UPLOAD, 409, MISSING),

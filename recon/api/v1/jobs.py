@@ -22,7 +22,7 @@ from recon.api.v1.job_facts import absolute, address_of, job_of, summary_of
 from recon.api.v1.problems import FieldsRefused, Refused
 from recon.api.v1.schemas import jobs as types
 from recon.api.v1.schemas import sent as sent_types
-from recon.jobs import decoders, deletion, lifecycle, sharing, submit, tags, titles
+from recon.jobs import attempts, decoders, deletion, lifecycle, sharing, submit, tags, titles
 from recon.jobs.drafts import videos
 from recon.jobs.site_config import usual_wishes
 from recon.models import Job
@@ -74,6 +74,8 @@ def create_job(
         cross_validate=sent.cross_validate,
         final_refine=sent.final_refine,
         outlier_filter=sent.outlier_filter,
+        without_poses=sent.without_poses,
+        make_anyway=sent.make_anyway,
     )
     with decoders.place_for(request.user.pk):
         form = UploadForm({"title": sent.title}, MultiValueDict({"photos": list(files)}))
@@ -150,6 +152,19 @@ def retry_job(request: SignedInRequest, response: HttpResponse, job_id: UUID) ->
         said = gettext("Only a scene that failed or was cancelled can be tried again.")
         raise Refused(409, "not_failed", said)
     return _started(response, submit.run_again(job))
+
+
+@router.post("/jobs/{uuid:job_id}/anyway", auth=Token(Scope.UPLOAD), response={202: types.Job})
+def make_anyway(request: SignedInRequest, response: HttpResponse, job_id: UUID) -> types.Job:
+    """Lets a job that ended as `not_a_scene` go on and deliver what it has. Doing it twice does no
+    harm."""
+    job = reading.own_job(request, job_id)
+    if not attempts.make_anyway(job):
+        job.refresh_from_db()
+        if not (job.wishes.make_anyway and job.status in Job.ACTIVE):
+            said = gettext("“{name}” did not end because its photos make no scene.")
+            raise Refused(409, "not_stopped_as_no_scene", said.format(name=job.name))
+    return _started(response, job)
 
 
 @router.post(

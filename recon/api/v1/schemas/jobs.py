@@ -49,12 +49,14 @@ class Wishes(Schema):
     cross_validate: bool
     final_refine: bool
     outlier_filter: OutlierFilter
+    without_poses: bool
+    make_anyway: bool
 
 
 class Quality(Schema):
     """How good a scene is; `word` is null where nothing was measured."""
 
-    word: str | None
+    word: str | None = Field(description="excellent, good, usable, poor or not_a_scene")
     code: str
     reason: str
 
@@ -63,6 +65,10 @@ class Figures(Schema):
     """What was measured on photos that the model never saw; null where it was not."""
 
     registered: int | None = Field(description="Photos that have a place in the scene.")
+    held_out: int | None = Field(description="Photos that the figures are means of.")
+    confirmed: float | None = Field(
+        description="Share of what the photos show in which their depths agree."
+    )
     psnr: float | None = Field(description="dB")
     ssim: float | None
     lpips: float | None

@@ -52,6 +52,10 @@ class WishesSent(Sent):
     cross_validate: bool | None = Field(default=None, description="Hold out every photo once.")
     final_refine: bool | None = Field(default=None, description="Finish the scene with all photos.")
     outlier_filter: OutlierFilter | None = None
+    without_poses: bool | None = Field(
+        default=None, description="Leave camera positions that came with the photos unused."
+    )
+    make_anyway: bool | None = Field(default=None, description="Deliver even what is no scene.")
 
 
 class DraftSent(WishesSent):
@@ -124,4 +128,8 @@ class NewJobFields(Schema):
     cross_validate: bool = False
     final_refine: bool = True
     outlier_filter: OutlierFilter = "auto"
+    without_poses: bool = Field(
+        default=False, description="Leave camera positions that came with the photos unused."
+    )
+    make_anyway: bool = Field(default=False, description="Deliver even what is no scene.")
     share: bool = Field(default=False, description="Share it at once.")
