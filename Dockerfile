@@ -28,7 +28,7 @@ COPY --from=frontend /app/static/dist static/dist
 RUN python scripts/translations.py compile
 # The key is for this command only; the site's own is made in /data at the first start.
 RUN DATA_DIR=/tmp/build SECRET_KEY=only-for-collecting-static-files-00 \
-    python manage.py collectstatic --no-input --verbosity 0 && rm -r /tmp/build
+    python manage.py collectstatic --no-input --verbosity 0 -i '*.js.map' -i 'redoc.*' && rm -r /tmp/build
 USER recon
 VOLUME /data
 EXPOSE 8000

@@ -166,7 +166,11 @@ def collect_static_files() -> None:
     if complete and stamp.exists() and stamp.read_text() == total.hexdigest():
         return
     say("Collecting static files")
-    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    # Of the API's page: maps for whoever debugs it, and another page that is not used.
+    unused = ["*.js.map", "redoc.*"]
+    call_command(
+        "collectstatic", interactive=False, verbosity=0, clear=True, ignore_patterns=unused
+    )
     stamp.write_text(total.hexdigest())
 
 

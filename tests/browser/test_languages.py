@@ -26,7 +26,7 @@ NewContext = Callable[..., BrowserContext]
 
 #: What is spelled the same in Korean.
 SAME = re.compile(
-    r"InstaRecon(3D)?|3D|PSNR|SSIM|LPIPS|dB|PLY|splat|JSON|SPZ|ZIP|COLMAP|GPU|Spark|API|QR|HTML|"
+    r"InstaRecon(3D)?|3D|PSNR|SSIM|LPIPS|dB|PLY|splat|JSON|SPZ|ZIP|zip|COLMAP|nerfstudio|GPU|Spark|API|QR|HTML|"
     r"JPEG|PNG|WebP|HEIC|AVIF|MP4|MOV|WebM|secret garden|JavaScript|[GMKk]B|UTC|Bearer|"
     r"Space|English|WebGL|[\w.-]+@[\w.-]+|\S+\.(jpg|mp4|ply)|too_few_registered|[0-9a-f-]{36}|https?://\S+|/u/\w*/?"
 )

@@ -51,6 +51,7 @@ CLIMB = replace(
 #: No model is convincing either, and the focal lengths in the files are looked at again.
 RELAXED = replace(
     PRESETS["standard"],
+    preflight=replace(PRESETS["standard"].preflight, max_image_size=1000),
     mapping=replace(PRESETS["standard"].mapping, last_rung="relaxed", solid_points_per_photo=1e5),
 )
 

@@ -26,7 +26,7 @@ def test_every_answer_is_as_described(tmp_path: Path, settings: Any) -> None:
         address = f"http://127.0.0.1:{server.port}"
         settings.BASE_URL = address
         done = call_whatever_is_described(
-            address, token_of(ann), seconds=15, examples=2, seed=1, only="^/api/v1/"
+            address, token_of(ann), seconds=8, examples=2, seed=1, only="^/api/v1/"
         )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     (count,) = re.findall(r"(\d+) generated", done.stdout)

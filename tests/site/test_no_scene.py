@@ -38,7 +38,7 @@ def test_its_page_says_why_and_what_to_shoot_and_offers_both_ways_on(ann: User) 
     job = ended(ann)
     page = browser_of(ann).get(job.get_absolute_url()).content.decode()
     assert SAID in page
-    assert "a step to the side of another" in page
+    assert "with a step sideways between photos" in page
     assert f'action="{reverse("recon:draft_from", args=[job.pk])}"' in page
     assert f'action="{at(job)}"' in page
     assert "Show it all the same" in page
@@ -106,7 +106,7 @@ def test_a_scene_made_anyway_is_called_what_it_is(ann: User) -> None:
     page = browser_of(ann).get(job.get_absolute_url()).content.decode()
     assert '<span class="chip poor">Not a scene</span>' in page
     assert "Held-out photos can’t be recognised in it." in page
-    assert "every part is in three photos or more" in page, "what to shoot next"
+    assert "every part is in three of them or more" in page, "what to shoot next"
 
 
 def test_programs_are_told_the_code_and_the_sentence(ann: User) -> None:

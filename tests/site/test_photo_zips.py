@@ -128,7 +128,7 @@ BAD = {
     ),
     "unknown lens": (
         zip_of({**PICTURES, "cameras.txt": b"1 SPHERE 9 9 1\n", "images.txt": b"\n"}),
-        "a lens model that can’t be used here: SPHERE",
+        "a kind of lens that can’t be used here: SPHERE",
     ),
 }
 

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from redis.exceptions import RedisError
 from rq import Queue
-from rq.exceptions import StopRequested
+from rq.exceptions import DeserializationError, StopRequested
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
@@ -190,9 +190,12 @@ class ReconWorker(RegisteredWorker):
 def _facts_of(job: QueuedJob) -> dict[str, Any]:
     """What the lines of the log about a task have: of the request that caused it, and its own."""
     cause = {name: job.meta.get(name) for name in ("request_id", "user_id")}
-    if job.origin != queue.QUEUE:
+    try:
+        job_pk, attempt = job.args if job.origin == queue.QUEUE else (None, None)
+    except (DeserializationError, ValueError):  # no task of ours: RQ says so when it comes to it
+        job_pk = attempt = None
+    if job_pk is None:
         return cause | {"task": job.id}
-    job_pk, attempt = job.args
     return cause | {"job_id": job_pk, "attempt": attempt}
 
 
