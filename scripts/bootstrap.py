@@ -36,6 +36,8 @@ BENCHMARKS = (
     ["first_paint.py"],
     ["eta.py"],
     ["fuzz_uploads.py"],
+    ["faults.py"],
+    ["faults.py", "--stored"],
 )
 
 REGISTRY_HELP = (
