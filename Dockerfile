@@ -19,6 +19,8 @@ COPY requirements.txt constraints.txt ./
 # torch==2.13.0 is satisfied by 2.13.0+cpu, which pip prefers as the newer one.
 RUN pip install --no-cache-dir --requirement requirements.txt \
     --extra-index-url https://download.pytorch.org/whl/cpu
+# gsplat's build tool has a module called `ninja`, too: Django Ninja's must be the last.
+RUN pip install --no-cache-dir --force-reinstall --no-deps "$(grep -o '^django-ninja==[0-9.]*' requirements.txt)"
 RUN groupadd --gid 10001 recon && useradd --uid 10001 --gid recon --create-home recon \
     && install --directory --owner recon --group recon --mode 0700 /data
 COPY . .
@@ -49,7 +51,9 @@ RUN pip install --no-cache-dir setuptools wheel && grep -v '^gsplat==' requireme
 # PyPI's wheel would compile at its first use, on the GPU's time; the source distribution does now.
 RUN TORCH_CUDA_ARCH_LIST="$TORCH_CUDA_ARCH_LIST" MAX_JOBS=$MAX_JOBS \
     pip install --no-cache-dir --no-build-isolation --no-binary gsplat \
-    "$(grep -o '^gsplat==[0-9.]*' requirements.txt)"
+    "$(grep -o '^gsplat==[0-9.]*' requirements.txt)" \
+    && pip install --no-cache-dir --force-reinstall --no-deps \
+    "$(grep -o '^django-ninja==[0-9.]*' requirements.txt)"
 
 # --- The GPU worker; Triton compiles its launchers with a C compiler at their first use ---
 FROM nvidia/cuda:${CUDA_VERSION}-base-ubuntu24.04 AS worker

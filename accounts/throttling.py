@@ -111,6 +111,12 @@ def forget(counters: Sequence[Counter]) -> None:
         _forget(counter)
 
 
+def room(counter: Counter) -> tuple[int, int]:
+    """How many times more it may be done, and seconds until there is room for all of them."""
+    stats = _ask(lambda store: store.get_window_stats(counter.item, *counter.names))
+    return stats.remaining, max(0, math.ceil(stats.reset_time - time.time()))
+
+
 def _has_room(counter: Counter) -> bool:
     return _ask(lambda store: store.test(counter.item, *counter.names))
 

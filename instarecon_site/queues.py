@@ -15,6 +15,8 @@ from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from instarecon_site.monitoring import log_facts
+
 logger = logging.getLogger(__name__)
 
 
@@ -57,6 +59,7 @@ def enqueue(
             result_ttl=result_ttl_s,
             failure_ttl=failure_ttl_s,
             at_front=at_front,
+            meta=log_facts.present() or None,  # of the request that causes it
         )
     except RedisError as error:
         logger.warning("Redis is away: %s can't be queued yet: %s", description, error)

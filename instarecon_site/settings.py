@@ -81,6 +81,12 @@ REDIS_URL = env.url(
 )
 GPU_COUNT = gpu_count()
 MAX_CONCURRENT_JOBS = env.whole("MAX_CONCURRENT_JOBS", max(1, GPU_COUNT), most=64)
+#: What the workers of this machine are called; where it is not set, as the machine.
+WORKER_NAME = env.text("WORKER_NAME")
+WORKER_PRESETS = [EARLIER_NAMES.get(one, one) for one in env.words("WORKER_PRESETS", PRESET_NAMES)]
+if not set(WORKER_PRESETS) <= set(PRESET_NAMES):
+    raise env.wrong("WORKER_PRESETS", f"some of {', '.join(PRESET_NAMES)}, separated by commas")
+WORKER_DAYS = env.whole("WORKER_DAYS", 7, most=3650)
 JOB_TIMEOUT_MINUTES = env.whole("JOB_TIMEOUT_MINUTES", 180, most=7 * 24 * 60)
 MAX_ATTEMPTS = env.whole("MAX_ATTEMPTS", 3, most=10)
 RQ_QUEUES = {
@@ -108,6 +114,10 @@ MIN_PHOTOS, MAX_PHOTOS = 3, 20
 MAX_DRAFTS = env.whole("MAX_DRAFTS", 20, most=1000)  # a person
 MAX_VIDEOS = env.whole("MAX_VIDEOS", 5, most=100)  # a scene
 DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
+#: How old a scene may get before it is deleted, unless its owner keeps it; None: as old as it
+#: likes. Its owner is told so many days before.
+RETENTION_DAYS = env.ceiling("RETENTION_DAYS", most=36_500)
+RETENTION_WARNING_DAYS = env.whole("RETENTION_WARNING_DAYS", 14, most=365)
 #: What one person may have, unless staff gave them limits of their own.
 QUOTA_STORED_MB = env.whole("QUOTA_STORED_MB", 20_480)
 QUOTA_ACTIVE_JOBS = env.whole("QUOTA_ACTIVE_JOBS", 10)  # waiting or running
@@ -163,12 +173,15 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_rq",
     "csp",
+    "ninja",  # the page that describes API v1, and its scripts
     "accounts",
     "recon",
 ]
 MIDDLEWARE = [
+    "instarecon_site.middleware.request_ids.number_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "instarecon_site.middleware.measuring.count_requests",
     "instarecon_site.middleware.compression.CompressPages",
     "instarecon_site.middleware.caching.keep_nothing",
     "csp.middleware.CSPMiddleware",
@@ -180,6 +193,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.time_zones.in_their_time_zone",
     "accounts.languages.in_their_language",
+    "instarecon_site.middleware.request_ids.name_people",
     "django.contrib.messages.middleware.MessageMiddleware",
     "instarecon_site.middleware.refusals.with_refusals",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -276,6 +290,8 @@ PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # seconds
 # What one account may do; the limits of guessing and signing up are in `accounts.sign_in_limits`.
 API_CALLS_A_MINUTE = env.whole("API_CALLS_A_MINUTE", 600)
 UPLOADS_AN_HOUR = env.whole("UPLOADS_AN_HOUR", 1200)
+#: Whether webhooks may be addresses that are not of the public internet.
+WEBHOOKS_TO_OWN_NETWORK = env.flag("WEBHOOKS_TO_OWN_NETWORK", False)
 #: How long the log keeps that staff opened somebody else's scene.
 AUDIT_DAYS = env.whole("AUDIT_DAYS", 365, most=36_500)
 
@@ -328,8 +344,14 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- Log ---
+# --- Log and metrics ---
 
+#: What Prometheus sends as a bearer token to /metrics. Without one there are no metrics.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("METRICS_TOKEN is too short, but must have at least 16 characters.")
+
+LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"), "text")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -338,12 +360,13 @@ LOGGING = {
             "()": "instarecon_site.redaction.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         },
+        "json": {"()": "instarecon_site.monitoring.log_facts.JsonFormatter"},
     },
     "handlers": {
         "stdout": {
             "class": "logging.StreamHandler",
             "stream": "ext://sys.stdout",
-            "formatter": "line",
+            "formatter": "json" if LOG_FORMAT == "json" else "line",
         }
     },
     "root": {

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", language, name="language"),
     path("favicon.ico", favicon, name="favicon"),
     path("texts/<slug:language>-<slug:version>.js", texts.script, name="texts"),
+    path("api/v1/", include("recon.api.v1.urls")),
     path("", include("recon.api.urls")),
     path("", include("recon.web.urls")),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,9 +11,10 @@ from django.http import HttpRequest
 
 from accounts import networks
 from accounts.requests import is_signed_in
-from recon.jobs import attempts, deletion, lifecycle
+from recon.jobs import attempts, deletion, lifecycle, queue
 from recon.jobs.people import audit
-from recon.models import Artifact, AuditEntry, Figures, Job, Photo, Share, StageRun, Tag
+from recon.jobs.workers import staff_controls
+from recon.models import Artifact, AuditEntry, Figures, Job, Photo, Share, StageRun, Tag, Worker
 from recon.pipeline.wishes import PRESET_NAMES
 from recon.web.access import VIEW
 
@@ -146,7 +147,7 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     search_fields = ("=id", "title", "owner__email", "error_code")
     date_hierarchy = "created_at"
     inlines = (FiguresInline, ShareInline, TagInline, StageRunInline, PhotoInline, ArtifactInline)
-    actions = ("cancel_jobs", "retry_jobs", "delete_files")
+    actions = ("cancel_jobs", "retry_jobs", "put_first", "give_turn_back", "delete_files")
 
     @admin.display(ordering="wishes__preset")
     def preset(self, job: Job) -> str:
@@ -176,6 +177,16 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     def retry_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         self._do(request, jobs, attempts.retry, "queued again", "have not failed")
 
+    @admin.action(description="Put selected waiting jobs first", permissions=["act"])
+    def put_first(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        # The first of the list shall be the first in line, so it is put there last.
+        chosen = list(jobs.order_by(*queue.LINE).reverse())
+        self._do(request, chosen, staff_controls.put_first, "put first", "do not wait")
+
+    @admin.action(description="Give selected jobs their owners' turn again", permissions=["act"])
+    def give_turn_back(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._do(request, jobs, staff_controls.give_turn_back, "put back", "were not put first")
+
     @admin.action(description="Delete the files of selected ended jobs", permissions=["delete"])
     def delete_files(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         self._do(request, jobs, deletion.delete_files, "emptied", "have not ended")
@@ -194,17 +205,77 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     def _do(
         self,
         request: HttpRequest,
-        jobs: QuerySet[Job],
+        jobs: Iterable[Job],
         act: Callable[[Job], bool],
         done: str,
         refused: str,
     ) -> None:
-        """Acts on each job and says how many took it; the others' status had moved on."""
-        results = [act(job) for job in jobs]
+        """Acts on each job and says how many took it; the others' status had moved on. What was
+        done to somebody else's goes into the audit log."""
+        results = []
+        for job in jobs:
+            if is_signed_in(request) and job.owner_id != request.user.pk:
+                audit.note(
+                    request.user,
+                    job,
+                    action=act.__name__,
+                    method=str(request.method),
+                    address=networks.client_address(request) or "",
+                )
+            results.append(act(job))
         if count := sum(results):
             self.message_user(request, f"{count} {done}.", messages.SUCCESS)
         if count := len(results) - sum(results):
             self.message_user(request, f"{count} left alone: they {refused}.", messages.WARNING)
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnly, admin.ModelAdmin):
+    """What does the jobs. A row is the worker's own; staff drain it, or forget one that is gone."""
+
+    list_display = (
+        "name", "state", "gpu_name", "gpu_memory_mb", "version", "job_id", "heartbeat_at",
+    )  # fmt: skip
+    list_filter = ("host", "is_drained", "gpu_name")
+    search_fields = ("name", "host", "gpu_name", "gpu_uuid")
+    actions = ("drain", "undrain", "forget")
+
+    @admin.display(description="state")
+    def state(self, worker: Worker) -> str:
+        return str(worker.state.label)
+
+    @admin.action(description="Let selected workers finish and take no more", permissions=["act"])
+    def drain(self, request: HttpRequest, workers: QuerySet[Worker]) -> None:
+        self._do(request, workers, staff_controls.drain, "take no more jobs")
+
+    @admin.action(description="Let selected workers take jobs again", permissions=["act"])
+    def undrain(self, request: HttpRequest, workers: QuerySet[Worker]) -> None:
+        self._do(request, workers, staff_controls.undrain, "take jobs again")
+
+    @admin.action(description="Forget selected workers that are gone", permissions=["act"])
+    def forget(self, request: HttpRequest, workers: QuerySet[Worker]) -> None:
+        self._do(request, workers, staff_controls.forget, "forgotten")
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("recon.change_worker")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def _do(
+        self,
+        request: HttpRequest,
+        workers: Iterable[Worker],
+        act: Callable[[Worker], bool],
+        done: str,
+    ) -> None:
+        """Acts on each, notes it in the administration's history, and says how many it was."""
+        count = 0
+        for worker in workers:
+            if act(worker):
+                count += 1
+                self.log_change(request, worker, act.__name__)
+        self.message_user(request, f"{count} {done}.", messages.SUCCESS)
 
 
 @admin.register(StageRun)

@@ -36,6 +36,7 @@ BENCHMARKS = (
     ["first_paint.py"],
     ["eta.py"],
     ["fuzz_uploads.py"],
+    ["fuzz_api.py"],
     ["faults.py"],
     ["faults.py", "--stored"],
 )
@@ -211,7 +212,20 @@ def install(requirements: str) -> None:
     pip = [str(VENV_PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check"]
     # Python compiles modules when they are used; compiling them all would take as long as the rest.
     quiet([*pip, "install", "--no-compile", "--requirement", requirements], REGISTRY_HELP)
+    give_ninja_to_django(pip)
     write_stamp(requirements, want)
+
+
+def give_ninja_to_django(pip: "list[str]") -> None:
+    """Two packages have a module `ninja`: Django Ninja, and the build tool that gsplat asks for, of
+    which only the program is used. Whichever is installed last has it, so it is looked at."""
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pinned = [line.split()[0] for line in lines if line.startswith("django-ninja==")]
+    modules = VENV.glob("lib/python*/site-packages/ninja/__init__.py")
+    if not pinned or any("NinjaAPI" in module.read_text() for module in modules):
+        return
+    again = ["install", "--no-compile", "--force-reinstall", "--no-deps", pinned[0]]
+    quiet([*pip, *again], REGISTRY_HELP)
 
 
 def compile_translations() -> None:

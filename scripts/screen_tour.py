@@ -237,6 +237,7 @@ def of_an_account(own: BrowserContext, stranger: BrowserContext, screens: Screen
         ("usage", "/usage/", "What is used"),
         ("account", "/accounts/", "The account"),
         ("password", "/accounts/password/", "A new password"),
+        ("machines", "/staff/", "Machines and queues, for staff"),
         ("styleguide", "/styleguide/", "The styleguide, for staff"),
     ):
         page.goto(address)

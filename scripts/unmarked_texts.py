@@ -42,6 +42,7 @@ FOR_STAFF = (
     "templates/admin/",
     *("templates/styleguide/", "recon/web/home/styleguide_views.py"),
     "recon/jobs/folder/data_folder.py",
+    "recon/jobs/backup/",
 )
 MARKS = ("gettext", "gettext_lazy", "_", "ngettext", "ngettext_lazy", "N_", "told", "Counted")
 SENTENCE = re.compile(r"[a-z]+ [a-z]+.*[.…?]$", re.DOTALL)

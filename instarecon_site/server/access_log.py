@@ -20,14 +20,24 @@ def write(task: Task) -> None:
     else:
         path = redacted_address(_printable(request.path, 400))
         asked = f"{_printable(request.command, 20)} {path} HTTP/{request.version}"
+    seconds = time.time() - task.start_time
+    facts = {
+        "request_id": getattr(task, "number", "") or None,
+        "user_id": getattr(task, "user_id", None),
+        "method": asked.partition(" ")[0],
+        "path": asked.partition(" ")[2].rpartition(" ")[0],
+        "status": int(task.status.partition(" ")[0]),
+        "seconds": round(seconds, 4),
+    }
     logger.info(
         '%s "%s" %s %s %.3fs "%s"',
         _printable(task.channel.address, 64) or "-",
         asked,
         task.status.partition(" ")[0],
         task.content_length if task.content_length is not None else task.content_bytes_written,
-        time.time() - task.start_time,
+        seconds,
         _printable(request.headers.get("USER_AGENT", "-"), 200),
+        extra=facts,
     )
 
 

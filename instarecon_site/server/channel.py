@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from socket import socket
+from typing import Any
 
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
@@ -12,6 +14,7 @@ from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import Error
 
 from instarecon_site.addresses import network_of
+from instarecon_site.monitoring.log_facts import NUMBER, PERSON, sane_request_id
 from instarecon_site.server import access_log
 from instarecon_site.server.body import Body, Request
 
@@ -26,6 +29,9 @@ class RequestTimeout(Error):
 class _Logged(Task):
     """A task that leaves a line in the access log."""
 
+    number = ""  # of the request, for all lines about it
+    user_id: int | None = None
+
     def service(self) -> None:
         try:
             super().service()
@@ -34,9 +40,25 @@ class _Logged(Task):
 
 
 class ServeTask(_Logged, WSGITask):
-    def get_environment(self) -> dict[str, object]:
-        environ: dict[str, object] = super().get_environment()
+    """Answers a request to the application. HEAD gets the head that GET would get, and no body
+    (RFC 9110, 9.3.2), whatever the application gives: on a connection that goes on, a client would
+    take it for the next answer."""
+
+    def write(self, data: bytes) -> None:
+        super().write(b"" if self.request.command == "HEAD" else data)
+
+    def finish(self) -> None:
+        if self.request.command == "HEAD":
+            if not self.wrote_header:
+                self.write(b"")
+            self.chunked_response = False  # the end of the chunks would be a body, too
+        super().finish()
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
         body = self.request.body
+        self.number = sane_request_id(environ.get("HTTP_X_REQUEST_ID"))
+        environ[NUMBER], environ[PERSON] = self.number, partial(setattr, self, "user_id")
         environ["recon.refused"] = body.refused if body else ""
         environ["recon.is_stuck"] = self.channel.server.task_dispatcher.is_stuck()
         return environ

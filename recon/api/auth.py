@@ -37,7 +37,7 @@ def endpoint(*methods: str, scope: Scope = Scope.READ) -> Callable[[SignedInView
         @public_endpoint(*methods)
         @wraps(view)
         def answered(request: HtmxRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            return view(_of_caller(request, scope), *args, **kwargs)
+            return view(identify(request, scope), *args, **kwargs)
 
         return answered
 
@@ -96,7 +96,7 @@ def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
         raise ApiError(405, said.format(allowed=allowed, method=request.method), Allow=allowed)
 
 
-def _of_caller(request: HtmxRequest, scope: Scope) -> SignedInRequest:
+def identify(request: HtmxRequest, scope: Scope) -> SignedInRequest:
     """`request` as its caller's. Raises NotSignedIn, ApiError (403) for a token without `scope`,
     and TooMany. If a token is sent, it decides, even beside a good session."""
     secret = bearer(request)
@@ -110,7 +110,7 @@ def _of_caller(request: HtmxRequest, scope: Scope) -> SignedInRequest:
 
 
 def _owner_of(secret: str, request: HttpRequest, scope: Scope) -> User:
-    """Raises as `_of_caller`."""
+    """Raises as `identify`."""
     token = ApiToken.find(secret)
     if token is None:
         throttling.spend(sign_in_limits.by_network(request, WRONG_TOKENS))
@@ -120,12 +120,17 @@ def _owner_of(secret: str, request: HttpRequest, scope: Scope) -> User:
         said = gettext("This token may not do that: it lacks the scope “{scope}”.")
         raise ApiError(403, said.format(scope=scope.value), code="token_scope")
     token.note_use()
+    request.api_token = token  # type: ignore[attr-defined]
     return token.user
 
 
 def _count_call(user: User) -> None:
-    each = Limit("api", settings.API_CALLS_A_MINUTE, MINUTE)
-    throttling.spend([Counter(each, str(user.pk))])
+    throttling.spend([calls_of(user)])
+
+
+def calls_of(user: User) -> Counter:
+    """The counter of a person's calls, of programs and pages' scripts together."""
+    return Counter(Limit("api", settings.API_CALLS_A_MINUTE, MINUTE), str(user.pk))
 
 
 def bearer(request: HttpRequest) -> str | None:

@@ -52,18 +52,18 @@ def receive_none(request: SignedInRequest) -> None:
 
 def _fields(request: SignedInRequest, *, may_be_json: bool) -> QueryDict:
     kind = request.content_type or ""
-    if not _has_body(request):
+    if not has_body(request):
         return QueryDict()
-    if _is_encoded(request):
+    if is_encoded(request):
         raise ApiError(415, gettext("Send the body as it is, without Content-Encoding."))
     if kind in FORMS:
-        return _form(request)
+        return read_form(request)
     if kind == JSON and may_be_json:
-        return _fields_of(_json(request))
+        return _fields_of(read_json(request))
     raise _unsupported(kind, may_be_json)
 
 
-def _has_body(request: HttpRequest) -> bool:
+def has_body(request: HttpRequest) -> bool:
     """The web server has taken the body whole, and says its length even where the sender did
     not."""
     try:
@@ -72,7 +72,7 @@ def _has_body(request: HttpRequest) -> bool:
         return False
 
 
-def _is_encoded(request: HttpRequest) -> bool:
+def is_encoded(request: HttpRequest) -> bool:
     return request.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
 
 
@@ -87,7 +87,7 @@ def _unsupported(kind: str, may_be_json: bool) -> ApiError:
     return ApiError(415, detail, Accept=", ".join(accepted))
 
 
-def _form(request: SignedInRequest) -> QueryDict:
+def read_form(request: SignedInRequest) -> QueryDict:
     method, request.method = request.method, "POST"  # Django reads forms of no other
     try:
         uploads.receive(request)
@@ -98,7 +98,7 @@ def _form(request: SignedInRequest) -> QueryDict:
     return request.POST
 
 
-def _json(request: HttpRequest) -> dict[str, Any]:
+def read_json(request: HttpRequest) -> dict[str, Any]:
     try:
         sent = json.loads(request.body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except RequestDataTooBig as error:
@@ -126,7 +126,7 @@ def _fields_of(sent: dict[str, Any]) -> QueryDict:
     fields = QueryDict(mutable=True)
     for name, value in sent.items():
         for one in value if isinstance(value, list) else [value]:
-            fields.appendlist(_checked(name), _text(name, one))
+            fields.appendlist(checked_text(name), _text(name, one))
     if sum(len(values) for _, values in fields.lists()) > settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
         raise ApiError(400, gettext("The body has too many fields."))
     return fields
@@ -139,14 +139,14 @@ def _text(name: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return _checked(value)
+        return checked_text(value)
     if isinstance(value, int | float):
         return str(value)
     said = gettext("{name} is a text, a number, true, false, null or a list of such.")
     raise ApiError(400, said.format(name=name))
 
 
-def _checked(text: str) -> str:
+def checked_text(text: str) -> str:
     """Raises ApiError (400) for what JSON can write and no text has: NUL, half a character."""
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise ApiError(400, gettext("The body's JSON has characters that can't be stored."))

@@ -14,7 +14,7 @@ from recon.api.reading import own_job, tags_of, title_and_wishes, truth
 from recon.api.sharing import sharing_of
 from recon.api.views import new_job_facts, photo_facts, status_of, video_facts
 from recon.jobs import decoders, tags
-from recon.jobs.drafts import drafts, known_photos, photo_order, videos
+from recon.jobs.drafts import drafts, known_photos, photo_order, photo_zips, videos
 from recon.jobs.site_config import usual_wishes
 from recon.models import Job
 from recon.pipeline.errors import UserError
@@ -47,11 +47,17 @@ def add_photo(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Multipart `file` in, the photo's facts out: 201, or 200 for one that was there already.
 
     With `sha256` and no file, the photo of that digest that the caller has sent before, or 404.
-    A video: 202 and its facts; its frames become photos a little later.
+    A video: 202 and its facts; its frames become photos a little later. A zip: 201 and the facts of
+    its `photos`. `poses`, beside a file or without: the files of camera positions.
     """
     draft = own_job(request, job_id)
     data = receive(request)
-    files = request.FILES.getlist("file")
+    files, poses = request.FILES.getlist("file"), request.FILES.getlist("poses")
+    if poses:
+        with decoders.place_for(request.user.pk):
+            listed = photo_zips.add_poses(draft, poses)
+        if not files:
+            return JsonResponse({"poses": listed}, status=201)
     if not files and "sha256" in data:
         return _add_known(draft, data)
     if len(files) != 1:
@@ -59,6 +65,9 @@ def add_photo(request: SignedInRequest, job_id: str) -> HttpResponse:
             400, gettext("Send one photo as `file`, not {count}.").format(count=len(files))
         )
     with decoders.place_for(request.user.pk):
+        if photo_zips.is_zip(files[0]):
+            added = photo_zips.add_zip(draft, files[0])
+            return JsonResponse({"photos": [photo_facts(photo) for photo in added]}, status=201)
         if videos.is_video(files[0]):
             return JsonResponse(video_facts(videos.add_video(draft, files[0])[0]), status=202)
         photo, is_new = drafts.add_photo(draft, files[0])

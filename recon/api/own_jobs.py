@@ -23,7 +23,7 @@ from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job
 from recon.api.sharing import sharing_facts
 from recon.api.views import FILE_KINDS, quality_facts, status_of
-from recon.jobs import deletion, lifecycle, tags
+from recon.jobs import attempts, deletion, lifecycle, tags
 from recon.models import Job
 from recon.web.access import DELETE
 from recon.web.serving import serve_artifact
@@ -97,6 +97,20 @@ def cancel(request: SignedInRequest, job_id: str) -> HttpResponse:
         job.refresh_from_db()
         if job.status != Job.Status.CANCELLED:
             raise ApiError(409, gettext("This run has already ended."))
+    return JsonResponse(status_of(job))
+
+
+@endpoint("POST", scope=Scope.UPLOAD)
+@explained
+def make_anyway(request: SignedInRequest, job_id: str) -> HttpResponse:
+    """A job that ended as `not_a_scene` goes on and delivers what it has. Twice does no harm."""
+    job = own_job(request, job_id)
+    receive(request)
+    if not attempts.make_anyway(job):
+        job.refresh_from_db()
+        if not (job.wishes.make_anyway and job.status in Job.ACTIVE):
+            said = gettext("“{name}” did not end because its photos make no scene.")
+            raise ApiError(409, said.format(name=job.name))
     return JsonResponse(status_of(job))
 
 

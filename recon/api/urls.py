@@ -14,6 +14,7 @@ urlpatterns = [
     path("recon/jobs/<str:job_id>", own_jobs.delete, name="delete"),
     path("recon/jobs/<str:job_id>/files/<str:kind>", own_jobs.own_file, name="own_file"),
     path("recon/jobs/<str:job_id>/cancel", own_jobs.cancel, name="cancel"),
+    path("recon/jobs/<str:job_id>/anyway", own_jobs.make_anyway, name="make_anyway"),
     path("recon/jobs/<str:job_id>/status", views.job_status, name="job_status"),
     path("recon/jobs/<str:job_id>/draft", drafts.draft_from, name="draft_from"),
     path("recon/jobs/<str:job_id>/photos", drafts.add_photo, name="add_photo"),

@@ -17,7 +17,7 @@ from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, tags_of, title_and_wishes, truth
 from recon.api.sharing import sharing_facts, sharing_of
 from recon.jobs import decoders, queue, steps_and_log, submit, tags
-from recon.jobs.drafts import videos
+from recon.jobs.drafts import photo_zips, videos
 from recon.jobs.site_config import usual_wishes
 from recon.models import Artifact, Job, Photo, Video
 from recon.pipeline.quality import UNMEASURED
@@ -62,7 +62,12 @@ def _made_of(request: SignedInRequest, data: QueryDict) -> HttpResponse:
     if not form.is_valid():
         raise ApiError(400, " ".join(form.sentences))
     owner, photos = request.user, form.cleaned_data["photos"]
-    make = partial(videos.create_job, videos=form.videos) if form.videos else submit.create_job
+    poses = request.FILES.getlist("poses")
+    make = (
+        partial(videos.create_job, videos=form.videos, zips=form.zips, poses=poses)
+        if form.videos or form.zips or poses
+        else submit.create_job
+    )
     job = make(owner, photos, title=title or "", wishes=wishes, shared=shared, sharing=sharing)
     tags.put(job, names or [])
     return JsonResponse(new_job_facts(job) | {"warnings": form.left_out})
@@ -168,16 +173,20 @@ def status_of(job: Job) -> dict[str, object]:
         "preset": job.wishes.preset,
         "original_resolution": job.wishes.original_resolution,
         "cross_validate": job.wishes.cross_validate,
+        "make_anyway": job.wishes.make_anyway,
         "psnr_corrected": job.figures.psnr_corrected,
         "ssim_corrected": job.figures.ssim_corrected,
         "protocol": job.figures.protocol or None,
         "spread": job.figures.spread,
         "refined": job.figures.refined,
         "registered": job.figures.registered,
+        "held_out": job.figures.held_out,
+        "confirmed": job.figures.confirmed,
         **quality_facts(job),
         "queue_position": queue.position(job),
         "photos": [photo_facts(photo) for photo in job.photos.all()],
         "videos": [video_facts(video) for video in job.videos.all()] if job.is_draft else [],
         "check": check_facts(job) if job.is_draft else None,
+        "poses": photo_zips.poses_of(job) if job.is_draft else None,
         "files": file_facts(job),
     } | sharing_facts(job)

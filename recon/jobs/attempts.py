@@ -1,4 +1,5 @@
-"""Another attempt at a job: after a lost worker, a worker that shuts down, or for staff.
+"""Another attempt at a job: after a lost worker, a worker that shuts down, for staff, or for an
+owner who wants the scene all the same.
 
 `reconcile` and the worker notice; what becomes of the job is decided here. Each is a
 compare-and-swap of `lifecycle`, like every change of a job's status.
@@ -6,6 +7,7 @@ compare-and-swap of `lifecycle`, like every change of a job's status.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.conf import settings
@@ -14,7 +16,8 @@ from django.utils import timezone
 
 from recon.jobs import lifecycle
 from recon.jobs.folder import photo_files
-from recon.jobs.people import notices
+from recon.jobs.people import notices, quotas
+from recon.jobs.webhooks import deliveries
 from recon.models import Job, StageRun
 
 Outcome = StageRun.Outcome
@@ -51,6 +54,7 @@ def worker_lost(job_pk: UUID | str, attempt: int) -> bool:
         if won:
             lifecycle.close_runs(job_pk, attempt, Outcome.LOST)
             notices.job_ended(job_pk)
+            deliveries.job_ended(job_pk)
         return won
 
 
@@ -65,6 +69,26 @@ def hand_back(job_pk: UUID | str, attempt: int) -> bool:
 @transaction.atomic
 def retry(job: Job) -> bool:
     """Staff lets a failed job try again, as a new attempt. False when it has not failed."""
+    return _try_again(job)
+
+
+@transaction.atomic
+def make_anyway(job: Job) -> bool:
+    """A job that ended because its photos make no scene goes on from there, and delivers what it
+    has. False when it ended otherwise, or not at all. Raises `quotas.may_go_on`'s.
+    """
+    if not job.could_be_made_anyway:
+        return False
+    quotas.may_go_on(job.owner_id)
+    return _try_again(
+        job,
+        wishes=replace(job.wishes, make_anyway=True),
+        config=job.config | {"make_anyway": True},
+    )
+
+
+def _try_again(job: Job, **changes: object) -> bool:
+    """A failed job waits as a new attempt. False when it has not failed."""
     won = lifecycle.swap(
         job.pk,
         job.attempt,
@@ -74,6 +98,7 @@ def retry(job: Job) -> bool:
         losses=0,
         started_at=None,
         completed_at=None,
+        **changes,
         **lifecycle.at_the_beginning(),
     )
     if won:

@@ -8,7 +8,6 @@ alone says whose turn it is, and nothing needs to be kept elsewhere.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import uuid4
@@ -18,6 +17,7 @@ from rq.utils import as_text
 
 from instarecon_site import queues
 from recon.jobs import queue
+from recon.jobs.workers import ranks
 
 logger = logging.getLogger(__name__)
 
@@ -60,19 +60,10 @@ def enqueue(
 
 
 def place_of(task_id: str, waiting: Sequence[str], running: Iterable[str]) -> int:
-    """Where among those that wait a new task belongs: behind everybody's task of the same turn.
-
-    A person's first task, running or waiting, is of the first turn, their second of the second.
-    """
-    turns = Counter(map(_owner_of, running))
+    """Where among those that wait a new task belongs: behind everybody's task of the same turn
+    (`ranks.place_of`)."""
     owners = list(map(_owner_of, waiting))
-    owner = _owner_of(task_id)
-    mine = turns[owner] + owners.count(owner)
-    for place, one in enumerate(owners):
-        if turns[one] > mine:
-            return place
-        turns[one] += 1
-    return len(owners)
+    return ranks.place_of(_owner_of(task_id), owners, map(_owner_of, running))
 
 
 def _take_turn(name: str, task_id: str) -> None:

@@ -27,12 +27,13 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from recon.jobs import queue
 from recon.jobs.people import notices
+from recon.jobs.webhooks import deliveries
+from recon.jobs.workers import needs, turns
 from recon.models import Job, Share, StageRun
 from recon.pipeline.progress import Step
 
@@ -64,14 +65,16 @@ def submit(draft: Job, *, share: Mapping[str, object] | None = None, **wishes: o
 
 @transaction.atomic
 def put_in_line(job: Job) -> None:
-    """Queues a job that waits when the transaction commits.
+    """Queues a job that waits when the transaction commits, where its owner's turn is.
 
     Where no worker is free for it, a job that gives way is taken off its worker as one whose
     machine stops is: its next attempt waits behind this job and keeps the steps and checkpoints.
     """
+    job.turn, job.gpu_memory_mb = turns.turn_of(job), needs.gpu_memory_mb(job)
+    Job.objects.filter(pk=job.pk).update(turn=job.turn, gpu_memory_mb=job.gpu_memory_mb)
     queue.enqueue_on_commit(job)
     others = Job.objects.filter(status__in=Job.ACTIVE).exclude(pk=job.pk)
-    if job.gives_way or others.count() < settings.MAX_CONCURRENT_JOBS:
+    if job.gives_way or others.count() < queue.most_at_once():
         return
     for other in others.filter(gives_way=True):
         present = other.queue_id
@@ -125,6 +128,7 @@ def complete(job_pk: UUID | str, attempt: int, **results: object) -> bool:
     if won:
         close_runs(job_pk, attempt, Outcome.DONE)
         notices.job_ended(job_pk)
+        deliveries.job_ended(job_pk)
     return won
 
 
@@ -146,6 +150,7 @@ def fail(
     if won:
         close_runs(job_pk, attempt, Outcome.FAILED)
         notices.job_ended(job_pk)
+        deliveries.job_ended(job_pk)
     return won
 
 
@@ -155,6 +160,7 @@ def cancel(job: Job) -> bool:
     The database says so first; then the work is withdrawn or its horse stopped.
     """
     with transaction.atomic():
+        has_waited = Job.objects.filter(pk=job.pk, status=Status.PENDING).exists()
         changed = Job.objects.filter(pk=job.pk, status__in=Job.ACTIVE).update(
             status=Status.CANCELLED, progress={}, completed_at=timezone.now()
         )
@@ -163,6 +169,8 @@ def cancel(job: Job) -> bool:
         # Nobody raises the attempt of a cancelled job, so this is the one to withdraw.
         job.refresh_from_db()
         close_runs(job.pk, job.attempt, Outcome.CANCELLED)
+        if has_waited:
+            turns.close_up(job)
         transaction.on_commit(lambda: queue.withdraw(job.queue_id))
     return True
 
@@ -176,6 +184,7 @@ def next_attempt(job: Job, *, losses: int) -> bool:
         status=Status.PENDING,
         attempt=job.attempt + 1,
         losses=losses,
+        turn=job.turn if job.gives_way else turns.front(),
         **at_the_beginning(),
     )
     if won:

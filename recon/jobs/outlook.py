@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -19,13 +19,13 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Max, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from recon.jobs.queue import LINE, waiting_before
+from recon.jobs.queue import waiting_before
 from recon.jobs.site_config import resolved_config
+from recon.jobs.workers import expected_start, needs, turns
+from recon.jobs.workers.expected_start import Waiting
 from recon.models import Job, Photo, StageRun
-from recon.pipeline.config import PipelineConfig, from_dict
-from recon.pipeline.forecast.time_left import Forecast, Range, Run, expect, forecast, starts_in
+from recon.pipeline.forecast.time_left import Forecast, Range, Run, expect, forecast
 from recon.pipeline.forecast.work_ahead import Plan, plan_of
-from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import STARTS_AT, Step, overall_percent
 from recon.pipeline.wishes import PRESET_NAMES, Wishes
 
@@ -70,8 +70,10 @@ def outlook_of(job: Job) -> Outlook:
     if not job.is_pending:
         return Outlook(told, ready_in=told.left if told else None)
     ahead = list(waiting_before(job).values_list("pk", flat=True))
-    start = _start(ahead, lesson)
-    ready = Range(start.low + told.left.low, start.high + told.left.high) if told else None
+    start = _start(job, ahead, lesson)
+    ready = None
+    if start is not None and told is not None:
+        ready = Range(start.low + told.left.low, start.high + told.left.high)
     return Outlook(told, len(ahead) + 1, start, ready)
 
 
@@ -81,8 +83,10 @@ def preset_times(sizes: Sequence[tuple[int, int]]) -> dict[str, Range]:
     return _usual_times(sizes, _last_lesson())
 
 
-def times_from_now(sizes: Sequence[tuple[int, int]]) -> tuple[dict[str, Range], Range]:
-    """The same of a scene that somebody starts now, and seconds until it begins.
+def times_from_now(
+    sizes: Sequence[tuple[int, int]], owner_pk: int | None = None
+) -> tuple[dict[str, Range], Range]:
+    """The same of a scene that this person, or a newcomer, starts now, and seconds until it begins.
 
     On a busy machine the times go from one that soon is less busy to one that stays as it is.
     """
@@ -91,8 +95,8 @@ def times_from_now(sizes: Sequence[tuple[int, int]]) -> tuple[dict[str, Range], 
         preset: Range(usual.low * math.sqrt(busy), usual.high * busy)
         for preset, usual in _usual_times(sizes, lesson).items()
     }
-    waiting = Job.objects.filter(status=Job.Status.PENDING, gives_way=False).order_by(*LINE)
-    return durations, _start(list(waiting.values_list("pk", flat=True)), lesson)
+    start = _start(None, turns.before_new(owner_pk), lesson)
+    return durations, start or Range(0, 0)
 
 
 def busy_with_others() -> float:
@@ -145,38 +149,31 @@ def _forecast(job: Job, past: list[Run]) -> Forecast | None:
     return _with_setting_out(told) if step == Step.QUEUED else told
 
 
-def _start(ahead: Sequence[UUID], lesson: Lesson | None) -> Range:
-    """Seconds until the job begins that waits behind these, in their order. A running job that
-    gives way does so for them.
+def _start(job: Job | None, ahead: Sequence[UUID], lesson: Lesson | None) -> Range | None:
+    """Seconds until the job begins that waits behind these, in their order; None where no worker
+    takes it now. A running job that gives way does so for them.
 
     Their photos and wishes stay as they are, so how long one takes is remembered until the next
     lesson.
     """
     looked_at, known = ahead[:_QUEUE], _known_at(lesson)
     new = [pk for pk in looked_at if pk not in known]
-    running = []
+    running: dict[UUID, Range] = {}
     running_now = Q(status=Job.Status.PROCESSING, gives_way=False)
-    for job in _with_photos(Job.objects.filter(running_now | Q(pk__in=new))):
-        told = _forecast(job, _past(lesson))
-        if job.is_pending:
-            known[job.pk] = told.left if told else None
-        elif job.is_processing and told:
-            running.append(told.left)
-    durations = [one for pk in looked_at if (one := known.get(pk)) is not None]
-    durations += _mean(durations) * (len(ahead) - len(looked_at))
-    return starts_in(running, durations, settings.MAX_CONCURRENT_JOBS)
-
-
-def _mean(ranges: Collection[Range]) -> list[Range]:
-    """One range, the mean of these; none where there are none."""
-    if not ranges:
-        return []
-    low, high = (sum(side) / len(ranges) for side in zip(*ranges, strict=True))
-    return [Range(low, high)]
+    for one in _with_photos(Job.objects.filter(running_now | Q(pk__in=new))):
+        told = _forecast(one, _past(lesson))
+        if one.is_pending:
+            asked = (one.wishes.preset, one.gpu_memory_mb)
+            known[one.pk] = Waiting(told.left, *asked) if told else None
+        elif one.is_processing and told:
+            running[one.pk] = told.left
+    in_front = [told_of for pk in looked_at if (told_of := known.get(pk)) is not None]
+    in_front += expected_start.mean_of(in_front, len(ahead) - len(looked_at))
+    return expected_start.seconds_until(job, running, in_front)
 
 
 @lru_cache(maxsize=1)
-def _known_at(lesson: Lesson | None) -> dict[UUID, Range | None]:
+def _known_at(lesson: Lesson | None) -> dict[UUID, Waiting | None]:
     """What waiting jobs should take, as far as was asked since that lesson; `_start` fills it."""
     return {}
 
@@ -230,20 +227,11 @@ def _past_at(lesson: Lesson | None) -> list[Run]:
 
 
 def _plan(job: Job) -> Plan | None:
-    """What the job asks for; None where its photos are gone or its preset is not known."""
+    """What the job asks for; None where its photos are gone."""
     sizes = [(photo.width, photo.height) for photo in job.photos.all()]
-    config = _config(job)
-    if not sizes or config is None:
+    if not sizes:
         return None
-    return plan_of(sizes, config, gpu=settings.GPU_COUNT > 0)
-
-
-def _config(job: Job) -> PipelineConfig | None:
-    base = PRESETS[job.wishes.preset]
-    try:
-        return from_dict(job.config, base=base)
-    except ValueError:  # a setting that this version does not know
-        return base
+    return plan_of(sizes, needs.config_of(job), gpu=settings.GPU_COUNT > 0)
 
 
 def _seconds(runs: Iterable[StageRun]) -> dict[Step, float]:

@@ -6,8 +6,10 @@ is not lost if the horse dies before the database knows: `reconcile` publishes i
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
+from pathlib import Path
 
 from django.db import transaction
 
@@ -77,11 +79,19 @@ def unrecorded_summary(job: Job) -> Summary | None:
 def _artifact(job: Job, kind: str, path: str) -> Artifact:
     mirror.pull_here(job, path)
     try:
-        size = (job.folder / path).stat().st_size
+        size, digest = _measure(job.folder / path)
         gaussians = count_gaussians(job.folder / path) if path.endswith(".ply") else None
     except FileNotFoundError as error:
         raise PipelineError("internal") from error
-    return Artifact(job=job, kind=kind, path=path, size=size, gaussians=gaussians)
+    facts = {"size": size, "sha256": digest, "gaussians": gaussians}
+    return Artifact(job=job, kind=kind, path=path, **facts)
+
+
+def _measure(file: Path) -> tuple[int, str]:
+    """Bytes, and the SHA-256 by which a program knows that it has all of them."""
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        return content.tell(), digest
 
 
 def _figures(summary: Summary) -> dict[str, object]:
@@ -94,6 +104,10 @@ def _figures(summary: Summary) -> dict[str, object]:
         "lpips": _finite(summary.lpips),
         "psnr_corrected": _finite(summary.psnr_corrected),
         "ssim_corrected": _finite(summary.ssim_corrected),
+        "small_psnr": _finite(summary.small_psnr),
+        "small_ssim": _finite(summary.small_ssim),
+        "held_out": summary.held_out,
+        "confirmed": _finite(summary.confirmed),
         "gaussian_count": summary.gaussian_count,
         "iterations": summary.iterations,
         "protocol": summary.protocol or "",

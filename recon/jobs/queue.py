@@ -25,14 +25,17 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from instarecon_site import queues
-from recon.models import Job
+from recon.models import Job, Worker
 
 logger = logging.getLogger(__name__)
 
 QUEUE = "recon"
 
-#: The line of those that wait: what the site made by itself comes last, however long it waits.
-LINE = ("gives_way", "created_at", "pk")
+#: The line of those that wait: first what staff put first; what the site made by itself comes
+#: last, however long it waits; between the two each person has their turn (`workers.turns`).
+LINE = ("-priority", "gives_way", "turn", "created_at", "pk")
+
+Line = QuerySet[Job]
 
 #: By name, so that the web process never imports what only a work horse needs.
 TASK = "recon.jobs.run.tasks.run_job"
@@ -64,6 +67,14 @@ def enqueue(job_pk: str, attempt: int, *, at_front: bool = False) -> bool:
     )
 
 
+def job_pk_of(queue_id: str) -> UUID | None:
+    """The job that an attempt on the list belongs to; None for what somebody else put there."""
+    try:
+        return UUID(queue_id.rpartition("-")[0])
+    except ValueError:
+        return None
+
+
 def withdraw(queue_id: str) -> None:
     """Takes an attempt off the list, or stops the work horse that runs it.
 
@@ -93,6 +104,7 @@ def carried_ids() -> set[str]:
     queue = rq_queue()
     waiting = set(queue.job_ids)
     handed_over = set(queue.intermediate_queue.get_job_ids())
+    waiting |= set(queue.job_ids)  # a worker that took another job instead puts one back
     started = queue.started_job_registry.get_job_and_execution_ids(cleanup=False)
     running = {one for one, run in started if _is_alive(one, run, queue.connection)}
     abandoned = {one for one, _ in started} - running
@@ -115,10 +127,14 @@ def position(job: Job) -> int | None:
     return waiting_before(job).count() + 1
 
 
-def waiting_before(job: Job) -> QuerySet[Job]:
-    """The jobs that come before this one: they have waited for longer, or it gives way."""
-    earlier = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
-    before = Q(earlier, gives_way=job.gives_way) | Q(gives_way__lt=job.gives_way)
+def waiting_before(job: Job) -> Line:
+    """The jobs that come before this one, in their order."""
+    before, same = Q(pk__in=()), Q()
+    for column in LINE:
+        name, comparison = column.lstrip("-"), "gt" if column.startswith("-") else "lt"
+        value = getattr(job, name)
+        before |= same & Q(**{f"{name}__{comparison}": value})
+        same &= Q(**{name: value})
     return Job.objects.filter(before, status=Job.Status.PENDING).order_by(*LINE)
 
 
@@ -136,8 +152,13 @@ def overview() -> dict[str, int]:
     return {
         "queued": counts.get(Job.Status.PENDING, 0),
         "running": counts.get(Job.Status.PROCESSING, 0),
-        "max_concurrent": settings.MAX_CONCURRENT_JOBS,
+        "max_concurrent": most_at_once(),
     }
+
+
+def most_at_once() -> int:
+    """How many jobs run at a time: the workers that are there, or as many as there should be."""
+    return Worker.objects.serving().count() or settings.MAX_CONCURRENT_JOBS
 
 
 def running_ids(name: str) -> set[str]:

@@ -13,7 +13,12 @@
 | spooled uploads, an hour old   | a web process was killed            | removed                |
 | a mail that was not sent       | Redis or the mail server was away   | sent                   |
 | an old entry of the audit log  | AUDIT_DAYS are over                 | removed                |
+| an answer kept for a program   | a day is over                       | removed                |
+| news for a webhook, 45 s late  | Redis was down, or nothing answered | sent (again)           |
+| an old entry of a webhook's log| 30 days are over                    | removed                |
+| a worker silent for WORKER_DAYS| its machine is gone for good        | forgotten              |
 | an ended job, not measured     | its horse died                      | measured, for quotas   |
+| a scene, RETENTION_DAYS old    | nobody keeps it                     | announced, deleted     |
 
 Run at every worker's start, now and then while it idles, and by `manage.py reconcile --every 15`.
 Several may run at once: everything in here is a compare-and-swap or harmless when doubled.
@@ -33,7 +38,10 @@ from recon.jobs import account_deletion, attempts, heartbeats, publish, queue
 from recon.jobs.drafts import checks, drafts, frames
 from recon.jobs.folder import data_folder, leftovers, mirror, unclaimed
 from recon.jobs.folder import lock as folder_lock
-from recon.jobs.people import audit, quotas
+from recon.jobs.people import audit, kept_answers, quotas
+from recon.jobs.storage import retention
+from recon.jobs.webhooks import deliveries
+from recon.jobs.workers import registration
 from recon.models import Job
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.records import RecordError
@@ -57,6 +65,7 @@ class Mended:
     videos: int = 0  # videos whose work got lost
     accounts: int = 0  # accounts whose deletion had died on its way
     mails: int = 0  # mails about accounts that the queue had not sent
+    expired: int = 0  # scenes older than RETENTION_DAYS
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
@@ -88,9 +97,14 @@ def reconcile() -> Mended:
         videos=frames.request_missing(),
         accounts=account_deletion.finish_forgotten(),
         mails=letters.send_waiting(overdue_only=True),
+        expired=retention.apply(),
     )
     quotas.measure_ended(Job.objects.all())
     audit.forget_old()
+    kept_answers.remove_old()
+    deliveries.send_waiting(overdue_only=True)
+    deliveries.remove_old()
+    registration.forget_old()
     if mended:
         logger.info("Reconciled: %s", mended)
     return mended

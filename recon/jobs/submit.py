@@ -21,6 +21,7 @@ from recon.jobs.photo_upload import check_upload
 from recon.jobs.samples import sample_photos
 from recon.jobs.site_config import resolved_config, usual_wishes
 from recon.models import Job, Photo, Share
+from recon.pipeline.known_poses import link_poses
 from recon.pipeline.photos.photo_count import check_count
 from recon.pipeline.wishes import Wishes
 
@@ -66,6 +67,7 @@ def run_again(job: Job, *, title: str | None = None, wishes: Wishes | None = Non
     again.is_sample = job.is_sample
     with photo_files.new_folder(again):
         photos = photo_files.link_photos(job, again)
+        link_poses(job.workspace, again.workspace)
         check_count(len(photos), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
         _commit(again, photos, source=job)
     tags.copy(job, again)

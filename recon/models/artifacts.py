@@ -31,6 +31,7 @@ class Artifact(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     path = models.CharField(max_length=255)
     size = models.PositiveBigIntegerField(help_text="bytes")
+    sha256 = models.CharField(max_length=64, blank=True, help_text="of the file")
     gaussians = models.PositiveIntegerField(
         null=True, blank=True, help_text="of a PLY: how many it has"
     )

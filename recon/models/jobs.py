@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import F
 from django.template.defaultfilters import date
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +26,7 @@ from recon.models.share import Share
 from recon.models.wishes_field import WishesField
 from recon.pipeline.errors import explain
 from recon.pipeline.progress import Step
-from recon.pipeline.quality import FIGURES, Verdict, verdict_of
+from recon.pipeline.quality import NOT_A_SCENE, Evidence, Verdict, verdict_of
 from recon.pipeline.wishes import Wishes
 from recon.pipeline.words.explanation import FilledExplanation
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
@@ -94,6 +95,15 @@ class Job(models.Model):
     gives_way = models.BooleanField(
         default=False, help_text="the site made it by itself: it waits and stops for all others"
     )
+    turn = models.FloatField(
+        default=0.0, help_text="whose turn it is: lower ones first (recon.jobs.workers.turns)"
+    )
+    priority = models.PositiveIntegerField(
+        default=0, help_text="staff put it before those with a lower one"
+    )
+    gpu_memory_mb = models.PositiveIntegerField(
+        default=0, help_text="what it probably needs on a graphics card, in MB"
+    )
     last_number = models.PositiveIntegerField(
         default=0, help_text="of a draft: the highest number that a photo ever had"
     )
@@ -129,6 +139,9 @@ class Job(models.Model):
         null=True, blank=True, help_text="where it starts instead, as the owner chose"
     )
 
+    is_kept = models.BooleanField(
+        "never too old", default=False, help_text="its owner keeps it, whatever RETENTION_DAYS says"
+    )
     stored_bytes = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="in the folder besides the photos; null: not measured yet"
     )
@@ -147,6 +160,13 @@ class Job(models.Model):
         indexes = (
             models.Index(fields=("owner", "-created_at")),
             models.Index(fields=("status", "created_at")),
+            models.Index(
+                fields=("completed_at",), name="job_ended"
+            ),  # what ended in the last hours
+            # The line of those that wait: `recon.jobs.queue.LINE`.
+            models.Index(
+                "status", F("priority").desc(), "gives_way", "turn", "created_at", name="job_line"
+            ),
         )
         permissions = (
             ("view_private_scene", "Can open other people's scenes, photos and files (logged)"),
@@ -216,6 +236,11 @@ class Job(models.Model):
         return self.status == self.Status.PENDING
 
     @property
+    def could_be_made_anyway(self) -> bool:
+        """Whether it ended because its photos make no scene, and could go on from there."""
+        return self.is_failed and self.error_code == NOT_A_SCENE
+
+    @property
     def start_view(self) -> dict[str, object] | None:
         """Where the viewer starts; None where that is not known, and it frames the whole scene."""
         return self.own_view or self.view
@@ -258,10 +283,12 @@ class Job(models.Model):
     def verdict(self) -> Verdict | None:
         """How good the scene is, in one word; None before there is one. From this row and that of
         its figures alone: lists show it of every job."""
-        if not self.is_completed:
-            return None
-        figures = {name: getattr(self.figures, name) for name in FIGURES}
-        return verdict_of(figures, registered=self.figures.registered, total=self.tried)
+        return verdict_of(self.evidence) if self.is_completed else None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What its word is made of."""
+        return self.figures.evidence(self.tried)
 
     @property
     def tried(self) -> int | None:

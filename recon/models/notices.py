@@ -1,4 +1,4 @@
-"""What a person is told on the site while they were away: a scene of theirs has ended."""
+"""What a person is told on the site: a scene of theirs has ended, or will be deleted."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from recon.models.jobs import Job
 
 
 class Notice(models.Model):
-    """One job's end, for its owner. It goes with the job; how it ended is the job's status."""
+    """One job's end, or the end of its time here, for its owner. It goes with the job; how that
+    ended is the job's status."""
+
+    class Kind(models.TextChoices):
+        ENDED = "ended", "the job has ended"
+        EXPIRES = "expires", "the scene will be deleted for its age"
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices"
     )
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.ENDED)
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
 

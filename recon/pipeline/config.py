@@ -103,6 +103,7 @@ class PipelineConfig:
 
     preset: str = "standard"
     seed: int = 42
+    make_anyway: bool = False  # deliver even what is no scene; decides nothing within a step
     preflight: PreflightConfig = field(default_factory=PreflightConfig)
     features: FeaturesConfig = field(default_factory=FeaturesConfig)
     matching: MatchingConfig = field(default_factory=MatchingConfig)

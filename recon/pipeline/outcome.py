@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass, field, replace
 from recon.pipeline.machine.environment import Check
 from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.pipeline.progress import Step
+from recon.pipeline.quality import UNMEASURED, Evidence, Verdict, verdict_of
 from recon.pipeline.records import VERSION, read_record
 from recon.pipeline.workspace import Workspace, write_json
 from recon.poses.pair_graph import PairGraph
@@ -216,6 +217,10 @@ class Summary:
     psnr_corrected: float | None = None  # the same with each photo's exposure matched
     ssim_corrected: float | None = None
     lpips_corrected: float | None = None
+    small_psnr: float | None = None  # dB, what the word is made of: `quality.Evidence`
+    small_ssim: float | None = None
+    held_out: int | None = None  # photos that the figures are means of
+    confirmed: float | None = None  # mean share of a train photo whose depth others confirm
     spread: dict[str, float | None] | None = None  # cross-validation: deviation over the photos
     gaussian_count: int | None = None
     refined: bool | None = None  # the scene was finished with all photos, after it was measured
@@ -224,6 +229,29 @@ class Summary:
     warnings: list[WarningRecord] = field(default_factory=list)
     artifacts: dict[str, str] = field(default_factory=dict)  # name -> path in the workspace
     error_facts: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """How good the scene is, in one word; None before EVALUATION."""
+        return verdict_of(self.evidence) if Step.EVALUATION in self.seconds else None
+
+    @property
+    def word(self) -> str | None:
+        """Its word; None before EVALUATION, and where nothing was measured."""
+        verdict = self.verdict
+        return verdict.word if verdict and verdict.word != UNMEASURED else None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the word is made of, as far as it is known."""
+        return Evidence(
+            psnr=self.small_psnr,
+            ssim=self.small_ssim,
+            held_out=self.held_out,
+            confirmed=self.confirmed,
+            registered=self.registered,
+            total=self.total,
+        )
 
     @classmethod
     def read(cls, workspace: Workspace) -> Summary:
@@ -246,5 +274,6 @@ class Summary:
 
 SUMMARY_FACTS = {
     "registered", "total", "protocol", "psnr", "ssim", "lpips", "psnr_corrected",
-    "ssim_corrected", "lpips_corrected", "spread", "gaussian_count", "refined", "iterations",
+    "ssim_corrected", "lpips_corrected", "small_psnr", "small_ssim", "held_out", "confirmed",
+    "spread", "gaussian_count", "refined", "iterations",
 }  # fmt: skip

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserError
+from recon.pipeline.gate import stop_where_there_is_no_scene
 from recon.pipeline.machine import disk, memory
 from recon.pipeline.outcome import Summary
 from recon.pipeline.progress import WORKING_STEPS, RunReport, Step
@@ -109,6 +110,7 @@ def _run_step(
     summary.warnings += marker.warnings
     summary.take(marker.facts)
     report.finish(step, marker.seconds, reused=reused)
+    stop_where_there_is_no_scene(step, marker.facts, summary, config)
 
 
 def find_valid_marker(

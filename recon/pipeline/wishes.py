@@ -33,7 +33,9 @@ class Wishes:
     original_resolution: bool = False  # keep the photos' full size
     cross_validate: bool = False  # hold out every photo once, where there are few
     final_refine: bool = True  # deliver a model that was finished with all photos
+    without_poses: bool = False  # don't use camera positions that came with the photos
     outlier_filter: str = "auto"  # one of OUTLIER_FILTERS; "auto" leaves it to the settings
+    make_anyway: bool = False  # deliver the scene even if it is none
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "preset", find_preset(self.preset))

@@ -28,6 +28,7 @@ def resolve(
     """
     config = from_dict(overrides or {}, base=PRESETS[wishes.preset])
     config = from_dict(_asked_for(wishes), base=config)
+    config = replace(config, make_anyway=config.make_anyway or wishes.make_anyway)
     config = from_dict(_below(config, max_iterations, max_image_size), base=config)
     return config if seed is None else replace(config, seed=seed)
 
@@ -40,6 +41,7 @@ def _asked_for(wishes: Wishes) -> dict[str, dict[str, object]]:
     """
     changes: dict[str, dict[str, object]] = {
         "preflight": {},
+        "mapping": {},
         "train": {},
         "evaluate": {},
         "export": {},
@@ -48,6 +50,8 @@ def _asked_for(wishes: Wishes) -> dict[str, dict[str, object]]:
         changes["preflight"]["max_image_size"] = None
         if wishes.preset != QUICK:
             changes["train"]["max_image_size"] = None
+    if wishes.without_poses:
+        changes["mapping"]["use_pose_file"] = False
     if wishes.cross_validate:
         changes["evaluate"]["cross_validate"] = True
     if wishes.outlier_filter != "auto":

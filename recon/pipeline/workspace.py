@@ -54,6 +54,15 @@ class Workspace:
     def upload(self) -> Path:
         return self.root / "upload" / "images"
 
+    # Camera positions that came with them, and what the photos were called there.
+    @property
+    def poses(self) -> Path:
+        return self.root / "upload" / "poses"
+
+    @property
+    def pose_names_json(self) -> Path:
+        return self.poses / "names.json"
+
     # Decoded, oriented, metadata-free JPEGs, and what was kept of the metadata.
     @property
     def photos(self) -> Path:

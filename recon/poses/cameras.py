@@ -70,9 +70,12 @@ class CameraGroup:
     height: int  # px
     focal: float | None  # px, the prior
     model: str = ORDINARY_MODEL  # COLMAP's name
+    known_params: tuple[float, ...] | None = None  # all of the model's, where they are known
 
     def params(self) -> str | None:
         """The parameters of `model` to start from, as COLMAP writes them; None without a prior."""
+        if self.known_params is not None:
+            return ", ".join(map(repr, self.known_params))
         if self.focal is None:
             return None
         camera = colmap().Camera.create_from_model_name(

@@ -11,6 +11,8 @@ class MappingConfig:
     why).
     """
 
+    use_pose_file: bool = True  # camera positions that came with the photos, if there are any
+
     # The ladder.
     last_rung: str = ""  # name of the rung that the ladder ends at; empty climbs all
     rung_seconds: float = 600.0  # a rung that takes longer is given up

@@ -70,20 +70,21 @@ def day_taken(image: Image.Image) -> date | None:
     return day if day.year >= _FIRST_YEAR else None
 
 
+def orientation(image: Image.Image) -> int:
+    """As the tag says: 1 is upright, also where it says nothing."""
+    value = number(tags_of(image).get(ORIENTATION))
+    return int(value) if value is not None else 1
+
+
 def is_sideways(image: Image.Image) -> bool:
     """Whether width and height change places when the picture is turned upright."""
-    return _orientation(image) in _SIDEWAYS
+    return orientation(image) in _SIDEWAYS
 
 
 def upright(image: Image.Image) -> Image.Image:
     """The picture turned as its orientation asks; as it is where that makes no sense."""
-    turn = _UPRIGHT.get(_orientation(image))
+    turn = _UPRIGHT.get(orientation(image))
     return image if turn is None else image.transpose(turn)
-
-
-def _orientation(image: Image.Image) -> int:
-    value = number(tags_of(image).get(ORIENTATION))
-    return int(value) if value is not None else 1
 
 
 def _readable(tags: Mapping[int, object]) -> dict[int, object]:

@@ -44,10 +44,10 @@ def preset_options(sizes: Sequence[tuple[int, int]] = ()) -> list[PresetOption]:
     return _options(outlook.preset_times(sizes), len(sizes))
 
 
-def start_context(sizes: Sequence[tuple[int, int]] = ()) -> dict[str, object]:
-    """What `_wishes.html` says about a scene of these photos if it is started now."""
+def start_context(owner_pk: int | None, sizes: Sequence[tuple[int, int]] = ()) -> dict[str, object]:
+    """What `_wishes.html` says about a scene of these photos if this person starts it now."""
     sizes = _known_or_typical(sizes)
-    durations, start = outlook.times_from_now(sizes)
+    durations, start = outlook.times_from_now(sizes, owner_pk)
     return {"preset_options": _options(durations, len(sizes)), "line_said": _line_said(start)}
 
 

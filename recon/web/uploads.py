@@ -36,8 +36,11 @@ from recon.pipeline.photos.media import (
     PHOTO_TYPES,
     VIDEO_SUFFIXES,
     VIDEO_TYPES,
+    ZIP_SUFFIXES,
+    ZIP_TYPES,
     container_of,
 )
+from recon.pipeline.photos.photo_zips import is_zip
 from recon.pipeline.words import sizes
 
 
@@ -57,6 +60,7 @@ def limits() -> dict[str, str | int]:
         "photo_kinds": ",".join((*PHOTO_TYPES, *PHOTO_SUFFIXES)),
         "video_kinds": ",".join((*VIDEO_TYPES, *VIDEO_SUFFIXES)),
         "raw_kinds": ",".join(RAW_SUFFIXES),
+        "zip_kinds": ",".join((*ZIP_TYPES, *ZIP_SUFFIXES)),
         "min_photos": settings.MIN_PHOTOS,
         "max_photos": settings.MAX_PHOTOS,
         "max_file_mb": settings.MAX_FILE_SIZE_MB,
@@ -125,6 +129,7 @@ class QuotaUploadHandler(FileUploadHandler):
         self.in_all = 0
         self.in_file = 0
         self.is_video = False
+        self.is_zip = False
         self.too_large: list[str] = []
         self.total_reported = False
 
@@ -154,9 +159,12 @@ class QuotaUploadHandler(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         if not self.in_file:
             self.is_video = container_of(raw_data[:HEAD]) is not None
+            self.is_zip = is_zip(raw_data[:HEAD])
         self.in_file += len(raw_data)
         self.in_all += len(raw_data)
         limit = settings.MAX_VIDEO_SIZE_MB if self.is_video else settings.MAX_FILE_SIZE_MB
+        if self.is_zip:  # as large as all photos together may be
+            limit = settings.MAX_UPLOAD_SIZE_MB
         if self.in_file > limit * MB:
             said = _too_large(self.is_video)
             self.too_large.append(

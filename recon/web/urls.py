@@ -3,7 +3,7 @@
 from django.urls import path
 
 from recon.models import Artifact
-from recon.web import account_views
+from recon.web import account_views, monitoring_views
 from recon.web.drafts import order_views, places_views, upload_views, video_views
 from recon.web.drafts import views as draft_views
 from recon.web.gallery import selection_views
@@ -15,6 +15,8 @@ from recon.web.job import views as job_views
 from recon.web.result import views as result_views
 from recon.web.running import views as running_views
 from recon.web.sharing import embed_views, link_views
+from recon.web.staff import views as staff_views
+from recon.web.webhooks import views as webhook_views
 
 app_name = "recon"
 
@@ -43,7 +45,9 @@ urlpatterns = [
     path("jobs/<uuid:pk>/live/<str:name>", running_views.snapshot, name="snapshot"),
     path("jobs/<uuid:pk>/cancel/", job_views.cancel, name="cancel"),
     path("jobs/<uuid:pk>/delete/", job_views.delete, name="delete"),
+    path("jobs/<uuid:pk>/keep/", job_views.keep, name="keep"),
     path("jobs/<uuid:pk>/again/", job_views.again, name="again"),
+    path("jobs/<uuid:pk>/anyway/", job_views.make_anyway, name="make_anyway"),
     path("jobs/<uuid:pk>/add-photos/", draft_views.draft_from, name="draft_from"),
     path("jobs/<uuid:pk>/photos/", draft_views.add, name="add_photos"),
     path("jobs/<uuid:pk>/photos/<int:photo_pk>/delete/", draft_views.drop, name="drop_photo"),
@@ -69,6 +73,10 @@ urlpatterns = [
     path("notices/", account_views.notices, name="notices"),
     path("notices/read/", account_views.read_notices, name="read_notices"),
     path("usage/", account_views.usage, name="usage"),
+    path("webhooks/", webhook_views.webhooks, name="webhooks"),
+    path("webhooks/new/", webhook_views.create, name="create_webhook"),
+    path("webhooks/<int:number>/test/", webhook_views.test, name="test_webhook"),
+    path("webhooks/<int:number>/delete/", webhook_views.remove, name="remove_webhook"),
     path("accounts/delete/", account_views.delete_account, name="delete_account"),
     path("u/<str:handle>/", account_views.public_gallery, name="public_gallery"),
     path("jobs/<uuid:pk>/views.json", file_views.views, name="views"),
@@ -95,6 +103,9 @@ urlpatterns = [
     ),
     path("recon/pub/<str:pub_key>/preview.jpg", link_views.public_preview, name="public_preview"),
     path("recon/pub/<str:pub_key>/views.json", link_views.public_views, name="public_views"),
+    path("readyz", monitoring_views.readyz, name="readyz"),
+    path("metrics", monitoring_views.metrics, name="metrics"),
+    path("staff/", staff_views.staff, name="staff"),
     path("styleguide/", styleguide_views.styleguide, name="styleguide"),
     path("oembed", embed_views.oembed, name="oembed"),
 ]

@@ -13,6 +13,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from recon.jobs.drafts.photo_zips import is_zip
 from recon.jobs.drafts.videos import check_video, is_video
 from recon.jobs.photo_upload import check_upload
 from recon.models import Job
@@ -35,7 +36,8 @@ class PhotosInput(forms.ClearableFileInput):
 
 class PhotosField(forms.FileField):
     """Several photos, each looked into. Cleans to the distinct ones, in the order given. Videos
-    among them are set aside in `videos`; their frames may stand in for photos.
+    among them are set aside in `videos`, zips in `zips`; what comes of them may stand in for
+    photos.
 
     `refused` holds sentences of an upload that was given up while it came in; they stand in for
     every other error, since its photos are not there to be checked.
@@ -47,12 +49,14 @@ class PhotosField(forms.FileField):
     def clean(self, data: list[UploadedFile], initial: Any = None) -> list[UploadedFile]:
         self.left_out: list[str] = []
         self.videos: list[UploadedFile] = []
+        self.zips = [file for file in data if is_zip(file)]
         if self.refused:
             raise forms.ValidationError(list(self.refused))
         firsts: dict[str, UploadedFile] = {}
         errors = self._set_videos_aside(data)
-        photos = [file for file in data if file not in self.videos]
-        if not errors and not self.videos:
+        photos = [file for file in data if file not in [*self.videos, *self.zips]]
+        others = bool(self.videos or self.zips)
+        if not errors and not others:
             errors += _count_problems(len(photos))
         for photo in photos if not errors else ():
             try:
@@ -64,7 +68,7 @@ class PhotosField(forms.FileField):
                 self.left_out.append(same_photo(photo.name, first.name))
         if errors:
             raise forms.ValidationError(errors)
-        if self.left_out and not self.videos and (problems := _count_problems(len(firsts))):
+        if self.left_out and not others and (problems := _count_problems(len(firsts))):
             raise forms.ValidationError([*self.left_out, *problems])
         return list(firsts.values())
 
@@ -99,6 +103,8 @@ class WishesForm(forms.Form):
     preset = PresetField(choices=Job.Preset.choices, required=False, label=_("Preset"))
     original_resolution = forms.BooleanField(required=False)
     cross_validate = forms.BooleanField(required=False)
+    without_poses = forms.BooleanField(required=False)
+    make_anyway = forms.BooleanField(required=False)
 
     def wishes(self, earlier: Wishes, asked: Container[str] | None = None) -> Wishes:
         """The wishes: the form's fields (those in `asked`, if not all of them count), and `earlier`
@@ -137,6 +143,7 @@ class AgainForm(WishesForm):
     )
 
     outlier_filter = forms.ChoiceField(choices=FILTERS, required=False)
+    without_poses = None  # type: ignore[assignment]  # a draft's page has the box for it
 
     def clean_outlier_filter(self) -> str:
         return self.cleaned_data["outlier_filter"] or "auto"
@@ -161,6 +168,11 @@ class UploadForm(WishesForm):
     def left_out(self) -> list[str]:
         """A sentence for each photo that was sent twice. After `is_valid`."""
         return self._photos_field.left_out
+
+    @property
+    def zips(self) -> list[UploadedFile]:
+        """The zips of photos that were sent. After `is_valid`."""
+        return self._photos_field.zips
 
     @property
     def videos(self) -> list[UploadedFile]:

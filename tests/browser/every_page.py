@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -15,7 +16,8 @@ from accounts.models import ApiToken, Letter, User
 from accounts.waiting import wait_sentence
 from recon.jobs import sharing, tags
 from recon.jobs.drafts import checks, drafts
-from recon.models import Job, Notice, Photo
+from recon.models import Delivery, Job, Notice, Photo, Webhook, Worker
+from recon.pipeline.wishes import PRESET_NAMES
 from recon.splats.snapshots import Snapshot, publish
 from tests.browser.scenes import VIEW, splat_bytes
 from tests.site.making import job_of, measured_job, person, photo, photo_bytes
@@ -179,6 +181,13 @@ def with_notices(owner: User) -> str:
     return "/notices/"
 
 
+def with_webhooks(owner: User) -> str:
+    hook = Webhook.objects.create(owner=owner, url="https://example.org/" + "hook" * 30)
+    for event in Delivery.Event:
+        Delivery.objects.create(webhook=hook, event=event, tries=1, fault="no_answer")
+    return "/webhooks/"
+
+
 def full(owner: User) -> str:
     owner.quota_stored_mb = 10
     owner.save()
@@ -211,6 +220,39 @@ def as_staff(owner: User) -> str:
     owner.save()
     draft(owner)
     return "/styleguide/"
+
+
+def no_machines(owner: User) -> str:
+    owner.is_superuser = True
+    as_staff(owner)
+    return "/staff/"
+
+
+def machines(owner: User) -> str:
+    """Workers in every state, for staff."""
+    no_machines(owner)
+    now = timezone.now()
+    usual = {"host": "box-1", "version": "0.1.0", "presets": list(PRESET_NAMES), "started_at": now}
+    card = {
+        "gpu_name": "NVIDIA H100 80GB HBM3",
+        "gpu_memory_mb": 81559,
+        "gpu_used_mb": 20300,
+        "gpu_use_percent": 97,
+        "gpu_celsius": 61,
+    }
+    running = job_of(owner, status=Job.Status.PROCESSING, step="GS_TRAIN", percent=72.0)
+    each: tuple[dict[str, object], ...] = (
+        card | {"job": running, "disk_total_mb": 900_000, "disk_free_mb": 20_000},
+        card | {"is_drained": True, "job": running},
+        card | {"is_drained": True},
+        {"host": "laptop"},
+        {"host": "laptop", "stopped_at": now},
+        card | {"host": "gone", "heartbeat_at": now - timedelta(hours=2)},
+    )
+    for number, facts in enumerate(each):
+        Worker.objects.create(name=f"worker-{number}", **({"heartbeat_at": now} | usual | facts))
+    job_of(owner, status=Job.Status.FAILED, error_code="no_features", completed_at=now)
+    return "/staff/"
 
 
 def somebody_elses(ann: User) -> str:
@@ -408,6 +450,8 @@ STATES = {
     "notices, empty": State(at("/notices/")),
     "notices": State(with_notices),
     "usage, empty": State(at("/usage/")),
+    "webhooks, empty": State(at("/webhooks/")),
+    "webhooks, with a log": State(with_webhooks),
     "usage, full": State(full),
     "usage, drop not kept": State(at("/usage/"), not_kept),
     "account, asked whether to leave": State(at("/accounts/"), asked_whether_to_leave),
@@ -427,6 +471,8 @@ STATES = {
     "public page": State(on_show, signed_in=False),
     "public page, empty": State(nothing_on_show, signed_in=False),
     "styleguide": State(as_staff),
+    "machines, none": State(no_machines),
+    "machines": State(machines),
     "nowhere": State(at("/nowhere"), said=NOT_FOUND),
     "somebody else's": State(somebody_elses, said=NOT_FOUND),
     **{f"error {code}": State(at("/"), template(code), signed_in=False)

@@ -18,6 +18,7 @@ from tests.browser.fitting import fits
 from tests.browser.waiting import until
 from tests.browser.windows import PHONE, SIZES
 from tests.site.making import job_of, person, photo, photo_bytes
+from tests.zips import transforms, zip_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -84,6 +85,30 @@ def start(page: Page) -> None:
 
 def names(job: Job) -> list[str]:
     return [photo.original_name for photo in job.photos.all()]
+
+
+def test_a_zip_becomes_photos_whose_positions_are_used_unless_refused(
+    page: Page, ann: User, complaints: list[str]
+) -> None:
+    positions = transforms("scan/0.jpg", "scan/1.jpg", "scan/2.jpg")
+    content = zip_of(
+        {f"scan/{number}.jpg": photo_bytes(number) for number in range(3)}
+        | {"scan/transforms.json": positions}
+    )
+    choose(page, upload("one.jpg", 7))
+    arrived(page, 1)
+    choose(page, {"name": "scan.zip", "mimeType": "application/zip", "buffer": content})
+    arrived(page, 4)
+    found = page.locator("#poses")
+    expect(found).to_contain_text("Camera positions of 3 of 4 photos came with them")
+    assert fits(page)
+    found.get_by_label("Don’t use them").check()
+    start(page)
+    page.wait_for_function("!document.querySelector('[data-draft]')")
+    job = Job.objects.get(owner=ann)
+    assert names(job) == ["one.jpg", "0.jpg", "1.jpg", "2.jpg"]
+    assert job.wishes.without_poses
+    assert not complaints
 
 
 @SIZES

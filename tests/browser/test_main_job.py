@@ -112,7 +112,7 @@ def test_a_newcomer_makes_a_scene_and_a_friend_walks_around_in_it(
     # The other steps are so short that they may pass between two polls.
     assert {"COLMAP_FEAT", "GS_TRAIN"} <= shown
 
-    expect(page.locator(".chip").first).to_contain_text(re.compile("Good|Fair|Poor"))
+    expect(page.locator(".chip").first).to_contain_text(re.compile("Excellent|Good|Usable|Poor"))
     page.get_by_role("tab", name="Quality").click()
     page.get_by_text("Figures", exact=True).click()
     figures = page.locator("main").inner_text()

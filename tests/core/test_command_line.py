@@ -20,6 +20,7 @@ from recon.pipeline.cli.command import main
 from recon.pipeline.cli.console import ConsoleReporter, in_words
 from recon.pipeline.photos import uploads
 from recon.pipeline.progress import WORKING_STEPS, Step
+from recon.pipeline.quality import WORDS
 from recon.pipeline.workspace import Workspace
 from recon.reporting import message
 from recon.splats.formats import read_ply
@@ -86,6 +87,9 @@ def test_the_last_line_is_one_json_object_with_every_field(finished_run: Finishe
     assert 0 < outcome["ssim_corrected"] < 1
     assert (outcome["protocol"], outcome["spread"]) == ("held-out", None)
     assert outcome["refined"] is True
+    assert outcome["quality"] in WORDS
+    assert outcome["held_out"] == 2
+    assert outcome["confirmed"] > 0.1
     assert list(outcome["seconds"]) == [str(step) for step in WORKING_STEPS]
     assert len(finished_run.result.out.splitlines()) == 1
 

@@ -70,6 +70,16 @@ def test_the_true_scene_scores_as_well_as_bytes_allow(workspace: Workspace) -> N
     json.dumps(facts)
 
 
+def test_the_facts_have_what_the_word_is_made_of(workspace: Workspace) -> None:
+    """The photos are smaller than the size at which words are given: the figures are the same."""
+    give_model(workspace, tiny_gaussians(), trained_at=20)
+    facts = evaluate.run(workspace, CONFIG, ListReporter())
+    assert facts["small_psnr"] == pytest.approx(facts["psnr_corrected"], abs=0.1)
+    assert facts["small_ssim"] == pytest.approx(facts["ssim_corrected"], abs=0.005)
+    assert facts["held_out"] == len(TEST)
+    assert facts["confirmed"] is None, "no depth maps were made"
+
+
 def test_results_have_graphdecos_layout_and_ours(workspace: Workspace) -> None:
     results = results_of(workspace)
     ours = results["ours_6"]

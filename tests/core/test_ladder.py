@@ -125,7 +125,7 @@ def test_later_rungs_go_on_where_the_first_one_stopped(
 ) -> None:
     wall, report = climbed_wall
     graph = read_pair_graph(wall)
-    assert [r.name for r in graph.rungs] == ["incremental", "relaxed", "global", "strong_sift"]
+    assert [r.name for r in graph.rungs] == [r.name for r in up_to("strong_sift")]
     assert [r.outcome for r in graph.rungs].count("best") == 1
     assert all(r.registered == 5 for r in graph.rungs)
     fractions = [fraction for fraction, _ in report.named("progress")]
@@ -166,7 +166,7 @@ def test_a_rung_that_takes_too_long_is_given_up_and_says_so(wall: Workspace) -> 
     assert [(r.outcome, r.why) for r in graph.rungs] == [("failed", "took longer than 0 s")]
 
 
-@pytest.mark.parametrize("name", ["relaxed", "global", "strong_sift"])
+@pytest.mark.parametrize("name", ["relaxed", "global", "guided", "strong_sift"])
 def test_every_rung_can_be_cancelled(wall: Workspace, name: str) -> None:
     class CancelsThere(ListReporter):
         def __call__(self, fraction: float, code: str = "", /, **facts: Any) -> None:
@@ -176,7 +176,9 @@ def test_every_rung_can_be_cancelled(wall: Workspace, name: str) -> None:
     files = sorted(wall.colmap.iterdir())
     with pytest.raises(Cancelled):
         mapping.run(wall, mapped(last_rung=name, solid_points_per_photo=1e5), CancelsThere())
-    assert sorted(wall.colmap.iterdir()) == files
+    # What an earlier rung has made may stay.
+    left = [p for p in sorted(wall.colmap.iterdir()) if not p.name.startswith("guided-")]
+    assert left == files
 
 
 def test_the_global_mappers_process_does_not_outlive_a_cancel(wall: Workspace) -> None:
@@ -268,8 +270,8 @@ def test_a_gpu_has_learned_features_before_stronger_sift() -> None:
     usual = [rung.name for rung in up_to("")]
     assert usual.index("strong_sift") < usual.index("learned")
     with_gpu = [rung.name for rung in up_to("", gpu=True)]
-    assert with_gpu[:3] == usual[:3]
-    assert with_gpu[3:] == ["learned", "learned_global", "strong_sift"]
+    assert with_gpu[:4] == usual[:4]
+    assert with_gpu[4:] == ["learned", "learned_global", "strong_sift"]
     # What may be tried is the same.
     assert {r.name for r in up_to("strong_sift", gpu=True)} == {
         r.name for r in up_to("strong_sift")
@@ -283,13 +285,13 @@ def test_the_ladder_asks_what_the_machine_has_and_says_what_missing_weights_cost
     monkeypatch.setattr("recon.poses.learned.weight_files._folders", list)
     run(wall, mapped(solid_points_per_photo=1e5), mapping)
     rungs = read_pair_graph(wall).rungs
-    assert [r.name for r in rungs][2:] == ["global", "learned", "learned_global", "strong_sift"]
-    assert [r.outcome for r in rungs][3:5] == ["skipped", "skipped"]
-    assert rungs[3].why == (
+    assert [r.name for r in rungs][3:] == ["guided", "learned", "learned_global", "strong_sift"]
+    assert [r.outcome for r in rungs][4:6] == ["skipped", "skipped"]
+    assert rungs[4].why == (
         "the weights aliked-n16.pth are not installed, and photos that SIFT can't join stay out "
         "for want of them"
     )
-    assert rungs[3].why in explain(read_pair_graph(wall))
+    assert rungs[4].why in explain(read_pair_graph(wall))
 
 
 def placed_poses(job: Workspace) -> bytes:
@@ -327,7 +329,7 @@ def test_where_cores_would_be_idle_the_next_matches_are_made_ahead_and_are_the_s
     assert fractions == sorted(fractions)
 
 
-@pytest.mark.parametrize("rung", ["relaxed", "strong_sift"])
+@pytest.mark.parametrize("rung", ["guided", "strong_sift"])
 def test_matches_made_ahead_are_dropped_with_a_cancel(
     wall: Workspace, monkeypatch: pytest.MonkeyPatch, rung: str
 ) -> None:
@@ -342,19 +344,29 @@ def test_matches_made_ahead_are_dropped_with_a_cancel(
         mapping.run(wall, CLIMB, CancelsThere())
     assert not [thread for thread in threading.enumerate() if thread.name == "pycolmap"]
     left = [path for path in sorted(wall.colmap.iterdir()) if path not in files]
-    assert all(path.name.startswith("strong-") for path in left)  # ready before the cancel, or not
+    # Ready before the cancel, or not.
+    assert all(path.name.startswith(("guided-", "strong-")) for path in left)
 
 
 def test_matches_made_ahead_in_vain_are_dropped(
     wall: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recon.poses.ladder.ahead.cores", lambda: 4)
-    # The first rung's model is turned down, the second's wins.
-    turned_down = replace(RUNGS[0], mapper=lambda *_, **__: [])
-    monkeypatch.setattr("recon.poses.ladder.rungs.RUNGS", (turned_down, *RUNGS[1:]))
+    # The first rungs' models are turned down, guided matching's wins.
+    turned_down = [replace(rung, mapper=lambda *_, **__: []) for rung in RUNGS[:3]]
+    monkeypatch.setattr("recon.poses.ladder.rungs.RUNGS", (*turned_down, *RUNGS[3:]))
+    begun: list[str] = []
+    build = sources.database_of
+
+    def seen(source: Any, *args: Any) -> Path:
+        begun.append(source.name)
+        return build(source, *args)
+
+    monkeypatch.setattr("recon.poses.ladder.sources.database_of", seen)
     run(wall, mapped(last_rung="strong_sift"), mapping)
     graph = read_pair_graph(wall)
-    assert graph.rung == "relaxed"
+    assert graph.rung == "guided"
+    assert "strong" in begun
     assert not [thread for thread in threading.enumerate() if thread.name == "pycolmap"]
 
 

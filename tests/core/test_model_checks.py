@@ -9,13 +9,14 @@ from typing import Any, cast
 
 import pytest
 
+from recon.poses.colmap.databases import copy_with_journal
 from recon.poses.colmap.pairs import Pair
 from recon.poses.config import MappingConfig
 from recon.poses.groups import connected_groups
 from recon.poses.ladder.candidates import Candidate, candidate, wins
 from recon.poses.ladder.rungs import RUNGS
 from recon.poses.ladder.skip_reasons import why_skip
-from recon.poses.ladder.sources import STRONG, Work
+from recon.poses.ladder.sources import GUIDED, PLAIN, STRONG, Source, Work
 from recon.poses.ladder.state import LadderState
 from recon.poses.models import checks, weak_joins
 from recon.poses.models.agreement import agreements
@@ -105,6 +106,23 @@ def test_a_camera_in_the_wrong_place_disagrees_with_its_matches(
     fit = agreements(model, synthetic[0])
     shares = {first in (a.image_a, a.image_b): a.fitting / a.matches for a in fit}
     assert shares[True] < 0.5 < shares[False]
+
+
+def test_matches_that_the_geometry_led_to_say_nothing_about_the_model(
+    synthetic: tuple[Path, Any], model: Any, tmp_path: Path
+) -> None:
+    database = tmp_path / "guided.db"
+    copy_with_journal(synthetic[0], database)
+    before = agreements(model, database)
+    with colmap().Database.open(database) as content:
+        pair_id = colmap().image_pair_to_pair_id(before[0].image_a, before[0].image_b)
+        a, b = colmap().pair_id_to_image_pair(pair_id)
+        found_before = content.read_matches(a, b)[:12]
+        content.delete_matches(a, b)
+        content.write_matches(a, b, found_before)
+    after = agreements(model, database)
+    assert before[0].matches > after[0].matches == 12
+    assert after[1:] == before[1:]
 
 
 def test_points_behind_the_camera_are_counted(model: Any) -> None:
@@ -221,18 +239,31 @@ def test_nothing_is_tried_after_a_model_of_all_photos_that_nearly_all_matches_fi
     assert not wins(some_candidate(worth=3.0, agreeing=0.97), total=5)  # hardly placed
 
 
+@pytest.mark.parametrize("source", [GUIDED, STRONG])
 @pytest.mark.parametrize(("firm_photos", "said"), [(3, "only 3 of 5 photos firmly"), (4, None)])
-def test_photos_are_counted_before_stronger_sift_is_skipped(
-    monkeypatch: pytest.MonkeyPatch, firm_photos: int, said: str | None
+def test_photos_are_counted_before_more_matches_by_sift_are_skipped(
+    monkeypatch: pytest.MonkeyPatch, firm_photos: int, said: str | None, source: Source
 ) -> None:
     monkeypatch.setattr("recon.poses.learned.learned_matches.available", lambda: None)
     work = SimpleNamespace(names=list("abcde"), config=MappingConfig())
     best = some_candidate(worth=4.0, firm_photos=firm_photos, agreeing=0.9)
     assert not best.firm  # the model is not; most of its photos are
     state = LadderState(cast(Work, work), print, best=best)
-    [strong] = [rung for rung in RUNGS if rung.source is STRONG]
-    why = why_skip(strong, state)
+    [rung] = [rung for rung in RUNGS if rung.source is source]
+    why = why_skip(rung, state)
     assert why is None if said is None else said in str(why)
+
+
+def test_guided_matching_is_not_tried_where_plain_sift_joins_no_photo_that_is_not_placed() -> None:
+    work = SimpleNamespace(names=list("abcde"), config=MappingConfig())
+    best = some_candidate(registered=4, worth=4.0, firm_photos=4)
+    pairs = [Pair("a", "b", 90), Pair("b", "c", 90), Pair("c", "d", 90)]
+    state = LadderState(cast(Work, work), print, best=best, pairs={PLAIN.name: pairs})
+    by_source = {rung.source: rung for rung in RUNGS}
+    assert "all 4 photos already" in str(why_skip(by_source[GUIDED], state))
+    assert why_skip(by_source[STRONG], state) is None
+    state.pairs[PLAIN.name] = [*pairs, Pair("d", "e", 20)]
+    assert why_skip(by_source[GUIDED], state) is None
 
 
 def test_a_photo_that_sees_few_points_counts_for_less(model: Any) -> None:

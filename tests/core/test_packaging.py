@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from torch.utils.cpp_extension import is_ninja_available
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,6 +89,11 @@ def test_the_wheel_gives_the_core_and_its_command_without_django(tmp_path: Path)
         cwd=tmp_path, env=environment, check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert asked.stdout.startswith("usage: instarecon-reconstruct")
+    for_sites = subprocess.run(
+        [sys.executable, installed / "bin" / "instarecon", "--version"],
+        cwd=tmp_path, env=environment, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert for_sites.stdout.startswith("instarecon, version ")
     loaded = subprocess.run(
         [sys.executable, "-c", "import sys, recon.pipeline.cli.command as m; "
          "print(m.__file__, 'django' in sys.modules)"],
@@ -94,3 +101,11 @@ def test_the_wheel_gives_the_core_and_its_command_without_django(tmp_path: Path)
     ).stdout.split()  # fmt: skip
     assert Path(loaded[0]).is_relative_to(installed)
     assert loaded[1] == "False"
+
+
+def test_two_packages_called_ninja_live_side_by_side() -> None:
+    """Django Ninja has the module, and gsplat's build tool its program, whatever came last."""
+    module = importlib.util.find_spec("ninja")
+    assert module is not None
+    assert "NinjaAPI" in Path(str(module.origin)).read_text()
+    assert is_ninja_available()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -272,3 +272,50 @@ def test_what_a_killed_process_left_half_done_is_swept(workspace: Workspace, sta
         (folder / "database.db").write_bytes(b"half")
     run_pipeline(workspace, CONFIG, ListReporter())
     assert not any(folder.exists() for folder in left)
+
+
+FEW_PLACED = {
+    "registered": 3, "total": 9, "points_per_photo": 25.0, "median_triangulation_angle": 2.0,
+}  # fmt: skip
+FOG = {"small_psnr": 8.0, "small_ssim": 0.2, "held_out": 1, "confirmed": 0.004}
+
+
+@pytest.mark.parametrize(
+    ("step", "facts"), [(Step.COLMAP_MAP, FEW_PLACED), (Step.EVALUATION, FOG)], ids=str
+)
+def test_what_is_no_scene_ends_there_and_goes_on_from_there_if_wanted_all_the_same(
+    workspace: Workspace, stages: dict, step: Step, facts: dict[str, Any]
+) -> None:
+    stages[Step.COLMAP_MAP].facts = {"registered": 3, "total": 9}
+    stages[step].facts |= facts
+    summary = run_pipeline(workspace, CONFIG, ListReporter())
+    assert (summary.status, summary.step, summary.fault) == ("FAILED", step, "user")
+    assert (summary.error_code, summary.error_facts) == (
+        "not_a_scene",
+        {"registered": 3, "total": 9},
+    )
+    again = run_pipeline(workspace, CONFIG, ListReporter())
+    assert again.error_code == "not_a_scene", "a step that is reused says the same"
+    anyway = replace(CONFIG, make_anyway=True)
+    assert run_pipeline(workspace, anyway, ListReporter()).status == "COMPLETED"
+    assert runs(stages) == [1] * 8, "no step ran twice"
+
+
+@pytest.mark.parametrize(
+    ("step", "facts", "better"),
+    [
+        *((Step.COLMAP_MAP, FEW_PLACED, one) for one in (
+            {"registered": 6}, {"points_per_photo": 300.0}, {"median_triangulation_angle": 9.0},
+            {"points_per_photo": None},
+        )),
+        *((Step.EVALUATION, FOG, one) for one in (
+            {"small_psnr": 17.0}, {"small_ssim": 0.7}, {"confirmed": 0.3}, {"confirmed": None},
+            {"small_psnr": None},
+        )),
+    ],
+)  # fmt: skip
+def test_one_good_sign_or_an_unknown_one_lets_a_scene_pass(
+    workspace: Workspace, stages: dict, step: Step, facts: dict[str, Any], better: dict[str, Any]
+) -> None:
+    stages[step].facts = facts | better
+    assert run_pipeline(workspace, CONFIG, ListReporter()).status == "COMPLETED"

@@ -112,7 +112,7 @@ def test_every_rung_ends_alike_on_one_core_and_on_all(tmp_path: Path) -> None:
     one, every = twice(tmp_path, "CLIMB")
     assert_same(one, every)
     names = [rung.name for rung in read_pair_graph(one).rungs]
-    assert names == ["incremental", "relaxed", "global", "strong_sift"]
+    assert names == ["incremental", "relaxed", "global", "guided", "strong_sift"]
 
 
 @pytest.mark.reconstruction

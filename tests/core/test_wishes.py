@@ -21,6 +21,8 @@ SPECIAL = Wishes(
     cross_validate=True,
     final_refine=False,
     outlier_filter="never",
+    without_poses=True,
+    make_anyway=True,
 )
 
 

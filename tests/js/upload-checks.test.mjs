@@ -5,9 +5,11 @@ import { checkCount, checkFile, isVideo, megabytes, readLimits } from "../../sta
 
 const LIMITS = readLimits({
   maxFileMb: "30",
+  maxTotalMb: "300",
   maxVideoMb: "200",
   photoKinds: "image/jpeg,image/pjpeg,.jpg,.jpe,.jfif,.hif",
   videoKinds: "video/mp4,.mp4,.mkv",
+  zipKinds: "application/zip,.zip",
   rawKinds: ".cr3,.nef,.dng,.arw,.raf",
 });
 const said = (name, type = "") => checkFile({ name, type, size: 1000 }, LIMITS);
@@ -24,6 +26,14 @@ test("photos and videos pass by their types, or by their names where there is no
   ]) {
     assert.equal(said(name, type), "", name);
   }
+});
+
+test("a zip of photos passes, up to the size of all photos together", () => {
+  assert.equal(said("scan.zip", "application/zip"), "");
+  assert.equal(said("SCAN.ZIP"), "");
+  const of = (size) => checkFile({ name: "scan.zip", type: "application/zip", size }, LIMITS);
+  assert.equal(of(299 * 2 ** 20), "");
+  assert.match(of(301 * 2 ** 20), /the limit is 300 MB/);
 });
 
 test("a camera's raw photo is called one", () => {

@@ -52,7 +52,9 @@ EXPECTED = {
     "recon:cloud": ("get", MISSING, MISSING, SIGN_IN),
     "recon:snapshot": ("get", 200, MISSING, SIGN_IN),
     "recon:cancel": ("post", 409, MISSING, SIGN_IN),
+    "recon:keep": ("post", 302, MISSING, SIGN_IN),
     "recon:again": ("post", 302, MISSING, SIGN_IN),
+    "recon:make_anyway": ("post", 409, MISSING, SIGN_IN),
     "recon:share": ("post", 400, MISSING, SIGN_IN),
     "recon:share_settings": ("post", 302, MISSING, SIGN_IN),
     "recon:share_offer": ("post", 400, MISSING, SIGN_IN),
@@ -65,6 +67,10 @@ EXPECTED = {
     "recon:read_notice": ("post", 302, MISSING, SIGN_IN),
     "recon:usage": ("get", 200, 200, SIGN_IN),
     "recon:delete_account": ("get", 200, 200, SIGN_IN),
+    "recon:webhooks": ("get", 200, 200, SIGN_IN),
+    "recon:create_webhook": ("post", 400, 400, SIGN_IN),  # nothing is sent
+    "recon:test_webhook": ("post", MISSING, MISSING, SIGN_IN),  # there is none: test_webhooks
+    "recon:remove_webhook": ("post", MISSING, MISSING, SIGN_IN),
     "recon:public_gallery": ("get", MISSING, MISSING, MISSING),
     "recon:enter": ("post", MISSING, MISSING, MISSING),
     "recon:visit": ("post", MISSING, MISSING, MISSING),
@@ -87,12 +93,16 @@ EXPECTED = {
     "recon:public_poster": ("get", MISSING, MISSING, MISSING),
     "recon:public_preview": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
+    "recon:staff": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_staff_page
     "recon:styleguide": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_styleguide
+    "recon:readyz": ("get", 503, 503, 503),  # no queue here: see test_monitoring
+    "recon:metrics": ("get", MISSING, MISSING, MISSING),  # without its token
     "recon:oembed": ("get", MISSING, MISSING, MISSING),
     "api:healthz": ("get", 200, 200, 200),
     "api:jobs": ("post", 400, 400, UNAUTHORISED),
     "api:own_file": ("get", 200, MISSING, UNAUTHORISED),
     "api:cancel": ("post", 409, MISSING, UNAUTHORISED),
+    "api:make_anyway": ("post", 409, MISSING, UNAUTHORISED),
     "api:delete": ("delete", 204, MISSING, UNAUTHORISED),
     "api:job_status": ("get", 200, MISSING, UNAUTHORISED),
     "api:create_draft": ("post", 201, 201, UNAUTHORISED),
@@ -129,6 +139,8 @@ def address(name: str, job: Job) -> str:
         "api:drop_photo": [job.pk, 1],
         "api:drop_video": [job.pk, 1],
         "api:create_draft": [],
+        "recon:test_webhook": [1],
+        "recon:remove_webhook": [1],
         "api:jobs": [],
     }
     if name in arguments:
@@ -140,7 +152,9 @@ def address(name: str, job: Job) -> str:
     of_no_job = (
         "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
         "create_draft", "healthz", "queue",
-        "notices", "read_notices", "usage", "delete_account", "styleguide",
+        "notices", "read_notices", "usage", "delete_account", "staff", "styleguide",
+        "webhooks", "create_webhook",
+        "readyz", "metrics",
     )  # fmt: skip
     return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])
 

@@ -90,6 +90,7 @@ def test_a_photo_that_is_known_is_added_by_its_digest(program: Client, draft: Jo
 POSTS = [
     "/recon/jobs", "/recon/drafts", "/recon/jobs/{}/draft", "/recon/jobs/{}/photos",
     "/recon/jobs/{}/order", "/recon/jobs/{}/start", "/recon/jobs/{}/share", "/recon/jobs/{}/cancel",
+    "/recon/jobs/{}/anyway",
 ]  # fmt: skip
 
 

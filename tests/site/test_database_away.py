@@ -99,7 +99,7 @@ def test_a_database_that_is_away_is_no_fault(data_dir: Any, tmp_path: Path) -> N
 def test_the_page_speaks_the_visitor_s_language(data_dir: Any, tmp_path: Path) -> None:
     browser = answering(Client(headers={"Accept-Language": "ko"}))
     with away(tmp_path):
-        assert "잠시 뒤" in browser.get("/v/unknown").content.decode()
+        assert "잠시 기다렸다가" in browser.get("/v/unknown").content.decode()
 
 
 def test_the_queue_s_pages_without_redis(data_dir: Any, no_redis: None) -> None:

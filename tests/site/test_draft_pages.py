@@ -65,7 +65,14 @@ def test_the_page_shows_the_photos_the_wishes_and_how_long_they_are_kept(
         f"photo 0{number}.jpg" for number in range(3)
     ]
     form = response.context["form"]
-    assert [form[name].value() for name in form.fields] == ["Fern", "high", False, True]
+    assert [form[name].value() for name in form.fields] == [
+        "Fern",
+        "high",
+        False,
+        True,
+        False,
+        False,
+    ]
     page = response.content.decode()
     assert f"{drafts.kept_until(draft):%-d %b %Y}" in page
     assert page.count("Remove photo 0") == 3

@@ -10,13 +10,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import override
 
 from recon.jobs import queue
 from recon.models import Figures, Job
 from recon.pipeline.config import from_dict
 from recon.pipeline.wishes import Wishes
 from recon.pipeline.words.reasons import Reason
+from recon.web.result.measures import measures_of
 from recon.web.result.metrics import metrics_of
 from tests.site import outcomes
 from tests.site.making import FILES, browser_of, finished_job, job_of, person, supporter
@@ -368,52 +368,27 @@ def test_running_again_after_the_photos_are_gone_says_so() -> None:
 # --- Figures in words ---
 
 
-def with_figures(**figures: float) -> Job:
-    """A job with these figures, not saved."""
-    job = Job()
-    job.figures = Figures(**figures)
-    return job
+def test_a_figure_says_what_it_is_and_leaves_the_word_to_the_scene() -> None:
+    job = finished_job(person())
+    assert [(m["figure"], m["said"].rpartition(". ")[2]) for m in metrics_of(job)] == [
+        ("22.8 dB", "Higher is better."),
+        ("0.81", "Higher is better."),
+        ("0.41", "Lower is better."),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "text"),
-    [
-        ("psnr", 22.84, "22.8 dB: Good"),
-        ("psnr", 20.01, "20.0 dB: Good"),
-        ("psnr", 20.0, "20.0 dB: Fair"),
-        ("psnr", 16.5, "16.5 dB: Fair"),
-        ("psnr", 12.0, "12.0 dB: Poor"),
-        ("ssim", 0.81, "0.81: Good"),
-        ("ssim", 0.8, "0.80: Fair"),
-        ("ssim", 0.3, "0.30: Poor"),
-        ("lpips", 0.29, "0.29: Good"),
-        ("lpips", 0.3, "0.30: Fair"),
-        ("lpips", 0.7, "0.70: Poor"),
-        ("psnr", 0.0, "0.0 dB: Poor"),
-    ],
-)
-def test_a_figure_comes_with_a_word(key: str, value: float, text: str) -> None:
-    metric = next(m for m in metrics_of(with_figures(**{key: value})) if m["key"] == key)
-    assert metric["value_text"] == text
-    assert metric["verdict"] == text.rpartition(" ")[2].lower()
-    assert "eld-out photos" in metric["words"]
-    assert metric["reason"] == ""
-
-
-@pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize(
-    "figures", [(24.0, 0.9, 0.1), (18.0, 0.7, 0.4), (12.0, 0.9, 0.1), (24.0, 0.2, 0.1),
-                (24.0, 0.9, 0.9), (18.0, 0.9, 0.1), (24.0, 0.7, 0.1), (24.0, 0.9, 0.4)]
-)  # fmt: skip
-def test_a_figure_and_the_verdict_say_the_same_of_it(
-    figures: tuple[float, float, float], language: str
-) -> None:
-    job = with_figures(**dict(zip(("psnr", "ssim", "lpips"), figures, strict=True)))
-    job.status = Job.Status.COMPLETED
-    with override(language):
-        assert job.verdict is not None
-        metric = next(m for m in metrics_of(job) if m["key"] == job.verdict.code)
-        assert metric["words"] == f"{job.verdict.reason[0].upper()}{job.verdict.reason[1:]}."
+def test_the_quality_tab_says_what_the_word_is_made_of() -> None:
+    job = finished_job(person(), confirmed=0.15)
+    assert [(one.figure, one.word) for one in measures_of(job)] == [
+        ("3 of 3", "excellent"),
+        ("15%", "usable"),
+        ("20.4 dB", "good"),
+        ("0.74", "good"),
+    ]
+    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    assert "Depth that photos confirm for each other" in page
+    assert '<td class="number">15%</td><td><span class="chip usable">Usable</span></td>' in page
+    assert "confirm for each other" not in Client().get(f"/v/{job.share.key}").content.decode()
 
 
 def test_an_absent_figure_is_shown_to_staff_only_with_its_reason() -> None:

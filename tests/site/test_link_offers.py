@@ -250,8 +250,8 @@ def test_the_owner_keeps_every_file(client: Client) -> None:
 
 # --- Figures ---
 
-FIGURES = ("PSNR", "SSIM", "LPIPS", "22.8", "0.81", "0.41", "24.5", ">Good<", ">Fair<", ">Poor<",
-           "kept aside", "dB")  # fmt: skip
+FIGURES = ("PSNR", "SSIM", "LPIPS", "22.8", "0.81", "0.41", "24.5", ">Excellent<", ">Good<",
+           ">Usable<", ">Poor<", ">Not a scene<", "kept aside", "dB")  # fmt: skip
 
 
 def said_by_the_link(client: Client, job: Job) -> Iterator[str]:

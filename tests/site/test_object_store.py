@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -18,15 +19,17 @@ from redis import Redis
 
 from accounts.models import User
 from recon.jobs import deletion, heartbeats, reconcile, submit
-from recon.jobs.drafts import drafts, known_photos, places
+from recon.jobs.drafts import drafts, known_photos, photo_zips, places
 from recon.jobs.folder import data_folder, mirror
 from recon.models import Artifact, DataFolder, Job, StoredFile
 from recon.pipeline.errors import PipelineError
+from recon.pipeline.known_poses import known_names
 from tests.s3_server import S3Server
 from tests.site import staged_pipeline
-from tests.site.making import browser_of, job_of, person, photo, photos
+from tests.site.making import browser_of, job_of, person, photo, photo_bytes, photos
 from tests.site.working import ROOT, kill_all, manage, wait_for_status, worker_environment
 from tests.waiting import wait_until
+from tests.zips import transforms, zip_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,6 +172,25 @@ def test_photos_that_become_another_draft_leave_the_first(owner: User) -> None:
         shutil.rmtree(job.folder)
         mirror.pull(job, "upload")
         assert len(list(job.workspace.upload.iterdir())) == count
+
+
+def test_camera_positions_reach_every_machine_and_every_job_of_the_photos(owner: User) -> None:
+    draft = drafts.create_draft(owner)
+    names = [f"scan/{number}.jpg" for number in range(3)]
+    content = zip_of(
+        {name: photo_bytes(seed) for seed, name in enumerate(names)}
+        | {"transforms.json": transforms(*names)}
+    )
+    photo_zips.add_zip(draft, SimpleUploadedFile("scan.zip", content))
+    shutil.rmtree(draft.folder)  # another web machine, which has to fetch
+    assert photo_zips.poses_of(draft) == {"found": 3, "total": 3}
+    Job.objects.filter(pk=draft.pk).update(status=Job.Status.FAILED)
+    draft.refresh_from_db()
+    shutil.rmtree(draft.folder)
+    again = submit.run_again(draft)
+    mirror.pull(again)
+    assert photo_zips.poses_of(again) == {"found": 3, "total": 3}
+    assert sorted(known_names(again.workspace).values()) == names
 
 
 def test_objects_that_nobody_listed_go_after_a_day_and_copies_that_nobody_wants(

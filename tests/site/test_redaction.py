@@ -24,7 +24,7 @@ KEY = "k3yOfAScene-0123456789abcdef_XYZ"
 HARMLESS = {
     *("pk", "other_pk", "photo_pk", "video_pk", "job_id", "photo_id", "video_id", "number"),
     *("kind", "name", "handle", "language", "version", "app_label"),
-    *("object_id", "url", "content_type_id"),
+    *("object_id", "url", "content_type_id", "webhook_id", "delivery_id"),
 }  # fmt: skip
 
 

@@ -129,6 +129,22 @@ def site(tmp_path: Path) -> Iterator[Running]:
         yield site
 
 
+@pytest.mark.parametrize("length", [True, False])
+def test_head_gets_the_head_of_an_answer_and_no_body(tmp_path: Path, length: bool) -> None:
+    """A body would be the next answer to a client that goes on."""
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Length", "8")] if length else [])
+        return iter([b"some", b"body"])
+
+    with running(app, tmp_path) as site:
+        assert site.ask().endswith(b"body" if length else b"body\r\n0\r\n\r\n")
+        top, body = site.ask(method="HEAD").split(b"\r\n\r\n", 1)
+    assert top.startswith(b"HTTP/1.1 200 OK")
+    assert (b"Content-Length: 8" in top) == length
+    assert body == b""
+
+
 def size_of_spool(folder: Path) -> int:
     """Bytes in files of the folder that this process has open, nameless ones too."""
     total = 0

@@ -58,6 +58,7 @@ def manage(tmp_path: Path, *arguments: str, **values: str) -> subprocess.Complet
         ("PORT", "70000", "a whole number from 1 to 65535"),
         ("DEBUG", "maybe", "on or off"),
         ("MAX_CONCURRENT_JOBS", "0", "a whole number from 1 to 64"),
+        ("WORKER_PRESETS", "quick,best", "some of quick, standard, high"),
         ("TRAINING_ITERATIONS", "-5", "a whole number of at least 1"),
         ("MAX_IMAGE_SIZE", "50", "a whole number of at least 100"),
         ("OUTLIER_MIN_CLUSTER_RATIO", "2", "a number from 0.0 to 1.0"),

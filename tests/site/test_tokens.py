@@ -48,7 +48,7 @@ NEEDED = {
     "jobs": "upload", "job_status": "read", "draft_from": "upload", "add_photo": "upload",
     "drop_photo": "upload", "order_photos": "upload", "drop_video": "upload", "start": "upload",
     "share": "manage", "create_draft": "upload", "queue": "read", "healthz": "",
-    "own_file": "read", "cancel": "upload", "delete": "delete",
+    "own_file": "read", "cancel": "upload", "make_anyway": "upload", "delete": "delete",
 }  # fmt: skip
 
 

@@ -86,8 +86,9 @@ def test_the_page_offers_and_checks_the_kinds_of_files_that_the_server_knows(
     assert accepted
     photos = [*media.PHOTO_TYPES, *media.PHOTO_SUFFIXES]
     videos = [*media.VIDEO_TYPES, *media.VIDEO_SUFFIXES]
-    assert accepted[1].split(",") == photos + videos
-    kinds = {"photo": photos, "video": videos, "raw": list(file_kinds.RAW_SUFFIXES)}
+    zips = [*media.ZIP_TYPES, *media.ZIP_SUFFIXES]
+    assert accepted[1].split(",") == photos + videos + zips
+    kinds = {"photo": photos, "video": videos, "raw": list(file_kinds.RAW_SUFFIXES), "zip": zips}
     for name, wanted in kinds.items():
         assert f'data-{name}-kinds="{",".join(wanted)}"' in page
     for script in Path("static/js").rglob("*.js"):

@@ -31,7 +31,15 @@ POOR = {
         }
     ],
 }
-GOOD = {"psnr": 24.0, "ssim": 0.9, "lpips": 0.2}
+GOOD = {"lpips": 0.2}
+EXCELLENT = {"small_psnr": 29.0, "small_ssim": 0.93, "confirmed": 0.7, "held_out": 4}
+USABLE = {"small_psnr": 16.0}
+#: Made although it is none, as its owner wished.
+FOG = {"small_psnr": 8.0, "small_ssim": 0.2, "confirmed": 0.004}
+WORDS = {"Excellent": EXCELLENT, "Good": GOOD, "Usable": USABLE, "Poor": POOR, "Not a scene": FOG}
+UNMEASURED = dict.fromkeys(
+    ("psnr", "ssim", "lpips", "psnr_corrected", "ssim_corrected", "small_psnr", "small_ssim")
+)
 
 
 @pytest.fixture
@@ -57,12 +65,13 @@ def everywhere(job: Job) -> dict[str, str]:
     return {name: browser.get(address).content.decode() for name, address in addresses.items()}
 
 
-@pytest.mark.parametrize(("facts", "word"), [(POOR, "Poor"), (GOOD, "Good"), ({}, "Fair")])
+@pytest.mark.parametrize(("word", "facts"), WORDS.items(), ids=WORDS)
 def test_one_word_stands_wherever_the_scene_is_shown(
-    ann: User, facts: dict[str, Any], word: str
+    ann: User, word: str, facts: dict[str, Any]
 ) -> None:
     for name, page in everywhere(finished_job(ann, **facts)).items():
-        chip = f'<span class="chip {word.lower()}">{word}</span>'
+        colours = "poor" if word == "Not a scene" else word.lower()
+        chip = f'<span class="chip {colours}">{word}</span>'
         assert (chip if name != "admin" else f'field-quality">{word}<') in page, name
         assert "Done</span>" not in page, name
 
@@ -103,6 +112,8 @@ def test_a_poor_scene_is_called_so_and_the_first_thing_to_do_is_to_add_photos(an
     assert add in pages["notices"]
     assert "4 of 8 photos could be placed" in pages["gallery"]
     assert "4 of 8 photos could be placed." in pages["link"]
+    assert "neighbours should share two thirds" in page, "what to photograph next"
+    assert "neighbours should share two thirds" not in pages["link"], "visitors can't"
     assert "photos 1 to 3 (secret garden 0.jpg" in page, "by number and by name"
     assert "secret garden" not in pages["link"]
 
@@ -125,7 +136,16 @@ def test_figures_are_folded_under_the_word(ann: User) -> None:
 @pytest.mark.parametrize(
     ("facts", "subject", "body"),
     [
-        (POOR, "“Fern” – Poor: 4 of 8 photos could be placed", "but a poor one. Poor: 4 of 8"),
+        (
+            POOR,
+            "“Fern” – Poor: 4 of 8 photos could be placed",
+            "but a poor one. Poor: 4 of 8 photos could be placed. Take photos between those",
+        ),
+        (
+            FOG,
+            "“Fern” – Not a scene: held-out photos can’t be recognised in it",
+            "was made all the same, as you asked. Not a scene: held-out photos can’t be",
+        ),
         (GOOD, "“Fern” is ready", "is ready. Good: held-out photos are matched closely."),
     ],
 )
@@ -134,7 +154,7 @@ def test_a_mail_says_the_word(
     subject: str, body: str,
 ) -> None:  # fmt: skip
     settings.MAIL_IS_SET_UP = True
-    measured = {"psnr": 24.0, "ssim": 0.9} | facts
+    measured = {"small_psnr": 20.4, "small_ssim": 0.74, "confirmed": 0.47} | facts
     job = job_of(ann, title="Fern", status=Job.Status.PROCESSING, **measured)
     with django_capture_on_commit_callbacks(execute=True):
         assert lifecycle.complete(job.pk, 1)
@@ -148,7 +168,9 @@ def test_programs_get_the_word_and_why(ann: User) -> None:
     for name, facts in {
         "poor": POOR,
         "good": GOOD,
-        "unmeasured": {"psnr": None, "ssim": None, "lpips": None},
+        "excellent": EXCELLENT,
+        "not a scene": FOG,
+        "unmeasured": UNMEASURED,
         "failed": {"status": Job.Status.FAILED, "error_code": "internal"},
     }.items():
         status = program.get(f"/recon/jobs/{finished_job(ann, **facts).pk}/status").json()
@@ -156,6 +178,8 @@ def test_programs_get_the_word_and_why(ann: User) -> None:
     assert told == {
         "poor": ("poor", "placed", "4 of 8 photos could be placed"),
         "good": ("good", "psnr", "held-out photos are matched closely"),
+        "excellent": ("excellent", "psnr", "held-out photos and the scene are hard to tell apart"),
+        "not a scene": ("not_a_scene", "fog", "held-out photos can’t be recognised in it"),
         "unmeasured": (None, "nothing", "there are no figures for this scene"),
         "failed": (None, None, None),
     }
@@ -183,10 +207,11 @@ def test_the_word_and_the_warning_are_in_the_reader_s_language(ann: User) -> Non
 @pytest.mark.parametrize(
     "figures",
     [
-        *({"psnr": psnr, "ssim": 0.9, "lpips": 0.1} for psnr in (25.0, 18.0, 12.0)),
-        *({"psnr": 25.0, "ssim": ssim, "lpips": 0.1} for ssim in (0.7, 0.4)),
-        *({"psnr": 25.0, "ssim": 0.9, "lpips": lpips} for lpips in (0.4, 0.8)),
-        {"psnr": None, "ssim": None, "lpips": None},
+        *(EXCELLENT | {"small_psnr": psnr} for psnr in (29.0, 20.0, 16.0, 12.0)),
+        *(EXCELLENT | {"small_ssim": ssim} for ssim in (0.7, 0.55, 0.2)),
+        *(EXCELLENT | {"confirmed": share} for share in (0.25, 0.15, 0.01)),
+        FOG,
+        UNMEASURED,
     ],
 )
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -27,6 +27,7 @@ SPECIAL = Wishes(
     cross_validate=True,
     final_refine=False,
     outlier_filter="never",
+    make_anyway=True,
 )
 
 

@@ -23,12 +23,13 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
 from recon.jobs import deletion, lifecycle, submit, tags, titles
 from recon.jobs.drafts import checks
+from recon.jobs.drafts.pose_names import write_names
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import mirror, photo_files
 from recon.jobs.people import quotas
@@ -36,6 +37,7 @@ from recon.jobs.photo_upload import check_upload
 from recon.jobs.site_config import resolved_config
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
+from recon.pipeline.known_poses import link_poses
 from recon.pipeline.photos.photo_count import check_count
 from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import replacing
@@ -75,6 +77,7 @@ def draft_from(job: Job) -> Job:
         # A new photo must not get an old one's name: features are known by it.
         draft.last_number = max((number_of(photo) for photo in photos), default=0)
         copy_features(job, draft)
+        link_poses(job.workspace, draft.workspace)
         save_new(draft, photos, source=job)
     tags.copy(job, draft)
     return draft
@@ -161,6 +164,7 @@ def start(
         check_count(len(photos), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
         quotas.may_start(draft.owner_id)
         _remove_strays(draft, {photo.name for photo in photos})
+        write_names(draft, photos)
         shutil.rmtree(draft.folder / "videos", ignore_errors=True)
         mirror.forget(draft, "videos")
         chosen = {"wishes": wishes, "config": resolved_config(wishes).to_dict()}
@@ -174,13 +178,21 @@ def remove_abandoned() -> int:
 
     A draft's page says until when it is kept.
     """
-    removed = 0
-    for job in Job.objects.filter(status=Job.Status.DRAFT, edited_at__lt=_abandoned_before()):
-        if lifecycle.abandon(job, not_edited_since=_abandoned_before()):
-            logger.info("Draft %s was left for %s days; removed", job.pk, settings.DRAFT_DAYS)
-            deletion.delete(job)
-            removed += 1
-    return removed
+    return sum(remove_if_abandoned(job) for job in abandoned_drafts())
+
+
+def abandoned_drafts() -> QuerySet[Job]:
+    """The drafts that `remove_abandoned` would remove."""
+    return Job.objects.filter(status=Job.Status.DRAFT, edited_at__lt=_abandoned_before())
+
+
+def remove_if_abandoned(job: Job) -> bool:
+    """Removes one of them, unless somebody has changed it meanwhile."""
+    if not lifecycle.abandon(job, not_edited_since=_abandoned_before()):
+        return False
+    logger.info("Draft %s was left for %s days; removed", job.pk, settings.DRAFT_DAYS)
+    deletion.delete(job)
+    return True
 
 
 def kept_until(job: Job) -> datetime | None:

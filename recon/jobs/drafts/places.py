@@ -12,6 +12,7 @@ from recon.jobs.drafts import drafts
 from recon.jobs.folder import mirror, photo_files
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
+from recon.pipeline.known_poses import link_poses
 
 
 class NotThere(Exception):
@@ -33,6 +34,7 @@ def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
     elif made.title and number > 1:
         made.title = f"{made.title[:110]} {number}"
     with photo_files.new_folder(made), transaction.atomic():
+        link_poses(job.workspace, made.workspace)
         if job.is_draft:
             _take_from(drafts.lock_draft(job), made, wanted)
         else:

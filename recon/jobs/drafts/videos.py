@@ -15,7 +15,7 @@ from django.db import transaction
 
 from accounts.models import User
 from recon.jobs import decoders, deletion
-from recon.jobs.drafts import drafts, frames
+from recon.jobs.drafts import drafts, frames, photo_zips
 from recon.jobs.folder import mirror, photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import source_of
@@ -134,22 +134,32 @@ def create_job(
     photos: Sequence[UploadedFile],
     videos: Sequence[UploadedFile],
     *,
+    zips: Sequence[UploadedFile] = (),
+    poses: Sequence[UploadedFile] = (),
     title: str = "",
     wishes: Wishes | None = None,
     shared: bool = False,
     sharing: Mapping[str, object] | None = None,
 ) -> Job:
-    """A draft with all of these, which starts by itself when the videos' frames are there.
+    """A draft with all of these, which starts by itself when the videos' frames are there; at once
+    without videos.
 
-    Raises what `add_video`, `drafts.add_photo` and `drafts.create_draft` raise; then nothing stays.
+    Raises what `add_video`, `photo_zips.add_zip` and `add_poses`, `drafts.add_photo`,
+    `drafts.create_draft` and `drafts.start` raise; then nothing stays.
     """
     draft = drafts.create_draft(owner, title=title, wishes=wishes)
     try:
         change_share(draft, is_on=shared, **(sharing or {}))
         for photo in photos:
             drafts.add_photo(draft, photo)
+        for archive in zips:
+            photo_zips.add_zip(draft, archive)
+        if poses:
+            photo_zips.add_poses(draft, poses)
         for video in videos:
             add_video(draft, video, starts_job=True)
+        if not videos:
+            drafts.start(draft, shared=shared)
     except BaseException:
         deletion.delete(draft)
         raise

@@ -33,21 +33,31 @@ _WORK = re.compile(r"\.scratch-.+|\..+\.partial")
 
 def sweep() -> int:
     """Removes what killed web processes left, old enough to be nobody's. Returns how many."""
-    data = Path(settings.DATA_DIR)
-    found = [path for path in _files_in(Path(settings.FILE_UPLOAD_TEMP_DIR)) if _is(path, _SPOOLED)]
-    found += [path for path in _files_in(data) if _is(path, _SECRET)]
-    return _remove(path for path in found if _is_old(path))
+    return remove(find())
 
 
 def sweep_pictures() -> int:
     """The same for small pictures in jobs' folders. Looks into all of them: once, at a start."""
+    return remove(find_pictures())
+
+
+def find() -> list[Path]:
+    """What `sweep` would remove."""
+    incoming, data = Path(settings.FILE_UPLOAD_TEMP_DIR), Path(settings.DATA_DIR)
+    named = [path for path in _files_in(incoming) if _is(path, _SPOOLED)]
+    named += [path for path in _files_in(data) if _is(path, _SECRET)]
+    return [path for path in named if _is_old(path)]
+
+
+def find_pictures() -> list[Path]:
+    """What `sweep_pictures` would remove."""
     pictures = (Path(settings.DATA_DIR) / "jobs").glob("*/*/.*-*")
-    return _remove(path for path in pictures if _is(path, _PICTURE) and _is_old(path))
+    return [path for path in pictures if _is(path, _PICTURE) and _is_old(path)]
 
 
 def clear(folder: Path) -> int:
     """Removes what a killed worker left in a job's folder. Call it with the folder's lock held."""
-    return _remove(path for path in sorted(folder.rglob(".*")) if _is(path, _WORK))
+    return remove(path for path in sorted(folder.rglob(".*")) if _is(path, _WORK))
 
 
 def _files_in(folder: Path) -> Iterable[Path]:
@@ -65,7 +75,8 @@ def _is_old(path: Path) -> bool:
         return False
 
 
-def _remove(paths: Iterable[Path]) -> int:
+def remove(paths: Iterable[Path]) -> int:
+    """Removes files and folders that are nobody's any more. Returns how many."""
     removed = 0
     for path in paths:
         try:

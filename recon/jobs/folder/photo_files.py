@@ -180,11 +180,14 @@ def link_photos(source: Job, job: Job, *, only: Collection[int] | None = None) -
 
 def list_linked(source: Job, job: Job, photos: Collection[Photo]) -> None:
     """Where an object store has the files: lists those of `photos`, rows of `job` by now, which are
-    called the same in `source`. Raises UserError("photo_unreadable") where one is gone."""
+    called the same in `source`, and of their camera positions. Raises
+    UserError("photo_unreadable") where one is gone."""
     if not mirror.is_used():
         return
     names = {mirror.path_of(job, photo.path): photo.original_name for photo in photos}
-    files = mirror.link(source, job, {path: path for path in names})
+    poses = mirror.rows(source, [mirror.path_of(source, source.workspace.poses)])
+    wanted = [*names, *poses.values_list("path", flat=True)]
+    files = mirror.link(source, job, {path: path for path in wanted})
     for path in set(names) - {file.path for file in files}:
         raise UserError("photo_unreadable", name=names[path])
     mirror.record(files)

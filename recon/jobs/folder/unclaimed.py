@@ -49,11 +49,18 @@ def remove(folder: Path) -> bool:
 
 def sweep(*, patience_s: float = PATIENCE_S) -> int:
     """Removes the marked folders without a row. Returns how many."""
+    return sum(
+        remove_if_unclaimed(pk, folder) for pk, folder in find(patience_s=patience_s).items()
+    )
+
+
+def find(*, patience_s: float = PATIENCE_S) -> dict[UUID, Path]:
+    """What `sweep` would remove, by the number of the job that each folder was for."""
     marked = _marked_before(time.time() - patience_s)
     if not marked:
-        return 0
+        return {}
     with_a_row = set(Job.objects.filter(pk__in=marked).values_list("pk", flat=True))
-    return sum(_sweep(pk, folder) for pk, folder in marked.items() if pk not in with_a_row)
+    return {pk: folder for pk, folder in marked.items() if pk not in with_a_row}
 
 
 def _marked_before(limit: float) -> dict[UUID, Path]:
@@ -70,7 +77,8 @@ def _marked_before(limit: float) -> dict[UUID, Path]:
     return marked
 
 
-def _sweep(pk: UUID, folder: Path) -> bool:
+def remove_if_unclaimed(pk: UUID, folder: Path) -> bool:
+    """Removes one of them, if it still is one."""
     try:
         with folder_lock.hold(folder):
             # Asked once more: removing those before it may have taken long.

@@ -104,6 +104,14 @@ def may_add_video(draft: Job, size: int) -> None:
     _check_stored(owner, size)
 
 
+def may_go_on(owner_pk: int) -> None:
+    """For a job that has been counted as a start before. Raises UserError: quota_active_jobs,
+    account_closing. Call it in the transaction that makes the job wait."""
+    active = usage(lock_owner(owner_pk)).active
+    if active.is_reached:
+        raise UserError("quota_active_jobs", limit=active.most)
+
+
 def may_start(owner_pk: int, size: int = 0) -> None:
     """Counts one start for today. `size`: bytes of photos that come with it and are not rows yet.
 

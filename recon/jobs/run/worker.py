@@ -1,7 +1,7 @@
 """The worker: takes attempts off the queue and forks a work horse for each.
 
 The parent process stays small: it never imports torch and never touches CUDA, whose state does
-not survive a fork. One worker serves one GPU, so `MAX_CONCURRENT_JOBS` is the number of workers.
+not survive a fork. One worker serves one GPU. Which job it does next is in `registered_worker`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connections
 from redis.exceptions import RedisError
-from rq import Queue, Worker
+from rq import Queue
 from rq.exceptions import StopRequested
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
+from instarecon_site.monitoring import log_facts
 from recon.jobs import attempts, lifecycle, queue, reconcile
 from recon.jobs.folder import data_folder
 from recon.jobs.run import polite_stop
+from recon.jobs.run.registered_worker import RegisteredWorker
 from recon.models import Job
 from recon.pipeline.errors import PipelineError, TimeLimit
 
@@ -55,7 +57,7 @@ class JobTimeLimit(UnixSignalDeathPenalty):
         super().handle_death_penalty(signum, frame)
 
 
-class ReconWorker(Worker):
+class ReconWorker(RegisteredWorker):
     """RQ's forking worker, with what RQ leaves open filled in.
 
     - A work horse that was killed (RQ calls no failure handler then) is reported to `lifecycle`.
@@ -108,6 +110,11 @@ class ReconWorker(Worker):
         super().fork_work_horse(job, queue)
         if self._stop_requested:  # the signal came just before the fork
             self.kill_horse()
+
+    def perform_job(self, job: QueuedJob, queue: Queue) -> bool:
+        """In the work horse: whatever it writes to the log names the request and the job."""
+        with log_facts.whole_process_about(**_facts_of(job)):
+            return bool(super().perform_job(job, queue))
 
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
         """Kills the horse and its children, and never our own group (RQ would, just forked)."""
@@ -164,6 +171,7 @@ class ReconWorker(Worker):
             connections.close_all()
 
     def maintain_heartbeats(self, job: QueuedJob) -> None:
+        self.tell_that_it_lives(job)
         with _redis_may_be_away():
             super().maintain_heartbeats(job)
         if self._is_overdue():
@@ -190,6 +198,15 @@ class ReconWorker(Worker):
             current_job_working_time = time.monotonic() - self._forked_at
         with _redis_may_be_away():
             super().set_current_job_working_time(current_job_working_time, pipeline)
+
+
+def _facts_of(job: QueuedJob) -> dict[str, Any]:
+    """What the lines of the log about a task have: of the request that caused it, and its own."""
+    cause = {name: job.meta.get(name) for name in ("request_id", "user_id")}
+    if job.origin != queue.QUEUE:
+        return cause | {"task": job.id}
+    job_pk, attempt = job.args
+    return cause | {"job_id": job_pk, "attempt": attempt}
 
 
 def _is_wanted(job_pk: str, attempt: int) -> bool:

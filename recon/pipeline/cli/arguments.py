@@ -14,6 +14,7 @@ from recon.pipeline.photos.file_kinds import is_raw
 from recon.pipeline.progress import WORKING_STEPS
 from recon.pipeline.wishes import PRESET_NAMES, QUICK, Wishes, find_preset
 from recon.pipeline.wishes_to_settings import resolve
+from recon.poses.pose_files.finding import find_pose_files
 
 
 class WrongUse(Exception):
@@ -26,9 +27,9 @@ def command_name() -> str:
     return name if name.startswith("instarecon") else "python -m recon.pipeline"
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(program: str = "") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=command_name(),
+        prog=program or command_name(),
         description="Turns 3 to 20 photos of one place into a 3D Gaussian-splat scene. "
         f"Steps: {', '.join(WORKING_STEPS)}.",
         epilog="Exit codes: 0 done, 2 wrong use, 3 the photos are at fault, 1 we are, 130 stopped.",
@@ -51,12 +52,16 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add("--from", dest="start", choices=steps, metavar="STEP", help="redo it and all after it")
     add("--until", default=steps[-1], choices=steps, metavar="STEP", help="stop after this step")
+    add("--poses", type=Path, metavar="MODEL",
+        help="known camera positions: a COLMAP model's folder, or a transforms.json")  # fmt: skip
     add("--seed", type=int, help="of everything random")
     add("--original-resolution", action="store_true", help="keep the photos' full size")
     add("--cross-validate", action="store_true",
         help="with 10 photos or fewer, hold each out once (not in the quick preset)")  # fmt: skip
     add("--no-final-refine", dest="final_refine", action="store_false",
         help="deliver the measured model, made without the held-out photos")  # fmt: skip
+    add("--make-anyway", action="store_true",
+        help="finish even what is no scene, from where a run stopped for that")  # fmt: skip
     add("--set", dest="changes", action="append", default=[], metavar="GROUP.NAME=VALUE",
         help="one setting, e.g. train.iterations=500; may be given again")  # fmt: skip
     add("--json", action="store_true", help="print the outcome as one JSON object, last line")
@@ -98,6 +103,20 @@ def photos_to_read(options: argparse.Namespace) -> list[Path]:
     return photos
 
 
+def find_poses(options: argparse.Namespace) -> list[Path]:
+    """The files of camera positions that the command names; none where it names none. Raises
+    WrongUse."""
+    if options.poses is None:
+        return []
+    files = find_pose_files(options.poses)
+    if not files:
+        raise WrongUse(
+            f"{options.poses} has no camera positions: a COLMAP model is cameras and images, .bin "
+            "or .txt; nerfstudio's is a transforms.json"
+        )
+    return files
+
+
 def make_config(options: argparse.Namespace) -> PipelineConfig:
     """The preset with the command's changes. Raises WrongUse."""
     steps = [str(step) for step in WORKING_STEPS]
@@ -116,6 +135,7 @@ def wishes_of(options: argparse.Namespace) -> Wishes:
         original_resolution=options.original_resolution,
         cross_validate=options.cross_validate,
         final_refine=options.final_refine,
+        make_anyway=options.make_anyway,
     )
 
 

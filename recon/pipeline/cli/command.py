@@ -18,6 +18,7 @@ from pathlib import Path
 from recon.pipeline.cli.arguments import (
     WrongUse,
     find_photos,
+    find_poses,
     make_config,
     make_parser,
     photos_to_read,
@@ -27,6 +28,7 @@ from recon.pipeline.cli.console import ConsoleReporter
 from recon.pipeline.cli.ending import DONE, OUR_FAULT, exit_code, print_outcome
 from recon.pipeline.cli.explain import explain_poses
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.known_poses import keep_pose_files
 from recon.pipeline.machine import environment
 from recon.pipeline.outcome import Summary
 from recon.pipeline.photos import uploads
@@ -35,8 +37,9 @@ from recon.pipeline.runner import run_pipeline
 from recon.pipeline.workspace import Workspace
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = make_parser()
+def main(arguments: Sequence[str] | None = None, *, program: str = "") -> int:
+    """Runs the command, called `program` in what it says, and returns its exit code."""
+    parser = make_parser(program)
     options = parser.parse_args(arguments)  # exits with 2 by itself
     try:
         if options.check:
@@ -46,11 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.check_photos:
             check_photos(photos_to_read(options), as_json=options.json)
             return DONE
-        photos = find_photos(options)
+        photos, poses = find_photos(options), find_poses(options)
         config = make_config(options)
         workspace = Workspace(options.out)
         with only_one(workspace):
-            summary = run(photos, workspace, config, options)
+            summary = run(photos, poses, workspace, config, options)
     except WrongUse as error:
         parser.error(str(error))
     if options.explain:
@@ -92,12 +95,17 @@ def only_one(workspace: Workspace) -> Iterator[None]:
 
 
 def run(
-    photos: list[Path], workspace: Workspace, config: PipelineConfig, options: argparse.Namespace
+    photos: list[Path],
+    poses: list[Path],
+    workspace: Workspace,
+    config: PipelineConfig,
+    options: argparse.Namespace,
 ) -> Summary:
     """Runs the pipeline under a progress bar; Ctrl-C comes back as a cancelled run."""
     start = Step(options.start) if options.start else None
     try:
         uploads.bring_in(photos, workspace, options.photos)
+        keep_pose_files(poses, workspace)
         reporter = ConsoleReporter(workspace.log, sys.stderr)
     except PermissionError as error:
         raise WrongUse(f"{error.filename} can't be written to") from error

@@ -7,6 +7,7 @@ import sys
 
 from recon.pipeline import errors
 from recon.pipeline.outcome import Summary
+from recon.pipeline.quality import NOT_A_SCENE
 from recon.pipeline.workspace import Workspace
 
 DONE, OUR_FAULT, WRONG_USE, USER_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
@@ -23,14 +24,16 @@ def print_outcome(summary: Summary, workspace: Workspace, *, as_json: bool) -> N
         summary.error = found.staff_sentence
         sys.stderr.write(f"{summary.step} failed ({summary.error_code}): {summary.error}\n")
         sys.stderr.write(f"The log is {workspace.log}\n")
+        if summary.error_code == NOT_A_SCENE:
+            sys.stderr.write("The same command with --make-anyway goes on from here.\n")
     elif summary.status == "COMPLETED":
-        sys.stderr.write(f"{outcome_sentence(summary)}\n")
+        sys.stderr.write(f"{outcome_sentence(summary)}\n{word_in_words(summary)}\n")
     elif summary.status == "STOPPED":
         sys.stderr.write(f"Stopped after {summary.step}, as asked.\n")
     else:
         sys.stderr.write("Interrupted. The same command goes on from here.\n")
     if as_json:
-        outcome = summary.to_dict()
+        outcome = summary.to_dict() | quality_of(summary)
         outcome["artifacts"] = {
             name: str((workspace.root / path).resolve()) for name, path in summary.artifacts.items()
         }
@@ -50,6 +53,24 @@ def outcome_sentence(summary: Summary) -> str:
     if summary.protocol == "cross-validation":
         words.append("each photo held out once")
     return ", ".join(words) + "."
+
+
+def word_in_words(summary: Summary) -> str:
+    """ "Poor: 4 of 8 photos could be placed. Take photos between …"."""
+    verdict = summary.verdict
+    if verdict is None:
+        return ""
+    return " ".join(filter(None, (f"{verdict.sentence}.", verdict.advice)))
+
+
+def quality_of(summary: Summary) -> dict[str, str | None]:
+    """The word and why, under the names that the API has for them."""
+    verdict = summary.verdict
+    return {
+        "quality": summary.word,
+        "quality_code": verdict.code if verdict else None,
+        "quality_reason": verdict.reason if verdict else None,
+    }
 
 
 def figure_in_words(summary: Summary, name: str) -> str:

@@ -27,6 +27,9 @@ ONE_PHOTO = Budget(memory_mb=1280, cpu_s=20, seconds=35.0)
 #: 16 bits take several copies of the pixels.
 ONE_PHOTO_IN_FULL = Budget(memory_mb=2560, cpu_s=120, seconds=300.0)
 
+#: A zip's files, one after the other: each is read whole, and opened as a photo elsewhere.
+ONE_ZIP = Budget(memory_mb=1024, cpu_s=30, seconds=40.0)
+
 #: The index of a video, and as many frames as it takes to know what they are.
 VIDEO_INDEX = Budget(memory_mb=1024, cpu_s=15, seconds=30.0)
 

@@ -25,6 +25,7 @@ from recon.pipeline.errors import UserError
 
 if TYPE_CHECKING:
     from recon.pipeline.config import PreflightConfig
+    from recon.pipeline.photos.photo_zips import UnpackedFile, ZipLimits
     from recon.pipeline.photos.video import TakenFrame, VideoLimits
     from recon.poses.photo_check.photo_look import PhotoLook
     from recon.reporting import Progress
@@ -70,6 +71,7 @@ class DevelopedPhoto:
     height: int  # px
     focal: float | None  # px of this picture
     device: str | None  # the same for one body and lens; a digest
+    orientation: int = 1  # EXIF's, of the file: it is upright here
 
 
 class Opener:
@@ -148,6 +150,23 @@ class Opener:
                 else:
                     counts = {str(fact): int(count) for fact, count in news.facts["counts"].items()}
                     report(float(news.facts["fraction"]), str(news.facts["code"]), **counts)
+
+    def unpack(
+        self, source: Path | BinaryIO, *, name: str, limits: ZipLimits
+    ) -> Iterator[UnpackedFile]:
+        """As `photo_zips.unpack`; raises UserError("zip_unreadable") where it costs too much."""
+        from recon.pipeline.photos.photo_zips import UnpackedFile
+
+        try:
+            with _open_source(source) as file:
+                facts = {"name": name, "limits": asdict(limits)}
+                for news in self.pool.ask("unpack", file, facts, budgets.ONE_ZIP):
+                    is_poses = news.facts["kind"] == "poses"
+                    yield UnpackedFile(
+                        "poses" if is_poses else "photo", str(news.facts["path"]), news.body
+                    )
+        except (BudgetExceeded, UnreadableFile) as error:
+            raise UserError("zip_unreadable", name=name) from error
 
 
 @contextmanager

@@ -108,6 +108,15 @@ def take_frames(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
     return {}, b""
 
 
+def unpack(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
+    from recon.pipeline.photos import photo_zips
+
+    limits = photo_zips.ZipLimits(**facts["limits"])
+    for one in photo_zips.unpack(file, facts["name"], limits):
+        tell({"kind": one.kind, "path": one.path}, one.content)
+    return {}, b""
+
+
 @contextmanager
 def _with_name(file: BinaryIO) -> Iterator[Path]:
     """The file under a name, for libraries that open by name.
@@ -128,5 +137,5 @@ def _with_name(file: BinaryIO) -> Iterator[Path]:
 
 TASKS: dict[str, Task] = {
     task.__name__: task
-    for task in (check_photo, small_picture, redraw, prepare, look, probe, take_frames)
+    for task in (check_photo, small_picture, redraw, prepare, look, probe, take_frames, unpack)
 }

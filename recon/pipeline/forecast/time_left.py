@@ -167,6 +167,25 @@ def starts_in(running: Sequence[Range], ahead: Sequence[Range], workers: int) ->
     return Range(begin(0), begin(1))
 
 
+def begins_in(
+    free: Sequence[Range], ahead: Sequence[tuple[Range, Sequence[int]]], own: Sequence[int]
+) -> Range:
+    """The same where not every worker may do every job.
+
+    `free` has when each worker is free, `ahead` what each job in front takes and which workers
+    (by their place in `free`) may do it, `own` which may do this one, at least one.
+    """
+
+    def begin(pick: int) -> float:
+        at = [worker[pick] for worker in free]
+        for job, places in ahead:
+            if places:
+                at[min(places, key=at.__getitem__)] += job[pick]
+        return min(at[place] for place in own)
+
+    return Range(begin(0), begin(1))
+
+
 def _likeness(plan: Plan, other: Plan) -> float:
     """How much a run of `other` says about `plan`, 0 to 1."""
     photos = math.log(plan.photos / other.photos) / _PHOTOS_REACH

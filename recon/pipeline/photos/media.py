@@ -19,6 +19,10 @@ PHOTO_TYPES = ("image/jpeg", "image/pjpeg", "image/jpg", "image/png", "image/web
 VIDEO_TYPES = ("video/mp4", "video/quicktime", "video/webm", "video/x-matroska", "video/3gpp")
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".qt", ".3gp", ".webm", ".mkv")
 
+#: And for zips of photos.
+ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
+ZIP_SUFFIXES = (".zip",)
+
 _PHOTO_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
                  b"avif", b"avis", b"miaf")  # fmt: skip
 _VIDEO_BRANDS = (b"isom", b"iso2", b"mp41", b"mp42", b"qt  ", b"avc1", b"M4V ", b"3gp4", b"3gp5")

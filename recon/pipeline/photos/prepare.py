@@ -18,6 +18,7 @@ from recon.pipeline.decoding.opening import DevelopedPhoto
 from recon.pipeline.photos.photo_file import decode
 from recon.pipeline.workspace import replacing
 from recon.poses.cameras import Photo, exif_device, exif_focal
+from recon.poses.exif import orientation
 
 #: Characters of a prepared photo's name before its suffix.
 LONGEST_STEM = 120
@@ -34,6 +35,7 @@ class PreparedPhoto:
     focal: float | None  # px of the prepared photo, from the metadata
     digest: str  # SHA-256 of the prepared file
     device: str | None = None  # the same for one body and lens; a digest, see `exif_device`
+    orientation: int = 1  # EXIF's, of the file that was sent; prepared, it is upright
 
     @property
     def for_poses(self) -> Photo:
@@ -56,7 +58,14 @@ def prepare(
         temporary.write_bytes(made.jpeg)
     digest = hashlib.sha256(made.jpeg).hexdigest()
     return PreparedPhoto(
-        name, stored_name, made.width, made.height, made.focal, digest, made.device
+        name,
+        stored_name,
+        made.width,
+        made.height,
+        made.focal,
+        digest,
+        made.device,
+        made.orientation,
     )
 
 
@@ -70,6 +79,7 @@ def develop(source: Path, name: str, config: PreflightConfig) -> DevelopedPhoto:
     )
     with decoded.image:
         focal, device = exif_focal(source, decoded.image), exif_device(decoded.image)
+        turned = orientation(decoded.image)
         image = to_rgb(decoded.upright())
     full_size = image.size
     size = fitted_size(*full_size, config.max_image_size)
@@ -80,7 +90,7 @@ def develop(source: Path, name: str, config: PreflightConfig) -> DevelopedPhoto:
     clean.paste(image)
     jpeg = io.BytesIO()
     clean.save(jpeg, format="JPEG", quality=config.jpeg_quality, subsampling=0)
-    return DevelopedPhoto(jpeg.getvalue(), *size, focal, device)
+    return DevelopedPhoto(jpeg.getvalue(), *size, focal, device, turned)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

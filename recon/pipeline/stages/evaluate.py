@@ -14,10 +14,12 @@ from pathlib import Path
 import torch
 
 from recon.pipeline.after_training.cross_validation import CrossValidation, applies
+from recon.pipeline.after_training.evidence import gather_evidence
 from recon.pipeline.after_training.optional_work import attempt
 from recon.pipeline.after_training.scoring import Scorer, predicted_exposures, without_outliers
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.outcome import photos_left_out, settings_used, steps_trained
+from recon.pipeline.quality import Evidence
 from recon.pipeline.results import FILTERED, UNFILTERED, Measured, Results, Which
 from recon.pipeline.words.reasons import Reason
 from recon.pipeline.workspace import Workspace, digest_files, replacing_folder
@@ -63,7 +65,16 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
     results.write(workspace)
     told = ("protocol", "spread", "lpips_reason", "scene", "reason")
     content = results.to_dict()
-    return {**results.means, **{name: content.get(name) for name in told}}
+    gathered = attempt(lambda: gather_evidence(workspace, results), report, "metrics_absent")
+    evidence = Evidence() if isinstance(gathered, Reason) else gathered
+    return {
+        **results.means,
+        **{name: content.get(name) for name in told},
+        "small_psnr": evidence.psnr,
+        "small_ssim": evidence.ssim,
+        "held_out": evidence.held_out,
+        "confirmed": evidence.confirmed,
+    }
 
 
 def _without_figures(reason: Reason, config: PipelineConfig) -> Results:

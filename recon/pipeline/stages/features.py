@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 
+from recon.pipeline import known_poses
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.earlier_job import features_signature, known_features
 from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.workspace import Workspace, digest_files, digest_json, unfinished_folder
-from recon.poses import cameras
 from recon.poses.colmap import databases
 from recon.poses.colmap import features as sift
 from recon.reporting import Report
@@ -21,7 +21,8 @@ def settings(config: PipelineConfig) -> dict[str, object]:
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    return {"photos": digest_files(workspace.root, [workspace.photos, workspace.photos_json])}
+    photos = digest_files(workspace.root, [workspace.photos, workspace.photos_json])
+    return {"photos": photos, **known_poses.inputs(workspace, config)}
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
@@ -31,8 +32,10 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Raises UserError no_features where no photo shows any."""
-    photos = [photo.for_poses for photo in PreparedPhotos.read(workspace).photos]
-    groups = cameras.group(photos, shared=config.features.shared_camera)
+    if known_poses.is_complete(workspace, config, report):
+        return {}
+    photos = PreparedPhotos.read(workspace).photos
+    groups = known_poses.camera_groups(workspace, config, report)
     report.log(f"{len(photos)} photos by {len(groups)} cameras")
     known = known_features(workspace, config)
     if known is not None:

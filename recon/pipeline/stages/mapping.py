@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
+from recon.pipeline import known_mapping, known_poses
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
@@ -27,6 +28,7 @@ from recon.poses.ladder.state import LadderState
 from recon.poses.models import checks, principal_points
 from recon.poses.models.polishing import polish
 from recon.poses.pair_graph import PairGraph
+from recon.poses.pose_files.placing import Placement
 from recon.reporting import Part, Report, part
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
         "features": databases.features_digest(workspace.database),
         "matches": databases.matches_digest(workspace.database),
         "still": digest_files(workspace.root, [workspace.still_json]),
+        **known_poses.inputs(workspace, config),
     }
 
 
@@ -68,6 +71,27 @@ def photos_digest(workspace: Workspace) -> str:
 
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
     """Raises UserError, saying why as well as it can, where there is no model to trust."""
+    placement = known_poses.read_placement(workspace, config, report)
+    if placement is None:
+        return _climb(workspace, config, report)
+    return _take_known(workspace, config, placement, report)
+
+
+def _take_known(
+    workspace: Workspace, config: PipelineConfig, placement: Placement, report: Report
+) -> dict[str, object]:
+    """The model of the camera positions that came with the photos."""
+    photos = PreparedPhotos.read(workspace).photos
+    model, facts, graph = known_mapping.make_model(workspace, config, placement, report)
+    write_pair_graph(workspace, graph)
+    _write_model(workspace, model)
+    warn_of_lacking(photos, placement, report)
+    warn_of_left_out(photos, graph, report)
+    return {**facts.to_dict(), "total": len(photos), "rung": graph.rung}
+
+
+def _climb(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
+    """The model that the ladder finds."""
     photos = PreparedPhotos.read(workspace).photos
 
     def keep(graph: PairGraph) -> None:
@@ -83,15 +107,19 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
         raise reason(state, graph, databases.count_descriptors(workspace.database), still)
     model, facts = finish(state.best, state.work, Part(report, _PLACED, 1.0))
     keep(replace(graph, model=facts))
-    workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
-    with replacing_folder(workspace.sparse) as folder:
-        model.write(folder)
+    _write_model(workspace, model)
     if still is not None:
         report.warn("still_parts_left_out", percent=round(100 * still))
     warn_of_left_out(photos, graph, report)
     if state.misfit is not None:
         warn_of_misfit(photos, state.misfit, report)
     return {**facts.to_dict(), "total": len(photos), "rung": graph.rung}
+
+
+def _write_model(workspace: Workspace, model: Reconstruction) -> None:
+    workspace.sparse.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(workspace.sparse) as folder:
+        model.write(folder)
 
 
 def finish(best: Candidate, work: Work, report: Report) -> tuple[Reconstruction, checks.ModelFacts]:
@@ -148,6 +176,13 @@ def reason(
             total=total, groups=len(graph.groups), largest=largest, minimum=needed,
         )  # fmt: skip
     return UserError("too_few_registered", registered=state.most_registered, total=total)
+
+
+def warn_of_lacking(photos: Sequence[PreparedPhoto], placement: Placement, report: Report) -> None:
+    """Warns of photos that the file of camera positions does not have."""
+    names = sorted(photo.stored_name for photo in photos if photo.name in placement.lacking)
+    if names:
+        report.warn("poses_lack_photos", count=len(names), total=len(photos), photos=names)
 
 
 def warn_of_left_out(photos: Sequence[PreparedPhoto], graph: PairGraph, report: Report) -> None:

@@ -10,6 +10,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+from recon.pipeline import known_poses
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.earlier_job import bring_in_matches
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
@@ -33,7 +34,8 @@ def settings(config: PipelineConfig) -> dict[str, object]:
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    return {"features": databases.features_digest(workspace.database)}
+    features = databases.features_digest(workspace.database)
+    return {"features": features, **known_poses.inputs(workspace, config)}
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
@@ -45,6 +47,9 @@ def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
 
 
 def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[str, object]:
+    if known_poses.is_complete(workspace, config, report):
+        workspace.still_json.unlink(missing_ok=True)
+        return {}
     photos = PreparedPhotos.read(workspace).photos
     key = digest_json({**inputs(workspace, config), **settings(config)})
     with unfinished_folder(workspace.colmap, "matches", key) as folder:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+from recon.pipeline import known_poses
 from recon.pipeline.config import PipelineConfig, PreflightConfig
 from recon.pipeline.machine import environment
 from recon.pipeline.outcome import Machine, PreparedPhotos
@@ -30,7 +31,8 @@ def settings(config: PipelineConfig) -> dict[str, object]:
 
 
 def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
-    return {"upload": digest_files(workspace.root, uploaded_photos(workspace))}
+    upload = digest_files(workspace.root, uploaded_photos(workspace))
+    return {"upload": upload, **known_poses.inputs(workspace, config)}
 
 
 def outputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
@@ -62,6 +64,7 @@ def run(workspace: Workspace, config: PipelineConfig, report: Report) -> dict[st
         )
         copies.warn_of_copies(left_out, len(prepared), config.preflight.min_photos, report)
     PreparedPhotos(photos=tuple(distinct), copies=left_out).write(workspace)
+    known_poses.read_placement(workspace, config, report)  # what is wrong with it is said at once
     return {"total": len(distinct)}
 
 

@@ -101,6 +101,84 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Depth shows only from different spots. Take a step sideways between photos, and keep "
         "pointing at the same thing.",
     ),
+    # A zip of photos.
+    "zip_unreadable": Explanation(
+        "“{name}” can’t be read as a zip.",
+        "It may be damaged, or not have arrived whole. Make it again, or send the photos as they "
+        "are.",
+    ),
+    "zip_encrypted": Explanation(
+        "“{name}” is locked with a password.",
+        "Make the zip again without one, or send the photos as they are.",
+    ),
+    "zip_unsafe": Explanation(
+        "“{name}” holds a file that leads out of it: “{entry}”.",
+        "Make a zip of ordinary files and folders, without links.",
+    ),
+    "zip_nested": Explanation(
+        "“{name}” holds another zip.",
+        "Unpack that one first, and make one zip of all the photos.",
+    ),
+    "zip_too_large": Explanation(
+        "“{name}” unpacks to more than {limit}, or to far more than photos do.",
+        "Leave out what is no photo, or send fewer photos.",
+    ),
+    "zip_photo_too_large": Explanation(
+        "“{entry}” in “{name}” is larger than {limit}, the limit for one photo.",
+        "Make it smaller, or leave it out.",
+    ),
+    "zip_without_photos": Explanation(
+        "There is no photo in “{name}”.",
+        "A zip may hold JPEG, PNG, WebP, HEIC and AVIF photos, in folders too.",
+    ),
+    # Camera positions that came with the photos.
+    "poses_unreadable": Explanation(
+        "The camera positions can’t be read: “{file}” is damaged or incomplete.",
+        "Export the COLMAP model (cameras, images and points3D, as text or binary) or nerfstudio’s "
+        "transforms.json again. Without it, the positions are worked out from the photos.",
+    ),
+    "poses_unknown_camera": Explanation(
+        "The camera positions use a lens model that can’t be used here: {model}.",
+        "Undistort the photos in the program that made the model, and send these with the "
+        "undistorted model; or leave the model out.",
+    ),
+    "poses_bad_camera": Explanation(
+        "The lens that the camera positions give for “{name}” makes no sense: a focal length of "
+        "{focal} pixels for a picture of {width}×{height}.",
+        "Check focal length, principal point and distortion in the model, or leave the model out.",
+    ),
+    "poses_size_differs": Explanation(
+        "“{name}” has another shape than its camera: the photo is {width}×{height} pixels here, "
+        "the camera’s picture {camera_width}×{camera_height}.",
+        "Send the photos that the camera positions were made from. They may be smaller or larger "
+        "than they were, but not cropped or turned.",
+    ),
+    "poses_match_no_photo": Explanation(
+        "None of the photos is among the camera positions: those are of photos such as “{listed}”, "
+        "and one of yours is called “{name}”.",
+        "Send the photos under the names that the model has for them.",
+    ),
+    "poses_too_few": Explanation(
+        Counted(
+            "Only {placed} of {total} photos has a camera position; at least {minimum} are needed.",
+            "Only {placed} of {total} photos have a camera position; at least {minimum} are "
+            "needed.",
+            by="placed",
+        ),
+        "Send the photos under the names that the model has for them, or leave the model out.",
+    ),
+    "poses_do_not_fit": Explanation(
+        "The camera positions do not fit what the photos show.",
+        "Check that the model was made from these photos, and that each has its own name. Without "
+        "the model, the positions are worked out from the photos.",
+    ),
+    "not_a_scene": Explanation(
+        "These photos do not make a scene: {registered} of {total} could be placed, and what they "
+        "show does not fit together.",
+        "Take more photos of one thing that does not move, each a step to the side of another, so "
+        "that neighbours share two thirds of what they show. Nothing is lost: photos can be added "
+        "to these, and the scene can be made all the same, such as it is.",
+    ),
     # A video instead of photos.
     "video_unreadable": Explanation(
         "“{name}” can't be read as a video.",
@@ -260,6 +338,19 @@ EXPLANATIONS: dict[str, Explanation] = {
         ),
         "The scene was made from the others. If these show the same place, photos that overlap "
         "with both would join them.",
+    ),
+    "poses_lack_photos": Explanation(
+        Counted(
+            "{count} of {total} photos had no camera position: {names}.",
+            "{count} of {total} photos had no camera position: {names}.",
+        ),
+        "Such photos are placed beside the others by what they show, where that is possible.",
+    ),
+    "poses_moved": Explanation(
+        "The camera positions lay too far from the origin, or in too large or small a unit, to be "
+        "drawn exactly. The scene was moved and scaled.",
+        "Directions are as they were.",
+        "The scene's log says by how much.",
     ),
     "photos_unconfirmed": Explanation(
         Counted(

@@ -19,6 +19,7 @@ SENTENCES: dict[str, str | Counted] = {
     "rung_incremental": N_("SIFT, one photo after the other"),
     "rung_relaxed": N_("SIFT, one after the other, with looser limits"),
     "rung_global": N_("SIFT, all photos at once"),
+    "rung_guided": N_("SIFT matched again, with looser limits"),
     "rung_strong_sift": N_("stronger SIFT, with looser limits"),
     "rung_learned": N_("learned features, with looser limits"),
     "rung_learned_global": N_("learned features, all photos at once"),
@@ -29,6 +30,8 @@ SENTENCES: dict[str, str | Counted] = {
     "loading_networks": N_("loading the networks"),
     "looking_for_pairs": N_("looking for photos that go together"),
     "pairs_compared": Counted("{count} pair compared", "{count} pairs compared"),
+    "triangulating": N_("finding points that the photos share"),
+    "placing_others": N_("placing the photos that have no position yet"),
     "comparing_cameras": N_("comparing cameras"),
     "refining_cameras": N_("refining cameras"),
     # Training.

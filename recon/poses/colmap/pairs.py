@@ -26,16 +26,13 @@ class Pair:
 
 
 def match_exhaustively(
-    database: Path, *, min_num_inliers: int, seed: int, report: Progress, guided: bool = False
+    database: Path, *, min_num_inliers: int, seed: int, report: Progress
 ) -> None:
     """Matches all pairs in `database` that have no matches yet and verifies them, in place.
 
-    Two-view geometries are estimated by RANSAC, seeded for each pair by `seed`. Guided matching
-    looks again, along the epipolar lines found, for matches that were too doubtful at first.
+    Two-view geometries are estimated by RANSAC, seeded for each pair by `seed`.
     """
     pycolmap = colmap()
-    matching = pycolmap.FeatureMatchingOptions()
-    matching.guided_matching = guided
     with pycolmap.Database.open(database) as content:
         photos = content.num_images()
     total = max(photos * (photos - 1) // 2, 1)
@@ -43,7 +40,6 @@ def match_exhaustively(
     def call(token: CancellationToken) -> None:
         pycolmap.match_exhaustive(
             database,
-            matching_options=matching,
             verification_options=verification_options(min_num_inliers, seed),
             cancellation_token=token,
         )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from recon.poses.ladder import sources
 from recon.poses.ladder.rungs import Rung
 from recon.poses.ladder.skip_reasons import why_skip
-from recon.poses.ladder.sources import Source, Work
+from recon.poses.ladder.sources import GUIDED, PLAIN, Source, Work
 from recon.poses.ladder.state import LadderState
 from recon.poses.native import POLL_SECONDS, NativeThread, cores
 from recon.reporting import Progress
@@ -40,16 +40,19 @@ class MatchesAhead:
         """
         if self._build is not None or cores() < _ENOUGH_CORES:
             return
-        if rung is rungs[0] or rung.source.build is not None:
+        if rung is rungs[0] or rung.source not in (PLAIN, GUIDED):
             return
-        coming = next((r for r in rungs if r.source.build and why_skip(r, state) is None), None)
-        if coming is not None:
+        later = [r for r in rungs[rungs.index(rung) + 1 :] if r.source is not PLAIN]
+        coming = next((r for r in later if why_skip(r, state) is None), None)
+        # Guided matching takes a second, of what others have open meanwhile; and what comes after
+        # it will often not be needed.
+        if coming is not None and coming.source is not GUIDED:
             self._build = _Build(coming.source, state.work)
 
     def database_of(self, source: Source, work: Work, report: Progress) -> Path:
         """As `sources.database_of`, of what was made ahead if it is what is asked for."""
         build = self._build
-        if source.build is None or build is None:
+        if source in (PLAIN, GUIDED) or build is None:
             return sources.database_of(source, work, report)
         self._build = None
         try:

@@ -52,7 +52,8 @@ class Misfit:
 def with_cameras(
     database: Path, place: Path, photos: Path, groups: Sequence[CameraGroup], start: float
 ) -> None:
-    """Writes keypoints and verified pairs of `database` to a new file, `place`, for other cameras.
+    """Writes keypoints, matches and verified pairs of `database` to a new file, `place`, for other
+    cameras.
 
     Those are `groups`'; without a focal length they begin at `start` times the longest side.
     A wrong one costs hardly any verified matches, since COLMAP verifies by the fundamental matrix
@@ -69,6 +70,8 @@ def with_cameras(
         for pair_id in old.read_two_view_geometries()[0]:
             a, b = pycolmap.pair_id_to_image_pair(pair_id)
             new.write_two_view_geometry(ids[a], ids[b], old.read_two_view_geometry(a, b))
+            if old.exists_matches(a, b):
+                new.write_matches(ids[a], ids[b], old.read_matches(a, b))
 
 
 def focals(candidate: Candidate) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from recon.poses.colmap.mapping import global_mapping, incremental_mapping
 from recon.poses.ladder.attempts import relaxed_mapping
-from recon.poses.ladder.sources import LEARNED, PLAIN, STRONG, Source
+from recon.poses.ladder.sources import GUIDED, LEARNED, PLAIN, STRONG, Source
 from recon.reporting import Progress
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ RUNGS: tuple[Rung, ...] = (
     Rung("incremental", "SIFT, one photo after the other", PLAIN, incremental_mapping, 0.50),
     Rung("relaxed", "SIFT, one after the other, with looser limits", PLAIN, relaxed_mapping, 0.05),
     Rung("global", "SIFT, all photos at once", PLAIN, global_mapping, 0.05),
-    Rung("strong_sift", "stronger SIFT, with looser limits", STRONG, relaxed_mapping, 0.20),
+    Rung("guided", "SIFT matched again, with looser limits", GUIDED, relaxed_mapping, 0.05),
+    Rung("strong_sift", "stronger SIFT, with looser limits", STRONG, relaxed_mapping, 0.15),
     Rung("learned", "learned features, with looser limits", LEARNED, relaxed_mapping, 0.15),
     Rung("learned_global", "learned features, all photos at once", LEARNED, global_mapping, 0.05),
 )

@@ -1,4 +1,4 @@
-"""Where a rung's matches come from: plain SIFT, strong SIFT, learned features.
+"""Where a rung's matches come from: plain SIFT, the same guided, strong SIFT, learned features.
 
 Plain SIFT is what COLMAP_FEAT and COLMAP_MATCH made. The others are made when a rung first asks,
 each into a database of its own that stays in `colmap/`, so that nothing is computed twice.
@@ -15,12 +15,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from recon.poses.cameras import ORDINARY_MODEL, CameraGroup
-from recon.poses.colmap import databases, features, pairs, still_pairs
+from recon.poses.colmap import databases, features, guided_matching, pairs, still_pairs
 from recon.poses.config import MappingConfig
 from recon.poses.learned import learned_matches
 from recon.reporting import Progress, part
 
-_VERSION = 3  # raise it when what `build` makes of the same photos changes
+_VERSION = 4  # raise it when what `build` makes of the same photos changes
+
+
+_BUILT = 0.9  # of a guided source's progress, when its pairs are matched again
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Source:
     missing: Callable[[], str | None]  # why it can't be used here, a clause; None where it can
     # Writes a fresh database with verified pairs; None where the stages before have done so.
     build: Callable[[Work, Path, Progress], None] | None
+    guided: bool = False  # whether the pairs are then matched again, see `guided_matching`
 
 
 def database_of(source: Source, work: Work, report: Progress) -> Path:
@@ -85,17 +89,27 @@ def database_of(source: Source, work: Work, report: Progress) -> Path:
             dir=work.folder, prefix=".scratch-", ignore_cleanup_errors=True
         ) as scratch:
             made, settled = Path(scratch) / "database.db", Path(scratch) / "settled.db"
-            source.build(work, made, report)
-            if work.still:
-                still_pairs.verify_without(
-                    made, min_num_inliers=work.min_num_inliers, seed=work.seed,
-                    report=part(report, 1.0, 1.0),
-                )  # fmt: skip
+            _make(source, source.build, work, made, report)
             databases.copy_with_journal(made, settled)
             for outdated in work.folder.glob(f"{source.name}-*.db"):
                 outdated.unlink()
             os.replace(settled, path)
     return path
+
+
+def _make(
+    source: Source, build: Callable[[Work, Path, Progress], None], work: Work, database: Path,
+    report: Progress,
+) -> None:  # fmt: skip
+    build(work, database, part(report, 0.0, _BUILT if source.guided else 1.0))
+    enough = work.min_num_inliers
+    if work.still:
+        again = part(report, _BUILT, _BUILT) if source.guided else part(report, 1.0, 1.0)
+        still_pairs.verify_without(database, min_num_inliers=enough, seed=work.seed, report=again)
+    if source.guided:
+        guided_matching.match_again(
+            database, min_num_inliers=enough, still=work.still, report=part(report, _BUILT, 1.0)
+        )
 
 
 def _key(source: Source, work: Work) -> str:
@@ -108,6 +122,9 @@ def _key(source: Source, work: Work) -> str:
         "min_num_inliers": work.min_num_inliers,
         "still": work.still,
     }
+    if source is GUIDED:
+        deciding["plain"] = [databases.features_digest(work.database),
+                             databases.matches_digest(work.database)]  # fmt: skip
     if source is STRONG:
         config = work.config
         deciding |= {"size": config.strong_max_image_size, "count": config.strong_max_num_features}
@@ -116,6 +133,10 @@ def _key(source: Source, work: Work) -> str:
 
 def _nothing_missing() -> None:
     return None
+
+
+def _copy_plain(work: Work, database: Path, report: Progress) -> None:
+    databases.copy_with_journal(work.database, database)
 
 
 def _build_strong(work: Work, database: Path, report: Progress) -> None:
@@ -132,7 +153,6 @@ def _build_strong(work: Work, database: Path, report: Progress) -> None:
         database,
         min_num_inliers=work.min_num_inliers,
         seed=work.seed,
-        guided=True,
         report=part(report, 0.6, 1.0),
     )
 
@@ -150,5 +170,7 @@ def _build_learned(work: Work, database: Path, report: Progress) -> None:
 
 
 PLAIN = Source("plain", "SIFT", _nothing_missing, None)
-STRONG = Source("strong", "strong SIFT", _nothing_missing, _build_strong)
+#: Its pairs are plain SIFT's, or fewer.
+GUIDED = Source("guided", "SIFT, guided", _nothing_missing, _copy_plain, guided=True)
+STRONG = Source("strong", "strong SIFT", _nothing_missing, _build_strong, guided=True)
 LEARNED = Source("learned", "learned features", _learned_missing, _build_learned)

@@ -1,4 +1,8 @@
-"""Do the verified matches of each pair fit the model that was made of them?"""
+"""Do the verified matches of each pair fit the model that was made of them?
+
+Only those count that were found before the pair's geometry: guided matching finds others along the
+very lines that they would have to fit, so that they say nothing against a wrong model.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,13 @@ from numpy.typing import NDArray
 from recon.poses.native import camera_of, colmap
 
 if TYPE_CHECKING:
-    from pycolmap import Image, Reconstruction
+    from pycolmap import Database, Image, Reconstruction, TwoViewGeometry
 
 #: A match fits where its Sampson error is no larger, px. COLMAP verifies pairs with 4.
 _FITS = 6.0
+
+#: Turns a match, two rows of keypoints, into one number.
+_AS_ONE = np.array([1 << 32, 1])
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,23 @@ def agreements(model: Reconstruction, database: Path) -> list[Agreement]:
     with colmap().Database.open(database) as content:
         for pair_id, geometry in zip(*content.read_two_view_geometries(), strict=True):
             a, b = colmap().pair_id_to_image_pair(pair_id)
-            inliers = np.array(geometry.inlier_matches, dtype=np.intp).reshape(-1, 2)
-            if len(inliers) and a in rays and b in rays:
+            if a not in rays or b not in rays:
+                continue
+            inliers = _unguided(content, a, b, geometry)
+            if len(inliers):
                 here, there = rays[a][inliers[:, 0]], rays[b][inliers[:, 1]]
                 errors = _sampson(model.image(a), model.image(b), here, there)
                 found.append(Agreement(a, b, len(inliers), int((errors <= _FITS).sum())))
     return found
+
+
+def _unguided(content: Database, a: int, b: int, geometry: TwoViewGeometry) -> NDArray[np.intp]:
+    """The verified matches [M, 2] that were found without knowing the geometry."""
+    verified = np.array(geometry.inlier_matches, dtype=np.intp).reshape(-1, 2)
+    if not content.exists_matches(a, b):
+        return verified
+    first = np.array(content.read_matches(a, b), dtype=np.intp).reshape(-1, 2)
+    return verified[np.isin(verified @ _AS_ONE, first @ _AS_ONE)]
 
 
 def _sampson(

@@ -80,8 +80,10 @@ def _make_job(owner: User, form: UploadForm) -> Job:
     """A waiting job; with a video, a draft that starts when its frames are there."""
     title, photos = form.cleaned_data["title"], form.cleaned_data["photos"]
     wishes = form.wishes(usual_wishes())
-    if form.videos:
-        return videos.create_job(owner, photos, form.videos, title=title, wishes=wishes)
+    if form.videos or form.zips:
+        return videos.create_job(
+            owner, photos, form.videos, zips=form.zips, title=title, wishes=wishes
+        )
     return submit.create_job(owner, photos, title=title, wishes=wishes)
 
 
@@ -111,7 +113,7 @@ def _refuse(request: SignedInRequest, form: UploadForm, status: int) -> HttpResp
 
 
 def _form_page(request: SignedInRequest, form: UploadForm, status: int) -> HttpResponse:
-    context = {"form": form, "limits": uploads.limits(), **start_context()}
+    context = {"form": form, "limits": uploads.limits(), **start_context(request.user.pk)}
     return render(request, "recon/upload.html", context, status=status)
 
 

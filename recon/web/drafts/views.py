@@ -22,7 +22,7 @@ from django_htmx.http import HTMX_STOP_POLLING, HttpResponseClientRefresh
 from accounts.requests import P, SignedInRequest, View
 from instarecon_site.form_addresses import form_on
 from recon.jobs import titles
-from recon.jobs.drafts import drafts, known_photos
+from recon.jobs.drafts import drafts, known_photos, photo_zips
 from recon.jobs.drafts import videos as draft_videos
 from recon.jobs.site_config import usual_wishes
 from recon.models import Job, Photo
@@ -68,7 +68,7 @@ def check(request: SignedInRequest, draft: Job) -> HttpResponse:
     context = {
         "is_poll": True,
         "draft_name": titles.draft_name(draft, photos),
-        **start_context([(photo.width, photo.height) for photo in photos]),
+        **start_context(draft.owner_id, [(photo.width, photo.height) for photo in photos]),
     }
     return render(request, "recon/_check.html", check_context(draft) | context)
 
@@ -127,7 +127,10 @@ def _add(request: SignedInRequest, draft: Job) -> HttpResponse:
 
 
 def _take_in(draft: Job, upload: UploadedFile) -> str:
-    """Adds a photo or a video; a sentence if the draft already has it."""
+    """Adds a photo, a video or a zip; a sentence if the draft already has it."""
+    if photo_zips.is_zip(upload):
+        photo_zips.add_zip(draft, upload)
+        return ""
     if draft_videos.is_video(upload):
         video, is_new = draft_videos.add_video(draft, upload)
         said = gettext("Frames are already being taken from “{name}”.")
@@ -138,9 +141,13 @@ def _take_in(draft: Job, upload: UploadedFile) -> str:
 
 def _add_one(request: SignedInRequest, draft: Job, sent: list[UploadedFile]) -> HttpResponse:
     """201 with the photo's tile; 200 where the draft has this very photo already. 202 for a
-    video, whose frames are photos a little later. Raises ReconError."""
+    video, whose frames are photos a little later; 201 with the numbers of the photos that came out
+    of a zip. Raises ReconError."""
     if len(sent) > 1:
         return refuse(request, draft, [gettext("Send one photo in each request.")], 400)
+    if photo_zips.is_zip(sent[0]):
+        added = photo_zips.add_zip(draft, sent[0])
+        return JsonResponse({"unpacked": [photo.pk for photo in added]}, status=201)
     if draft_videos.is_video(sent[0]):
         video, _ = draft_videos.add_video(draft, sent[0])
         return JsonResponse({"video": video.pk}, status=202)

@@ -10,7 +10,8 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from recon.models import Job
-from recon.pipeline.quality import FIGURES
+from recon.models.figures import OF_EVIDENCE
+from recon.pipeline.quality import UNMEASURED, WORDS
 
 PAGE_SIZE = 12
 NEWEST = "newest"
@@ -24,7 +25,7 @@ LABELS = {
     QUALITY: _("Best quality first"),
 }
 
-_BEST_FIRST = ("good", "fair", "poor", "unmeasured")
+_BEST_FIRST = (*WORDS, UNMEASURED)
 _UNTITLED_LAST = Case(When(title="", then=Value(1)), default=Value(0))
 _COLUMNS: dict[str, tuple[Any, ...]] = {
     NEWEST: ("-created_at", "pk"),
@@ -52,7 +53,7 @@ def page_of(jobs: QuerySet[Job], sort: str, number: str | None) -> Page[Any]:
 def _best_first(jobs: QuerySet[Job]) -> list[Any]:
     """Keys, those without a scene last. The word is not in the database: it follows from figures
     and warnings, by limits that may change."""
-    figures = (f"figures__{name}" for name in ("registered", *FIGURES))
+    figures = (f"figures__{name}" for name in OF_EVIDENCE)
     facts = jobs.order_by(*_COLUMNS[NEWEST]).select_related("figures")
     facts = facts.only("status", "warnings", *figures)
     return [job.pk for job in sorted(facts, key=_rank)]  # those that are alike: newest first

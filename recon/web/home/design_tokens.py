@@ -19,12 +19,12 @@ PAIRS: tuple[tuple[str, str, float], ...] = (
     ("on-accent", "accent", TEXT),
     ("on-button", "button", TEXT),
     ("on-button", "button-hover", TEXT),
-    *((state, f"{state}-soft", TEXT) for state in ("good", "fair", "poor")),
-    *(("ink", f"{state}-soft", TEXT) for state in ("good", "fair", "poor")),
+    *((state, f"{state}-soft", TEXT) for state in ("good", "usable", "poor")),
+    *(("ink", f"{state}-soft", TEXT) for state in ("good", "usable", "poor")),
     *(("poor", on, TEXT) for on in ("paper", "surface", "raised")),
-    ("paper", "poor", TEXT),
+    *(("paper", state, TEXT) for state in ("good", "poor")),
     *(("edge", on, EDGE) for on in ("paper", "surface", "raised")),
-    *((ink, "stage", TEXT) for ink in ("stage-ink", "stage-ink-2", "stage-accent", "stage-fair")),
+    *((ink, "stage", TEXT) for ink in ("stage-ink", "stage-ink-2", "stage-accent", "stage-usable")),
 )
 
 

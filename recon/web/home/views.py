@@ -25,6 +25,7 @@ ENDPOINTS = {
     "a job's status": "GET /recon/jobs/{job_id}/status",
     "a file of a finished job": "GET /recon/jobs/{job_id}/files/{kind}",
     "cancel a job": "POST /recon/jobs/{job_id}/cancel",
+    "make a scene anyway": "POST /recon/jobs/{job_id}/anyway",
     "delete a job": "DELETE /recon/jobs/{job_id}",
     "how it is shared": "POST /recon/jobs/{job_id}/share",
     "the queue": "GET /recon/queue",

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from recon.jobs import titles
-from recon.jobs.drafts import drafts
+from recon.jobs.drafts import drafts, photo_zips
 from recon.models import Job, Video
 from recon.web import uploads
 from recon.web.job.photo_check import check_context
@@ -33,7 +33,7 @@ def page(
         "form": form or WishesForm(initial=shown_of(draft)),
         "photos": photos,
         "draft_name": titles.draft_name(draft, photos),
-        **start_context([(photo.width, photo.height) for photo in photos]),
+        **start_context(draft.owner_id, [(photo.width, photo.height) for photo in photos]),
         "limits": uploads.limits(),
         "kept_until": drafts.kept_until(draft),
         "problems": problems,
@@ -51,4 +51,6 @@ def videos_context(draft: Job) -> dict[str, object]:
         "videos": videos,
         "in_work": any(video.state == Video.State.WAITING for video in videos),
         "photo_pks": [photo.pk for photo in draft.photos.all()],
+        "poses": photo_zips.poses_of(draft),
+        "without_poses": draft.wishes.without_poses,
     }

@@ -20,6 +20,7 @@ from instarecon_site.form_addresses import form_on
 from recon.jobs import steps_and_log
 from recon.jobs.people import notices
 from recon.jobs.steps_and_log import StepRow
+from recon.jobs.storage import retention
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
 from recon.web import scene
@@ -31,6 +32,7 @@ from recon.web.preset_times import preset_options
 from recon.web.result import how_made, runs
 from recon.web.result.held_out import HeldOut, held_out_of
 from recon.web.result.measurement import Measurement, measurement_of
+from recon.web.result.measures import Measure, measures_of
 from recon.web.result.metrics import Metric, metrics_of
 from recon.web.running import live as live_parts
 from recon.web.running.poll_answers import ProgressContext, moving_parts, with_version
@@ -59,6 +61,7 @@ def page(request: SignedInRequest, job: Job, *, status: int = 200, **forms: Form
     if job.has_ended:
         mine = job.owner_id == request.user.pk
         context["has_unread_notice"] = mine and notices.has_unread(job.owner, job)
+        context["delete_at"] = retention.delete_at(job)
         context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
         show, for_staff = request.GET.get("show", ""), request.user.is_staff
@@ -147,6 +150,7 @@ class ResultContext(TypedDict):
     scene_choices: list[scene.SceneChoice]
     metrics: list[Metric]
     measurement: Measurement
+    measures: list[Measure]
     held_out: list[HeldOut]
     timings: list[how_made.Timing]
     settings_used: list[tuple[str, str]]
@@ -167,6 +171,7 @@ def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool
         "scene_choices": choices,
         "metrics": metrics_of(job, for_staff=for_staff),
         "measurement": measurement_of(job),
+        "measures": measures_of(job),
         "held_out": held_out_of(job),
         "timings": how_made.timings(steps),
         "settings_used": how_made.settings_used(job),
@@ -176,10 +181,11 @@ def result_context(job: Job, steps: list[StepRow], show: str, *, for_staff: bool
 
 
 def overlap_of(job: Job) -> pair_graph.Picture | None:
-    """The picture of the matching, if it is useful: after a failure, or with photos that found no
-    place.
+    """The picture of the matching, if it is useful: after a failure, for a poor scene, or with
+    photos that found no place.
     """
-    if job.is_failed or (job.is_completed and pair_graph.falls_apart(job)):
+    is_poor = job.verdict is not None and job.verdict.is_poor
+    if job.is_failed or is_poor or (job.is_completed and pair_graph.falls_apart(job)):
         return pair_graph.of_matching(job)
     return None
 

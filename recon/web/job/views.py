@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
 from instarecon_site.form_addresses import form_on
-from recon.jobs import deletion, lifecycle, submit
+from recon.jobs import attempts, deletion, lifecycle, submit
 from recon.jobs.people import notices
+from recon.jobs.storage import retention
 from recon.models import Job
 from recon.pipeline.errors import ReconError
 from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in
@@ -74,6 +75,17 @@ def cancel(request: SignedInRequest, job: Job) -> HttpResponse:
     return redirect(job)
 
 
+@acts_on_job
+def make_anyway(request: SignedInRequest, job: Job) -> HttpResponse:
+    """What is no scene is delivered all the same. Doing it twice does no harm."""
+    if not attempts.make_anyway(job):
+        job.refresh_from_db()
+        if not (job.wishes.make_anyway and job.status in Job.ACTIVE):
+            said = gettext("“{name}” did not end because its photos make no scene.")
+            return refuse(request, job, [said.format(name=job.name)], 409)
+    return redirect(job)
+
+
 def _not_started(draft: Job) -> str:
     return gettext("“{name}” has not been started yet.").format(name=draft.name)
 
@@ -88,6 +100,20 @@ def delete(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     said = gettext("“{name}” was deleted, with its photos and files.")
     messages.success(request, said.format(name=name))
     return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
+
+
+@acts_on_job
+def keep(request: SignedInRequest, job: Job) -> HttpResponse:
+    """The scene is not deleted for its age, or (`keep=no`) it may be again."""
+    if job.is_draft:
+        return refuse(request, job, [_not_started(job)], 409)
+    retention.keep(job, is_kept=request.POST.get("keep") != "no")
+    if job.is_kept:
+        said = gettext("“{name}” is kept: it is not deleted for its age.")
+    else:
+        said = gettext("“{name}” is not kept any longer.")
+    messages.success(request, said.format(name=job.name))
+    return redirect(job)
 
 
 @acts_on_job

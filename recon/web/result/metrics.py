@@ -1,26 +1,25 @@
-"""The three quality figures in plain words.
+"""The three quality figures, and what each is.
 
 All are means over held-out photos: ones that the training never saw, so they say how well the
-scene looks from new places. The raw figure is the headline and gets the word; the one with each
-photo's exposure matched stands beside it, and so does the one at the photos' own size where the
-scene was trained on smaller ones. `recon.pipeline.quality` has the limits of the words, and what
-each says.
+scene looks from new places. The raw figure is the headline; the one with each photo's exposure
+matched stands beside it, and so does the one at the photos' own size where the scene was trained on
+smaller ones. None of them has a word of its own: the scene has one (`measures`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recon.models import Job
-from recon.pipeline.quality import GRADES, LABELS, meaning
 from recon.pipeline.results import Conditions, Results
-from recon.pipeline.words.texts import translate_marked
 from recon.web.left_behind import left_by
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 NOT_MEASURED = _("It was not measured for this scene.")
 
@@ -33,22 +32,29 @@ class Scale:
     label: str
     digits: str  # a format string for the number
     unit: str
+    said: StrOrPromise  # what it is
+    higher_is_better: bool = True
 
     @property
     def figure(self) -> str:
         """A format string for the number with its unit."""
         return self.digits + self.unit
 
-    @property
-    def higher_is_better(self) -> bool:
-        return GRADES[self.key].higher_is_better
-
 
 SCALES = (
-    Scale(key="psnr", label="PSNR", digits="{:.1f}", unit=" dB"),
-    Scale(key="ssim", label="SSIM", digits="{:.2f}", unit=""),
-    Scale(key="lpips", label="LPIPS", digits="{:.2f}", unit=""),
-)
+    Scale(
+        key="psnr", label="PSNR", digits="{:.1f}", unit=" dB",
+        said=_("How close the colours come to those of held-out photos. Higher is better."),
+    ),
+    Scale(
+        key="ssim", label="SSIM", digits="{:.2f}", unit="",
+        said=_("How well edges and structures match those of held-out photos. Higher is better."),
+    ),
+    Scale(
+        key="lpips", label="LPIPS", digits="{:.2f}", unit="", higher_is_better=False,
+        said=_("How different held-out photos and the scene look to the eye. Lower is better."),
+    ),
+)  # fmt: skip
 
 
 class Metric(TypedDict):
@@ -64,10 +70,7 @@ class Metric(TypedDict):
     own_at: NotRequired[str]  # that size, in words
     spread: NotRequired[str]  # "± 1.2" where every photo was held out once; else empty
     corrected: NotRequired[str]  # with each photo's exposure matched, where that differs
-    value_text: NotRequired[str]
-    verdict: NotRequired[str]
-    verdict_label: NotRequired[str]
-    words: NotRequired[str]
+    said: NotRequired[str]  # what the figure is
 
 
 def metrics_of(
@@ -87,11 +90,10 @@ def _described(scale: Scale, job: Job, conditions: Conditions) -> Metric:
     value = getattr(job.figures, scale.key)
     if value is None:
         return {"key": scale.key, "label": scale.label, "reason": _reason(scale, conditions)}
-    word, figure = GRADES[scale.key].word(value), scale.figure.format(value)
+    figure = scale.figure.format(value)
     spread = (job.figures.spread or {}).get(scale.key)
     corrected = getattr(job.figures, f"{scale.key}_corrected", None)
     matched = "" if corrected is None else scale.figure.format(corrected)
-    label = translate_marked(LABELS[word])
     sizes = _sizes(scale, conditions)
     return {
         "key": scale.key,
@@ -102,10 +104,7 @@ def _described(scale: Scale, job: Job, conditions: Conditions) -> Metric:
         "own_at": sizes.own_at,
         "spread": "" if spread is None else f"± {scale.digits.format(spread)}",
         "corrected": "" if matched == figure else matched,
-        "value_text": f"{figure}: {label}",
-        "verdict": word,
-        "verdict_label": label,
-        "words": f"{capfirst(meaning(scale.key, word))}.",
+        "said": str(scale.said),
         "reason": "",
     }
 

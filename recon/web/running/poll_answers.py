@@ -18,6 +18,7 @@ from django_htmx.http import HTMX_STOP_POLLING
 from recon.jobs import outlook
 from recon.jobs import steps_and_log as job_progress
 from recon.jobs.steps_and_log import StepRow
+from recon.jobs.workers.obstacles import obstacle_of
 from recon.models import Job
 from recon.templatetags.wording import about, time_range
 from recon.web.running.live import Live
@@ -35,6 +36,7 @@ class MovingParts(TypedDict):
     starts_in: tuple[float, float] | None  # seconds
     eta: tuple[float, float] | None  # seconds until the scene is there
     elapsed_seconds: float | None
+    obstacle: str  # why it waits although it may be its turn
 
 
 class Shown(MovingParts):
@@ -61,6 +63,7 @@ def moving_parts(job: Job) -> MovingParts:
         "starts_in": known.starts_in,
         "eta": known.ready_in,
         "elapsed_seconds": elapsed_seconds(job),
+        "obstacle": obstacle_of(job),
     }
 
 
@@ -71,6 +74,7 @@ def with_version(context: Shown) -> ProgressContext:
         *(job.name, job.status, job.step, round(job.percent, 1), getattr(job, "progress", {})),
         *(steps, context["queue_position"], context["log_tail"], context["live"].mark),
         *(time_range(context["starts_in"]), time_range(context["eta"])),
+        context["obstacle"],
     ]
     name = hashlib.sha256(json.dumps(shown, default=str).encode()).hexdigest()[:16]
     return {**context, "version": name}

@@ -112,8 +112,8 @@ export class DraftPhotos {
   /** @param {Photo} photo @param {import("../upload/send-request.js").Answer} answer */
   receive(photo, answer) {
     if (!this.all.includes(photo)) return; // taken out, and the request with it
-    if (answer.video) {
-      this.forget(photo); // it has a place of its own, and its frames get tiles
+    if (answer.video || answer.unpacked) {
+      this.forget(photo); // it has a place of its own, and what comes out of it gets tiles
       this.root.dispatchEvent(new CustomEvent("video:changed", { bubbles: true }));
     } else if (answer.tile) {
       const unwanted = photo.state === "leaving";

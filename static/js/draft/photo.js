@@ -1,6 +1,6 @@
 /** One photo of a draft, here or on its way, and the tile that shows it. */
 import { drawThumbnail } from "./thumbnails.js";
-import { checkFile, isVideo, megabytes } from "../upload/upload-checks.js";
+import { checkFile, isVideo, isZip, megabytes } from "../upload/upload-checks.js";
 import { gettext } from "../texts.js";
 
 const HASHED_BYTES = 64 * 1024 * 1024; // a phone's memory; only videos are larger
@@ -23,6 +23,7 @@ export class Photo {
     this.bytes = Number(tile.dataset.bytes ?? 0);
     this.share = state === "arrived" ? 1 : 0; // of its bytes that have left
     this.stop = new AbortController();
+    /** A video or a zip: it becomes photos. */
     this.isVideo = false;
     /** @type {number | undefined} in the draft; of those chosen on this page */
     this.number = undefined;
@@ -44,7 +45,7 @@ export class Photo {
     tile.querySelector("progress").setAttribute("aria-label", gettext("Upload of {name}", { name }));
     hidden(".tile-remove").textContent = gettext("Remove {name}", { name });
     hidden(".tile-retry").textContent = gettext(" with {name}", { name });
-    photo.isVideo = isVideo(file, limits);
+    photo.isVideo = isVideo(file, limits) || isZip(file, limits);
     tile.classList.toggle("film", photo.isVideo);
     const problem = checkFile(file, limits);
     photo.looked = problem || photo.isVideo

@@ -10,7 +10,7 @@ const LITTLE_S = 60; // what is later than that is a limit of the hour's or the 
 const NO_ANSWER = () => gettext("The connection was lost.");
 const TOO_MUCH = () => gettext("The upload is larger than this site accepts.");
 
-/** @typedef {{ status: number, errors: string[], location?: string, tile?: string, id?: number, video?: number, laterMs?: number }} Answer */
+/** @typedef {{ status: number, errors: string[], location?: string, tile?: string, id?: number, video?: number, unpacked?: number[], laterMs?: number }} Answer */
 
 /**
  * A small request; status 0 where nobody answers.

@@ -5,7 +5,7 @@ import { gettext, ngettext } from "../texts.js";
 /**
  * @typedef {{ minPhotos: number, maxPhotos: number, maxFileMb: number, maxTotalMb: number,
  *   maxVideoMb: number, minSide: number, photoKinds: string[], videoKinds: string[],
- *   rawKinds: string[] }} Limits  kinds: types, and endings that begin with a dot
+ *   rawKinds: string[], zipKinds: string[] }} Limits  kinds: types, and endings that begin with a dot
  */
 
 export const MB = 1024 * 1024;
@@ -23,12 +23,18 @@ export function readLimits(data) {
     photoKinds: data.photoKinds.split(","),
     videoKinds: data.videoKinds.split(","),
     rawKinds: data.rawKinds.split(","),
+    zipKinds: data.zipKinds.split(","),
   };
 }
 
 /** @param {File} file @param {Limits} limits */
 export function isVideo(file, { videoKinds }) {
   return file.type.startsWith("video/") || isCalled(file.name, videoKinds);
+}
+
+/** @param {File} file @param {Limits} limits */
+export function isZip(file, { zipKinds }) {
+  return zipKinds.includes(file.type) || isCalled(file.name, zipKinds);
 }
 
 /** Whether a name has one of the endings among `kinds`. */
@@ -55,13 +61,16 @@ export function checkFile(file, limits) {
       { name: file.name },
     );
   }
-  if (!isPhoto && !isVideo(file, limits)) {
-    return gettext("“{name}” is neither a photo (JPEG, PNG, WebP, HEIC, AVIF) nor a video.", {
-      name: file.name,
-    });
+  const zip = !isPhoto && isZip(file, limits);
+  if (!isPhoto && !zip && !isVideo(file, limits)) {
+    return gettext(
+      "“{name}” is neither a photo (JPEG, PNG, WebP, HEIC, AVIF) nor a video nor a zip of photos.",
+      { name: file.name },
+    );
   }
   if (file.size === 0) return gettext("“{name}” is empty.", { name: file.name });
-  const most = isPhoto ? limits.maxFileMb : limits.maxVideoMb;
+  const other = zip ? limits.maxTotalMb : limits.maxVideoMb;
+  const most = isPhoto ? limits.maxFileMb : other;
   if (file.size > most * MB) {
     return gettext("“{name}” is {size}; the limit is {limit}.", {
       name: file.name,

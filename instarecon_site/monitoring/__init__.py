@@ -1,0 +1,2 @@
+"""What the site tells those who watch it: what each line of the log is about, how many requests
+there are."""

@@ -1,0 +1,135 @@
+"""What programs send: wishes for a scene, and how it is shared. A field that is not sent stays as
+it is, and one that nobody knows is refused, so that no wish is silently ignored.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StringConstraints
+
+from recon.models import Tag
+
+Preset = Literal["quick", "standard", "high"]
+PresetOrUsual = Literal["", "quick", "standard", "high"]
+OutlierFilter = Literal["auto", "always", "never"]
+Downloads = Literal["nothing", "splat", "all"]
+Status = Literal["DRAFT", "PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
+
+#: No column holds a NUL.
+STORABLE = r"^[^\x00]*$"
+
+Title = Annotated[
+    str,
+    Field(max_length=120, pattern=STORABLE, description="Empty: called after the photos' day."),
+]
+Description = Annotated[
+    str,
+    Field(max_length=2000, pattern=STORABLE, description="Whoever has the link reads it."),
+]
+TagName = Annotated[str, StringConstraints(max_length=Tag.LONGEST, pattern=STORABLE)]
+LinkPassword = Annotated[str, StringConstraints(pattern=r"^([^\x00]{6,100})?$")]
+Tags = Annotated[list[TagName], Field(max_length=10, description="Only the owner sees them.")]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file.")]
+
+
+class Sent(Schema):
+    """A JSON body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class WishesSent(Sent):
+    """What is wished of a scene; the usual, or what held before, for the rest."""
+
+    title: Title | None = None
+    preset: Preset | None = None
+    original_resolution: bool | None = Field(
+        default=None, description="Keep the photos' full size."
+    )
+    cross_validate: bool | None = Field(default=None, description="Hold out every photo once.")
+    final_refine: bool | None = Field(default=None, description="Finish the scene with all photos.")
+    outlier_filter: OutlierFilter | None = None
+    without_poses: bool | None = Field(
+        default=None, description="Leave camera positions that came with the photos unused."
+    )
+    make_anyway: bool | None = Field(default=None, description="Deliver even what is no scene.")
+
+
+class DraftSent(WishesSent):
+    """A new draft."""
+
+    tags: Tags | None = None
+    description: Description | None = None
+
+
+class ShareSent(Sent):
+    """How a scene is shared."""
+
+    on: bool | None = None
+    password: LinkPassword | None = Field(
+        default=None, description="6 to 100 characters; empty or null: none."
+    )
+    until: datetime | None = Field(default=None, description="When the link ends; null: never.")
+    downloads: Downloads | None = None
+    figures: bool | None = Field(default=None, description="Whether the quality figures are shown.")
+    in_gallery: bool | None = Field(default=None, description="On the owner's public page.")
+
+
+class ShareChangeSent(ShareSent):
+    """A change of how a scene is shared."""
+
+    new_link: bool = Field(default=False, description="End the old link for good and make another.")
+
+
+class StartSent(DraftSent):
+    """The last wishes before a draft starts."""
+
+    share: ShareSent | None = None
+
+
+class DetailsSent(Sent):
+    """What may be changed of a scene at any time; null clears."""
+
+    title: Title | None = None
+    tags: Tags | None = None
+    description: Description | None = None
+
+
+class KnownPhotoSent(Sent):
+    """A photo that may be here already."""
+
+    sha256: Digest
+    name: str = Field(default="photo", max_length=255, pattern=STORABLE)
+
+
+class KnownPhotosSent(Sent):
+    """Photos that may be here already."""
+
+    photos: list[KnownPhotoSent] = Field(min_length=1, max_length=100)
+
+
+class OrderSent(Sent):
+    """The order of a draft's photos; those not named keep their places."""
+
+    photo_ids: list[Annotated[int, Field(ge=1, lt=2**63)]] = Field(min_length=1, max_length=100)
+
+
+class NewJobFields(Schema):
+    """The fields beside the files of a new job; those of a form."""
+
+    title: Title = ""
+    description: Description = ""
+    tags: Tags = []
+    preset: PresetOrUsual = Field(default="", description="Empty: the site's default.")
+    original_resolution: bool = False
+    cross_validate: bool = False
+    final_refine: bool = True
+    outlier_filter: OutlierFilter = "auto"
+    without_poses: bool = Field(
+        default=False, description="Leave camera positions that came with the photos unused."
+    )
+    make_anyway: bool = Field(default=False, description="Deliver even what is no scene.")
+    share: bool = Field(default=False, description="Share it at once.")

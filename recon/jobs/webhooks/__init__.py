@@ -1,0 +1,1 @@
+"""Telling people's programs that a scene has ended."""

@@ -1,0 +1,1 @@
+"""A person's webhooks: made, tried, removed, and what was sent to them."""
