@@ -51,14 +51,14 @@ def kill_horse(site: Site, program: Program, chance: random.Random, number: int)
 
 
 def kill_worker_and_horse(site: Site, program: Program, chance: random.Random, number: int) -> None:
+    """One that works and its horse, or all of them in the moment in which one takes a job."""
+    if number % 2:
+        _see_taken(program)
+        _kill(site.workers())
+        return
     _some_horse(site, program)
     time.sleep(chance.uniform(0, 1))
-    worker = chance.choice([one for one in site.workers() if one.children()] or site.workers())
-    worker.suspend()  # first: one that runs on could fork another
-    for child in worker.children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            child.kill()
-    worker.kill()
+    _kill([chance.choice([one for one in site.workers() if one.children()] or site.workers())])
 
 
 def kill_queue(site: Site, program: Program, chance: random.Random, number: int) -> None:
@@ -187,6 +187,26 @@ def in_background(program: Program) -> threading.Thread:
     thread = threading.Thread(target=send, daemon=True)
     thread.start()
     return thread
+
+
+def _see_taken(program: Program) -> None:
+    """Until a worker has taken a task from the list and not begun it: some milliseconds."""
+    taken = queue.rq_queue().intermediate_queue
+    end = time.monotonic() + LIMIT_S
+    while time.monotonic() < end:
+        if any(taken.get_job_ids() for _ in range(500)):
+            return
+        if not Job.objects.filter(status__in=Job.ACTIVE).exists():
+            program.submit()
+
+
+def _kill(workers: list[psutil.Process]) -> None:
+    for worker in workers:
+        worker.suspend()  # first: one that runs on could fork another
+    for worker in workers:
+        for process in [*worker.children(recursive=True), worker]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _some_horse(site: Site, program: Program) -> psutil.Process:

@@ -146,6 +146,18 @@ def test_what_a_delete_left_behind_is_removed_by_the_timer() -> None:
     assert not folder.exists()
 
 
+def test_what_a_worker_took_and_never_began_is_queued_again(redis_queue: Redis) -> None:
+    """It was killed between the list and the horse; RQ would take minutes to find out."""
+    job = job_of(person())
+    queue.enqueue(str(job.pk), job.attempt)
+    listed = queue.rq_queue()
+    redis_queue.lmove(listed.key, listed.intermediate_queue_key)
+    assert reconcile().queued == 0  # it may just be slow
+    queue._handed_over_since[job.queue_id] -= queue.SILENT_WORKER_S
+    assert reconcile().queued == 1
+    assert listed.job_ids == [job.queue_id]
+
+
 def test_a_clock_that_is_put_forward_costs_no_upload_its_folder() -> None:
     job = Job(owner=person())
     with photo_files.new_folder(job):
