@@ -47,7 +47,7 @@ from scripts.temporary_site import (
     site_environment,
 )
 
-SCENE = Path(__file__).with_name("first_picture_scene.py")
+SCENE = Path(__file__).parent / "parts" / "first_picture_scene.py"
 LIMIT_S = 120
 #: Runs before the page. Records when the viewer has the graphics card draw its first splats, when
 #: it shows a picture, and when that is of the whole scene.

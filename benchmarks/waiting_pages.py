@@ -94,7 +94,7 @@ def serve_site(folder: Path, waiting: int, drafts: int) -> Iterator[Site]:
     port = free_port()
     environment = site_environment(folder, PORT=str(port), STATIC_ROOT=str(folder / "static"))
     made = subprocess.run(
-        [sys.executable, "-m", "benchmarks.waiting_rows", str(waiting), str(drafts)],
+        [sys.executable, "-m", "benchmarks.parts.waiting_rows", str(waiting), str(drafts)],
         env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     facts: dict[str, Any] = json.loads(made.stdout.splitlines()[-1])

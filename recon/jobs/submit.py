@@ -21,7 +21,7 @@ from recon.jobs.photo_upload import check_upload
 from recon.jobs.samples import sample_photos
 from recon.jobs.site_config import resolved_config, usual_wishes
 from recon.models import Job, Photo, Share
-from recon.pipeline.known_poses import link_poses
+from recon.pipeline.known_poses.placement import link_poses
 from recon.pipeline.photos.photo_count import check_count
 from recon.pipeline.wishes import Wishes
 

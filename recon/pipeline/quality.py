@@ -141,12 +141,12 @@ _ADVICE = {
         "two thirds of what they show."
     ),
     "confirmed": N_(
-        "Take more photos of the same things, each a step to the side of another, so that every "
-        "part is in three photos or more."
+        "Take more photos of the same things, with a step sideways between photos, so "
+        "that every part is in three of them or more."
     ),
     "psnr": N_(
-        "Take photos between those that you have, a step to the side each, of something that does "
-        "not move, in even light."
+        "Take photos between those that you have, with a step sideways from one to the "
+        "next, of something that does not move, in even light."
     ),
 }
 _ADVICE |= {"ssim": _ADVICE["psnr"], "fog": _ADVICE["confirmed"]}

@@ -18,7 +18,7 @@ from recon.geometry import quaternion
 from recon.pipeline.cli.command import main
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
-from recon.pipeline.known_poses import keep_pose_files, link_poses
+from recon.pipeline.known_poses.placement import keep_pose_files, link_poses
 from recon.pipeline.outcome import read_pair_graph
 from recon.pipeline.presets import PRESETS
 from recon.pipeline.progress import ListReporter, Step

@@ -308,7 +308,7 @@ def test_a_camera_model_that_can_t_be_made_straight_is_named(folder: Path, tmp_p
         file.write_bytes(bytes(content))
     error = refused(tmp_path)
     assert error.code == "poses_unknown_camera"
-    assert error.facts["model"] in ("EQUIRECTANGULAR", "#17")
+    assert error.facts["lens"] in ("EQUIRECTANGULAR", "#17")
 
 
 def test_a_model_without_cameras_is_incomplete(folder: Path, tmp_path: Path) -> None:

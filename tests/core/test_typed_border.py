@@ -19,6 +19,15 @@ BY_HAND = {
 }
 #: The body of an API call is not a file of ours.
 BODIES = {"recon/api/bodies.py": {r"json\.loads?\(", r"dict\[str, Any\]"}}
+#: API v1 answers by types of its own, from rows: what it holds as JSON is a row's facts, a body, or
+#: the description that OpenAPI's programs read.
+BODIES |= {
+    f"recon/api/v1/{name}.py": {r"json\.loads?\(", r"dict\[str, Any\]"}
+    for name in (
+        *("api", "breaking", "callers", "job_facts", "openapi", "problems", "prototype"),
+        *("schemas/jobs", "schemas/photos", "schemas/results", "schemas/site", "webhooks"),
+    )
+} | {"recon/web/webhooks/forms.py": {r"dict\[str, Any\]"}}  # as Django's forms have it
 
 
 def modules() -> list[Path]:

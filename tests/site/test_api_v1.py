@@ -52,6 +52,8 @@ def test_a_draft_is_made_filled_and_started(program: Program) -> None:
         "cross_validate": False,
         "final_refine": False,
         "outlier_filter": "auto",
+        "without_poses": False,
+        "make_anyway": False,
     }
 
 

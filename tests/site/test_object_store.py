@@ -23,7 +23,7 @@ from recon.jobs.drafts import drafts, known_photos, photo_zips, places
 from recon.jobs.folder import data_folder, mirror
 from recon.models import Artifact, DataFolder, Job, StoredFile
 from recon.pipeline.errors import PipelineError
-from recon.pipeline.known_poses import known_names
+from recon.pipeline.known_poses.placement import known_names
 from tests.s3_server import S3Server
 from tests.site import staged_pipeline
 from tests.site.making import browser_of, job_of, person, photo, photo_bytes, photos

@@ -13,7 +13,7 @@ from accounts.models import User
 from recon.jobs import submit
 from recon.jobs.drafts import drafts, photo_zips, places
 from recon.models import Job
-from recon.pipeline.known_poses import known_names
+from recon.pipeline.known_poses.placement import known_names
 from tests.site.making import browser_of, person, photo, photo_bytes, photos, token_of
 from tests.zips import bomb, transforms, zip_of
 

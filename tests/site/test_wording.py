@@ -156,7 +156,11 @@ NOT_SAID = {
     r"small letters|in words? of|Left empty|said here|hold it still|[Uu]nlike each other": "",
 }
 #: Programs that use the API know it as a job.
-OF_PROGRAMS = {"You have no such job."}
+OF_PROGRAMS = {
+    "You have no such job.",
+    "This job has no result (yet).",
+    "This job has no such file (yet). There are these kinds: {kinds}.",
+}
 
 
 @cache

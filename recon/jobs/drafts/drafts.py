@@ -37,7 +37,7 @@ from recon.jobs.photo_upload import check_upload
 from recon.jobs.site_config import resolved_config
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
-from recon.pipeline.known_poses import link_poses
+from recon.pipeline.known_poses.placement import link_poses
 from recon.pipeline.photos.photo_count import check_count
 from recon.pipeline.wishes import Wishes
 from recon.pipeline.workspace import replacing

@@ -20,7 +20,7 @@ from recon.jobs.folder import mirror, photo_files
 from recon.jobs.photo_upload import check_upload, source_of
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
-from recon.pipeline.known_poses import keep_pose_files, listed_photos, photos_with_poses
+from recon.pipeline.known_poses.placement import keep_pose_files, listed_photos, photos_with_poses
 from recon.pipeline.photos.media import HEAD
 from recon.pipeline.photos.photo_zips import UnpackedFile, ZipLimits
 from recon.pipeline.photos.photo_zips import is_zip as begins_as_zip

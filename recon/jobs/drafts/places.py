@@ -12,7 +12,7 @@ from recon.jobs.drafts import drafts
 from recon.jobs.folder import mirror, photo_files
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
-from recon.pipeline.known_poses import link_poses
+from recon.pipeline.known_poses.placement import link_poses
 
 
 class NotThere(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from recon.jobs.folder import mirror
 from recon.models import Job, Photo
-from recon.pipeline.known_poses import known_names
+from recon.pipeline.known_poses.placement import known_names
 from recon.pipeline.workspace import write_json
 
 

@@ -28,7 +28,7 @@ from recon.pipeline.cli.console import ConsoleReporter
 from recon.pipeline.cli.ending import DONE, OUR_FAULT, exit_code, print_outcome
 from recon.pipeline.cli.explain import explain_poses
 from recon.pipeline.config import PipelineConfig
-from recon.pipeline.known_poses import keep_pose_files
+from recon.pipeline.known_poses.placement import keep_pose_files
 from recon.pipeline.machine import environment
 from recon.pipeline.outcome import Summary
 from recon.pipeline.photos import uploads

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 
-from recon.pipeline import known_poses
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.earlier_job import features_signature, known_features
 from recon.pipeline.errors import UserError
+from recon.pipeline.known_poses import placement as known_poses
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.workspace import Workspace, digest_files, digest_json, unfinished_folder
 from recon.poses.colmap import databases

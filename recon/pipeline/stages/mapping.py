@@ -11,9 +11,10 @@ from dataclasses import asdict, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from recon.pipeline import known_mapping, known_poses
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
+from recon.pipeline.known_poses import mapping as known_mapping
+from recon.pipeline.known_poses import placement as known_poses
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
 from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.pipeline.stages.matching import read_still

@@ -10,9 +10,9 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from recon.pipeline import known_poses
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.earlier_job import bring_in_matches
+from recon.pipeline.known_poses import placement as known_poses
 from recon.pipeline.outcome import PreparedPhotos, write_pair_graph
 from recon.pipeline.workspace import (
     Workspace,

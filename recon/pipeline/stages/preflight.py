@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from recon.pipeline import known_poses
 from recon.pipeline.config import PipelineConfig, PreflightConfig
+from recon.pipeline.known_poses import placement as known_poses
 from recon.pipeline.machine import environment
 from recon.pipeline.outcome import Machine, PreparedPhotos
 from recon.pipeline.photos import copies

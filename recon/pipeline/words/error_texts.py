@@ -138,14 +138,15 @@ EXPLANATIONS: dict[str, Explanation] = {
         "transforms.json again. Without it, the positions are worked out from the photos.",
     ),
     "poses_unknown_camera": Explanation(
-        "The camera positions use a lens model that can’t be used here: {model}.",
-        "Undistort the photos in the program that made the model, and send these with the "
-        "undistorted model; or leave the model out.",
+        "The camera positions are for a kind of lens that can’t be used here: {lens}.",
+        "Undistort the photos in the program that the positions come from, and send these"
+        " with their own positions; or leave the positions out.",
     ),
     "poses_bad_camera": Explanation(
         "The lens that the camera positions give for “{name}” makes no sense: a focal length of "
         "{focal} pixels for a picture of {width}×{height}.",
-        "Check focal length, principal point and distortion in the model, or leave the model out.",
+        "Check focal length, principal point and distortion in the file of positions, or "
+        "leave it out.",
     ),
     "poses_size_differs": Explanation(
         "“{name}” has another shape than its camera: the photo is {width}×{height} pixels here, "
@@ -156,7 +157,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     "poses_match_no_photo": Explanation(
         "None of the photos is among the camera positions: those are of photos such as “{listed}”, "
         "and one of yours is called “{name}”.",
-        "Send the photos under the names that the model has for them.",
+        "Send the photos under the names that the file of positions has for them.",
     ),
     "poses_too_few": Explanation(
         Counted(
@@ -165,19 +166,20 @@ EXPLANATIONS: dict[str, Explanation] = {
             "needed.",
             by="placed",
         ),
-        "Send the photos under the names that the model has for them, or leave the model out.",
+        "Send the photos under the names that the file of positions has for them, or leave it out.",
     ),
     "poses_do_not_fit": Explanation(
         "The camera positions do not fit what the photos show.",
-        "Check that the model was made from these photos, and that each has its own name. Without "
-        "the model, the positions are worked out from the photos.",
+        "Check that the positions were made from these photos, and that each has its own "
+        "name. Without them, positions are worked out from the photos.",
     ),
     "not_a_scene": Explanation(
         "These photos do not make a scene: {registered} of {total} could be placed, and what they "
         "show does not fit together.",
-        "Take more photos of one thing that does not move, each a step to the side of another, so "
-        "that neighbours share two thirds of what they show. Nothing is lost: photos can be added "
-        "to these, and the scene can be made all the same, such as it is.",
+        "Take more photos of one thing that does not move, with a step sideways between "
+        "photos, so that neighbours share two thirds of what they show. Nothing is lost: "
+        "photos can be added to these, and the scene can be made all the same, such as it"
+        " is.",
     ),
     # A video instead of photos.
     "video_unreadable": Explanation(

@@ -42,7 +42,7 @@ _BACK = 1.0  # px: how near a pixel's ray must lead back to it
 def parameter_count(model: str) -> int:
     """Raises PoseFileError for a model that is unknown, or can't be made straight."""
     if model not in _MODELS:
-        raise PoseFileError("poses_unknown_camera", model=model)
+        raise PoseFileError("poses_unknown_camera", lens=model)
     return _MODELS[model][1]
 
 

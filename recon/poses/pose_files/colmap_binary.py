@@ -92,7 +92,7 @@ def _cameras(reader: _Reader) -> dict[int, FileCamera]:
         number, kind, width, height = reader.take("<iiQQ")
         model = MODEL_BY_NUMBER.get(kind)
         if model is None:
-            raise PoseFileError("poses_unknown_camera", model=f"#{kind}")
+            raise PoseFileError("poses_unknown_camera", lens=f"#{kind}")
         params = reader.take(f"<{parameter_count(model)}d")
         cameras[number] = FileCamera(model, width, height, params)
     return cameras

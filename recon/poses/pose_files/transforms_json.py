@@ -78,7 +78,7 @@ def _camera(frame: Mapping[str, Any]) -> FileCamera:
     if frame.get("is_fisheye") or model in _FISHEYE:
         return FileCamera("OPENCV_FISHEYE", width, height, (*straight, k1, k2, k3, k4))
     if model not in _STRAIGHT or k4:  # k4 of a straight lens has two meanings
-        raise PoseFileError("poses_unknown_camera", model=f"{model}, k4" if k4 else model)
+        raise PoseFileError("poses_unknown_camera", lens=f"{model}, k4" if k4 else model)
     if k3:
         terms = (k1, k2, p1, p2, k3, 0.0, 0.0, 0.0)
         return FileCamera("FULL_OPENCV", width, height, (*straight, *terms))

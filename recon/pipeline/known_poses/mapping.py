@@ -11,7 +11,7 @@ import numpy as np
 
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import UserError
-from recon.pipeline.known_poses import needs_matches
+from recon.pipeline.known_poses.placement import needs_matches
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.workspace import Workspace, scratch_folder
 from recon.poses.colmap.pairs import Pair, read_verified_pairs

@@ -1,6 +1,6 @@
 """Fills the database of `benchmarks/waiting_pages.py`, and counts the queries of one request.
 
-    python -m benchmarks.waiting_rows WAITING DRAFTS
+    python -m benchmarks.parts.waiting_rows WAITING DRAFTS
 
 Runs in a separate process, with the benchmark's settings in the environment. Prints one JSON
 object: a session, the jobs in line and how many queries each kind of request makes.

@@ -1,6 +1,6 @@
 """The scene, the account and the rows of `benchmarks/first_picture.py`.
 
-    python benchmarks/first_picture_scene.py COUNT
+    python benchmarks/parts/first_picture_scene.py COUNT
 
 Runs in a separate process, with the benchmark's settings and the measured tree in the environment:
 that tree's own writers make the files, including a first part if they know one. Prints one JSON
