@@ -70,11 +70,11 @@ LIMITS = {
     "placed": Limits(0.55, 0.8, 0.9),
     "confirmed": Limits(0.1, 0.25, 0.5),
     "psnr": Limits(14.0, 18.0, 24.0),  # dB
-    "ssim": Limits(0.5, 0.7, 0.855),
+    "ssim": Limits(0.5, 0.65, 0.855),
 }
 #: Where all of these fall short, nobody recognises the place: it is no scene. One alone is not
 #: enough, since a false alarm keeps a scene from somebody who would have taken it.
-FOG = {"psnr": 16.0, "ssim": 0.5, "confirmed": 0.01}
+FOG = {"psnr": 16.0, "ssim": 0.47, "confirmed": 0.025}
 
 LABELS = {
     EXCELLENT: N_("Excellent"),
