@@ -37,8 +37,8 @@ BENCHMARKS = (
     ["eta.py"],
     ["fuzz_uploads.py"],
     ["fuzz_api.py"],
-    ["faults.py"],
-    ["faults.py", "--stored"],
+    ["faults"],
+    ["faults", "--stored"],
 )
 
 REGISTRY_HELP = (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from benchmarks.fault_site import judging, pipeline
+from benchmarks.faults import judging, pipeline
 from recon.jobs import queue
 from recon.jobs.people import notices
 from recon.jobs.run import tasks
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def job(data_dir: Path, redis_queue: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Job:
     """One that the benchmark's pipeline has made a scene of."""
     monkeypatch.setattr(pipeline, "PAUSE_S", 0.0)
-    settings.PIPELINE_RUNNER = "benchmarks.fault_site.pipeline.run_pipeline"
+    settings.PIPELINE_RUNNER = "benchmarks.faults.pipeline.run_pipeline"
     made = job_of(person())
     queue.enqueue(str(made.pk), made.attempt)
     tasks.run_job(str(made.pk), made.attempt)

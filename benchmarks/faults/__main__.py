@@ -1,14 +1,13 @@
 """What is promised about faults, measured: a real site, a fault at a random moment, the facts.
 
-    python benchmarks/faults.py                            # every fault ten times
-    python benchmarks/faults.py --stored                   # with an object store
-    python benchmarks/faults.py --only horse deploy --runs 3 --seed 7
+    python -m benchmarks.faults                            # every fault ten times
+    python -m benchmarks.faults --stored                   # with an object store
+    python -m benchmarks.faults --only horse deploy --runs 3 --seed 7
 
-Starts all of `make run` on PostgreSQL, with three workers and a pipeline of some seconds
-(`benchmarks/fault_site`). A program sends jobs; one fault at a time is started at a random moment;
-when all jobs have ended, rows, queue, folders, objects and processes are compared. Prints a table
-and exits with 1 where a promise was broken. A run is the same for the same seed as far as machines
-allow.
+Starts all of `make run` on PostgreSQL, with three workers and a pipeline of some seconds. A
+program sends jobs; one fault at a time is started at a random moment; when all jobs have ended,
+rows, queue, folders, objects and processes are compared. Prints a table and exits with 1 where a
+promise was broken. A run is the same for the same seed as far as machines allow.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.fault_site.site import Site, start_site
+from benchmarks.faults.site import Site, start_site
 from benchmarks.jobs import machine
 from benchmarks.parts.tables import table
 from scripts import measurement_pages
 
 if TYPE_CHECKING:
-    from benchmarks.fault_site.injections import Fault
-    from benchmarks.fault_site.judging import Verdict
+    from benchmarks.faults.injections import Fault
+    from benchmarks.faults.judging import Verdict
 
 #: Jobs that are sent before the fault; two more come during it.
 JOBS = 3
@@ -62,7 +61,7 @@ def main() -> None:
     print(f"{datetime.date.today()}, {machine()}, seed {options.seed}", flush=True)
     runs: list[Run] = []
     with start_site(stored=options.stored) as site:
-        from benchmarks.fault_site.injections import FAULTS  # Django is set up only now
+        from benchmarks.faults.injections import FAULTS  # Django is set up only now
 
         try:
             for name in options.only:
@@ -86,7 +85,7 @@ def tell(faults: dict[str, Fault], runs: list[Run], options: argparse.Namespace)
     print("\n" + table(HEAD, rows))
     if options.save and rows:
         arguments = [word for word in sys.argv[1:] if word != "--save"]
-        command = shlex.join(["python", "benchmarks/faults.py", *arguments])
+        command = shlex.join(["python", "-m", "benchmarks.faults", *arguments])
         name = "faults-stored.csv" if options.stored else "faults.csv"
         measurement_pages.save(
             name, f"{machine()}, load {os.getloadavg()[2]:.0f}", command, HEAD, rows
@@ -129,9 +128,9 @@ def _break(
 
 
 def _run(site: Site, name: str, fault: Fault, chance: random.Random, number: int) -> Run:
-    from benchmarks.fault_site.injections import in_background
-    from benchmarks.fault_site.judging import judge, wait_for_all
-    from benchmarks.fault_site.program import Program
+    from benchmarks.faults.injections import in_background
+    from benchmarks.faults.judging import judge, wait_for_all
+    from benchmarks.faults.program import Program
     from recon.models import Job
 
     known = set(Job.objects.values_list("pk", flat=True))

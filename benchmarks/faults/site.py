@@ -44,7 +44,7 @@ class Site:
         self._seen: set[tuple[int, float]] = set()
         self._over = threading.Event()
         settings = {
-            "DJANGO_SETTINGS_MODULE": "benchmarks.fault_site.settings",
+            "DJANGO_SETTINGS_MODULE": "benchmarks.faults.settings",
             "DATABASE_URL": database.get_uri(),
             "MAX_CONCURRENT_JOBS": str(WORKERS),
             "JOB_TIMEOUT_MINUTES": str(TIMEOUT_MINUTES),

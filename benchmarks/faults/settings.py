@@ -3,6 +3,6 @@
 from instarecon_site.settings import *  # noqa: F403
 from instarecon_site.settings import STORAGES
 
-PIPELINE_RUNNER = "benchmarks.fault_site.pipeline.run_pipeline"
+PIPELINE_RUNNER = "benchmarks.faults.pipeline.run_pipeline"
 # Nobody looks at its pages: no time for compressing their scripts.
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import psutil
 from django.db import connections
 
-from benchmarks.fault_site.judging import step_of
-from benchmarks.fault_site.pipeline import WORKING_MEMORY
-from benchmarks.fault_site.program import Program
-from benchmarks.fault_site.site import CLOCKS, Site
+from benchmarks.faults.judging import step_of
+from benchmarks.faults.pipeline import WORKING_MEMORY
+from benchmarks.faults.program import Program
+from benchmarks.faults.site import CLOCKS, Site
 from recon.jobs import queue
 from recon.models import Job
 from recon.pipeline.progress import WORKING_STEPS

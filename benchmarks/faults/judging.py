@@ -14,8 +14,8 @@ import psutil
 from django.db import DatabaseError, connections
 from redis.exceptions import RedisError
 
-from benchmarks.fault_site.pipeline import expected
-from benchmarks.fault_site.site import Site
+from benchmarks.faults.pipeline import expected
+from benchmarks.faults.site import Site
 from recon.jobs import attempts, queue
 from recon.jobs.folder import leftovers, lock, mirror, unclaimed
 from recon.models import Artifact, Job, StageRun, StoredFile

@@ -1,1 +1,0 @@
-"""The site that `benchmarks/faults.py` breaks: its programs, what is done to them, who judges."""
