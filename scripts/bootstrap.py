@@ -37,6 +37,8 @@ BENCHMARKS = (
     ["eta.py"],
     ["fuzz_uploads.py"],
     ["fuzz_api.py"],
+    ["faults"],
+    ["faults", "--stored"],
 )
 
 REGISTRY_HELP = (

@@ -1,4 +1,4 @@
-"""The tables of docs/measurements, from the data beside them.
+"""The tables of docs/measurements, and of pages for whoever runs a site, from the data.
 
     .venv/bin/python scripts/measurement_pages.py           # writes the tables anew
     .venv/bin/python scripts/measurement_pages.py --check   # says which pages are out of date
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import re
 import sys
 import textwrap
@@ -101,13 +102,14 @@ def save(
 
 
 def pages() -> list[Path]:
-    return sorted(PAGES.glob("*.md"))
+    return sorted([*PAGES.glob("*.md"), *PAGES.parent.glob("operate/reliability.md")])
 
 
 def rendered(path: Path) -> str:
     """The page with its tables made from the data."""
     return BLOCK.sub(
-        lambda found: found[1] + block(wish_of(found["wish"])) + found[3], path.read_text()
+        lambda found: found[1] + block(wish_of(found["wish"]), path.parent) + found[3],
+        path.read_text(),
     )
 
 
@@ -129,15 +131,16 @@ def runs_of(name: str) -> list[Run]:
     ]
 
 
-def block(wish: Wish) -> str:
-    """Markdown of the newest run and of the trend."""
+def block(wish: Wish, folder: Path = PAGES) -> str:
+    """Markdown of the newest run and of the trend, for a page in `folder`."""
     runs = runs_of(wish.file)
     parts = []
     for run in runs[-wish.shown :]:
         parts += [caption(run), table(run.columns, cells(run))]
     hidden = len(runs) - wish.shown
     earlier = f", with {hidden} earlier run{'s' * (hidden > 1)}" if hidden > 0 else ""
-    parts.append(f"([The data](data/{wish.file}){earlier})")
+    data = os.path.relpath(PAGES / "data" / wish.file, folder)
+    parts.append(f"([The data]({data}){earlier})")
     if wish.trend and len(runs) > 1:
         parts += ["From run to run, the oldest first:", trend(wish, runs)]
     return "\n\n".join(parts) + "\n\n"

@@ -7,6 +7,7 @@ run once and `reconcile` puts back what is missing, so an unreachable Redis is l
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -43,6 +44,9 @@ TASK = "recon.jobs.run.tasks.run_job"
 RESULT_TTL_S = 60 * 60
 #: A busy worker tells Redis every two seconds that it lives (`worker.MONITORING_S`).
 SILENT_WORKER_S = 35
+
+#: The ids that this process has seen handed over, and since when, monotonic seconds.
+_handed_over_since: dict[str, float] = {}
 
 FAILURE_TTL_S = 7 * 24 * 60 * 60  # the queue dashboard shows failures for a week
 
@@ -103,12 +107,25 @@ def carried_ids() -> set[str]:
     """
     queue = rq_queue()
     waiting = set(queue.job_ids)
-    handed_over = set(queue.intermediate_queue.get_job_ids())
+    handed_over = _handed_over_lately(queue)
     waiting |= set(queue.job_ids)  # a worker that took another job instead puts one back
     started = queue.started_job_registry.get_job_and_execution_ids(cleanup=False)
     running = {one for one, run in started if _is_alive(one, run, queue.connection)}
     abandoned = {one for one, _ in started} - running
     return waiting | (handed_over - abandoned) | running
+
+
+def _handed_over_lately(queue: Queue) -> set[str]:
+    """The ids that a worker has taken and not begun.
+
+    It begins them at once. One that stays was taken by a worker that was killed in that moment,
+    which RQ itself would only act on after two minutes and more. Each process judges by its own
+    clock, which nobody sets.
+    """
+    now, ids = time.monotonic(), set(queue.intermediate_queue.get_job_ids())
+    for one in set(_handed_over_since) - ids:
+        _handed_over_since.pop(one, None)
+    return {one for one in ids if now - _handed_over_since.setdefault(one, now) < SILENT_WORKER_S}
 
 
 def _is_alive(queue_id: str, execution_id: str, connection: Redis) -> bool:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.errors import Cancelled, PipelineError, ReconError, UserError
 from recon.pipeline.gate import stop_where_there_is_no_scene
-from recon.pipeline.machine import disk
+from recon.pipeline.machine import disk, memory
 from recon.pipeline.outcome import Summary
 from recon.pipeline.progress import WORKING_STEPS, RunReport, Step
 from recon.pipeline.stages import STAGES, Stage
@@ -143,4 +143,6 @@ def _named_faults(
                 report.log(line)
         if disk.explains(error, workspace.root):
             raise disk.full_error(workspace.root, config.preflight.min_free_disk_mb) from error
+        if memory.explains(error):
+            raise PipelineError("out_of_memory") from error
         raise PipelineError("internal") from error

@@ -65,5 +65,11 @@ def test_columns_that_a_run_leaves_empty_are_not_shown(folder: Path) -> None:
     assert "paint ms" not in block(Wish("paint.csv", ("page",), "", 1))
 
 
+def test_a_page_in_another_folder_says_where_the_data_are(folder: Path) -> None:
+    measurement_pages.save("paint.csv", "2 cores", "paint.py", HEAD, [["home", 60]])
+    shown = block(Wish("paint.csv", ("page",), "", 1), folder.parent / "operate")
+    assert f"(../{folder.name}/data/paint.csv)" in shown
+
+
 def test_pages_are_where_their_data_are() -> None:
     assert DATA.parent == PAGES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,23 @@ def test_new_photos_run_everything_again(workspace: Workspace, stages: dict) -> 
     (workspace.root / "upload.txt").write_text("more photos")
     run_pipeline(workspace, CONFIG, ListReporter())
     assert runs(stages) == [2] * 8
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (MemoryError("std::bad_alloc"), "out_of_memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out_of_memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "out_of_memory"),
+        (RuntimeError("CUDA error: out of memory"), "internal"),
+        (RuntimeError("nobody foresaw this"), "internal"),
+    ],
+)
+def test_a_machine_without_memory_is_named(
+    workspace: Workspace, stages: dict, raised: Exception, code: str
+) -> None:
+    stages[Step.GS_TRAIN].raises = raised
+    assert run_pipeline(workspace, CONFIG, ListReporter()).error_code == code
 
 
 def test_a_damaged_output_is_made_again(workspace: Workspace, stages: dict) -> None:

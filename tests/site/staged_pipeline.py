@@ -68,6 +68,8 @@ def run_pipeline(workspace: Workspace, config: Any, report: RunReport) -> Summar
         os.abort()
     if what == "full":
         raise OSError(errno.ENOSPC, "No space left on device")
+    if what == "no memory":
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory") from MemoryError()
     if what == "deaf":  # native code that holds the interpreter lock
         ctypes.PyDLL(None).sleep(600)
     if what == "fail":

@@ -15,7 +15,7 @@ from redis import Redis
 
 from recon.jobs import lifecycle, publish, queue
 from recon.jobs.folder import lock as folder_lock
-from recon.jobs.folder import unclaimed
+from recon.jobs.folder import photo_files, unclaimed
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, StageRun
 from recon.pipeline.outcome import Summary
@@ -144,6 +144,26 @@ def test_what_a_delete_left_behind_is_removed_by_the_timer() -> None:
     os.utime(folder / unclaimed.MARK, (0, 0))
     assert reconcile().swept == 1
     assert not folder.exists()
+
+
+def test_what_a_worker_took_and_never_began_is_queued_again(redis_queue: Redis) -> None:
+    """It was killed between the list and the horse; RQ would take minutes to find out."""
+    job = job_of(person())
+    queue.enqueue(str(job.pk), job.attempt)
+    listed = queue.rq_queue()
+    redis_queue.lmove(listed.key, listed.intermediate_queue_key)
+    assert reconcile().queued == 0  # it may just be slow
+    queue._handed_over_since[job.queue_id] -= queue.SILENT_WORKER_S
+    assert reconcile().queued == 1
+    assert listed.job_ids == [job.queue_id]
+
+
+def test_a_clock_that_is_put_forward_costs_no_upload_its_folder() -> None:
+    job = Job(owner=person())
+    with photo_files.new_folder(job):
+        os.utime(job.folder / unclaimed.MARK, (0, 0))
+        assert reconcile().swept == 0
+        assert job.workspace.upload.is_dir()
 
 
 def test_the_command_says_what_it_mended() -> None:

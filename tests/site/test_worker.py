@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from django.utils import timezone
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.exceptions import StopRequested
@@ -21,11 +20,13 @@ from rq.serializers import JSONSerializer
 from recon.jobs import deletion, lifecycle, queue, submit
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.reconcile import reconcile
+from recon.jobs.run import tasks
 from recon.jobs.run.worker import ReconWorker
 from recon.models import Job, StageRun
 from recon.pipeline.wishes import Wishes
 from tests.conftest import redis_address, start_redis, stop_redis, use_redis
 from tests.core.tiny_scene import write_tiny_workspace
+from tests.site import staged_pipeline
 from tests.site.making import job_of, person, photos
 from tests.site.staged_pipeline import HOLDS, play
 from tests.site.working import (
@@ -185,6 +186,18 @@ def test_a_job_whose_horse_always_dies_fails_in_the_end() -> None:
     assert (job.error_code, job.attempt, job.losses) == ("worker_lost", 3, 3)
 
 
+def test_a_machine_without_memory_is_tried_again_like_a_killed_horse(settings: Any) -> None:
+    """The kernel kills, or refuses memory: the cause is the same, and so is what follows."""
+    settings.PIPELINE_RUNNER = staged_pipeline.PATH
+    job = queued("no memory")
+    for attempt in (1, 2, 3):
+        job.refresh_from_db()
+        assert (job.status, job.attempt, job.losses) == ("PENDING", attempt, attempt - 1)
+        tasks.run_job(str(job.pk), attempt)
+    job.refresh_from_db()
+    assert (job.status, job.error_code, job.losses) == ("FAILED", "worker_lost", 3)
+
+
 @pytest.mark.parametrize("how", ["abort", "full"])
 def test_a_job_that_fills_the_disk_says_so_and_is_not_tried_in_vain(how: str) -> None:
     job = queued(how)
@@ -299,10 +312,10 @@ def test_told_to_stop_twice_the_worker_ends_its_horse_and_stays_to_give_the_job_
     killed: list[int] = []
     monkeypatch.setattr(worker, "kill_horse", lambda: killed.append(worker.horse_pid))
     worker._horse_pid = 2**22 + 1  # nobody's
-    worker._shutdown_requested_date = timezone.now()
+    worker._stop_asked_at = time.monotonic()
     worker.request_force_stop(signal.SIGTERM, None)
     assert killed == []  # the same stop, passed on by two programs
-    worker._shutdown_requested_date -= timedelta(seconds=2)
+    worker._stop_asked_at -= 2
     worker.request_force_stop(signal.SIGTERM, None)
     assert killed == [worker.horse_pid]
 
@@ -331,6 +344,19 @@ def test_a_job_over_its_time_fails_and_says_so(redis_queue: Redis) -> None:
     assert (job.status, job.error_code) == ("FAILED", "timed_out")
     assert job.error is not None
     assert "longer than the limit" in job.error.title
+
+
+def test_a_clock_that_is_set_ends_no_horse(redis_queue: Redis) -> None:
+    """RQ measures how long a horse works by the time of day, and would kill it as hours late."""
+    worker = ReconWorker(["recon"], connection=redis_queue)
+    task = queue.rq_queue().enqueue_call(queue.TASK, args=("none", 1), timeout=3600)
+    worker._forked_at = time.monotonic()
+    for hours in (12, -12):
+        worker.set_current_job_working_time(hours * 3600.0)
+        assert 0 <= worker.current_job_working_time < 60
+        assert not worker._is_over_time(task)
+    worker._forked_at -= 3601
+    assert worker._is_over_time(task)
 
 
 def test_a_second_attempt_waits_until_the_folder_is_free() -> None:

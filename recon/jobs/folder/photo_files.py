@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.text import slugify
 
+from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import mirror, unclaimed
 from recon.jobs.photo_upload import CheckedPhoto
 from recon.models import Job, Photo
@@ -75,13 +76,15 @@ def shown_name(original_name: str) -> str:
 def new_folder(job: Job) -> Iterator[None]:
     """The job's folder, marked as nobody's until the block is through; removed if it fails.
 
-    Raises PipelineError("disk_full").
+    It is locked meanwhile: by a clock that was put forward, the mark would be old enough to have
+    it swept. Raises PipelineError("disk_full").
     """
     with room_for(job):
         job.workspace.upload.mkdir(parents=True)
         unclaimed.mark(job.folder)
         try:
-            yield
+            with folder_lock.hold(job.folder):
+                yield
             # Where an outer transaction rolls back later, the folder stays marked.
             transaction.on_commit(lambda: unclaimed.claim(job.folder))
         except BaseException:

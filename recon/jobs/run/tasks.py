@@ -7,7 +7,7 @@ or touch CUDA. The task owns the status; the pipeline only says what happened.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from recon.jobs.run.sender import Sender
 from recon.models import Job
 from recon.pipeline.config import from_dict
 from recon.pipeline.errors import Cancelled, Interrupted, PipelineError, TimeLimit
-from recon.pipeline.machine import disk
+from recon.pipeline.machine import disk, memory
 from recon.pipeline.outcome import Summary
 
 logger = logging.getLogger(__name__)
@@ -78,17 +78,13 @@ def _run_attempt(job: Job) -> None:
         except Cancelled:
             logger.info("Job %s, attempt %s was cancelled", job.pk, job.attempt)
         except PipelineError as error:
-            lifecycle.fail(job.pk, job.attempt, error.code, error.facts)
+            _fail(job, error.code, error.facts)
         except Exception as error:
             # Ours, and unforeseen (the pipeline itself names its faults): never left running.
             # The traceback goes to the worker's log; the job's may be what can't be written.
             logger.exception("Job %s, attempt %s failed", job.pk, job.attempt)
-            named = (
-                photo_files.disk_full(job)
-                if disk.explains(error, Path(settings.DATA_DIR))
-                else PipelineError("internal")
-            )
-            lifecycle.fail(job.pk, job.attempt, named.code, named.facts)
+            named = _named(job, error)
+            _fail(job, named.code, named.facts)
         finally:
             quotas.measure_ended(Job.objects.filter(pk=job.pk))
 
@@ -105,9 +101,25 @@ def _record(job: Job, summary: Summary, sender: Sender, *, stopped: bool) -> Non
         publish.publish(job, summary)
     elif summary.status == "FAILED":
         sender.ended()
-        lifecycle.fail(job.pk, job.attempt, summary.error_code or "internal", summary.error_facts)
+        _fail(job, summary.error_code or "internal", summary.error_facts)
     elif summary.status == "CANCELLED" and stopped:
         raise Interrupted
+
+
+def _named(job: Job, error: Exception) -> PipelineError:
+    """What an unforeseen error is for people."""
+    if disk.explains(error, Path(settings.DATA_DIR)):
+        return photo_files.disk_full(job)
+    return PipelineError("out_of_memory" if memory.explains(error) else "internal")
+
+
+def _fail(job: Job, code: str, facts: Mapping[str, object]) -> None:
+    """Ends the attempt. Without memory it is tried again, as where the kernel killed it for that:
+    what took the memory may be gone by then."""
+    if code == "out_of_memory":
+        attempts.worker_lost(job.pk, job.attempt)
+    else:
+        lifecycle.fail(job.pk, job.attempt, code, facts)
 
 
 def _pipeline() -> Callable[..., Any]:

@@ -10,9 +10,9 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any
 
@@ -42,7 +42,7 @@ MAINTENANCE_S = 60
 MONITORING_S = 2
 
 #: A stop that two programs pass on (a terminal and supervisord, say) is one stop, as RQ has it.
-_SAME_SIGNAL = timedelta(seconds=1)
+_SAME_SIGNAL_S = 1.0
 
 
 class JobTimeLimit(UnixSignalDeathPenalty):
@@ -67,9 +67,13 @@ class ReconWorker(RegisteredWorker):
     - JSON only, whatever the command line says: pickles in Redis would be programs.
     - Redis may go away while a horse runs; the worker stays with its horse.
     - A cancel whose message was lost stops the horse all the same, whatever it does.
+    - Durations are measured by a clock that nobody sets: RQ would end a healthy horse where the
+      machine's is put forward by hours.
     """
 
     death_penalty_class = JobTimeLimit
+    _forked_at = 0.0  # monotonic seconds
+    _stop_asked_at: float | None = None  # likewise
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs |= {
@@ -102,6 +106,7 @@ class ReconWorker(RegisteredWorker):
 
     def fork_work_horse(self, job: QueuedJob, queue: Queue) -> None:
         connections.close_all()  # a connection must not be shared with the child
+        self._forked_at = time.monotonic()
         super().fork_work_horse(job, queue)
         if self._stop_requested:  # the signal came just before the fork
             self.kill_horse()
@@ -121,6 +126,7 @@ class ReconWorker(RegisteredWorker):
 
     def handle_warm_shutdown_request(self) -> None:
         super().handle_warm_shutdown_request()
+        self._stop_asked_at = time.monotonic()
         if self.horse_pid:
             # Its children, if any, are its own to end.
             with suppress(ProcessLookupError):
@@ -128,10 +134,10 @@ class ReconWorker(RegisteredWorker):
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
         """Told to stop once more: the horse ends now, but its attempt is still given back."""
-        asked = self._shutdown_requested_date
+        asked = self._stop_asked_at
         if not self.horse_pid:
             super().request_force_stop(signum, frame)
-        elif asked is None or datetime.now(UTC) - asked > _SAME_SIGNAL:
+        elif asked is None or time.monotonic() - asked > _SAME_SIGNAL_S:
             self.kill_horse()
 
     def _shutdown(self) -> None:
@@ -154,7 +160,7 @@ class ReconWorker(RegisteredWorker):
         try:
             if self._shutdown_requested_date is not None:
                 attempts.hand_back(job_pk, attempt)
-            elif _is_over_time(job):
+            elif self._is_over_time(job):
                 minutes = settings.JOB_TIMEOUT_MINUTES
                 lifecycle.fail(job_pk, attempt, "timed_out", {"minutes": minutes})
             else:
@@ -176,13 +182,20 @@ class ReconWorker(RegisteredWorker):
 
     def _is_overdue(self) -> bool:
         """Whether a horse that was asked to end has had its time."""
-        asked = self._shutdown_requested_date
-        grace = timedelta(seconds=getattr(settings, "STOP_GRACE_S", polite_stop.GRACE_S))
-        return asked is not None and datetime.now(UTC) - asked > grace
+        grace_s = getattr(settings, "STOP_GRACE_S", polite_stop.GRACE_S)
+        asked = self._stop_asked_at
+        return asked is not None and time.monotonic() - asked > grace_s
+
+    def _is_over_time(self, job: QueuedJob) -> bool:
+        if not job.timeout or job.timeout < 0:
+            return False
+        return time.monotonic() - self._forked_at > job.timeout
 
     def set_current_job_working_time(
         self, current_job_working_time: float, pipeline: Any = None
     ) -> None:
+        if current_job_working_time:  # 0: it has ended
+            current_job_working_time = time.monotonic() - self._forked_at
         with _redis_may_be_away():
             super().set_current_job_working_time(current_job_working_time, pipeline)
 
@@ -219,13 +232,6 @@ def _settle(job_pk: str, attempt: int) -> None:
         reconcile.settle(row, is_surely_lost=True)
     else:
         attempts.worker_lost(job_pk, attempt)  # died before it could claim the job
-
-
-def _is_over_time(job: QueuedJob) -> bool:
-    if not job.timeout or job.timeout < 0 or job.started_at is None:
-        return False
-    started = job.started_at if job.started_at.tzinfo else job.started_at.replace(tzinfo=UTC)
-    return (datetime.now(UTC) - started).total_seconds() > job.timeout
 
 
 @contextmanager

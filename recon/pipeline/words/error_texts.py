@@ -401,6 +401,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Choose the quick preset or fewer pixels, then run again.",
         "Choose the quick preset or fewer pixels, or close other programs that use the GPU.",
     ),
+    "out_of_memory": Explanation(
+        "The machine ran out of memory.",
+        "Run again; if that does not help, choose the quick preset or fewer photos.",
+        "Close other programs, give the machine or its container more memory, or choose the quick "
+        "preset or fewer photos.",
+    ),
     "too_busy": Explanation(
         "The site is busy with photos and videos that others have sent.",
         "Nothing is lost: send it again in a moment.",
