@@ -26,7 +26,7 @@ class Exit(IntEnum):
 #: The codes of jobs that failed by the site's fault or its machine's; all others are the photos'.
 SITE_FAULTS = frozenset({
     "disk_full", "environment_broken", "folder_not_writable", "gpu_out_of_memory", "internal",
-    "storage_away", "timed_out", "worker_lost",
+    "out_of_memory", "storage_away", "timed_out", "worker_lost",
 })  # fmt: skip
 
 
