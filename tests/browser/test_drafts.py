@@ -104,7 +104,7 @@ def test_a_zip_becomes_photos_whose_positions_are_used_unless_refused(
     assert fits(page)
     found.get_by_label("Don’t use them").check()
     start(page)
-    page.wait_for_function("!document.querySelector('[data-draft]')")
+    expect(page.locator("[data-draft]")).to_have_count(0)
     job = Job.objects.get(owner=ann)
     assert names(job) == ["one.jpg", "0.jpg", "1.jpg", "2.jpg"]
     assert job.wishes.without_poses
