@@ -15,6 +15,7 @@ from accounts.models import User
 from recon.models import Job
 from recon.web.running.curve import Curve, Mark
 from tests.browser.test_result import shown_job
+from tests.browser.waiting import until
 from tests.browser.windows import DESK, PHONE, SIZES
 from tests.site.making import job_of, person, photo_bytes
 
@@ -92,11 +93,8 @@ def test_the_player_has_its_videos_shape(new_context: NewContext, ann: User) -> 
         page.goto(job.get_absolute_url())
         video = page.locator("video.turntable")
         video.scroll_into_view_if_needed()
-        page.wait_for_function(
-            "([w, h]) => { const v = document.querySelector('video').getBoundingClientRect();"
-            " return Math.abs(v.width / v.height - w / h) < 0.02; }",
-            arg=list(shape),
-        )
+        box = "document.querySelector('video').getBoundingClientRect()"
+        until(page, f"Math.abs({box}.width / {box}.height - {shape[0] / shape[1]}) < 0.02")
 
 
 def test_words_of_a_curve_are_no_larger_than_the_text(new_context: NewContext, ann: User) -> None:

@@ -19,6 +19,7 @@ from recon.splats.spz import write_spz
 from tests.browser.fitting import fits
 from tests.browser.scenes import VIEW, picture, splat_bytes
 from tests.browser.viewing import camera_at
+from tests.browser.waiting import until
 from tests.browser.windows import PHONE, SIZES
 from tests.core.tiny_scene import tiny_gaussians
 from tests.site import outcomes
@@ -93,9 +94,8 @@ def test_a_held_out_photo_is_compared_by_dragging_and_by_keys(
     page = open_page(f"{job.get_absolute_url()}#quality", viewport=size)
     versus = page.locator("[data-versus=on]")
     versus.scroll_into_view_if_needed()
-    page.wait_for_function(
-        "[...document.querySelectorAll('.versus img')].every(i => i.complete && i.naturalWidth)"
-    )
+    seen = "[...document.querySelectorAll('.versus img')].every(i => i.complete && i.naturalWidth)"
+    until(page, seen)
     (red, _, _), (_, _, blue) = columns(versus)
     assert red > 200, "the photo is on the left"
     assert blue > 200, "the scene is on the right"
