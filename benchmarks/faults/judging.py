@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from benchmarks.faults.pipeline import expected
 from benchmarks.faults.site import Site
 from recon.jobs import attempts, queue
-from recon.jobs.folder import leftovers, lock, mirror, unclaimed
+from recon.jobs.folder import leftovers, lock, mirror, unclaimed, unneeded_files
 from recon.models import Artifact, Job, StageRun, StoredFile
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.progress import WORKING_STEPS
@@ -145,7 +145,7 @@ def _clean() -> None:
         unclaimed.sweep(patience_s=-1)
         leftovers.sweep()
         leftovers.sweep_pictures()
-        mirror.sweep()
+        unneeded_files.sweep()
 
 
 def orphans(data: Path, store: S3Server | None) -> Iterator[str]:

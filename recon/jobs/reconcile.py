@@ -36,7 +36,7 @@ from redis.exceptions import RedisError
 from accounts import letters
 from recon.jobs import account_deletion, attempts, heartbeats, publish, queue
 from recon.jobs.drafts import checks, drafts, frames
-from recon.jobs.folder import data_folder, leftovers, mirror, unclaimed
+from recon.jobs.folder import data_folder, leftovers, mirror, unclaimed, unneeded_files
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.people import audit, kept_answers, quotas
 from recon.jobs.storage import retention
@@ -91,7 +91,7 @@ def reconcile() -> Mended:
         settled=settled,
         queued=_queue_forgotten(),
         swept=unclaimed.sweep(),
-        leftovers=leftovers.sweep() + mirror.evict(),
+        leftovers=leftovers.sweep() + unneeded_files.evict(),
         abandoned=drafts.remove_abandoned(),
         checks=_ask_for_checks(),
         videos=frames.request_missing(),

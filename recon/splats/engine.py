@@ -23,7 +23,7 @@ from recon.splats.exposure_estimate import estimate_exposures
 from recon.splats.gaussians import Gaussians
 from recon.splats.losses import photometric
 from recon.splats.scene import PosedPhoto, View, load_view, scene_extent
-from recon.splats.start import find_start, start_from, without
+from recon.splats.start import Start, find_start, start_from, without
 from recon.splats.starting_points import Points, SparsePoints, gaussians_from_points, sparse_points
 from recon.splats.training import Observer, fit, observe_nothing
 
@@ -83,21 +83,7 @@ def train(
     kernels_compiled = photometric.compile_kernels(device)
     views = _load(photos, images, config, report)
     sparse = sparse_points(photos)
-    earlier = checkpoints.start()
-    if earlier is not None:
-        start = start_from(earlier)
-        report.taken_over(_DENSE_SHARE)
-    else:
-        start = find_start(
-            photos,
-            views,
-            sparse,
-            config,
-            device=device,
-            seed=seed,
-            report=Part(report, 0.0, _DENSE_SHARE),
-        )
-        checkpoints.keep_start(start.state())
+    start = _start(photos, views, sparse, config, device, seed, report, checkpoints)
     if start.left_out:
         photos, views = without(start.left_out, photos, views)
         sparse = sparse_points(photos)
@@ -131,6 +117,34 @@ def train(
         checkpoints=checkpoints,
     )
     return TrainedScene(gaussians, points, size, exposures.by_name, start.confirmed, start.left_out)
+
+
+def _start(
+    photos: Sequence[PosedPhoto],
+    views: Sequence[View],
+    sparse: SparsePoints,
+    config: TrainConfig,
+    device: torch.device,
+    seed: int,
+    report: Report,
+    checkpoints: Checkpoints,
+) -> Start:
+    """That of the interrupted training, if there was one; else a new one, which is kept."""
+    earlier = checkpoints.start()
+    if earlier is not None:
+        report.taken_over(_DENSE_SHARE)
+        return start_from(earlier)
+    start = find_start(
+        photos,
+        views,
+        sparse,
+        config,
+        device=device,
+        seed=seed,
+        report=Part(report, 0.0, _DENSE_SHARE),
+    )
+    checkpoints.keep_start(start.state())
+    return start
 
 
 def _estimated_exposures(

@@ -20,7 +20,9 @@ from redis import Redis
 from accounts.models import User
 from recon.jobs import deletion, heartbeats, reconcile, submit
 from recon.jobs.drafts import drafts, known_photos, photo_zips, places
-from recon.jobs.folder import data_folder, mirror
+from recon.jobs.folder import data_folder, mirror, unneeded_files
+from recon.jobs.folder import object_store as object_store_module
+from recon.jobs.run import tasks
 from recon.models import Artifact, DataFolder, Job, StoredFile
 from recon.pipeline.errors import PipelineError
 from recon.pipeline.known_poses.placement import known_names
@@ -106,6 +108,22 @@ def test_a_lost_machine_s_job_is_finished_by_another(
     manage("rqworker", "recon", "--burst", environment=box_in(tmp_path / "other"))
     job.refresh_from_db()
     assert (job.status, job.attempt, job.losses) == (Job.Status.COMPLETED, 2, 1)
+
+
+def test_a_job_that_begins_while_the_store_is_away_waits_and_does_not_fail(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = draft_with_photos(owner)
+    drafts.start(job)
+
+    def away(job: Job, *paths: str) -> None:
+        raise object_store_module.NotNow("storage_away")
+
+    monkeypatch.setattr(mirror, "pull_here", away)
+    tasks.run_job(str(job.pk), 1)
+    job.refresh_from_db()
+    assert (job.status, job.attempt, job.losses) == (Job.Status.PENDING, 2, 0)
+    assert not job.error_code
 
 
 def test_a_beating_heart_is_left_alone(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,16 +216,16 @@ def test_objects_that_nobody_listed_go_after_a_day_and_copies_that_nobody_wants(
 ) -> None:
     draft = draft_with_photos(owner)
     mirror.upload(draft, [draft.folder / "play"])  # and died before its row
-    assert mirror.sweep() == 0
-    monkeypatch.setattr(mirror, "UNLISTED_FOR", timedelta())
+    assert unneeded_files.sweep() == 0
+    monkeypatch.setattr(unneeded_files, "UNLISTED_FOR", timedelta())
     listed = StoredFile.objects.count()
-    assert mirror.sweep() == 1
+    assert unneeded_files.sweep() == 1
     assert len(objects_of_jobs(object_store)) == listed
-    monkeypatch.setattr(mirror, "UNUSED_FOR_S", -60)
-    assert mirror.evict() == 0, "a draft's folder may have what is not sent yet"
+    monkeypatch.setattr(unneeded_files, "UNUSED_FOR_S", -60)
+    assert unneeded_files.evict() == 0, "a draft's folder may have what is not sent yet"
     Job.objects.filter(pk=draft.pk).update(status=Job.Status.CANCELLED)
     mirror.pull_here(draft)
-    assert mirror.evict() == 1
+    assert unneeded_files.evict() == 1
     assert not draft.folder.exists()
 
 

@@ -80,7 +80,7 @@ def adopt() -> DataFolder | None:
 
 
 def _require_own_store() -> None:
-    """Raises ForeignDataFolder, PipelineError("storage_away")."""
+    """Raises ForeignDataFolder, NotNow."""
     row, token = _row(), object_store.read(OWNER_OBJECT)
     if row is not None and row.token == token:
         return

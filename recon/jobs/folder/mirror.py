@@ -16,18 +16,13 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
-import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import object_store
@@ -39,12 +34,8 @@ logger = logging.getLogger(__name__)
 PULL_WAIT_S = 60.0
 PULLING = "pulling"
 
-#: How old an object without a row must be before nobody can be about to list it.
-UNLISTED_FOR = timedelta(days=1)
 #: How long a signed address works, seconds: time to begin, not to end.
 SIGNED_FOR_S = 300
-#: After which a copy on a machine goes, seconds.
-UNUSED_FOR_S = 24 * 60 * 60
 
 is_used = object_store.is_used
 
@@ -70,7 +61,7 @@ def pull(job: Job, *paths: str, exactly: bool = False) -> None:
 
     A file that the store does not have is left alone, or removed with `exactly`. Does nothing
     where a process of this machine writes in the folder: what lies here is the newest then. Raises
-    PipelineError("storage_away"), and "too_busy" where others fetch the same for long; an object
+    NotNow, also where others fetch the same for long; an object
     that the store has lost is left out and logged.
     """
     if not is_used() or not _differs(job, paths, exactly=exactly):
@@ -103,7 +94,7 @@ def pull_here(job: Job, *paths: str, exactly: bool = False) -> None:
 def upload(job: Job, paths: Iterable[Path]) -> list[StoredFile]:
     """Sends files of the job's folder, and returns rows that are not saved: see `record`.
 
-    Raises PipelineError("storage_away"), FileNotFoundError.
+    Raises NotNow, FileNotFoundError.
     """
     if not is_used():
         return []
@@ -188,47 +179,6 @@ def remove_unlisted(keys: Collection[str]) -> None:
     object_store.remove(sorted(set(keys) - listed))
 
 
-def sweep() -> int:
-    """Deletes objects that nobody has listed for a day: of uploads that were never finished, and of
-    deletions that died on their way. Returns how many. Raises PipelineError("storage_away").
-
-    It looks at all of them, so that is for once a day. A database that knows no file at all is
-    empty or the wrong one, and costs nobody anything.
-    """
-    if not is_used() or not StoredFile.objects.exists():
-        return 0
-    before, swept = timezone.now() - UNLISTED_FOR, 0
-    for keys in _batches(key for key in object_store.all_keys() if "/" in key):
-        listed = set(StoredFile.objects.filter(key__in=keys).values_list("key", flat=True))
-        old = [key for key in set(keys) - listed if _stored_before(key, before)]
-        object_store.remove(old)
-        swept += len(old)
-    return swept
-
-
-def evict() -> int:
-    """Removes this machine's copies of jobs that nobody has looked at here for a day, and of jobs
-    that are gone. Returns how many."""
-    if not is_used():
-        return 0
-    evicted, before = 0, time.time() - UNUSED_FOR_S
-    for folder in (Path(settings.DATA_DIR) / "jobs").glob("*"):
-        try:
-            if (folder / folder_lock.LOCK_NAME).stat().st_mtime > before or _is_at_work(folder):
-                continue
-            with folder_lock.hold(folder):
-                shutil.rmtree(folder)
-                evicted += 1
-        except (FileNotFoundError, folder_lock.FolderBusy):
-            continue
-    return evicted
-
-
-def _is_at_work(folder: Path) -> bool:
-    """Whether its job has not ended: what a worker here could not send yet may be in it."""
-    return Job.objects.filter(pk=folder.name).exclude(status__in=Job.ENDED).exists()
-
-
 def rows(job: Job, paths: Collection[str] = ()) -> QuerySet[StoredFile]:
     """Of these files, and of all below these folders; without any, of the whole folder."""
     chosen = Q()
@@ -304,21 +254,3 @@ def _others(job: Job, paths: Collection[str], listed: Collection[str]) -> Iterat
 def remove_unlisted_on_commit(keys: Collection[str]) -> None:
     if keys:
         transaction.on_commit(partial(remove_unlisted, keys))
-
-
-def _stored_before(key: str, moment: datetime) -> bool:
-    try:
-        return object_store.stored_at(key) < moment
-    except object_store.ObjectMissing:
-        return False
-
-
-def _batches(keys: Iterator[str], size: int = 500) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for key in keys:
-        batch.append(key)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -55,7 +56,7 @@ def digest_of(path: Path) -> str:
 
 
 def upload(path: Path, key: str) -> None:
-    """The file as an object. Raises FileNotFoundError, PipelineError("storage_away")."""
+    """The file as an object. Raises FileNotFoundError, NotNow."""
 
     def send() -> None:
         with path.open("rb") as file:
@@ -67,7 +68,7 @@ def upload(path: Path, key: str) -> None:
 def download(key: str, path: Path, *, sha256: str) -> None:
     """The object as a file, whole or not at all; its folder must be there.
 
-    Raises ObjectMissing, PipelineError("storage_away"), also for a content that is not the one
+    Raises ObjectMissing, NotNow, also for a content that is not the one
     with that digest.
     """
     temporary = path.with_name(f".{secrets.token_hex(8)}.partial")
@@ -89,7 +90,7 @@ def download(key: str, path: Path, *, sha256: str) -> None:
 
 
 def read(key: str) -> str | None:
-    """A small object's text; None where there is none. Raises PipelineError("storage_away")."""
+    """A small object's text; None where there is none. Raises NotNow."""
 
     def fetch() -> str:
         with _opened(key) as source:
@@ -102,7 +103,7 @@ def read(key: str) -> str | None:
 
 
 def write(key: str, text: str) -> None:
-    """A small object, in the place of an earlier one. Raises PipelineError("storage_away")."""
+    """A small object, in the place of an earlier one. Raises NotNow."""
 
     def send() -> None:
         _store().delete(key)
@@ -112,16 +113,16 @@ def write(key: str, text: str) -> None:
 
 
 def remove(keys: Collection[str]) -> None:
-    """Deletes the objects, as many as it can; `recon.jobs.folder.mirror.sweep` finds the rest."""
+    """Deletes the objects, as many as it can; `unneeded_files.sweep` finds the rest."""
     for key in keys:
         try:
-            _tried(f"removal of {key}", lambda key=key: _store().delete(key))  # type: ignore[misc]
-        except PipelineError:
+            _tried(f"removal of {key}", partial(_store().delete, key))
+        except NotNow:
             return  # the store is away: so it is for the next one
 
 
 def all_keys(folder: str = "") -> Iterator[str]:
-    """The keys of all objects, in no order. Raises PipelineError("storage_away")."""
+    """The keys of all objects, in no order. Raises NotNow."""
     folders, files = _tried("listing", lambda: _store().listdir(folder))
     yield from (f"{folder}{name}" for name in files if name)
     for name in folders:
@@ -129,7 +130,7 @@ def all_keys(folder: str = "") -> Iterator[str]:
 
 
 def stored_at(key: str) -> datetime:
-    """Raises ObjectMissing, PipelineError("storage_away")."""
+    """Raises ObjectMissing, NotNow."""
     return _tried(f"date of {key}", lambda: _store().get_modified_time(key))
 
 
@@ -155,7 +156,7 @@ def _opened(key: str) -> BinaryIO:
 
 
 def _tried(what: str, act: Callable[[], T]) -> T:
-    """Raises ObjectMissing, PipelineError("storage_away")."""
+    """Raises ObjectMissing, NotNow."""
     for pause in (*PAUSES_S, None):
         try:
             return act()

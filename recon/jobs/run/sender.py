@@ -16,7 +16,7 @@ from typing import Self
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from recon.jobs.folder import mirror
+from recon.jobs.folder import mirror, object_store
 from recon.models import Job, StoredFile
 from recon.pipeline.errors import Cancelled, PipelineError
 
@@ -74,7 +74,7 @@ class Sender:
     def ended(self) -> None:
         """When the attempt ends, however: all files, trying for half an hour.
 
-        Raises PipelineError("storage_away"), Cancelled.
+        Raises NotNow, Cancelled.
         """
         until = time.monotonic() + AT_LAST_S
         while True:
@@ -82,7 +82,7 @@ class Sender:
                 return self.send(but=_NOT_OURS)
             except (PipelineError, OperationalError, InterfaceError) as error:
                 if time.monotonic() > until:
-                    raise PipelineError("storage_away") from error
+                    raise object_store.NotNow("storage_away") from error
                 logger.warning("Job %s: its files can't be sent: %s", self._job.pk, error)
                 time.sleep(AGAIN_AFTER_S)
 
@@ -96,7 +96,7 @@ class Sender:
     def send(self, *paths: str, but: tuple[str, ...] = ()) -> None:
         """Files that are new or changed, below `paths` or all; those that are gone are taken off.
 
-        Raises PipelineError("storage_away"), Cancelled, and what a database that is away raises.
+        Raises NotNow, Cancelled, and what a database that is away raises.
         """
         if not mirror.is_used():
             return

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from recon.jobs import attempts, lifecycle, publish
-from recon.jobs.folder import data_folder, mirror, photo_files
+from recon.jobs.folder import data_folder, mirror, object_store, photo_files
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.people import quotas
 from recon.jobs.run.polite_stop import asked_by_sigterm
@@ -77,6 +77,9 @@ def _run_attempt(job: Job) -> None:
             attempts.hand_back(job.pk, job.attempt)
         except Cancelled:
             logger.info("Job %s, attempt %s was cancelled", job.pk, job.attempt)
+        except object_store.NotNow as error:  # nobody's fault here, and over in some minutes
+            logger.warning("Job %s, attempt %s waits: %s", job.pk, job.attempt, error)
+            attempts.hand_back(job.pk, job.attempt)
         except PipelineError as error:
             _fail(job, error.code, error.facts)
         except Exception as error:

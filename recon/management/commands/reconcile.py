@@ -9,7 +9,7 @@ import time
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
-from recon.jobs.folder import leftovers, mirror
+from recon.jobs.folder import leftovers, unneeded_files
 from recon.jobs.folder.data_folder import ForeignDataFolder, require_own
 from recon.jobs.reconcile import reconcile
 from recon.pipeline.errors import PipelineError
@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{mended}.")
             if time.monotonic() >= self._sweeps_at:
                 self._sweeps_at = time.monotonic() + DAY_S
-                mirror.sweep()
+                unneeded_files.sweep()
         except (DatabaseError, PipelineError) as error:
             logger.warning("Could not reconcile now: %s", error)
         finally:
