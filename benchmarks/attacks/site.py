@@ -33,6 +33,8 @@ import sys, django
 django.setup()
 from django.core.management import call_command
 from accounts.models import User
+from instarecon_site import folders
+folders.make()
 call_command("migrate", verbosity=0)
 for email in sys.argv[1:]:
     User.objects.create_user(email, {password!r})

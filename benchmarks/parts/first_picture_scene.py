@@ -28,6 +28,7 @@ from django.utils import timezone  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from accounts.models import User  # noqa: E402
+from instarecon_site import folders  # noqa: E402
 from recon.models import Artifact, Figures, Job, Share  # noqa: E402
 from recon.splats.evaluation import draw, to_bytes  # noqa: E402
 from recon.splats.formats import write_splat  # noqa: E402
@@ -41,6 +42,7 @@ SCENE = Path("output/point_cloud/iteration_3000")
 
 
 def main(count: int) -> None:
+    folders.make()
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     ann = User.objects.create_user("ann@example.org", "a long enough password")

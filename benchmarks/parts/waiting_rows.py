@@ -24,6 +24,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
+from instarecon_site import folders  # noqa: E402
 from recon.jobs.folder import data_folder  # noqa: E402
 from recon.jobs.reconcile import reconcile  # noqa: E402
 from recon.models import Job, Photo, StageRun  # noqa: E402
@@ -34,6 +35,7 @@ ENDED, PHOTOS, STEP_S = 60, 12, 20
 
 
 def main(waiting: int, drafts: int) -> None:
+    folders.make()
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     ann = User.objects.create_user("ann@example.org", "a long enough password")
