@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import SimpleLazyObject
 
-from instarecon_site import env
+from instarecon_site import env, postgres
 from instarecon_site.machine import gpu_count, run_folder
 from instarecon_site.secret import kept_secret
 from recon.pipeline.wishes import EARLIER_NAMES, PRESET_NAMES, QUICK
@@ -68,6 +68,7 @@ if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     }
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"]["OPTIONS"] = postgres.options(DATABASES["default"].get("OPTIONS", {}))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- The queue ---

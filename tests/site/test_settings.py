@@ -9,15 +9,17 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from accounts.models import User
-from instarecon_site import env, machine
+from instarecon_site import env, machine, postgres
 from instarecon_site.secret import kept_secret
 from tests.site.running import site_environment
 
@@ -290,16 +292,34 @@ def test_postgres_and_mail_addresses_are_understood(tmp_path: Path) -> None:
     found = read_settings(
         tmp_path,
         *("DATABASES", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE_TLS", "EMAIL_HOST_PASSWORD"),
-        DATABASE_URL="postgres://me:w%40rd@db.example.org:5433/recon",
+        DATABASE_URL="postgres://me:w%40rd@db.example.org:5433/recon?sslmode=require",
         EMAIL_URL="smtp+tls://me:w%40rd@mail.example.org",
     )
     database = found["DATABASES"]["default"]  # type: ignore[index]
     assert database["ENGINE"] == "django.db.backends.postgresql"
     assert (database["HOST"], database["PORT"]) == ("db.example.org", 5433)
     assert (database["NAME"], database["PASSWORD"]) == ("recon", "w@rd")
+    assert database["OPTIONS"]["sslmode"] == "require"
+    assert database["OPTIONS"]["tcp_user_timeout"] == 30_000
     assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example.org", 587)
     assert found["EMAIL_USE_TLS"]
     assert found["EMAIL_HOST_PASSWORD"] == "w@rd"
+
+
+def test_what_the_address_says_of_the_connection_is_kept() -> None:
+    found = postgres.options({"connect_timeout": 3, "options": "-c search_path=recon"})
+    assert found["connect_timeout"] == 3
+    assert found["options"].startswith("-c tcp_user_timeout=30s ")
+    assert found["options"].endswith(" -c search_path=recon")
+
+
+@pytest.mark.slow
+def test_a_real_postgresql_takes_all_of_it(postgres_url: str) -> None:
+    with closing(psycopg2.connect(postgres_url, **postgres.options({}))) as connection:
+        assert connection.get_dsn_parameters()["tcp_user_timeout"] == "30000"
+        with connection.cursor() as cursor:  # the server's end: it would refuse a wrong name
+            cursor.execute("SELECT setting FROM pg_settings WHERE name = 'tcp_user_timeout'")
+            assert cursor.fetchone() is not None
 
 
 def test_the_secret_key_is_made_once_for_all_processes(tmp_path: Path) -> None:
