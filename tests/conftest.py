@@ -165,6 +165,12 @@ def no_limit_reached() -> None:
 
 
 @pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that a test changes are seen at once, whatever was asked a moment before."""
+    monkeypatch.setattr("recon.jobs.time_left.remembered.IS_ON", False)
+
+
+@pytest.fixture(autouse=True)
 def no_language_left() -> None:
     """Each test begins in the site's language: a request leaves its own active in the thread."""
     from django.utils import translation

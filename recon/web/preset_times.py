@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from recon.jobs import outlook
+from recon.jobs.time_left import outlook
 from recon.models import Job
 from recon.pipeline.forecast.time_left import Range
 from recon.templatetags.wording import time_range

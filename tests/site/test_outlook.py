@@ -14,7 +14,8 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from recon.jobs import attempts, lifecycle, outlook, steps_and_log
+from recon.jobs import attempts, lifecycle, steps_and_log
+from recon.jobs.time_left import outlook
 from recon.models import Job, Photo, StageRun
 from recon.pipeline.progress import WORKING_STEPS, Step
 from recon.web.running.poll_answers import moving_parts

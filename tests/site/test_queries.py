@@ -20,10 +20,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from recon.jobs import outlook, queue
+from recon.jobs import queue
 from recon.jobs.drafts import checks, frames
 from recon.jobs.folder import data_folder, unclaimed
 from recon.jobs.reconcile import reconcile
+from recon.jobs.time_left import outlook
 from recon.models import Artifact, Job, Notice, Photo, StageRun, Video
 from recon.pipeline.progress import WORKING_STEPS
 from tests.site.making import browser_of, job_of, measured_job, new_job, person, token_of

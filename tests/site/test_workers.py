@@ -15,9 +15,10 @@ from redis import Redis
 from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 
-from recon.jobs import lifecycle, outlook, queue
+from recon.jobs import lifecycle, queue
 from recon.jobs.reconcile import reconcile
 from recon.jobs.run.next_job import next_instead_of
+from recon.jobs.time_left import outlook
 from recon.jobs.workers import needs, obstacles, staff_controls
 from recon.jobs.workers.registration import Registration
 from recon.models import Job, Worker
@@ -45,6 +46,10 @@ def worker_of(name: str, memory_mb: int | None = None, **fields: Any) -> Worker:
     facts = {"host": name, "started_at": now, "heartbeat_at": now, "presets": list(PRESET_NAMES)}
     card = {"gpu_name": "NVIDIA", "gpu_memory_mb": memory_mb} if memory_mb else {}
     return Worker.objects.create(name=name, **(facts | card | fields))
+
+
+def obstacle(job: Job) -> str:
+    return obstacles.obstacle_of(job, Worker.objects.all())
 
 
 def waiting(title: str, needed_mb: int = 2000, **fields: Any) -> Job:
@@ -278,18 +283,18 @@ class TestWaiting:
         worker_of("small", 8_000, **usual)
         worker_of("large", 80_000, is_drained=True, **usual)
         job = waiting("job", needed_mb, wishes=Wishes(preset))
-        assert obstacles.obstacle_of(job).startswith(sentence)
-        assert bool(obstacles.obstacle_of(job)) == bool(sentence)
+        assert obstacle(job).startswith(sentence)
+        assert bool(obstacle(job)) == bool(sentence)
         page = browser_of(job.owner).get(job.get_absolute_url()).content.decode()
         assert sentence in page
 
     def test_it_says_that_the_largest_card_may_be_too_small_and_that_nobody_is_there(self) -> None:
         job = waiting("job", 90_000)
-        assert obstacles.obstacle_of(job) == "", "nothing is known before a worker registers"
+        assert obstacle(job) == "", "nothing is known before a worker registers"
         worker_of("large", 80_000)
-        assert "needs 88 GB of graphics memory, and the largest" in obstacles.obstacle_of(job)
+        assert "needs 88 GB of graphics memory, and the largest" in obstacle(job)
         Worker.objects.update(stopped_at=timezone.now())
-        assert obstacles.obstacle_of(job) == "No machine takes scenes at the moment."
+        assert obstacle(job) == "No machine takes scenes at the moment."
 
 
 def starts(job: Job) -> Any:

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from recon.api.v1.schemas import jobs as types
-from recon.jobs import outlook, tags
+from recon.jobs import tags
+from recon.jobs.time_left import outlook
 from recon.models import Job, Video
 from recon.models.figures import Figures
 from recon.pipeline.forecast import time_left

@@ -25,7 +25,8 @@ from recon.api.v1.callers import Token
 from recon.api.v1.job_facts import message_of, percent_of, range_of, step_of
 from recon.api.v1.schemas.jobs import Message, Range, Waiting
 from recon.api.v1.schemas.sent import Status
-from recon.jobs import outlook, queue
+from recon.jobs import queue
+from recon.jobs.time_left import outlook
 from recon.models import Job
 
 router = Router(tags=["jobs"])

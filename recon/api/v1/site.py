@@ -13,8 +13,9 @@ from recon.api.v1.callers import Token
 from recon.api.v1.job_facts import range_of
 from recon.api.v1.schemas import site as types
 from recon.api.v1.schemas.jobs import Range
-from recon.jobs import outlook, queue
+from recon.jobs import queue
 from recon.jobs.people import quotas
+from recon.jobs.time_left import outlook
 from recon.models import Job
 from recon.pipeline.photos.media import PHOTO_TYPES, VIDEO_TYPES
 from recon.pipeline.wishes import PRESET_NAMES

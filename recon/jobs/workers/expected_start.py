@@ -22,7 +22,10 @@ class Waiting(NamedTuple):
 
 
 def seconds_until(
-    job: Job | None, running: Mapping[UUID, Range], ahead: Sequence[Waiting]
+    job: Job | None,
+    running: Mapping[UUID, Range],
+    ahead: Sequence[Waiting],
+    workers: Sequence[Worker],
 ) -> Range | None:
     """Seconds until `job` begins, or one that any worker may do where it is None.
 
@@ -30,7 +33,6 @@ def seconds_until(
     where no worker that takes jobs now may do it. Before any worker has registered, as many are
     counted as there should be.
     """
-    workers = list(Worker.objects.all())
     serving = [one for one in workers if one.is_present and not one.is_drained]
     if not workers or (job is None and not serving):
         durations = [one.duration for one in ahead]

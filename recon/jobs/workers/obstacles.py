@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext
 
 from recon.jobs.workers import needs
@@ -9,10 +11,10 @@ from recon.models import Job, Worker
 from recon.pipeline.words.sizes import MB, size_in_words
 
 
-def obstacle_of(job: Job) -> str:
+def obstacle_of(job: Job, workers: Iterable[Worker]) -> str:
     """What keeps a waiting job from being done, or from being done well; "" where nothing does, or
     where no worker has ever registered."""
-    workers = list(Worker.objects.all())
+    workers = list(workers)
     if not job.is_pending or not workers:
         return ""
     suitable = needs.suitable(job, workers)

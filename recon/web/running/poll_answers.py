@@ -15,14 +15,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import HTMX_STOP_POLLING
 
-from recon.jobs import outlook
 from recon.jobs import steps_and_log as job_progress
 from recon.jobs.steps_and_log import StepRow
+from recon.jobs.time_left import outlook
 from recon.jobs.workers.obstacles import obstacle_of
 from recon.models import Job
 from recon.templatetags.wording import about, time_range
 from recon.web.running.live import Live
 from recon.web.scene import PublicJob, elapsed_seconds
+
+#: Seconds between two polls of a page: of a job that runs or soon will, of one that begins much
+#: later, and of one of which nobody knows when it begins.
+SOON_S, LATE_S, UNKNOWN_S = 2.0, 15.0, 5.0
+#: Of the time until it begins, a page may be behind by this part.
+_BEHIND = 1 / 30
 
 #: The parameter of a poll that names the version which the page has.
 VERSION = "v"
@@ -37,6 +43,7 @@ class MovingParts(TypedDict):
     eta: tuple[float, float] | None  # seconds until the scene is there
     elapsed_seconds: float | None
     obstacle: str  # why it waits although it may be its turn
+    every_s: float  # between two polls, at least
 
 
 class Shown(MovingParts):
@@ -63,8 +70,19 @@ def moving_parts(job: Job) -> MovingParts:
         "starts_in": known.starts_in,
         "eta": known.ready_in,
         "elapsed_seconds": elapsed_seconds(job),
-        "obstacle": obstacle_of(job),
+        "obstacle": obstacle_of(job, outlook.workers_now()) if job.is_pending else "",
+        "every_s": _every_s(job, known),
     }
+
+
+def _every_s(job: Job, known: outlook.Outlook) -> float:
+    """Who is far behind in line need not see each step ahead at once: hundreds of such pages would
+    keep the site busy with what changes nothing for them."""
+    if not job.is_pending:
+        return SOON_S
+    if known.starts_in is None:
+        return UNKNOWN_S
+    return min(max(SOON_S, _BEHIND * known.starts_in.low), LATE_S)
 
 
 def with_version(context: Shown) -> ProgressContext:

@@ -1,6 +1,6 @@
 /**
- * When the page polls: every two seconds while there is news, more rarely when nothing changes, and
- * hardly ever in a hidden tab. htmx polls and replaces; this only says when.
+ * When the page polls: every two seconds while there is news, more rarely far behind in line and when
+ * nothing changes, and hardly ever in a hidden tab. htmx polls and replaces; this only says when.
  *
  * The server answers 204 if the page has the latest, and 286 at the end, which reloads it.
  */
@@ -14,14 +14,14 @@ const GONE = 404;
 /**
  * How long to wait before asking again.
  *
- * @param {{ hidden: boolean, quiet: number, failures: number }} now answers without news, and
- *   requests that failed, in a row
+ * @param {{ hidden: boolean, quiet: number, failures: number, every?: number }} now answers without
+ *   news, and requests that failed, in a row; the milliseconds that the server asks for
  * @returns {number} milliseconds
  */
-export function pause({ hidden, quiet, failures }) {
+export function pause({ hidden, quiet, failures, every = EVERY_MS }) {
   if (hidden) return HIDDEN_MS;
   const slower = Math.max(quiet - PATIENCE + 1, failures, 0);
-  return Math.min(EVERY_MS * 1.5 ** slower, SLOWEST_MS);
+  return Math.min(every * 1.5 ** slower, Math.max(every, SLOWEST_MS));
 }
 
 /** Keeps #progress current until its job has ended. */
@@ -37,7 +37,8 @@ export function keepCurrent() {
   };
   const wait = () => {
     clearTimeout(timer);
-    timer = setTimeout(ask, pause(now));
+    const every = 1000 * Number(element()?.dataset.every) || EVERY_MS;
+    timer = setTimeout(ask, pause({ ...now, every }));
   };
 
   document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
