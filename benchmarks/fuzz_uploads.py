@@ -3,6 +3,7 @@
     python benchmarks/fuzz_uploads.py                       # 10,000 mutants of seed 1
     python benchmarks/fuzz_uploads.py --seed 7 --count 300
     python benchmarks/fuzz_uploads.py --seed 7 --only 211   # that one again, its file kept
+    python benchmarks/fuzz_uploads.py --save                # into docs/measurements/attacks.md
 
 Starts a site on loopback, signs in, and sends each mutant to a draft as the pages do, photos and
 videos alike, three at a time. Prints a table of answers by kind of file, and exits with 1 if
@@ -14,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import shlex
 import signal
+import statistics
 import sys
 import time
 from collections import Counter
@@ -28,8 +31,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.attacks.site import Answer, AttackedSite, Person, attacked_site
 from benchmarks.attacks.watching import MB, memory_of
+from benchmarks.jobs import machine
 from benchmarks.parts.mutants import mutant
 from benchmarks.parts.tables import table
+from scripts import measurement_pages
 
 AT_ONCE = 3
 PATIENCE_S = 60.0  # as long as the pages' scripts wait
@@ -53,6 +58,10 @@ class Sent:
     @property
     def is_fault(self) -> bool:
         return self.answer.status == 0 or self.answer.status >= 500
+
+
+HEAD = ["kind", "sent", "201, a photo", "202, a video", "400", "others", "median s", "slowest s",
+        "web MB", "largest decoder MB"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,15 +88,12 @@ class Outcome:
             found.append(f"a decoding process has {self.pool_after // MB} MB")
         return found
 
-    def table(self) -> str:
-        rows = []
-        for kind in sorted({one.kind for one in self.sent}):
-            answers = [one.answer for one in self.sent if one.kind == kind]
-            counted = Counter(answer.status for answer in answers)
-            told = ", ".join(f"{count} × {status}" for status, count in sorted(counted.items()))
-            slowest = max(answer.seconds for answer in answers)
-            rows.append([kind, len(answers), told, f"{slowest:.1f}"])
-        return table(["kind", "sent", "answers", "slowest s"], rows)
+    def rows(self) -> list[list[str]]:
+        """A line for each kind of file, and one for all, which has the memory."""
+        kinds = sorted({one.kind for one in self.sent})
+        rows = [_row(kind, [one for one in self.sent if one.kind == kind]) for kind in kinds]
+        web = f"{self.web_before // MB} → {self.web_after // MB}"
+        return [*rows, [*_row("all", self.sent), web, str(self.pool_after // MB)]]
 
 
 def main() -> None:
@@ -96,6 +102,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--only", type=int, metavar="K", help="this mutant alone")
+    parser.add_argument("--save", action="store_true", help="into docs/measurements/attacks.md")
     options = parser.parse_args()
     numbers = range(options.count) if options.only is None else [options.only]
     if options.only is not None:
@@ -109,11 +116,24 @@ def main() -> None:
         outcome = fuzz(site, options.seed, numbers)
         logged = _tracebacks(site) if outcome.faults else ""  # a race can't easily be reproduced
     print(f"\n{datetime.date.today()}, seed {options.seed}, {len(outcome.sent)} mutants\n")
-    print(outcome.table())
-    print(f"\n{outcome.seconds:.0f} s. Web processes {outcome.web_before // MB} MB after the first"
-          f" {WARM_UP}, {outcome.web_after // MB} MB at the end; largest decoding process"
-          f" {outcome.pool_after // MB} MB.")  # fmt: skip
+    print(table(HEAD, outcome.rows()))
+    print(f"\n{outcome.seconds:.0f} s. Web: all its processes, after the first {WARM_UP} and at the"
+          " end.")  # fmt: skip
+    if options.save:
+        words = [word for word in sys.argv[1:] if word != "--save"]
+        command = shlex.join(["python", "benchmarks/fuzz_uploads.py", *words])
+        full = [[*row, *[""] * (len(HEAD) - len(row))] for row in outcome.rows()]
+        measurement_pages.save("attacks-broken-files.csv", machine(), command, HEAD, full)
     sys.exit("\n".join([*outcome.faults, logged]) if outcome.faults else 0)
+
+
+def _row(name: str, sent: list[Sent]) -> list[str]:
+    statuses = Counter(one.answer.status for one in sent)
+    seconds = [one.answer.seconds for one in sent]
+    usual = [statuses.pop(status, 0) for status in (201, 202, 400)]
+    others = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
+    times = (f"{statistics.median(seconds):.2f}", f"{max(seconds):.1f}")
+    return [name, f"{len(sent):,}", *(f"{count:,}" for count in usual), others or "0", *times]
 
 
 def _tracebacks(site: AttackedSite) -> str:
