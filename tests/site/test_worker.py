@@ -320,6 +320,27 @@ def test_told_to_stop_twice_the_worker_ends_its_horse_and_stays_to_give_the_job_
     assert killed == [worker.horse_pid]
 
 
+@pytest.mark.parametrize(
+    ("status", "may_go_on"),
+    [
+        ("PENDING", True),
+        ("PROCESSING", True),
+        ("COMPLETED", True),
+        ("FAILED", True),
+        ("CANCELLED", False),
+    ],
+)
+def test_a_horse_whose_job_has_ended_may_tidy_up_for_a_moment(
+    redis_queue: Redis, monkeypatch: pytest.MonkeyPatch, status: str, may_go_on: bool
+) -> None:
+    job = job_of(person(), status=status)
+    worker = ReconWorker(["recon"], connection=redis_queue)
+    assert worker._may_go_on(str(job.pk), 1) == may_go_on
+    assert not worker._may_go_on(str(job.pk), 2), "it was taken over"
+    monkeypatch.setattr("recon.jobs.run.worker.TIDYING_S", 0.0)
+    assert worker._may_go_on(str(job.pk), 1) == (status in Job.ACTIVE)
+
+
 def test_a_shutdown_while_redis_is_away_still_ends_the_worker(
     redis_queue: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,9 @@ MAINTENANCE_S = 60
 #: How often a busy worker tells Redis that it lives, and asks whether its job is still wanted.
 MONITORING_S = 2
 
+#: How long a horse may take to end once its job has.
+TIDYING_S = 30.0
+
 #: A stop that two programs pass on (a terminal and supervisord, say) is one stop, as RQ has it.
 _SAME_SIGNAL_S = 1.0
 
@@ -74,6 +77,7 @@ class ReconWorker(RegisteredWorker):
     death_penalty_class = JobTimeLimit
     _forked_at = 0.0  # monotonic seconds
     _stop_asked_at: float | None = None  # likewise
+    _end_seen_at: float | None = None  # likewise, of the present horse's attempt
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs |= {
@@ -106,7 +110,7 @@ class ReconWorker(RegisteredWorker):
 
     def fork_work_horse(self, job: QueuedJob, queue: Queue) -> None:
         connections.close_all()  # a connection must not be shared with the child
-        self._forked_at = time.monotonic()
+        self._forked_at, self._end_seen_at = time.monotonic(), None
         super().fork_work_horse(job, queue)
         if self._stop_requested:  # the signal came just before the fork
             self.kill_horse()
@@ -176,9 +180,19 @@ class ReconWorker(RegisteredWorker):
             super().maintain_heartbeats(job)
         if self._is_overdue():
             self.kill_horse()
-        if job.origin == queue.QUEUE and not _is_wanted(*job.args):
+        if job.origin == queue.QUEUE and not self._may_go_on(*job.args):
             # Its own pulse would have ended it, did it not hold the interpreter's lock.
             self.kill_horse()
+
+    def _may_go_on(self, job_pk: str, attempt: int) -> bool:
+        """Whether the row still asks for this attempt. Once its end is written the horse has a
+        moment to tidy up: killed in that, it would leave objects that no row names any more."""
+        status = _status_of(job_pk, attempt)
+        if status not in (Job.Status.COMPLETED, Job.Status.FAILED):
+            return status is None or status in Job.ACTIVE
+        if self._end_seen_at is None:
+            self._end_seen_at = time.monotonic()
+        return time.monotonic() - self._end_seen_at < TIDYING_S
 
     def _is_overdue(self) -> bool:
         """Whether a horse that was asked to end has had its time."""
@@ -212,13 +226,14 @@ def _facts_of(job: QueuedJob) -> dict[str, Any]:
     return cause | {"job_id": job_pk, "attempt": attempt}
 
 
-def _is_wanted(job_pk: str, attempt: int) -> bool:
-    """Whether the row still asks for this attempt. A database that is away says nothing."""
+def _status_of(job_pk: str, attempt: int) -> str | None:
+    """The job's status, "" if the attempt is no more; None while the database is away."""
     try:
-        return Job.objects.filter(pk=job_pk, attempt=attempt, status__in=Job.ACTIVE).exists()
+        found = Job.objects.filter(pk=job_pk, attempt=attempt).values_list("status", flat=True)
+        return found.first() or ""
     except DatabaseError as error:
         logger.warning("Could not ask for job %s: %s", job_pk, error)
-        return True
+        return None
     finally:
         connections.close_all()
 
