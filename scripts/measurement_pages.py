@@ -102,7 +102,7 @@ def save(
 
 
 def pages() -> list[Path]:
-    return sorted([*PAGES.glob("*.md"), *PAGES.parent.glob("operate/reliability.md")])
+    return sorted([*PAGES.glob("*.md"), *PAGES.parent.glob("operate/*.md")])
 
 
 def rendered(path: Path) -> str:
