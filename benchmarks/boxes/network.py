@@ -29,17 +29,29 @@ SWITCH, HARDWARE = "switch", "02:00:00:00:00:01"
 LOOPBACK = 1  # its index, in every network
 #: Set in a program that has a network of its own.
 ENTERED = "BOXES_NETWORK"
+#: What a box has of its own; it ends with the program that made it.
+NAMESPACES = (
+    "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc",
+)  # fmt: skip
+_TRY = """
+import subprocess
+from pyroute2 import IPRoute
+with IPRoute() as ip:
+    ip.link("add", ifname="switch", kind="bridge")
+    ip.link("add", ifname="cable", kind="veth", peer={"ifname": "plug"})
+subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/mnt"], check=True)
+"""
 #: Seconds that a box's programs get to end once they are told to.
 GRACE_S = 30.0
 
 
 def is_possible() -> bool:
-    """Whether this user may make networks here."""
+    """Whether this user may make such machines here, by making one."""
     unshare = shutil.which("unshare")
-    command = [unshare or "", "--net", "--mount", "--pid", "--uts", "--fork", "true"]
     if sys.platform != "linux" or unshare is None or os.geteuid() != 0:
         return False
-    return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
+    command = [unshare, *NAMESPACES, sys.executable, "-c", _TRY]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def enter_own_network() -> None:
@@ -104,8 +116,7 @@ class Box:
         self.name, self.folder, self._switch = name, folder, switch
         hidden = [str(one) for one in others if one != folder]
         self._holder = subprocess.Popen(
-            ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child",
-             "--mount-proc", sys.executable, "-m", "benchmarks.boxes.inside", name, *hidden],
+            ["unshare", *NAMESPACES, sys.executable, "-m", "benchmarks.boxes.inside", name, *hidden],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._answer()  # it runs
