@@ -39,6 +39,8 @@ BENCHMARKS = (
     ["fuzz_api.py"],
     ["faults"],
     ["faults", "--stored"],
+    ["boxes"],
+    ["load", "--minutes", "5"],
 )
 
 REGISTRY_HELP = (

@@ -115,8 +115,9 @@ class Box:
     def __init__(self, switch: Switch, name: str, folder: Path, others: Sequence[Path]) -> None:
         self.name, self.folder, self._switch = name, folder, switch
         hidden = [str(one) for one in others if one != folder]
+        inside = [sys.executable, "-m", "benchmarks.boxes.inside", name, *hidden]
         self._holder = subprocess.Popen(
-            ["unshare", *NAMESPACES, sys.executable, "-m", "benchmarks.boxes.inside", name, *hidden],
+            ["unshare", *NAMESPACES, *inside],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._answer()  # it runs
