@@ -11,8 +11,8 @@ from typing import Any
 
 #: Seconds until a connection must be there, and until what was sent must have arrived.
 CONNECT_S, UNANSWERED_S = 10, 30
-#: Where nothing is under way: seconds until the other end is asked, and between the times that it is
-#: asked before it counts as gone.
+#: Where nothing is under way: seconds until the other end is asked, and between the times that it
+#: is asked before it counts as gone.
 IDLE_S, AGAIN_S, TIMES = 10, 5, 4
 
 
