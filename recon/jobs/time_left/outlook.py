@@ -170,9 +170,10 @@ def _start(job: Job | None, ahead: Sequence[UUID], learnt: Learnt, line: Line) -
     with learnt.asking:  # of many pages that ask at once the first does it for all
         new = [pk for pk in looked_at if pk not in known]
         for one in with_photos(Job.objects.filter(pk__in=new)) if new else ():
-            told = _forecast(one, learnt)
-            asked = (one.wishes.preset, one.gpu_memory_mb)
-            known[one.pk] = Waiting(told.left, *asked) if told and one.is_pending else None
+            if one.is_pending:
+                told = _forecast(one, learnt)
+                asked = (one.wishes.preset, one.gpu_memory_mb)
+                known[one.pk] = Waiting(told.left, *asked) if told else None
     in_front = [told_of for pk in looked_at if (told_of := known.get(pk)) is not None]
     in_front += expected_start.mean_of(in_front, len(ahead) - len(looked_at))
     return expected_start.seconds_until(job, line.running, in_front, line.workers)
