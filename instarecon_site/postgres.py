@@ -7,6 +7,7 @@ others wait. Over a socket on the same machine none of this does anything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 #: Seconds until a connection must be there, and until what was sent must have arrived.
@@ -16,8 +17,9 @@ CONNECT_S, UNANSWERED_S = 10, 30
 IDLE_S, AGAIN_S, TIMES = 10, 5, 4
 
 
-def options(given: dict[str, Any]) -> dict[str, Any]:
-    """Django's OPTIONS of a database whose address has those that are `given`, which come first."""
+def options(database: Mapping[str, Any]) -> dict[str, Any]:
+    """Django's OPTIONS of a database: those that its address has come first."""
+    given = database.get("OPTIONS", {})
     ours: dict[str, Any] = {
         "connect_timeout": CONNECT_S,
         "tcp_user_timeout": 1000 * UNANSWERED_S,

@@ -68,7 +68,7 @@ if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     }
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    DATABASES["default"]["OPTIONS"] = postgres.options(DATABASES["default"].get("OPTIONS", {}))
+    DATABASES["default"]["OPTIONS"] = postgres.options(DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- The queue ---

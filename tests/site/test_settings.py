@@ -307,7 +307,7 @@ def test_postgres_and_mail_addresses_are_understood(tmp_path: Path) -> None:
 
 
 def test_what_the_address_says_of_the_connection_is_kept() -> None:
-    found = postgres.options({"connect_timeout": 3, "options": "-c search_path=recon"})
+    found = postgres.options({"OPTIONS": {"connect_timeout": 3, "options": "-c search_path=recon"}})
     assert found["connect_timeout"] == 3
     assert found["options"].startswith("-c tcp_user_timeout=30s ")
     assert found["options"].endswith(" -c search_path=recon")
