@@ -24,7 +24,7 @@ from recon.jobs import queue
 from recon.jobs.drafts import checks, frames
 from recon.jobs.folder import data_folder, unclaimed
 from recon.jobs.reconcile import reconcile
-from recon.jobs.time_left import outlook
+from recon.jobs.time_left import learnt, outlook, remembered
 from recon.models import Artifact, Job, Notice, Photo, StageRun, Video
 from recon.pipeline.progress import WORKING_STEPS
 from tests.site.making import browser_of, job_of, measured_job, new_job, person, token_of
@@ -83,7 +83,20 @@ def _photos(jobs: list[Job], count: int) -> None:
     )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def remembers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a site: what a page asks twice is read once. `costs` begins without it."""
+    monkeypatch.setattr(remembered, "IS_ON", True)
+    _forget()
+
+
+def _forget() -> None:
+    for one in (learnt.learnt_now, outlook._line, outlook._running, outlook._workers):
+        one.forget()
+
+
 def costs(ask: Callable[[], Any]) -> int:
+    _forget()
     with CaptureQueriesContext(connection) as asked:
         ask()
     return len(asked)

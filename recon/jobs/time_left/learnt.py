@@ -65,11 +65,10 @@ def _learnt_at(lesson: Lesson | None) -> Learnt:
     done = StageRun.objects.filter(
         outcome=StageRun.Outcome.DONE, ended_at__isnull=False, job__status__in=Job.ENDED
     )
-    latest_first = done.order_by("-ended_at", "-pk").values_list("job_id", flat=True)
-    names = list(dict.fromkeys(latest_first[: _HISTORY * _STEPS]))[:_HISTORY]
-    found = {job.pk: job for job in with_photos(Job.objects.filter(pk__in=names))}
+    latest = done.order_by("-ended_at", "-pk").values("job_id")[: _HISTORY * _STEPS]
+    worked_at = {job: max(_ends(job)) for job in with_photos(Job.objects.filter(pk__in=latest))}
     runs = []
-    for job in (found[name] for name in names if name in found):
+    for job in sorted(worked_at, key=worked_at.__getitem__, reverse=True)[:_HISTORY]:
         plan = plan_of_job(job)
         rows = (r for r in job.stage_runs.all() if r.outcome == StageRun.Outcome.DONE)
         if plan is not None:
@@ -78,6 +77,12 @@ def _learnt_at(lesson: Lesson | None) -> Learnt:
 
 
 learnt_now = Remembered(lambda: _learnt_at(_last_lesson()), _LEARNT_FOR_S)
+
+
+def _ends(job: Job) -> list[datetime]:
+    """Of the steps that were done, at least one."""
+    done = [run for run in job.stage_runs.all() if run.outcome == StageRun.Outcome.DONE]
+    return [run.ended_at for run in done if run.ended_at is not None]
 
 
 def _last_lesson() -> Lesson | None:

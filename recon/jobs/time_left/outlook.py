@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.db.models import Q
 from django.utils import timezone
 
 from recon.jobs.queue import LINE
@@ -27,7 +28,7 @@ from recon.pipeline.forecast.work_ahead import plan_of
 from recon.pipeline.progress import STARTS_AT, Step, overall_percent
 from recon.pipeline.wishes import PRESET_NAMES, Wishes
 
-#: Seconds for which a process keeps to the line as it was.
+#: Seconds for which a process keeps to the line, and to who works, as they were.
 _LINE_FOR_S = 1.0
 
 #: Jobs in front of a waiting one that are looked at one by one; each of the others counts as
@@ -53,12 +54,10 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Line:
-    """Who waits, in their order, and who works."""
+    """Who waits, in their order."""
 
-    waiting: list[UUID]
+    jobs: list[UUID]
     places: dict[UUID, int]  # 1 is next
-    running: dict[UUID, Range]  # seconds that are left; of those that give way to nobody
-    workers: list[Worker]
 
 
 def outlook_of(job: Job) -> Outlook:
@@ -73,9 +72,10 @@ def outlook_of(job: Job) -> Outlook:
         return Outlook(told, ready_in=told.left if told else None)
     line = _line()
     if job.pk not in line.places:  # it has just joined
-        line = _line.read_again()
-    place = line.places.get(job.pk, len(line.waiting) + 1)
-    start = _start(job, line.waiting[: place - 1], learnt, line)
+        _line.forget()
+        line = _line()
+    place = line.places.get(job.pk, len(line.jobs) + 1)
+    start = _start(job, line.jobs[: place - 1], learnt)
     ready = None
     if start is not None and told is not None:
         ready = Range(start.low + told.left.low, start.high + told.left.high)
@@ -84,7 +84,7 @@ def outlook_of(job: Job) -> Outlook:
 
 def workers_now() -> list[Worker]:
     """All that have registered, as they were a moment ago."""
-    return _line().workers
+    return _workers()
 
 
 def preset_times(sizes: Sequence[tuple[int, int]]) -> dict[str, Range]:
@@ -105,7 +105,7 @@ def times_from_now(
         preset: Range(usual.low * math.sqrt(busy), usual.high * busy)
         for preset, usual in _usual_times(sizes, learnt).items()
     }
-    start = _start(None, turns.before_new(owner_pk), learnt, _line())
+    start = _start(None, turns.before_new(owner_pk), learnt)
     return durations, start or Range(0, 0)
 
 
@@ -159,7 +159,7 @@ def _forecast(job: Job, learnt: Learnt) -> Forecast | None:
     return _with_setting_out(told) if step == Step.QUEUED else told
 
 
-def _start(job: Job | None, ahead: Sequence[UUID], learnt: Learnt, line: Line) -> Range | None:
+def _start(job: Job | None, ahead: Sequence[UUID], learnt: Learnt) -> Range | None:
     """Seconds until the job begins that waits behind these, in their order; None where no worker
     takes it now. A running job that gives way does so for them.
 
@@ -167,30 +167,39 @@ def _start(job: Job | None, ahead: Sequence[UUID], learnt: Learnt, line: Line) -
     more to learn from.
     """
     looked_at, known = ahead[:_QUEUE], learnt.waiting
-    with learnt.asking:  # of many pages that ask at once the first does it for all
-        new = [pk for pk in looked_at if pk not in known]
-        for one in with_photos(Job.objects.filter(pk__in=new)) if new else ():
-            if one.is_pending:
-                told = _forecast(one, learnt)
-                asked = (one.wishes.preset, one.gpu_memory_mb)
-                known[one.pk] = Waiting(told.left, *asked) if told else None
+    knows_all = all(pk in known for pk in looked_at)
+    running = _running() if knows_all else _read_running(learnt, looked_at)
     in_front = [told_of for pk in looked_at if (told_of := known.get(pk)) is not None]
     in_front += expected_start.mean_of(in_front, len(ahead) - len(looked_at))
-    return expected_start.seconds_until(job, line.running, in_front, line.workers)
+    return expected_start.seconds_until(job, running, in_front, _workers())
 
 
 def _read_line() -> Line:
     waiting = Job.objects.filter(status=Job.Status.PENDING).order_by(*LINE)
-    pks = list(waiting.values_list("pk", flat=True))
-    learnt, running = learnt_now(), {}
-    for job in with_photos(Job.objects.filter(status=Job.Status.PROCESSING, gives_way=False)):
-        if told := _forecast(job, learnt):
-            running[job.pk] = told.left
-    places = {pk: place for place, pk in enumerate(pks, start=1)}
-    return Line(pks, places, running, list(Worker.objects.all()))
+    jobs = list(waiting.values_list("pk", flat=True))
+    return Line(jobs, {pk: place for place, pk in enumerate(jobs, start=1)})
+
+
+def _read_running(learnt: Learnt, waiting: Sequence[UUID] = ()) -> dict[UUID, Range]:
+    """What is left of the jobs that run, seconds; in the same queries learns what those of the
+    `waiting` ones take that nobody has asked for yet."""
+    running: dict[UUID, Range] = {}
+    with learnt.asking:  # of many pages that ask at once the first does it for all
+        new = [pk for pk in waiting if pk not in learnt.waiting]
+        running_now = Q(status=Job.Status.PROCESSING, gives_way=False)
+        for job in with_photos(Job.objects.filter(running_now | Q(pk__in=new))):
+            told = _forecast(job, learnt)
+            if job.is_pending:
+                asked = (job.wishes.preset, job.gpu_memory_mb)
+                learnt.waiting[job.pk] = Waiting(told.left, *asked) if told else None
+            elif job.is_processing and told:
+                running[job.pk] = told.left
+    return running
 
 
 _line = Remembered(_read_line, _LINE_FOR_S)
+_running = Remembered(lambda: _read_running(learnt_now()), _LINE_FOR_S)
+_workers = Remembered(lambda: list(Worker.objects.all()), _LINE_FOR_S)
 
 
 def _is_reusable(run: StageRun, job: Job) -> bool:

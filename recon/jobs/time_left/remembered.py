@@ -39,10 +39,9 @@ class Remembered(Generic[T]):
                 held = self._held = (time.monotonic(), self._read())
             return held[1]
 
-    def read_again(self) -> T:
+    def forget(self) -> None:
         """For whoever knows that something has changed."""
-        self._held = (time.monotonic(), self._read())
-        return self._held[1]
+        self._held = None
 
     def _is_old(self, held: tuple[float, T]) -> bool:
         return time.monotonic() - held[0] > self._seconds
