@@ -37,6 +37,8 @@ from benchmarks.parts.tables import table
 from scripts import measurement_pages
 from scripts.temporary_site import ROOT, TemporarySite, free_port, site_environment
 
+#: By the file that a table is kept in: its head and rows.
+Tables = dict[str, tuple[list[str], list[list[Any]]]]
 #: Of a page, however many jobs there are.
 MOST_QUERIES = 15
 MEMORY = ["programs", "early MB", "late MB", "growth, MB in 10 min", "most MB"]
@@ -55,19 +57,19 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the site may not outlive this
     options = parse(sys.argv[1:])
     print(f"{datetime.date.today()}, {machine()}, load {os.getloadavg()[2]:.0f}", flush=True)
-    tables: dict[str, tuple[list[str], list[list[Any]]]] = {}
+    tables: Tables = {}
     faults: list[str] = []
     if options.minutes:
         seen, memory = under_load(options)
         tables["load"] = (answers.HEAD, answers.rows(seen))
         tables["load-memory"] = (MEMORY, memory)
         faults += answers.faults(seen)
+        tell(tables)
     if options.archive:
         rows = list(archive.rows(options.archive, GENEROUS))
         tables["load-pages"] = (archive.HEAD, rows)
         faults += [f"{row[0]}: {row[1]} queries" for row in rows if int(row[1]) > MOST_QUERIES]
-    for head, lines in tables.values():
-        print("\n" + table(head, lines))
+        tell({"load-pages": tables["load-pages"]})
     if options.save and tables:
         save(tables)
     sys.exit("\n".join(faults) if faults else 0)
@@ -82,6 +84,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--archive", type=int, default=10_000, help="jobs to list; 0 for none")
     parser.add_argument("--save", action="store_true", help="into docs/measurements/load.md")
     return parser.parse_args(arguments)
+
+
+def tell(tables: Tables) -> None:
+    """At once: what comes next may fail."""
+    for head, lines in tables.values():
+        print("\n" + table(head, lines), flush=True)
 
 
 def under_load(options: argparse.Namespace) -> tuple[list[answers.Answer], list[list[str]]]:
@@ -127,7 +135,7 @@ def bare_site() -> Iterator[str]:
         server.wait()
 
 
-def save(tables: dict[str, tuple[list[str], list[list[Any]]]]) -> None:
+def save(tables: Tables) -> None:
     words = [word for word in sys.argv[1:] if word != "--save"]
     command = shlex.join(["python", "-m", "benchmarks.load", *words])
     where = f"{machine()}, load {os.getloadavg()[2]:.0f}"
