@@ -150,9 +150,9 @@ def narrow(gaussians: Gaussians, views: Sequence[View], reach: float) -> None:
     """Makes no Gaussian's standard deviation larger than `reach` times the distance from its centre
     to the nearest of the cameras.
 
-    A picture is drawn as if all of a Gaussian were as far away as its centre (EWA splatting, Zwicker
-    et al. 2001). What reaches the cameras is therefore right in the photos alone: from between them
-    a wall far behind is a veil before everything. Nothing changes where `reach` is 0.
+    A picture is drawn as if all of a Gaussian were as far away as its centre (EWA splatting,
+    Zwicker et al. 2001). What reaches the cameras is therefore right in the photos alone: from
+    between them a wall far behind is a veil before everything. Nothing changes where it is 0.
     """
     if reach == 0:
         return
