@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import SimpleLazyObject
 
-from instarecon_site import env
+from instarecon_site import env, oidc_settings
 from instarecon_site.machine import gpu_count, run_folder
 from instarecon_site.secret import kept_secret
 from recon.pipeline.wishes import EARLIER_NAMES, PRESET_NAMES, QUICK
@@ -56,6 +56,9 @@ _kept_key = SimpleLazyObject(partial(kept_secret, DATA_DIR / "secret_key"))
 SECRET_KEY = env.text("SECRET_KEY") or cast(str, _kept_key)
 if env.is_set("SECRET_KEY") and len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY is too short, but must have at least 32 characters.")
+
+#: Earlier keys: what was signed or encrypted with them is still good.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
@@ -196,6 +199,7 @@ MIDDLEWARE = [
     "instarecon_site.middleware.request_ids.name_people",
     "django.contrib.messages.middleware.MessageMiddleware",
     "instarecon_site.middleware.refusals.with_refusals",
+    "accounts.second_factor.staff.ask_staff",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.devices.remember_devices",
@@ -285,6 +289,13 @@ SIGN_UP = env.choice(
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "recon:gallery"
 LOGOUT_REDIRECT_URL = "recon:home"
+#: Where people may sign in besides, or instead: docs/operate/sign-in.md.
+OIDC = oidc_settings.read()
+SIGN_IN_WITH_PASSWORD = env.flag("SIGN_IN_WITH_PASSWORD", True)
+if OIDC is None and not SIGN_IN_WITH_PASSWORD:
+    raise ImproperlyConfigured("SIGN_IN_WITH_PASSWORD is off, but there is no OIDC_ISSUER instead.")
+#: Whether the staff's pages take a second factor.
+STAFF_NEED_TOTP = env.flag("STAFF_NEED_TOTP", not _only_here)
 PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # seconds
 
 # What one account may do; the limits of guessing and signing up are in `accounts.sign_in_limits`.

@@ -308,7 +308,8 @@ class ArtifactAdmin(NotDeletedAlone, admin.ModelAdmin):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnly, admin.ModelAdmin):
-    """Who of the staff opened or changed whose scene. Nobody edits it; AUDIT_DAYS empties it."""
+    """Who of the staff opened or changed whose scene or account. Nobody edits it; AUDIT_DAYS
+    empties it."""
 
     list_display = ("at", "person_email", "method", "action", "job_id", "owner", "address")
     list_filter = ("at", "method")

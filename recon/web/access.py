@@ -21,6 +21,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import networks
 from accounts.requests import HtmxRequest, P, SignedInRequest, SignedInView, View, is_signed_in
+from accounts.second_factor import staff
 from recon.jobs import sharing
 from recon.jobs.people import audit
 from recon.models import Job
@@ -101,6 +102,7 @@ def staff_only(view: SignedInView[P]) -> View[P]:
     def checked(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_staff:
             raise NotThere(NO_SUCH_PAGE)
+        staff.check(request)
         return view(request, *args, **kwargs)
 
     return signed_in(checked)
@@ -146,6 +148,7 @@ def job_for(request: SignedInRequest, pk: uuid.UUID, *, change: str = CHANGE) ->
     is_look = request.method in ("GET", "HEAD")
     if not user.is_staff or not user.has_perms([VIEW] if is_look else [VIEW, change]):
         return None
+    staff.check(request)
     address = networks.client_address(request) or ""
     audit.note(user, job, action=_what(request), method=str(request.method), address=address)
     return job

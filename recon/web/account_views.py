@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import authenticate, logout
+from django.contrib.auth import logout
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import GoodbyeForm
 from accounts.models import User
+from accounts.proof import password_or_recent
 from accounts.requests import SignedInRequest
 from instarecon_site.form_addresses import form_on
 from recon.jobs import account_deletion, sharing
@@ -65,19 +66,17 @@ def usage(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 @never_cache
+@password_or_recent
 def delete_account(request: SignedInRequest) -> HttpResponse:
-    """accounts/delete.html: `form` (password), `scenes` and `usage` of what will be deleted.
+    """accounts/delete.html: `form` (password, where there is one), `scenes` and `usage` of what
+    will be deleted.
 
     Wrong passwords count as they do at sign-in, so a stolen session can't try them all.
     """
     user = request.user
-    form = GoodbyeForm(request.POST or None)
+    form = GoodbyeForm(request.POST if request.method == "POST" else None, request=request)
     if not form.is_valid():
         return _goodbye_page(request, form, 400 if request.method == "POST" else 200)
-    found = authenticate(request, username=user.email, password=form.cleaned_data["password"])
-    if found != user:
-        form.add_error("password", gettext("That is not your password."))
-        return _goodbye_page(request, form, 400)
     try:
         account_deletion.delete_account(user)
     except UserError as error:

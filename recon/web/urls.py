@@ -15,6 +15,7 @@ from recon.web.job import views as job_views
 from recon.web.result import views as result_views
 from recon.web.running import views as running_views
 from recon.web.sharing import embed_views, link_views
+from recon.web.staff import second_factor_views
 from recon.web.staff import views as staff_views
 from recon.web.webhooks import views as webhook_views
 
@@ -106,6 +107,11 @@ urlpatterns = [
     path("readyz", monitoring_views.readyz, name="readyz"),
     path("metrics", monitoring_views.metrics, name="metrics"),
     path("staff/", staff_views.staff, name="staff"),
+    path(
+        "staff/people/<int:pk>/second-factor/",
+        second_factor_views.reset,
+        name="reset_second_factor",
+    ),
     path("styleguide/", styleguide_views.styleguide, name="styleguide"),
     path("oembed", embed_views.oembed, name="oembed"),
 ]

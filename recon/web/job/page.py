@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from accounts.requests import P, SignedInRequest, View
+from accounts.second_factor.staff import acts_as_staff
 from instarecon_site.form_addresses import form_on
 from recon.jobs import steps_and_log
 from recon.jobs.people import notices
@@ -64,7 +65,7 @@ def page(request: SignedInRequest, job: Job, *, status: int = 200, **forms: Form
         context["delete_at"] = retention.delete_at(job)
         context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
-        show, for_staff = request.GET.get("show", ""), request.user.is_staff
+        show, for_staff = request.GET.get("show", ""), acts_as_staff(request)
         result = result_context(job, progress["steps"], show, for_staff=for_staff)
         if result["viewer"] and job.owner_id == request.user.pk:
             result["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
