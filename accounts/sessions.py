@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth import login, logout, update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
@@ -52,6 +52,8 @@ def go_on(
         passed = "remembered"
     if factor is None or passed:
         return begin(request, user, to, by_provider=by_provider, passed=passed)
+    if request.user.is_authenticated and request.user.pk != user.pk:
+        logout(request)  # whoever it was: the second step is the other's
     request.session[WAITING] = {
         "user": user.pk,
         "to": to,

@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -59,7 +59,11 @@ def second_step(request: HttpRequest) -> HttpResponse:
         remembered.remember(request, response, user, factor)
     if form.how == codes.BY_RECOVERY_CODE:
         left = RecoveryCode.objects.filter(user=user).count()
-        said = gettext("You have {n} recovery codes left. Your account page makes new ones.")
+        said = ngettext(
+            "You have {n} recovery code left. Your account page makes new ones.",
+            "You have {n} recovery codes left. Your account page makes new ones.",
+            left,
+        )
         messages.warning(request, said.format(n=left))
     return response
 

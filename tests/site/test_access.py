@@ -12,6 +12,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts import urls as account_urls
+from accounts.models import User
 from recon.api import urls as api_urls
 from recon.models import Job
 from recon.web import urls as web_urls
@@ -94,6 +96,7 @@ EXPECTED = {
     "recon:public_preview": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
     "recon:staff": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_staff_page
+    "recon:reset_second_factor": ("get", MISSING, MISSING, SIGN_IN),  # see test_second_factor
     "recon:styleguide": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_styleguide
     "recon:readyz": ("get", 503, 503, 503),  # no queue here: see test_monitoring
     "recon:metrics": ("get", MISSING, MISSING, MISSING),  # without its token
@@ -141,6 +144,7 @@ def address(name: str, job: Job) -> str:
         "api:create_draft": [],
         "recon:test_webhook": [1],
         "recon:remove_webhook": [1],
+        "recon:reset_second_factor": [1],
         "api:jobs": [],
     }
     if name in arguments:
@@ -182,9 +186,68 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
 
 
+#: (method, status for somebody who is signed in, for a stranger); no provider is set up.
+ACCOUNTS = {
+    "account": ("get", 200, SIGN_IN),
+    "sign_up": ("get", 302, 200),
+    "sign_up_sent": ("get", 200, 200),
+    "invited": ("get", 302, 403),
+    "confirm": ("get", 410, 410),
+    "sign_in": ("get", 302, 200),
+    "second_step": ("get", 302, SIGN_IN),
+    "second_factor": ("get", 200, SIGN_IN),
+    "new_codes": ("post", 302, SIGN_IN),  # there is none to make them for: test_second_factor
+    "second_factor_off": ("post", 302, SIGN_IN),
+    "provider": ("get", MISSING, MISSING),  # where there is one: test_provider
+    "provider_callback": ("get", MISSING, MISSING),
+    "provider_connect": ("post", MISSING, SIGN_IN),
+    "provider_disconnect": ("post", MISSING, SIGN_IN),
+    "provider_sign_out": ("get", MISSING, MISSING),
+    "sign_in_link": ("get", 410, 410),
+    "sign_out": ("get", 200, 200),
+    "email_change": ("get", 200, SIGN_IN),
+    "confirm_email": ("get", 410, 410),
+    "preferences": ("post", 302, SIGN_IN),
+    "public_page": ("post", 302, SIGN_IN),
+    "token_create": ("post", 400, SIGN_IN),  # nothing is sent
+    "token_delete": ("post", MISSING, SIGN_IN),
+    "password_change": ("get", 200, SIGN_IN),
+    "password_change_done": ("get", 200, SIGN_IN),
+    "password_reset": ("get", 200, 200),
+    "password_reset_done": ("get", 200, 200),
+    "password_reset_complete": ("get", 200, 200),
+    "password_reset_confirm": ("get", 200, 200),
+}
+ARGUMENTS: dict[str, list[Any]] = {
+    "invited": ["x"], "confirm": ["x"], "sign_in_link": ["x"], "confirm_email": ["x"],
+    "token_delete": [1], "password_reset_confirm": ["x", "y"],
+}  # fmt: skip
+
+
+def test_every_address_of_accounts_says_who_may_open_it() -> None:
+    assert {pattern.name for pattern in account_urls.urlpatterns} == set(ACCOUNTS)
+    for name, (method, for_person, for_stranger) in ACCOUNTS.items():
+        where = reverse(f"accounts:{name}", args=ARGUMENTS.get(name, []))
+        ann = User.objects.filter(email="ann@example.org").first() or person()
+        for visitor, status in ((browser_of(ann), for_person), (Client(), for_stranger)):
+            answer = getattr(visitor, method)(where)
+            assert answer.status_code == status, name
+            if for_stranger == SIGN_IN and status == SIGN_IN and visitor.session.is_empty():
+                assert answer["Location"].startswith(reverse("accounts:sign_in")), name
+
+
 BY_FORM = {
     name: method for name, (method, *_) in EXPECTED.items() if method != "get"
-} | dict.fromkeys(("recon:upload", "recon:sample", "recon:delete_account", "api:jobs"), "post")
+} | dict.fromkeys(
+    (
+        "recon:upload",
+        "recon:sample",
+        "recon:delete_account",
+        "recon:reset_second_factor",
+        "api:jobs",
+    ),
+    "post",
+)
 
 
 @pytest.mark.parametrize("name", sorted(BY_FORM))

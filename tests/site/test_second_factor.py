@@ -288,7 +288,7 @@ def test_two_requests_with_one_code_are_one_sign_in(clock: Clock) -> None:
 
 
 def test_a_browser_may_be_remembered_for_a_month(client: Client, clock: Clock) -> None:
-    ann, secret = with_factor(clock)
+    _, secret = with_factor(clock)
     first_step(client)
     second_step(client, code_of(secret), remember="on")
     cookie = client.cookies[remembered.COOKIE]
