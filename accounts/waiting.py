@@ -16,6 +16,7 @@ _SENTENCES = {
     "sign_in_by_account": N_("Too many wrong passwords for this account."),
     "code": N_("Too many wrong codes."),
     "recovery_code": N_("Too many wrong recovery codes."),
+    "provider": N_("Too many sign-ins from your network."),
     "sign_up": N_("Too many accounts were made from your network."),
     "mail_by_address": N_("Too many e-mails were requested from your network."),
     "link": N_("Too many wrong passwords."),

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import SimpleLazyObject
 
-from instarecon_site import env, oidc_settings
+from accounts.provider import environment
+from instarecon_site import env
 from instarecon_site.machine import gpu_count, run_folder
 from instarecon_site.secret import kept_secret
 from recon.pipeline.wishes import EARLIER_NAMES, PRESET_NAMES, QUICK
@@ -290,7 +291,7 @@ LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "recon:gallery"
 LOGOUT_REDIRECT_URL = "recon:home"
 #: Where people may sign in besides, or instead: docs/operate/sign-in.md.
-OIDC = oidc_settings.read()
+OIDC = environment.read()
 SIGN_IN_WITH_PASSWORD = env.flag("SIGN_IN_WITH_PASSWORD", True)
 if OIDC is None and not SIGN_IN_WITH_PASSWORD:
     raise ImproperlyConfigured("SIGN_IN_WITH_PASSWORD is off, but there is no OIDC_ISSUER instead.")

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from accounts.models.people import User
+
 #: Of a recovery code: 16 letters and digits of 5 bits each, so that a plain digest is safe.
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 CODES = 10
@@ -48,16 +50,16 @@ class RecoveryCode(models.Model):
         return f"recovery code of {self.user}"
 
     @classmethod
-    def make_anew(cls, user: models.Model) -> list[str]:
+    def make_anew(cls, user: User) -> list[str]:
         """Ten new codes, which can't be shown again; the earlier ones end. Call it in a
         transaction."""
         codes = ["".join(secrets.choice(_LETTERS) for _ in range(16)) for _ in range(CODES)]
         cls.objects.filter(user=user).delete()
-        cls.objects.bulk_create(cls(user=user, digest=cls.digest_of(code)) for code in codes)
+        cls.objects.bulk_create([cls(user=user, digest=cls.digest_of(code)) for code in codes])
         return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
 
     @classmethod
-    def spend(cls, user: models.Model, typed: str) -> bool:
+    def spend(cls, user: User, typed: str) -> bool:
         """Whether it is one of theirs. Of two requests at once, one gets it."""
         return bool(cls.objects.filter(user=user, digest=cls.digest_of(typed)).delete()[0])
 

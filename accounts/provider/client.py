@@ -18,14 +18,17 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
+from accounts.provider.environment import Oidc, provider
 from accounts.provider.refusals import Refused
-from instarecon_site.oidc_settings import Oidc
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
 #: A provider's description is asked for anew when it is older.
 KNOWN_S = 60 * 60
+#: Where it could not be had, it is asked for again after as long.
+AWAY_S = 5.0
+_away_until: dict[str, float] = {}
 SCOPE = "openid email profile"
 #: Signatures that only the provider can make: none that a shared secret could, and not "none".
 ALGORITHMS = (
@@ -101,7 +104,8 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except requests.HTTPError as error:
-        code = "away" if error.response.status_code >= 500 else "odd_answer"
+        status = 0 if error.response is None else error.response.status_code
+        code = "away" if status >= 500 else "odd_answer"
         raise Refused(code, why=str(error)) from error
     except (requests.ConnectionError, requests.Timeout) as error:
         raise Refused("away", why=f"{type(error).__name__}: {error}") from error
@@ -116,11 +120,11 @@ def _faults() -> Iterator[None]:
 def _checked_app() -> Any:
     """The client, with the provider's description loaded. Raises Refused where it is about another
     issuer, and what the network and JSON raise."""
-    oidc = settings.OIDC
+    oidc = provider()
     if time.time() - _app(oidc).server_metadata.get("_loaded_at", time.time()) > KNOWN_S:
         forget()
     app = _app(oidc)
-    metadata = app.load_server_metadata()
+    metadata = _description(app)
     if str(metadata.get("issuer", "")).rstrip("/") != oidc.issuer:
         forget()
         raise Refused("odd_answer", why=f"its description is of {metadata.get('issuer')!r}")
@@ -130,8 +134,22 @@ def _checked_app() -> Any:
     return app
 
 
+def _description(app: Any) -> dict[str, Any]:
+    """Where the provider has just been away it is not asked: each request would wait for it."""
+    import requests
+
+    if time.monotonic() < _away_until.get("it", 0.0):
+        raise Refused("away", why="it was away a moment ago")
+    try:
+        found: dict[str, Any] = app.load_server_metadata()
+    except requests.RequestException:
+        _away_until["it"] = time.monotonic() + AWAY_S
+        raise
+    return found
+
+
 def _lacks_email(claims: Mapping[str, Any]) -> bool:
-    is_told = "email_verified" in claims or settings.OIDC.trust_email
+    is_told = "email_verified" in claims or provider().trust_email
     return "email" not in claims or not is_told
 
 
@@ -153,7 +171,7 @@ def _app(oidc: Oidc) -> Any:
     )
     from authlib.integrations.requests_client import OAuth2Session
 
-    class App(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]
+    class App(OAuth2Mixin, OpenIDMixin, BaseApp):
         client_cls = OAuth2Session
 
     return App(
@@ -171,5 +189,6 @@ def _app(oidc: Oidc) -> Any:
 
 
 def forget() -> None:
-    """Has the provider's description asked for anew."""
+    """Has the provider's description asked for anew, at once."""
     _app.cache_clear()
+    _away_until.clear()

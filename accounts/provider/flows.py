@@ -44,20 +44,20 @@ def _signer() -> TimestampSigner:
 
 
 def keep(request: HttpRequest, response: HttpResponseBase, flow: Flow) -> None:
-    _set(response, [*_kept(request), flow][-MOST:])
+    _set(response, [*_flows_of(request), flow][-MOST:])
 
 
 def take(request: HttpRequest, state: str) -> Flow | None:
     """The one that comes back with `state`; None where this browser has begun none such."""
-    return next((flow for flow in _kept(request) if state and flow.state == state), None)
+    return next((flow for flow in _flows_of(request) if state and flow.state == state), None)
 
 
 def drop(request: HttpRequest, response: HttpResponseBase, state: str) -> None:
     if COOKIE in request.COOKIES:
-        _set(response, [flow for flow in _kept(request) if flow.state != state])
+        _set(response, [flow for flow in _flows_of(request) if flow.state != state])
 
 
-def _kept(request: HttpRequest) -> list[Flow]:
+def _flows_of(request: HttpRequest) -> list[Flow]:
     try:
         found = _signer().unsign_object(request.COOKIES.get(COOKIE, ""), max_age=VALID_S)
         return [Flow(**one) for one in found]

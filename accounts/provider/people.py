@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 
 from accounts import languages
 from accounts.models import Invitation, ProviderAccount, User
+from accounts.provider.environment import provider
 from accounts.provider.refusals import Refused
 
 logger = logging.getLogger(__name__)
@@ -46,13 +47,13 @@ def person_for(claims: Mapping[str, Any], *, invitation: str = "") -> tuple[User
 
 def connect(user: User, *, subject: str, email: str) -> ProviderAccount:
     """Raises Refused where it is another's, or they have another there."""
-    account = ProviderAccount(user=user, issuer=settings.OIDC.issuer, subject=subject, email=email)
+    account = ProviderAccount(user=user, issuer=provider().issuer, subject=subject, email=email)
     account.last_used_at = timezone.now()
     try:
         with transaction.atomic():
             account.save(force_insert=True)
     except IntegrityError as error:
-        taken = ProviderAccount.objects.filter(issuer=settings.OIDC.issuer, subject=subject).first()
+        taken = ProviderAccount.objects.filter(issuer=provider().issuer, subject=subject).first()
         if taken is None:
             raise Refused("has_another", email=user.email) from error
         if taken.user_id != user.pk:
@@ -81,23 +82,23 @@ def address_in(claims: Mapping[str, Any]) -> str:
 def is_verified(claims: Mapping[str, Any]) -> bool:
     """Some providers write the word instead of the value."""
     said = claims.get("email_verified")
-    return settings.OIDC.trust_email or said is True or said == "true"
+    return provider().trust_email or said is True or said == "true"
 
 
 def second_factor(claims: Mapping[str, Any]) -> str:
     """What stands for ours, where the provider has asked for one; otherwise ""."""
-    if settings.OIDC.second_factor == "provider":
+    if provider().second_factor == "provider":
         return "provider"
     named = claims.get("amr")
-    if settings.OIDC.second_factor != "amr" or not isinstance(named, list):
+    if provider().second_factor != "amr" or not isinstance(named, list):
         return ""
     ways = {str(way) for way in named}
     return "provider" if "mfa" in ways or ("pwd" in ways and ways & _SECOND) else ""
 
 
 def _account_of(claims: Mapping[str, Any]) -> ProviderAccount | None:
-    kept = ProviderAccount.objects.select_related("user")
-    return kept.filter(issuer=settings.OIDC.issuer, subject=str(claims["sub"])).first()
+    accounts = ProviderAccount.objects.select_related("user")
+    return accounts.filter(issuer=provider().issuer, subject=str(claims["sub"])).first()
 
 
 def _check_open(user: User) -> None:
@@ -106,7 +107,7 @@ def _check_open(user: User) -> None:
 
 
 def _check_domain(email: str) -> None:
-    allowed = settings.OIDC.email_domains
+    allowed = provider().email_domains
     if allowed and email.rpartition("@")[2].lower() not in allowed:
         raise Refused("other_domain", email=email) if email else Refused("no_email")
 
@@ -133,9 +134,9 @@ def _by_address(email: str, claims: Mapping[str, Any]) -> User | None:
 def _make(email: str, claims: Mapping[str, Any], invitation_link: str) -> User:
     """Raises Refused where this takes an invitation, or nobody may."""
     invitation = Invitation.behind(invitation_link) if invitation_link else None
-    by_invitation = settings.OIDC.sign_up == "site" and settings.SIGN_UP == "invitation"
-    closed = settings.OIDC.sign_up == "off" or settings.SIGN_UP == "closed"
-    if settings.OIDC.sign_up != "on" and closed:
+    by_invitation = provider().sign_up == "site" and settings.SIGN_UP == "invitation"
+    closed = provider().sign_up == "off" or settings.SIGN_UP == "closed"
+    if provider().sign_up != "on" and closed:
         raise Refused("no_account", email=email)
     if by_invitation and invitation is None:
         raise Refused("needs_invitation", email=email)
@@ -159,9 +160,9 @@ def _new(email: str) -> User:
 
 def _with_powers(user: User, claims: Mapping[str, Any]) -> User:
     """Makes them staff, or no longer, as OIDC_STAFF says. Superusers stay what they are."""
-    if settings.OIDC.staff is None or user.is_superuser:
+    if provider().staff is None or user.is_superuser:
         return user
-    claim, value = settings.OIDC.staff
+    claim, value = provider().staff
     named = _value_at(claims, claim)
     is_staff = value in [str(one) for one in (named if isinstance(named, list) else [named])]
     if user.is_staff != is_staff:

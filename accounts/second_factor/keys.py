@@ -27,21 +27,21 @@ def encrypt(secret: str) -> str:
     return _cipher().encrypt(secret.encode()).decode()
 
 
-def decrypt(kept: str) -> str:
+def decrypt(cipher_text: str) -> str:
     """Raises KeyLost."""
     from cryptography.fernet import InvalidToken  # here: no page but these needs it
 
     try:
-        return _cipher().decrypt(kept.encode()).decode()
+        return _cipher().decrypt(cipher_text.encode()).decode()
     except InvalidToken as error:
         raise KeyLost from error
 
 
-def is_of_an_earlier_key(kept: str) -> bool:
+def is_of_an_earlier_key(cipher_text: str) -> bool:
     from cryptography.fernet import InvalidToken
 
     try:
-        _cipher(only_now=True).decrypt(kept.encode())
+        _cipher(only_now=True).decrypt(cipher_text.encode())
     except InvalidToken:
         return True
     return False

@@ -21,6 +21,7 @@ from accounts import languages, sessions
 from accounts.forms import HANDLE_TAKEN, PreferencesForm, PublicPageForm, TokenForm
 from accounts.models import ApiToken, ProviderAccount, SecondFactor, User
 from accounts.requests import SignedInRequest, account_required
+from accounts.second_factor import staff
 from instarecon_site import wrong_fields
 from instarecon_site.form_addresses import form_on
 
@@ -112,7 +113,12 @@ def _fresh(request: SignedInRequest) -> User:
 @form_on("accounts:account")
 @account_required
 def token_create(request: SignedInRequest) -> HttpResponse:
-    """Answers with the account page itself: the secret is kept nowhere, not even for a redirect."""
+    """Answers with the account page itself: the secret is kept nowhere, not even for a redirect.
+
+    A token of staff's opens what they may see, so it takes what their pages take.
+    """
+    if request.user.is_staff:
+        staff.check(request)
     form = TokenForm(request.POST, user=request.user)
     if not form.is_valid():
         return _refused(request, form=form)

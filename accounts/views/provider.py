@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 
-from accounts import sessions
+from accounts import sessions, sign_in_limits, throttling
 from accounts.forms import ConnectForm
 from accounts.models import ProviderAccount
 from accounts.provider import client, flows, people
@@ -77,6 +77,7 @@ def start(request: HttpRequest) -> HttpResponse:
     purpose = request.GET.get("for", SIGN_IN)
     if purpose not in (CONNECT, AGAIN) or not request.user.is_authenticated:
         purpose = SIGN_IN
+    throttling.spend(sign_in_limits.by_network(request, sign_in_limits.BY_PROVIDER))
     begun = client.begin(again=purpose == AGAIN)
     flow = Flow(
         begun.state,
@@ -110,6 +111,7 @@ def _callback(request: HttpRequest) -> HttpResponse:
         code = "away" if error in ("server_error", "temporarily_unavailable") else "declined"
         raise Refused(code, why=f"{error[:100]!r}")
     _check_issuer(request)
+    throttling.spend(sign_in_limits.by_network(request, sign_in_limits.BY_PROVIDER))
     claims = client.claims_for(
         request.GET.get("code", ""), nonce=flow.nonce, code_verifier=flow.code_verifier
     )

@@ -10,8 +10,8 @@ COMPOSE_ONLY = {"POSTGRES_PASSWORD", "CUDA_VERSION", "TORCH_CUDA_ARCH_LIST"}
 
 
 def names_read() -> set[str]:
-    files = ("settings.py", "oidc_settings.py")
-    source = "".join((ROOT / "instarecon_site" / name).read_text() for name in files)
+    files = ("instarecon_site/settings.py", "accounts/provider/environment.py")
+    source = "".join((ROOT / name).read_text() for name in files)
     return set(re.findall(r'(?:env\.\w+|_claim)\(\s*"([A-Z_]+)"', source))
 
 

@@ -6,10 +6,10 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx
 import pytest
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
@@ -21,12 +21,13 @@ from django.utils import timezone
 from joserfc.jwk import OctKey, RSAKey
 from pytest_django.fixtures import SettingsWrapper
 
+from accounts import sign_in_limits
 from accounts.models import ApiToken, Invitation, ProviderAccount, SecondFactor, User
 from accounts.provider import client as provider_client
+from accounts.provider import environment as provider_environment
 from accounts.provider import flows
+from accounts.provider.environment import Oidc
 from accounts.second_factor import codes
-from instarecon_site import oidc_settings
-from instarecon_site.oidc_settings import Oidc
 from tests.site.making import PASSWORD, browser_of, person, token_of
 from tests.site.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, running
 
@@ -64,9 +65,12 @@ def at_provider(browser: Client, **query: str) -> str:
     """Presses the button, signs in there, and is sent back: the address for `browser`."""
     away = browser.get(START, query)
     assert away.status_code == 302, away.content.decode()
-    back = httpx.get(away.url)
-    assert back.status_code == 302
+    there = HTTPConnection(urlsplit(away.url).netloc, timeout=10)
+    there.request("GET", away.url)
+    back = there.getresponse()
+    assert back.status == 302
     parts = urlsplit(back.headers["Location"])
+    there.close()
     assert parts.path == CALLBACK
     return f"{parts.path}?{parts.query}"
 
@@ -322,7 +326,12 @@ def test_a_description_of_another_issuer_is_refused(client: Client, provider: Pr
 @pytest.mark.parametrize(("status", "said"), [(503, 503), (404, 502)])
 @pytest.mark.parametrize("where", ["/.well-known/openid-configuration", "/token", "/keys"])
 def test_a_provider_that_fails_is_said_to(
-    client: Client, provider: Provider, where: str, status: int, said: int
+    client: Client,
+    provider: Provider,
+    where: str,
+    status: int,
+    said: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     provider.answers[where] = status
     answer = client.get(START)
@@ -331,7 +340,24 @@ def test_a_provider_that_fails_is_said_to(
     assert answer.status_code == said
     assert answer.headers.get("Retry-After") == ("30" if said == 503 else None)
     provider.answers.clear()
+    if where == "/.well-known/openid-configuration":
+        assert client.get(START).status_code == 503, "for a moment it is not even asked"
+        now = time.monotonic() + provider_client.AWAY_S
+        monkeypatch.setattr(time, "monotonic", lambda: now)
     assert sign_in(client).status_code == 302, "it is asked again"
+
+
+def test_nobody_has_the_site_ask_the_provider_without_end(
+    client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(sign_in_limits.BY_PROVIDER, amount=4)
+    monkeypatch.setattr(sign_in_limits, "BY_PROVIDER", few)
+    assert sign_in(client).status_code == 302
+    back = at_provider(client)
+    assert client.get(back).status_code == 302
+    answer = client.get(START)
+    assert answer.status_code == 429
+    assert "Too many sign-ins from your network." in answer.content.decode()
 
 
 def test_a_provider_that_is_away_is_said_to(
@@ -374,10 +400,10 @@ def test_what_was_begun_in_another_browser_ends_nowhere(client: Client, provider
 
 def test_what_came_back_is_used_once(client: Client, provider: Provider) -> None:
     back = at_provider(client)
-    kept = client.cookies[flows.COOKIE].value
+    cookie = client.cookies[flows.COOKIE].value
     assert client.get(back).status_code == 302
     refused(client.get(back), 400, "That sign-in is over")
-    client.cookies[flows.COOKIE] = kept
+    client.cookies[flows.COOKIE] = cookie
     refused(client.get(back), 400, "That sign-in is over")  # the provider has forgotten its code
 
 
@@ -698,11 +724,11 @@ def test_staff_see_who_is_connected(client: Client, provider: Provider) -> None:
 def environment(monkeypatch: pytest.MonkeyPatch, **values: str) -> Oidc | None:
     for name, value in values.items():
         monkeypatch.setenv(f"OIDC_{name}", value)
-    return oidc_settings.read()
+    return provider_environment.read()
 
 
 def test_the_environment_describes_the_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert oidc_settings.read() is None
+    assert provider_environment.read() is None
     found = environment(
         monkeypatch,
         ISSUER="https://id.example.org/realms/lab/",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from instarecon_site import env
@@ -12,6 +13,14 @@ from instarecon_site import env
 SIGN_UP = ("site", "on", "off")
 SECOND_FACTOR = ("ask", "amr", "provider")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def provider() -> Oidc:
+    """The one that is set; for code that no page reaches without one."""
+    oidc: Oidc | None = settings.OIDC
+    if oidc is None:
+        raise ImproperlyConfigured("There is no OIDC_ISSUER.")
+    return oidc
 
 
 @dataclass(frozen=True, kw_only=True)
