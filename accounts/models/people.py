@@ -118,7 +118,8 @@ class User(AbstractUser):
         Django hashes a password anew when its hash gets old, which is no new password. Whoever
         has none, since they sign in elsewhere, gets no new one with each change of their wishes.
         """
-        has_none_now = not self.has_usable_password() and self.password != self._kept_password
+        before = self._kept_password
+        has_none_now = before not in (None, self.password) and not self.has_usable_password()
         is_new = getattr(self, "_password", None) is not None or has_none_now
         is_there = not self._state.adding
         super().save(*args, **kwargs)

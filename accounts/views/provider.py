@@ -20,9 +20,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 
-from accounts import sessions, sign_in_limits, throttling
+from accounts import letters, sessions, sign_in_limits, throttling
 from accounts.forms import ConnectForm
-from accounts.models import ProviderAccount
+from accounts.models import Letter, ProviderAccount
 from accounts.provider import client, flows, people
 from accounts.provider.flows import AGAIN, CONNECT, SIGN_IN, Flow
 from accounts.provider.refusals import Refused
@@ -132,6 +132,7 @@ def _check_issuer(request: HttpRequest) -> None:
 def _sign_in(request: HttpRequest, claims: Mapping[str, Any], flow: Flow) -> HttpResponse:
     user, how = people.person_for(claims, invitation=flow.invitation)
     if how == "connected":
+        letters.tell_owner(Letter.Kind.CONNECTED, user)
         messages.success(request, _connected(user.has_usable_password()))
     passed = people.second_factor(claims)
     return sessions.go_on(request, user, flow.to, by_provider=True, passed=passed)
@@ -185,6 +186,7 @@ def connect(request: SignedInRequest) -> HttpResponse:
         return _connect_page(request, told["email"], form)
     del request.session[TO_CONNECT]
     people.connect(request.user, subject=told["subject"], email=told["email"])
+    letters.tell_owner(Letter.Kind.CONNECTED, request.user)
     messages.success(request, _connected(has_password=True))
     return redirect("accounts:account")
 

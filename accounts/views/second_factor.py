@@ -19,9 +19,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import sessions
+from accounts import letters, sessions
 from accounts.forms import CodeForm, NewFactorForm, SecondStepForm
-from accounts.models import RecoveryCode, SecondFactor
+from accounts.models import Letter, RecoveryCode, SecondFactor
 from accounts.proof import password_or_recent
 from accounts.requests import SignedInRequest, account_required, is_signed_in
 from accounts.second_factor import codes, keys, remembered
@@ -157,6 +157,7 @@ def switch_off(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return _own_page(request, form)
     codes.switch_off(request.user)
+    letters.tell_owner(Letter.Kind.FACTOR_OFF, request.user)
     sessions.end_others(request, request.user)
     messages.success(request, gettext("Two-step sign-in is off."))
     return redirect("accounts:account")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +23,7 @@ from django.utils import timezone
 from joserfc.jwk import OctKey, RSAKey
 from pytest_django.fixtures import SettingsWrapper
 
-from accounts import sign_in_limits
+from accounts import letters, sign_in_limits
 from accounts.models import ApiToken, Invitation, ProviderAccount, SecondFactor, User
 from accounts.provider import client as provider_client
 from accounts.provider import environment as provider_environment
@@ -129,6 +131,9 @@ def test_a_confirmed_address_connects_the_account_that_has_it(
     assert ann.check_password(PASSWORD)
     assert ApiToken.objects.count() == 1
     assert "connected to Example ID" in client.get("/accounts/").content.decode()
+    letters.send_waiting()
+    assert [sent.to for sent in mail.outbox] == [["Ann@example.org"]]
+    assert "connected to an account at Example ID" in mail.outbox[0].body
 
 
 def test_an_address_that_nobody_proved_here_loses_its_password_and_tokens(
@@ -758,3 +763,15 @@ def test_half_a_provider_stops_the_start(
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match="OIDC_"):
         environment(monkeypatch, **values)
+
+
+@pytest.mark.slow
+def test_what_only_these_pages_need_is_not_loaded_at_the_start() -> None:
+    """`make run` starts several processes, and each would load it."""
+    code = (
+        "import django, sys; django.setup(); import instarecon_site.urls; "
+        "print(sorted({'authlib', 'joserfc', 'requests', 'pyotp', 'cryptography.fernet'}"
+        " & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyotp
 import pytest
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.http import HttpResponse
@@ -16,6 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import SettingsWrapper
 
+from accounts import letters
 from accounts.models import RecoveryCode, SecondFactor, User
 from accounts.second_factor import codes, keys, remembered
 from recon.models import AuditEntry
@@ -465,7 +467,7 @@ def test_the_administration_has_no_door_of_its_own(client: Client, clock: Clock)
     assert browser_of(boss).get("/admin/login/?next=/admin/").url == "/admin/"
 
 
-def test_staff_reset_it_and_that_is_logged(client: Client, clock: Clock) -> None:
+def test_staff_reset_it_and_that_is_logged(client: Client, clock: Clock, mail_set_up: None) -> None:
     ann, _ = with_factor(clock)
     boss = person("boss@example.org", is_staff=True, is_superuser=True)
     theirs, staff = browser_of(ann), browser_of(boss, REMOTE_ADDR="192.0.2.7")
@@ -478,6 +480,10 @@ def test_staff_reset_it_and_that_is_logged(client: Client, clock: Clock) -> None
     assert not SecondFactor.objects.exists()
     assert not RecoveryCode.objects.exists()
     assert theirs.get("/usage/").status_code == 302
+    letters.send_waiting()
+    assert [(sent.to, sent.subject) for sent in mail.outbox] == [
+        ([ann.email], "Two-step sign-in is off")
+    ]
     entry = AuditEntry.objects.get()
     assert (entry.person, entry.owner, entry.job_id) == (boss, ann, None)
     assert (entry.action, entry.address) == ("second factor reset", "192.0.2.7")

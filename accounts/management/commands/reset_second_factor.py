@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import sessions
-from accounts.models import User
+from accounts import letters, sessions
+from accounts.models import Letter, User
 from accounts.second_factor import codes
 
 
@@ -21,6 +21,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no account with the address {email}.")
         if not codes.switch_off(user):
             raise CommandError(f"{user.email} has no two-step sign-in.")
+        letters.tell_owner(Letter.Kind.FACTOR_OFF, user)
         sessions.end_all(user)
         self.stdout.write(
             f"Two-step sign-in of {user.email} is off, and their sessions have ended."

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts import networks, sessions
-from accounts.models import SecondFactor, User
+from accounts import letters, networks, sessions
+from accounts.models import Letter, SecondFactor, User
 from accounts.requests import SignedInRequest
 from accounts.second_factor import codes
 from recon.jobs.people import audit
@@ -45,6 +45,7 @@ def reset(request: SignedInRequest, pk: int) -> HttpResponse:
         audit.note_account(request.user, person, action=ACTION, address=address)
         people.log_change(request, person, "Reset two-step sign-in.")
         codes.switch_off(person)
+        letters.tell_owner(Letter.Kind.FACTOR_OFF, person)
         sessions.end_all(person)
     messages.success(
         request, f"Two-step sign-in of {person} is off, and their sessions have ended."
