@@ -55,7 +55,8 @@ class RecoveryCode(models.Model):
         transaction."""
         codes = ["".join(secrets.choice(_LETTERS) for _ in range(16)) for _ in range(CODES)]
         cls.objects.filter(user=user).delete()
-        cls.objects.bulk_create([cls(user=user, digest=cls.digest_of(code)) for code in codes])
+        rows = [RecoveryCode(user=user, digest=cls.digest_of(code)) for code in codes]
+        RecoveryCode.objects.bulk_create(rows)
         return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
 
     @classmethod

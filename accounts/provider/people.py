@@ -160,9 +160,10 @@ def _new(email: str) -> User:
 
 def _with_powers(user: User, claims: Mapping[str, Any]) -> User:
     """Makes them staff, or no longer, as OIDC_STAFF says. Superusers stay what they are."""
-    if provider().staff is None or user.is_superuser:
+    wanted = provider().staff
+    if wanted is None or user.is_superuser:
         return user
-    claim, value = provider().staff
+    claim, value = wanted
     named = _value_at(claims, claim)
     is_staff = value in [str(one) for one in (named if isinstance(named, list) else [named])]
     if user.is_staff != is_staff:

@@ -75,7 +75,7 @@ def _page(request: HttpRequest) -> HttpResponse:
         sentence = gettext("Staff need two-step sign-in for this. Use a token, or sign in with it.")
         return answer(request, 403, sentence=sentence, code="second_factor_needed")
     context = {
-        "has_one": SecondFactor.objects.filter(user_id=request.user.pk).exists(),
+        "has_one": SecondFactor.objects.filter(user_id=request.user.pk or 0).exists(),
         "next": request.get_full_path() if request.method in ("GET", "HEAD") else "",
     }
     return render(request, "errors/403_second_factor.html", context, status=403)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.contrib import messages
@@ -24,6 +24,7 @@ from accounts import letters, sessions, sign_in_limits, throttling
 from accounts.forms import ConnectForm
 from accounts.models import Letter, ProviderAccount
 from accounts.provider import client, flows, people
+from accounts.provider.environment import provider as the_provider
 from accounts.provider.flows import AGAIN, CONNECT, SIGN_IN, Flow
 from accounts.provider.refusals import Refused
 from accounts.requests import SignedInRequest, account_required
@@ -33,18 +34,20 @@ from instarecon_site.form_addresses import form_on
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+R = TypeVar("R", bound=HttpRequest)
 
 #: Where a session keeps an account at the provider that its owner is asked about.
 TO_CONNECT = "to_connect"
 RETRY_AFTER_S = 30
 
 
-def _with_provider(view: View[P]) -> View[P]:
+def _with_provider(
+    view: Callable[Concatenate[R, P], HttpResponse],
+) -> Callable[Concatenate[R, P], HttpResponse]:
     """A 404 where there is none; and a page that says why where it does not work out."""
 
     @wraps(view)
-    def answered(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answered(request: R, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if settings.OIDC is None:
             raise Http404
         try:
@@ -57,11 +60,11 @@ def _with_provider(view: View[P]) -> View[P]:
 
 
 def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """accounts/provider_refused.html: `title`, `advice`, `name`."""
-    facts = {"name": settings.OIDC.name, "email": refused.email}
+    """accounts/provider_refused.html: `title`, `advice`, `code` (the status)."""
+    facts = {"name": the_provider().name, "email": refused.email}
     status, title, advice = refused.said
-    context = {"title": str(title).format(**facts), "advice": str(advice).format(**facts)}
-    context |= {"name": settings.OIDC.name, "code": status}
+    context: dict[str, object] = {"code": status}
+    context |= {"title": str(title).format(**facts), "advice": str(advice).format(**facts)}
     response = render(request, "accounts/provider_refused.html", context, status=status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_S)
@@ -124,8 +127,8 @@ def _callback(request: HttpRequest) -> HttpResponse:
 
 def _check_issuer(request: HttpRequest) -> None:
     """Who sent them back, where the provider says so (RFC 9207)."""
-    named = request.GET.get("iss", settings.OIDC.issuer)
-    if named.rstrip("/") != settings.OIDC.issuer:
+    named = request.GET.get("iss", the_provider().issuer)
+    if named.rstrip("/") != the_provider().issuer:
         raise Refused("odd_answer", why=f"sent back by {named[:200]!r}")
 
 
@@ -142,7 +145,7 @@ def _connected(has_password: bool) -> str:
     said = gettext("Your account is connected to {name}: sign in with it from now on.")
     if not has_password:
         said += " " + gettext("Its password and API tokens have ended.")
-    return said.format(name=settings.OIDC.name)
+    return said.format(name=the_provider().name)
 
 
 def _again(request: HttpRequest, claims: Mapping[str, Any], flow: Flow) -> HttpResponse:
@@ -198,11 +201,11 @@ def disconnect(request: SignedInRequest) -> HttpResponse:
     """Not where it is the only way in."""
     if not sessions.asks_password(request.user):
         said = gettext("You have no password here: without {name} you could not sign in.")
-        messages.error(request, said.format(name=settings.OIDC.name))
+        messages.error(request, said.format(name=the_provider().name))
         return redirect("accounts:account")
     ProviderAccount.objects.filter(user=request.user).delete()
     said = gettext("Your account is no longer connected to {name}.")
-    messages.success(request, said.format(name=settings.OIDC.name))
+    messages.success(request, said.format(name=the_provider().name))
     return redirect("accounts:account")
 
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
@@ -94,7 +95,7 @@ def _nobody_waits(request: HttpRequest) -> HttpResponse:
 @account_required
 @require_http_methods(METHODS)
 @never_cache
-def second_factor(request: SignedInRequest) -> HttpResponse:
+def second_factor(request: SignedInRequest) -> HttpResponseBase:
     """accounts/second_factor.html: where there is one, `since`, `codes_left` and `form` (code),
     which is for two buttons; otherwise as `_set_up` says."""
     return _own_page(request) if _has_one(request) else _set_up(request)
