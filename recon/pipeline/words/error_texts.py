@@ -137,6 +137,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Export the COLMAP model (cameras, images and points3D, as text or binary) or nerfstudio’s "
         "transforms.json again. Without it, the positions are worked out from the photos.",
     ),
+    "poses_too_large": Explanation(
+        "The camera positions take too much to read: their files may have {limit_mb} MB together, "
+        "and 20,000 photos.",
+        "Leave out photos that you do not send, and points3D, or send the COLMAP model as binary "
+        "files. Without positions, they are worked out from the photos.",
+    ),
     "poses_unknown_camera": Explanation(
         "The camera positions are for a kind of lens that can’t be used here: {lens}.",
         "Undistort the photos in the program that the positions come from, and send these"
