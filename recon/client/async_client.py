@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from recon.client import calls, job_pages, sign_in
+from recon.client import calls, job_pages, pose_files, sign_in
 from recon.client.answers import (
     Account,
     Artifact,
@@ -17,6 +17,7 @@ from recon.client.answers import (
     JobSummary,
     Limits,
     Photo,
+    Poses,
     Presets,
     Queue,
     Quota,
@@ -65,14 +66,14 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
         return await self._line.run(calls.queue())
 
     async def upload(
-        self, photos: Path | Iterable[Path], *, draft: str = "", title: str = "",
-        tags: Sequence[str] = (), wishes: Wishes = NO_WISHES, share: ShareChange | None = None,
-        start: bool = True, leave_out_refused: bool = False,
+        self, photos: Path | Iterable[Path], *, poses: Path | None = None, draft: str = "",
+        title: str = "", tags: Sequence[str] = (), wishes: Wishes = NO_WISHES,
+        share: ShareChange | None = None, start: bool = True, leave_out_refused: bool = False,
         tell: Callable[[Told], None] = nobody,
     ) -> Job:  # fmt: skip
         wanted = await asyncio.to_thread(
-            plan, photos, draft=draft, title=title, tags=tags, wishes=wishes, share=share,
-            start=start, leave_out_refused=leave_out_refused, tell=tell,
+            plan, photos, poses=poses, draft=draft, title=title, tags=tags, wishes=wishes,
+            share=share, start=start, leave_out_refused=leave_out_refused, tell=tell,
         )  # fmt: skip
         return await self._line.run(upload(wanted))
 
@@ -81,6 +82,15 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
 
     async def photos(self, job_id: str) -> list[Photo]:
         return await self._line.run(calls.photos(job_id))
+
+    async def poses(self, job_id: str) -> Poses:
+        return await self._line.run(calls.poses(job_id))
+
+    async def set_poses(self, job_id: str, place: Path) -> Poses:
+        return await self._line.run(calls.set_poses(job_id, pose_files.find(place)))
+
+    async def drop_poses(self, job_id: str) -> None:
+        await self._line.run(calls.drop_poses(job_id))
 
     async def start(
         self, job_id: str, *, wishes: Wishes = NO_WISHES, share: ShareChange | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from recon.client import calls, job_pages, sign_in
+from recon.client import calls, job_pages, pose_files, sign_in
 from recon.client.answers import (
     Account,
     Artifact,
@@ -21,6 +21,7 @@ from recon.client.answers import (
     JobSummary,
     Limits,
     Photo,
+    Poses,
     Presets,
     Queue,
     Quota,
@@ -75,20 +76,21 @@ class Client(AbstractContextManager["Client"]):
     # Photos.
 
     def upload(
-        self, photos: Path | Iterable[Path], *, draft: str = "", title: str = "",
-        tags: Sequence[str] = (), wishes: Wishes = NO_WISHES, share: ShareChange | None = None,
-        start: bool = True, leave_out_refused: bool = False,
+        self, photos: Path | Iterable[Path], *, poses: Path | None = None, draft: str = "",
+        title: str = "", tags: Sequence[str] = (), wishes: Wishes = NO_WISHES,
+        share: ShareChange | None = None, start: bool = True, leave_out_refused: bool = False,
         tell: Callable[[Told], None] = nobody,
     ) -> Job:  # fmt: skip
         """Sends the photos and videos in a folder, or these files, and queues them as a job.
 
         What the site has of them is not sent. With `draft`, an earlier draft's id, they are added
-        to it; without `start` they stay in the draft. `tell` hears how far it is. Raises WrongUse
-        for files that can't be read; FilesRefused.
+        to it; without `start` they stay in the draft. `poses` is a COLMAP model's folder, a
+        transforms.json or a zip: the photos' camera positions. `tell` hears how far it is. Raises
+        WrongUse for files that can't be read; FilesRefused.
         """
         wanted = plan(
-            photos, draft=draft, title=title, tags=tags, wishes=wishes, share=share, start=start,
-            leave_out_refused=leave_out_refused, tell=tell,
+            photos, poses=poses, draft=draft, title=title, tags=tags, wishes=wishes, share=share,
+            start=start, leave_out_refused=leave_out_refused, tell=tell,
         )  # fmt: skip
         return self._line.run(upload(wanted))
 
@@ -98,6 +100,17 @@ class Client(AbstractContextManager["Client"]):
 
     def photos(self, job_id: str) -> list[Photo]:
         return self._line.run(calls.photos(job_id))
+
+    def poses(self, job_id: str) -> Poses:
+        """Raises NotThere where no camera positions came with the photos."""
+        return self._line.run(calls.poses(job_id))
+
+    def set_poses(self, job_id: str, place: Path) -> Poses:
+        """Gives a draft camera positions. Raises WrongUse, PhotoRefused."""
+        return self._line.run(calls.set_poses(job_id, pose_files.find(place)))
+
+    def drop_poses(self, job_id: str) -> None:
+        self._line.run(calls.drop_poses(job_id))
 
     def start(
         self, job_id: str, *, wishes: Wishes = NO_WISHES, share: ShareChange | None = None
@@ -128,7 +141,7 @@ class Client(AbstractContextManager["Client"]):
         return self._line.run(calls.wait(job_id, limit_s=limit_s, tell=tell))
 
     def edit(self, job_id: str, **changes: Any) -> Job:
-        """Changes `title`, `tags` or `description`."""
+        """Changes `title`, `tags`, `description`, or `kept` from deletion for its age."""
         return self._line.run(calls.edit(job_id, changes))
 
     def cancel(self, job_id: str) -> Job:

@@ -19,6 +19,7 @@ from recon.models import Job
 from tests.photos import PROJECT
 from tests.site.client_site import Pauses, finish, photo_folder
 from tests.site.making import person, token_of
+from tests.zips import transforms
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -50,6 +51,7 @@ def run(
     """Runs a line of a shell in a folder with photos, and returns what it printed."""
     settings.BASE_URL = live_server.url
     photo_folder(tmp_path / "photos", 3)
+    (tmp_path / "transforms.json").write_bytes(transforms("photo 00.jpg", "photo 01.jpg"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv(sign_in.TOKEN, token_of(person()))

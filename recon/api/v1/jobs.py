@@ -25,6 +25,7 @@ from recon.api.v1.schemas import sent as sent_types
 from recon.jobs import attempts, decoders, deletion, lifecycle, sharing, submit, tags, titles
 from recon.jobs.drafts import videos
 from recon.jobs.site_config import usual_wishes
+from recon.jobs.storage import retention
 from recon.models import Job
 from recon.pipeline.wishes import Wishes
 from recon.web.access import DELETE
@@ -64,8 +65,10 @@ def create_job(
     response: HttpResponse,
     files: File[list[UploadedFile]],
     sent: Form[sent_types.NewJobFields],
+    poses: File[list[UploadedFile]] = [],  # noqa: B006 - ninja's way to say that none need come
 ) -> types.NewJob:
-    """Starts a job with these photos, or with a video. It is private unless `share` is true."""
+    """Starts a job with these photos, a zip of them, or a video; `poses` are the files of their
+    camera positions. It is private unless `share` is true."""
     names = reading.tags_of(sent.tags)
     share = {"description": reading.description_of(sent.description)}
     wishes = Wishes(
@@ -87,8 +90,8 @@ def create_job(
                 for message in messages
             )
         make = submit.create_job
-        if form.videos:
-            make = partial(videos.create_job, videos=form.videos)
+        if form.videos or form.zips or poses:
+            make = partial(videos.create_job, videos=form.videos, zips=form.zips, poses=poses)
         job = make(
             request.user,
             form.cleaned_data["photos"],
@@ -110,8 +113,10 @@ def get_job(request: SignedInRequest, job_id: UUID) -> types.Job:
 
 @router.patch("/jobs/{uuid:job_id}", auth=Token(Scope.MANAGE, Body.JSON), response=types.Job)
 def change_job(request: SignedInRequest, job_id: UUID, sent: sent_types.DetailsSent) -> types.Job:
-    """Changes its title, tags and description: those that are sent."""
+    """Changes its title, tags and description, and whether it is kept: what is sent of these."""
     job = reading.own_job(request, job_id)
+    if sent.kept is not None:
+        reading.refuse_drafts(job)
     given = sent.model_fields_set
     title = reading.title_of(sent.title or "")
     names, description = reading.tags_of(sent.tags), reading.description_of(sent.description)
@@ -121,6 +126,8 @@ def change_job(request: SignedInRequest, job_id: UUID, sent: sent_types.DetailsS
         sharing.change(job, description=description)
     if "tags" in given:
         tags.put(job, names)
+    if sent.kept is not None:
+        retention.keep(job, is_kept=sent.kept)
     return job_of(job)
 
 

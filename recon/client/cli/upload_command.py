@@ -18,6 +18,10 @@ from recon.client.errors import FilesRefused, NotReached
 
 @click.command()
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--poses", type=click.Path(path_type=Path), metavar="MODEL",
+    help="Camera positions: a COLMAP model's folder, a transforms.json, or a zip with one.",
+)  # fmt: skip
 @click.option("--preset", type=PRESETS, help="How much work to put in; by default the site's.")
 @click.option("--title", default="", help="The scene's name.")
 @click.option("--tag", "tags", multiple=True, help="May be given again.")
@@ -42,7 +46,8 @@ from recon.client.errors import FilesRefused, NotReached
 @as_json
 @click.pass_context
 def upload(
-    context: click.Context, /, *, photos: tuple[Path, ...], title: str, tags: tuple[str, ...],
+    context: click.Context, /, *, photos: tuple[Path, ...], poses: Path | None, title: str,
+    tags: tuple[str, ...],
     share: bool, draft: str, no_start: bool, leave_out_refused: bool, watch: bool, as_json: bool,
     **wishes: str | bool | None,
 ) -> int:  # fmt: skip
@@ -56,7 +61,8 @@ def upload(
         try:
             with bar:
                 job = client.upload(
-                    photos, draft=draft, title=title, tags=tags, wishes=as_wishes(**wishes),
+                    photos, poses=poses, draft=draft, title=title, tags=tags,
+                    wishes=as_wishes(**wishes),
                     share=ShareChange(on=True) if share else None, start=not no_start,
                     leave_out_refused=leave_out_refused, tell=bar,
                 )  # fmt: skip

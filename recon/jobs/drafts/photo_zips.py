@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
@@ -21,11 +22,20 @@ from recon.jobs.folder import mirror, photo_files
 from recon.jobs.photo_upload import check_upload, source_of
 from recon.models import Job, Photo
 from recon.pipeline.errors import UserError
-from recon.pipeline.known_poses.placement import keep_pose_files, photos_with_poses
+from recon.pipeline.known_poses.placement import (
+    keep_pose_files,
+    matched_photos,
+    photos_listed,
+)
 from recon.pipeline.photos.media import HEAD
 from recon.pipeline.photos.photo_zips import UnpackedFile, ZipLimits
 from recon.pipeline.photos.photo_zips import is_zip as begins_as_zip
-from recon.poses.pose_files.finding import FILE_NAMES, MOST_BYTES, pose_files_among
+from recon.poses.pose_files.finding import (
+    FILE_NAMES,
+    MOST_BYTES,
+    find_pose_files,
+    pose_files_among,
+)
 
 _POSES = "recon-poses-"  # what folders with them are called on their way
 
@@ -120,13 +130,55 @@ def _unpack(upload: UploadedFile) -> Iterator[UnpackedFile]:
     return decoders.opener().unpack(source_of(upload), name=name, limits=limits)
 
 
+@dataclass(frozen=True)
+class PosesThere:
+    """Camera positions that a job has."""
+
+    files: tuple[str, ...]
+    listed: int  # photos that the files have
+    lacking: tuple[str, ...]  # stored names of the job's photos that they have not
+    total: int  # the job's photos
+
+
+def poses_there(job: Job) -> PosesThere | None:
+    """None where no positions came with the photos."""
+    pull_poses(job)
+    listed = photos_listed(job.workspace)
+    if listed is None:
+        return None
+    called = {photo.name: photo.original_name for photo in job.photos.all()}
+    found = matched_photos(job.workspace, called, listed)
+    return PosesThere(
+        files=tuple(file.name for file in find_pose_files(job.workspace.poses)),
+        listed=len(listed),
+        lacking=tuple(name for name in called if name not in found),
+        total=len(called),
+    )
+
+
+def drop_poses(job: Job) -> bool:
+    """Takes the positions out of a draft. False where it has none.
+
+    Raises UserError("draft_started"), Job.DoesNotExist.
+    """
+    with transaction.atomic():
+        draft = drafts.lock_draft(job)
+        pull_poses(draft)
+        if not draft.workspace.poses.is_dir():
+            return False
+        mirror.forget(draft, mirror.path_of(draft, draft.workspace.poses))
+        keep_pose_files([], draft.workspace)
+        drafts.note_change(draft)
+    return True
+
+
 def poses_of(job: Job) -> dict[str, int] | None:
     """How many of the draft's photos have camera positions, `found` of `total`; None where none
     came with them."""
-    pull_poses(job)
-    names = {photo.name: photo.original_name for photo in job.photos.all()}
-    found = photos_with_poses(job.workspace, names)
-    return None if found is None else {"found": found, "total": len(names)}
+    there = poses_there(job)
+    if there is None:
+        return None
+    return {"found": there.total - len(there.lacking), "total": there.total}
 
 
 def _keep(job: Job, poses: Sequence[Path], listed: Sequence[str], paths: Mapping[str, str]) -> None:

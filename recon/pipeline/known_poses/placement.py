@@ -45,7 +45,7 @@ def keep_pose_files(
     """Makes `workspace.poses` hold exactly `files`, those of one model; none removes what is there.
 
     `names`: what each photo, by its name in upload/images, was called where the files were made;
-    `listed`: the photos that they list, for `photos_with_poses`.
+    `listed`: the photos that they list, for `photos_listed`.
     """
     if not files:
         shutil.rmtree(workspace.poses, ignore_errors=True)
@@ -60,15 +60,20 @@ def keep_pose_files(
             write_json(folder / _LISTED, list(listed))
 
 
-def photos_with_poses(workspace: Workspace, called: Mapping[str, str]) -> int | None:
-    """How many of the photos `called` so, by their names in upload/images, have a position; None
-    where there are no positions."""
+def photos_listed(workspace: Workspace) -> tuple[str, ...] | None:
+    """The photos that the positions are of, as their files call them; None where there are none."""
     try:
-        listed = read_record(workspace.poses / _LISTED, tuple[str, ...])
+        return read_record(workspace.poses / _LISTED, tuple[str, ...])
     except (FileNotFoundError, RecordError):
         return None
+
+
+def matched_photos(
+    workspace: Workspace, called: Mapping[str, str], listed: Sequence[str]
+) -> dict[str, str]:
+    """Which of `listed` each photo is, of those `called` so, by their names in upload/images."""
     known = known_names(workspace)
-    return len(match_names({name: known.get(name, said) for name, said in called.items()}, listed))
+    return match_names({name: known.get(name, said) for name, said in called.items()}, listed)
 
 
 def applies(workspace: Workspace, config: PipelineConfig) -> bool:

@@ -96,11 +96,22 @@ class Share(Schema):
     views: int
 
 
+class WaitReason(Schema):
+    """Why a job waits."""
+
+    code: str = Field(
+        description="earlier_jobs, workers_busy, starting, workers_draining, workers_away,"
+        " preset_not_served or no_worker_yet; others may come."
+    )
+    text: str
+
+
 class Waiting(Schema):
     """Where a job is in the line."""
 
     position: int = Field(description="1 is next.")
     starts_in: Range | None
+    reason: WaitReason
 
 
 class JobSummary(Schema):
@@ -143,6 +154,10 @@ class Job(JobSummary):
     ready_in: Range | None
     share: Share
     videos_waiting: int
+    kept: bool = Field(description="Not deleted for its age, on sites that do so.")
+    deleted_at: datetime | None = Field(
+        description="When it is deleted for its age; null if it is not going to be."
+    )
 
 
 class JobPage(Schema):

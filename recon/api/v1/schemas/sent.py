@@ -96,6 +96,9 @@ class DetailsSent(Sent):
     title: Title | None = None
     tags: Tags | None = None
     description: Description | None = None
+    kept: bool | None = Field(
+        default=None, description="Do not delete it for its age. Null changes nothing."
+    )
 
 
 class KnownPhotoSent(Sent):
