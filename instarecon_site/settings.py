@@ -186,6 +186,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "instarecon_site.middleware.measuring.count_requests",
+    "instarecon_site.middleware.tracing.trace_requests",
     "instarecon_site.middleware.compression.CompressPages",
     "instarecon_site.middleware.caching.keep_nothing",
     "csp.middleware.CSPMiddleware",
@@ -356,12 +357,20 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- Log and metrics ---
+# --- Log, metrics and traces ---
 
 #: What Prometheus sends as a bearer token to /metrics. Without one there are no metrics.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("METRICS_TOKEN is too short, but must have at least 16 characters.")
+
+#: Where OpenTelemetry's collector is. Its other variables are read by its own library.
+TRACES_TO = env.url("OTEL_EXPORTER_OTLP_ENDPOINT", "", schemes=("http", "https"))
+if TRACES_TO and not env.has_module("opentelemetry.exporter"):
+    raise ImproperlyConfigured(
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed. Run:"
+        " .venv/bin/python -m pip install --requirement requirements-otel.txt"
+    )
 
 LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"), "text")
 LOGGING = {
