@@ -178,7 +178,7 @@ class Job(JobSummary, frozen=True, kw_only=True):
     ready_in: Span | None = None
     share: Share | None = None
     videos_waiting: int = 0
-    kept: bool = False  # not deleted for its age
+    is_kept: bool = False  # not deleted for its age
     deleted_at: datetime | None = None  # when it is deleted for its age, if it is
 
 

@@ -141,7 +141,7 @@ class Client(AbstractContextManager["Client"]):
         return self._line.run(calls.wait(job_id, limit_s=limit_s, tell=tell))
 
     def edit(self, job_id: str, **changes: Any) -> Job:
-        """Changes `title`, `tags`, `description`, or `kept` from deletion for its age."""
+        """Changes `title`, `tags`, `description`, and with `is_kept` whether its age deletes it."""
         return self._line.run(calls.edit(job_id, changes))
 
     def cancel(self, job_id: str) -> Job:

@@ -390,18 +390,18 @@ def test_a_scene_is_kept_from_deletion_for_its_age_or_not(program: Program, sett
     settings.RETENTION_DAYS, settings.RETENTION_WARNING_DAYS = 30, 7
     job = finished_job(program.owner)
     told = program.get(f"/jobs/{job.pk}").json()
-    assert not told["kept"]
+    assert not told["is_kept"]
     assert told["deleted_at"] is not None
-    kept = program.send("PATCH", f"/jobs/{job.pk}", {"kept": True}).json()
-    assert (kept["kept"], kept["deleted_at"]) == (True, None)
-    renamed = program.send("PATCH", f"/jobs/{job.pk}", {"title": "Moss", "kept": None}).json()
-    assert (renamed["kept"], renamed["title"]) == (True, "Moss")
-    assert not program.send("PATCH", f"/jobs/{job.pk}", {"kept": False}).json()["kept"]
+    answer = program.send("PATCH", f"/jobs/{job.pk}", {"is_kept": True}).json()
+    assert (answer["is_kept"], answer["deleted_at"]) == (True, None)
+    renamed = program.send("PATCH", f"/jobs/{job.pk}", {"title": "Moss", "is_kept": None}).json()
+    assert (renamed["is_kept"], renamed["title"]) == (True, "Moss")
+    assert not program.send("PATCH", f"/jobs/{job.pk}", {"is_kept": False}).json()["is_kept"]
 
 
 def test_a_draft_can_t_be_kept(program: Program) -> None:
     draft = program.draft()
-    wish = {"title": "Moss", "kept": True}
+    wish = {"title": "Moss", "is_kept": True}
     assert is_problem(program.send("PATCH", f"/jobs/{draft.pk}", wish), 409, "is_draft")
     draft.refresh_from_db()
     assert draft.title == "", "nothing of it was done"

@@ -57,7 +57,7 @@ def job_of(job: Job) -> types.Job:
         ready_in=range_of(ahead.ready_in),
         share=share_of(job),
         videos_waiting=job.videos.filter(state=Video.State.WAITING).count(),
-        kept=job.is_kept,
+        is_kept=job.is_kept,
         deleted_at=retention.delete_at(job),
     )
 

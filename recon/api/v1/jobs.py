@@ -115,7 +115,7 @@ def get_job(request: SignedInRequest, job_id: UUID) -> types.Job:
 def change_job(request: SignedInRequest, job_id: UUID, sent: sent_types.DetailsSent) -> types.Job:
     """Changes its title, tags and description, and whether it is kept: what is sent of these."""
     job = reading.own_job(request, job_id)
-    if sent.kept is not None:
+    if sent.is_kept is not None:
         reading.refuse_drafts(job)
     given = sent.model_fields_set
     title = reading.title_of(sent.title or "")
@@ -126,8 +126,8 @@ def change_job(request: SignedInRequest, job_id: UUID, sent: sent_types.DetailsS
         sharing.change(job, description=description)
     if "tags" in given:
         tags.put(job, names)
-    if sent.kept is not None:
-        retention.keep(job, is_kept=sent.kept)
+    if sent.is_kept is not None:
+        retention.keep(job, is_kept=sent.is_kept)
     return job_of(job)
 
 

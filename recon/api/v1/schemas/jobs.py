@@ -154,7 +154,7 @@ class Job(JobSummary):
     ready_in: Range | None
     share: Share
     videos_waiting: int
-    kept: bool = Field(description="Not deleted for its age, on sites that do so.")
+    is_kept: bool = Field(description="Not deleted for its age, on sites that do so.")
     deleted_at: datetime | None = Field(
         description="When it is deleted for its age; null if it is not going to be."
     )

@@ -96,7 +96,7 @@ class DetailsSent(Sent):
     title: Title | None = None
     tags: Tags | None = None
     description: Description | None = None
-    kept: bool | None = Field(
+    is_kept: bool | None = Field(
         default=None, description="Do not delete it for its age. Null changes nothing."
     )
 
