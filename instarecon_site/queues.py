@@ -76,8 +76,12 @@ def _traced(name: str, job_id: str | None) -> Iterator[None]:
     if tracing.present() is None:
         yield
         return
-    facts = {"messaging__system": "rq", "messaging__destination__name": name}
-    with tracing.span(f"queue {name}", "PRODUCER", **facts, messaging__message__id=job_id):
+    facts = {
+        "messaging.system": "rq",
+        "messaging.destination.name": name,
+        "messaging.message.id": job_id,
+    }
+    with tracing.span(f"queue {name}", "PRODUCER", facts):
         yield
 
 

@@ -36,11 +36,13 @@ def trace_requests(
                 span.update_name(f"{method} {route}")
             tracing.note(
                 span,
-                http__request__method=method,
-                http__route=route,
-                http__response__status_code=response.status_code,
-                user_id=user_id_of(request),
-                job_id=_job_id(match.kwargs) if match else None,
+                {
+                    "http.request.method": method,
+                    "http.route": route,
+                    "http.response.status_code": response.status_code,
+                    "user_id": user_id_of(request),
+                    "job_id": _job_id(match.kwargs) if match else None,
+                },
             )
             tracing.note_failure(span, response.status_code)
         return response

@@ -28,6 +28,9 @@ PREFIX = "recon."
 #: Seconds that a try to send spans may take, unless OTEL_EXPORTER_OTLP_TIMEOUT says otherwise.
 SEND_S = 5.0
 
+Facts = Mapping[str, object]
+_NO_FACTS: Facts = {}
+
 Kind = Literal["SERVER", "PRODUCER", "CONSUMER", "INTERNAL"]
 
 _present: ContextVar[Span | None] = ContextVar("span", default=None)
@@ -46,15 +49,18 @@ def present() -> Span | None:
 
 @contextmanager
 def span(
-    name: str, kind: Kind = "INTERNAL", *, parent: Mapping[str, str] | None = None,
-    **attributes: object,
-) -> Iterator[Span | None]:  # fmt: skip
+    name: str,
+    kind: Kind = "INTERNAL",
+    facts: Facts = _NO_FACTS,
+    *,
+    parent: Mapping[str, str] | None = None,
+) -> Iterator[Span | None]:
     """What is done in the block. `parent`: headers or a task's meta that may carry a trace context;
     without one, what is present is the parent. None where nobody collects."""
     if not is_on():
         yield None
         return
-    own = begin(name, kind, parent=parent, **attributes)
+    own = begin(name, kind, facts, parent=parent)
     token = _present.set(own)
     try:
         yield own
@@ -69,7 +75,7 @@ def span(
 
 @contextmanager
 def whole_process_span(
-    name: str, *, parent: Mapping[str, str], since: datetime | None, **attributes: object
+    name: str, facts: Facts = _NO_FACTS, *, parent: Mapping[str, str], since: datetime | None
 ) -> Iterator[Span | None]:
     """What a work horse does. `since`: when its task was put on the queue. Everything is sent by
     the end of the block: the process then ends without a farewell."""
@@ -77,7 +83,7 @@ def whole_process_span(
         yield None
         return
     try:
-        with span(name, "CONSUMER", parent=parent, **attributes) as own:
+        with span(name, "CONSUMER", facts, parent=parent) as own:
             assert own is not None  # noqa: S101 - it is on
             if since is not None:
                 _add_past("wait in the queue", since)
@@ -91,9 +97,13 @@ def whole_process_span(
 
 
 def begin(
-    name: str, kind: Kind = "INTERNAL", *, parent: Mapping[str, str] | None = None,
-    began: datetime | None = None, **attributes: object,
-) -> Span:  # fmt: skip
+    name: str,
+    kind: Kind = "INTERNAL",
+    facts: Facts = _NO_FACTS,
+    *,
+    parent: Mapping[str, str] | None = None,
+    began: datetime | None = None,
+) -> Span:
     """A span for `end`, which is nobody's present one."""
     from opentelemetry import trace
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -112,7 +122,7 @@ def begin(
         kind=trace.SpanKind[kind],
         start_time=_ns(began) if began else None,
     )
-    note(own, **log_facts.present(), **attributes)
+    note(own, {**log_facts.present(), **facts})
     return own
 
 
@@ -128,14 +138,14 @@ def end(own: Span | None, *, error: str = "") -> None:
     own.end()
 
 
-def note(own: Span | None, **attributes: object) -> None:
-    """Attributes of our own, or, with dots or underscores for them, those of OpenTelemetry's
-    conventions: `http__route` is http.route. None is none."""
+def note(own: Span | None, facts: Facts) -> None:
+    """Adds attributes: those with a dot are of OpenTelemetry's conventions, the others ours. None
+    is none."""
     if own is None:
         return
-    for name, value in attributes.items():
+    for name, value in facts.items():
         if value is not None:
-            called = name.replace("__", ".") if "__" in name else PREFIX + name
+            called = name if "." in name else PREFIX + name
             plain = value if isinstance(value, str | bool | int | float) else str(value)
             own.set_attribute(called, plain)
 

@@ -114,14 +114,14 @@ class SiteReporter:
                 job_id=self._job.pk, attempt=self._job.attempt, step=step.value
             ).update(outcome=outcome, ended_at=timezone.now())
         self.log(f"{step}: " + ("still true, kept" if reused else f"done in {seconds:.1f} s"))
-        tracing.note(self._span, reused=reused)
+        tracing.note(self._span, {"reused": reused})
         self.end_span()
         self._sender.step_done()
 
     def _begin_span(self, step: Step) -> None:
         if tracing.is_on():
             self.end_span()
-            self._span = tracing.begin(f"step {step}", step=step.value)
+            self._span = tracing.begin(f"step {step}", facts={"step": step.value})
 
     def end_span(self, error: str = "") -> None:
         """Ends that of the present step, where there is one."""

@@ -96,15 +96,15 @@ def _run_attempt(job: Job) -> None:
 def _run(job: Job, reporter: SiteReporter) -> Summary:
     """The pipeline, in a trace where somebody collects them. Raises whatever it raises."""
     span = tracing.present()
-    tracing.note(span, preset=job.wishes.preset)
+    tracing.note(span, {"preset": job.wishes.preset})
     try:
         summary: Summary = _pipeline()(job.workspace, from_dict(job.config), reporter)
     except BaseException as error:
         reporter.end_span(type(error).__name__)
-        tracing.note(span, outcome=type(error).__name__)
+        tracing.note(span, {"outcome": type(error).__name__})
         raise
     reporter.end_span(summary.error_code or "")
-    tracing.note(span, outcome=summary.status, error_code=summary.error_code)
+    tracing.note(span, {"outcome": summary.status, "error_code": summary.error_code})
     return summary
 
 

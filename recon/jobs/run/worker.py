@@ -117,12 +117,12 @@ class ReconWorker(RegisteredWorker):
         with (
             log_facts.whole_process_about(**_facts_of(job)),
             tracing.whole_process_span(
-                f"run {queue.name}", parent=job.meta, since=job.enqueued_at, queue=queue.name
+                f"run {queue.name}", {"queue": queue.name}, parent=job.meta, since=job.enqueued_at
             ) as span,
         ):
             is_done = bool(super().perform_job(job, queue))
             if not is_done:
-                tracing.note(span, error__type="task failed")
+                tracing.note(span, {"error.type": "task failed"})
             return is_done
 
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:

@@ -204,7 +204,7 @@ class Opener:
 def _poses(files: Sequence[Path]) -> Iterator[tuple[BinaryIO, dict[str, object]]]:
     """The files one after the other, and where each ends: a child is given one file. Any failure
     becomes an error about camera positions."""
-    parts = []
+    parts: list[tuple[str, int]] = []
     try:
         with tempfile.TemporaryFile() as together:
             for path in files:
