@@ -44,6 +44,9 @@ EXPECTED: dict[str, tuple[Scope | None, int, int]] = {
     "list_videos": (READ, 200, MISSING),
     "get_video": (READ, MISSING, MISSING),
     "drop_video": (UPLOAD, 409, MISSING),
+    "get_poses": (READ, MISSING, MISSING),  # none came with it: test_api_v1_poses
+    "set_poses": (UPLOAD, 409, MISSING),
+    "drop_poses": (UPLOAD, 409, MISSING),
     "list_jobs": (READ, 200, 200),
     "create_job": (UPLOAD, 422, 422),  # one photo
     "get_job": (READ, 200, MISSING),
@@ -75,7 +78,7 @@ EXPECTED: dict[str, tuple[Scope | None, int, int]] = {
 #: Addresses that describe the others, for everybody.
 DESCRIPTIONS = {"openapi-json": "openapi.json", "openapi-view": "docs"}
 
-FILES = {"add_photo": "file", "add_photos": "files", "create_job": "files"}
+FILES = {"add_photo": "file", "add_photos": "files", "create_job": "files", "set_poses": "files"}
 BODIES: dict[str, dict[str, Any]] = {
     "add_known_photos": {"photos": [{"sha256": "0" * 64}]},
     "order_photos": {"photo_ids": [1]},
