@@ -24,7 +24,6 @@ from recon.pipeline.decoding import budgets
 from recon.pipeline.decoding.pool import BudgetExceeded, Pool, UnreadableFile
 from recon.pipeline.decoding.slots import Slots
 from recon.pipeline.errors import UserError
-from recon.poses.pose_files.finding import MOST_BYTES as MOST_POSE_BYTES
 
 if TYPE_CHECKING:
     from recon.pipeline.config import PreflightConfig
@@ -214,7 +213,9 @@ def _poses(files: Sequence[Path]) -> Iterator[tuple[BinaryIO, dict[str, object]]
             together.seek(0)
             yield together, {"parts": parts}
     except BudgetExceeded as error:
-        raise UserError("poses_too_large", limit_mb=MOST_POSE_BYTES // 2**20) from error
+        from recon.poses.pose_files.finding import MOST_BYTES  # with it comes NumPy
+
+        raise UserError("poses_too_large", limit_mb=MOST_BYTES // 2**20) from error
     except UnreadableFile as error:
         name = next((path.name for path in files), "?")
         raise UserError("poses_unreadable", file=name) from error
