@@ -25,7 +25,6 @@ PRESETS: dict[str, PipelineConfig] = {
             dropout=0.0,
             random_background=False,
             min_size=0.0,
-            max_reach=0.0,
             average_from=1.0,
             dense=DenseConfig(
                 max_image_size=400, sweep_shrink=1, compared=4, min_agreeing=1, share=0.75
