@@ -23,6 +23,7 @@ _SENTENCES = {
     "link_by_address": N_("Too many wrong passwords from your network."),
     "link_in_all": N_("Too many wrong passwords for this scene."),
     "uploads": N_("You have sent too many files within an hour."),
+    "team_invitations": N_("You have invited too many people within an hour."),
     "api": N_("Too many requests within a minute."),
     "api_by_address": N_("Too many requests without a valid token from your network."),
 }

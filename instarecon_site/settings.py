@@ -123,6 +123,7 @@ DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
 RETENTION_DAYS = env.ceiling("RETENTION_DAYS", most=36_500)
 RETENTION_WARNING_DAYS = env.whole("RETENTION_WARNING_DAYS", 14, most=365)
 #: What one person may have, unless staff gave them limits of their own.
+MAX_TEAMS = env.whole("MAX_TEAMS", 5, most=1000)  # that one person may own
 QUOTA_STORED_MB = env.whole("QUOTA_STORED_MB", 20_480)
 QUOTA_ACTIVE_JOBS = env.whole("QUOTA_ACTIVE_JOBS", 10)  # waiting or running
 QUOTA_JOBS_A_DAY = env.whole("QUOTA_JOBS_A_DAY", 100)  # started, by the site's calendar
