@@ -27,6 +27,7 @@ from recon.client.answers import (
     Result,
     Share,
     ShareChange,
+    Team,
     Video,
     Wishes,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "Share",
     "ShareChange",
     "SiteFault",
+    "Team",
     "TimedOut",
     "Video",
     "Wishes",

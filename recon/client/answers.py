@@ -138,6 +138,7 @@ class JobSummary(Said, frozen=True, kw_only=True):
     """A job as a list has it."""
 
     job_id: str
+    team: str | None = None  # the handle of the team that it belongs to; None: its owner alone
     title: str
     status: str  # DRAFT, PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED
     step: str
@@ -260,6 +261,15 @@ class Account(Said, frozen=True, kw_only=True):
 class Amount(Said, frozen=True, kw_only=True):
     used: int
     most: int | None = None
+
+
+class Team(Said, frozen=True, kw_only=True):
+    """A team that the caller is in."""
+
+    handle: str
+    name: str
+    role: str  # owner, editor, viewer: the caller's
+    url: str = ""
 
 
 class Quota(Said, frozen=True, kw_only=True):

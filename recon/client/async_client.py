@@ -24,6 +24,7 @@ from recon.client.answers import (
     Result,
     Share,
     ShareChange,
+    Team,
     Wishes,
 )
 from recon.client.download import choose, download, hears_of
@@ -56,6 +57,9 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
     async def quota(self) -> Quota:
         return await self._line.run(calls.quota())
 
+    async def teams(self) -> list[Team]:
+        return await self._line.run(calls.teams())
+
     async def limits(self) -> Limits:
         return await self._line.run(calls.limits())
 
@@ -67,13 +71,13 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
 
     async def upload(
         self, photos: Path | Iterable[Path], *, poses: Path | None = None, draft: str = "",
-        title: str = "", tags: Sequence[str] = (), wishes: Wishes = NO_WISHES,
+        title: str = "", team: str = "", tags: Sequence[str] = (), wishes: Wishes = NO_WISHES,
         share: ShareChange | None = None, start: bool = True, leave_out_refused: bool = False,
         tell: Callable[[Told], None] = nobody,
     ) -> Job:  # fmt: skip
         wanted = await asyncio.to_thread(
-            plan, photos, poses=poses, draft=draft, title=title, tags=tags, wishes=wishes,
-            share=share, start=start, leave_out_refused=leave_out_refused, tell=tell,
+            plan, photos, poses=poses, draft=draft, title=title, team=team, tags=tags,
+            wishes=wishes, share=share, start=start, leave_out_refused=leave_out_refused, tell=tell,
         )  # fmt: skip
         return await self._line.run(upload(wanted))
 
@@ -100,13 +104,16 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
     async def job(self, job_id: str) -> Job:
         return await self._line.run(calls.job(job_id))
 
-    async def jobs(self, *, statuses: Sequence[str] = (), tag: str = "", preset: str = "",
-                   limit: int | None = None) -> AsyncIterator[JobSummary]:  # fmt: skip
+    async def jobs(
+        self, *, statuses: Sequence[str] = (), tag: str = "", preset: str = "", team: str = "",
+        limit: int | None = None,
+    ) -> AsyncIterator[JobSummary]:  # fmt: skip
         at = job_pages.Place(limit)
         while at.more:
             page = job_pages.page_of_jobs(
-                statuses=statuses, tag=tag, preset=preset, limit=at.page, cursor=at.cursor
-            )
+                statuses=statuses, tag=tag, preset=preset, team=team, limit=at.page,
+                cursor=at.cursor,
+            )  # fmt: skip
             for one in at.after(await self._line.run(page)):
                 yield one
 

@@ -27,6 +27,7 @@ from recon.client.answers import (
     Said,
     Share,
     ShareChange,
+    Team,
     Video,
     Wishes,
 )
@@ -60,6 +61,10 @@ class _Videos(Said, frozen=True, kw_only=True):
 
 class _Artifacts(Said, frozen=True, kw_only=True):
     items: list[Artifact]
+
+
+class _Teams(Said, frozen=True, kw_only=True):
+    items: list[Team]
 
 
 class _KnownPhoto(Said, frozen=True, kw_only=True):
@@ -105,6 +110,10 @@ def quota() -> Steps[Quota]:
     return get("/quota", Quota)
 
 
+def teams() -> Steps[list[Team]]:
+    return (yield from get("/teams", _Teams)).items
+
+
 def limits() -> Steps[Limits]:
     return get("/limits", Limits)
 
@@ -120,10 +129,9 @@ def queue() -> Steps[Queue]:
 # --- Drafts ---
 
 
-def create_draft(title: str, tags: Sequence[str], wishes: Wishes) -> Steps[Job]:
+def create_draft(title: str, tags: Sequence[str], wishes: Wishes, team: str = "") -> Steps[Job]:
     content: dict[str, Any] = wishes.to_dict()
-    if title:
-        content["title"] = title
+    content |= {name: text for name, text in (("title", title), ("team", team)) if text}
     if tags:
         content["tags"] = list(tags)
     return change("POST", "/drafts", Job, content)

@@ -27,7 +27,9 @@ _ASKED_AT_ONCE = 100
 
 _OF_ONE_FILE = (400, 413, 415)
 #: Refusals with the status of a photo's, which concern all that follow as well.
-_OF_ALL = ("quota_stored", "disk_full", "too_large_together", "too_many_photos")
+_OF_ALL = (
+    "quota_stored", "team_quota_stored", "disk_full", "too_large_together", "too_many_photos",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Plan:
     poses: Mapping[str, Path] = field(default_factory=dict)  # files of camera positions
     draft: str = ""  # the draft to go on with; a new one otherwise
     title: str = ""
+    team: str = ""  # the handle of the team that a new draft belongs to
     tags: Sequence[str] = ()
     wishes: Wishes = field(default_factory=Wishes)
     share: ShareChange | None = None
@@ -96,9 +99,9 @@ class Plan:
 
 
 def plan(
-    photos: Path | Iterable[Path], *, poses: Path | None, draft: str, title: str,
-    tags: Sequence[str], wishes: Wishes,
-    share: ShareChange | None, start: bool, leave_out_refused: bool, tell: Tell,
+    photos: Path | Iterable[Path], *, poses: Path | None, draft: str, title: str, team: str,
+    tags: Sequence[str], wishes: Wishes, share: ShareChange | None, start: bool,
+    leave_out_refused: bool, tell: Tell,
 ) -> Plan:  # fmt: skip
     """Reads the files, which takes a while. Raises WrongUse, and PhotoRefused where there is
     nothing to send."""
@@ -108,9 +111,8 @@ def plan(
     if not files and not draft:
         raise PhotoRefused("There are no photos and no videos to send.", status=400)
     return Plan(
-        files=files, poses=positions, draft=draft, title=title, tags=tags, wishes=wishes,
-        share=share, start=start,
-        leave_out_refused=leave_out_refused, tell=tell,
+        files=files, poses=positions, draft=draft, title=title, team=team, tags=tags,
+        wishes=wishes, share=share, start=start, leave_out_refused=leave_out_refused, tell=tell,
     )  # fmt: skip
 
 
@@ -124,7 +126,8 @@ def upload(plan: Plan) -> Steps[Job]:
     if plan.draft:
         draft_id = plan.draft
     else:
-        draft_id = (yield from calls.create_draft(plan.title, plan.tags, plan.wishes)).job_id
+        made = yield from calls.create_draft(plan.title, plan.tags, plan.wishes, plan.team)
+        draft_id = made.job_id
     plan.tell(DraftMade(draft_id))
     refusals = yield from send_files(draft_id, plan.files, plan.tell)
     if refusals and not plan.leave_out_refused:

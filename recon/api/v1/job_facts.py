@@ -131,6 +131,7 @@ def percent_of(job: Job) -> int:
 def _in_short(job: Job, image_count: int) -> dict[str, Any]:
     return {
         "job_id": job.pk,
+        "team": job.team.handle if job.team else None,
         "title": job.title,
         "status": job.status,
         "step": step_of(job),

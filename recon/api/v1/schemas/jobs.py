@@ -118,6 +118,9 @@ class JobSummary(Schema):
     """What a list says of a job."""
 
     job_id: UUID
+    team: str | None = Field(
+        description="The handle of the team that it belongs to; null: its owner alone."
+    )
     title: str
     status: Status
     step: str
