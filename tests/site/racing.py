@@ -32,6 +32,7 @@ RACERS, THREADS = 3, 4
 #: Codes of the errors that a loser of a race may get.
 REFUSALS = (
     "too_many_photos", "quota_stored", "quota_active_jobs", "quota_jobs_a_day", "last_superuser",
+    "last_team_owner",
 )  # fmt: skip
 
 

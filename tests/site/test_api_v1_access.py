@@ -69,6 +69,9 @@ EXPECTED: dict[str, tuple[Scope | None, int, int]] = {
     "delete_webhook": (MANAGE, MISSING, MISSING),  # there is none: test_webhooks
     "test_webhook": (MANAGE, MISSING, MISSING),
     "list_deliveries": (MANAGE, MISSING, MISSING),
+    "list_teams": (READ, 200, 200),
+    "get_team": (READ, MISSING, MISSING),  # there is none: test_teams_api
+    "list_members": (READ, MISSING, MISSING),
     "get_queue": (READ, 200, 200),
     "get_account": (READ, 200, 200),
     "get_quota": (READ, 200, 200),
@@ -104,6 +107,7 @@ def call(client: Client, name: str, job: Job, **headers: str) -> HttpResponse:
     """As it is meant, for this job."""
     method, path = operations()[name]
     ids = {"job_id": job.pk, "photo_id": 1, "video_id": 1, "kind": "splat", "webhook_id": 1}
+    ids["handle"] = "acme"
     sent: dict[str, Any] = {}
     if name in FILES:
         sent = {"data": {FILES[name]: photo()}}

@@ -17,8 +17,8 @@ from accounts.models import User
 from recon.jobs import attempts, deletion, lifecycle, queue
 from recon.jobs.drafts import drafts
 from recon.jobs.reconcile import reconcile
-from recon.models import Job
-from tests.site.making import job_of, person
+from recon.models import Job, Membership
+from tests.site.making import job_of, person, team_of
 from tests.site.racing import RACERS, Order
 from tests.site.staged_pipeline import play
 from tests.site.working import ROOT, work_off, worker_environment
@@ -133,10 +133,20 @@ def test_photos_at_once_in_several_drafts_keep_to_the_room(database: str, tmp_pa
     assert len(files) == sum(won.values()), "what was refused left no file"
 
 
-def test_the_last_two_superusers_do_not_both_leave(database: str, tmp_path: Path) -> None:
+def test_the_last_two_superusers_or_owners_of_a_team_do_not_both_leave(
+    database: str, tmp_path: Path
+) -> None:
     bosses = [person(f"{name}@example.org", is_superuser=True) for name in "ab"]
-    race(tmp_path, database, "leave", bosses)
-    assert User.objects.count() == 1
+    owners = [person(f"{name}@example.org") for name in "cd"]
+    team = team_of(owners[0])
+    Membership.objects.create(team=team, user=owners[1], role=Membership.Role.OWNER)
+    for owner in owners:
+        job_of(owner, team=team, status=Job.Status.FAILED)
+    race(tmp_path, database, "leave", [*bosses, *owners])
+    assert User.objects.filter(is_superuser=True).count() == 1
+    left = User.objects.get(is_superuser=False)
+    assert team.memberships.get().user == left
+    assert [job.owner for job in Job.objects.filter(team=team)] == [left, left]
 
 
 def test_a_job_lives_its_life(database: str) -> None:
