@@ -15,9 +15,9 @@ RUN npm run --silent build
 FROM python:3.12-slim AS web
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data STATIC_ROOT=/app/staticfiles
 WORKDIR /app
-COPY requirements.txt constraints.txt ./
+COPY requirements.txt requirements-otel.txt constraints.txt ./
 # torch==2.13.0 is satisfied by 2.13.0+cpu, which pip prefers as the newer one.
-RUN pip install --no-cache-dir --requirement requirements.txt \
+RUN pip install --no-cache-dir --requirement requirements.txt --requirement requirements-otel.txt \
     --extra-index-url https://download.pytorch.org/whl/cpu
 # gsplat's build tool has a module called `ninja`, too: Django Ninja's must be the last.
 RUN pip install --no-cache-dir --force-reinstall --no-deps "$(grep -o '^django-ninja==[0-9.]*' requirements.txt)"
@@ -45,9 +45,9 @@ RUN apt-get update && apt-get install --yes --no-install-recommends \
     g++ ninja-build python3-dev python3-venv && rm -rf /var/lib/apt/lists/*
 RUN python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
-COPY requirements.txt constraints.txt ./
+COPY requirements.txt requirements-otel.txt constraints.txt ./
 RUN pip install --no-cache-dir setuptools wheel && grep -v '^gsplat==' requirements.txt > others.txt \
-    && pip install --no-cache-dir --requirement others.txt
+    && pip install --no-cache-dir --requirement others.txt --requirement requirements-otel.txt
 # PyPI's wheel would compile at its first use, on the GPU's time; the source distribution does now.
 RUN TORCH_CUDA_ARCH_LIST="$TORCH_CUDA_ARCH_LIST" MAX_JOBS=$MAX_JOBS \
     pip install --no-cache-dir --no-build-isolation --no-binary gsplat \

@@ -1,7 +1,12 @@
-"""Plugins for all tests. They can only be named here, in the outermost conftest."""
+"""Plugins for all tests, which can only be named here, in the outermost conftest; and what makes
+Python itself quicker for them."""
 
+import gc
 import os
 import sys
+from collections.abc import Generator
+
+import pytest
 
 # Tests start hundreds of Pythons. Where the shell forbids to keep compiled modules, each of them
 # compiles torch, Django and ours anew, which takes longer than most of what they do.
@@ -9,3 +14,15 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 pytest_plugins = ("tests.no_skips", "tests.marking")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is loaded stays to the end: a million objects, and looking through them for garbage took
+    a fifth of the collection's time and a tenth of what quick tests take."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Django's command line."""
 
+import gc
 import os
 import sys
 
@@ -46,6 +47,7 @@ def refuse_foreign_data() -> None:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instarecon_site.settings")
     command = next(iter(sys.argv[1:]), "help")
+    gc.disable()  # what is loaded stays: looking for garbage in it is a sixth of the start
     try:
         settings.DEBUG  # noqa: B018  (loads the settings)
         if command not in WITHOUT_DATA and not command.startswith("-"):
@@ -55,4 +57,6 @@ if __name__ == "__main__":
         sys.exit(f"Settings: {error}")
     if command in WRITING:
         refuse_foreign_data()
+    gc.freeze()
+    gc.enable()
     execute_from_command_line(sys.argv)

@@ -10,11 +10,11 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts import reset_links
-from accounts.models import ApiToken, Invitation, User
+from accounts.models import ApiToken, Invitation, ProviderAccount, SecondFactor, User
 
 
 @admin.register(User)
@@ -26,9 +26,9 @@ class UserAdmin(DjangoUserAdmin):
     list_filter = ("is_active", "is_staff", "is_superuser", "date_joined")
     search_fields = ("email", "first_name", "last_name")
     date_hierarchy = "date_joined"
-    readonly_fields = ("date_joined", "last_login", "new_password")
+    readonly_fields = ("date_joined", "last_login", "new_password", "two_step_sign_in")
     fieldsets = (
-        (None, {"fields": ("email", "password", "new_password")}),
+        (None, {"fields": ("email", "password", "new_password", "two_step_sign_in")}),
         ("Name", {"fields": ("first_name", "last_name")}),
         ("Wishes", {"fields": ("language", "time_zone", "mail_when_done")}),
         ("Public page", {"fields": ("gallery_open", "handle", "public_name")}),
@@ -67,6 +67,14 @@ class UserAdmin(DjangoUserAdmin):
     def new_password(self, user: User) -> str:
         return format_html('<a href="{}">A link that sets a new one</a>', "../reset-link/")
 
+    @admin.display(description="two-step sign-in")
+    def two_step_sign_in(self, user: User) -> str:
+        factor = SecondFactor.objects.filter(user=user).first()
+        if factor is None:
+            return "off"
+        address = reverse("recon:reset_second_factor", args=(user.pk,))
+        return format_html('on since {} · <a href="{}">Reset it</a>', factor.since.date(), address)
+
     def get_urls(self) -> list[URLPattern]:
         address = "<path:object_id>/reset-link/"
         view = self.admin_site.admin_view(self.reset_link)
@@ -87,6 +95,21 @@ class UserAdmin(DjangoUserAdmin):
             context["link"] = reset_links.link_for(user)
             self.log_change(request, user, "Made a link that sets a new password.")
         return TemplateResponse(request, "admin/accounts/user/reset_link.html", context)
+
+
+@admin.register(ProviderAccount)
+class ProviderAccountAdmin(admin.ModelAdmin):
+    """Who signs in as whom at the provider. Deleting one disconnects it, and nothing else: to keep
+    somebody out, take "active" from their account."""
+
+    list_display = ("user", "email", "issuer", "subject", "connected_at", "last_used_at")
+    list_filter = ("issuer", "connected_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "email", "=subject")
+    readonly_fields = ("user", "issuer", "subject", "email", "connected_at", "last_used_at")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(ApiToken)

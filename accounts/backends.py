@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
@@ -28,6 +29,8 @@ class ThrottledBackend(ModelBackend):
         email = username if username is not None else kwargs.get("email")
         if request is None or email is None or password is None:  # no visitor: a command, a test
             return super().authenticate(request, username, password, **kwargs)
+        if not settings.SIGN_IN_WITH_PASSWORD:
+            return None
         counters = sign_in_limits.sign_in(request, email)
         throttling.check(counters)
         user = super().authenticate(request, email, password)

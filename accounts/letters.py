@@ -69,6 +69,12 @@ def tell(kind: Letter.Kind, email: str, *, user: User, language: str = "") -> No
     transaction.on_commit(_call_worker)
 
 
+def tell_owner(kind: Letter.Kind, user: User) -> None:
+    """Has a mail tell the account's owner what may not have been they, where mail is set up."""
+    if settings.MAIL_IS_SET_UP:
+        tell(kind, user.email, user=user, language=user.language)
+
+
 def send_waiting(*, overdue_only: bool = False) -> int:
     """The task: sends the mails whose time has come. Returns how many. Several may run at once."""
     until = timezone.now() - (OVERDUE if overdue_only else timedelta())
@@ -89,6 +95,8 @@ def _send(letter: Letter) -> bool:
         Letter.Kind.SIGN_UP: _send_sign_up,
         Letter.Kind.NEW_ADDRESS: _send_new_address,
         Letter.Kind.OLD_ADDRESS: _send_old_address,
+        Letter.Kind.FACTOR_OFF: _send_news,
+        Letter.Kind.CONNECTED: _send_news,
     }
     try:
         write[Letter.Kind(letter.kind)](letter)
@@ -142,6 +150,12 @@ def _send_old_address(letter: Letter) -> None:
     if letter.user is not None:
         context = {"old": letter.email, "new": letter.user.email}
         _mail("old_address", context, letter.email, letter.language)
+
+
+def _send_news(letter: Letter) -> None:
+    if letter.user is not None:
+        name = settings.OIDC.name if settings.OIDC else ""
+        _mail(letter.kind, {"name": name}, letter.email, letter.language)
 
 
 def _mail(name: str, context: dict[str, Any], email: str, language: str) -> None:

@@ -18,6 +18,8 @@ from accounts.throttling import DAY, HOUR, MINUTE, Counter, Limit
 SIGN_IN = Limit("sign_in", 6, 15 * MINUTE)
 SIGN_IN_BY_ADDRESS = Limit("sign_in_by_address", 20, 15 * MINUTE)
 SIGN_IN_BY_ACCOUNT = Limit("sign_in_by_account", 60, HOUR)
+#: Begun at the provider and brought back: each of these has the site ask it something.
+BY_PROVIDER = Limit("provider", 300, 15 * MINUTE)
 SIGN_UPS = (Limit("sign_up", 5, HOUR), Limit("sign_up", 10, DAY))
 MAILS_BY_ADDRESS = (Limit("mail_by_address", 10, HOUR), Limit("mail_by_address", 30, DAY))
 #: For one recipient. Requests beyond this get the same answer, and nothing is sent.

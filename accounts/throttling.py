@@ -189,11 +189,16 @@ def answer_too_many(
 
 
 def answer_429(request: HttpRequest, too_many: TooMany) -> HttpResponse:
-    is_sign_in = too_many.limit.name.startswith("sign_in")
+    name = too_many.limit.name
+    is_code, is_sign_in = name.endswith("code"), name.startswith("sign_in")
     answered = answer(
         request,
         429,
-        "errors/429.html" if is_sign_in else "errors/429_slow_down.html",
+        "errors/429_code.html"
+        if is_code
+        else "errors/429.html"
+        if is_sign_in
+        else "errors/429_slow_down.html",
         sentence=too_many.sentence,
         code="too_many_requests",
     )

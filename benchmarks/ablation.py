@@ -99,6 +99,7 @@ VARIANTS = (
     Variant("dropout .2", "they may lean less", _train(dropout=0.2)),
     Variant("no random background", "holes may stay", _train(random_background=False)),
     Variant("no smallest size", "detail that no photo can show", _train(min_size=0.0)),
+    Variant("no largest size", "walls may reach the cameras", _train(max_reach=0.0)),
     Variant("no average", "the last step alone", _train(average_from=1.0)),
     Variant("SH 0", "one colour from everywhere", _train(sh_degree=0)),
     Variant("SH 2", "more gloss", _train(sh_degree=2)),

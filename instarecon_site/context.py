@@ -16,6 +16,8 @@ def site(request: HttpRequest) -> dict[str, object]:
         "terms_url": settings.TERMS_URL,
         "imprint_url": settings.IMPRINT_URL,
         "sign_up_open": settings.SIGN_UP == "open",
+        "provider_name": settings.OIDC.name if settings.OIDC else "",
+        "signs_in_with_password": settings.SIGN_IN_WITH_PASSWORD,
         "texts_script": script_address(),
         "unread_notices": SimpleLazyObject(lambda: _unread(request)),
     }

@@ -8,6 +8,7 @@ not set, so that `NAME=` in `.env` means "the default".
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import re
 import stat
@@ -40,6 +41,14 @@ def wrong(name: str, expected: str) -> ImproperlyConfigured:
     """The error for the variable `name`, whose value is not `expected`. Passwords are masked."""
     shown = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", os.environ.get(name, ""))
     return ImproperlyConfigured(f"{name} is set to “{shown}”, but must be {expected}.")
+
+
+def has_module(name: str) -> bool:
+    """Whether it is installed; it is not loaded, but the packages around it are."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def is_set(name: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 
 import django_rq
@@ -15,7 +16,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from instarecon_site.monitoring import log_facts
+from instarecon_site.monitoring import log_facts, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -50,21 +51,38 @@ def enqueue(
     Without a time RQ's own holds.
     """
     try:
-        rq_queue(name).enqueue_call(
-            task,
-            args=tuple(args),
-            job_id=job_id,
-            description=description,
-            timeout=timeout_s,
-            result_ttl=result_ttl_s,
-            failure_ttl=failure_ttl_s,
-            at_front=at_front,
-            meta=log_facts.present() or None,  # of the request that causes it
-        )
+        with _traced(name, job_id):
+            rq_queue(name).enqueue_call(
+                task,
+                args=tuple(args),
+                job_id=job_id,
+                description=description,
+                timeout=timeout_s,
+                result_ttl=result_ttl_s,
+                failure_ttl=failure_ttl_s,
+                at_front=at_front,
+                # Of the request that causes it, and its trace.
+                meta={**log_facts.present(), **tracing.carried()} or None,
+            )
     except RedisError as error:
         logger.warning("Redis is away: %s can't be queued yet: %s", description, error)
         return False
     return True
+
+
+@contextmanager
+def _traced(name: str, job_id: str | None) -> Iterator[None]:
+    """A span for what a traced request or task puts on a queue."""
+    if tracing.present() is None:
+        yield
+        return
+    facts = {
+        "messaging.system": "rq",
+        "messaging.destination.name": name,
+        "messaging.message.id": job_id,
+    }
+    with tracing.span(f"queue {name}", "PRODUCER", facts):
+        yield
 
 
 @lru_cache(maxsize=4)

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import SimpleLazyObject
 
+from accounts.provider import environment
 from instarecon_site import env, postgres
 from instarecon_site.machine import gpu_count, run_folder
 from instarecon_site.secret import kept_secret
@@ -56,6 +57,9 @@ _kept_key = SimpleLazyObject(partial(kept_secret, DATA_DIR / "secret_key"))
 SECRET_KEY = env.text("SECRET_KEY") or cast(str, _kept_key)
 if env.is_set("SECRET_KEY") and len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY is too short, but must have at least 32 characters.")
+
+#: Earlier keys: what was signed or encrypted with them is still good.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
@@ -120,6 +124,7 @@ DRAFT_DAYS = env.whole("DRAFT_DAYS", 14, most=3650)  # unchanged, then removed
 RETENTION_DAYS = env.ceiling("RETENTION_DAYS", most=36_500)
 RETENTION_WARNING_DAYS = env.whole("RETENTION_WARNING_DAYS", 14, most=365)
 #: What one person may have, unless staff gave them limits of their own.
+MAX_TEAMS = env.whole("MAX_TEAMS", 5, most=1000)  # that one person may own
 QUOTA_STORED_MB = env.whole("QUOTA_STORED_MB", 20_480)
 QUOTA_ACTIVE_JOBS = env.whole("QUOTA_ACTIVE_JOBS", 10)  # waiting or running
 QUOTA_JOBS_A_DAY = env.whole("QUOTA_JOBS_A_DAY", 100)  # started, by the site's calendar
@@ -183,6 +188,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "instarecon_site.middleware.measuring.count_requests",
+    "instarecon_site.middleware.tracing.trace_requests",
     "instarecon_site.middleware.compression.CompressPages",
     "instarecon_site.middleware.caching.keep_nothing",
     "csp.middleware.CSPMiddleware",
@@ -197,6 +203,7 @@ MIDDLEWARE = [
     "instarecon_site.middleware.request_ids.name_people",
     "django.contrib.messages.middleware.MessageMiddleware",
     "instarecon_site.middleware.refusals.with_refusals",
+    "accounts.second_factor.staff.ask_staff",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.devices.remember_devices",
@@ -286,6 +293,13 @@ SIGN_UP = env.choice(
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "recon:gallery"
 LOGOUT_REDIRECT_URL = "recon:home"
+#: Where people may sign in besides, or instead: docs/operate/sign-in.md.
+OIDC = environment.read()
+SIGN_IN_WITH_PASSWORD = env.flag("SIGN_IN_WITH_PASSWORD", True)
+if OIDC is None and not SIGN_IN_WITH_PASSWORD:
+    raise ImproperlyConfigured("SIGN_IN_WITH_PASSWORD is off, but there is no OIDC_ISSUER instead.")
+#: Whether the staff's pages take a second factor.
+STAFF_NEED_TOTP = env.flag("STAFF_NEED_TOTP", not _only_here)
 PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # seconds
 
 # What one account may do; the limits of guessing and signing up are in `accounts.sign_in_limits`.
@@ -345,12 +359,20 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- Log and metrics ---
+# --- Log, metrics and traces ---
 
 #: What Prometheus sends as a bearer token to /metrics. Without one there are no metrics.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("METRICS_TOKEN is too short, but must have at least 16 characters.")
+
+#: Where OpenTelemetry's collector is. Its other variables are read by its own library.
+TRACES_TO = env.url("OTEL_EXPORTER_OTLP_ENDPOINT", "", schemes=("http", "https"))
+if TRACES_TO and not env.has_module("opentelemetry.exporter"):
+    raise ImproperlyConfigured(
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed. Run:"
+        " .venv/bin/python -m pip install --requirement requirements-otel.txt"
+    )
 
 LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"), "text")
 LOGGING = {

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.views.account import language
+from accounts.views.sign_in import admin_sign_in
 from instarecon_site import texts
 from instarecon_site.icon import favicon
 
@@ -11,6 +12,7 @@ admin.site.site_header = admin.site.site_title = "InstaRecon3D"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/queue/", include("django_rq.urls")),
+    path("admin/login/", admin_sign_in),  # before the administration's own
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
     path("language/", language, name="language"),

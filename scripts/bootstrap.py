@@ -200,12 +200,10 @@ def install(requirements: str) -> None:
     """Installs the packages of a requirements file, unless its content was installed before."""
     lock = ROOT / "constraints.txt"
     names = ("requirements.txt", "requirements-dev.txt")
-    files = [lock, ROOT / names[0]]
-    if requirements != names[0]:
-        files.append(ROOT / requirements)
-    want = digest(files)
-    # The larger file contains the smaller one.
-    bigger = [digest([lock, *(ROOT / n for n in names)]), digest([lock, ROOT / names[0]])]
+    smaller = [lock, ROOT / names[0]]
+    larger = [*smaller, ROOT / names[1], ROOT / "requirements-otel.txt"]  # contains the smaller
+    want = digest(smaller if requirements == names[0] else larger)
+    bigger = [digest(larger), digest(smaller)]
     if want == read_stamp(requirements) or (
         want == bigger[1] and read_stamp(names[1]) == bigger[0]
     ):

@@ -34,7 +34,7 @@ def main() -> None:
 
 def resolve() -> list[dict[str, Any]]:
     """Every package that pip would install, as in its installation report's `install`."""
-    files = ("requirements.txt", "requirements-dev.txt")
+    files = ("requirements.txt", "requirements-dev.txt", "requirements-otel.txt")
     without_lock = ROOT / "build" / "to-lock"  # the old lock would constrain it
     without_lock.mkdir(parents=True, exist_ok=True)
     for name in files:

@@ -40,6 +40,7 @@ SPEAKING = (
 #: Staff read English, as in the admin; so does whoever starts the site.
 FOR_STAFF = (
     "templates/admin/",
+    "recon/web/staff/second_factor_views.py",
     *("templates/styleguide/", "recon/web/home/styleguide_views.py"),
     "recon/jobs/folder/data_folder.py",
     "recon/jobs/backup/",

@@ -1,10 +1,12 @@
 """Forms about accounts."""
 
+from accounts.forms.factors import CodeForm, NewFactorForm, SecondStepForm
 from accounts.forms.settings import (
     ADDRESS_IN_USE,
     HANDLE_TAKEN,
     MAX_TOKENS,
     AddressForm,
+    ConnectForm,
     GoodbyeForm,
     PreferencesForm,
     PublicPageForm,
@@ -15,6 +17,7 @@ from accounts.forms.signing import (
     TAKEN,
     AskForm,
     ConfirmForm,
+    FirstPasswordForm,
     NewPasswordForm,
     ResetForm,
     SignInForm,
@@ -29,12 +32,17 @@ __all__ = [
     "TAKEN",
     "AddressForm",
     "AskForm",
+    "CodeForm",
     "ConfirmForm",
+    "ConnectForm",
+    "FirstPasswordForm",
     "GoodbyeForm",
+    "NewFactorForm",
     "NewPasswordForm",
     "PreferencesForm",
     "PublicPageForm",
     "ResetForm",
+    "SecondStepForm",
     "SignInForm",
     "SignUpForm",
     "TokenForm",

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import languages, time_zones
+from accounts import languages, sessions, time_zones
+from accounts.forms.factors import check_password
 from accounts.models import ApiToken, Scope, User
 from accounts.requests import SignedInRequest
 
@@ -74,24 +74,9 @@ class PublicPageForm(forms.ModelForm):
         return data
 
 
-class GoodbyeForm(forms.Form):
-    """The password again, before an account is deleted."""
+class PasswordAgain(forms.Form):
+    """The password again; nothing to enter where there is none (`accounts.proof`)."""
 
-    password = forms.CharField(
-        strip=False,
-        label=_("Your password"),
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-
-
-class AddressForm(forms.Form):
-    """Another e-mail address for the signed-in account, and its password again."""
-
-    email = forms.EmailField(
-        max_length=254,
-        label=_("New e-mail address"),
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
-    )
     password = forms.CharField(
         strip=False,
         label=_("Your password"),
@@ -101,20 +86,37 @@ class AddressForm(forms.Form):
     def __init__(self, data: QueryDict | None = None, *, request: SignedInRequest) -> None:
         super().__init__(data)
         self.request = request
-        self.user = request.user
-
-    def clean_email(self) -> str:
-        email = User.objects.normalize_email(self.cleaned_data["email"])
-        if email == self.user.email:
-            raise forms.ValidationError(_("That is already your address."))
-        return email
+        if not sessions.asks_password(request.user):
+            del self.fields["password"]
 
     def clean_password(self) -> str:
         """Raises TooMany."""
-        password: str = self.cleaned_data["password"]
-        if authenticate(self.request, username=self.user.email, password=password) != self.user:
-            raise forms.ValidationError(_("That is not your password."))
-        return password
+        return check_password(self.request, self.cleaned_data["password"])
+
+
+class GoodbyeForm(PasswordAgain):
+    """Before an account is deleted."""
+
+
+class ConnectForm(PasswordAgain):
+    """Before an account at the provider becomes a way in."""
+
+
+class AddressForm(PasswordAgain):
+    """Another e-mail address for the signed-in account."""
+
+    email = forms.EmailField(
+        max_length=254,
+        label=_("New e-mail address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+    )
+    field_order = ("email", "password")
+
+    def clean_email(self) -> str:
+        email = User.objects.normalize_email(self.cleaned_data["email"])
+        if email == self.request.user.email:
+            raise forms.ValidationError(_("That is already your address."))
+        return email
 
 
 class TokenForm(forms.ModelForm):

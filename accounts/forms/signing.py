@@ -8,7 +8,12 @@ from urllib.parse import urlsplit
 from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, PasswordResetForm
+from django.contrib.auth.forms import (
+    AuthenticationForm,
+    PasswordChangeForm,
+    PasswordResetForm,
+    SetPasswordForm,
+)
 from django.contrib.auth.password_validation import (
     password_validators_help_text_html,
     validate_password,
@@ -150,6 +155,13 @@ class ResetForm(PasswordResetForm):
             subject = render_to_string(subject_template_name, context)
             text = render_to_string(email_template_name, context)
         send_mail(" ".join(subject.split()), text, from_email, [to_email])
+
+
+class FirstPasswordForm(SetPasswordForm):
+    """For whoever signs in elsewhere and has no password here yet."""
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
 
 
 class NewPasswordForm(PasswordChangeForm):

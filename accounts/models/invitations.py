@@ -48,7 +48,12 @@ class Invitation(models.Model):
     @property
     def link(self) -> str:
         """Its address, for whoever is invited."""
-        return settings.BASE_URL + reverse("accounts:invited", args=(_signer().sign(self.key.hex),))
+        return settings.BASE_URL + reverse("accounts:invited", args=(self.link_part,))
+
+    @property
+    def link_part(self) -> str:
+        """The end of its address."""
+        return _signer().sign(self.key.hex)
 
     @property
     def is_open(self) -> bool:

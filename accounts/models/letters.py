@@ -19,6 +19,8 @@ class Letter(models.Model):
         SIGN_UP = "sign_up"  # a link that proves the address and makes the account
         NEW_ADDRESS = "new_email"  # a link that proves the address and makes it the account's
         OLD_ADDRESS = "old_email"  # news that the account has another address now
+        FACTOR_OFF = "factor_off"  # news that two-step sign-in is off
+        CONNECTED = "connected"  # news that an account at the provider opens the account
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     email = models.EmailField(max_length=254)
@@ -27,7 +29,7 @@ class Letter(models.Model):
     invitation = models.ForeignKey(
         "accounts.Invitation", null=True, blank=True, on_delete=models.CASCADE
     )
-    #: Whose address changes; for the other kinds nobody is known before the mail is sent.
+    #: Whom the news is about; for the other kinds nobody is known before the mail is sent.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 #: In lower case, so that no two differ only in case.
@@ -83,9 +84,15 @@ class User(AbstractUser):
     )
     started_that_day = models.PositiveIntegerField(default=0, editable=False)
 
+    sessions_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="sessions from before have ended"
+    )
     leaving_since = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="the account is being deleted"
     )
+
+    #: As the database has it; `save` sees by it whether the password was taken away.
+    _kept_password: str | None = None
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -99,13 +106,32 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email
 
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> User:
+        user = super().from_db(*args, **kwargs)
+        user._kept_password = user.__dict__.get("password")
+        return user
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """A new password ends the API tokens, as it ends the sessions: wherever it is set.
 
-        Django hashes a password anew when its hash gets old, which is no new password.
+        Django hashes a password anew when its hash gets old, which is no new password. Whoever
+        has none, since they sign in elsewhere, gets no new one with each change of their wishes.
         """
-        is_new = getattr(self, "_password", None) is not None or not self.has_usable_password()
+        before = self._kept_password
+        has_none_now = before not in (None, self.password) and not self.has_usable_password()
+        is_new = getattr(self, "_password", None) is not None or has_none_now
         is_there = not self._state.adding
         super().save(*args, **kwargs)
+        self._kept_password = self.password
         if is_new and is_there:
             self.api_tokens.all().delete()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session proves that it belongs to; the sessions end when it changes."""
+        digest: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
+        if self.sessions_since is None:
+            return digest
+        told = f"{digest} {self.sessions_since.timestamp()}"
+        since = salted_hmac("accounts.sessions", told, secret=secret, algorithm="sha256")
+        return since.hexdigest()

@@ -17,10 +17,11 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_GET
 from django.views.i18n import set_language
 
-from accounts import languages
+from accounts import languages, sessions
 from accounts.forms import HANDLE_TAKEN, PreferencesForm, PublicPageForm, TokenForm
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, ProviderAccount, SecondFactor, User
 from accounts.requests import SignedInRequest, account_required
+from accounts.second_factor import staff
 from instarecon_site import wrong_fields
 from instarecon_site.form_addresses import form_on
 
@@ -33,6 +34,9 @@ def _account_page(request: SignedInRequest, *, status: int = 200, **context: Any
         "preferences": PreferencesForm(instance=user),
         "public_page": PublicPageForm(instance=user),
         "can_mail": settings.MAIL_IS_SET_UP,
+        "has_second_factor": SecondFactor.objects.filter(user=user).exists(),
+        "connected": ProviderAccount.objects.filter(user=user).first(),
+        "has_password": sessions.asks_password(user),
         **context,
     }
     return render(request, "accounts/account.html", context, status=status)
@@ -51,7 +55,8 @@ def account(request: SignedInRequest) -> HttpResponse:
     """accounts/account.html: `tokens` (name, created_at, last_used_at,
     ends_at, scope_labels), `form` (name, may, days), and the
     forms `preferences` (language, time_zone, mail_when_done) and `public_page` (gallery_open,
-    handle, public_name).
+    handle, public_name); `has_password`, `has_second_factor`, and `connected`, the account
+    at the provider.
 
     After a token was made also `new_token` and `new_secret`, shown this once.
     """
@@ -108,7 +113,12 @@ def _fresh(request: SignedInRequest) -> User:
 @form_on("accounts:account")
 @account_required
 def token_create(request: SignedInRequest) -> HttpResponse:
-    """Answers with the account page itself: the secret is kept nowhere, not even for a redirect."""
+    """Answers with the account page itself: the secret is kept nowhere, not even for a redirect.
+
+    A token of staff's opens what they may see, so it takes what their pages take.
+    """
+    if request.user.is_staff:
+        staff.check(request)
     form = TokenForm(request.POST, user=request.user)
     if not form.is_valid():
         return _refused(request, form=form)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import addresses, devices, letters, sign_in_limits, throttling
 from accounts.forms import ADDRESS_IN_USE, AddressForm
 from accounts.models import Letter, User
+from accounts.proof import password_or_recent
 from accounts.requests import SignedInRequest, account_required
 from instarecon_site import wrong_fields
 
@@ -26,8 +27,9 @@ METHODS = ["GET", "HEAD", "POST"]
 @account_required
 @require_http_methods(METHODS)
 @never_cache
+@password_or_recent
 def change(request: SignedInRequest) -> HttpResponse:
-    """accounts/email_change.html: `form` (email, password), `can_mail`.
+    """accounts/email_change.html: `form` (email; password, where there is one), `can_mail`.
 
     Wrong passwords count as they do at sign-in, so a stolen session can't try them all.
     """

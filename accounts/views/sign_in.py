@@ -6,17 +6,25 @@ end in errors/429.html (`accounts.throttling`).
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth import views
+from django.contrib.auth.views import redirect_to_login
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse, reverse_lazy
+from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
-from accounts import devices, letters, sign_in_limits, throttling
-from accounts.forms import NewPasswordForm, ResetForm, SignInForm
+from accounts import devices, emergency, letters, sessions, sign_in_limits, throttling
+from accounts.forms import FirstPasswordForm, NewPasswordForm, ResetForm, SignInForm
 from accounts.models import Letter
+from accounts.proof import password_or_recent
+from accounts.requests import account_required
 
 
 class InvalidIs400:
@@ -28,12 +36,48 @@ class InvalidIs400:
         return response
 
 
+class NeedsPasswords:
+    """Where nobody signs in with a password, a page says so (`no_passwords.html`)."""
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not settings.SIGN_IN_WITH_PASSWORD:
+            return no_passwords(request)
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        return response
+
+
+def no_passwords(request: HttpRequest) -> HttpResponse:
+    """accounts/no_passwords.html."""
+    return render(request, "accounts/no_passwords.html", status=403)
+
+
 class SignIn(InvalidIs400, views.LoginView):
-    """accounts/sign_in.html: `form` (username, password), `next` to be sent along."""
+    """accounts/sign_in.html: `form` (username, password), `next` to be sent along; no form where
+    nobody signs in with a password."""
 
     template_name = "accounts/sign_in.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not settings.SIGN_IN_WITH_PASSWORD:
+            return no_passwords(request)
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        return sessions.go_on(self.request, form.get_user(), self.get_success_url())  # type: ignore[attr-defined]
+
+
+@never_cache
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """In place of the administration's own sign-in, which knows no second step: ours; or
+    accounts/not_staff.html for those who are signed in already."""
+    if request.user.is_authenticated and not request.user.is_staff:
+        return render(request, "accounts/not_staff.html", status=403)
+    wanted = sessions.safe(request, request.GET.get("next") or reverse("admin:index"))
+    if request.user.is_authenticated:
+        return redirect(wanted)
+    return redirect_to_login(wanted, resolve_url(settings.LOGIN_URL))
 
 
 class SignOut(views.LogoutView):
@@ -44,21 +88,30 @@ class SignOut(views.LogoutView):
     def get(self, request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/sign_out.html")
 
-    def get_default_redirect_url(self) -> str:
-        """The same page, which then says so and forgets what this browser kept (drop-anywhere.js).
-        Its very own address would not be gone to."""
-        return reverse("accounts:sign_out") + "?done=1"
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        by_provider = request.session.get(sessions.BY_PROVIDER, False)
+        super().post(request, *args, **kwargs)
+        # The same page, which then says so and forgets what this browser kept (drop-anywhere.js).
+        # Its very own address would not be gone to.
+        done = "provider" if by_provider and settings.OIDC is not None else "1"
+        return redirect(reverse("accounts:sign_out") + f"?done={done}")
 
 
-class PasswordChange(InvalidIs400, views.PasswordChangeView):
-    """accounts/password_change.html: `form` (old_password, new_password1, new_password2).
+@method_decorator(account_required, name="dispatch")
+@method_decorator(password_or_recent, name="dispatch")
+class PasswordChange(NeedsPasswords, InvalidIs400, views.PasswordChangeView):
+    """accounts/password_change.html: `form` (old_password unless they have none, new_password1,
+    new_password2).
 
     Other sessions and all API tokens end with it.
     """
 
     template_name = "accounts/password_change.html"
-    form_class = NewPasswordForm
     success_url = reverse_lazy("accounts:password_change_done")
+
+    def get_form_class(self) -> Any:
+        has_one = sessions.asks_password(self.request.user)  # type: ignore[arg-type]
+        return NewPasswordForm if has_one else FirstPasswordForm
 
     def get_form_kwargs(self) -> dict[str, object]:
         return super().get_form_kwargs() | {"request": self.request}
@@ -75,7 +128,7 @@ class NeedsMail:
         return response
 
 
-class PasswordReset(NeedsMail, InvalidIs400, views.PasswordResetView):
+class PasswordReset(NeedsPasswords, NeedsMail, InvalidIs400, views.PasswordResetView):
     """accounts/password_reset.html: `form` (email).
 
     The mail is sent by a worker, where there is such an account (`accounts.letters`):
@@ -94,13 +147,13 @@ class PasswordReset(NeedsMail, InvalidIs400, views.PasswordResetView):
         return super(views.PasswordResetView, self).form_valid(form)
 
 
-class PasswordResetSent(NeedsMail, views.PasswordResetDoneView):
+class PasswordResetSent(NeedsPasswords, NeedsMail, views.PasswordResetDoneView):
     """accounts/password_reset_done.html, whatever the address was."""
 
     template_name = "accounts/password_reset_done.html"
 
 
-class PasswordResetConfirm(InvalidIs400, views.PasswordResetConfirmView):
+class PasswordResetConfirm(NeedsPasswords, InvalidIs400, views.PasswordResetConfirmView):
     """accounts/password_reset_confirm.html: `validlink`, and `form` (new_password1, new_password2).
 
     Where the link is too old or was used before, `validlink` is False and there is no form. Whoever
@@ -115,3 +168,16 @@ class PasswordResetConfirm(InvalidIs400, views.PasswordResetConfirmView):
         throttling.forget(sign_in_limits.sign_in(self.request, self.user.email)[:1])
         devices.remember(self.request, sign_in_limits.one_spelling(self.user.email))
         return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def by_link(request: HttpRequest, token: str) -> HttpResponse:
+    """accounts/sign_in_link.html: `email` of the superuser whom the button signs in; without it
+    where the link no longer works. `manage.py sign_in_link` makes them."""
+    user = emergency.read_link(token)
+    if user is None:
+        return render(request, "accounts/sign_in_link.html", status=410)
+    if request.method != "POST":
+        return render(request, "accounts/sign_in_link.html", {"email": user.email})
+    return sessions.go_on(request, user)

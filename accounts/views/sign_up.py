@@ -10,7 +10,6 @@ Each view's docstring names its template and what the template is given.
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.auth import login
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,11 +17,11 @@ from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import devices, languages, letters, sign_in_limits, throttling
+from accounts import languages, letters, sessions, sign_in_limits, throttling
 from accounts.forms import ADDRESS_TAKEN, TAKEN, AskForm, ConfirmForm, SignUpForm
 from accounts.models import Invitation, Letter, User
+from accounts.views.sign_in import no_passwords
 
-BACKEND = "accounts.backends.ThrottledBackend"
 METHODS = ["GET", "HEAD", "POST"]
 
 
@@ -33,8 +32,8 @@ class InvitationOver(Exception):
 @sensitive_post_parameters("password")
 @require_http_methods(METHODS)
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """accounts/sign_up.html: `form` (email, password; where mail is set up, email), or `closed`:
-    `invitation` or `closed`, as SIGN_UP says.
+    """accounts/sign_up.html: `form` (email, password; where mail is set up, email), `invitation`
+    (the end of its link), or `closed`: `invitation` or `closed`, as SIGN_UP says.
 
     A new person is signed in at once.
     """
@@ -68,6 +67,8 @@ def sent(request: HttpRequest) -> HttpResponse:
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """accounts/confirm.html: `form` (email, which can't be changed, and password); without a form
     where the link is too old, or was used."""
+    if not settings.SIGN_IN_WITH_PASSWORD:
+        return no_passwords(request)
     wanted = letters.read_confirmation(token)
     if wanted is None or User.objects.filter(email__iexact=str(wanted["email"])).exists():
         return render(request, "accounts/confirm.html", {"form": None}, status=410)
@@ -82,6 +83,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _form_page(request: HttpRequest, invitation: Invitation | None) -> HttpResponse:
+    if not settings.SIGN_IN_WITH_PASSWORD:
+        return _provider_page(request, invitation)
     if settings.MAIL_IS_SET_UP:
         return _ask_page(request, invitation)
     form = SignUpForm(request.POST or None)
@@ -91,13 +94,14 @@ def _form_page(request: HttpRequest, invitation: Invitation | None) -> HttpRespo
         throttling.spend(sign_in_limits.by_network(request, *sign_in_limits.SIGN_UPS))
     if is_valid and (answer := _make(request, form, invitation)):
         return answer
-    return render(request, "accounts/sign_up.html", {"form": form}, status=_status(request))
+    context = {"form": form, **_offer(invitation)}
+    return render(request, "accounts/sign_up.html", context, status=_status(request))
 
 
 def _ask_page(request: HttpRequest, invitation: Invitation | None) -> HttpResponse:
     form = AskForm(request.POST or None)
     if not form.is_valid():
-        context = {"form": form, "by_mail": True}
+        context = {"form": form, "by_mail": True, **_offer(invitation)}
         return render(request, "accounts/sign_up.html", context, status=_status(request))
     throttling.spend(sign_in_limits.by_network(request, *sign_in_limits.MAILS_BY_ADDRESS))
     if invitation is None:
@@ -110,6 +114,18 @@ def _ask_page(request: HttpRequest, invitation: Invitation | None) -> HttpRespon
         invitation=invitation,
     )
     return redirect("accounts:sign_up_sent")
+
+
+def _provider_page(request: HttpRequest, invitation: Invitation | None) -> HttpResponse:
+    """Without a form: whoever may make an account does so at the provider."""
+    if request.method == "POST":
+        return no_passwords(request)
+    return render(request, "accounts/sign_up.html", _offer(invitation) | {"by_provider": True})
+
+
+def _offer(invitation: Invitation | None) -> dict[str, str]:
+    """The invitation goes along to the provider."""
+    return {"invitation": invitation.link_part if invitation else ""}
 
 
 def _make(
@@ -126,9 +142,7 @@ def _make(
     except IntegrityError:
         form.add_error("email", ADDRESS_TAKEN)
         return None
-    login(request, user, backend=BACKEND)
-    devices.remember(request, sign_in_limits.one_spelling(user.email))
-    return redirect(settings.LOGIN_REDIRECT_URL)
+    return sessions.begin(request, user)
 
 
 def _still_allowed(invitation_pk: object) -> Invitation | None:

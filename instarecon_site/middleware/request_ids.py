@@ -36,9 +36,9 @@ def name_people(
     """Middleware, behind those that find out who asks: only what they know already."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        with log_facts.about(user_id=_user_id(request)):
+        with log_facts.about(user_id=user_id_of(request)):
             response = get_response(request)
-        known = _user_id(request)  # the view may have been the first to ask
+        known = user_id_of(request)  # the view may have been the first to ask
         if callable(tell := request.META.get(PERSON)):
             tell(known)
         return response
@@ -46,7 +46,7 @@ def name_people(
     return middleware
 
 
-def _user_id(request: HttpRequest) -> int | None:
+def user_id_of(request: HttpRequest) -> int | None:
     """Without asking the database: the person, if somebody has asked for them already."""
     user = request.__dict__.get("user")
     if type(user) is SimpleLazyObject:  # nobody's token decided

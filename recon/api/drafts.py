@@ -11,13 +11,14 @@ from recon.api.auth import endpoint
 from recon.api.bodies import receive, receive_none
 from recon.api.errors import ApiError, explained
 from recon.api.reading import own_job, tags_of, title_and_wishes, truth
-from recon.api.sharing import sharing_of
+from recon.api.sharing import refuse_public_page, sharing_of
 from recon.api.views import new_job_facts, photo_facts, status_of, video_facts
 from recon.jobs import decoders, tags
 from recon.jobs.drafts import drafts, known_photos, photo_order, photo_zips, videos
 from recon.jobs.site_config import usual_wishes
 from recon.models import Job
 from recon.pipeline.errors import UserError
+from recon.web.access import maker_of
 
 
 @endpoint("POST", scope=Scope.UPLOAD)
@@ -37,7 +38,8 @@ def create_draft(request: SignedInRequest) -> HttpResponse:
 def draft_from(request: SignedInRequest, job_id: str) -> HttpResponse:
     """A draft with the photos, wishes and features of a job that has ended."""
     receive(request)
-    draft = drafts.draft_from(own_job(request, job_id))
+    job = own_job(request, job_id)
+    draft = drafts.draft_from(job, by=maker_of(request, job))
     return JsonResponse(status_of(draft), status=201)
 
 
@@ -125,9 +127,13 @@ def start(request: SignedInRequest, job_id: str) -> HttpResponse:
     data = receive(request)
     shared = truth(data, "share", default=draft.share.is_on)
     sharing = sharing_of(data)
+    refuse_public_page(draft, sharing)
     title, wishes = title_and_wishes(data, draft.wishes)
     names = tags_of(data)
-    if not drafts.start(draft, title=title, wishes=wishes, shared=shared, sharing=sharing):
+    is_started = drafts.start(
+        draft, title=title, wishes=wishes, shared=shared, sharing=sharing, by=request.user
+    )
+    if not is_started:
         raise UserError("draft_started")
     if names is not None:
         tags.put(draft, names)

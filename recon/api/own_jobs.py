@@ -119,7 +119,7 @@ def make_anyway(request: SignedInRequest, job_id: str) -> HttpResponse:
 def delete(request: SignedInRequest, job_id: str) -> HttpResponse:
     """The job, its photos, its scene and its link are gone for good. Cancels what still runs."""
     receive_none(request)
-    deletion.delete(own_job(request, job_id, change=DELETE))
+    deletion.delete(own_job(request, job_id, change=DELETE), by=request.user)
     return HttpResponse(status=204)
 
 
@@ -135,7 +135,7 @@ def _limit(request: SignedInRequest) -> int:
 
 def _wanted(request: SignedInRequest) -> QuerySet[Job]:
     """Raises ApiError (400) for an unknown status."""
-    jobs = Job.objects.with_rows().filter(owner=request.user).order_by("-created_at", "-pk")
+    jobs = Job.objects.with_rows().own_of(request.user).order_by("-created_at", "-pk")
     if tag := request.GET.get("tag"):
         jobs = jobs.filter(tags__key=tags.key_of(tag.replace("\0", "")))
     status = request.GET.get("status")

@@ -16,7 +16,7 @@ from recon.api.errors import ApiError, NoSuchJob
 from recon.jobs.site_config import usual_wishes
 from recon.models import Job
 from recon.pipeline.wishes import Wishes
-from recon.web.access import CHANGE, job_for
+from recon.web.access import CHANGE, OnlyLooks, job_for
 from recon.web.tags import named_in
 from recon.web.wish_forms import AgainForm
 
@@ -24,11 +24,21 @@ TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no", "")
 
 
 def own_job(request: SignedInRequest, job_id: str, *, change: str = CHANGE) -> Job:
-    """Raises NoSuchJob. `change` is what staff need for other people's (`job_for`)."""
+    """Raises as `job_of_caller`."""
     try:
-        job = job_for(request, uuid.UUID(job_id), change=change)
+        key = uuid.UUID(job_id)
     except ValueError as error:
         raise NoSuchJob from error
+    return job_of_caller(request, key, change=change)
+
+
+def job_of_caller(request: SignedInRequest, key: uuid.UUID, *, change: str = CHANGE) -> Job:
+    """Raises NoSuchJob, and ApiError (403) for a change by a viewer of the job's team. `change` is
+    what staff need for other people's (`job_for`)."""
+    try:
+        job = job_for(request, key, change=change)
+    except OnlyLooks as error:
+        raise ApiError(403, str(error.sentence), code="viewer") from error
     if job is None:
         raise NoSuchJob
     return job

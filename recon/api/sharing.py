@@ -4,6 +4,7 @@ and its owner's tags are changed here, too."""
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 
 from django import forms
 from django.http import HttpResponse, JsonResponse, QueryDict
@@ -84,6 +85,14 @@ def sharing_facts(job: Job) -> dict[str, object]:
     }
 
 
+def refuse_public_page(job: Job, columns: Mapping[str, object]) -> None:
+    """Raises ApiError (409) where a team's scene is wished for on somebody's public page."""
+    if job.team_id is not None and columns.get("in_gallery"):
+        raise ApiError(
+            409, gettext("A team’s scene is on nobody’s public page."), code="belongs_to_team"
+        )
+
+
 @endpoint("POST", scope=Scope.MANAGE)
 @explained
 def share(request: SignedInRequest, job_id: str) -> HttpResponse:
@@ -93,14 +102,15 @@ def share(request: SignedInRequest, job_id: str) -> HttpResponse:
     if job.is_draft:
         raise ApiError(409, gettext("A scene can be shared once it has been started."))
     changes = sharing_of(data)
+    refuse_public_page(job, changes)
     if "share" in data:
         changes["is_on"] = truth(data, "share", default=True)
     title = _title(data) if "title" in data else None
     names = tags_of(data)
     if truth(data, "new_link", default=False):  # looked at last: all else is right
-        sharing.renew(job)
+        sharing.renew(job, by=request.user)
     if changes:
-        sharing.change(job, **changes)
+        sharing.change(job, by=request.user, **changes)
     if title is not None:
         titles.rename(job, title)
     if names is not None:

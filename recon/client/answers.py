@@ -43,6 +43,17 @@ class Span(Said, frozen=True, kw_only=True):
     high: float
 
 
+class Poses(Said, frozen=True, kw_only=True):
+    """Camera positions that came with photos."""
+
+    listed: int  # photos that they are of
+    found: int  # photos of the job among these
+    total: int  # photos of the job
+    files: list[str] = []
+    lacking: list[str] = []  # what the others are called
+    used: bool = True
+
+
 class Figures(Said, frozen=True, kw_only=True):
     """How a scene was measured; None where it was not."""
 
@@ -80,11 +91,20 @@ class Fault(Said, frozen=True, kw_only=True):
     advice: str = ""
 
 
+class WaitReason(Said, frozen=True, kw_only=True):
+    """Why a job waits: earlier_jobs, workers_busy, starting, workers_draining, workers_away,
+    preset_not_served, no_worker_yet."""
+
+    code: str
+    text: str = ""
+
+
 class Waiting(Said, frozen=True, kw_only=True):
     """A job's place in the queue: 1 is next."""
 
     position: int
     starts_in: Span | None = None
+    reason: WaitReason | None = None  # of a site that says it
 
 
 class Share(Said, frozen=True, kw_only=True):
@@ -118,6 +138,7 @@ class JobSummary(Said, frozen=True, kw_only=True):
     """A job as a list has it."""
 
     job_id: str
+    team: str | None = None  # the handle of the team that it belongs to; None: its owner alone
     title: str
     status: str  # DRAFT, PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED
     step: str
@@ -158,6 +179,8 @@ class Job(JobSummary, frozen=True, kw_only=True):
     ready_in: Span | None = None
     share: Share | None = None
     videos_waiting: int = 0
+    is_kept: bool = False  # not deleted for its age
+    deleted_at: datetime | None = None  # when it is deleted for its age, if it is
 
 
 class Photo(Said, frozen=True, kw_only=True):
@@ -238,6 +261,15 @@ class Account(Said, frozen=True, kw_only=True):
 class Amount(Said, frozen=True, kw_only=True):
     used: int
     most: int | None = None
+
+
+class Team(Said, frozen=True, kw_only=True):
+    """A team that the caller is in."""
+
+    handle: str
+    name: str
+    role: str  # owner, editor, viewer: the caller's
+    url: str = ""
 
 
 class Quota(Said, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from recon.client import calls, job_pages, sign_in
+from recon.client import calls, job_pages, pose_files, sign_in
 from recon.client.answers import (
     Account,
     Artifact,
@@ -17,12 +17,14 @@ from recon.client.answers import (
     JobSummary,
     Limits,
     Photo,
+    Poses,
     Presets,
     Queue,
     Quota,
     Result,
     Share,
     ShareChange,
+    Team,
     Wishes,
 )
 from recon.client.download import choose, download, hears_of
@@ -55,6 +57,9 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
     async def quota(self) -> Quota:
         return await self._line.run(calls.quota())
 
+    async def teams(self) -> list[Team]:
+        return await self._line.run(calls.teams())
+
     async def limits(self) -> Limits:
         return await self._line.run(calls.limits())
 
@@ -65,14 +70,14 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
         return await self._line.run(calls.queue())
 
     async def upload(
-        self, photos: Path | Iterable[Path], *, draft: str = "", title: str = "",
-        tags: Sequence[str] = (), wishes: Wishes = NO_WISHES, share: ShareChange | None = None,
-        start: bool = True, leave_out_refused: bool = False,
+        self, photos: Path | Iterable[Path], *, poses: Path | None = None, draft: str = "",
+        title: str = "", team: str = "", tags: Sequence[str] = (), wishes: Wishes = NO_WISHES,
+        share: ShareChange | None = None, start: bool = True, leave_out_refused: bool = False,
         tell: Callable[[Told], None] = nobody,
     ) -> Job:  # fmt: skip
         wanted = await asyncio.to_thread(
-            plan, photos, draft=draft, title=title, tags=tags, wishes=wishes, share=share,
-            start=start, leave_out_refused=leave_out_refused, tell=tell,
+            plan, photos, poses=poses, draft=draft, title=title, team=team, tags=tags,
+            wishes=wishes, share=share, start=start, leave_out_refused=leave_out_refused, tell=tell,
         )  # fmt: skip
         return await self._line.run(upload(wanted))
 
@@ -82,6 +87,15 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
     async def photos(self, job_id: str) -> list[Photo]:
         return await self._line.run(calls.photos(job_id))
 
+    async def poses(self, job_id: str) -> Poses:
+        return await self._line.run(calls.poses(job_id))
+
+    async def set_poses(self, job_id: str, place: Path) -> Poses:
+        return await self._line.run(calls.set_poses(job_id, pose_files.find(place)))
+
+    async def drop_poses(self, job_id: str) -> None:
+        await self._line.run(calls.drop_poses(job_id))
+
     async def start(
         self, job_id: str, *, wishes: Wishes = NO_WISHES, share: ShareChange | None = None
     ) -> Job:
@@ -90,13 +104,16 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
     async def job(self, job_id: str) -> Job:
         return await self._line.run(calls.job(job_id))
 
-    async def jobs(self, *, statuses: Sequence[str] = (), tag: str = "", preset: str = "",
-                   limit: int | None = None) -> AsyncIterator[JobSummary]:  # fmt: skip
+    async def jobs(
+        self, *, statuses: Sequence[str] = (), tag: str = "", preset: str = "", team: str = "",
+        limit: int | None = None,
+    ) -> AsyncIterator[JobSummary]:  # fmt: skip
         at = job_pages.Place(limit)
         while at.more:
             page = job_pages.page_of_jobs(
-                statuses=statuses, tag=tag, preset=preset, limit=at.page, cursor=at.cursor
-            )
+                statuses=statuses, tag=tag, preset=preset, team=team, limit=at.page,
+                cursor=at.cursor,
+            )  # fmt: skip
             for one in at.after(await self._line.run(page)):
                 yield one
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +19,7 @@ from recon.client.answers import (
     Job,
     Limits,
     Photo,
+    Poses,
     Presets,
     Queue,
     Quota,
@@ -25,6 +27,7 @@ from recon.client.answers import (
     Said,
     Share,
     ShareChange,
+    Team,
     Video,
     Wishes,
 )
@@ -58,6 +61,10 @@ class _Videos(Said, frozen=True, kw_only=True):
 
 class _Artifacts(Said, frozen=True, kw_only=True):
     items: list[Artifact]
+
+
+class _Teams(Said, frozen=True, kw_only=True):
+    items: list[Team]
 
 
 class _KnownPhoto(Said, frozen=True, kw_only=True):
@@ -103,6 +110,10 @@ def quota() -> Steps[Quota]:
     return get("/quota", Quota)
 
 
+def teams() -> Steps[list[Team]]:
+    return (yield from get("/teams", _Teams)).items
+
+
 def limits() -> Steps[Limits]:
     return get("/limits", Limits)
 
@@ -118,10 +129,9 @@ def queue() -> Steps[Queue]:
 # --- Drafts ---
 
 
-def create_draft(title: str, tags: Sequence[str], wishes: Wishes) -> Steps[Job]:
+def create_draft(title: str, tags: Sequence[str], wishes: Wishes, team: str = "") -> Steps[Job]:
     content: dict[str, Any] = wishes.to_dict()
-    if title:
-        content["title"] = title
+    content |= {name: text for name, text in (("title", title), ("team", team)) if text}
     if tags:
         content["tags"] = list(tags)
     return change("POST", "/drafts", Job, content)
@@ -152,6 +162,26 @@ def order_photos(job_id: str, photo_ids: Sequence[int]) -> Steps[list[Photo]]:
     content = {"photo_ids": list(photo_ids)}
     ordered = yield from change("PUT", job_path(job_id, "photos", "order"), _Photos, content)
     return ordered.items
+
+
+def poses(job_id: str) -> Steps[Poses]:
+    return get(job_path(job_id, "poses"), Poses)
+
+
+def set_poses(job_id: str, files: Mapping[str, Path]) -> Steps[Poses]:
+    """Those of `files` (by the names that the site reads) take the place of the draft's."""
+    path = ROOT + job_path(job_id, "poses")
+    answer = yield from send(Request(method="POST", path=path, files=files))
+    return answer.read_as(Poses)
+
+
+def drop_poses(job_id: str) -> Steps[None]:
+    """None where it had none: an answer may have been lost."""
+    try:
+        yield from send(Request(method="DELETE", path=ROOT + job_path(job_id, "poses")))
+    except NotThere as error:
+        if error.code != "no_poses":
+            raise
 
 
 def start(job_id: str, wishes: Wishes, share: ShareChange | None = None) -> Steps[Job]:

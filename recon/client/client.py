@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from recon.client import calls, job_pages, sign_in
+from recon.client import calls, job_pages, pose_files, sign_in
 from recon.client.answers import (
     Account,
     Artifact,
@@ -21,12 +21,14 @@ from recon.client.answers import (
     JobSummary,
     Limits,
     Photo,
+    Poses,
     Presets,
     Queue,
     Quota,
     Result,
     Share,
     ShareChange,
+    Team,
     Wishes,
 )
 from recon.client.download import choose, download, hears_of
@@ -63,6 +65,10 @@ class Client(AbstractContextManager["Client"]):
     def quota(self) -> Quota:
         return self._line.run(calls.quota())
 
+    def teams(self) -> list[Team]:
+        """Those that the caller is in."""
+        return self._line.run(calls.teams())
+
     def limits(self) -> Limits:
         return self._line.run(calls.limits())
 
@@ -75,20 +81,22 @@ class Client(AbstractContextManager["Client"]):
     # Photos.
 
     def upload(
-        self, photos: Path | Iterable[Path], *, draft: str = "", title: str = "",
-        tags: Sequence[str] = (), wishes: Wishes = NO_WISHES, share: ShareChange | None = None,
-        start: bool = True, leave_out_refused: bool = False,
+        self, photos: Path | Iterable[Path], *, poses: Path | None = None, draft: str = "",
+        title: str = "", team: str = "", tags: Sequence[str] = (), wishes: Wishes = NO_WISHES,
+        share: ShareChange | None = None, start: bool = True, leave_out_refused: bool = False,
         tell: Callable[[Told], None] = nobody,
     ) -> Job:  # fmt: skip
         """Sends the photos and videos in a folder, or these files, and queues them as a job.
 
         What the site has of them is not sent. With `draft`, an earlier draft's id, they are added
-        to it; without `start` they stay in the draft. `tell` hears how far it is. Raises WrongUse
-        for files that can't be read; FilesRefused.
+        to it; a new one belongs to `team`, a handle. Without `start` they stay in the draft.
+        `poses` is a COLMAP model's folder, a transforms.json or a zip: the photos' camera
+        positions. `tell` hears how far it is. Raises WrongUse for files that can't be read;
+        FilesRefused.
         """
         wanted = plan(
-            photos, draft=draft, title=title, tags=tags, wishes=wishes, share=share, start=start,
-            leave_out_refused=leave_out_refused, tell=tell,
+            photos, poses=poses, draft=draft, title=title, team=team, tags=tags, wishes=wishes,
+            share=share, start=start, leave_out_refused=leave_out_refused, tell=tell,
         )  # fmt: skip
         return self._line.run(upload(wanted))
 
@@ -98,6 +106,17 @@ class Client(AbstractContextManager["Client"]):
 
     def photos(self, job_id: str) -> list[Photo]:
         return self._line.run(calls.photos(job_id))
+
+    def poses(self, job_id: str) -> Poses:
+        """Raises NotThere where no camera positions came with the photos."""
+        return self._line.run(calls.poses(job_id))
+
+    def set_poses(self, job_id: str, place: Path) -> Poses:
+        """Gives a draft camera positions. Raises WrongUse, PhotoRefused."""
+        return self._line.run(calls.set_poses(job_id, pose_files.find(place)))
+
+    def drop_poses(self, job_id: str) -> None:
+        self._line.run(calls.drop_poses(job_id))
 
     def start(
         self, job_id: str, *, wishes: Wishes = NO_WISHES, share: ShareChange | None = None
@@ -111,13 +130,15 @@ class Client(AbstractContextManager["Client"]):
         return self._line.run(calls.job(job_id))
 
     def jobs(self, *, statuses: Sequence[str] = (), tag: str = "", preset: str = "",
-             limit: int | None = None) -> Iterator[JobSummary]:  # fmt: skip
-        """The caller's jobs, newest first, at most `limit`; pages are asked for as needed."""
+             team: str = "", limit: int | None = None) -> Iterator[JobSummary]:  # fmt: skip
+        """The caller's own jobs, or those of their `team`, newest first, at most `limit`; pages are
+        asked for as needed."""
         at = job_pages.Place(limit)
         while at.more:
             page = job_pages.page_of_jobs(
-                statuses=statuses, tag=tag, preset=preset, limit=at.page, cursor=at.cursor
-            )
+                statuses=statuses, tag=tag, preset=preset, team=team, limit=at.page,
+                cursor=at.cursor,
+            )  # fmt: skip
             yield from at.after(self._line.run(page))
 
     def wait(
@@ -128,7 +149,8 @@ class Client(AbstractContextManager["Client"]):
         return self._line.run(calls.wait(job_id, limit_s=limit_s, tell=tell))
 
     def edit(self, job_id: str, **changes: Any) -> Job:
-        """Changes `title`, `tags` or `description`."""
+        """Changes `title`, `tags`, `description`, `team`, and with `is_kept` whether its age
+        deletes it."""
         return self._line.run(calls.edit(job_id, changes))
 
     def cancel(self, job_id: str) -> Job:

@@ -67,6 +67,7 @@ class Request:
     query: Mapping[str, str | int | Sequence[str]] = field(default_factory=dict)
     content: Mapping[str, object] | None = None  # sent as JSON
     file: Path | None = None  # sent as the field `file` of a form
+    files: Mapping[str, Path] = field(default_factory=dict)  # by name, as `files` of a form
     on_sent: Callable[[int], None] = (
         nobody  # is told how many more bytes of the file are on their way
     )

@@ -41,12 +41,12 @@ class Place:
 
 
 def page_of_jobs(
-    *, statuses: Sequence[str] = (), tag: str = "", preset: str = "",
+    *, statuses: Sequence[str] = (), tag: str = "", preset: str = "", team: str = "",
     created_after: datetime | None = None, created_before: datetime | None = None,
     limit: int = LARGEST_PAGE, cursor: str = "",
 ) -> Steps[Page]:  # fmt: skip
     query: dict[str, str | int | Sequence[str]] = {"limit": limit}
-    words = {"tag": tag, "preset": preset, "cursor": cursor}
+    words = {"tag": tag, "preset": preset, "team": team, "cursor": cursor}
     query |= {name: word for name, word in words.items() if word}
     if statuses:
         query["status"] = list(statuses)

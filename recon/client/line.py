@@ -184,6 +184,11 @@ def _build(
     if request.file is not None:
         file = stack.enter_context(_ReadFile(request))
         body["files"] = {"file": (sendable(request.file.name), file)}
+    elif request.files:
+        body["files"] = [
+            ("files", (sendable(name), stack.enter_context(path.open("rb"))))
+            for name, path in request.files.items()
+        ]
     elif request.content is not None:
         body["content"] = msgspec.json.encode(request.content)
         headers["Content-Type"] = "application/json"

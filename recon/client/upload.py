@@ -7,12 +7,12 @@ where only the answer was lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recon.client import calls, photo_files
-from recon.client.answers import Job, Limits, Photo, ShareChange, Video, Wishes
+from recon.client import calls, photo_files, pose_files
+from recon.client.answers import Job, Limits, Photo, Poses, ShareChange, Video, Wishes
 from recon.client.errors import FilesRefused, PhotoRefused, Refused
 from recon.client.exchange import LineLost, Pause, Request, Steps, Tries, send_once
 from recon.client.photo_files import PhotoFile
@@ -27,7 +27,9 @@ _ASKED_AT_ONCE = 100
 
 _OF_ONE_FILE = (400, 413, 415)
 #: Refusals with the status of a photo's, which concern all that follow as well.
-_OF_ALL = ("quota_stored", "disk_full", "too_large_together", "too_many_photos")
+_OF_ALL = (
+    "quota_stored", "team_quota_stored", "disk_full", "too_large_together", "too_many_photos",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,14 @@ class BytesSent:
     count: int
 
 
-Told = FilesChosen | DraftMade | FileThere | FileRefused | BytesSent
+@dataclass(frozen=True)
+class PosesThere:
+    """The draft has these camera positions."""
+
+    poses: Poses
+
+
+Told = PosesThere | FilesChosen | DraftMade | FileThere | FileRefused | BytesSent
 Tell = Callable[[Told], None]
 
 
@@ -77,8 +86,10 @@ class Plan:
     """What is to be uploaded, and how."""
 
     files: Sequence[PhotoFile]
+    poses: Mapping[str, Path] = field(default_factory=dict)  # files of camera positions
     draft: str = ""  # the draft to go on with; a new one otherwise
     title: str = ""
+    team: str = ""  # the handle of the team that a new draft belongs to
     tags: Sequence[str] = ()
     wishes: Wishes = field(default_factory=Wishes)
     share: ShareChange | None = None
@@ -88,18 +99,20 @@ class Plan:
 
 
 def plan(
-    photos: Path | Iterable[Path], *, draft: str, title: str, tags: Sequence[str], wishes: Wishes,
-    share: ShareChange | None, start: bool, leave_out_refused: bool, tell: Tell,
+    photos: Path | Iterable[Path], *, poses: Path | None, draft: str, title: str, team: str,
+    tags: Sequence[str], wishes: Wishes, share: ShareChange | None, start: bool,
+    leave_out_refused: bool, tell: Tell,
 ) -> Plan:  # fmt: skip
     """Reads the files, which takes a while. Raises WrongUse, and PhotoRefused where there is
     nothing to send."""
+    positions = pose_files.find(poses) if poses else {}
     files, others = photo_files.find([photos] if isinstance(photos, Path) else photos)
     tell(FilesChosen(files, others))
     if not files and not draft:
         raise PhotoRefused("There are no photos and no videos to send.", status=400)
     return Plan(
-        files=files, draft=draft, title=title, tags=tags, wishes=wishes, share=share, start=start,
-        leave_out_refused=leave_out_refused, tell=tell,
+        files=files, poses=positions, draft=draft, title=title, team=team, tags=tags,
+        wishes=wishes, share=share, start=start, leave_out_refused=leave_out_refused, tell=tell,
     )  # fmt: skip
 
 
@@ -107,16 +120,20 @@ def upload(plan: Plan) -> Steps[Job]:
     """The job in the queue, or without `plan.start` the draft.
 
     Raises FilesRefused, before anything starts, if the site refused files that are not to be left
-    out; PhotoRefused for a video without usable frames.
+    out; PhotoRefused for a video without usable frames, and for camera positions that can't be
+    read.
     """
     if plan.draft:
         draft_id = plan.draft
     else:
-        draft_id = (yield from calls.create_draft(plan.title, plan.tags, plan.wishes)).job_id
+        made = yield from calls.create_draft(plan.title, plan.tags, plan.wishes, plan.team)
+        draft_id = made.job_id
     plan.tell(DraftMade(draft_id))
     refusals = yield from send_files(draft_id, plan.files, plan.tell)
     if refusals and not plan.leave_out_refused:
         raise _refused(refusals, draft_id)
+    if plan.poses:
+        plan.tell(PosesThere((yield from calls.set_poses(draft_id, plan.poses))))
     if not plan.start:
         return (yield from calls.job(draft_id))
     yield from _wait_for_videos(draft_id)

@@ -1,8 +1,9 @@
 """Deletes an account and everything that belongs to it.
 
-First the account is closed: nobody can sign in to it, its tokens and sessions end, and nothing can
-be added any more (`quotas.lock_owner`). Then its jobs are cancelled and deleted as any job is,
-including those that a worker holds. If a crash interrupts that, `reconcile` finishes it.
+First the account is closed: nobody can sign in to it, its tokens and sessions end, it is in no team
+any more, and nothing can be added (`quotas.lock_account`). What it has in teams stays there. Then
+its own jobs are cancelled and deleted as any job is, including those that a worker holds. If a
+crash interrupts that, `reconcile` finishes it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, Letter, User
 from recon.jobs import deletion, lifecycle
+from recon.jobs.teams import members
 from recon.models import Job
 from recon.pipeline.errors import UserError
 
@@ -26,7 +28,8 @@ PATIENCE = timedelta(minutes=10)
 
 
 def delete_account(user: User) -> None:
-    """Raises UserError("last_superuser"), with nothing changed. A second click finds it closed."""
+    """Raises UserError: last_superuser, last_team_owner, with nothing changed. A second click
+    finds it closed."""
     if _close(user):
         _finish(user)
 
@@ -44,12 +47,15 @@ def _close(user: User) -> bool:
     """False where somebody has closed it already.
 
     If the last two superusers leave at once, one is told to stay: their rows are locked."""
+    members.lock_scenes_of(user)
     if user.is_superuser:
         superusers = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
-        if {one.pk for one in superusers.select_for_update()} <= {user.pk}:
+        if {one.pk for one in superusers.select_for_update(no_key=True)} <= {user.pk}:
             raise UserError("last_superuser")
-    if not User.objects.select_for_update().filter(pk=user.pk, leaving_since=None).exists():
+    rows = User.objects.select_for_update(no_key=True)
+    if not rows.filter(pk=user.pk, leaving_since=None).exists():
         return False
+    members.leave_all(user)
     user.is_active = False
     user.leaving_since = timezone.now()
     user.set_unusable_password()
@@ -60,7 +66,7 @@ def _close(user: User) -> bool:
 
 
 def _finish(user: User) -> None:
-    jobs = Job.objects.filter(owner=user)
+    jobs = Job.objects.filter(owner=user)  # its own, and those of teams that are being deleted
     for job in jobs.filter(status__in=Job.ACTIVE):
         lifecycle.cancel(job)  # all first: their horses stop while we wait for one
     for job in jobs:

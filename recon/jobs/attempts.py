@@ -79,7 +79,7 @@ def make_anyway(job: Job) -> bool:
     """
     if not job.could_be_made_anyway:
         return False
-    quotas.may_go_on(job.owner_id)
+    quotas.may_go_on(job)
     return _try_again(
         job,
         wishes=replace(job.wishes, make_anyway=True),

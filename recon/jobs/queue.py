@@ -26,6 +26,7 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from instarecon_site import queues
+from instarecon_site.monitoring import log_facts
 from recon.models import Job, Worker
 
 logger = logging.getLogger(__name__)
@@ -58,17 +59,18 @@ def enqueue_on_commit(job: Job, *, at_front: bool = False) -> None:
 
 def enqueue(job_pk: str, attempt: int, *, at_front: bool = False) -> bool:
     """Puts one attempt on the list. False if Redis is down: the job waits for `reconcile`."""
-    return queues.enqueue(
-        QUEUE,
-        TASK,
-        (job_pk, attempt),
-        description=f"job {job_pk}, attempt {attempt}",
-        job_id=f"{job_pk}-{attempt}",
-        timeout_s=settings.JOB_TIMEOUT_MINUTES * 60,
-        result_ttl_s=RESULT_TTL_S,
-        failure_ttl_s=FAILURE_TTL_S,
-        at_front=at_front,
-    )
+    with log_facts.about(job_id=job_pk, attempt=attempt):
+        return queues.enqueue(
+            QUEUE,
+            TASK,
+            (job_pk, attempt),
+            description=f"job {job_pk}, attempt {attempt}",
+            job_id=f"{job_pk}-{attempt}",
+            timeout_s=settings.JOB_TIMEOUT_MINUTES * 60,
+            result_ttl_s=RESULT_TTL_S,
+            failure_ttl_s=FAILURE_TTL_S,
+            at_front=at_front,
+        )
 
 
 def job_pk_of(queue_id: str) -> UUID | None:

@@ -10,9 +10,11 @@
 | DRAFT, unchanged for DRAFT_DAYS| somebody left it                    | removed                |
 | a marked folder without a row  | half an upload, or half a delete    | removed                |
 | an account half deleted        | the deletion died on its way        | finished               |
+| a team half deleted            | the same                            | finished               |
 | spooled uploads, an hour old   | a web process was killed            | removed                |
 | a mail that was not sent       | Redis or the mail server was away   | sent                   |
-| an old entry of the audit log  | AUDIT_DAYS are over                 | removed                |
+| an old entry of a log          | AUDIT_DAYS are over                 | removed                |
+| an old invitation into a team  | it was over two weeks ago           | removed                |
 | an answer kept for a program   | a day is over                       | removed                |
 | news for a webhook, 45 s late  | Redis was down, or nothing answered | sent (again)           |
 | an old entry of a webhook's log| 30 days are over                    | removed                |
@@ -38,8 +40,9 @@ from recon.jobs import account_deletion, attempts, heartbeats, publish, queue
 from recon.jobs.drafts import checks, drafts, frames
 from recon.jobs.folder import data_folder, leftovers, mirror, unclaimed, unneeded_files
 from recon.jobs.folder import lock as folder_lock
-from recon.jobs.people import audit, kept_answers, quotas
+from recon.jobs.people import audit, kept_answers, quotas, team_log
 from recon.jobs.storage import retention
+from recon.jobs.teams import invitations, teams
 from recon.jobs.webhooks import deliveries
 from recon.jobs.workers import registration
 from recon.models import Job
@@ -63,8 +66,8 @@ class Mended:
     abandoned: int = 0  # drafts that nobody changed for long
     checks: int = 0  # photo checks that got lost
     videos: int = 0  # videos whose work got lost
-    accounts: int = 0  # accounts whose deletion had died on its way
-    mails: int = 0  # mails about accounts that the queue had not sent
+    accounts: int = 0  # accounts and teams whose deletion had died on its way
+    mails: int = 0  # mails about accounts and teams that the queue had not sent
     expired: int = 0  # scenes older than RETENTION_DAYS
 
     def __bool__(self) -> bool:
@@ -76,7 +79,7 @@ class Mended:
             f"{self.swept} leftover folders, {self.leftovers} leftover files and "
             f"{self.abandoned} abandoned drafts removed, "
             f"{self.checks} photo checks and the frames of {self.videos} videos asked for, "
-            f"{self.accounts} accounts deleted to the end, {self.mails} mails sent"
+            f"{self.accounts} accounts and teams deleted to the end, {self.mails} mails sent"
         )
 
 
@@ -95,12 +98,14 @@ def reconcile() -> Mended:
         abandoned=drafts.remove_abandoned(),
         checks=_ask_for_checks(),
         videos=frames.request_missing(),
-        accounts=account_deletion.finish_forgotten(),
-        mails=letters.send_waiting(overdue_only=True),
+        accounts=account_deletion.finish_forgotten() + teams.finish_forgotten(),
+        mails=letters.send_waiting(overdue_only=True) + invitations.send_waiting(overdue_only=True),
         expired=retention.apply(),
     )
     quotas.measure_ended(Job.objects.all())
     audit.forget_old()
+    team_log.forget_old()
+    invitations.remove_old()
     kept_answers.remove_old()
     deliveries.send_waiting(overdue_only=True)
     deliveries.remove_old()

@@ -16,11 +16,11 @@ from django.utils.translation import gettext
 from accounts.models import User
 from recon.jobs import lifecycle, tags, titles
 from recon.jobs.folder import mirror, photo_files
-from recon.jobs.people import quotas
+from recon.jobs.people import quotas, team_log
 from recon.jobs.photo_upload import check_upload
 from recon.jobs.samples import sample_photos
 from recon.jobs.site_config import resolved_config, usual_wishes
-from recon.models import Job, Photo, Share
+from recon.models import Job, Photo, Share, Team
 from recon.pipeline.known_poses.placement import link_poses
 from recon.pipeline.photos.photo_count import check_count
 from recon.pipeline.wishes import Wishes
@@ -30,6 +30,7 @@ def create_job(
     owner: User,
     uploads: Sequence[UploadedFile],
     *,
+    team: Team | None = None,
     title: str = "",
     wishes: Wishes | None = None,
     shared: bool = False,
@@ -43,7 +44,7 @@ def create_job(
     """
     check_count(len(uploads), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
     checked = [check_upload(upload) for upload in uploads]
-    job = new_job(owner, title=title, wishes=wishes)
+    job = new_job(owner, team=team, title=title, wishes=wishes)
     job.share = Share(is_on=shared, **(sharing or {}))
     with photo_files.new_folder(job):
         photos = []
@@ -53,16 +54,24 @@ def create_job(
             photo_files.keep_small(photo, facts)
             photos.append(photo)
         _commit(job, photos)
+    if shared:
+        team_log.note_scenes([job], team_log.Kind.SCENE_SHARED, owner)
     return job
 
 
-def run_again(job: Job, *, title: str | None = None, wishes: Wishes | None = None) -> Job:
-    """A new job of the same owner on the same photos; their files are shared, not copied.
+def run_again(
+    job: Job,
+    *,
+    title: str | None = None,
+    wishes: Wishes | None = None,
+    by: User | None = None,
+) -> Job:
+    """A new job on the same photos, where `job` belongs; their files are shared, not copied.
 
-    What is not given is as in `job`. Raises UserError("photo_unreadable") where a file is gone,
-    and `quotas.may_start`'s.
+    What is not given is as in `job`, `by` as in `new_job_like`. Raises
+    UserError("photo_unreadable") where a file is gone, and `quotas.may_start`'s.
     """
-    again = new_job_like(job, title=title, wishes=wishes)
+    again = new_job_like(job, title=title, wishes=wishes, by=by)
     again.photos_from = job
     again.is_sample = job.is_sample
     with photo_files.new_folder(again):
@@ -78,8 +87,8 @@ def create_sample_job(owner: User, *, gives_way: bool = False) -> Job:
     """A new job on the photos that the project renders itself. One that nobody requested
     `gives_way` to what people start. Raises `quotas.may_start`'s.
     """
-    job = new_job(owner, title=titles.unused_title(owner.pk, gettext("Sample photos")))
-    job.automatic_title = job.title
+    job = new_job(owner)
+    job.title = job.automatic_title = titles.unused_title(job, gettext("Sample photos"))
     job.is_sample = True
     job.gives_way = gives_way
     with photo_files.new_folder(job):
@@ -101,11 +110,14 @@ def create_sample_job(owner: User, *, gives_way: bool = False) -> Job:
     return job
 
 
-def new_job(owner: User, *, title: str = "", wishes: Wishes | None = None) -> Job:
+def new_job(
+    owner: User, *, team: Team | None = None, title: str = "", wishes: Wishes | None = None
+) -> Job:
     """A job with these wishes, or with the site's usual ones. Not saved, and not shared."""
     wishes = wishes or usual_wishes()
     job = Job(
         owner=owner,
+        team=team,
         title=clean_title(title),
         wishes=wishes,
         config=resolved_config(wishes).to_dict(),
@@ -114,11 +126,18 @@ def new_job(owner: User, *, title: str = "", wishes: Wishes | None = None) -> Jo
     return job
 
 
-def new_job_like(job: Job, *, title: str | None = None, wishes: Wishes | None = None) -> Job:
-    """A job of the same owner with the title and the wishes of `job` where none are given. Not
-    saved."""
+def new_job_like(
+    job: Job,
+    *,
+    title: str | None = None,
+    wishes: Wishes | None = None,
+    by: User | None = None,
+) -> Job:
+    """A job that belongs where `job` does, with its title and wishes where none are given. In a
+    team it is whose wish it is (`by`): people take turns, not teams. Not saved."""
     title = job.title if title is None else title
-    made = new_job(job.owner, title=title, wishes=wishes or job.wishes)
+    owner = by if by is not None and job.team_id is not None else job.owner
+    made = new_job(owner, team=job.team, title=title, wishes=wishes or job.wishes)
     made.automatic_title = job.automatic_title
     return made
 
@@ -132,7 +151,7 @@ def _commit(job: Job, photos: Sequence[Photo], *, source: Job | None = None) -> 
     """`source`: the job that has the photos' files; None: they lie here, just sent."""
     stored = mirror.upload(job, [photo.path for photo in photos]) if source is None else []
     with transaction.atomic():
-        quotas.may_start(job.owner_id, sum(photo.size for photo in photos))
+        quotas.may_start(job, sum(photo.size for photo in photos))
         named = titles.titles_of(job, job.title, photos, shared=job.share.is_on)
         for column, value in named.items():
             setattr(job, column, value)

@@ -1,6 +1,6 @@
-"""A person's tags: which words they are, which scenes have them. Changes only rows.
+"""A person's or a team's tags: which words they are, which scenes have them. Changes only rows.
 
-Tags that differ only in capitals are one tag, written as its owner wrote it first.
+Tags that differ only in capitals are one tag, written as it was written first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 
 from recon.models import Job, Tag
 
@@ -35,7 +35,7 @@ def put(job: Job, names: Iterable[str]) -> None:
     wanted = {key_of(name): name for name in names}
     Job.objects.select_for_update().get(pk=job.pk)  # two tabs: one after the other
     job.tags.exclude(key__in=wanted).delete()
-    _insert([job.pk], wanted, job.owner_id)
+    _insert([job], wanted)
 
 
 @transaction.atomic
@@ -52,8 +52,8 @@ def add(jobs: Collection[Job], names: Iterable[str]) -> tuple[list[Job], list[Jo
         keys[job_pk].add(key)
     full = [job for job in jobs if len(keys[job.pk]) > MOST]
     fitting = [job for job in jobs if job not in full]
-    for owner in {job.owner_id for job in fitting}:
-        _insert([job.pk for job in fitting if job.owner_id == owner], wanted, owner)
+    for shelf in {_shelf(job) for job in fitting}:
+        _insert([job for job in fitting if _shelf(job) == shelf], wanted)
     return fitting, full
 
 
@@ -72,18 +72,34 @@ def copy(earlier: Job, later: Job) -> None:
     )
 
 
-def of_person(owner: int) -> list[tuple[str, str, int]]:
-    """All tags of a person: key, name and on how many scenes, in alphabetical order."""
-    found = Tag.objects.filter(job__owner=owner).values("key").order_by("key")
+def rewrite(job: Job) -> None:
+    """For a job that belongs elsewhere now: its tags are written as they are there."""
+    beside = Job.objects.beside(job).exclude(pk=job.pk)
+    there = dict(Tag.objects.filter(job__in=beside).values_list("key", "name"))
+    for tag in job.tags.all():
+        if there.get(tag.key, tag.name) != tag.name:
+            Tag.objects.filter(pk=tag.pk).update(name=there[tag.key])
+
+
+def of_jobs(jobs: QuerySet[Job]) -> list[tuple[str, str, int]]:
+    """All tags of a person's or a team's jobs: key, name and on how many scenes, in alphabetical
+    order."""
+    found = Tag.objects.filter(job__in=jobs).values("key").order_by("key")
     counted = found.annotate(name=Max("name"), count=Count("pk"))
     return [(one["key"], one["name"], one["count"]) for one in counted]
 
 
-def _insert(jobs: list[UUID], wanted: dict[str, str], owner: int) -> None:
-    """Adds to each job what it lacks, written as the owner has written it elsewhere."""
-    known = Tag.objects.filter(job__owner=owner, key__in=wanted).values_list("key", "name")
+def _shelf(job: Job) -> tuple[int | None, int]:
+    """The same for jobs that belong to one team, or to one person alone."""
+    return job.team_id, 0 if job.team_id else job.owner_id
+
+
+def _insert(jobs: list[Job], wanted: dict[str, str]) -> None:
+    """Adds to each job what it lacks, written as it is on the others beside them."""
+    beside = Job.objects.beside(jobs[0])
+    known = Tag.objects.filter(job__in=beside, key__in=wanted).values_list("key", "name")
     written = wanted | dict(known)
     Tag.objects.bulk_create(
-        (Tag(job_id=job, name=written[key], key=key) for job in jobs for key in wanted),
+        (Tag(job=job, name=written[key], key=key) for job in jobs for key in wanted),
         ignore_conflicts=True,
     )

@@ -1,5 +1,5 @@
 """What a scene without a title is called: after the day of its photos, otherwise after the time,
-with a number if its owner has that title already.
+with a number if another scene of its owner or its team has that title already.
 
 The day, but no place: photos may say where they were taken, which nobody asked us to reveal.
 """
@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import count
-from uuid import UUID
 
 from django.db.models import Q
 from django.template.defaultfilters import date
@@ -32,9 +31,9 @@ def titles_of(job: Job, wished: str, photos: Iterable[Photo], *, shared: bool) -
         return {"title": wished, "automatic_title": ""}
     days = [photo.taken_on for photo in photos if photo.taken_on]
     if days and not shared:
-        title = unused_title(job.owner_id, date(min(days), gettext("j M Y")), but=job.pk)
+        title = unused_title(job, date(min(days), gettext("j M Y")))
     elif wished:
-        title = another(job.owner_id, wished, but=job.pk)
+        title = another(job, wished)
     else:
         # A draft is called by its own time already.
         title = _by_time(job, job.created_at if job.is_draft else timezone.now())
@@ -53,15 +52,14 @@ def draft_name(draft: Job, photos: Iterable[Photo]) -> str:
     return title or draft.name
 
 
-def another(owner: int, automatic: str, *, but: UUID | None = None) -> str:
+def another(job: Job, automatic: str) -> str:
     """An automatic title for one more scene of the same photos: with the next number."""
-    return unused_title(owner, re.sub(r" \(\d+\)$", "", automatic), but=but)
+    return unused_title(job, re.sub(r" \(\d+\)$", "", automatic))
 
 
-def unused_title(owner: int, title: str, *, but: UUID | None = None, is_taken: bool = False) -> str:
-    """`title`, or "title (2)" and so on where another scene of `owner` than `but` has it."""
-    jobs = Job.objects.filter(owner=owner, title__startswith=title)
-    jobs = jobs.exclude(pk=but) if but else jobs
+def unused_title(job: Job, title: str, *, is_taken: bool = False) -> str:
+    """`title`, or "title (2)" and so on where another scene beside `job` has it."""
+    jobs = Job.objects.beside(job).filter(title__startswith=title).exclude(pk=job.pk)
     taken = {*jobs.values_list("title", flat=True), *([title] if is_taken else [])}
     numbered = (f"{title} ({number})" for number in count(2))
     return title if title not in taken else next(one for one in numbered if one not in taken)
@@ -72,7 +70,7 @@ def _by_time(job: Job, made: datetime) -> str:
     begin = made.replace(second=0, microsecond=0)
     minute = (begin, begin + timedelta(minutes=1))
     named_so = Q(draft_made_at__range=minute) | Q(draft_made_at=None, created_at__range=minute)
-    others = Job.objects.filter(named_so, owner=job.owner_id, title="").exclude(pk=job.pk)
+    others = Job.objects.beside(job).filter(named_so, title="").exclude(pk=job.pk)
     if not others.exclude(status=Job.Status.DRAFT).exists():
         return ""
-    return unused_title(job.owner_id, Job(created_at=made).name, but=job.pk, is_taken=True)
+    return unused_title(job, Job(created_at=made).name, is_taken=True)

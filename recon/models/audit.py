@@ -1,4 +1,4 @@
-"""What staff did with other people's scenes."""
+"""What staff did with other people's scenes and accounts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from django.db import models
 
 
 class AuditEntry(models.Model):
-    """One look at somebody else's scene, or one change to it. Outlives everything that it names."""
+    """One look at somebody else's scene, or one change to it or to their account. Outlives
+    everything that it names."""
 
     at = models.DateTimeField(db_index=True)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     person_email = models.EmailField("who", max_length=254)
-    job_id = models.UUIDField("job", db_index=True)
+    job_id = models.UUIDField(
+        "job", null=True, db_index=True, help_text="empty: it was about the account"
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -32,4 +35,4 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit log"
 
     def __str__(self) -> str:
-        return f"{self.person_email}: {self.method} {self.action} of {self.job_id}"
+        return f"{self.person_email}: {self.method} {self.action} of {self.job_id or self.owner}"

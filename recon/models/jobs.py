@@ -9,11 +9,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.template.defaultfilters import date
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 
 from recon.models.figures import Figures
 from recon.models.share import Share
+from recon.models.teams import Membership, Team
 from recon.models.wishes_field import WishesField
 from recon.pipeline.errors import explain
 from recon.pipeline.progress import Step
@@ -32,13 +33,41 @@ from recon.pipeline.words.explanation import FilledExplanation
 from recon.pipeline.words.photo_names import KnownPhoto, PhotoNames
 from recon.pipeline.workspace import Workspace
 
+if TYPE_CHECKING:
+    from accounts.models import User
+
 
 class JobQuerySet(models.QuerySet["Job"]):
     """Jobs come with the rows that each one has (`Job.save`), many at once too."""
 
     def with_rows(self) -> JobQuerySet:
-        """Read together with each job's share and figures, in the same query."""
-        return self.select_related("share", "figures")
+        """Read together with each job's share, figures and team, in the same query."""
+        return self.select_related("share", "figures", "team")
+
+    def own_of(self, user: User) -> JobQuerySet:
+        """A person's own, which belong to no team."""
+        return self.filter(owner=user, team=None)
+
+    def visible_to(self, user: User) -> JobQuerySet:
+        """Their own, and those of their teams. What staff may open besides is in
+        `recon.web.access`."""
+        return self._own_and_of(user, Membership.objects.filter(user=user))
+
+    def changeable_by(self, user: User) -> JobQuerySet:
+        """Their own, and those of the teams in which they are more than a viewer."""
+        editing = Membership.objects.filter(user=user, role__in=Membership.EDITING)
+        return self._own_and_of(user, editing)
+
+    def _own_and_of(self, user: User, memberships: models.QuerySet[Membership]) -> JobQuerySet:
+        own = Q(owner=user, team=None)
+        return self.filter(own | Q(team__in=memberships.values("team")))
+
+    def beside(self, job: Job) -> JobQuerySet:
+        """Those that belong where `job` does: to its team, or to its owner alone. `job` itself may
+        be among them, and need not be saved."""
+        if job.team_id is not None:
+            return self.filter(team=job.team_id)
+        return self.filter(owner=job.owner_id, team=None)
 
     def bulk_create(self, objs: Iterable[Job], *args: Any, **options: Any) -> list[Job]:
         """As Django's, without its options for rows that are there already."""
@@ -78,6 +107,15 @@ class Job(models.Model):
     # Protected: a cascade would take the rows and leave people's photos on the disk.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs"
+    )
+    # Protected for the same reason.
+    team = models.ForeignKey(
+        Team,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="jobs",
+        help_text="whose it is, if it is not its owner's alone; the owner is a member",
     )
     title = models.CharField(max_length=120, blank=True)
     automatic_title = models.CharField(
@@ -159,6 +197,7 @@ class Job(models.Model):
         ordering = ("-created_at",)
         indexes = (
             models.Index(fields=("owner", "-created_at")),
+            models.Index(fields=("team", "-created_at"), name="job_of_team"),
             models.Index(fields=("status", "created_at")),
             models.Index(
                 fields=("completed_at",), name="job_ended"
@@ -210,6 +249,12 @@ class Job(models.Model):
         distinguished in one folder, even if nobody gave them a title.
         """
         return slugify(self.name, allow_unicode=True) or "scene"
+
+    def belongs_with(self, other: Job) -> bool:
+        """Whether both are of one team, or of one person alone."""
+        if self.team_id is not None or other.team_id is not None:
+            return self.team_id == other.team_id
+        return self.owner_id == other.owner_id
 
     @property
     def has_ended(self) -> bool:

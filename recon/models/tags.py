@@ -8,7 +8,7 @@ from recon.models.jobs import Job
 
 
 class Tag(models.Model):
-    """One word on one scene. It is its owner's alone: nothing behind a share link shows it."""
+    """One word on one scene, for those whose scene it is: nothing behind a share link shows it."""
 
     LONGEST = 30  # characters
 

@@ -63,6 +63,7 @@ class TrainConfig:
     dropout: float = 0.1  # share of the Gaussians that each step leaves out; 0 is none
     random_background: bool = True
     min_size: float = 0.3  # px in the nearest photo, standard deviation; 0 sets no limit
+    max_reach: float = 1.0  # standard deviation over the distance to a camera; 0 sets no limit
     average_from: float = 0.8  # fraction of iterations: the result is the mean from here on; 1 not
     exposure_estimate: bool = True  # maps start from what points seen in several photos say
     exposure_lr: float = 2e-3  # of each photo's affine map of colours; 0 learns none

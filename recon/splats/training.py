@@ -24,6 +24,7 @@ Observer = Callable[[int, int, Gaussians], None]
 _REPORT_EVERY = 0.25  # seconds
 _LOG_EVERY = 5.0  # seconds
 _FINAL_MEANS_LR = 0.01  # of the first
+_LEAST_SCALE = 1e-9  # world units, of a Gaussian in a camera
 _TEND_EVERY = 10  # steps between decays, widenings and samples for the mean
 
 
@@ -77,6 +78,7 @@ def fit(
                 if step >= plan.refining_from:
                     decay_opacities(scene.gaussians, config.opacity_decay**_TEND_EVERY)
                 widen(scene.gaussians, views, config.min_size)
+                narrow(scene.gaussians, views, config.max_reach)
                 if step >= plan.averaging_from:
                     scene.average.add(scene.gaussians)
 
@@ -141,6 +143,26 @@ def widen(gaussians: Gaussians, views: Sequence[View], smallest: float) -> None:
     pixel = torch.where(depths > 0, depths / focal, torch.inf).amin(dim=1)  # world units
     least = torch.where(pixel.isfinite(), (smallest * pixel).log(), -torch.inf)
     gaussians.scales.copy_(torch.maximum(gaussians.scales, least[:, None]))
+
+
+@torch.no_grad()
+def narrow(gaussians: Gaussians, views: Sequence[View], reach: float) -> None:
+    """Makes no Gaussian's standard deviation larger than `reach` times the distance from its centre
+    to the nearest of the cameras.
+
+    A picture is drawn as if all of a Gaussian were as far away as its centre (EWA splatting,
+    Zwicker et al. 2001). What reaches the cameras is therefore right in the photos alone: from
+    between them a wall far behind is a veil before everything. Nothing changes where it is 0.
+    """
+    if reach == 0:
+        return
+    poses = torch.stack([view.camera.viewmat for view in views])  # [V, 4, 4]
+    eyes = -torch.einsum("vij,vi->vj", poses[:, :3, :3], poses[:, :3, 3])  # [V, 3]
+    # Not by a product of matrices, which is off where the scene is far from the origin.
+    apart = torch.cdist(gaussians.means, eyes, compute_mode="donot_use_mm_for_euclid_dist")
+    nearest = apart.amin(dim=1)  # world units
+    most = (reach * nearest).clamp_min(_LEAST_SCALE).log()
+    gaussians.scales.copy_(torch.minimum(gaussians.scales, most[:, None]))
 
 
 def _shuffle(views: Sequence[View], order: random.Random) -> Iterator[View]:

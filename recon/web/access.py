@@ -1,4 +1,5 @@
-"""Who may see what: one decorator for pages that need an account, one look-up for jobs.
+"""Who may see what: one decorator for pages that need an account, one look-up for jobs, one for
+teams.
 
 Somebody else's job gets exactly the same answer as one that never existed.
 """
@@ -6,6 +7,7 @@ Somebody else's job gets exactly the same answer as one that never existed.
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -20,10 +22,13 @@ from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import networks
+from accounts.models import User
 from accounts.requests import HtmxRequest, P, SignedInRequest, SignedInView, View, is_signed_in
+from accounts.second_factor import staff
 from recon.jobs import sharing
 from recon.jobs.people import audit
-from recon.models import Job
+from recon.jobs.teams import members
+from recon.models import Job, Membership
 from recon.web import link_throttle
 
 if TYPE_CHECKING:
@@ -49,6 +54,27 @@ class LinkLocked(PermissionDenied):
         self.job = job
 
 
+class OnlyLooks(PermissionDenied):
+    """A change by somebody who may only look at the scenes of that team: a 403."""
+
+    sentence = _(
+        "You can look at this team’s scenes, but not change them. "
+        "One of the team’s owners can make you an editor."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(self.sentence)
+
+
+class OnlyOwners(PermissionDenied):
+    """What only an owner of the team may see or do: a 403."""
+
+    sentence = _("Only an owner of the team can do that. Its page says who is one.")
+
+    def __init__(self) -> None:
+        super().__init__(self.sentence)
+
+
 class NotOffered(PermissionDenied):
     """A file behind a share link that its owner does not let people download: a 403."""
 
@@ -67,6 +93,7 @@ PASSWORD_HEADER, MAX_SENT = "X-Scene-Password", 200
 
 NO_SUCH_PAGE = _("There is no such page for your account.")
 NO_SUCH_JOB = _("You have no such scene. It may have been deleted.")
+NO_SUCH_TEAM = _("You are in no such team. It may have been deleted, or have another address now.")
 NO_SUCH_LINK = _(
     "There is nothing at this link. Its owner may have switched it off, or it has expired."
 )
@@ -101,6 +128,7 @@ def staff_only(view: SignedInView[P]) -> View[P]:
     def checked(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_staff:
             raise NotThere(NO_SUCH_PAGE)
+        staff.check(request)
         return view(request, *args, **kwargs)
 
     return signed_in(checked)
@@ -134,21 +162,72 @@ def unlisted(view: View[P]) -> View[P]:
 
 
 def job_for(request: SignedInRequest, pk: uuid.UUID, *, change: str = CHANGE) -> Job | None:
-    """The job, if the person may do what they want with it; their own, as a rule.
+    """The job, if the person may do what they want with it: their own, or their team's, as a rule.
 
     Somebody else's takes permissions that staff may have: `recon.view_private_scene`, and for
-    anything but looking the permission `change` as well. The audit log then says so.
+    anything but looking the permission `change` as well (VIEW: only looking, though by a POST).
+    The audit log then says so. Raises OnlyLooks for a change by a viewer of the team.
     """
     job = Job.objects.with_rows().select_related("owner").filter(pk=pk).first()
     user = request.user
-    if job is None or job.owner_id == user.pk:
+    is_look = request.method in ("GET", "HEAD") or change == VIEW
+    if job is None or (job.team_id is None and job.owner_id == user.pk):
         return job
-    is_look = request.method in ("GET", "HEAD")
+    member = _membership(user, job)
+    if member is not None and (is_look or member.may_edit):
+        return job
+    if member is not None and not (user.is_staff and user.has_perms([VIEW, change])):
+        raise OnlyLooks
     if not user.is_staff or not user.has_perms([VIEW] if is_look else [VIEW, change]):
         return None
+    staff.check(request)
     address = networks.client_address(request) or ""
     audit.note(user, job, action=_what(request), method=str(request.method), address=address)
     return job
+
+
+def _membership(user: User, job: Job) -> Membership | None:
+    if job.team_id is None:
+        return None
+    return Membership.objects.filter(team=job.team_id, user=user).first()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a page offers to whoever looks at a job."""
+
+    is_theirs: bool  # their own, or their team's; otherwise they are staff
+    can_change: bool
+    can_move: bool  # to another team, or back to themselves
+
+
+def standing_of(request: SignedInRequest, job: Job) -> Standing:
+    """Of somebody who may look at it (`job_for`)."""
+    is_owner = job.owner_id == request.user.pk
+    if job.team_id is None:
+        return Standing(is_theirs=is_owner, can_change=True, can_move=is_owner)
+    member = _membership(request.user, job)
+    can_change = member is None or member.may_edit
+    return Standing(member is not None, can_change, can_move=is_owner and can_change)
+
+
+def membership_or_404(
+    request: SignedInRequest, handle: str, *, as_owner: bool = False
+) -> Membership:
+    """The person's place in the team at this address. Raises NotThere for anybody outside, staff
+    too, and OnlyOwners for a member who would have to be one."""
+    member = members.membership_of(request.user, handle)
+    if member is None:
+        raise NotThere(NO_SUCH_TEAM)
+    if as_owner and not member.is_owner:
+        raise OnlyOwners
+    return member
+
+
+def maker_of(request: SignedInRequest, job: Job) -> User:
+    """Whose a new scene of this one's photos is, made by whoever sends the request: theirs in a
+    team of theirs. What staff make of other people's belongs to these."""
+    return request.user if _membership(request.user, job) else job.owner
 
 
 def _what(request: HttpRequest) -> str:

@@ -17,6 +17,15 @@ _STATUS = {
     "quota_jobs_a_day": 429,
     "account_closing": 403,
     "last_superuser": 409,
+    "team_quota_stored": 413,
+    "team_quota_active_jobs": 429,
+    "team_quota_jobs_a_day": 429,
+    "team_too_many_drafts": 409,
+    "team_closing": 409,
+    "not_in_team": 409,
+    "not_yours_to_move": 403,
+    "last_team_owner": 409,
+    "too_many_teams": 409,
 }
 
 

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.second_factor.staff import acts_as_staff
 from instarecon_site.errors import RETRY_AFTER_S
 from recon.jobs.monitoring import metrics as site_metrics
 from recon.jobs.monitoring import readiness
@@ -51,7 +52,7 @@ def _may_know(request: HttpRequest, *, has_database: bool) -> bool:
     if _has_token(request):
         return True
     try:  # who somebody is stands in the database
-        return has_database and bool(getattr(request.user, "is_staff", False))
+        return has_database and acts_as_staff(request)
     except DatabaseError:
         return False
 

@@ -15,7 +15,10 @@ from recon.web.job import views as job_views
 from recon.web.result import views as result_views
 from recon.web.running import views as running_views
 from recon.web.sharing import embed_views, link_views
+from recon.web.staff import second_factor_views
 from recon.web.staff import views as staff_views
+from recon.web.teams import member_views
+from recon.web.teams import views as team_views
 from recon.web.webhooks import views as webhook_views
 
 app_name = "recon"
@@ -45,6 +48,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/live/<str:name>", running_views.snapshot, name="snapshot"),
     path("jobs/<uuid:pk>/cancel/", job_views.cancel, name="cancel"),
     path("jobs/<uuid:pk>/delete/", job_views.delete, name="delete"),
+    path("jobs/<uuid:pk>/move/", job_views.move, name="move"),
     path("jobs/<uuid:pk>/keep/", job_views.keep, name="keep"),
     path("jobs/<uuid:pk>/again/", job_views.again, name="again"),
     path("jobs/<uuid:pk>/anyway/", job_views.make_anyway, name="make_anyway"),
@@ -73,6 +77,25 @@ urlpatterns = [
     path("notices/", account_views.notices, name="notices"),
     path("notices/read/", account_views.read_notices, name="read_notices"),
     path("usage/", account_views.usage, name="usage"),
+    path("teams/", team_views.teams, name="teams"),
+    path("teams/new/", team_views.create, name="create_team"),
+    path("teams/join/<str:link>/", member_views.join, name="join_team"),
+    path("teams/<str:handle>/", team_views.team, name="team"),
+    path("teams/<str:handle>/edit/", team_views.edit, name="edit_team"),
+    path("teams/<str:handle>/usage/", team_views.usage, name="team_usage"),
+    path("teams/<str:handle>/log/", team_views.log, name="team_log"),
+    path("teams/<str:handle>/delete/", team_views.delete, name="delete_team"),
+    path("teams/<str:handle>/leave/", member_views.leave, name="leave_team"),
+    path("teams/<str:handle>/members/<int:number>/role/", member_views.change_role, name="role"),
+    path(
+        "teams/<str:handle>/members/<int:number>/remove/", member_views.remove, name="remove_member"
+    ),
+    path("teams/<str:handle>/invitations/", member_views.invite, name="invite"),
+    path(
+        "teams/<str:handle>/invitations/<int:number>/withdraw/",
+        member_views.withdraw,
+        name="withdraw_invitation",
+    ),
     path("webhooks/", webhook_views.webhooks, name="webhooks"),
     path("webhooks/new/", webhook_views.create, name="create_webhook"),
     path("webhooks/<int:number>/test/", webhook_views.test, name="test_webhook"),
@@ -106,6 +129,11 @@ urlpatterns = [
     path("readyz", monitoring_views.readyz, name="readyz"),
     path("metrics", monitoring_views.metrics, name="metrics"),
     path("staff/", staff_views.staff, name="staff"),
+    path(
+        "staff/people/<int:pk>/second-factor/",
+        second_factor_views.reset,
+        name="reset_second_factor",
+    ),
     path("styleguide/", styleguide_views.styleguide, name="styleguide"),
     path("oembed", embed_views.oembed, name="oembed"),
 ]

@@ -16,11 +16,21 @@ from accounts.models import ApiToken, Letter, User
 from accounts.waiting import wait_sentence
 from recon.jobs import sharing, tags
 from recon.jobs.drafts import checks, drafts
-from recon.models import Delivery, Job, Notice, Photo, Webhook, Worker
+from recon.jobs.teams import invitations, moving
+from recon.models import (
+    Delivery,
+    Job,
+    Notice,
+    Photo,
+    Team,
+    TeamInvitation,
+    Webhook,
+    Worker,
+)
 from recon.pipeline.wishes import PRESET_NAMES
 from recon.splats.snapshots import Snapshot, publish
 from tests.browser.scenes import VIEW, splat_bytes
-from tests.site.making import job_of, measured_job, person, photo, photo_bytes
+from tests.site.making import job_of, measured_job, person, photo, photo_bytes, team_of
 from tests.site.matching import two_places
 
 MB = 2**20
@@ -193,6 +203,33 @@ def full(owner: User) -> str:
     owner.save()
     job_of(owner, title=LONG, status=Job.Status.FAILED, stored_bytes=11 * MB)
     return "/usage/"
+
+
+def in_a_team(owner: User) -> Team:
+    """A team with long names, members in every role, open and expired invitations, and a log."""
+    bob, carl = person("bob@example.org", public_name="Bob"), person(f"{'carl' * 12}@example.org")
+    team = team_of(owner, "acme", editor=bob, viewer=carl)
+    team.name = "Donaudampfschiffgesellschaft of the north"
+    team.save()
+    for email in ("", f"{'dora' * 12}@example.org"):
+        invitations.invite(team, email=email, role="viewer", by=owner)
+    TeamInvitation.objects.filter(email="").update(ends_at=timezone.now())
+    tags.put(scene(bob, team=team), ["garden"])
+    draft(owner)
+    moving.move(owner.jobs.get(), team, by=owner)
+    return team
+
+
+def invited(owner: User) -> str:
+    in_a_team(owner)
+    other = team_of(person("eve@example.org"), "bees")
+    invitations.invite(other, email=owner.email, role="viewer", by=other.memberships.get().user)
+    return "/teams/"
+
+
+def joining(_: User) -> str:
+    team = in_a_team(person("eve@example.org"))
+    return reverse("recon:join_team", args=(team.invitations.exclude(email="").get().link_part,))
 
 
 def with_a_token(owner: User) -> str:
@@ -425,6 +462,7 @@ STATES = {
     "gallery, deleting several": State(tagged_ones, ask_to_delete_all),
     "gallery, downloading some": State(tagged_ones, ask_to_download_all),
     "gallery, links": State(links_of_some, everything_unfolded),
+    "gallery, of a team": State(lambda ann: f"/jobs/?team={in_a_team(ann).handle}"),
     "gallery, no such tag": State(at("/jobs/?tag=unicorn")),
     "gallery, nothing found": State(lambda ann: f"{one_of_each(ann)}?q=unicorn"),
     "upload": State(at("/jobs/new/"), everything_unfolded),
@@ -456,6 +494,10 @@ STATES = {
     "usage, drop not kept": State(at("/usage/"), not_kept),
     "account, asked whether to leave": State(at("/accounts/"), asked_whether_to_leave),
     "account": State(with_a_token),
+    "teams": State(invited),
+    "team": State(lambda ann: in_a_team(ann).get_absolute_url(), everything_unfolded),
+    "team, deleting": State(lambda ann: f"{in_a_team(ann).get_absolute_url()}delete/"),
+    "team, joining": State(joining, signed_in=False),
     "password": State(at("/accounts/password/")),
     "e-mail address, wrong": State(at("/accounts/email/"), wrong_new_address, said=BAD_REQUEST),
     "signing out": State(at("/accounts/sign-out/"), dropping),

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import call_command
+from django.test import override_settings
 from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, BrowserContext, Response
 
@@ -25,16 +27,26 @@ SCRIPT_BUDGET = 230 * KB  # all JavaScript of a shared scene's page, until its f
 ENGINE_BUDGET = 450 * KB  # the WebAssembly that sorts splats and reads their files
 
 
-@pytest.fixture
-def site(settings: Any, tmp_path: Path, data_dir: Path, built_static: Path) -> Iterator[str]:
-    """The address of a server with static files as `make run` collects them."""
-    settings.STATIC_ROOT = tmp_path / "static"
-    settings.WHITENOISE_USE_FINDERS = False
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "instarecon_site.storage.StaticStorage"},
+@pytest.fixture(scope="module")
+def collected(built_static: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The settings of a site with static files as `make run` collects them, compressed."""
+    collecting = {
+        "STATIC_ROOT": tmp_path_factory.mktemp("static"),
+        "STORAGES": {
+            **django_settings.STORAGES,
+            "staticfiles": {"BACKEND": "instarecon_site.storage.StaticStorage"},
+        },
     }
-    call_command("collectstatic", interactive=False, verbosity=0)
+    with override_settings(**collecting):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return {**collecting, "WHITENOISE_USE_FINDERS": False}
+
+
+@pytest.fixture
+def site(settings: Any, data_dir: Path, collected: dict[str, Any]) -> Iterator[str]:
+    """The address of a server with these files."""
+    for name, value in collected.items():
+        setattr(settings, name, value)
     server = LiveServerThread("127.0.0.1", lambda application: application)
     server.daemon = True
     server.start()

@@ -23,6 +23,7 @@ from playwright.sync_api import (
 
 from tests.browser.fitting import fits
 from tests.browser.waiting import until
+from tests.browser.windows import COARSE
 from tests.photos import rendered_photos
 from tests.site.running import Site, started_site
 
@@ -35,8 +36,7 @@ PHONE, DESK = (390, 844), (1440, 900)
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("progress")
-    with started_site(folder, TRAINING_ITERATIONS="700") as site:
+    with started_site(tmp_path_factory.mktemp("progress"), MAX_IMAGE_SIZE="480") as site:
         yield site
 
 
@@ -55,8 +55,14 @@ def browsers(chromium: Browser, site: Site) -> Iterator[Callable[..., BrowserCon
         page.on("console", listen)
 
     def new(size: tuple[int, int] = (1440, 900), **options: Any) -> BrowserContext:
-        viewport = {"width": size[0], "height": size[1]}
-        context = chromium.new_context(base_url=site.address, viewport=viewport, **options)
+        # Software draws here, and training needs the processors: scenes are coarse and keep still.
+        context = chromium.new_context(
+            base_url=site.address,
+            viewport={"width": size[0], "height": size[1]},
+            device_scale_factor=COARSE,
+            reduced_motion="reduce",
+            **options,
+        )
         context.set_default_timeout(120_000)
         context.on("page", attach)
         contexts.append(context)

@@ -8,7 +8,7 @@ import os
 import random
 import struct
 import zlib
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -238,36 +238,39 @@ def test_a_copy_that_was_interrupted_and_filled_with_zeros_is_unreadable(kind: s
 # --- 360 degrees ---
 
 
-@cache
-def spheres() -> dict[str, bytes]:
-    flat = texture(size=(640, 320))  # with the words alone
-    element = GPANO.replace(
-        b'GPano:ProjectionType="equirectangular"/>',
-        b"><GPano:ProjectionType>cylindrical</GPano:ProjectionType></rdf:Description>",
-    )
-    short = exif({}, {FOCAL: 1.3})
-    wide = exif({}, {EQUIVALENT: 5})
-    return {
-        "XMP in a JPEG": with_segment(encoded(flat), 0xE1, XMP_HEAD + GPANO),
-        "XMP as an element": with_segment(encoded(flat), 0xE1, XMP_HEAD + element),
-        "XMP in a PNG": with_chunk(
-            encoded(flat, "PNG"), b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + GPANO
-        ),
-        "XMP in a WebP": encoded(flat, "WEBP", xmp=GPANO),
-        "XMP in an AVIF": encoded(flat, "AVIF", xmp=GPANO),
-        "a lens of 1.3 mm": encoded(flat, exif=short),
-        "5 mm on 35 mm film": encoded(flat, exif=wide),
-        "the picture itself": encoded(sphere(), quality=60),
-        "the picture, turned and large": encoded(sphere(1000, turned=2.0)),
-        "a part of XMP": with_segment(
-            encoded(texture()), 0xE1, XMP_HEAD + GPANO.replace(b"equirect", b"Equirect")
-        ),
-    }
+def flat() -> Image.Image:
+    """What is called a sphere by its words alone."""
+    return texture(size=(640, 320))
 
 
-@pytest.mark.parametrize("kind", spheres())
+def with_words(image: Image.Image, words: bytes) -> bytes:
+    return with_segment(encoded(image), 0xE1, XMP_HEAD + words)
+
+
+GPANO_AS_ELEMENT = GPANO.replace(
+    b'GPano:ProjectionType="equirectangular"/>',
+    b"><GPano:ProjectionType>cylindrical</GPano:ProjectionType></rdf:Description>",
+)
+#: Made by the test that wants them: every process of a run collects all tests.
+SPHERES: dict[str, Callable[[], bytes]] = {
+    "XMP in a JPEG": lambda: with_words(flat(), GPANO),
+    "XMP as an element": lambda: with_words(flat(), GPANO_AS_ELEMENT),
+    "XMP in a PNG": lambda: with_chunk(
+        encoded(flat(), "PNG"), b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + GPANO
+    ),
+    "XMP in a WebP": lambda: encoded(flat(), "WEBP", xmp=GPANO),
+    "XMP in an AVIF": lambda: encoded(flat(), "AVIF", xmp=GPANO),
+    "a lens of 1.3 mm": lambda: encoded(flat(), exif=exif({}, {FOCAL: 1.3})),
+    "5 mm on 35 mm film": lambda: encoded(flat(), exif=exif({}, {EQUIVALENT: 5})),
+    "the picture itself": lambda: encoded(sphere(), quality=60),
+    "the picture, turned and large": lambda: encoded(sphere(1000, turned=2.0)),
+    "a part of XMP": lambda: with_words(texture(), GPANO.replace(b"equirect", b"Equirect")),
+}
+
+
+@pytest.mark.parametrize("kind", SPHERES)
 def test_a_360_degree_photo_is_called_one(kind: str, tmp_path: Path) -> None:
-    content = spheres()[kind]
+    content = SPHERES[kind]()
     assert code_of(content) == "photo_spherical"
     source = tmp_path / "a.jpg"
     source.write_bytes(content)

@@ -36,13 +36,18 @@ def declared(*extras: str) -> dict[str, Requirement]:
 
 
 @pytest.mark.parametrize(
-    ("extras", "file"), [(("site", "gpu"), "requirements.txt"), (("dev",), "requirements-dev.txt")]
+    ("extras", "file"),
+    [
+        (("site", "gpu"), "requirements.txt"),
+        (("otel",), "requirements-otel.txt"),
+        (("dev",), "requirements-dev.txt"),
+    ],
 )
 def test_pyproject_and_the_requirements_name_the_same_packages(
     extras: tuple[str, ...], file: str
 ) -> None:
     of_project, pinned = declared(*extras), asked_for(file)
-    if extras == ("dev",):
+    if "site" not in extras:
         of_project = {name: one for name, one in of_project.items() if name not in declared()}
     assert sorted(of_project) == sorted(pinned)
     for name, pin in pinned.items():
@@ -53,7 +58,7 @@ def test_pyproject_and_the_requirements_name_the_same_packages(
 def test_everything_that_our_packages_need_is_locked() -> None:
     """Each dependency of an installed requirement is pinned, to the version that is installed."""
     locked = asked_for("constraints.txt")
-    ours = asked_for("requirements.txt", "requirements-dev.txt")
+    ours = asked_for("requirements.txt", "requirements-otel.txt", "requirements-dev.txt")
     waiting, seen = list(ours), set(ours)
     while waiting:
         for line in importlib.metadata.requires(waiting.pop()) or []:

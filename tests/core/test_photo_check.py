@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.parts import planted_faults
-from recon.pipeline import __main__ as command_line
+from recon.pipeline.cli import command as command_line
 from recon.pipeline.photo_check import check, check_cache
 from recon.pipeline.photo_check.check_texts import explain_findings
 from recon.pipeline.photo_check.report import CheckReport

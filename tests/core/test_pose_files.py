@@ -17,11 +17,12 @@ import pytest
 from recon.poses.config import MappingConfig
 from recon.poses.pose_files import camera_models
 from recon.poses.pose_files.contents import FileCamera, FilePhoto, PoseFile, PoseFileError
-from recon.poses.pose_files.finding import find_pose_files, pose_files_among, read_pose_file
+from recon.poses.pose_files.finding import find_pose_files, pose_files_among, read_pose_files
 from recon.poses.pose_files.model_building import bring_near, model_from_file
 from recon.poses.pose_files.photo_names import match_names
 from recon.poses.pose_files.placing import PhotoToPlace, place
 from tests.core.cloud_model import HEIGHT, PHOTOS, WIDTH, cloud_model
+from tests.zips import transforms
 
 #: What ns-process-data does to COLMAP's world.
 NERFSTUDIO = np.eye(4)[[0, 2, 1, 3]] * np.array([[1], [1], [-1], [1]])
@@ -96,6 +97,10 @@ def transforms_of(model: pycolmap.Reconstruction, applied: Any = NERFSTUDIO) -> 
         "camera_model": "OPENCV", **lens, "k2": 0.0, "p1": 0.0, "p2": 0.0,
         "applied_transform": applied[:3].tolist(), "ply_file_path": "gone.ply", "frames": frames,
     }  # fmt: skip
+
+
+def read_pose_file(folder: Path) -> PoseFile:
+    return read_pose_files({file.name: file.read_bytes() for file in folder.iterdir()})
 
 
 def write_transforms(folder: Path, content: object) -> Path:
@@ -257,6 +262,8 @@ def test_damage_is_never_another_kind_of_error(folder: Path, tmp_path: Path) -> 
     [
         "{", "[]", "[" * 100_000, "{}", '{"frames": []}', '{"frames": 3}', '{"frames": [1]}',
         '{"frames": [{"file_path": "a", "transform_matrix": [[1, 0], [0, 1]]}]}',
+        transforms("half a letter: \ud83d").decode(), transforms("NUL: \0").decode(),
+        transforms("a" * 1001).decode(),
     ],
 )  # fmt: skip
 def test_json_that_is_none_or_another_is_refused(content: str, tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ def test_gaussians_of_another_shape_type_or_device_are_refused(name):
         {"viewmat": torch.eye(4)[:3]},
         {"viewmat": torch.eye(4, dtype=torch.float64)},
         {"K": torch.eye(4)},
-        {"K": torch.eye(3, device="meta")},
+        {"K": torch.zeros(3, 3, device="meta")},
         {"width": 0},
         {"height": 0},
     ],

@@ -15,7 +15,7 @@ from recon.splats.learner import Average, Dropout, rates
 from recon.splats.metrics import psnr
 from recon.splats.rasterizers import rasterize
 from recon.splats.scene import View
-from recon.splats.training import decay_opacities, fit, means_lr, widen
+from recon.splats.training import decay_opacities, fit, means_lr, narrow, widen
 from tests.core.tiny_scene import tiny_camera, tiny_gaussians, tiny_views
 
 CONFIG = TrainConfig(
@@ -242,6 +242,38 @@ def test_what_no_photo_has_before_it_keeps_its_size(views: list[View]) -> None:
     before = gaussians.scales.clone()
     widen(gaussians, views[:1], 1e6)
     assert torch.equal(gaussians.scales, before)
+
+
+def test_no_gaussian_reaches_from_its_place_to_the_cameras(views: list[View]) -> None:
+    gaussians = tiny_gaussians(20)
+    gaussians.scales = torch.full((20, 3), -20.0)
+    gaussians.scales[:, 0] = 20.0
+    narrow(gaussians, views, 0.5)
+    apart = torch.stack(
+        [(gaussians.means - view.camera.position).norm(dim=1) for view in views]
+    ).amin(dim=0)
+    torch.testing.assert_close(gaussians.scales[:, 0].exp(), 0.5 * apart)
+    assert (gaussians.scales[:, 1:] == -20.0).all()
+
+
+def test_a_gaussian_in_a_camera_stays_finite(views: list[View]) -> None:
+    gaussians = tiny_gaussians(1)
+    gaussians.means = views[0].camera.position[None].clone()
+    narrow(gaussians, views, 1.0)
+    assert gaussians.scales.isfinite().all()
+
+
+def test_training_lets_nothing_reach_the_cameras(views: list[View]) -> None:
+    def largest(max_reach: float) -> torch.Tensor:
+        start = rough_start()
+        start.scales[0] = 5.0
+        config = replace(CONFIG, refine_start=1.0, max_reach=max_reach, average_from=1.0)
+        scene = fit(start, views, config, extent=1.0, seed=0, report=ListReporter())
+        apart = torch.stack([(scene.means - v.camera.position).norm(dim=1) for v in views])
+        return (scene.scales.exp().amax(dim=1) / apart.amin(dim=0)).max()
+
+    assert largest(0.0) > 2.0
+    assert largest(1.0) < 1.01
 
 
 def test_the_average_begins_anew_when_gaussians_come() -> None:

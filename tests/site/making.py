@@ -15,7 +15,8 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import ApiToken, User
-from recon.models import Artifact, Figures, Job, Photo, Share
+from recon.jobs.teams import teams
+from recon.models import Artifact, Figures, Job, Membership, Photo, Share, Team
 from recon.pipeline.wishes import Wishes
 from tests.site import outcomes
 
@@ -100,6 +101,14 @@ def new_job(owner: User, **fields: Any) -> Job:
     job = Job(owner=owner, **({"wishes": Wishes("quick"), "title": "Fern in the hall"} | fields))
     job.share, job.figures = Share(**share), Figures(**figures)
     return job
+
+
+def team_of(owner: User, handle: str = "acme", **members: User) -> Team:
+    """A team, with `editor` and `viewer` where they are given."""
+    team = teams.create(owner, name=handle.title(), handle=handle)
+    for role, member in members.items():
+        Membership.objects.create(team=team, user=member, role=role)
+    return team
 
 
 def job_of(owner: User, **fields: Any) -> Job:

@@ -12,10 +12,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts import urls as account_urls
+from accounts.models import User
 from recon.api import urls as api_urls
 from recon.models import Job
 from recon.web import urls as web_urls
-from tests.site.making import browser_of, finished_job, person, photos, supporter
+from tests.site.making import browser_of, finished_job, person, photos, supporter, team_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -52,6 +54,20 @@ EXPECTED = {
     "recon:cloud": ("get", MISSING, MISSING, SIGN_IN),
     "recon:snapshot": ("get", 200, MISSING, SIGN_IN),
     "recon:cancel": ("post", 409, MISSING, SIGN_IN),
+    "recon:move": ("post", 302, MISSING, SIGN_IN),
+    "recon:teams": ("get", 200, 200, SIGN_IN),
+    "recon:create_team": ("post", 400, 400, SIGN_IN),  # nothing is sent
+    "recon:join_team": ("get", 410, 410, 410),  # no such invitation: see test_teams_joining
+    "recon:team": ("get", 200, MISSING, SIGN_IN),
+    "recon:edit_team": ("post", 400, MISSING, SIGN_IN),
+    "recon:team_usage": ("get", 200, MISSING, SIGN_IN),
+    "recon:team_log": ("get", 200, MISSING, SIGN_IN),
+    "recon:delete_team": ("get", 200, MISSING, SIGN_IN),
+    "recon:leave_team": ("post", 409, MISSING, SIGN_IN),  # its only owner
+    "recon:role": ("post", 400, MISSING, SIGN_IN),
+    "recon:remove_member": ("post", 409, MISSING, SIGN_IN),
+    "recon:invite": ("post", 400, MISSING, SIGN_IN),
+    "recon:withdraw_invitation": ("post", 302, MISSING, SIGN_IN),
     "recon:keep": ("post", 302, MISSING, SIGN_IN),
     "recon:again": ("post", 302, MISSING, SIGN_IN),
     "recon:make_anyway": ("post", 409, MISSING, SIGN_IN),
@@ -94,6 +110,7 @@ EXPECTED = {
     "recon:public_preview": ("get", MISSING, MISSING, MISSING),
     "recon:public_views": ("get", MISSING, MISSING, MISSING),
     "recon:staff": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_staff_page
+    "recon:reset_second_factor": ("get", MISSING, MISSING, SIGN_IN),  # see test_second_factor
     "recon:styleguide": ("get", MISSING, MISSING, SIGN_IN),  # staff: see test_styleguide
     "recon:readyz": ("get", 503, 503, 503),  # no queue here: see test_monitoring
     "recon:metrics": ("get", MISSING, MISSING, MISSING),  # without its token
@@ -117,6 +134,8 @@ EXPECTED = {
 }
 
 WHILE_RUNNING = ("recon:public_cloud",)
+TEAM = "acme"
+OF_TEAM = ("team", "edit_team", "team_usage", "team_log", "delete_team", "leave_team", "invite")
 SNAPSHOT = "scene-000300-abc123.splat"
 
 
@@ -141,6 +160,12 @@ def address(name: str, job: Job) -> str:
         "api:create_draft": [],
         "recon:test_webhook": [1],
         "recon:remove_webhook": [1],
+        "recon:reset_second_factor": [1],
+        "recon:join_team": ["nothing"],
+        "recon:role": [TEAM, 1],
+        "recon:remove_member": [TEAM, 1],
+        "recon:withdraw_invitation": [TEAM, 1],
+        **{f"recon:{name}": [TEAM] for name in OF_TEAM},
         "api:jobs": [],
     }
     if name in arguments:
@@ -153,7 +178,7 @@ def address(name: str, job: Job) -> str:
         "home", "demo", "gallery", "selected", "selected_links", "upload", "sample",
         "create_draft", "healthz", "queue",
         "notices", "read_notices", "usage", "delete_account", "staff", "styleguide",
-        "webhooks", "create_webhook",
+        "webhooks", "create_webhook", "teams", "create_team",
         "readyz", "metrics",
     )  # fmt: skip
     return reverse(name, args=[] if name.partition(":")[2] in of_no_job else [job.pk])
@@ -169,6 +194,7 @@ def test_every_address_says_who_may_open_it() -> None:
 def test_each_visitor_gets_what_is_theirs(name: str) -> None:
     method, for_owner, for_other, for_stranger = EXPECTED[name]
     job = finished_job(person())
+    team_of(job.owner, TEAM)
     visitors = [
         (Client(), for_stranger),
         (browser_of(person("bob@example.org")), for_other),
@@ -182,15 +208,77 @@ def test_each_visitor_gets_what_is_theirs(name: str) -> None:
             assert response["Location"].startswith(reverse("accounts:sign_in"))
 
 
+#: (method, status for somebody who is signed in, for a stranger); no provider is set up.
+ACCOUNTS = {
+    "account": ("get", 200, SIGN_IN),
+    "sign_up": ("get", 302, 200),
+    "sign_up_sent": ("get", 200, 200),
+    "invited": ("get", 302, 403),
+    "confirm": ("get", 410, 410),
+    "sign_in": ("get", 302, 200),
+    "second_step": ("get", 302, SIGN_IN),
+    "second_factor": ("get", 200, SIGN_IN),
+    "new_codes": ("post", 302, SIGN_IN),  # there is none to make them for: test_second_factor
+    "second_factor_off": ("post", 302, SIGN_IN),
+    "provider": ("get", MISSING, MISSING),  # where there is one: test_provider
+    "provider_callback": ("get", MISSING, MISSING),
+    "provider_connect": ("post", MISSING, SIGN_IN),
+    "provider_disconnect": ("post", MISSING, SIGN_IN),
+    "provider_sign_out": ("get", MISSING, MISSING),
+    "sign_in_link": ("get", 410, 410),
+    "sign_out": ("get", 200, 200),
+    "email_change": ("get", 200, SIGN_IN),
+    "confirm_email": ("get", 410, 410),
+    "preferences": ("post", 302, SIGN_IN),
+    "public_page": ("post", 302, SIGN_IN),
+    "token_create": ("post", 400, SIGN_IN),  # nothing is sent
+    "token_delete": ("post", MISSING, SIGN_IN),
+    "password_change": ("get", 200, SIGN_IN),
+    "password_change_done": ("get", 200, SIGN_IN),
+    "password_reset": ("get", 200, 200),
+    "password_reset_done": ("get", 200, 200),
+    "password_reset_complete": ("get", 200, 200),
+    "password_reset_confirm": ("get", 200, 200),
+}
+ARGUMENTS: dict[str, list[Any]] = {
+    "invited": ["x"], "confirm": ["x"], "sign_in_link": ["x"], "confirm_email": ["x"],
+    "token_delete": [1], "password_reset_confirm": ["x", "y"],
+}  # fmt: skip
+
+
+def test_every_address_of_accounts_says_who_may_open_it() -> None:
+    assert {pattern.name for pattern in account_urls.urlpatterns} == set(ACCOUNTS)
+    for name, (method, for_person, for_stranger) in ACCOUNTS.items():
+        where = reverse(f"accounts:{name}", args=ARGUMENTS.get(name, []))
+        ann = User.objects.filter(email="ann@example.org").first() or person()
+        for visitor, status in ((browser_of(ann), for_person), (Client(), for_stranger)):
+            answer = getattr(visitor, method)(where)
+            assert answer.status_code == status, name
+            if for_stranger == SIGN_IN and status == SIGN_IN and visitor.session.is_empty():
+                assert answer["Location"].startswith(reverse("accounts:sign_in")), name
+
+
 BY_FORM = {
     name: method for name, (method, *_) in EXPECTED.items() if method != "get"
-} | dict.fromkeys(("recon:upload", "recon:sample", "recon:delete_account", "api:jobs"), "post")
+} | dict.fromkeys(
+    (
+        "recon:upload",
+        "recon:sample",
+        "recon:delete_account",
+        "recon:reset_second_factor",
+        "recon:delete_team",
+        "recon:join_team",
+        "api:jobs",
+    ),
+    "post",
+)
 
 
 @pytest.mark.parametrize("name", sorted(BY_FORM))
 def test_nothing_is_changed_by_a_session_without_its_csrf_token(name: str) -> None:
     """Even where a view reads its body itself and Django's own check doesn't run."""
     job = finished_job(person(), shared=name == "recon:enter")
+    team_of(job.owner, TEAM)
     visitor = browser_of(job.owner, enforce_csrf_checks=True)
     response = getattr(visitor, BY_FORM[name])(address(name, job))
     assert response.status_code == 403
@@ -204,6 +292,7 @@ FORMS = [name for name, (method, *_) in EXPECTED.items() if method == "post" and
 def test_the_address_of_a_form_leads_to_its_page(name: str) -> None:
     """A browser without scripts stays at that address after a refusal, and may open it again."""
     job = finished_job(person(), shared=True)
+    team_of(job.owner, TEAM)
     browser = browser_of(job.owner)
     where = address(name, job)
     assert browser.get(where, follow=True).redirect_chain[0][1] == 302

@@ -374,3 +374,34 @@ def test_what_was_started_is_not_changed_any_more(program: Program) -> None:
     job = finished_job(program.owner)
     assert is_problem(program.add(job), 409, "draft_started")
     assert is_problem(program.post(f"/jobs/{job.pk}/start"), 409, "draft_started")
+
+
+def test_a_job_that_waits_says_why(program: Program) -> None:
+    draft = program.draft(3)
+    told = program.post(f"/jobs/{draft.pk}/start").json()["waiting"]
+    assert told["position"] == 1
+    assert told["reason"] == {
+        "code": "no_worker_yet",
+        "text": "No machine has made a scene here yet.",
+    }
+
+
+def test_a_scene_is_kept_from_deletion_for_its_age_or_not(program: Program, settings: Any) -> None:
+    settings.RETENTION_DAYS, settings.RETENTION_WARNING_DAYS = 30, 7
+    job = finished_job(program.owner)
+    told = program.get(f"/jobs/{job.pk}").json()
+    assert not told["is_kept"]
+    assert told["deleted_at"] is not None
+    answer = program.send("PATCH", f"/jobs/{job.pk}", {"is_kept": True}).json()
+    assert (answer["is_kept"], answer["deleted_at"]) == (True, None)
+    renamed = program.send("PATCH", f"/jobs/{job.pk}", {"title": "Moss", "is_kept": None}).json()
+    assert (renamed["is_kept"], renamed["title"]) == (True, "Moss")
+    assert not program.send("PATCH", f"/jobs/{job.pk}", {"is_kept": False}).json()["is_kept"]
+
+
+def test_a_draft_can_t_be_kept(program: Program) -> None:
+    draft = program.draft()
+    wish = {"title": "Moss", "is_kept": True}
+    assert is_problem(program.send("PATCH", f"/jobs/{draft.pk}", wish), 409, "is_draft")
+    draft.refresh_from_db()
+    assert draft.title == "", "nothing of it was done"

@@ -16,6 +16,7 @@ from recon.models import Job
 from tests.photos import PROJECT
 from tests.site.making import person, photo_bytes, token_of
 from tests.site.test_server import running
+from tests.zips import transforms
 
 GUIDE = (PROJECT / "docs" / "use" / "api-v1.md").read_text()
 EXAMPLES = re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
@@ -30,6 +31,7 @@ def test_every_example_works(tmp_path: Path, settings: Any) -> None:
     folder.mkdir()
     for number in (1, 2, 3):
         (folder / f"{number}.jpg").write_bytes(photo_bytes(number))
+    (folder / "transforms.json").write_bytes(transforms("1.jpg", "2.jpg", "3.jpg"))
     token = token_of(person())
     with running(get_wsgi_application(), tmp_path, threads=2) as server:
         settings.BASE_URL = f"http://127.0.0.1:{server.port}"
@@ -43,6 +45,7 @@ def test_every_example_works(tmp_path: Path, settings: Any) -> None:
         )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert "304\n" in done.stdout
+    assert done.stdout.count('"found": 2') == 2, "sent, and looked at"
     assert Job.objects.filter(title="Once").count() == 1, "sent twice with one key"
     assert Job.objects.get(title="").photos.count() == 2, "one was known"
     assert not Job.objects.filter(title="Fern").exists(), "deleted at the end"

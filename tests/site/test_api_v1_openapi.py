@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from recon.api.v1.breaking import breaks
+from recon.api.v1.description.breaking import breaks
 from recon.management.commands import openapi
 
 COMMITTED: dict[str, Any] = json.loads(openapi.COMMITTED.read_text())

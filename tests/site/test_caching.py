@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 ARGUMENTS: dict[str, list[Any]] = {
     "invited": ["x"], "confirm": ["x"], "token_delete": [1], "confirm_email": ["x"],
-    "password_reset_confirm": ["x", "y"],
+    "password_reset_confirm": ["x", "y"], "sign_in_link": ["x"],
 }  # fmt: skip
 
 

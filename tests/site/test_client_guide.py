@@ -18,7 +18,8 @@ from recon.client.cli import command
 from recon.models import Job
 from tests.photos import PROJECT
 from tests.site.client_site import Pauses, finish, photo_folder
-from tests.site.making import person, token_of
+from tests.site.making import person, team_of, token_of
+from tests.zips import transforms
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -50,9 +51,12 @@ def run(
     """Runs a line of a shell in a folder with photos, and returns what it printed."""
     settings.BASE_URL = live_server.url
     photo_folder(tmp_path / "photos", 3)
+    (tmp_path / "transforms.json").write_bytes(transforms("photo 00.jpg", "photo 01.jpg"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv(sign_in.TOKEN, token_of(person()))
+    ann = person()
+    team_of(ann, "acme")
+    monkeypatch.setenv(sign_in.TOKEN, token_of(ann))
     pauses = AlwaysFinished()
     monkeypatch.setattr("recon.client.cli.options.Client", partial(Client, pause=pauses.make))
     monkeypatch.setattr("recon.client.Client", partial(Client, pause=pauses.make))

@@ -10,8 +10,9 @@ COMPOSE_ONLY = {"POSTGRES_PASSWORD", "CUDA_VERSION", "TORCH_CUDA_ARCH_LIST"}
 
 
 def names_read() -> set[str]:
-    source = (ROOT / "instarecon_site" / "settings.py").read_text()
-    return set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))
+    files = ("instarecon_site/settings.py", "accounts/provider/environment.py")
+    source = "".join((ROOT / name).read_text() for name in files)
+    return set(re.findall(r'(?:env\.\w+|_claim)\(\s*"([A-Z_]+)"', source))
 
 
 def names_in_example() -> set[str]:

@@ -89,3 +89,19 @@ def test_a_lost_worker_s_scratch_folders_go_with_its_attempt(data_dir: Path) -> 
         names = sorted(path.name for path in job.workspace.colmap.iterdir())
         assert names == ["database.db"]
         place.mkdir()  # so that the block can end
+
+
+def test_what_a_killed_backup_left_goes_after_a_day_in_which_nothing_was_written(
+    data_dir: Path,
+) -> None:
+    """Rows of the whole site lie there."""
+    folders = [data_dir / ".backup-ab12cd_e", data_dir / ".restore-ab12cd_e"]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "files.jsonl.gz").touch()
+        age(folder, hours=25)
+    assert reconcile().leftovers == 0, "a file in it is new"
+    for folder in folders:
+        age(folder / "files.jsonl.gz", hours=25)
+    assert reconcile().leftovers == 2
+    assert not any(folder.exists() for folder in folders)

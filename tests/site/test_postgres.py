@@ -6,48 +6,69 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db.models import Model
 
 from accounts.models import User
 from recon.jobs import attempts, deletion, lifecycle, queue
 from recon.jobs.drafts import drafts
 from recon.jobs.reconcile import reconcile
-from recon.models import Job
-from tests.site.making import job_of, person
+from recon.models import Job, Membership
+from tests.site.making import job_of, person, team_of
+from tests.site.racing import RACERS, Order
 from tests.site.staged_pipeline import play
 from tests.site.working import ROOT, work_off, worker_environment
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-RACERS = 3
 JOBS = 25
+#: By database: the process that starts racers on it.
+STARTERS: dict[str, subprocess.Popen[str]] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def starters_end() -> Iterator[None]:
+    yield
+    while STARTERS:
+        _, starter = STARTERS.popitem()
+        starter.communicate()
+        assert starter.returncode == 0
+
+
+def starter_on(database: str) -> subprocess.Popen[str]:
+    if database not in STARTERS:
+        STARTERS[database] = subprocess.Popen(
+            [sys.executable, "-m", "tests.site.racing"],
+            cwd=ROOT,
+            env=worker_environment(database=database),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    return STARTERS[database]
 
 
 def race(folder: Path, database: str, action: str, jobs: Sequence[Model]) -> Counter[str]:
     """How often each job was won by processes that all do `action` to it at the same time."""
-    command = [sys.executable, "-m", "tests.site.racing", str(folder), action]
-    racers = [
-        subprocess.Popen(
-            [*command, *(str(job.pk) for job in jobs)],
-            cwd=ROOT,
-            env=worker_environment(database=database),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(RACERS)
-    ]
+    starter = starter_on(database)
+    assert starter.stdin
+    assert starter.stdout
+    keys = [str(job.pk) for job in jobs]
+    order = Order(str(folder), str(settings.DATA_DIR), action, keys)
+    starter.stdin.write(order.written() + "\n")
+    starter.stdin.flush()
     wait_until(lambda: len(list(folder.glob("ready-*"))) == RACERS, "all racers are ready")
     (folder / "go").touch()
+    results = json.loads(starter.stdout.readline())
+    assert None not in results
     won: Counter[str] = Counter()
-    for racer in racers:
-        output, _ = racer.communicate()
-        assert racer.returncode == 0
-        won.update(json.loads(output.splitlines()[-1]))  # the log is above it
+    for result in results:
+        won.update(result)
     return won
 
 
@@ -112,10 +133,20 @@ def test_photos_at_once_in_several_drafts_keep_to_the_room(database: str, tmp_pa
     assert len(files) == sum(won.values()), "what was refused left no file"
 
 
-def test_the_last_two_superusers_do_not_both_leave(database: str, tmp_path: Path) -> None:
+def test_the_last_two_superusers_or_owners_of_a_team_do_not_both_leave(
+    database: str, tmp_path: Path
+) -> None:
     bosses = [person(f"{name}@example.org", is_superuser=True) for name in "ab"]
-    race(tmp_path, database, "leave", bosses)
-    assert User.objects.count() == 1
+    owners = [person(f"{name}@example.org") for name in "cd"]
+    team = team_of(owners[0])
+    Membership.objects.create(team=team, user=owners[1], role=Membership.Role.OWNER)
+    for owner in owners:
+        job_of(owner, team=team, status=Job.Status.FAILED)
+    race(tmp_path, database, "leave", [*bosses, *owners])
+    assert User.objects.filter(is_superuser=True).count() == 1
+    left = User.objects.get(is_superuser=False)
+    assert team.memberships.get().user == left
+    assert [job.owner for job in Job.objects.filter(team=team)] == [left, left]
 
 
 def test_a_job_lives_its_life(database: str) -> None:

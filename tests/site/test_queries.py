@@ -33,8 +33,8 @@ from tests.site.test_access import EXPECTED, address
 pytestmark = pytest.mark.django_db
 
 MOST = 15
-#: Of `reconcile`, which looks after some twenty kinds of things.
-A_ROUND = 20
+#: Of `reconcile`, which looks after that many kinds of things.
+A_ROUND = 22
 WAITING, DRAFTS, WITH_VIDEO, ENDED = 300, 1000, 20, 60
 
 

@@ -50,6 +50,7 @@ def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     (tmp_path / ".venv").mkdir()
     (tmp_path / "requirements.txt").write_text("django==5.2.19\n")
     (tmp_path / "requirements-dev.txt").write_text("-r requirements.txt\nruff==0.17.5\n")
+    (tmp_path / "requirements-otel.txt").write_text("opentelemetry-sdk==1.45.2\n")
     return module
 
 

@@ -297,6 +297,32 @@ class TestWaiting:
         assert obstacle(job) == "No machine takes scenes at the moment."
 
 
+@pytest.mark.parametrize(
+    ("change", "place", "code"),
+    [
+        ({}, 1, "starting"),
+        ({}, 3, "earlier_jobs"),
+        ({"is_busy": True}, 1, "workers_busy"),
+        ({"is_drained": True}, 2, "workers_draining"),
+        ({"stopped_at": timezone.now()}, 2, "workers_away"),
+        ({"heartbeat_at": timezone.now() - timedelta(minutes=5)}, 1, "workers_away"),
+        ({"presets": ["high"]}, 1, "preset_not_served"),
+        (None, 1, "no_worker_yet"),
+    ],
+)
+def test_programs_are_told_by_a_code_why_a_job_waits(
+    change: dict[str, Any] | None, place: int, code: str
+) -> None:
+    job = waiting("job", 3_000)
+    if change is not None:
+        worker_of("box-0", 8_000)
+        running = change.pop("is_busy", False) and waiting("other", 3_000)
+        Worker.objects.update(**change, **({"job": running} if running else {}))
+    reason = obstacles.reason_of(job, place)
+    assert reason.code == code
+    assert reason.text.endswith(".")
+
+
 def starts(job: Job) -> Any:
     return outlook.outlook_of(job).starts_in
 

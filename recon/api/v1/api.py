@@ -10,9 +10,20 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from instarecon_site.errors import API_V1
-from recon.api.v1 import drafts, jobs, photos, progress, repeats, results, shares, site, webhooks
+from recon.api.v1 import (
+    drafts,
+    jobs,
+    photos,
+    progress,
+    repeats,
+    results,
+    shares,
+    site,
+    teams,
+    webhooks,
+)
 from recon.api.v1.callers import SentParser
-from recon.api.v1.openapi import completed
+from recon.api.v1.description.openapi import completed
 from recon.api.v1.problems import answer_problems
 
 DESCRIPTION = "Photos in, a 3D scene out. The guide is docs/use/api-v1.md."
@@ -44,7 +55,7 @@ api = Api(
     urls_namespace="v1",
     parser=SentParser(),
 )
-for room in (drafts, photos, jobs, progress, results, shares, site, webhooks):
+for room in (drafts, photos, jobs, progress, results, shares, site, teams, webhooks):
     api.add_router("", room.router)
 answer_problems(api)
 api.add_exception_handler(repeats.AnsweredBefore, _answer_again)  # type: ignore[arg-type]

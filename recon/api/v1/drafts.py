@@ -10,6 +10,7 @@ from ninja import Router
 
 from accounts.models import Scope
 from accounts.requests import SignedInRequest
+from recon.api.sharing import refuse_public_page
 from recon.api.v1 import reading
 from recon.api.v1.callers import Body, Token
 from recon.api.v1.job_facts import address_of, job_of
@@ -20,8 +21,10 @@ from recon.api.v1.schemas import sent as sent_types
 from recon.jobs import sharing, tags
 from recon.jobs.drafts import drafts
 from recon.jobs.site_config import usual_wishes
+from recon.jobs.teams import moving
 from recon.models import Job
 from recon.pipeline.errors import UserError
+from recon.web.access import maker_of
 from recon.web.job.photo_check import check_facts
 
 router = Router(tags=["drafts"])
@@ -40,8 +43,8 @@ def create_draft(
     names = reading.tags_of(sent.tags)
     description = reading.description_of(sent.description)
     title = reading.title_of(sent.title) or ""
-    wishes = reading.wishes_of(sent, usual_wishes())
-    draft = drafts.create_draft(request.user, title=title, wishes=wishes)
+    wishes, team = reading.wishes_of(sent, usual_wishes()), reading.team_of(request, sent.team)
+    draft = drafts.create_draft(request.user, team=team, title=title, wishes=wishes)
     tags.put(draft, names)
     if description:
         sharing.change(draft, description=description)
@@ -55,7 +58,8 @@ def create_draft(
 def draft_of_job(request: SignedInRequest, response: HttpResponse, job_id: UUID) -> types.Job:
     """A draft with the photos and wishes of a job that has ended, to add photos or take some
     out."""
-    draft = drafts.draft_from(reading.own_job(request, job_id))
+    job = reading.own_job(request, job_id)
+    draft = drafts.draft_from(job, by=maker_of(request, job))
     response["Location"] = address_of(draft)
     return job_of(draft)
 
@@ -88,7 +92,13 @@ def start_draft(
         share["description"] = reading.description_of(sent.description)
     shared = bool(share.pop("is_on", draft.share.is_on))
     wishes = reading.wishes_of(sent, draft.wishes)
-    if not drafts.start(draft, title=title, wishes=wishes, shared=shared, sharing=share):
+    if "team" in sent.model_fields_set:
+        moving.move(draft, reading.team_of(request, sent.team), by=request.user)
+    refuse_public_page(draft, share)
+    is_started = drafts.start(
+        draft, title=title, wishes=wishes, shared=shared, sharing=share, by=request.user
+    )
+    if not is_started:
         raise UserError("draft_started")
     if sent.tags is not None:
         tags.put(draft, names)

@@ -11,7 +11,10 @@ from django.urls import reverse
 
 from recon.api.v1.schemas import jobs as types
 from recon.jobs import tags
+from recon.jobs.storage import retention
 from recon.jobs.time_left import outlook
+from recon.jobs.time_left.outlook import Outlook
+from recon.jobs.workers import obstacles
 from recon.models import Job, Video
 from recon.models.figures import Figures
 from recon.pipeline.forecast import time_left
@@ -38,9 +41,6 @@ def summary_of(job: Job, image_count: int) -> types.JobSummary:
 def job_of(job: Job) -> types.Job:
     """All about it."""
     ahead = outlook.outlook_of(job)
-    waiting = None
-    if ahead.position is not None:
-        waiting = types.Waiting(position=ahead.position, starts_in=range_of(ahead.starts_in))
     error = job.error
     return types.Job(
         **_in_short(job, job.photos.count()),
@@ -54,10 +54,24 @@ def job_of(job: Job) -> types.Job:
         started_at=job.started_at,
         processing_time_seconds=elapsed_seconds(job),
         figures=figures_of(job.figures),
-        waiting=waiting,
+        waiting=waiting_of(job, ahead),
         ready_in=range_of(ahead.ready_in),
         share=share_of(job),
         videos_waiting=job.videos.filter(state=Video.State.WAITING).count(),
+        is_kept=job.is_kept,
+        deleted_at=retention.delete_at(job),
+    )
+
+
+def waiting_of(job: Job, ahead: Outlook) -> types.Waiting | None:
+    """Where it is in the line, and why it waits; None where it does not wait."""
+    if ahead.position is None:
+        return None
+    reason = obstacles.reason_of(job, ahead.position)
+    return types.Waiting(
+        position=ahead.position,
+        starts_in=range_of(ahead.starts_in),
+        reason=types.WaitReason(code=reason.code, text=reason.text),
     )
 
 
@@ -118,6 +132,7 @@ def percent_of(job: Job) -> int:
 def _in_short(job: Job, image_count: int) -> dict[str, Any]:
     return {
         "job_id": job.pk,
+        "team": job.team.handle if job.team else None,
         "title": job.title,
         "status": job.status,
         "step": step_of(job),

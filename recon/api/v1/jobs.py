@@ -25,9 +25,11 @@ from recon.api.v1.schemas import sent as sent_types
 from recon.jobs import attempts, decoders, deletion, lifecycle, sharing, submit, tags, titles
 from recon.jobs.drafts import videos
 from recon.jobs.site_config import usual_wishes
+from recon.jobs.storage import retention
+from recon.jobs.teams import moving
 from recon.models import Job
 from recon.pipeline.wishes import Wishes
-from recon.web.access import DELETE
+from recon.web.access import DELETE, maker_of
 from recon.web.wish_forms import UploadForm
 
 router = Router(tags=["jobs"])
@@ -37,7 +39,7 @@ _NO_WISHES = sent_types.WishesSent()  # where no body is sent
 
 @router.get("/jobs", auth=Token(), response=types.JobPage)
 def list_jobs(request: SignedInRequest, wanted: Query[listing.JobsWanted]) -> types.JobPage:
-    """One's own jobs, drafts too, the newest first."""
+    """One's own jobs, or a team's, drafts too, the newest first."""
     jobs = listing.wanted_by(request.user, wanted)
     total = jobs.count()
     rows = listing.after(jobs, wanted.cursor).annotate(photo_count=Count("photos"))
@@ -64,9 +66,11 @@ def create_job(
     response: HttpResponse,
     files: File[list[UploadedFile]],
     sent: Form[sent_types.NewJobFields],
+    poses: File[list[UploadedFile]] = [],  # noqa: B006 - ninja's way to say that none need come
 ) -> types.NewJob:
-    """Starts a job with these photos, or with a video. It is private unless `share` is true."""
-    names = reading.tags_of(sent.tags)
+    """Starts a job with these photos, a zip of them, or a video; `poses` are the files of their
+    camera positions. It is private unless `share` is true."""
+    names, team = reading.tags_of(sent.tags), reading.team_of(request, sent.team)
     share = {"description": reading.description_of(sent.description)}
     wishes = Wishes(
         preset=sent.preset or usual_wishes().preset,
@@ -87,11 +91,12 @@ def create_job(
                 for message in messages
             )
         make = submit.create_job
-        if form.videos:
-            make = partial(videos.create_job, videos=form.videos)
+        if form.videos or form.zips or poses:
+            make = partial(videos.create_job, videos=form.videos, zips=form.zips, poses=poses)
         job = make(
             request.user,
             form.cleaned_data["photos"],
+            team=team,
             title=form.cleaned_data["title"],
             wishes=wishes,
             shared=sent.share,
@@ -110,24 +115,31 @@ def get_job(request: SignedInRequest, job_id: UUID) -> types.Job:
 
 @router.patch("/jobs/{uuid:job_id}", auth=Token(Scope.MANAGE, Body.JSON), response=types.Job)
 def change_job(request: SignedInRequest, job_id: UUID, sent: sent_types.DetailsSent) -> types.Job:
-    """Changes its title, tags and description: those that are sent."""
+    """Changes its title, tags, description and team, and whether it is kept: what is sent of
+    these."""
     job = reading.own_job(request, job_id)
+    if sent.is_kept is not None:
+        reading.refuse_drafts(job)
     given = sent.model_fields_set
     title = reading.title_of(sent.title or "")
     names, description = reading.tags_of(sent.tags), reading.description_of(sent.description)
+    if "team" in given:
+        moving.move(job, reading.team_of(request, sent.team), by=request.user)
     if "title" in given:
         titles.rename(job, title or "")
     if "description" in given:
         sharing.change(job, description=description)
     if "tags" in given:
         tags.put(job, names)
+    if sent.is_kept is not None:
+        retention.keep(job, is_kept=sent.is_kept)
     return job_of(job)
 
 
 @router.delete("/jobs/{uuid:job_id}", auth=Token(Scope.DELETE), response={204: None})
 def delete_job(request: SignedInRequest, job_id: UUID) -> None:
     """Deletes a job with its photos, scene and link, for good. Stops it first if it runs."""
-    deletion.delete(reading.own_job(request, job_id, change=DELETE))
+    deletion.delete(reading.own_job(request, job_id, change=DELETE), by=request.user)
 
 
 @router.post("/jobs/{uuid:job_id}/cancel", auth=Token(Scope.UPLOAD), response=types.Job)
@@ -151,7 +163,7 @@ def retry_job(request: SignedInRequest, response: HttpResponse, job_id: UUID) ->
     if job.status not in (Job.Status.FAILED, Job.Status.CANCELLED):
         said = gettext("Only a scene that failed or was cancelled can be tried again.")
         raise Refused(409, "not_failed", said)
-    return _started(response, submit.run_again(job))
+    return _started(response, submit.run_again(job, by=maker_of(request, job)))
 
 
 @router.post("/jobs/{uuid:job_id}/anyway", auth=Token(Scope.UPLOAD), response={202: types.Job})
@@ -183,7 +195,8 @@ def run_again(
     reading.refuse_drafts(job)
     title = reading.title_of(sent.title) or None
     wishes = reading.wishes_of(sent, job.wishes)
-    return _started(response, submit.run_again(job, title=title, wishes=wishes))
+    made = submit.run_again(job, title=title, wishes=wishes, by=maker_of(request, job))
+    return _started(response, made)
 
 
 def _started(response: HttpResponse, job: Job) -> types.Job:

@@ -16,14 +16,17 @@ from recon.api.own_jobs import LARGEST_PAGE, PAGE, Place
 from recon.api.v1.problems import FieldsRefused
 from recon.api.v1.schemas.sent import Preset, Status
 from recon.jobs import tags
+from recon.jobs.teams import members
 from recon.models import Job
+from recon.web.access import NO_SUCH_TEAM
 
 _Word = Annotated[str, Field(max_length=200)]
 
 
 class JobsWanted(Schema):
-    """Which of one's jobs; all of them without these."""
+    """Which of one's jobs, or of a team's; all of them without these."""
 
+    team: _Word | None = Field(default=None, description="A team's handle: its jobs instead.")
     status: list[Status] = Field(default=[], max_length=6, description="Repeated: one of these.")
     tag: _Word | None = None
     preset: Preset | None = None
@@ -35,8 +38,9 @@ class JobsWanted(Schema):
 
 
 def wanted_by(owner: User, wanted: JobsWanted) -> QuerySet[Job]:
-    """The person's jobs that fit, the newest first, on all pages. Raises FieldsRefused."""
-    jobs = Job.objects.with_rows().filter(owner=owner).order_by("-created_at", "-pk")
+    """The person's jobs, or their team's, that fit, the newest first, on all pages. Raises
+    FieldsRefused."""
+    jobs = _whose(owner, wanted.team).order_by("-created_at", "-pk")
     if wanted.status:
         jobs = jobs.filter(status__in=wanted.status)
     if wanted.tag:
@@ -50,6 +54,17 @@ def wanted_by(owner: User, wanted: JobsWanted) -> QuerySet[Job]:
     for word in _text(wanted.q or "").split():
         jobs = jobs.filter(title__icontains=word)
     return jobs
+
+
+def _whose(person: User, handle: str | None) -> QuerySet[Job]:
+    """Raises FieldsRefused."""
+    jobs = Job.objects.with_rows()
+    if handle is None:
+        return jobs.own_of(person)
+    member = members.membership_of(person, _text(handle))
+    if member is None:
+        raise FieldsRefused([("team", str(NO_SUCH_TEAM))])
+    return jobs.filter(team=member.team)
 
 
 def after(jobs: QuerySet[Job], cursor: str | None) -> QuerySet[Job]:

@@ -1,4 +1,5 @@
-"""A draft's photos and videos: one by one, in bulk, or known by their digests."""
+"""A draft's photos and videos: one by one, in bulk, or known by their digests; and the camera
+positions that came with them (docs/use/import.md)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from recon.api.v1.schemas import photos as types
 from recon.api.v1.schemas import sent as sent_types
 from recon.api.views import photo_facts, video_facts
 from recon.jobs import decoders
-from recon.jobs.drafts import drafts, known_photos, photo_order, videos
+from recon.jobs.drafts import drafts, known_photos, photo_order, photo_zips, videos
 from recon.jobs.folder.photo_files import shown_name
 from recon.models import Job, Photo, Video
 from recon.pipeline.errors import UserError
@@ -161,6 +162,35 @@ def drop_video(request: SignedInRequest, job_id: UUID, video_id: RowId) -> None:
         raise _no_video()
 
 
+@router.get("/jobs/{uuid:job_id}/poses", auth=Token(), response=types.Poses)
+def get_poses(request: SignedInRequest, job_id: UUID) -> types.Poses:
+    """What the camera positions say that came with a job's photos."""
+    return _poses(reading.own_job(request, job_id))
+
+
+@router.post(
+    "/jobs/{uuid:job_id}/poses",
+    auth=Token(Scope.UPLOAD, Body.FILES, once=True),
+    response={201: types.Poses},
+)
+def set_poses(
+    request: SignedInRequest, job_id: UUID, files: File[list[UploadedFile]]
+) -> types.Poses:
+    """Gives a draft camera positions in place of those that it had: the files of a COLMAP model
+    (text or binary), a `transforms.json`, or a zip with either."""
+    draft = reading.own_draft(request, job_id)
+    with decoders.place_for(request.user.pk):
+        photo_zips.add_poses(draft, files)
+    return _poses(draft)
+
+
+@router.delete("/jobs/{uuid:job_id}/poses", auth=Token(Scope.UPLOAD), response={204: None})
+def drop_poses(request: SignedInRequest, job_id: UUID) -> None:
+    """Takes the camera positions out of a draft: they are then worked out from the photos."""
+    if not photo_zips.drop_poses(reading.own_draft(request, job_id)):
+        raise _no_poses()
+
+
 def _no_video() -> Refused:
     return Refused(404, "no_such_video", gettext("There is no such video in this draft."))
 
@@ -175,3 +205,24 @@ def _photo(photo: Photo) -> types.Photo:
 
 def _video(video: Video) -> types.Video:
     return types.Video.model_validate(video_facts(video))
+
+
+def _poses(job: Job) -> types.Poses:
+    """Raises Refused (404)."""
+    there = photo_zips.poses_there(job)
+    if there is None:
+        raise _no_poses()
+    lacking = set(there.lacking)
+    called = [photo.original_name for photo in job.photos.all() if photo.name in lacking]
+    return types.Poses(
+        files=list(there.files),
+        listed=there.listed,
+        found=there.total - len(called),
+        total=there.total,
+        lacking=called,
+        used=not job.wishes.without_poses,
+    )
+
+
+def _no_poses() -> Refused:
+    return Refused(404, "no_poses", gettext("No camera positions came with these photos."))

@@ -22,11 +22,12 @@ from ninja import Router, Schema
 from accounts.requests import SignedInRequest
 from recon.api.v1 import reading
 from recon.api.v1.callers import Token
-from recon.api.v1.job_facts import message_of, percent_of, range_of, step_of
+from recon.api.v1.job_facts import message_of, percent_of, range_of, step_of, waiting_of
 from recon.api.v1.schemas.jobs import Message, Range, Waiting
 from recon.api.v1.schemas.sent import Status
 from recon.jobs import queue
 from recon.jobs.time_left import outlook
+from recon.jobs.workers import obstacles
 from recon.models import Job
 
 router = Router(tags=["jobs"])
@@ -123,21 +124,20 @@ def _event(job: Job, state: str) -> str:
 
 def _id_of(job: Job) -> str:
     """The same as long as there is nothing new to tell."""
-    told = [job.status, job.attempt, job.step, percent_of(job), job.progress, queue.position(job)]
+    place = queue.position(job)
+    why = obstacles.reason_of(job, place).code if place else None
+    told = [job.status, job.attempt, job.step, percent_of(job), job.progress, place, why]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _state_of(job: Job) -> dict[str, object]:
     ahead = outlook.outlook_of(job)
-    waiting = None
-    if ahead.position is not None:
-        waiting = Waiting(position=ahead.position, starts_in=range_of(ahead.starts_in))
     progress = Progress(
         status=job.status,  # type: ignore[arg-type]
         step=step_of(job),
         progress=percent_of(job),
         message=message_of(job),
-        waiting=waiting,
+        waiting=waiting_of(job, ahead),
         ready_in=range_of(ahead.ready_in),
     )
     return progress.model_dump(mode="json")

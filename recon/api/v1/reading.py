@@ -11,14 +11,16 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.requests import SignedInRequest
-from recon.api.errors import NoSuchJob
+from recon.api.reading import job_of_caller
 from recon.api.sharing import SharingForm
 from recon.api.v1.problems import FieldsRefused, Refused
 from recon.api.v1.schemas.sent import ShareSent, WishesSent
 from recon.jobs import sharing
-from recon.models import Job
+from recon.jobs.teams import moving
+from recon.models import Job, Team
+from recon.pipeline.errors import UserError
 from recon.pipeline.wishes import Wishes
-from recon.web.access import CHANGE, job_for
+from recon.web.access import CHANGE
 from recon.web.sharing.forms import AboutForm
 from recon.web.tags import named_in
 
@@ -28,11 +30,8 @@ _SWITCHES = {"on": "is_on", "figures": "shows_figures", "in_gallery": "in_galler
 
 
 def own_job(request: SignedInRequest, job_id: UUID, *, change: str = CHANGE) -> Job:
-    """Raises NoSuchJob. `change` is what staff need for other people's (`job_for`)."""
-    job = job_for(request, job_id, change=change)
-    if job is None:
-        raise NoSuchJob
-    return job
+    """Raises as `job_of_caller`."""
+    return job_of_caller(request, job_id, change=change)
 
 
 def own_draft(request: SignedInRequest, job_id: UUID) -> Job:
@@ -60,6 +59,15 @@ def wishes_of(sent: WishesSent, earlier: Wishes) -> Wishes:
 def title_of(title: str | None) -> str | None:
     """A title without blanks around it. Raises FieldsRefused."""
     return None if title is None else str(_about(title=title)["title"])
+
+
+def team_of(request: SignedInRequest, handle: str | None) -> Team | None:
+    """The team in which a scene is to be; None for nothing or an empty text: the caller alone.
+    Raises FieldsRefused where the caller can make no scenes in it."""
+    try:
+        return moving.team_called(request.user, handle or "")
+    except UserError as error:
+        raise FieldsRefused([("team", str(error))]) from error
 
 
 def description_of(description: str | None) -> str:

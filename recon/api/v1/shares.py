@@ -8,6 +8,7 @@ from ninja import Router
 
 from accounts.models import Scope
 from accounts.requests import SignedInRequest
+from recon.api.sharing import refuse_public_page
 from recon.api.v1 import reading
 from recon.api.v1.callers import Body, Token
 from recon.api.v1.job_facts import share_of
@@ -34,10 +35,11 @@ def change_share(
     """Changes what is sent, and nothing else."""
     job = _started_job(request, job_id)
     changes = reading.share_columns(sent)
+    refuse_public_page(job, changes)
     if sent.new_link:
-        sharing.renew(job)
+        sharing.renew(job, by=request.user)
     if changes:
-        sharing.change(job, **changes)
+        sharing.change(job, by=request.user, **changes)
     return share_of(job)
 
 
@@ -45,8 +47,7 @@ def change_share(
 def end_share(request: SignedInRequest, job_id: UUID) -> None:
     """Ends the link for good: sharing is off, and a later link is another one."""
     job = _started_job(request, job_id)
-    sharing.renew(job)
-    sharing.change(job, is_on=False)
+    sharing.end(job, by=request.user)
 
 
 def _started_job(request: SignedInRequest, job_id: UUID) -> Job:

@@ -73,8 +73,13 @@ def get_account(request: SignedInRequest) -> types.Account:
 @router.get("/quota", auth=Token(), response=types.Quota)
 def get_quota(request: SignedInRequest) -> types.Quota:
     """How much the caller may have, and has."""
-    used = quotas.usage(request.user)
-    drafts = Job.objects.filter(owner=request.user, status=Job.Status.DRAFT).count()
+    return quota_of(request.user)
+
+
+def quota_of(account: quotas.Account) -> types.Quota:
+    """Of a person or a team."""
+    used = quotas.usage(account)
+    drafts = quotas.jobs_of(account).filter(status=Job.Status.DRAFT).count()
     return types.Quota(
         stored_bytes=_used(used.stored),
         active_jobs=_used(used.active),

@@ -21,7 +21,18 @@ from rich.progress import (
 from recon.client.answers import Artifact, Job
 from recon.client.exchange import in_words
 from recon.client.photo_files import sendable
-from recon.client.upload import BytesSent, DraftMade, FileRefused, FilesChosen, FileThere, Told
+from recon.client.upload import (
+    BytesSent,
+    DraftMade,
+    FileRefused,
+    FilesChosen,
+    FileThere,
+    PosesThere,
+    Told,
+)
+
+#: Why a job mostly waits, which its place in the queue says, too.
+_USUAL = ("earlier_jobs", "workers_busy", "starting")
 
 #: Seconds between two plain lines about the same thing.
 PLAIN_INTERVAL_S = 30.0
@@ -82,6 +93,8 @@ class UploadBar(_Bar):
             case FileRefused(file, error):
                 self.say(f"{file.name}: {error.sentence}")
                 self._has_dealt_with(file.size)
+            case PosesThere(poses):
+                self.say(f"Camera positions of {poses.found} of {poses.total} photos.")
 
     def _has_dealt_with(self, size: int) -> None:
         """What was sent twice over a bad line counts once."""
@@ -130,7 +143,9 @@ def note_on(job: Job) -> str:
     """What a job is doing, in a line."""
     if job.waiting is not None:
         said = f"waiting, number {job.waiting.position} in the queue"
-        starts_in = job.waiting.starts_in
+        starts_in, reason = job.waiting.starts_in, job.waiting.reason
+        if reason is not None and reason.code not in _USUAL:
+            return f"{said}. {reason.text}"
         return f"{said}, starts in about {in_words(starts_in.high)}" if starts_in else said
     said = (job.message.text if job.message else "") or job.step
     return f"{said}, ready in about {in_words(job.ready_in.high)}" if job.ready_in else said

@@ -53,14 +53,16 @@ def wait(job_id: str, timeout: float | None, as_json: bool) -> int:
               help="Only these; may be given again.")  # fmt: skip
 @click.option("--tag", default="", help="Only those with this tag.")
 @click.option("--preset", type=PRESETS, default=None, help="Only those of this preset.")
+@click.option("--team", default="", metavar="HANDLE", help="Those of this team instead of yours.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @as_json
 def list_jobs(
-    statuses: tuple[str, ...], tag: str, preset: str | None, limit: int, as_json: bool
+    statuses: tuple[str, ...], tag: str, preset: str | None, team: str, limit: int, as_json: bool
 ) -> int:
-    """Lists your jobs, newest first."""
+    """Lists your jobs, or a team's, newest first."""
     with site() as client:
-        found = list(client.jobs(statuses=statuses, tag=tag, preset=preset or "", limit=limit))
+        jobs = client.jobs(statuses=statuses, tag=tag, preset=preset or "", team=team, limit=limit)
+        found = list(jobs)
     if as_json:
         print_json({"jobs": [job.to_dict() for job in found]})
         return Exit.DONE

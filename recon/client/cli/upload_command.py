@@ -18,8 +18,13 @@ from recon.client.errors import FilesRefused, NotReached
 
 @click.command()
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--poses", type=click.Path(path_type=Path), metavar="MODEL",
+    help="Camera positions: a COLMAP model's folder, a transforms.json, or a zip with one.",
+)  # fmt: skip
 @click.option("--preset", type=PRESETS, help="How much work to put in; by default the site's.")
 @click.option("--title", default="", help="The scene's name.")
+@click.option("--team", default="", metavar="HANDLE", help="Whose scene it is, instead of yours.")
 @click.option("--tag", "tags", multiple=True, help="May be given again.")
 @click.option(
     "--original-resolution", is_flag=True, default=None, help="Keep the photos' full size."
@@ -42,8 +47,9 @@ from recon.client.errors import FilesRefused, NotReached
 @as_json
 @click.pass_context
 def upload(
-    context: click.Context, /, *, photos: tuple[Path, ...], title: str, tags: tuple[str, ...],
-    share: bool, draft: str, no_start: bool, leave_out_refused: bool, watch: bool, as_json: bool,
+    context: click.Context, /, *, photos: tuple[Path, ...], poses: Path | None, title: str,
+    team: str, tags: tuple[str, ...], share: bool, draft: str, no_start: bool,
+    leave_out_refused: bool, watch: bool, as_json: bool,
     **wishes: str | bool | None,
 ) -> int:  # fmt: skip
     """Sends PHOTOS and starts a job with them.
@@ -56,9 +62,9 @@ def upload(
         try:
             with bar:
                 job = client.upload(
-                    photos, draft=draft, title=title, tags=tags, wishes=as_wishes(**wishes),
-                    share=ShareChange(on=True) if share else None, start=not no_start,
-                    leave_out_refused=leave_out_refused, tell=bar,
+                    photos, poses=poses, draft=draft, title=title, team=team, tags=tags,
+                    wishes=as_wishes(**wishes), share=ShareChange(on=True) if share else None,
+                    start=not no_start, leave_out_refused=leave_out_refused, tell=bar,
                 )  # fmt: skip
         except KeyboardInterrupt as error:
             raise Stopped("Stopped.", _how_to_go_on(context.obj, bar.draft_id)) from error

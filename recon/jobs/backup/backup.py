@@ -29,13 +29,8 @@ from recon.jobs.backup.manifest import (
     write_lines,
     write_manifest,
 )
-from recon.jobs.backup.stores import (
-    FolderStore,
-    Store,
-    StoreError,
-    opened_for_writing,
-    refuse_object_store,
-)
+from recon.jobs.backup.opening import Place, opened_for_writing
+from recon.jobs.backup.stores import Store, StoreError, TarStore
 from recon.jobs.folder import data_folder
 from recon.models import Job
 
@@ -50,25 +45,25 @@ class Made:
     file_bytes: int
     new: int  # files that were not in the store
     running: int  # jobs of which only the photos are there
+    lost: int  # files that the site's object store has not
 
 
-def make(target: Path) -> Made:
-    """A backup of the whole site in the folder or tar file `target`.
+def make(target: Place, profile: str = "") -> Made:
+    """A backup of the whole site in the bucket, folder or tar file `target`; `profile` is AWS's.
 
     Raises StoreError, ForeignDataFolder.
     """
-    refuse_object_store()
     data_folder.require_own()
-    with opened_for_writing(target) as store:
+    with opened_for_writing(target, profile) as store:
         earlier = _files_of_last(store)
         with tempfile.TemporaryDirectory(dir=store.room, prefix=".backup-") as folder:
             return _make(store, Path(folder), earlier)
 
 
-def forget_old(target: Path, keep: int) -> int:
-    """Removes all but the newest `keep` backups of a folder. Returns how many."""
-    with opened_for_writing(target) as store:
-        if not isinstance(store, FolderStore):
+def forget_old(target: Place, keep: int, profile: str = "") -> int:
+    """Removes all but the newest `keep` backups of a folder or bucket. Returns how many."""
+    with opened_for_writing(target, profile) as store:
+        if isinstance(store, TarStore):
             raise StoreError("A tar file holds one backup; there are no older ones in it.")
         names = store.snapshots()
         old = names[: max(len(names) - keep, 0)]
@@ -85,7 +80,7 @@ def _make(store: Store, room: Path, earlier: dict[str, FileEntry]) -> Made:
     snapshot = now.strftime("%Y%m%dT%H%M%S-%fZ")
     entries, jobs, migrations = _write_tables(store, snapshot, room)
     copied = job_files.Copied()
-    files = job_files.copy_all(store, jobs, earlier, copied)
+    files = job_files.copy_all(store, jobs, earlier, copied, room)
     lines = ([file.path, file.size, file.mtime_ns, file.sha256] for file in files)
     _, digest = write_lines(room / FILES, lines)
     store.add(snapshot_name(snapshot, FILES), room / FILES)
@@ -101,7 +96,15 @@ def _make(store: Store, room: Path, earlier: dict[str, FileEntry]) -> Made:
     )
     write_manifest(store, snapshot, manifest, room)
     rows = sum(entry.rows for entry in entries.values())
-    return Made(snapshot, rows, copied.files, copied.file_bytes, copied.new, running=copied.running)
+    return Made(
+        snapshot,
+        rows,
+        copied.files,
+        copied.file_bytes,
+        copied.new,
+        running=copied.running,
+        lost=copied.lost,
+    )
 
 
 def _write_tables(

@@ -14,6 +14,9 @@ from recon.jobs.backup.stores import MANIFEST, Store, StoreError
 from recon.pipeline.records import VERSION, RecordError, as_record
 from recon.pipeline.workspace import write_json
 
+#: The one file of the data folder that is no job's.
+SECRET = "secret_key"  # noqa: S105  (a file's name)
+
 #: The list of files, in a snapshot.
 FILES = "files.jsonl.gz"
 
@@ -109,3 +112,10 @@ def read_files(store: Store, snapshot: str) -> Iterator[FileEntry]:
                 yield FileEntry(path, size, mtime_ns, sha256)
     except (OSError, EOFError, ValueError, TypeError) as error:
         raise StoreError(f"{name} can't be read: {error}") from error
+
+
+def safe_path(path: str) -> str:
+    """The path of a file in the data folder. Raises StoreError for one that leads out of it."""
+    if path != SECRET and (not path.startswith("jobs/") or ".." in Path(path).parts):
+        raise StoreError(f"The backup has a file {path}, which is none of a site's.")
+    return path

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,27 +27,23 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import User
 from recon.jobs import attempts
-from recon.jobs.backup import tables
-from recon.jobs.backup.job_files import SECRET
+from recon.jobs.backup import stored_files, tables
 from recon.jobs.backup.manifest import (
     FILES,
+    SECRET,
     FileEntry,
     Manifest,
     check_digest,
     read_files,
     read_lines,
     read_manifest,
+    safe_path,
     snapshot_name,
     table_name,
 )
-from recon.jobs.backup.stores import (
-    Store,
-    StoreError,
-    object_name,
-    opened_for_reading,
-    refuse_object_store,
-)
-from recon.jobs.folder import data_folder, photo_files
+from recon.jobs.backup.opening import Place, opened_for_reading
+from recon.jobs.backup.stores import Store, StoreError, object_name
+from recon.jobs.folder import data_folder, mirror, object_store, photo_files
 from recon.models import Job, Photo
 
 
@@ -65,12 +62,12 @@ class Restored:
     file_bytes: int
 
 
-def check(source: Path, snapshot: str = "") -> Restored:
+def check(source: Place, snapshot: str = "", profile: str = "") -> Restored:
     """Reads all of a backup, the newest where none is named, and changes nothing.
 
     Raises StoreError for the first thing that is missing or not what was written.
     """
-    with opened_for_reading(source) as store:
+    with opened_for_reading(source, profile) as store:
         name, manifest = _chosen(store, snapshot)
         _check_tables(store, name, manifest)
         for digest, size in {file.sha256: file.size for file in read_files(store, name)}.items():
@@ -79,10 +76,10 @@ def check(source: Path, snapshot: str = "") -> Restored:
         return _restored(name, manifest)
 
 
-def restore(source: Path, snapshot: str = "") -> Restored:
-    """Raises NotEmpty, StoreError; DatabaseError where the database is away."""
-    refuse_object_store()
-    with opened_for_reading(source) as store:
+def restore(source: Place, snapshot: str = "", profile: str = "") -> Restored:
+    """Raises NotEmpty, StoreError; DatabaseError where the database is away, NotNow where the
+    site's object store is."""
+    with opened_for_reading(source, profile) as store:
         name, manifest = _chosen(store, snapshot)
         require_empty()
         executor = MigrationExecutor(connection)
@@ -90,21 +87,28 @@ def restore(source: Path, snapshot: str = "") -> Restored:
         _check_tables(store, name, manifest)
         for file in read_files(store, name):
             _check_size(store, file.sha256, file.size)
-        with _files_in_place(store, name):
+        with _files_in_place(store, name) as token:
             executor.migrate(targets)
             _load(executor, targets, store, name, manifest)
             call_command("migrate", interactive=False, verbosity=0)
+            stored_files.list_them(store, name, token)
         data_folder.adopt()
         _settle(manifest)
         return _restored(name, manifest)
 
 
 def require_empty() -> None:
-    """Raises NotEmpty where the database has people or jobs, or the data folder has jobs."""
+    """Raises NotEmpty where the database has people or jobs, or the data folder or the object
+    store has jobs."""
     there = set(connection.introspection.table_names())
     has_rows = any(
         model._meta.db_table in there and model._base_manager.exists() for model in (User, Job)
     )
+    if mirror.is_used() and any("/" in key for key in object_store.all_keys()):
+        raise NotEmpty(
+            f"The object store {settings.STORAGE_URL} is not empty. A backup is only restored to an"
+            " empty one: name another folder in the bucket (STORAGE_URL)."
+        )
     if has_rows or any(_jobs_folder().glob("*")):
         raise NotEmpty(
             "This site is not empty: it has accounts or scenes. A backup is only restored to an"
@@ -143,20 +147,28 @@ def _check_size(store: Store, digest: str, size: int) -> None:
 
 
 @contextmanager
-def _files_in_place(store: Store, snapshot: str) -> Iterator[None]:
-    """All files are where they belong in the block; if it fails, none of them."""
+def _files_in_place(store: Store, snapshot: str) -> Iterator[str]:
+    """All files are where they belong in the block; if it fails, none of them. Gives what the keys
+    of this restore's objects are made with."""
+    token = secrets.token_hex(16)
     try:
-        _copy_files(store, snapshot)
-        yield
+        _copy_files(store, snapshot, token)
+        yield token
     except BaseException:
         shutil.rmtree(_jobs_folder(), ignore_errors=True)
+        if mirror.is_used():
+            stored_files.remove(store, snapshot, token)
         raise
 
 
-def _copy_files(store: Store, snapshot: str) -> None:
+def _copy_files(store: Store, snapshot: str, token: str) -> None:
     photos: dict[str, Path] = {}  # scenes of the same photos share their files
+    if mirror.is_used():
+        stored_files.send(store, snapshot, token, _copy_file)
     for entry in read_files(store, snapshot):
-        path = Path(settings.DATA_DIR) / _safe(entry.path)
+        if mirror.is_used() and entry.path != SECRET:
+            continue
+        path = Path(settings.DATA_DIR) / safe_path(entry.path)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_photo = "/upload/images/" in entry.path
         if is_photo and entry.sha256 in photos:
@@ -165,13 +177,6 @@ def _copy_files(store: Store, snapshot: str) -> None:
         _copy_file(store, entry, path)
         if is_photo:
             photos[entry.sha256] = path
-
-
-def _safe(path: str) -> str:
-    """The path of a file in the data folder. Raises StoreError for one that leads out of it."""
-    if path != SECRET and (not path.startswith("jobs/") or ".." in Path(path).parts):
-        raise StoreError(f"The backup has a file {path}, which is none of a site's.")
-    return path
 
 
 def _copy_file(store: Store, entry: FileEntry, path: Path) -> None:
@@ -243,7 +248,11 @@ def _settle(manifest: Manifest) -> None:
         job.delete()
     for draft in Job.objects.filter(status=Job.Status.DRAFT):
         draft.workspace.upload.mkdir(parents=True, exist_ok=True)
-        gone = [photo.pk for photo in draft.photos.all() if not photo.path.is_file()]
+        gone = [photo.pk for photo in draft.photos.all() if not _has(draft, photo)]
         Photo.objects.filter(pk__in=gone).delete()
     for job in Job.objects.filter(status=Job.Status.PROCESSING):
         attempts.hand_back(job.pk, job.attempt)
+
+
+def _has(draft: Job, photo: Photo) -> bool:
+    return mirror.has(draft, mirror.path_of(draft, photo.path))

@@ -1,7 +1,7 @@
-"""Where backups lie: in a folder, which holds many and each file's content once, or in a tar file,
-which holds one.
+"""Where backups lie: in a folder or a bucket, which hold many and each file's content once, or in
+a tar file, which holds one.
 
-Both have the same names in them, so a folder may be packed by hand and a tar file unpacked:
+All have the same names in them, so a folder may be packed by hand and a tar file unpacked:
 
     objects/ab/abcdef…          the content of a file, by its SHA-256
     snapshots/NAME/…            one backup: its manifest, its tables, the list of its files
@@ -20,10 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
-from django.conf import settings
-
 MANIFEST = "manifest.json"
-_MANIFESTS = re.compile(rf"snapshots/([^/]+)/{re.escape(MANIFEST)}")
+MANIFESTS = re.compile(rf"snapshots/([^/]+)/{re.escape(MANIFEST)}")
+#: What `object_name` makes: its folder, and the digest.
+OBJECT = re.compile(r"objects/([0-9a-f]{2})/([0-9a-f]{64})")
 
 
 class StoreError(Exception):
@@ -49,14 +49,14 @@ class Store(Protocol):
         """Copies the file `source` under a name that is new."""
 
 
-def refuse_object_store() -> None:
-    """Raises StoreError where jobs' files are in a bucket: their rows would come without them."""
-    if settings.STORAGE_URL:
-        raise StoreError(
-            "This site's files are in an object store (STORAGE_URL), which backups don't reach"
-            " yet. Use the store's own versions and replication for the files, and pg_dump for the"
-            " database."
-        )
+class Shelf(Store, Protocol):
+    """One that holds many backups."""
+
+    def remove_snapshot(self, name: str) -> None:
+        """The manifest first: what has none counts for nothing."""
+
+    def remove_objects(self, but: set[str]) -> int:
+        """Removes the contents that no backup needs: all whose digest is not in `but`."""
 
 
 def object_name(digest: str) -> str:
@@ -70,11 +70,6 @@ def keep_file(store: Store, source: Path) -> str:
     if store.size(object_name(digest)) is None:
         store.add(object_name(digest), source)
     return digest
-
-
-def is_archive(path: Path) -> bool:
-    """Whether a target that may not be there yet is a tar file, by its name."""
-    return path.suffix == ".tar"
 
 
 class FolderStore:
@@ -133,7 +128,7 @@ class TarStore:
         self._members = {member.name: member for member in _members(path, archive)}
 
     def snapshots(self) -> list[str]:
-        found = (_MANIFESTS.fullmatch(name) for name in self._members)
+        found = (MANIFESTS.fullmatch(name) for name in self._members)
         return sorted(match[1] for match in found if match)
 
     def size(self, name: str) -> int | None:
@@ -165,13 +160,16 @@ def _members(path: Path, archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
 
 
 @contextmanager
-def opened_for_writing(path: Path) -> Iterator[Store]:
-    """The store at `path`; one writer at a time. Raises StoreError."""
-    if not is_archive(path):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _only_one(path):
-            yield FolderStore(path)
-        return
+def folder_for_writing(path: Path) -> Iterator[FolderStore]:
+    """One writer at a time. Raises StoreError."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _only_one(path):
+        yield FolderStore(path)
+
+
+@contextmanager
+def archive_for_writing(path: Path) -> Iterator[TarStore]:
+    """A tar file that is there once the block ends well. Raises StoreError."""
     if path.exists():
         raise StoreError(f"{path} is there already; a tar file holds one backup.")
     temporary = path.with_name(f".{path.name}.partial")
@@ -185,11 +183,8 @@ def opened_for_writing(path: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def opened_for_reading(path: Path) -> Iterator[Store]:
-    """The store at `path`. Raises StoreError."""
-    if path.is_dir():
-        yield FolderStore(path)
-        return
+def archive_for_reading(path: Path) -> Iterator[TarStore]:
+    """Raises StoreError."""
     try:
         archive = tarfile.open(path, mode="r:")  # noqa: SIM115  (closed below)
     except (OSError, tarfile.TarError) as error:

@@ -32,10 +32,10 @@ from recon.jobs.drafts import checks
 from recon.jobs.drafts.pose_names import write_names
 from recon.jobs.folder import lock as folder_lock
 from recon.jobs.folder import mirror, photo_files
-from recon.jobs.people import quotas
+from recon.jobs.people import quotas, team_log
 from recon.jobs.photo_upload import check_upload
 from recon.jobs.site_config import resolved_config
-from recon.models import Job, Photo, Video
+from recon.models import Job, Photo, Team, Video
 from recon.pipeline.errors import UserError
 from recon.pipeline.known_poses.placement import link_poses
 from recon.pipeline.photos.photo_count import check_count
@@ -50,19 +50,22 @@ MB = 2**20
 MAX_AHEAD = 100
 
 
-def create_draft(owner: User, *, title: str = "", wishes: Wishes | None = None) -> Job:
+def create_draft(
+    owner: User, *, team: Team | None = None, title: str = "", wishes: Wishes | None = None
+) -> Job:
     """A new draft without photos; `wishes` as in `submit.new_job`.
 
-    Raises UserError: too_many_drafts, quota_stored; PipelineError("disk_full").
+    Raises UserError: `quotas.may_make_draft`'s; PipelineError("disk_full").
     """
-    draft = submit.new_job(owner, title=title, wishes=wishes)
+    draft = submit.new_job(owner, team=team, title=title, wishes=wishes)
     with photo_files.new_folder(draft):
         save_new(draft, [])
     return draft
 
 
-def draft_from(job: Job) -> Job:
-    """A new draft of the same owner with the photos and settings of an ended job.
+def draft_from(job: Job, *, by: User | None = None) -> Job:
+    """A new draft with the photos and settings of an ended job, where that belongs. `by` as in
+    `submit.new_job_like`.
 
     The photos' files are shared, not copied. Features that were computed come along, so that only
     those of new photos are missing. Raises UserError: not_ended, too_many_drafts,
@@ -70,7 +73,7 @@ def draft_from(job: Job) -> Job:
     """
     if not job.has_ended:
         raise UserError("not_ended")
-    draft = submit.new_job_like(job)
+    draft = submit.new_job_like(job, by=by)
     draft.photos_from = job
     with photo_files.new_folder(draft):
         photos = photo_files.link_photos(job, draft)
@@ -144,12 +147,13 @@ def start(
     wishes: Wishes | None = None,
     shared: bool = False,
     sharing: Mapping[str, object] | None = None,
+    by: User | None = None,
 ) -> bool:
     """Queues the draft. False: it was started already.
 
-    Without a title and wishes it keeps its own. `sharing` are the other columns of `Share`. Raises
-    UserError: too_few_photos, too_many_photos, video_in_work, `quotas.may_start`'s;
-    Job.DoesNotExist.
+    Without a title and wishes it keeps its own. `sharing` are the other columns of `Share`, `by` is
+    whose wish it is, for the log of a team. Raises UserError: too_few_photos, too_many_photos,
+    video_in_work, `quotas.may_start`'s; Job.DoesNotExist.
     """
     title = job.title if title is None else submit.clean_title(title)
     wishes = wishes or job.wishes
@@ -162,13 +166,15 @@ def start(
             raise UserError("video_in_work", name=video.original_name)
         photos = list(draft.photos.all())
         check_count(len(photos), settings.MIN_PHOTOS, settings.MAX_PHOTOS)
-        quotas.may_start(draft.owner_id)
+        quotas.may_start(draft)
         _remove_strays(draft, {photo.name for photo in photos})
         write_names(draft, photos)
         shutil.rmtree(draft.folder / "videos", ignore_errors=True)
         mirror.forget(draft, "videos")
         chosen = {"wishes": wishes, "config": resolved_config(wishes).to_dict()}
         chosen |= titles.titles_of(draft, title, photos, shared=shared)
+        if shared:
+            team_log.note_scenes([draft], team_log.Kind.SCENE_SHARED, by)
         return lifecycle.submit(draft, share={"is_on": shared, **(sharing or {})}, **chosen)
 
 
@@ -215,10 +221,7 @@ def save_new(draft: Job, photos: list[Photo], *, source: Job | None = None) -> N
     draft.edited_at = timezone.now()
     with transaction.atomic():
         # Two requests at once must not both be the last that the limit lets in.
-        quotas.may_store(draft.owner_id, sum(photo.size for photo in photos))
-        count = Job.objects.filter(owner=draft.owner_id, status=Job.Status.DRAFT).count()
-        if count >= settings.MAX_DRAFTS:
-            raise UserError("too_many_drafts", count=count)
+        quotas.may_make_draft(draft, sum(photo.size for photo in photos))
         draft.save(force_insert=True)
         Photo.objects.bulk_create(photos)
         if source is not None:
@@ -247,7 +250,7 @@ def check_room(draft: Job, new_size: int, *, given_up: int = 0) -> None:
     size = draft.photos.aggregate(total=Sum("size"))["total"] or 0
     if size + new_size > settings.MAX_UPLOAD_SIZE_MB * MB:
         raise UserError("too_large_together", limit_mb=settings.MAX_UPLOAD_SIZE_MB)
-    quotas.may_store(draft.owner_id, new_size - given_up)
+    quotas.may_store(draft, new_size - given_up)
 
 
 def take_number(draft: Job, wished: int | None) -> int:

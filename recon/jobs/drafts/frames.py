@@ -39,7 +39,7 @@ FAILURE_TTL_S = 24 * 60 * 60
 LOCK_WAIT_S = 60.0
 
 #: What the draft or its owner has no more room for.
-FULL = ("too_many_photos", "too_large_together", "quota_stored")
+FULL = ("too_many_photos", "too_large_together", "quota_stored", "team_quota_stored")
 MAX_TRIES = 3
 
 #: How often the progress is written to the row.

@@ -1,4 +1,4 @@
-"""Photos that need not be sent, because their owner has sent them before."""
+"""Photos that need not be sent, because they are here already, where the draft belongs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def add_known(
     job: Job, sha256: str, *, name: str, number: int | None = None
 ) -> tuple[Photo, bool] | None:
     """`drafts.add_photo` without the bytes: the photo of that digest that the draft, or another
-    job of its owner, has. None where there is none: then it must be sent.
+    job of its owner or its team, has. None where there is none: then it must be sent.
 
     Digests were computed here, from the files that are linked. Other people's photos are never
     looked at, so an answer says nothing about what they have. Raises UserError: too_many_photos,
@@ -28,7 +28,7 @@ def add_known(
         draft = drafts.lock_draft(job)
         if twin := draft.photos.filter(sha256=sha256).first():
             return twin, False
-        candidates = Photo.objects.filter(job__owner=draft.owner_id, sha256=sha256)
+        candidates = Photo.objects.filter(job__in=Job.objects.beside(draft), sha256=sha256)
         for known in candidates.select_related("job"):
             if mirror.has(known.job, mirror.path_of(known.job, known.path)):
                 break

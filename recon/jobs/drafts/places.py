@@ -7,6 +7,7 @@ from functools import partial
 
 from django.db import transaction
 
+from accounts.models import User
 from recon.jobs import submit, tags, titles
 from recon.jobs.drafts import drafts
 from recon.jobs.folder import mirror, photo_files
@@ -19,18 +20,21 @@ class NotThere(Exception):
     """The job has none of these photos (any more)."""
 
 
-def scene_of(job: Job, photo_pks: Collection[int], *, number: int = 1) -> Job:
-    """A new draft of the same owner with these photos of a draft or of a job that has ended.
+def scene_of(
+    job: Job, photo_pks: Collection[int], *, number: int = 1, by: User | None = None
+) -> Job:
+    """A new draft with these photos of a draft or of a job that has ended, where that belongs.
 
     A draft gives them up; a job that has ended keeps them. `number` is which of the places this
-    is, for the title. Raises NotThere; UserError: not_ended, too_many_drafts, quota_stored,
-    draft_started, photo_unreadable where a file is gone; PipelineError("disk_full").
+    is, for the title; `by` as in `submit.new_job_like`. Raises NotThere; UserError: not_ended,
+    `quotas.may_make_draft`'s, draft_started, photo_unreadable where a file is gone;
+    PipelineError("disk_full").
     """
     if not (job.is_draft or job.has_ended):
         raise UserError("not_ended")
-    wanted, made = set(photo_pks), submit.new_job_like(job)
+    wanted, made = set(photo_pks), submit.new_job_like(job, by=by)
     if made.title and made.title == made.automatic_title:
-        made.title = made.automatic_title = titles.another(made.owner_id, made.title)
+        made.title = made.automatic_title = titles.another(made, made.title)
     elif made.title and number > 1:
         made.title = f"{made.title[:110]} {number}"
     with photo_files.new_folder(made), transaction.atomic():

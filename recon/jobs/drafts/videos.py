@@ -20,7 +20,7 @@ from recon.jobs.folder import mirror, photo_files
 from recon.jobs.people import quotas
 from recon.jobs.photo_upload import source_of
 from recon.jobs.sharing import change as change_share
-from recon.models import Job, Video
+from recon.models import Job, Team, Video
 from recon.pipeline.photos.media import HEAD, container_of, is_photo, says_video
 from recon.pipeline.photos.video import VideoLimits
 from recon.pipeline.wishes import Wishes
@@ -136,6 +136,7 @@ def create_job(
     *,
     zips: Sequence[UploadedFile] = (),
     poses: Sequence[UploadedFile] = (),
+    team: Team | None = None,
     title: str = "",
     wishes: Wishes | None = None,
     shared: bool = False,
@@ -147,9 +148,9 @@ def create_job(
     Raises what `add_video`, `photo_zips.add_zip` and `add_poses`, `drafts.add_photo`,
     `drafts.create_draft` and `drafts.start` raise; then nothing stays.
     """
-    draft = drafts.create_draft(owner, title=title, wishes=wishes)
+    draft = drafts.create_draft(owner, team=team, title=title, wishes=wishes)
     try:
-        change_share(draft, is_on=shared, **(sharing or {}))
+        change_share(draft, by=owner, is_on=shared, **(sharing or {}))
         for photo in photos:
             drafts.add_photo(draft, photo)
         for archive in zips:

@@ -25,6 +25,9 @@ LONGEST_REQUEST_S = 60 * 60
 _SPOOLED = re.compile(r"tmp[a-z0-9_]+\.upload.*", re.DOTALL)
 #: `instarecon_site.secret` on its way to a secret.
 _SECRET = re.compile(r"\.secret_key\.\d+\.[0-9a-f]{8}")
+#: `recon.jobs.backup` on its way to or from a bucket, a folder that is written to all the time.
+_BACKUP = re.compile(r"\.(backup|restore)-[a-z0-9_]+")
+BACKUP_S = 24 * 60 * 60
 #: `recon.web.files_on_demand` on its way to a small picture.
 _PICTURE = re.compile(r"\.[0-9a-f]{16}-.+")
 #: `recon.pipeline.workspace`, whose writers hold the folder's lock.
@@ -46,7 +49,21 @@ def find() -> list[Path]:
     incoming, data = Path(settings.FILE_UPLOAD_TEMP_DIR), Path(settings.DATA_DIR)
     named = [path for path in _files_in(incoming) if _is(path, _SPOOLED)]
     named += [path for path in _files_in(data) if _is(path, _SECRET)]
-    return [path for path in named if _is_old(path)]
+    return [path for path in named if _is_old(path)] + _find_backups(data)
+
+
+def _find_backups(data: Path) -> list[Path]:
+    folders = [path for path in _files_in(data) if _is(path, _BACKUP) and path.is_dir()]
+    before = time.time() - BACKUP_S
+    return [one for one in folders if _changed_at(one) < before]
+
+
+def _changed_at(folder: Path) -> float:
+    """Of the folder or a file in it, whichever was later; now, where somebody is removing it."""
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except FileNotFoundError:
+        return time.time()
 
 
 def find_pictures() -> list[Path]:

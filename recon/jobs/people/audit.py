@@ -1,4 +1,5 @@
-"""The audit log: which of the staff opened or changed somebody else's scene, and when.
+"""The audit log: which of the staff opened or changed somebody else's scene, or changed how they
+sign in, and when.
 
 It is written before anything is shown: if it can't be logged, it is not opened.
 """
@@ -28,6 +29,12 @@ def note(person: User, job: Job, *, action: str, method: str, address: str = "")
     AuditEntry.objects.create(
         **facts, at=now, person_email=person.email, owner_id=job.owner_id, address=address
     )
+
+
+def note_account(person: User, owner: User, *, action: str, address: str = "") -> None:
+    """`person` is about to change `owner`'s account."""
+    facts = {"person": person, "person_email": person.email, "owner": owner, "address": address}
+    AuditEntry.objects.create(**facts, at=timezone.now(), action=action[:200], method="POST")
 
 
 def forget_old() -> int:

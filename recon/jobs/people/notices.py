@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts import languages, time_zones
 from accounts.models import User
-from recon.models import Job, Notice
+from recon.models import Job, Notice, TeamInvitation
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,10 @@ def job_ended(job_pk: UUID | str) -> None:
 
 
 def unread_count(user: User) -> int:
-    return Notice.objects.filter(user=user, read_at=None).count()
+    """Unread notices, and invitations into teams that wait for an answer."""
+    unread = Notice.objects.filter(user=user, read_at=None).order_by().values("pk")
+    invitations = TeamInvitation.open_ones().filter(user=user).order_by().values("pk")
+    return unread.union(invitations, all=True).count()  # one query: every page asks this
 
 
 def has_unread(user: User, job: Job) -> bool:

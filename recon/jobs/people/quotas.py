@@ -1,8 +1,9 @@
-"""How much one person may store and start, and how much of it is used.
+"""How much one person, or one team, may store and start, and how much of it is used.
 
-Whatever adds something asks first, inside its transaction: the check takes the person's row lock
-(on SQLite, the database's) and keeps it until the rows are there. So two requests at once can't
-both be the last that a limit lets in. What counts is the job's owner, whoever clicks.
+Whatever adds something asks first, inside its transaction: the check takes the row lock of the
+job's owner, and of its team (on SQLite, the database's), and keeps it until the rows are there. So
+two requests at once can't both be the last that a limit lets in. A team's job counts for the team,
+any other for its owner, whoever clicks.
 
 What is counted as stored: each photo for each scene that has it, each video until its frames are
 taken, and what each scene's folder holds besides, measured when it ends. While it runs, that is
@@ -23,12 +24,15 @@ from django.utils import timezone
 
 from accounts.models import User
 from recon.jobs.folder import mirror
-from recon.models import Job, Photo, Video
+from recon.models import Job, Membership, Photo, Team, Video
 from recon.pipeline.errors import UserError
 from recon.pipeline.workspace import remove_unfinished
 
 MB = 2**20
 BATCH = 500  # rows of one UPDATE
+
+#: Whose limits count. Both have the same columns for them.
+Account = User | Team
 
 
 @dataclass(frozen=True)
@@ -45,24 +49,32 @@ class Limit:
 
 @dataclass(frozen=True)
 class Usage:
-    """A person's three limits: bytes stored, scenes waiting or running, scenes started today."""
+    """The three limits of a person or a team: bytes stored, scenes waiting or running, scenes
+    started today."""
 
     stored: Limit
     active: Limit
     today: Limit
 
 
-def usage(owner: User) -> Usage:
-    active = Job.objects.filter(owner=owner, status__in=Job.ACTIVE).count()
-    is_today = owner.started_on == _today()
+def usage(account: Account) -> Usage:
+    active = jobs_of(account).filter(status__in=Job.ACTIVE).count()
+    is_today = account.started_on == _today()
     return Usage(
-        stored=Limit(stored_bytes(owner), _most(owner.quota_stored_mb, "STORED_MB") * MB),
-        active=Limit(active, _most(owner.quota_active_jobs, "ACTIVE_JOBS")),
+        stored=Limit(stored_bytes(account), _most(account.quota_stored_mb, "STORED_MB") * MB),
+        active=Limit(active, _most(account.quota_active_jobs, "ACTIVE_JOBS")),
         today=Limit(
-            owner.started_that_day if is_today else 0,
-            _most(owner.quota_jobs_a_day, "JOBS_A_DAY"),
+            account.started_that_day if is_today else 0,
+            _most(account.quota_jobs_a_day, "JOBS_A_DAY"),
         ),
     )
+
+
+def jobs_of(account: Account) -> QuerySet[Job]:
+    """The jobs that count for it."""
+    if isinstance(account, Team):
+        return Job.objects.filter(team=account)
+    return Job.objects.own_of(account)
 
 
 def with_sizes(jobs: QuerySet[Job]) -> QuerySet[Job]:
@@ -79,66 +91,102 @@ def _sum_of(files: QuerySet[Photo] | QuerySet[Video]) -> Coalesce:
     return Coalesce(Subquery(sums), 0, output_field=BigIntegerField())
 
 
-def stored_bytes(owner: User) -> int:
-    jobs = with_sizes(Job.objects.filter(owner=owner).order_by())
-    return int(jobs.aggregate(total=Sum("size"))["total"] or 0)
+def stored_bytes(account: Account) -> int:
+    return _bytes_of(jobs_of(account))
 
 
-def may_store(owner_pk: int, size: int) -> None:
-    """Raises UserError: quota_stored, account_closing. Call it in the transaction that adds them.
+def _bytes_of(jobs: QuerySet[Job]) -> int:
+    return int(with_sizes(jobs.order_by()).aggregate(total=Sum("size"))["total"] or 0)
+
+
+def may_store(job: Job, size: int) -> None:
+    """Raises UserError: quota_stored, `lock_account`'s. Call it in the transaction that adds them.
 
     `size` is in bytes; 0 asks whether the limit is passed already.
     """
-    _check_stored(lock_owner(owner_pk), size)
+    _check_stored(lock_account(job), size)
+
+
+def may_make_draft(draft: Job, size: int) -> None:
+    """As `may_store`, for a new draft. Raises too_many_drafts as well."""
+    account = lock_account(draft)
+    _check_stored(account, size)
+    count = jobs_of(account).filter(status=Job.Status.DRAFT).count()
+    if count >= settings.MAX_DRAFTS:
+        raise _refused(account, "too_many_drafts", count=count)
 
 
 def may_add_video(draft: Job, size: int) -> None:
-    """Raises UserError: too_many_videos, quota_videos, quota_stored, account_closing. Call it in
+    """Raises UserError: too_many_videos, quota_videos, quota_stored, `lock_account`'s. Call it in
     the transaction that adds the video, with the draft's row locked."""
-    owner = lock_owner(draft.owner_id)
+    account = lock_account(draft)
     if draft.videos.count() >= settings.MAX_VIDEOS:
         raise UserError("too_many_videos", limit=settings.MAX_VIDEOS)
-    waiting = Video.objects.filter(job__owner=owner, state=Video.State.WAITING).count()
+    waiting = Video.objects.filter(job__owner=draft.owner_id, state=Video.State.WAITING).count()
     if waiting >= settings.QUOTA_VIDEOS:
         raise UserError("quota_videos", limit=settings.QUOTA_VIDEOS)
-    _check_stored(owner, size)
+    _check_stored(account, size)
 
 
-def may_go_on(owner_pk: int) -> None:
+def may_go_on(job: Job) -> None:
     """For a job that has been counted as a start before. Raises UserError: quota_active_jobs,
-    account_closing. Call it in the transaction that makes the job wait."""
-    active = usage(lock_owner(owner_pk)).active
-    if active.is_reached:
-        raise UserError("quota_active_jobs", limit=active.most)
+    `lock_account`'s. Call it in the transaction that makes the job wait."""
+    _check_active(lock_account(job))
 
 
-def may_start(owner_pk: int, size: int = 0) -> None:
+def may_start(job: Job, size: int = 0) -> None:
     """Counts one start for today. `size`: bytes of photos that come with it and are not rows yet.
 
-    Raises UserError: quota_stored, quota_active_jobs, quota_jobs_a_day, account_closing. Call it
+    Raises UserError: quota_stored, quota_active_jobs, quota_jobs_a_day, `lock_account`'s. Call it
     in the transaction that makes the job wait.
     """
-    owner = lock_owner(owner_pk)
-    used = usage(owner)
-    if used.active.is_reached:
-        raise UserError("quota_active_jobs", limit=used.active.most)
+    account = lock_account(job)
+    used = _check_active(account)
     if used.today.is_reached:
-        raise UserError("quota_jobs_a_day", limit=used.today.most)
-    _check_stored(owner, size)
-    User.objects.filter(pk=owner_pk).update(
+        raise _refused(account, "quota_jobs_a_day", limit=used.today.most)
+    _check_stored(account, size)
+    type(account).objects.filter(pk=account.pk).update(
         started_on=_today(), started_that_day=used.today.used + 1
     )
 
 
-def lock_owner(owner_pk: int) -> User:
-    """The person, their row locked until the transaction ends.
+def may_move(job: Job, team: Team | None) -> None:
+    """Whether `team`, or for None the job's owner, has room for a job that is another's now.
 
-    Raises UserError("account_closing") for an account that is being deleted.
+    Raises UserError: quota_stored, quota_active_jobs, `lock_account`'s. Call it in the transaction
+    that moves the job.
     """
-    owner = User.objects.select_for_update().get(pk=owner_pk)
+    account = lock_account(Job(owner_id=job.owner_id, team=team))
+    if job.status in Job.ACTIVE:
+        _check_active(account)
+    _check_stored(account, _bytes_of(Job.objects.filter(pk=job.pk)))
+
+
+def lock_account(job: Job) -> Account:
+    """Whose limits count for the job: its team or its owner. Both rows stay locked until the
+    transaction ends, the owner's first; rows that only refer to them can be written meanwhile.
+
+    Raises UserError: account_closing, team_closing for what is being deleted; not_in_team for a
+    team's job whose owner is not in the team (any more).
+    """
+    owner = User.objects.select_for_update(no_key=True).get(pk=job.owner_id)
     if owner.leaving_since is not None:
         raise UserError("account_closing")
-    return owner
+    if job.team_id is None:
+        return owner
+    team = lock_team(job.team_id)
+    if not Membership.objects.filter(team=team, user=owner).exists():
+        raise UserError("not_in_team")
+    return team
+
+
+def lock_team(team_pk: int) -> Team:
+    """The team, its row locked until the transaction ends. Whoever changes who is in it does so
+    first. Raises UserError("team_closing") for one that is being deleted, or is gone."""
+    team = Team.objects.select_for_update(no_key=True).filter(pk=team_pk).first()
+    if team is None or team.closing_since is not None:
+        raise UserError("team_closing")
+    return team
 
 
 def measure_ended(jobs: QuerySet[Job]) -> int:
@@ -159,11 +207,26 @@ def measure_ended(jobs: QuerySet[Job]) -> int:
     return len(ended)
 
 
-def _check_stored(owner: User, size: int) -> None:
-    used = usage(owner).stored
+def _check_active(account: Account) -> Usage:
+    """What is used, where one more may wait or run."""
+    used = usage(account)
+    if used.active.is_reached:
+        raise _refused(account, "quota_active_jobs", limit=used.active.most)
+    return used
+
+
+def _check_stored(account: Account, size: int) -> None:
+    used = usage(account).stored
     if used.used + size > used.most:
         left_mb = max(used.most - used.used, 0) // MB
-        raise UserError("quota_stored", limit_mb=used.most // MB, left_mb=left_mb)
+        raise _refused(account, "quota_stored", limit_mb=used.most // MB, left_mb=left_mb)
+
+
+def _refused(account: Account, code: str, **facts: object) -> UserError:
+    """A limit is reached; of a team the text says which."""
+    if isinstance(account, Team):
+        return UserError(f"team_{code}", team=account.name, **facts)
+    return UserError(code, **facts)
 
 
 def _stored(job: Job) -> int:

@@ -7,17 +7,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
 from django.utils import timezone
 
+from instarecon_site.monitoring import tracing
 from recon.jobs import lifecycle
 from recon.jobs.run.sender import Sender
 from recon.models import Job, StageRun
 from recon.pipeline.errors import Cancelled, Interrupted
 from recon.pipeline.progress import Step, overall_percent
 from recon.reporting import WarningRecord, message
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +57,13 @@ class SiteReporter:
         self._step = Step.QUEUED
         self._written_at = 0.0  # monotonic seconds
         self._warnings: list[WarningRecord] = []
+        self._span: Span | None = None
         job.workspace.log.parent.mkdir(parents=True, exist_ok=True)
 
     def start(self, step: Step) -> None:
         self._end_if_asked()
         self._step = step
+        self._begin_span(step)
         self._write(step=step.value, percent=overall_percent(step, 0.0), progress={})
         with self._database_may_be_away():
             StageRun.objects.update_or_create(
@@ -107,7 +114,19 @@ class SiteReporter:
                 job_id=self._job.pk, attempt=self._job.attempt, step=step.value
             ).update(outcome=outcome, ended_at=timezone.now())
         self.log(f"{step}: " + ("still true, kept" if reused else f"done in {seconds:.1f} s"))
+        tracing.note(self._span, {"reused": reused})
+        self.end_span()
         self._sender.step_done()
+
+    def _begin_span(self, step: Step) -> None:
+        if tracing.is_on():
+            self.end_span()
+            self._span = tracing.begin(f"step {step}", facts={"step": step.value})
+
+    def end_span(self, error: str = "") -> None:
+        """Ends that of the present step, where there is one."""
+        tracing.end(self._span, error=error)
+        self._span = None
 
     def _write(self, **fields: object) -> None:
         self._stop_if_lost()

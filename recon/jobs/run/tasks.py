@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from instarecon_site.monitoring import tracing
 from recon.jobs import attempts, lifecycle, publish
 from recon.jobs.folder import data_folder, mirror, object_store, photo_files
 from recon.jobs.folder import lock as folder_lock
@@ -66,7 +67,7 @@ def _run_attempt(job: Job) -> None:
             reporter = SiteReporter(job, pulse.lost, stop, sender)
             if job.attempt > 1:
                 reporter.log(f"Attempt {job.attempt}: finished steps are kept")
-            summary = _pipeline()(job.workspace, from_dict(job.config), reporter)
+            summary = _run(job, reporter)
             _record(job, summary, sender, stopped=stop.is_set())
         except TimeLimit:
             lifecycle.fail(
@@ -90,6 +91,21 @@ def _run_attempt(job: Job) -> None:
             _fail(job, named.code, named.facts)
         finally:
             quotas.measure_ended(Job.objects.filter(pk=job.pk))
+
+
+def _run(job: Job, reporter: SiteReporter) -> Summary:
+    """The pipeline, in a trace where somebody collects them. Raises whatever it raises."""
+    span = tracing.present()
+    tracing.note(span, {"preset": job.wishes.preset})
+    try:
+        summary: Summary = _pipeline()(job.workspace, from_dict(job.config), reporter)
+    except BaseException as error:
+        reporter.end_span(type(error).__name__)
+        tracing.note(span, {"outcome": type(error).__name__})
+        raise
+    reporter.end_span(summary.error_code or "")
+    tracing.note(span, {"outcome": summary.status, "error_code": summary.error_code})
+    return summary
 
 
 def _record(job: Job, summary: Summary, sender: Sender, *, stopped: bool) -> None:

@@ -25,7 +25,7 @@ from rq.job import Job as QueuedJob
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from instarecon_site.monitoring import log_facts
+from instarecon_site.monitoring import log_facts, tracing
 from recon.jobs import attempts, lifecycle, queue, reconcile
 from recon.jobs.folder import data_folder
 from recon.jobs.run import polite_stop
@@ -116,9 +116,18 @@ class ReconWorker(RegisteredWorker):
             self.kill_horse()
 
     def perform_job(self, job: QueuedJob, queue: Queue) -> bool:
-        """In the work horse: whatever it writes to the log names the request and the job."""
-        with log_facts.whole_process_about(**_facts_of(job)):
-            return bool(super().perform_job(job, queue))
+        """In the work horse: whatever it writes to the log names the request and the job, and so
+        does its trace."""
+        with (
+            log_facts.whole_process_about(**_facts_of(job)),
+            tracing.whole_process_span(
+                f"run {queue.name}", {"queue": queue.name}, parent=job.meta, since=job.enqueued_at
+            ) as span,
+        ):
+            is_done = bool(super().perform_job(job, queue))
+            if not is_done:
+                tracing.note(span, {"error.type": "task failed"})
+            return is_done
 
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
         """Kills the horse and its children, and never our own group (RQ would, just forked)."""

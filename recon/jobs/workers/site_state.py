@@ -6,6 +6,7 @@ The number of queries is the same however many jobs there are.
 from __future__ import annotations
 
 import shutil
+import socket
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Disk:
     host: str
     free_mb: int
     total_mb: int
+    is_here: bool = False
 
     @property
     def used_mb(self) -> int:
@@ -165,9 +167,11 @@ def _failures() -> list[tuple[str, int]]:
 
 def _disks(workers: Iterable[Worker]) -> list[Disk]:
     """This machine's, and those of machines whose workers are there."""
-    own = shutil.disk_usage(settings.DATA_DIR)
-    disks = {"": Disk("", own.free // MB, own.total // MB)}
+    own, here = shutil.disk_usage(settings.DATA_DIR), socket.gethostname()
+    disks = {here: Disk(here, own.free // MB, own.total // MB, is_here=True)}
     for one in workers:
+        if one.host == here[:120]:
+            continue
         if one.is_present and one.disk_total_mb and one.disk_free_mb is not None:
             disks[one.host] = Disk(one.host, one.disk_free_mb, one.disk_total_mb)
     return list(disks.values())

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import Q
+
 from recon.jobs import queue
 from recon.jobs.workers.ranks import place_of
 from recon.models import Job
@@ -33,10 +35,12 @@ def turn_of(job: Job) -> float:
 
 def before_new(owner_pk: int | None) -> list[UUID]:
     """The jobs that would come before one that this person, or a newcomer, started now."""
-    first = Job.objects.filter(status=Status.PENDING, priority__gt=0).order_by(*queue.LINE)
-    line = list(_line().values_list("pk", "owner_id"))
+    waiting = Job.objects.filter(Q(priority__gt=0) | Q(gives_way=False), status=Status.PENDING)
+    rows = list(waiting.order_by(*queue.LINE).values_list("pk", "owner_id", "priority"))
+    first = [pk for pk, _, priority in rows if priority]
+    line = [(pk, owner) for pk, owner, priority in rows if not priority]
     place = place_of(owner_pk, [owner for _, owner in line], _running_owners())
-    return [*first.values_list("pk", flat=True), *(pk for pk, _ in line[:place])]
+    return [*first, *(pk for pk, _ in line[:place])]
 
 
 def front() -> float:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
 
 from recon.api.v1.api import api
-from recon.api.v1.breaking import breaks
+from recon.api.v1.description.breaking import breaks
 
 COMMITTED = settings.BASE_DIR / "docs" / "use" / "openapi.json"
 

@@ -1,4 +1,4 @@
-"""Asks decoding processes about photos and videos: the calls of `decoding.tasks`, with the same
+"""Asks decoding processes about what people sent: the calls of `decoding.tasks`, with the same
 results and errors, but in a process of its own.
 
 Two kinds of callers: those with somebody waiting at a request (`Opener` with few slots that all web
@@ -9,9 +9,11 @@ for the command line).
 from __future__ import annotations
 
 import io
+import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from recon.pipeline.photos.photo_zips import UnpackedFile, ZipLimits
     from recon.pipeline.photos.video import TakenFrame, VideoLimits
     from recon.poses.photo_check.photo_look import PhotoLook
+    from recon.poses.pose_files.contents import PoseFile
     from recon.reporting import Progress
 
 #: For one process that does jobs; it works on one thing after another, except in the check.
@@ -167,6 +170,55 @@ class Opener:
                     )
         except (BudgetExceeded, UnreadableFile) as error:
             raise UserError("zip_unreadable", name=name) from error
+
+    def list_poses(self, files: Sequence[Path]) -> tuple[str, ...]:
+        """The names of the photos that files of camera positions have.
+
+        Raises UserError: poses_unreadable, poses_unknown_camera, poses_too_large.
+        """
+        with _poses(files) as (file, facts):
+            answer = self.pool.result("list_poses", file, facts, budgets.POSE_FILES)
+            names = json.loads(answer.body)
+        return tuple(str(name) for name in names)
+
+    def read_poses(self, files: Sequence[Path]) -> PoseFile:
+        """All that files of camera positions say. Raises as `list_poses`."""
+        from recon.pipeline.decoding import pose_messages
+        from recon.poses.pose_files.contents import PoseFile
+
+        with _poses(files) as (file, facts):
+            photos = []
+            work = self.pool.ask("read_poses", file, facts, budgets.POSE_FILES)
+            try:
+                while True:
+                    news = next(work)
+                    photos.append(pose_messages.read_photo(news.facts, news.body))
+            except StopIteration as end:
+                return PoseFile(tuple(photos), pose_messages.read_points(end.value.body))
+            except (ValueError, TypeError, KeyError) as error:
+                raise UnreadableFile from error
+
+
+@contextmanager
+def _poses(files: Sequence[Path]) -> Iterator[tuple[BinaryIO, dict[str, object]]]:
+    """The files one after the other, and where each ends: a child is given one file. Any failure
+    becomes an error about camera positions."""
+    parts: list[tuple[str, int]] = []
+    try:
+        with tempfile.TemporaryFile() as together:
+            for path in files:
+                with path.open("rb") as part:
+                    shutil.copyfileobj(part, together)
+                parts.append((path.name, together.tell() - sum(size for _, size in parts)))
+            together.seek(0)
+            yield together, {"parts": parts}
+    except BudgetExceeded as error:
+        from recon.poses.pose_files.finding import MOST_BYTES  # with it comes NumPy
+
+        raise UserError("poses_too_large", limit_mb=MOST_BYTES // 2**20) from error
+    except UnreadableFile as error:
+        name = next((path.name for path in files), "?")
+        raise UserError("poses_unreadable", file=name) from error
 
 
 @contextmanager

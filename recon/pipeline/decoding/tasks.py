@@ -7,6 +7,7 @@ bytes. Large libraries are imported by the first task that needs them.
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -18,10 +19,13 @@ from typing import BinaryIO
 from PIL import Image
 
 from recon.pipeline.config import PreflightConfig
+from recon.pipeline.decoding import pose_messages
 from recon.pipeline.decoding.messages import Facts
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos import photo_file
 from recon.poses.exif import day_taken, upright
+from recon.poses.pose_files.contents import PoseFile, PoseFileError
+from recon.poses.pose_files.finding import read_pose_files
 
 Result = tuple[Facts, bytes]
 Tell = Callable[[Facts, bytes], None]
@@ -117,6 +121,35 @@ def unpack(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
     return {}, b""
 
 
+def list_poses(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
+    """The names of the photos that files of camera positions have."""
+    names = [photo.name for photo in _pose_file(file, facts).photos]
+    return {}, json.dumps(names).encode()
+
+
+def read_poses(file: BinaryIO, tell: Tell, facts: Facts) -> Result:
+    """All that they say, photo by photo."""
+    found = _pose_file(file, facts)
+    for photo in found.photos:
+        tell(*pose_messages.of_photo(photo))
+    return pose_messages.of_points(found.points)
+
+
+def _pose_file(file: BinaryIO, facts: Facts) -> PoseFile:
+    """`file` has one after the other, as `parts` says: names and bytes."""
+    contents = {name: file.read(size) for name, size in facts["parts"]}
+    try:
+        return read_pose_files(contents)
+    except PoseFileError as error:
+        said = {name: _plain(fact) for name, fact in error.facts.items()}
+        raise UserError(error.code, **said, detail=_plain(error.detail)) from error
+
+
+def _plain(fact: object) -> object:
+    """A fact that may be the sender's text, as it may stand in a row and a log."""
+    return "".join(c for c in fact if c.isprintable())[:200] if isinstance(fact, str) else fact
+
+
 @contextmanager
 def _with_name(file: BinaryIO) -> Iterator[Path]:
     """The file under a name, for libraries that open by name.
@@ -137,5 +170,16 @@ def _with_name(file: BinaryIO) -> Iterator[Path]:
 
 TASKS: dict[str, Task] = {
     task.__name__: task
-    for task in (check_photo, small_picture, redraw, prepare, look, probe, take_frames, unpack)
+    for task in (
+        check_photo,
+        small_picture,
+        redraw,
+        prepare,
+        look,
+        probe,
+        take_frames,
+        unpack,
+        list_poses,
+        read_poses,
+    )
 }

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from recon.pipeline.config import PipelineConfig
+from recon.pipeline.decoding.opening import own_opener
 from recon.pipeline.errors import UserError
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.records import RecordError, read_record
@@ -27,7 +28,7 @@ from recon.pipeline.workspace import (
 from recon.poses.cameras import CameraGroup
 from recon.poses.cameras import group as group_by_camera
 from recon.poses.pose_files.contents import PoseFileError
-from recon.poses.pose_files.finding import TRANSFORMS, find_pose_files, read_pose_file
+from recon.poses.pose_files.finding import TRANSFORMS, find_pose_files
 from recon.poses.pose_files.photo_names import match_names
 from recon.poses.pose_files.placing import PhotoToPlace, Placement, place
 from recon.reporting import Report
@@ -44,7 +45,7 @@ def keep_pose_files(
     """Makes `workspace.poses` hold exactly `files`, those of one model; none removes what is there.
 
     `names`: what each photo, by its name in upload/images, was called where the files were made;
-    `listed`: the photos that they list, for `photos_with_poses`.
+    `listed`: the photos that they list, for `photos_listed`.
     """
     if not files:
         shutil.rmtree(workspace.poses, ignore_errors=True)
@@ -59,20 +60,20 @@ def keep_pose_files(
             write_json(folder / _LISTED, list(listed))
 
 
-def listed_photos(folder: Path) -> tuple[str, ...]:
-    """The photos that the files in `folder` have positions of. Raises PoseFileError."""
-    return tuple(photo.name for photo in read_pose_file(folder).photos)
-
-
-def photos_with_poses(workspace: Workspace, called: Mapping[str, str]) -> int | None:
-    """How many of the photos `called` so, by their names in upload/images, have a position; None
-    where there are no positions."""
+def photos_listed(workspace: Workspace) -> tuple[str, ...] | None:
+    """The photos that the positions are of, as their files call them; None where there are none."""
     try:
-        listed = read_record(workspace.poses / _LISTED, tuple[str, ...])
+        return read_record(workspace.poses / _LISTED, tuple[str, ...])
     except (FileNotFoundError, RecordError):
         return None
+
+
+def matched_photos(
+    workspace: Workspace, called: Mapping[str, str], listed: Sequence[str]
+) -> dict[str, str]:
+    """Which of `listed` each photo is, of those `called` so, by their names in upload/images."""
     known = known_names(workspace)
-    return len(match_names({name: known.get(name, said) for name, said in called.items()}, listed))
+    return match_names({name: known.get(name, said) for name, said in called.items()}, listed)
 
 
 def applies(workspace: Workspace, config: PipelineConfig) -> bool:
@@ -93,7 +94,7 @@ def read_placement(
 ) -> Placement | None:
     """The prepared photos where the file has them; None where there is no file to use.
 
-    Raises UserError: poses_unreadable, poses_unknown_camera, poses_bad_camera,
+    Raises UserError: poses_unreadable, poses_unknown_camera, poses_too_large, poses_bad_camera,
     poses_size_differs, poses_match_no_photo, poses_too_few, no_baseline.
     """
     if not applies(workspace, config):
@@ -110,7 +111,12 @@ def read_placement(
         for photo in PreparedPhotos.read(workspace).photos
     ]
     try:
-        return place(read_pose_file(workspace.poses), photos, config.mapping)
+        poses = own_opener().read_poses(find_pose_files(workspace.poses))
+    except UserError as error:
+        report.log(f"{error.code}: {error.facts.get('detail', '')}")
+        raise
+    try:
+        return place(poses, photos, config.mapping)
     except PoseFileError as error:
         report.log(str(error))
         raise UserError(error.code, **error.facts) from error

@@ -18,6 +18,7 @@ from typing import BinaryIO, Literal
 
 from recon.pipeline.errors import UserError
 from recon.pipeline.photos.media import PHOTO_SUFFIXES
+from recon.poses.pose_files.finding import MOST_BYTES as MOST_POSE_BYTES
 from recon.poses.pose_files.finding import pose_files_among
 
 Kind = Literal["photo", "poses"]
@@ -27,8 +28,6 @@ _MOST_FILES = 10_000
 #: Bytes that one packed byte may become: text packs to a tenth, photos hardly at all.
 _MOST_RATIO = 100
 _MAY_BE_TINY = 2**20  # bytes: below, a ratio says nothing
-#: Of the camera positions together: a model of some hundred photos.
-_MOST_POSE_BYTES = 64 * 2**20
 _ENCRYPTED = 0x1
 #: Smaller copies of `images` that nerfstudio and others put beside it.
 _SMALLER_COPY = re.compile(r"(.+)_(2|4|8)$")
@@ -81,7 +80,7 @@ def unpack(file: BinaryIO, name: str, limits: ZipLimits) -> Iterator[UnpackedFil
             limits.check_count(len(photos))
             _check_sizes([*photos, *poses], name, limits.max_bytes)
             _check_each(photos, name, limits.max_photo_bytes)
-            _check_sizes(poses, name, _MOST_POSE_BYTES)
+            _check_sizes(poses, name, MOST_POSE_BYTES)
             for kind, chosen in (("photo", photos), ("poses", poses)):
                 for entry in chosen:
                     content = archive.read(entry)

@@ -137,6 +137,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Export the COLMAP model (cameras, images and points3D, as text or binary) or nerfstudio’s "
         "transforms.json again. Without it, the positions are worked out from the photos.",
     ),
+    "poses_too_large": Explanation(
+        "The camera positions take too much to read: their files may have {limit_mb} MB together, "
+        "and 20,000 photos.",
+        "Leave out photos that you do not send, and points3D, or send the COLMAP model as binary "
+        "files. Without positions, they are worked out from the photos.",
+    ),
     "poses_unknown_camera": Explanation(
         "The camera positions are for a kind of lens that can’t be used here: {lens}.",
         "Undistort the photos in the program that the positions come from, and send these"
@@ -301,6 +307,67 @@ EXPLANATIONS: dict[str, Explanation] = {
     "last_superuser": Explanation(
         "This is the only account that can manage the site, so it can’t be deleted.",
         "First make another account a superuser, on the administration pages.",
+    ),
+    # Teams.
+    "team_quota_stored": Explanation(
+        "There is no room for this in the team “{team}”: it can store {limit}, and has {left} "
+        "left.",
+        "Delete scenes of the team that nobody needs; the team’s page shows the biggest first.",
+    ),
+    "team_quota_active_jobs": Explanation(
+        Counted(
+            "The team “{team}” can have {limit} scene waiting or running at a time, and it "
+            "already does.",
+            "The team “{team}” can have {limit} scenes waiting or running at a time, and it "
+            "already does.",
+            by="limit",
+        ),
+        "Wait until one is done, or cancel one.",
+    ),
+    "team_quota_jobs_a_day": Explanation(
+        Counted(
+            "The team “{team}” can start {limit} scene a day, and today’s is used up.",
+            "The team “{team}” can start {limit} scenes a day, and today’s are used up.",
+            by="limit",
+        ),
+        "Photos can still be added to scenes that have not been started. Come back tomorrow to "
+        "start them.",
+    ),
+    "team_too_many_drafts": Explanation(
+        Counted(
+            "The team “{team}” has {count} scene that has not been started, the maximum.",
+            "The team “{team}” has {count} scenes that have not been started, the maximum.",
+        ),
+        "Start or delete one to make another.",
+    ),
+    "team_closing": Explanation(
+        "This team is being deleted.",
+        "Nothing can be added to it any more.",
+    ),
+    "no_such_team": Explanation(
+        "You have no team “{team}” in which you could make scenes.",
+        "Choose another. If you can only look at the team’s scenes, one of its owners can make "
+        "you an editor.",
+    ),
+    "not_in_team": Explanation(
+        "Whoever made this scene is no longer in its team.",
+        "Open the scene again: it belongs to another member now.",
+    ),
+    "not_yours_to_move": Explanation(
+        "Only the person whose scene this is can move it.",
+        "Ask them, or make another scene of the same photos where you want it.",
+    ),
+    "last_team_owner": Explanation(
+        "Nobody else is an owner of {names}.",
+        "First make somebody else an owner on the team’s page, or delete the team.",
+    ),
+    "too_many_teams": Explanation(
+        Counted(
+            "You can own at most {limit} team, and you already do.",
+            "You can own at most {limit} teams, and you already do.",
+            by="limit",
+        ),
+        "Leave or delete one to make another.",
     ),
     # Warnings: the job goes on.
     "copies_left_out": Explanation(

@@ -7,8 +7,7 @@ made of it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -71,19 +70,19 @@ class _Reader:
         self._at += number
 
 
-def read_binary_model(folder: Path) -> PoseFile:
-    """The model in `folder`; without points3D.bin it has no points. Raises PoseFileError."""
-    cameras = _read(folder / "cameras.bin", _cameras)
-    photos = _read(folder / "images.bin", lambda reader: _photos(reader, cameras))
-    points = folder / "points3D.bin"
-    return PoseFile(photos, _read(points, _points) if points.is_file() else NO_POINTS)
+def read_binary_model(contents: Mapping[str, bytes]) -> PoseFile:
+    """The model of these files; without points3D.bin it has no points. Raises PoseFileError."""
+    cameras = _read(contents, "cameras.bin", _cameras)
+    photos = _read(contents, "images.bin", lambda reader: _photos(reader, cameras))
+    points = "points3D.bin"
+    return PoseFile(photos, _read(contents, points, _points) if points in contents else NO_POINTS)
 
 
-def _read(path: Path, read: Callable[[_Reader], T]) -> T:
+def _read(contents: Mapping[str, bytes], name: str, read: Callable[[_Reader], T]) -> T:
     try:
-        return read(_Reader(path.read_bytes()))
+        return read(_Reader(contents[name]))
     except (struct.error, ValueError, KeyError, OverflowError) as error:
-        raise PoseFileError("poses_unreadable", str(error), file=path.name) from error
+        raise PoseFileError("poses_unreadable", str(error), file=name) from error
 
 
 def _cameras(reader: _Reader) -> dict[int, FileCamera]:

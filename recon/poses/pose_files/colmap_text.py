@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import warnings
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -24,20 +24,20 @@ from recon.poses.pose_files.rigid_poses import pose_from_quaternion
 T = TypeVar("T")
 
 
-def read_text_model(folder: Path) -> PoseFile:
-    """The model in `folder`; without points3D.txt it has no points. Raises PoseFileError."""
-    cameras = _read(folder / "cameras.txt", _cameras)
-    photos = _read(folder / "images.txt", lambda lines: _photos(lines, cameras))
-    points = folder / "points3D.txt"
-    return PoseFile(photos, _read(points, _points) if points.is_file() else NO_POINTS)
+def read_text_model(contents: Mapping[str, bytes]) -> PoseFile:
+    """The model of these files; without points3D.txt it has no points. Raises PoseFileError."""
+    cameras = _read(contents, "cameras.txt", _cameras)
+    photos = _read(contents, "images.txt", lambda lines: _photos(lines, cameras))
+    points = "points3D.txt"
+    return PoseFile(photos, _read(contents, points, _points) if points in contents else NO_POINTS)
 
 
-def _read(path: Path, read: Callable[[Iterator[str]], T]) -> T:
+def _read(contents: Mapping[str, bytes], name: str, read: Callable[[Iterator[str]], T]) -> T:
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return read(line.strip() for line in file if not line.startswith("#"))
+        file = io.TextIOWrapper(io.BytesIO(contents[name]), encoding="utf-8", errors="replace")
+        return read(line.strip() for line in file if not line.startswith("#"))
     except (ValueError, KeyError, IndexError, OverflowError) as error:
-        raise PoseFileError("poses_unreadable", str(error), file=path.name) from error
+        raise PoseFileError("poses_unreadable", str(error), file=name) from error
 
 
 def _cameras(lines: Iterator[str]) -> dict[int, FileCamera]:

@@ -1,8 +1,8 @@
-"""Where in a folder the camera positions are, and which reader reads them."""
+"""Which files of a folder have the camera positions, and which reader reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from recon.poses.pose_files.colmap_binary import read_binary_model
@@ -15,6 +15,14 @@ TRANSFORMS = "transforms.json"
 _NEEDED = ("cameras", "images")
 _PARTS = (*_NEEDED, "points3D")
 _KINDS = (".bin", ".txt")  # where both are there, COLMAP reads the binary one, too
+
+#: All that files of camera positions are called.
+FILE_NAMES = frozenset({*(part + kind for part in _PARTS for kind in _KINDS), TRANSFORMS})
+
+#: Bytes of them together that people may send: a model of some hundred photos.
+MOST_BYTES = 64 * 2**20
+#: What no honest file goes beyond: photos, and letters of a photo's name with its folders.
+_MOST_PHOTOS, _LONGEST_NAME = 20_000, 1000
 
 #: Where programs put the model, best first.
 _PLACES = ("", "sparse/0", "colmap/sparse/0", "sparse", "colmap", "colmap/0", "0")
@@ -54,26 +62,40 @@ def find_pose_files(place: Path) -> list[Path]:
     return [names[name] for name in pose_files_among(names)]
 
 
-def read_pose_file(folder: Path) -> PoseFile:
-    """What the files in `folder` say, of one photo at least. Raises PoseFileError."""
-    found, name = _read(folder)
+def read_pose_files(contents: Mapping[str, bytes]) -> PoseFile:
+    """What the files say, by name as in FILE_NAMES; of one photo at least. Raises PoseFileError."""
+    found, name = _read(contents)
     if not found.photos:
         raise PoseFileError("poses_unreadable", "it has no photos", file=name)
+    if len(found.photos) > _MOST_PHOTOS:
+        raise PoseFileError("poses_too_large", f"{len(found.photos)} photos",
+                            limit_mb=MOST_BYTES // 2**20)  # fmt: skip
+    for photo in found.photos:
+        if not _is_name(photo.name):
+            raise PoseFileError("poses_unreadable", f"no name: {photo.name!r:.100}", file=name)
     return found
 
 
-def _read(folder: Path) -> tuple[PoseFile, str]:
+def _read(contents: Mapping[str, bytes]) -> tuple[PoseFile, str]:
     """The content, and the name of the file that lists the photos."""
     for kind, read in ((".bin", read_binary_model), (".txt", read_text_model)):
-        if (folder / f"images{kind}").is_file():
-            if not (folder / f"cameras{kind}").is_file():
+        if f"images{kind}" in contents:
+            if f"cameras{kind}" not in contents:
                 raise PoseFileError("poses_unreadable", "it is missing", file=f"cameras{kind}")
-            return read(folder), f"images{kind}"
-    if (folder / TRANSFORMS).is_file():
-        return read_transforms(folder / TRANSFORMS), TRANSFORMS
+            return read(contents), f"images{kind}"
+    if TRANSFORMS in contents:
+        return read_transforms(contents[TRANSFORMS], TRANSFORMS), TRANSFORMS
     raise PoseFileError(
         "poses_unreadable", "no file of camera positions", file=f"images{_KINDS[0]}"
     )
+
+
+def _is_name(text: str) -> bool:
+    """Whether a file can be called so: JSON may have half letters and NUL in a text."""
+    try:
+        return "\0" not in text and len(text.encode()) <= _LONGEST_NAME
+    except UnicodeEncodeError:
+        return False
 
 
 def _split(name: str) -> tuple[str, str, str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,19 +25,19 @@ _STRAIGHT = ("SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "
 _FISHEYE = ("OPENCV_FISHEYE", "SIMPLE_RADIAL_FISHEYE", "RADIAL_FISHEYE")
 
 
-def read_transforms(path: Path) -> PoseFile:
-    """The photos of the file, without points. Raises PoseFileError."""
-    if path.stat().st_size > _MOST_BYTES:
-        raise PoseFileError("poses_unreadable", "it is too large", file=path.name)
+def read_transforms(written: bytes, name: str) -> PoseFile:
+    """The photos of the file called `name`, without points. Raises PoseFileError."""
+    if len(written) > _MOST_BYTES:
+        raise PoseFileError("poses_too_large", limit_mb=_MOST_BYTES // 2**20)
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(written)
         frames = content["frames"]
         world_from_file = _undo(content)
         photos = [_photo({**content, **frame}, world_from_file) for frame in frames]
     except KeyError as error:
-        raise PoseFileError("poses_unreadable", f"{error} is missing", file=path.name) from error
+        raise PoseFileError("poses_unreadable", f"{error} is missing", file=name) from error
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise PoseFileError("poses_unreadable", str(error), file=path.name) from error
+        raise PoseFileError("poses_unreadable", str(error), file=name) from error
     return PoseFile(tuple(photos))
 
 

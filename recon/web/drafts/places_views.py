@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from accounts.requests import SignedInRequest
 from recon.jobs.drafts import photo_order, places
 from recon.models import Job
+from recon.web.access import maker_of
 from recon.web.job.page import acts_on_job, refuse
 
 
@@ -19,7 +20,7 @@ def scene_of(request: SignedInRequest, job: Job, number: int) -> HttpResponse:
     the photos show it is."""
     photos = photo_order.numbers_in(request.POST.get("photos", "").split())
     try:
-        made = places.scene_of(job, photos or [], number=number)
+        made = places.scene_of(job, photos or [], number=number, by=maker_of(request, job))
     except places.NotThere:
         return refuse(request, job, [gettext("These photos are not in this scene any more.")], 409)
     if job.is_draft:

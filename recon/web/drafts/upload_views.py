@@ -12,7 +12,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
 from accounts.requests import P, SignedInRequest, SignedInView, View
 from instarecon_site.form_addresses import form_on
 from recon.jobs import submit
@@ -20,7 +19,7 @@ from recon.jobs.drafts import videos
 from recon.jobs.site_config import usual_wishes
 from recon.models import Job
 from recon.pipeline.errors import ReconError
-from recon.web import uploads
+from recon.web import belonging, uploads
 from recon.web.access import prefers_json, signed_in
 from recon.web.bodies import files_received, receives_body
 from recon.web.faults import headers_of, status_of
@@ -65,7 +64,7 @@ def _submit(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return _refuse(request, form, 400)
     try:
-        job = _make_job(request.user, form)
+        job = _make_job(request, form)
     except ReconError as error:  # no room on the disk, or a limit of the person's is reached
         form.add_error("photos", str(error))
         return _refuse(request, form, status_of(error))
@@ -76,15 +75,17 @@ def _submit(request: SignedInRequest) -> HttpResponse:
     return redirect(job)
 
 
-def _make_job(owner: User, form: UploadForm) -> Job:
-    """A waiting job; with a video, a draft that starts when its frames are there."""
+def _make_job(request: SignedInRequest, form: UploadForm) -> Job:
+    """A waiting job; with a video, a draft that starts when its frames are there. Raises
+    ReconError."""
+    owner, team = request.user, belonging.team_sent(request, request.user)
     title, photos = form.cleaned_data["title"], form.cleaned_data["photos"]
     wishes = form.wishes(usual_wishes())
     if form.videos or form.zips:
         return videos.create_job(
-            owner, photos, form.videos, zips=form.zips, title=title, wishes=wishes
+            owner, photos, form.videos, zips=form.zips, team=team, title=title, wishes=wishes
         )
-    return submit.create_job(owner, photos, title=title, wishes=wishes)
+    return submit.create_job(owner, photos, team=team, title=title, wishes=wishes)
 
 
 def refuse(
@@ -114,6 +115,7 @@ def _refuse(request: SignedInRequest, form: UploadForm, status: int) -> HttpResp
 
 def _form_page(request: SignedInRequest, form: UploadForm, status: int) -> HttpResponse:
     context = {"form": form, "limits": uploads.limits(), **start_context(request.user.pk)}
+    context |= belonging.choices_for_new(request)
     return render(request, "recon/upload.html", context, status=status)
 
 

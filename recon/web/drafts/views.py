@@ -25,9 +25,11 @@ from recon.jobs import titles
 from recon.jobs.drafts import drafts, known_photos, photo_zips
 from recon.jobs.drafts import videos as draft_videos
 from recon.jobs.site_config import usual_wishes
+from recon.jobs.teams import moving
 from recon.models import Job, Photo
 from recon.pipeline.errors import ReconError
-from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
+from recon.web import belonging
+from recon.web.access import maker_of, own_job_or_404, prefers_json, signed_in, unless_deleted
 from recon.web.bodies import files_received, receives_body
 from recon.web.drafts import upload_views
 from recon.web.faults import status_of
@@ -82,6 +84,7 @@ def create(request: SignedInRequest) -> HttpResponse:
         return upload_views.refuse(request, form.sentences, 400)
     draft = drafts.create_draft(
         request.user,
+        team=belonging.team_sent(request, request.user),
         title=form.cleaned_data["title"],
         wishes=form.wishes(usual_wishes()),
     )
@@ -95,7 +98,7 @@ def create(request: SignedInRequest) -> HttpResponse:
 @acts_on_job
 def draft_from(request: SignedInRequest, job: Job) -> HttpResponse:
     """ "Add photos and run again": a draft with the photos of a job that has ended."""
-    return redirect(drafts.draft_from(job))
+    return redirect(drafts.draft_from(job, by=maker_of(request, job)))
 
 
 @receives_body
@@ -187,6 +190,9 @@ def start(request: SignedInRequest, draft: Job) -> HttpResponse:
     if not form.is_valid():
         return draft_page.page(request, draft, form=form, status=400)
     try:
+        if belonging.FIELD in request.POST:
+            team = belonging.team_sent(request, request.user)
+            moving.move(draft, team, by=request.user)
         drafts.start(draft, title=form.cleaned_data["title"], wishes=form.wishes(draft.wishes))
     except ReconError as error:
         return draft_page.page(

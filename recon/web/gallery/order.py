@@ -1,4 +1,4 @@
-"""The order of a person's scenes in the gallery, a page at a time."""
+"""The order of a person's or a team's scenes in the gallery, a page at a time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def valid_sort(sort: str) -> str:
 
 def page_of(jobs: QuerySet[Job], sort: str, number: str | None) -> Page[Any]:
     """A page of `jobs` in one of the orders of `LABELS`; `number` may be anything."""
-    shown = jobs.select_related("share", "figures").prefetch_related("artifacts", "photos", "tags")
+    shown = jobs.select_related("share", "figures", "team", "owner").prefetch_related(
+        "artifacts", "photos", "tags"
+    )
     if sort != QUALITY:
         return Paginator(shown.order_by(*_COLUMNS[sort]), PAGE_SIZE).get_page(number)
     page = Paginator(_best_first(jobs), PAGE_SIZE).get_page(number)

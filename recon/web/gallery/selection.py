@@ -1,4 +1,4 @@
-"""Scenes that somebody has ticked in their gallery, and what is said about them."""
+"""Scenes that somebody has ticked in a gallery, and what is said about them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
+from accounts.models import User
 from accounts.requests import SignedInRequest
 from recon.models import Job
+from recon.web.access import OnlyLooks
 
 #: How many at a time.
 MOST = 50
@@ -24,15 +26,16 @@ class NothingToDo(Exception):
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was ticked: the person's own scenes, newest first, and how many more that are not there
-    (any more) or not theirs."""
+    """What was ticked: the person's and their teams' scenes, newest first, and how many more that
+    are not there (any more) or not theirs."""
 
     jobs: list[Job]
     missing: int
 
     @classmethod
-    def of(cls, request: SignedInRequest, sent: QueryDict) -> Chosen:
-        """`job`, repeated. Raises NothingToDo: nothing ticked, too much, or all of it gone."""
+    def of(cls, request: SignedInRequest, sent: QueryDict, *, change: bool = False) -> Chosen:
+        """`job`, repeated; to be changed, or only looked at. Raises NothingToDo: nothing ticked,
+        too much, all of it gone, or something that the person may not change."""
         wanted = {_key_of(text) for text in sent.getlist("job")}
         if not wanted:
             raise NothingToDo(gettext("Tick the scenes first."))
@@ -40,8 +43,10 @@ class Chosen:
             said = gettext("At most {most} scenes can be chosen at a time, not {count}.")
             raise NothingToDo(said.format(most=MOST, count=len(wanted)))
         keys = [key for key in wanted if isinstance(key, uuid.UUID)]
-        own = Job.objects.with_rows().filter(owner=request.user, pk__in=keys)
-        jobs = list(own.select_related("owner").prefetch_related("artifacts"))
+        theirs = Job.objects.with_rows().visible_to(request.user).filter(pk__in=keys)
+        jobs = list(theirs.select_related("owner").prefetch_related("artifacts"))
+        if change:
+            _check_changeable(request.user, jobs)
         chosen = cls(jobs, len(wanted) - len(jobs))
         if not jobs:
             raise NothingToDo(chosen.said_of_missing)
@@ -57,6 +62,14 @@ class Chosen:
             "{count} of the scenes that you chose are not there any more.",
             self.missing,
         ).format(count=self.missing)
+
+
+def _check_changeable(user: User, jobs: list[Job]) -> None:
+    """Raises NothingToDo."""
+    keys = [job.pk for job in jobs if job.team_id is not None]
+    changeable = Job.objects.changeable_by(user).filter(pk__in=keys).count() if keys else 0
+    if changeable < len(keys):
+        raise NothingToDo(str(OnlyLooks.sentence))
 
 
 def _key_of(sent: str) -> uuid.UUID | str:
@@ -76,6 +89,6 @@ def names_of(jobs: Iterable[Job]) -> str:
 def gallery_address(sent: str) -> str:
     """The gallery as it was when the scenes were ticked: `sent` is its address's query."""
     query = QueryDict(sent.replace("\0", ""))
-    names = ("q", "tag", "sort", "page")
+    names = ("team", "q", "tag", "sort", "page")
     parameters = urlencode({name: query[name] for name in names if query.get(name)})
     return reverse("recon:gallery") + (f"?{parameters}" if parameters else "")

@@ -1,7 +1,7 @@
 """What is done with several scenes at once: deleted, shared, downloaded, tagged.
 
 Each acts as it does on one scene's page, and says by title what it could not do. Only a person's
-own scenes can be chosen, by staff too.
+own scenes and their teams' can be chosen, by staff too.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def act(request: SignedInRequest) -> HttpResponseBase:
     try:
         if do is None:
             raise NothingToDo(gettext("Choose what to do with them."))
-        return do(request, Chosen.of(request, request.POST))
+        return do(request, Chosen.of(request, request.POST, change=do is not _download))
     except NothingToDo as nothing:
         messages.error(request, str(nothing))
         return _back(request)
@@ -80,7 +80,7 @@ def _delete(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     names = {job.pk: names_of([job]) for job in chosen.jobs}
     cancelled = [names[job.pk] for job in chosen.jobs if lifecycle.cancel(job)]
     for job in chosen.jobs:
-        deletion.delete(job)
+        deletion.delete(job, by=request.user)
     said = ngettext(
         "{count} scene was deleted, with its photos and files: {names}.",
         "{count} scenes were deleted, with their photos and files: {names}.",
@@ -102,7 +102,7 @@ def _share(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
         messages.warning(request, told.format(names=names_of(unfit)))
     if not fit:
         return _back(request)
-    sharing.switch_on(fit)
+    sharing.switch_on(fit, by=request.user)
     _tell_missing(request, chosen)
     query = urlencode([("job", str(job.pk)) for job in fit])
     return redirect(f"{reverse('recon:selected_links')}?{query}")
@@ -110,7 +110,7 @@ def _share(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
 
 def _unshare(request: SignedInRequest, chosen: Chosen) -> HttpResponseBase:
     shared = [job for job in chosen.jobs if job.share.is_on]
-    sharing.switch_off(shared)
+    sharing.switch_off(shared, by=request.user)
     said = gettext("Sharing is off, and the links stopped working: {names}.")
     if shared:
         messages.success(request, said.format(names=names_of(shared)))

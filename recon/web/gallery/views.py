@@ -1,20 +1,23 @@
-"""All of a person's scenes: sorted, and found by title, photo name or tag."""
+"""All of a person's scenes, or of a team's: sorted, and found by title, photo name or tag."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.requests import SignedInRequest
 from recon.jobs import tags
-from recon.models import Job
-from recon.web.access import signed_in
+from recon.jobs.teams import members
+from recon.models import Job, Membership
+from recon.web.access import NO_SUCH_TEAM, NotThere, signed_in
 from recon.web.gallery import order as gallery_order
 
 
@@ -25,11 +28,15 @@ class Wanted:
     query: str
     tag: str  # its key
     sort: str
+    team: str  # its handle; empty: their own scenes
 
     @classmethod
     def of(cls, request: HttpRequest) -> Wanted:
-        query, tag = (request.GET.get(name, "").replace("\0", "").strip() for name in ("q", "tag"))
-        return cls(query, tags.key_of(tag), gallery_order.valid_sort(request.GET.get("sort", "")))
+        query, tag, team = (
+            request.GET.get(name, "").replace("\0", "").strip() for name in ("q", "tag", "team")
+        )
+        sort = gallery_order.valid_sort(request.GET.get("sort", ""))
+        return cls(query, tags.key_of(tag), sort, team)
 
     def among(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
         if self.tag:
@@ -41,7 +48,7 @@ class Wanted:
 
     def address(self, **other: str) -> str:
         """The query of an address that asks for the same, but for `other`."""
-        asked = {"q": self.query, "tag": self.tag, "sort": self.sort} | other
+        asked = {"team": self.team, "q": self.query, "tag": self.tag, "sort": self.sort} | other
         usual = ("", gallery_order.NEWEST)
         return urlencode({name: value for name, value in asked.items() if value not in usual})
 
@@ -50,13 +57,15 @@ class Wanted:
 @signed_in
 @never_cache
 def gallery(request: SignedInRequest) -> HttpResponse:
-    """This person's jobs, twelve a page."""
-    owner, wanted = request.user, Wanted.of(request)
-    jobs = wanted.among(Job.objects.filter(owner=owner))
+    """This person's jobs, or a team's, twelve a page."""
+    wanted, memberships = Wanted.of(request), members.memberships_of(request.user)
+    member = _member_of(wanted.team, memberships)
+    shelf = Job.objects.filter(team=member.team) if member else Job.objects.own_of(request.user)
+    jobs = wanted.among(shelf)
     page = gallery_order.page_of(jobs, wanted.sort, request.GET.get("page"))
     known = [
         {"name": name, "count": count, "query": wanted.address(tag=key), "is_it": key == wanted.tag}
-        for key, name, count in tags.of_person(owner.pk)
+        for key, name, count in tags.of_jobs(shelf)
     ]
     chosen = next((tag["name"] for tag in known if tag["is_it"]), wanted.tag)
     context = {
@@ -71,5 +80,33 @@ def gallery(request: SignedInRequest) -> HttpResponse:
         "same_query": wanted.address(),
         "without_tag": wanted.address(tag=""),
         "without_query": wanted.address(q=""),
+        "all_query": wanted.address(q="", tag="", sort=""),
+        "member": member,
+        "team": member.team if member else None,
+        "shelves": _shelves(wanted, memberships),
+        "can_change": member is None or member.may_edit,
+        "is_theirs": True,
     }
     return render(request, "recon/gallery.html", context)
+
+
+def _member_of(handle: str, memberships: Iterable[Membership]) -> Membership | None:
+    """The person's place in the team whose scenes are wanted. Raises NotThere."""
+    if not handle:
+        return None
+    for member in memberships:
+        if member.team.handle == handle:
+            return member
+    raise NotThere(NO_SUCH_TEAM)
+
+
+def _shelves(wanted: Wanted, memberships: Iterable[Membership]) -> list[dict[str, object]]:
+    """The galleries that the person has, to change between; none where there is only one."""
+    teams = [(member.team.name, member.team.handle) for member in memberships]
+    if not teams:
+        return []
+    return [
+        {"name": name, "query": wanted.address(team=handle, q="", tag=""),
+         "is_it": handle == wanted.team}
+        for name, handle in [(gettext("Mine"), ""), *teams]
+    ]  # fmt: skip

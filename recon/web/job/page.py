@@ -16,17 +16,25 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from accounts.requests import P, SignedInRequest, View
+from accounts.second_factor.staff import acts_as_staff
 from instarecon_site.form_addresses import form_on
 from recon.jobs import steps_and_log
 from recon.jobs.people import notices
 from recon.jobs.steps_and_log import StepRow
 from recon.jobs.storage import retention
-from recon.models import Job, Photo
+from recon.models import Job
 from recon.pipeline.errors import ReconError
-from recon.web import scene
-from recon.web.access import own_job_or_404, prefers_json, signed_in, unless_deleted
+from recon.web import belonging, scene
+from recon.web.access import (
+    own_job_or_404,
+    prefers_json,
+    signed_in,
+    standing_of,
+    unless_deleted,
+)
 from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
+from recon.web.job.photo_tiles import tile_of
 from recon.web.overlap import pair_graph
 from recon.web.preset_times import preset_options
 from recon.web.result import how_made, runs
@@ -46,9 +54,10 @@ def page(request: SignedInRequest, job: Job, *, status: int = 200, **forms: Form
     """The page of a started job; `forms` are those that come back with errors."""
     prefetch_related_objects([job], "artifacts", "tags")  # several parts of it look at them
     progress = progress_context(job)
-    context: dict[str, object] = {**progress}
+    standing = standing_of(request, job)
+    context: dict[str, object] = {**progress, **vars(standing)}
     rows = list(job.photos.all())
-    photos = [_tile(photo) for photo in rows]
+    photos = [tile_of(photo) for photo in rows]
     context |= {
         "downloads": scene.own_downloads(job),
         "share_url": scene.share_url(job),
@@ -59,16 +68,18 @@ def page(request: SignedInRequest, job: Job, *, status: int = 200, **forms: Form
         "again": AgainForm(initial=shown_of(job)),
     }
     if job.has_ended:
-        mine = job.owner_id == request.user.pk
-        context["has_unread_notice"] = mine and notices.has_unread(job.owner, job)
+        is_owner = job.owner_id == request.user.pk
+        context["has_unread_notice"] = is_owner and notices.has_unread(job.owner, job)
         context["delete_at"] = retention.delete_at(job)
         context["presets"] = preset_options([(photo.width, photo.height) for photo in rows])
     if job.is_completed:
-        show, for_staff = request.GET.get("show", ""), request.user.is_staff
+        show, for_staff = request.GET.get("show", ""), acts_as_staff(request)
         result = result_context(job, progress["steps"], show, for_staff=for_staff)
-        if result["viewer"] and job.owner_id == request.user.pk:
+        if result["viewer"] and standing.is_theirs and standing.can_change:
             result["viewer"]["cover_url"] = reverse("recon:cover", args=(job.pk,))
         context |= result
+    if standing.can_move and job.has_ended:
+        context |= belonging.choices_of(job, request.user)
     context |= sharing_context(job, job.owner) | forms
     return render(request, "recon/job.html", context, status=status)
 
@@ -128,19 +139,6 @@ def acts_on_job(view: JobView[P]) -> View[Concatenate[uuid.UUID, P]]:
 def say_done(request: HttpRequest, job: Job) -> HttpResponse:
     """Nothing for scripts, which know what they requested; the job's page for people."""
     return HttpResponse(status=204) if prefers_json(request) else redirect(job)
-
-
-class PhotoTile(TypedDict):
-    """What `_photos.html` shows of a photo."""
-
-    pk: int
-    original_name: str
-    url: str
-
-
-def _tile(photo: Photo) -> PhotoTile:
-    url = reverse("recon:thumb", args=(photo.job_id, photo.name))
-    return {"pk": photo.pk, "original_name": photo.original_name, "url": url}
 
 
 class ResultContext(TypedDict):

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from accounts.requests import SignedInRequest
 from instarecon_site import wrong_fields
 from recon.jobs import sharing, tags, titles
@@ -43,21 +44,24 @@ def switch(request: SignedInRequest, job: Job) -> HttpResponse:
     if wish not in SWITCHES:
         return refuse(request, job, [gettext("Sharing can be switched on or off.")], 400)
     act, sentence = SWITCHES[wish]
-    act(job)
+    act(job, request.user)
     messages.success(request, sentence)
     return _back(job)
 
 
-SWITCHES: dict[str, tuple[Callable[[Job], None], StrOrPromise]] = {
+SWITCHES: dict[str, tuple[Callable[[Job, User], None], StrOrPromise]] = {
     "on": (
-        lambda job: sharing.switch_on([job]),
+        lambda job, by: sharing.switch_on([job], by=by),
         _("Sharing is on: anyone with the link can see the scene."),
     ),
     "off": (
-        lambda job: sharing.switch_off([job]),
+        lambda job, by: sharing.switch_off([job], by=by),
         _("Sharing is off: the link stopped working."),
     ),
-    "new": (sharing.renew, _("There is a new link. The old one no longer works.")),
+    "new": (
+        lambda job, by: sharing.renew(job, by=by),
+        _("There is a new link. The old one no longer works."),
+    ),
 }
 
 
@@ -90,7 +94,7 @@ def _change(
     if not form.is_valid():
         wrong_fields.focus_first(form)
         return page(request, job, status=400, **{name: form})
-    sharing.change(job, **form.changes())
+    sharing.change(job, by=request.user, **form.changes())
     messages.success(request, said)
     return _back(job)
 

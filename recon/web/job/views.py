@@ -17,9 +17,11 @@ from instarecon_site.form_addresses import form_on
 from recon.jobs import attempts, deletion, lifecycle, submit
 from recon.jobs.people import notices
 from recon.jobs.storage import retention
+from recon.jobs.teams import moving
 from recon.models import Job
 from recon.pipeline.errors import ReconError
-from recon.web.access import DELETE, own_job_or_404, prefers_json, signed_in
+from recon.web import belonging
+from recon.web.access import DELETE, VIEW, maker_of, own_job_or_404, prefers_json, signed_in
 from recon.web.faults import headers_of, status_of
 from recon.web.job import draft_page
 from recon.web.job.page import acts_on_job, page, progress_context, refuse
@@ -43,7 +45,7 @@ def job(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 def read_notice(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The person has seen how the job ended. The page's script sends this, and gets the bell
     anew; without scripts there is a button."""
-    job = own_job_or_404(request, pk)
+    job = own_job_or_404(request, pk, change=VIEW)
     if job.owner_id == request.user.pk:
         notices.mark_read(job.owner, job)
     if not prefers_json(request):
@@ -96,10 +98,28 @@ def delete(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     """The job, its photos and its scene are gone after this, and so is its share link."""
     job = own_job_or_404(request, pk, change=DELETE)
     name = job.name
-    deletion.delete(job)
+    deletion.delete(job, by=request.user)
     said = gettext("“{name}” was deleted, with its photos and files.")
     messages.success(request, said.format(name=name))
-    return redirect("recon:usage" if request.POST.get("from") == "usage" else "recon:gallery")
+    if request.POST.get("from") == "usage":
+        return redirect("recon:usage")
+    if request.POST.get("from") == "team" and job.team:
+        return redirect("recon:team_usage", job.team.handle)
+    return redirect(belonging.gallery_of(job))
+
+
+@acts_on_job
+def move(request: SignedInRequest, job: Job) -> HttpResponse:
+    """`team`: the handle of the team that the scene belongs to from now on; empty: to nobody but
+    its owner."""
+    team = belonging.team_sent(request, request.user)
+    if moving.move(job, team, by=request.user):
+        if team:
+            said = gettext("“{name}” belongs to the team “{team}” now.")
+            messages.success(request, said.format(name=job.name, team=team))
+        else:
+            messages.success(request, gettext("“{name}” is yours alone now.").format(name=job.name))
+    return redirect(job)
 
 
 @acts_on_job
@@ -128,7 +148,10 @@ def again(request: SignedInRequest, job: Job) -> HttpResponse:
     sent = form.fields if "all" in request.POST else request.POST
     title = form.cleaned_data["title"] or None
     try:
-        return redirect(submit.run_again(job, title=title, wishes=form.wishes(job.wishes, sent)))
+        made = submit.run_again(
+            job, title=title, wishes=form.wishes(job.wishes, sent), by=maker_of(request, job)
+        )
+        return redirect(made)
     except ReconError as error:
         said, form = [str(error)], _as_sent(request, job)
         return refuse(request, job, said, status_of(error), headers_of(error), again=form)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import floyd_warshall
 
 Edge = tuple[str, str]
 Points = NDArray[np.float64]  # [N, 2] in the picture's units, y down
@@ -73,6 +72,8 @@ def _group_points(names: list[str], strengths: Mapping[Edge, float], widest: flo
 def _distances(names: list[str], strengths: Mapping[Edge, float]) -> Points:
     """How far apart two photos should be: 1 for the strongest link, more for weaker ones, and
     along links where there is none. [N, N]"""
+    from scipy.sparse.csgraph import floyd_warshall  # late: most pages need no scipy
+
     index = {name: i for i, name in enumerate(names)}
     far = np.full((len(names), len(names)), np.inf)
     np.fill_diagonal(far, 0)

@@ -18,9 +18,10 @@ SHARED, LISTED, LOOKED_AT = 3, 8, 24
 
 
 def others_of(job: Job) -> list[Job]:
-    """The owner's other finished scenes in which (mostly) the same photos have a place, newest
-    first."""
-    same = Photo.objects.filter(sha256__in=job.photos.values("sha256"), job__owner=job.owner_id)
+    """The other finished scenes of its owner or its team in which (mostly) the same photos have a
+    place, newest first."""
+    beside = Job.objects.beside(job)
+    same = Photo.objects.filter(sha256__in=job.photos.values("sha256"), job__in=beside)
     shared = (
         same.exclude(job=job)
         .values("job")

@@ -36,9 +36,9 @@ def picture(request: SignedInRequest, pk: uuid.UUID, number: int, kind: str) -> 
 @signed_in
 @never_cache
 def compare(request: SignedInRequest, pk: uuid.UUID, other_pk: uuid.UUID) -> HttpResponse:
-    """Two finished scenes of one person side by side."""
+    """Two finished scenes of one person or one team side by side."""
     first, second = own_job_or_404(request, pk), own_job_or_404(request, other_pk)
-    if first.owner_id != second.owner_id or not (first.is_completed and second.is_completed):
+    if not first.belongs_with(second) or not (first.is_completed and second.is_completed):
         raise NotThere(NOT_FINISHED)
     if first.pk == second.pk:
         return redirect(first)

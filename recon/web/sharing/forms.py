@@ -89,6 +89,8 @@ class LinkForm(forms.Form):
         }
         super().__init__(data, initial=initial, auto_id="link-%s")
         self.is_over = share.is_over
+        if job.team_id is not None:  # teams have no public page
+            del self.fields["in_gallery"]
         if not share.password:
             del self.fields["no_password"]
             self.fields["password"].label = _("Password")
@@ -96,7 +98,7 @@ class LinkForm(forms.Form):
     def changes(self) -> dict[str, object]:
         """The columns of `Share` as wished. After `is_valid`."""
         data = self.cleaned_data
-        changes = {"in_gallery": data["in_gallery"]}
+        changes = {name: data[name] for name in ("in_gallery",) if name in data}
         # A link that is over shows an empty field: saving something else must not bring it back.
         if data["until"] or not self.is_over:
             changes["until"] = data["until"]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.requests import is_signed_in
 from accounts.throttling import TooMany
 from instarecon_site.form_addresses import form_on
 from recon.jobs import sharing
@@ -98,10 +99,13 @@ def _count_visit(request: HttpRequest, response: HttpResponse, job: Job) -> None
 
 
 def _is_new_visit(request: HttpRequest, job: Job) -> bool:
-    """Whether a visit to the scene would be counted: it is there, and the visitor is not its
-    owner."""
-    is_owner = request.user.pk == job.owner_id
-    return job.is_completed and not is_owner and not request.COOKIES.get(SEEN)
+    """Whether a visit to the scene would be counted: it is there, and it is not the
+    visitor's own or their team's."""
+    if not job.is_completed or request.COOKIES.get(SEEN):
+        return False
+    if not is_signed_in(request):
+        return True
+    return not Job.objects.visible_to(request.user).filter(pk=job.pk).exists()
 
 
 @form_on("recon:public", "pub_key")

@@ -34,8 +34,9 @@ _FAULTS = {
 @signed_in
 @never_cache
 def webhooks(request: SignedInRequest) -> HttpResponse:
-    """recon/webhooks.html: `webhooks` (url), `form` (url), `log` of deliveries (`delivery`,
-    `said`), and once after one was made `made`, with its `secret`."""
+    """recon/webhooks.html: `webhooks` (url), `form` (url), `log` of deliveries (`delivery`; its
+    chip's class `state` and text `said`; `why`), and once after one was made `made`, with its
+    `secret`."""
     return _page(request, WebhookForm(owner=request.user))
 
 
@@ -71,23 +72,24 @@ def _page(
 ) -> HttpResponse:
     mine = Webhook.objects.filter(owner=request.user)
     sent = Delivery.objects.filter(webhook__owner=request.user).select_related("webhook")[:SHOWN]
-    log = [{"delivery": one, "said": said_of(one)} for one in sent]
+    log = [{"delivery": one, **state_of(one)} for one in sent]
     context = {"webhooks": mine, "form": form, "log": log, **more}
     return render(request, "recon/webhooks.html", context, status=status)
 
 
-def said_of(delivery: Delivery) -> str:
-    """How it went, for a person."""
+def state_of(delivery: Delivery) -> dict[str, str]:
+    """How it went, for a person: the class of its chip, its text, and why, if not well."""
     if delivery.taken_at:
-        return gettext("taken ({status})").format(status=delivery.status)
+        said = gettext("taken ({status})").format(status=delivery.status)
+        return {"state": "good", "said": said, "why": ""}
     if not delivery.tries:
-        return gettext("on its way")
+        return {"state": "processing", "said": gettext("on its way"), "why": ""}
     why = _FAULTS.get(delivery.fault) or gettext("answered with {status}").format(
         status=delivery.status
     )
     if delivery.is_over:
-        return gettext("given up: {why}").format(why=why)
-    return gettext("to be sent again: {why}").format(why=why)
+        return {"state": "failed", "said": gettext("given up"), "why": str(why)}
+    return {"state": "usable", "said": gettext("to be sent again"), "why": str(why)}
 
 
 def _own(request: SignedInRequest, number: int) -> Webhook:

@@ -96,17 +96,31 @@ class Share(Schema):
     views: int
 
 
+class WaitReason(Schema):
+    """Why a job waits."""
+
+    code: str = Field(
+        description="earlier_jobs, workers_busy, starting, workers_draining, workers_away,"
+        " preset_not_served or no_worker_yet; others may come."
+    )
+    text: str
+
+
 class Waiting(Schema):
     """Where a job is in the line."""
 
     position: int = Field(description="1 is next.")
     starts_in: Range | None
+    reason: WaitReason
 
 
 class JobSummary(Schema):
     """What a list says of a job."""
 
     job_id: UUID
+    team: str | None = Field(
+        description="The handle of the team that it belongs to; null: its owner alone."
+    )
     title: str
     status: Status
     step: str
@@ -143,6 +157,10 @@ class Job(JobSummary):
     ready_in: Range | None
     share: Share
     videos_waiting: int
+    is_kept: bool = Field(description="Not deleted for its age, on sites that do so.")
+    deleted_at: datetime | None = Field(
+        description="When it is deleted for its age; null if it is not going to be."
+    )
 
 
 class JobPage(Schema):

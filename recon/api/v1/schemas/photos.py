@@ -65,6 +65,17 @@ class Videos(Schema):
     items: list[Video]
 
 
+class Poses(Schema):
+    """Camera positions that came with photos."""
+
+    files: list[str] = Field(description="What they are read from.")
+    listed: int = Field(description="Photos that the files have a position of.")
+    found: int = Field(description="Photos of the job that are among them.")
+    total: int = Field(description="Photos of the job.")
+    lacking: list[str] = Field(description="What the others are called.")
+    used: bool = Field(description="False with the wish `without_poses`.")
+
+
 class FileOutcome(Schema):
     """What became of one file of several."""
 

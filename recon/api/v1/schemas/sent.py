@@ -31,7 +31,11 @@ Description = Annotated[
 ]
 TagName = Annotated[str, StringConstraints(max_length=Tag.LONGEST, pattern=STORABLE)]
 LinkPassword = Annotated[str, StringConstraints(pattern=r"^([^\x00]{6,100})?$")]
-Tags = Annotated[list[TagName], Field(max_length=10, description="Only the owner sees them.")]
+Tags = Annotated[
+    list[TagName], Field(max_length=10, description="Only those whose scene it is see them.")
+]
+TeamHandle = Annotated[str, Field(max_length=30, pattern=STORABLE)]
+OF_TEAM = "The handle of the team that it belongs to; null: the caller alone."
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file.")]
 
 
@@ -61,6 +65,7 @@ class WishesSent(Sent):
 class DraftSent(WishesSent):
     """A new draft."""
 
+    team: TeamHandle | None = Field(default=None, description=OF_TEAM)
     tags: Tags | None = None
     description: Description | None = None
 
@@ -75,7 +80,9 @@ class ShareSent(Sent):
     until: datetime | None = Field(default=None, description="When the link ends; null: never.")
     downloads: Downloads | None = None
     figures: bool | None = Field(default=None, description="Whether the quality figures are shown.")
-    in_gallery: bool | None = Field(default=None, description="On the owner's public page.")
+    in_gallery: bool | None = Field(
+        default=None, description="On the owner's public page; not for a team's."
+    )
 
 
 class ShareChangeSent(ShareSent):
@@ -96,6 +103,12 @@ class DetailsSent(Sent):
     title: Title | None = None
     tags: Tags | None = None
     description: Description | None = None
+    is_kept: bool | None = Field(
+        default=None, description="Do not delete it for its age. Null changes nothing."
+    )
+    team: TeamHandle | None = Field(
+        default=None, description=f"{OF_TEAM} Only its owner moves a scene."
+    )
 
 
 class KnownPhotoSent(Sent):
@@ -121,6 +134,7 @@ class NewJobFields(Schema):
     """The fields beside the files of a new job; those of a form."""
 
     title: Title = ""
+    team: TeamHandle = Field(default="", description="A team's handle; empty: the caller alone.")
     description: Description = ""
     tags: Tags = []
     preset: PresetOrUsual = Field(default="", description="Empty: the site's default.")

@@ -11,7 +11,7 @@ from typing import Any
 from ninja.openapi.schema import OpenAPISchema
 
 from instarecon_site.errors import PROBLEM_TYPE
-from recon.api.v1 import prototype
+from recon.api.v1.description import prototype
 
 _PROBLEM = {
     "description": "A problem (RFC 9457).",

@@ -10,11 +10,22 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts import networks
+from accounts.models import User
 from accounts.requests import is_signed_in
 from recon.jobs import attempts, deletion, lifecycle, queue
 from recon.jobs.people import audit
 from recon.jobs.workers import staff_controls
-from recon.models import Artifact, AuditEntry, Figures, Job, Photo, Share, StageRun, Tag, Worker
+from recon.models import (
+    Artifact,
+    AuditEntry,
+    Figures,
+    Job,
+    Photo,
+    Share,
+    StageRun,
+    Tag,
+    Worker,
+)
 from recon.pipeline.wishes import PRESET_NAMES
 from recon.web.access import VIEW
 
@@ -130,7 +141,7 @@ class PresetFilter(admin.SimpleListFilter):
 @admin.register(Job)
 class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
     list_display = (
-        "short_id", "name", "owner", "status", "step", "percent_done", "attempt", "preset",
+        "short_id", "name", "owner", "team", "status", "step", "percent_done", "attempt", "preset",
         "quality", "psnr", "created_at",
     )  # fmt: skip
     list_display_links = ("short_id", "name")
@@ -143,8 +154,8 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
         "is_sample",
         "created_at",
     )
-    list_select_related = ("owner", "figures")
-    search_fields = ("=id", "title", "owner__email", "error_code")
+    list_select_related = ("owner", "team", "figures")
+    search_fields = ("=id", "title", "owner__email", "team__handle", "error_code")
     date_hierarchy = "created_at"
     inlines = (FiguresInline, ShareInline, TagInline, StageRunInline, PhotoInline, ArtifactInline)
     actions = ("cancel_jobs", "retry_jobs", "put_first", "give_turn_back", "delete_files")
@@ -196,11 +207,11 @@ class JobAdmin(LooksAreLogged, ReadOnly, admin.ModelAdmin):
         return request.user.has_perm("recon.change_job")
 
     def delete_model(self, request: HttpRequest, obj: Job) -> None:
-        deletion.delete(obj)
+        deletion.delete(obj, by=staff_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         for job in queryset:
-            deletion.delete(job)
+            deletion.delete(job, by=staff_of(request))
 
     def _do(
         self,
@@ -308,7 +319,8 @@ class ArtifactAdmin(NotDeletedAlone, admin.ModelAdmin):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnly, admin.ModelAdmin):
-    """Who of the staff opened or changed whose scene. Nobody edits it; AUDIT_DAYS empties it."""
+    """Who of the staff opened or changed whose scene or account. Nobody edits it; AUDIT_DAYS
+    empties it."""
 
     list_display = ("at", "person_email", "method", "action", "job_id", "owner", "address")
     list_filter = ("at", "method")
@@ -318,6 +330,12 @@ class AuditEntryAdmin(ReadOnly, admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def staff_of(request: HttpRequest) -> User:
+    """Whoever is in the administration."""
+    assert isinstance(request.user, User)  # noqa: S101 - narrows the type
+    return request.user
 
 
 def _seconds(run: StageRun) -> str:

@@ -1,0 +1,1 @@
+"""The second factor at sign-in: codes of an app (TOTP), and recovery codes."""

@@ -1,0 +1,1 @@
+"""What API v1 says about itself: its OpenAPI description, and what programs rely on in it."""

@@ -1,0 +1,1 @@
+"""Teams: made and deleted, who is in them, and which scenes are theirs."""

@@ -1,0 +1,1 @@
+"""A person's teams, and each team's page: members, invitations, limits, log."""
