@@ -11,7 +11,8 @@ import re
 
 #: An address's part that gives access, after the part of it that says what it is.
 _KEYS = re.compile(
-    r"(?P<what>/v/|/recon/pub/|/accounts/(?:reset|confirm|confirm-email|invitation|link)/|/stats\.json/)"
+    r"(?P<what>/v/|/recon/pub/|/accounts/(?:reset|confirm|confirm-email|invitation|link)/"
+    r"|/teams/join/|/stats\.json/)"
     r"(?!done\b|sent\b)(?P<key>[^\s/?#\"'<>]+)"
     r"(?P<token>/[^\s/?#\"'<>]+)?"
 )

@@ -24,7 +24,8 @@ BODIES = {"recon/api/bodies.py": {r"json\.loads?\(", r"dict\[str, Any\]"}}
 BODIES |= {
     f"recon/api/v1/{name}.py": {r"json\.loads?\(", r"dict\[str, Any\]"}
     for name in (
-        *("api", "breaking", "callers", "job_facts", "openapi", "problems", "prototype"),
+        *("api", "callers", "job_facts", "problems"),
+        *("description/breaking", "description/openapi", "description/prototype"),
         *("schemas/jobs", "schemas/photos", "schemas/results", "schemas/site", "webhooks"),
     )
 } | {"recon/web/webhooks/forms.py": {r"dict\[str, Any\]"}}  # as Django's forms have it

@@ -138,7 +138,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "transforms.json again. Without it, the positions are worked out from the photos.",
     ),
     "poses_too_large": Explanation(
-        "The camera positions take too much to read: their files may have {limit_mb} MB together, "
+        "The camera positions take too much to read: their files may have {limit} together, "
         "and 20,000 photos.",
         "Leave out photos that you do not send, and points3D, or send the COLMAP model as binary "
         "files. Without positions, they are worked out from the photos.",
