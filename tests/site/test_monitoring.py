@@ -231,7 +231,7 @@ def test_counts_wait_for_a_redis_that_is_away(
 ) -> None:
     request_counts.count("GET", "/a", 200, 0.5)
     assert request_counts._counted["GET /a status 200"] == 1
-    from tests.conftest import use_redis
+    from tests.services import use_redis
 
     use_redis(settings, redis_url)
     assert request_counts.read()[request_counts.Route("GET", "/a")].statuses["200"] >= 1

@@ -19,7 +19,7 @@ from recon.jobs.folder import photo_files, unclaimed
 from recon.jobs.reconcile import Mended, reconcile
 from recon.models import Job, StageRun
 from recon.pipeline.outcome import Summary
-from tests.conftest import use_redis
+from tests.services import use_redis
 from tests.site.making import job_of, person
 from tests.site.staged_pipeline import summary_of, write_results
 

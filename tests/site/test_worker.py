@@ -24,8 +24,8 @@ from recon.jobs.run import tasks
 from recon.jobs.run.worker import ReconWorker
 from recon.models import Job, StageRun
 from recon.pipeline.wishes import Wishes
-from tests.conftest import redis_address, start_redis, stop_redis, use_redis
 from tests.core.tiny_scene import write_tiny_workspace
+from tests.services import redis_address, start_redis, stop_redis, use_redis
 from tests.site import staged_pipeline
 from tests.site.making import job_of, person, photos
 from tests.site.staged_pipeline import HOLDS, play
