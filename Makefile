@@ -1,5 +1,6 @@
 # Two commands: `make run` and `make test`. Each does all the set-up it needs.
-# Settings can be given on the line: `make run PORT=8001`. The work is done in scripts/.
+# Settings can be given on the line: `make run PORT=8001`, `make test DATABASE=postgresql`. The work
+# is done in scripts/.
 
 PYTHON ?= python3
 

@@ -24,6 +24,8 @@ STAMPS = VENV / "stamps"
 #: Which tests `make test` and `make quick` choose, by their markers (pyproject.toml).
 EVERYTHING = "not gpu"
 QUICK = "not gpu and not browser and not reconstruction and not slow"
+#: What they can run on: `make test DATABASE=postgresql`.
+DATABASES = ("sqlite", "postgresql")
 
 #: What `make bench` runs, in this order; each takes options when started by itself. The others in
 #: benchmarks/ are started by hand; ablation.py, checkpoints.py and reference.py need a job with
@@ -74,6 +76,7 @@ def test() -> None:
 
 
 def check_and_test(more: Sequence[str]) -> None:
+    choose_database()
     set_up("requirements-dev.txt")
     find_chromium()
     # Beside the checks: three test processes would each compile them at the same moment.
@@ -85,8 +88,18 @@ def check_and_test(more: Sequence[str]) -> None:
 
 
 def quick() -> None:
+    choose_database()
     set_up("requirements-dev.txt")
     run_tests(QUICK, [])
+
+
+def choose_database() -> None:
+    """Names the database of tests for the programs started from here (tests/site_database.py)."""
+    wanted = os.environ.get("DATABASE")
+    if wanted and wanted not in DATABASES:
+        sys.exit("DATABASE is %s, but must be one of %s." % (wanted, ", ".join(DATABASES)))
+    if wanted:
+        os.environ["TEST_DATABASE"] = wanted
 
 
 def run_tests(which: str, more: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 import pytest
 from _pytest.mark.expression import Expression
 
-from tests import run_folder
+from tests import run_folder, site_database
 
 #: A test that uses the fixture, directly or through others, gets the marker.
 MARKER_OF = {"chromium": "browser", "finished_run": "reconstruction", "postgres_url": "slow"}
@@ -24,11 +24,19 @@ def pytest_collection_modifyitems(
         for fixture in fixtures(item) & MARKER_OF.keys():
             item.add_marker(MARKER_OF[fixture])
     config.stash[FOUND] = [*items]
+    leave_out_what_is_for_another_database(config, items)
     yield  # some are deselected; pytest-django puts those with a database first
     # Each file stays on one process. The long ones go first, and the short ones fill the gaps at
     # the end: a long one that came last would leave the other processes without work.
     long = {item.path for item in items if not DEAR.isdisjoint(markers(item))}
     items.sort(key=lambda item: item.path not in long)
+
+
+def leave_out_what_is_for_another_database(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if site_database.KIND == "sqlite":
+        return
+    config.hook.pytest_deselected(items=[item for item in items if "sqlite" in markers(item)])
+    items[:] = [item for item in items if "sqlite" not in markers(item)]
 
 
 @pytest.hookimpl(tryfirst=True)

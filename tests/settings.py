@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from tests.run_folder import RUN_FOLDER
+from tests.site_database import KIND
 
 for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "BASE_URL", "DEBUG", "PORT", "HOST"):
     os.environ.pop(name, None)
@@ -14,9 +15,13 @@ os.environ["ENV_FILE"] = os.devnull
 # One for each of pytest-xdist's workers; what a worker starts inherits its name.
 os.environ["DATA_DIR"] = str(RUN_FOLDER / f"data-{os.environ.get('PYTEST_XDIST_WORKER', 'all')}")
 Path(os.environ["DATA_DIR"]).mkdir(exist_ok=True)
+if KIND == "postgresql":  # `tests.site_database` says where its server is; here there is none
+    os.environ["DATABASE_URL"] = f"postgresql://postgres:@/recon?host={RUN_FOLDER}"
 
 from instarecon_site.settings import *  # noqa: E402, F403
 from instarecon_site.settings import DATA_DIR, STORAGES  # noqa: E402
+
+os.environ.pop("DATABASE_URL", None)  # not for sites of their own that tests start
 
 STORAGES = {
     **STORAGES,

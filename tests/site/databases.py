@@ -1,4 +1,7 @@
-"""Both databases that the site runs on, for tests: SQLite in a file, and a real PostgreSQL."""
+"""Both databases that the site runs on, for tests: SQLite in a file, and a real PostgreSQL.
+
+Where the whole run is on PostgreSQL (`tests.site_database`), these tests are too, in its database.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from environ import Env
 from redis import Redis
 
+from tests import site_database
 from tests.site.working import manage, worker_environment
+
+KINDS = site_database.KINDS if site_database.KIND == "sqlite" else (site_database.KIND,)
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +31,7 @@ def migrated_postgres(postgres_url: str, tmp_path_factory: pytest.TempPathFactor
     return postgres_url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def database(
     request: pytest.FixtureRequest, transactional_db: None, data_dir: Path, redis_queue: Redis
 ) -> Iterator[str]:
@@ -33,8 +39,8 @@ def database(
     from accounts.models import User
     from recon.models import DataFolder, Job
 
-    if request.param == "sqlite":
-        yield str(connections["default"].settings_dict["NAME"])
+    if request.param == site_database.KIND:
+        yield site_database.address()
         return
     url = request.getfixturevalue("migrated_postgres")
     ours = connections["default"]
@@ -47,8 +53,9 @@ def database(
     connections["default"] = ours
 
 
-def connection_to(url: str) -> BaseDatabaseWrapper:
-    """A separate connection to the database at `url`."""
+def connection_to(database: str) -> BaseDatabaseWrapper:
+    """A separate connection to the database with that address, or SQLite's file."""
+    url = database if "://" in database else f"sqlite:///{database}"
     configured = connections["default"].settings_dict
     settings = {**configured, "OPTIONS": {}, **Env.db_url_config(url)}
     backend = __import__(f"{settings['ENGINE']}.base", fromlist=["DatabaseWrapper"])

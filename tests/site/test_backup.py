@@ -26,6 +26,7 @@ from recon.jobs.backup.opening import opened_for_reading
 from recon.jobs.backup.stores import StoreError, object_name
 from recon.jobs.folder import lock as folder_lock
 from recon.models import Job, Photo
+from tests import site_database
 from tests.site.databases import connection_to
 from tests.site.making import PASSWORD, browser_of, finished_job, job_of, person
 from tests.site.working import manage, worker_environment
@@ -56,8 +57,7 @@ def other_database(database: str, postgres_url: str, tmp_path: Path) -> Iterator
 def site_on(database: str, folder: Path, settings: Any) -> Iterator[None]:
     """This process is the site with that database and data folder."""
     ours = connections["default"]
-    url = database if database.startswith("postgresql:") else f"sqlite:///{database}"
-    connections["default"] = connection_to(url)
+    connections["default"] = connection_to(database)
     settings.DATA_DIR = folder
     try:
         yield
@@ -294,7 +294,7 @@ def test_nobody_who_writes_waits_for_a_backup(tmp_path: Path) -> None:
     ann = person()
     with tables.one_moment():
         assert len(list(tables.rows_of(User))) == 1
-        other = connection_to(f"sqlite:///{connections['default'].settings_dict['NAME']}")
+        other = connection_to(site_database.address())
         with other.cursor() as cursor:
             cursor.execute("UPDATE accounts_user SET public_name = 'Ann'")
         other.close()

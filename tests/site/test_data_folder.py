@@ -109,6 +109,7 @@ def test_a_crash_between_the_two_writes_parts_nobody(data_dir: Path, row_has: st
     assert len((data_dir / data_folder.NAME).read_text().split()) == 1
 
 
+@pytest.mark.sqlite
 def test_a_database_that_lies_in_the_folder_is_never_refused(
     running: Job, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

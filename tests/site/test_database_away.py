@@ -57,6 +57,7 @@ def comes_back(response: Any) -> None:
     assert response["Retry-After"] == str(RETRY_AFTER_S)
 
 
+@pytest.mark.sqlite
 def test_a_locked_database_is_no_fault_and_pages_can_still_be_read(
     data_dir: Any, redis_queue: Any
 ) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from scripts.bootstrap import EVERYTHING, QUICK
+from tests import marking, site_database
 from tests.marking import DEAR, FOUND, MARKER_OF, fixtures, is_chosen, markers
 from tests.run_folder import once
 
@@ -33,6 +37,25 @@ def test_what_a_test_asks_for_marks_it(found: list[pytest.Item]) -> None:
 def test_everything_leaves_out_what_needs_a_graphics_card_alone(found: list[pytest.Item]) -> None:
     left_out = [item for item in found if not is_chosen(item, EVERYTHING)]
     assert left_out == [item for item in found if "gpu" in markers(item)]
+
+
+@pytest.mark.sqlite
+def test_what_is_about_sqlite_is_no_part_of_a_run_on_postgresql(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As this test is, too."""
+    assert site_database.KIND == "sqlite"
+    deselected: list[pytest.Item] = []
+    hook = SimpleNamespace(pytest_deselected=lambda items: deselected.extend(items))
+    config: Any = SimpleNamespace(hook=hook)
+    items = [*request.session.items]
+    marking.leave_out_what_is_for_another_database(config, items)
+    assert (items, deselected) == (request.session.items, [])
+    monkeypatch.setattr(site_database, "KIND", "postgresql")
+    marking.leave_out_what_is_for_another_database(config, items)
+    assert request.node in deselected
+    assert not [item for item in items if "sqlite" in markers(item)]
+    assert len(items) + len(deselected) == len(request.session.items)
 
 
 def test_a_quick_test_can_not_wait_for_what_is_dear_to_make() -> None:

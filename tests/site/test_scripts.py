@@ -23,6 +23,7 @@ import pytest
 from benchmarks.attacks.slow import Crowd, half_head, slow_upload
 from instarecon_site.machine import run_folder
 from scripts import program
+from tests import site_database
 from tests.site.running import Site, free_port, site_environment, started_site
 from tests.waiting import wait_until
 
@@ -85,6 +86,27 @@ def test_too_old_a_python_gives_way_to_a_newer_one(
     with pytest.raises(SystemExit):  # the fake exec returned
         bootstrap.use_good_python()
     assert became == ["/usr/bin/python3.12"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"), [(None, None), ("", None), ("sqlite", "sqlite"), ("postgresql",) * 2]
+)
+def test_tests_run_on_the_database_that_the_command_names(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, wanted: str | None, told: str | None
+) -> None:
+    monkeypatch.setattr(bootstrap.os, "environ", {} if wanted is None else {"DATABASE": wanted})
+    bootstrap.choose_database()
+    assert bootstrap.os.environ.get("TEST_DATABASE") == told
+
+
+@pytest.mark.parametrize("goal", ["test", "quick"])
+def test_a_database_that_tests_do_not_know_is_said_at_once(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, goal: str
+) -> None:
+    assert bootstrap.DATABASES == site_database.KINDS
+    monkeypatch.setenv("DATABASE", "mysql")
+    with pytest.raises(SystemExit, match="DATABASE is mysql, but must be one of sqlite, postgre"):
+        getattr(bootstrap, goal)()
 
 
 def test_packages_are_installed_again_only_when_their_list_changes(

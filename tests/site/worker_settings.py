@@ -6,13 +6,17 @@ from pathlib import Path
 
 import environ
 
-from tests.settings import *  # noqa: F403
-from tests.settings import DATABASES, RQ_QUEUES  # type: ignore[attr-defined]
+_address = os.environ["RECON_TEST_DATABASE"]
+_is_postgres = _address.startswith("postgresql:")
+os.environ["TEST_DATABASE"] = "postgresql" if _is_postgres else "sqlite"
 
-if os.environ["RECON_TEST_DATABASE"].startswith("postgresql:"):
-    DATABASES["default"] = environ.Env.db_url_config(os.environ["RECON_TEST_DATABASE"])
+from tests.settings import *  # noqa: E402, F403
+from tests.settings import DATABASES, RQ_QUEUES  # type: ignore[attr-defined]  # noqa: E402
+
+if _is_postgres:
+    DATABASES["default"].update(environ.Env.db_url_config(_address))
 else:
-    DATABASES["default"]["NAME"] = os.environ["RECON_TEST_DATABASE"]
+    DATABASES["default"]["NAME"] = _address
 for queue in RQ_QUEUES.values():
     queue["URL"] = os.environ["RECON_TEST_REDIS"]
 DATA_DIR = Path(os.environ["RECON_TEST_JOBS"])

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 from django.conf import settings
-from django.db import connection
 
 from recon.jobs.folder import lock as folder_lock
 from recon.models import Job
+from tests import site_database
 from tests.site import staged_pipeline
 from tests.waiting import wait_until
 
@@ -27,7 +27,7 @@ def worker_environment(
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.site.worker_settings",
-        "RECON_TEST_DATABASE": database or str(connection.settings_dict["NAME"]),
+        "RECON_TEST_DATABASE": database or site_database.address(),
         "RECON_TEST_REDIS": settings.RQ_QUEUES["recon"]["URL"],
         "RECON_TEST_JOBS": str(settings.DATA_DIR),
         "RECON_TEST_PIPELINE": pipeline,
