@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.requests import SignedInRequest
 from recon.jobs import tags
 from recon.jobs.teams import members
-from recon.models import Job, Membership
+from recon.models import Job, Membership, Photo
 from recon.web.access import NO_SUCH_TEAM, NotThere, signed_in
 from recon.web.gallery import order as gallery_order
 
@@ -42,8 +42,8 @@ class Wanted:
         if self.tag:
             jobs = jobs.filter(tags__key=self.tag)
         if self.query:
-            named = Q(title__icontains=self.query) | Q(photos__original_name__icontains=self.query)
-            jobs = jobs.filter(pk__in=jobs.filter(named).order_by().values("pk"))
+            photos = Photo.objects.filter(job=OuterRef("pk"), original_name__icontains=self.query)
+            jobs = jobs.filter(Q(title__icontains=self.query) | Q(Exists(photos)))
         return jobs
 
     def address(self, **other: str) -> str:
