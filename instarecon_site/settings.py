@@ -210,9 +210,9 @@ MIDDLEWARE = [
     "accounts.throttling.answer_too_many",
     "instarecon_site.middleware.odd_requests.with_a_page_for_buttons",
     "instarecon_site.middleware.odd_requests.without_odd_addresses",
-    "instarecon_site.admin_pages.without_console_errors",
-    "instarecon_site.queue_pages.missing_is_404",
-    "instarecon_site.queue_pages.permissions_decide",
+    "instarecon_site.middleware.admin_pages.without_console_errors",
+    "instarecon_site.middleware.queue_pages.missing_is_404",
+    "instarecon_site.middleware.queue_pages.permissions_decide",
 ]
 ROOT_URLCONF = "instarecon_site.urls"
 WSGI_APPLICATION = "instarecon_site.wsgi.application"

@@ -21,7 +21,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from instarecon_site.queue_pages import is_ours
+from instarecon_site.middleware.queue_pages import is_ours
 
 _STYLES = (r"<style>(.*?)</style>", r' style="([^"]*)"')
 _SCRIPT = r'<script type="text/javascript">.*?</script>'
