@@ -198,7 +198,7 @@ def test_who_takes_too_much_processor_time_is_ended_and_replaced(pool: Pool) -> 
     ask(pool, picture(), budgets.ONE_PHOTO)
     first = children(pool)
     with pytest.raises(BudgetExceeded):
-        ask(pool, bombs.many_scans(64, side=6000), Budget(memory_mb=1024, cpu_s=0, seconds=60.0))
+        ask(pool, bombs.many_scans(64, side=9900), Budget(memory_mb=1024, cpu_s=0, seconds=60.0))
     assert not psutil.pid_exists(first[0])
     ask(pool, picture(), budgets.ONE_PHOTO)
 
