@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import http.client
 import json
 import os
 import signal
@@ -38,6 +37,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.jobs import machine
 from benchmarks.parts.first_picture_line import KINDS, Line, Visit
+from benchmarks.parts.servers import wait_until_up
 from benchmarks.parts.tables import table
 from scripts.temporary_site import (
     BROWSER_FLAGS,
@@ -124,26 +124,12 @@ def serve_site(tree: Path, gaussians: int) -> Iterator[Site]:
             env=environment, cwd=tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            while not is_up(port):
-                if server.poll() is not None:
-                    raise RuntimeError("the web server did not start")
-                time.sleep(0.2)
+            wait_until_up(port, server)
             # To a browser "localhost" is as good as HTTPS, so it accepts Brotli.
             yield Site(f"http://localhost:{port}", **json.loads(made.stdout.splitlines()[-1]))
         finally:
             server.terminate()
             server.wait()
-
-
-def is_up(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def measure(

@@ -33,6 +33,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.jobs import machine
+from benchmarks.parts.servers import wait_until_up
 from benchmarks.parts.tables import table
 from scripts.temporary_site import ROOT, free_port, site_environment
 
@@ -106,25 +107,11 @@ def serve_site(folder: Path, waiting: int, drafts: int) -> Iterator[Site]:
     )  # fmt: skip
     try:
         site = Site(port, facts["session"], facts["jobs"], facts["asked"])
-        while not _is_up(port):
-            if server.poll() is not None:
-                raise RuntimeError("the web server did not start")
-            time.sleep(0.2)
+        wait_until_up(port, server)
         yield site
     finally:
         server.terminate()
         server.wait()
-
-
-def _is_up(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def visit(site: Site, pages: int, seconds: float) -> None:

@@ -11,13 +11,13 @@ from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.limits import Limits
+
 #: In lower case, so that no two differ only in case.
 HANDLE = RegexValidator(
     r"^[a-z0-9](?:[a-z0-9-]{1,28})[a-z0-9]\Z",
     _("Use 3 to 30 lower-case letters, digits and hyphens, with a letter or digit at both ends."),
 )
-
-_OVERRIDE = "empty: the site's limit"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -42,7 +42,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=email)
 
 
-class User(AbstractUser):
+class User(Limits, AbstractUser):
     """Someone with an account. The e-mail address is what they sign in with."""
 
     username = None  # type: ignore[assignment]
@@ -68,21 +68,6 @@ class User(AbstractUser):
         help_text="in their public page's address",
     )
     public_name = models.CharField(max_length=60, blank=True)
-
-    quota_stored_mb = models.PositiveIntegerField(
-        "MB to store", null=True, blank=True, help_text=_OVERRIDE
-    )
-    quota_active_jobs = models.PositiveIntegerField(
-        "scenes at a time", null=True, blank=True, help_text=_OVERRIDE
-    )
-    quota_jobs_a_day = models.PositiveIntegerField(
-        "scenes a day", null=True, blank=True, help_text=_OVERRIDE
-    )
-    # Counted here and not by rows: deleting a scene does not give a start back.
-    started_on = models.DateField(
-        null=True, blank=True, editable=False, help_text="the site's day of the last start"
-    )
-    started_that_day = models.PositiveIntegerField(default=0, editable=False)
 
     sessions_since = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="sessions from before have ended"

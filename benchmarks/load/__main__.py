@@ -19,11 +19,9 @@ import json
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -35,6 +33,7 @@ from benchmarks.jobs import machine
 from benchmarks.load import answers, archive
 from benchmarks.load.making import make
 from benchmarks.load.memory import MemoryWatch
+from benchmarks.parts.servers import wait_until_up
 from benchmarks.parts.tables import table
 from scripts import measurement_pages
 from scripts.temporary_site import ROOT, TemporarySite, free_port, site_environment
@@ -46,8 +45,6 @@ MOST_QUERIES = 15
 MEMORY = ["programs", "early MB", "late MB", "growth, MB in 10 min", "most MB"]
 #: Seconds that a job takes at least.
 JOB_S = 1.5
-#: Seconds for the bare view's server to come up.
-_STARTUP_S = 30.0
 #: Nothing but these keeps so many from one address.
 GENEROUS = {
     **dict.fromkeys(("UPLOADS_AN_HOUR", "QUOTA_ACTIVE_JOBS", "QUOTA_JOBS_A_DAY"), "1000000"),
@@ -133,22 +130,11 @@ def bare_site() -> Iterator[str]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
-        wait_for(port)
+        wait_until_up(port, server, "/")
         yield f"http://127.0.0.1:{port}/"
     finally:
         server.terminate()
         server.wait()
-
-
-def wait_for(port: int) -> None:
-    """Until something listens there. Raises TimeoutError after half a minute."""
-    until = time.monotonic() + _STARTUP_S
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"nothing listens on port {port}")
 
 
 def save(tables: Tables) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.load.making import make
+from benchmarks.parts.servers import wait_until_up
 from scripts.temporary_site import ROOT, free_port, site_environment
 from tests.services import redis_address, start_redis, stop_redis
 
@@ -69,21 +70,8 @@ def _served(environment: dict[str, str]) -> Iterator[int]:
         env={**environment, "PORT": str(port)}, cwd=ROOT, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        until = time.monotonic() + LIMIT_S
-        while not _is_up(port) and server.poll() is None and time.monotonic() < until:
-            time.sleep(0.2)
+        wait_until_up(port, server)
         yield port
     finally:
         server.terminate()
         server.wait()
-
-
-def _is_up(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
