@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth import authenticate
@@ -12,6 +12,9 @@ from accounts import sessions
 from accounts.requests import SignedInRequest
 from accounts.second_factor import codes, keys
 from accounts.second_factor.remembered import DAYS
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 WRONG = _(
     "That code is wrong, or has been used. Enter the one that your app shows now, and check that "
@@ -25,33 +28,17 @@ LOST = _(
 
 
 def code_field() -> forms.CharField:
-    return forms.CharField(
-        max_length=40,
-        label=_("Code from your app"),
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "one-time-code",
-                "inputmode": "numeric",
-                "autofocus": True,
-                "spellcheck": "false",
-            }
-        ),
-    )
+    return _typed(_("Code from your app"), autocomplete="one-time-code", inputmode="numeric")
 
 
 def recovery_field() -> forms.CharField:
-    return forms.CharField(
-        max_length=40,
-        label=_("Recovery code"),
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "off",
-                "autocapitalize": "none",
-                "autofocus": True,
-                "spellcheck": "false",
-            }
-        ),
-    )
+    return _typed(_("Recovery code"), autocomplete="off", autocapitalize="none")
+
+
+def _typed(label: StrOrPromise, **attrs: str) -> forms.CharField:
+    """For what is copied from elsewhere; the page begins there."""
+    attributes = {**attrs, "autofocus": True, "spellcheck": "false"}
+    return forms.CharField(max_length=40, label=label, widget=forms.TextInput(attrs=attributes))
 
 
 class CodeForm(forms.Form):

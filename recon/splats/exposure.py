@@ -1,7 +1,7 @@
 """Per-photo exposure: an affine change of colour between a render and its photo.
 
 Phones expose each photo anew, so that no single scene can match all of them. As in Kerbl et al.'s
-hierarchical 3DGS (2024) each train photo gets an affine map of its own, here held near the
+hierarchical 3DGS (2024) each train photo gets an affine map of its own, here held near
 what `exposure_estimate` begins with. A photo that training never saw has none: for raw figures it
 is predicted (`exposure_prediction`), for corrected ones fitted to one half of the photo and scored
 on the other, so that no pixel is scored with what was fitted to it. The halves are the
