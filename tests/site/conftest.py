@@ -8,9 +8,16 @@ import pytest
 
 from tests.reconstruction import finished_run
 from tests.site.databases import database, migrated_postgres
-from tests.site.provider_sign_in import key, provider
+from tests.site.provider_sign_in import provider, provider_key
 
-__all__ = ["database", "finished_run", "key", "mail_set_up", "migrated_postgres", "provider"]
+__all__ = [
+    "database",
+    "finished_run",
+    "mail_set_up",
+    "migrated_postgres",
+    "provider",
+    "provider_key",
+]
 
 
 @pytest.fixture

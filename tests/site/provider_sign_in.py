@@ -22,13 +22,13 @@ START, CALLBACK = "/accounts/provider/", "/accounts/provider/callback/"
 
 
 @pytest.fixture(scope="module")
-def key() -> RSAKey:
+def provider_key() -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": "first"})
 
 
 @pytest.fixture
-def provider(settings: SettingsWrapper, key: RSAKey) -> Iterator[Provider]:
-    with running(Provider(claims=dict(ANN), key=key)) as provider:
+def provider(settings: SettingsWrapper, provider_key: RSAKey) -> Iterator[Provider]:
+    with running(Provider(claims=dict(ANN), key=provider_key)) as provider:
         settings.OIDC = Oidc(
             issuer=provider.url,
             client_id=CLIENT_ID,
