@@ -130,7 +130,8 @@ def from_poses(options: argparse.Namespace, config: PipelineConfig, device: torc
 
 
 def borrow_poses(source: Workspace, target: Workspace, held_out: str | None) -> None:
-    """Puts photos, poses and split of `source` into the new folder of `target`."""
+    """Puts photos, with what is known of them, poses and split of `source` into the new folder of
+    `target`."""
     shutil.rmtree(target.root, ignore_errors=True)
     shutil.copytree(source.images, target.images, copy_function=link_or_copy)
     shutil.copytree(source.undistorted_sparse, target.undistorted_sparse)
@@ -139,6 +140,8 @@ def borrow_poses(source: Workspace, target: Workspace, held_out: str | None) -> 
         train, test = [n for n in sorted(train + test) if n != held_out], [held_out]
     target.train_txt.write_text("".join(f"{name}\n" for name in train))
     target.test_txt.write_text("".join(f"{name}\n" for name in test))
+    if source.photos_json.exists():  # what the metadata says of the exposure
+        shutil.copyfile(source.photos_json, target.photos_json)
 
 
 def link_or_copy(source: str, target: str) -> None:

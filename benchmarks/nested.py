@@ -22,7 +22,7 @@ import argparse
 import datetime
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -37,6 +37,7 @@ from benchmarks import jobs
 from benchmarks.ablation import Deadline, OutOfTime
 from benchmarks.parts import scoring, tables
 from recon.pipeline import presets, wishes_to_settings
+from recon.pipeline.after_training.scoring import exposure_values
 from recon.pipeline.outcome import PreparedPhotos
 from recon.pipeline.photos.uploads import photos_in
 from recon.pipeline.wishes import Wishes
@@ -61,6 +62,7 @@ class Subset:
 
     images: Path
     photos: dict[str, PosedPhoto]  # those with a place, by their own names
+    ev100: dict[str, float] = field(default_factory=dict)  # exposure values, by prepared names
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -116,7 +118,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> Iterator[Ro
     for size in sizes:
         chosen = sorted(names[index] for index in order[:size])
         if whole:
-            subset = Subset(whole.images, {name: whole.photos[name] for name in chosen})
+            subset = replace(whole, photos={name: whole.photos[name] for name in chosen})
         else:
             place = options.out / f"{name}-{size}"
             subset = make_poses([paths[name] for name in chosen], place, options)
@@ -149,9 +151,8 @@ def with_poses(workspace: Workspace) -> Subset:
     """All photos that have a place in a job."""
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     stored = own_names(workspace)
-    return Subset(
-        workspace.images, {stored.get(photo.name, photo.name): photo for photo in model.photos}
-    )
+    photos = {stored.get(photo.name, photo.name): photo for photo in model.photos}
+    return Subset(workspace.images, photos, exposure_values(workspace))
 
 
 def own_names(workspace: Workspace) -> dict[str, str]:
@@ -177,7 +178,7 @@ def score(subset: Subset, shared: Sequence[str], seed: int, options: argparse.Na
         scored,
         subset.images,
         config.max_image_size,
-        exposures=predict_exposures(result.exposures, train, scored),
+        exposures=predict_exposures(result.exposures, train, scored, subset.ev100),
     )
     psnr = figures["raw"]["psnr"]
     sys.stderr.write(f"{len(subset.photos)} photos, seed {seed}: {psnr:.2f} dB\n")

@@ -22,7 +22,7 @@ from recon.pipeline.progress import Step
 from recon.reporting import WarningRecord
 
 #: Part of every marker. Raise it when a stage's code changes what it would write.
-PIPELINE_VERSION = 6
+PIPELINE_VERSION = 7
 
 _SCRATCH = ".scratch-"  # the ladder's, too
 _UNFINISHED = ".unfinished-"

@@ -111,13 +111,13 @@ def exif_focal(path: Path, image: Image.Image) -> float | None:
     whole = _size_before_cropping(details, image.size)
     if whole is None:
         return None
-    equivalent = _positive(details.get(FOCAL_LENGTH_IN_35MM_FILM))
+    equivalent = exif.positive(details.get(FOCAL_LENGTH_IN_35MM_FILM))
     if equivalent is not None:
         focal = equivalent / FULL_FRAME_DIAGONAL * math.hypot(*whole)
     else:
         lens = _colmaps_focal(path, image) if image.format in ("JPEG", "MPO") else None
         # What the equivalent would have followed.
-        zoom = max(_positive(details.get(_DIGITAL_ZOOM)) or 1.0, 1.0)
+        zoom = max(exif.positive(details.get(_DIGITAL_ZOOM)) or 1.0, 1.0)
         focal = (lens or 0.0) * zoom * math.hypot(*whole) / math.hypot(*image.size)
     low, high = PLAUSIBLE_FOCAL
     return focal if low * max(image.size) <= focal <= high * max(image.size) else None
@@ -131,7 +131,7 @@ def _size_before_cropping(
     Editors often leave the size in the metadata as it was. If the shape is the same, the photo was
     made smaller (or is whole), otherwise it was cropped. None if it was also scaled.
     """
-    said = [_positive(details.get(tag)) for tag in _PIXEL_DIMENSIONS]
+    said = [exif.positive(details.get(tag)) for tag in _PIXEL_DIMENSIONS]
     if said[0] is None or said[1] is None:
         return size
     across, down = max(1, int(said[0])), max(1, int(said[1]))
@@ -141,12 +141,6 @@ def _size_before_cropping(
     if abs(shape - 1) <= _SAME_SHAPE:
         return size
     return (across, down) if across >= size[0] and down >= size[1] else None
-
-
-def _positive(value: object) -> float | None:
-    """A number above 0 from the metadata; None for anything else."""
-    number = exif.number(value)
-    return number if number is not None and number > 0 else None
 
 
 def _colmaps_focal(path: Path, image: Image.Image) -> float | None:

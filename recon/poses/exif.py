@@ -18,6 +18,9 @@ from PIL import Image
 EXIF_IFD = 0x8769
 ORIENTATION = 0x0112
 _TAKEN = 0x9003  # DateTimeOriginal, by the camera's clock: "2026:05:03 14:05:00"
+_EXPOSURE_TIME, _F_NUMBER, _ISO = 0x829A, 0x829D, 0x8827
+_SHUTTER_SPEED, _APERTURE = 0x9201, 0x9202  # the same as powers of two (APEX)
+_DARKEST, _BRIGHTEST = -8.0, 24.0  # EV100 from a night sky to the sun itself: others are nonsense
 _FIRST_YEAR = 1990  # before it there was no camera with a clock; many say 1970, or 0
 
 #: How Pillow turns a picture upright, by the values of the tag that mean anything (EXIF 2.32).
@@ -56,6 +59,32 @@ def number(value: object) -> float | None:
     except (ArithmeticError, ValueError):
         return None
     return found if found is not None and math.isfinite(found) else None
+
+
+def positive(value: object) -> float | None:
+    """A number above 0; None for anything else."""
+    found = number(value)
+    return found if found is not None and found > 0 else None
+
+
+def exposure_value(image: Image.Image) -> float | None:
+    """EV100 of the shot, log2(N² / t) - log2(ISO / 100), from f-number, seconds and sensitivity
+    (ISO 2720): one more is half the light in the picture. None where one of the three is missing.
+    """
+    details = details_of(image)
+    speed, aperture = number(details.get(_SHUTTER_SPEED)), number(details.get(_APERTURE))
+    seconds = positive(details.get(_EXPOSURE_TIME)) or _power_of_two(speed and -speed)
+    f_number = positive(details.get(_F_NUMBER)) or _power_of_two(aperture and aperture / 2)
+    said = details.get(_ISO)
+    iso = positive(said[0] if isinstance(said, tuple) and said else said)
+    if seconds is None or f_number is None or iso is None:
+        return None
+    value = 2 * math.log2(f_number) - math.log2(seconds) - math.log2(iso) + math.log2(100)
+    return value if _DARKEST <= value <= _BRIGHTEST else None
+
+
+def _power_of_two(exponent: float | None) -> float | None:
+    return 2.0**exponent if exponent is not None and abs(exponent) < 64 else None
 
 
 def day_taken(image: Image.Image) -> date | None:

@@ -32,10 +32,15 @@ def gain(factor: float) -> torch.Tensor:
     return torch.cat([torch.eye(3) * factor, torch.zeros(3, 1)], dim=1)
 
 
-def predicted(factors: dict[int, float], photos: list[PosedPhoto], wanted: int) -> torch.Tensor:
+def predicted(
+    factors: dict[int, float],
+    photos: list[PosedPhoto],
+    wanted: int,
+    ev100: dict[str, float] | None = None,
+) -> torch.Tensor:
     train = [photo for photo in photos if int(photo.name[:3]) in factors]
     maps = {photo.name: gain(factors[int(photo.name[:3])]) for photo in train}
-    return predict_exposures(maps, train, [photos[wanted]])[photos[wanted].name]
+    return predict_exposures(maps, train, [photos[wanted]], ev100)[photos[wanted].name]
 
 
 def held_out_third(value: Callable[[int], float]) -> dict[int, float]:
@@ -67,6 +72,59 @@ def test_exposures_without_rhyme_predict_nothing() -> None:
     photos = [photo_at(n, x=n) for n in range(10)]
     values = [0.8, 1.2, 1.0, 1.0, 1.3, 0.7, 1.1, 0.9, 1.2, 0.8]
     found = predicted(held_out_third(lambda n: values[n]), photos, wanted=3)
+    torch.testing.assert_close(found, gain(1.0))
+
+
+def exposed_by(photos: list[PosedPhoto], light: Callable[[int], float]) -> dict[str, float]:
+    """EV100 of photos whose cameras let in `light(number)` as much: one more is half of it."""
+    return {photo.name: 12 - math.log2(light(int(photo.name[:3]))) for photo in photos}
+
+
+LIGHT = [0.8, 1.5, 1.0, 2.0, 1.3, 0.7, 1.1, 0.9, 1.4, 0.6]  # without rhyme
+
+
+def by_light(number: int) -> float:
+    """How bright a picture gets by sRGB's curve."""
+    return LIGHT[number] ** (1 / 2.2)
+
+
+def test_what_the_camera_says_of_its_exposure_is_known_for_every_photo() -> None:
+    photos = [photo_at(n, x=n) for n in range(10)]
+    ev100 = exposed_by(photos, lambda n: LIGHT[n])
+    found = predicted(held_out_third(by_light), photos, wanted=3, ev100=ev100)
+    torch.testing.assert_close(found, gain(by_light(3)), atol=0.01, rtol=0)
+
+
+def test_a_cameras_own_curve_is_learnt_from_the_other_photos() -> None:
+    photos = [photo_at(n, x=n) for n in range(10)]
+    ev100 = exposed_by(photos, lambda n: LIGHT[n])
+    found = predicted(held_out_third(lambda n: LIGHT[n] ** 0.8), photos, wanted=3, ev100=ev100)
+    assert found[0, 0] == pytest.approx(LIGHT[3] ** 0.8, abs=0.06)
+
+
+def test_light_and_neighbours_together_say_more_than_either() -> None:
+    """Clouds pass while the camera exposes each photo anew."""
+    photos = [photo_at(n, x=(n * 7) % 10) for n in range(10)]
+    ev100 = exposed_by(photos, lambda n: LIGHT[n])
+    factors = held_out_third(lambda n: (0.7 + 0.06 * n) * by_light(n))
+    found = predicted(factors, photos, wanted=3, ev100=ev100)
+    torch.testing.assert_close(found, gain(0.88 * by_light(3)), atol=0.03, rtol=0)
+
+
+def test_exposures_that_do_not_follow_the_light_predict_nothing() -> None:
+    photos = [photo_at(n, x=n) for n in range(10)]
+    values = [0.8, 1.2, 1.0, 1.0, 1.3, 0.7, 1.1, 0.9, 1.2, 0.8]
+    ev100 = exposed_by(photos, lambda n: LIGHT[(n * 3 + 1) % 10])
+    found = predicted(held_out_third(lambda n: values[n]), photos, wanted=3, ev100=ev100)
+    torch.testing.assert_close(found, gain(1.0))
+
+
+@pytest.mark.parametrize("silent", [0, 3])
+def test_light_that_one_photo_does_not_tell_is_not_used(silent: int) -> None:
+    photos = [photo_at(n, x=n) for n in range(10)]
+    ev100 = exposed_by(photos, lambda n: LIGHT[n])
+    del ev100[photos[silent].name]
+    found = predicted(held_out_third(by_light), photos, wanted=3, ev100=ev100)
     torch.testing.assert_close(found, gain(1.0))
 
 

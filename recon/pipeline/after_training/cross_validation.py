@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recon.pipeline.after_training.optional_work import attempt
-from recon.pipeline.after_training.scoring import Scorer, without_outliers
+from recon.pipeline.after_training.scoring import Scorer, exposure_values, without_outliers
 from recon.pipeline.checkpoint_folder import checkpoints_of
 from recon.pipeline.config import PipelineConfig
 from recon.pipeline.machine.gpu_memory import memory_of
@@ -145,7 +145,10 @@ class CrossValidation:
         photos = {fold_picture_name(p.name): p for p in self.model.photos if p.name in test}
         comparison = within(part(report, _TRAIN_SHARE, _TRAIN_SHARE), "comparing_fold")
         exposures = predict_exposures(
-            scene.exposures, self._train_photos(test), list(photos.values())
+            scene.exposures,
+            self._train_photos(test),
+            list(photos.values()),
+            exposure_values(self.workspace),
         )
         place = self.workspace.fold_pictures
         self.scorer.save_pictures(gaussians, photos, place, comparison, exposures)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from recon.picture_size import fitted_size
 from recon.pipeline.config import ExportConfig
-from recon.pipeline.outcome import TrainingRecord
+from recon.pipeline.outcome import PreparedPhotos, TrainingRecord
 from recon.pipeline.workspace import Workspace
 from recon.reporting import Progress, part
 from recon.splats.evaluation import draw, exposed, score, to_bytes
@@ -95,7 +95,19 @@ def predicted_exposures(workspace: Workspace, model: Model) -> dict[str, Tensor]
     """The exposures [3, 4] of the held-out photos, as those that GS_TRAIN learnt predict them."""
     learnt = TrainingRecord.read(workspace).exposures
     maps = {name: torch.tensor(rows) for name, rows in learnt.items()}
-    return predict_exposures(maps, model.train, model.test)
+    return predict_exposures(maps, model.train, model.test, exposure_values(workspace))
+
+
+def exposure_values(workspace: Workspace) -> dict[str, float]:
+    """The photos' EV100, by the names that training has for them; none where they are of several
+    cameras, whose pictures are as bright at the same value only by chance."""
+    try:
+        photos = PreparedPhotos.read(workspace).photos
+    except FileNotFoundError:  # poses made elsewhere
+        return {}
+    if len({photo.device for photo in photos}) > 1:
+        return {}
+    return {photo.name: photo.ev100 for photo in photos if photo.ev100 is not None}
 
 
 def without_outliers(gaussians: Gaussians, config: ExportConfig, report: Progress) -> Gaussians:

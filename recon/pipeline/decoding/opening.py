@@ -75,6 +75,7 @@ class DevelopedPhoto:
     focal: float | None  # px of this picture
     device: str | None  # the same for one body and lens; a digest
     orientation: int = 1  # EXIF's, of the file: it is upright here
+    ev100: float | None = None  # exposure value, see `exif.exposure_value`
 
 
 class Opener:

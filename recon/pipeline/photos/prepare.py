@@ -18,7 +18,7 @@ from recon.pipeline.decoding.opening import DevelopedPhoto
 from recon.pipeline.photos.photo_file import decode
 from recon.pipeline.workspace import replacing
 from recon.poses.cameras import Photo, exif_device, exif_focal
-from recon.poses.exif import orientation
+from recon.poses.exif import exposure_value, orientation
 
 #: Characters of a prepared photo's name before its suffix.
 LONGEST_STEM = 120
@@ -36,6 +36,7 @@ class PreparedPhoto:
     digest: str  # SHA-256 of the prepared file
     device: str | None = None  # the same for one body and lens; a digest, see `exif_device`
     orientation: int = 1  # EXIF's, of the file that was sent; prepared, it is upright
+    ev100: float | None = None  # exposure value of the shot, from the metadata
 
     @property
     def for_poses(self) -> Photo:
@@ -66,6 +67,7 @@ def prepare(
         digest,
         made.device,
         made.orientation,
+        made.ev100,
     )
 
 
@@ -79,7 +81,7 @@ def develop(source: Path, name: str, config: PreflightConfig) -> DevelopedPhoto:
     )
     with decoded.image:
         focal, device = exif_focal(source, decoded.image), exif_device(decoded.image)
-        turned = orientation(decoded.image)
+        turned, ev100 = orientation(decoded.image), exposure_value(decoded.image)
         image = to_rgb(decoded.upright())
     full_size = image.size
     size = fitted_size(*full_size, config.max_image_size)
@@ -90,7 +92,7 @@ def develop(source: Path, name: str, config: PreflightConfig) -> DevelopedPhoto:
     clean.paste(image)
     jpeg = io.BytesIO()
     clean.save(jpeg, format="JPEG", quality=config.jpeg_quality, subsampling=0)
-    return DevelopedPhoto(jpeg.getvalue(), *size, focal, device, turned)
+    return DevelopedPhoto(jpeg.getvalue(), *size, focal, device, turned, ev100)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
