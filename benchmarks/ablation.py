@@ -40,6 +40,7 @@ from benchmarks import jobs
 from benchmarks.parts import scoring, tables
 from recon.pipeline import config as configs
 from recon.pipeline import presets, wishes_to_settings
+from recon.pipeline.after_training.scoring import exposure_values
 from recon.pipeline.cli.arguments import nested
 from recon.pipeline.config import PipelineConfig, UndistortConfig
 from recon.pipeline.wishes import Wishes
@@ -87,6 +88,8 @@ def _dense(**changes: Any) -> dict[str, Any]:
 VARIANTS = (
     Variant("from SfM points", "what the dense start brings", _dense(enabled=False)),
     Variant("agreement of one", "more depths, but not as sure", _dense(min_agreeing=1)),
+    Variant("nothing beyond", "the sweep ends near the SfM points", _dense(beyond=1.3)),
+    Variant("a few planes", "a point moves by pixels between two", _dense(max_planes=96)),
     Variant("half the start", "a quarter of the cap: more is grown", _dense(share=0.25)),
     Variant(
         "opacity .1 at the start", "wrong points are seen through", _dense(initial_opacity=0.1)
@@ -194,6 +197,7 @@ class Scene:
     images: Path
     train: list[PosedPhoto]
     scored: list[PosedPhoto]
+    ev100: dict[str, float]  # exposure values, by name
 
 
 def read_scene(folder: Path) -> Scene:
@@ -210,7 +214,8 @@ def read_scene(folder: Path) -> Scene:
     if len(train) < _FEWEST:
         sys.exit(f"{folder} has too few photos to train on for another split.")
     name = folder.resolve().name
-    return Scene(name, workspace.images, [posed[n] for n in train], [posed[n] for n in scored])
+    inner = [posed[n] for n in train], [posed[n] for n in scored]
+    return Scene(name, workspace.images, *inner, exposure_values(workspace))
 
 
 def recipe(base: PipelineConfig, variant: Variant, photos: Sequence[PosedPhoto]) -> TrainConfig:
@@ -271,7 +276,7 @@ class Ablation:
         result = self._train(scene, config, seed)
         seconds = time.monotonic() - began
         size = config.max_image_size
-        exposures = predict_exposures(result.exposures, scene.train, scene.scored)
+        exposures = predict_exposures(result.exposures, scene.train, scene.scored, scene.ev100)
         figures = scoring.score(
             result.gaussians, scene.scored, scene.images, size, exposures=exposures
         )

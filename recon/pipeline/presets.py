@@ -27,7 +27,12 @@ PRESETS: dict[str, PipelineConfig] = {
             min_size=0.0,
             average_from=1.0,
             dense=DenseConfig(
-                max_image_size=400, sweep_shrink=1, compared=4, min_agreeing=1, share=0.75
+                max_image_size=400,
+                sweep_shrink=1,
+                max_planes=96,
+                compared=4,
+                min_agreeing=1,
+                share=0.75,
             ),
         ),
     ),

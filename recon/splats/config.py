@@ -16,7 +16,10 @@ class DenseConfig:
     enabled: bool = True
     max_image_size: int = 700  # px, longest side of the depth maps
     sweep_shrink: int = 2  # the plane sweep runs at this fraction of it
-    planes: int = 96  # inverse depths of the sweep
+    planes: int = 96  # inverse depths of the sweep, at least,
+    max_planes: int = 288  # and at most
+    max_step: float = 1.0  # px, between two planes in a neighbour, as far as `max_planes` allows
+    beyond: float = 10.0  # how much farther the sweep goes than a photo's farthest SfM points
     chunk: int = 16  # planes at a time: bounds memory
     refinements: int = 2  # at full size, each half as wide as the one before
     neighbours: int = 8  # photos whose own maps may confirm a photo's depths

@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 _BEST_ANGLE = 8.0  # degrees between two photos' rays: parallax enough, and still alike
 _NARROW, _WIDE = 3.0, 10.0  # degrees, how fast an angle loses worth below and above the best
 _RANGE = (0.02, 0.98)  # quantiles of the inverse depths of a photo's SfM points
-_MARGIN = 1.3  # the range swept is this much wider at both ends
+_NEARER = 1.3  # the range swept begins this much nearer
 _MIN_SEEN = 5  # SfM points that tell a photo's range of depths
 _LUMA = (0.299, 0.587, 0.114)  # grey from RGB (ITU-R BT.601)
 
@@ -83,7 +83,8 @@ def stereo_photos(
         order = [int(other) for other in np.argsort(-worth[index], kind="stable")]
         best = [place[other] for other in order if other in place and worth[index, other] > 0]
         farthest, nearest = np.quantile(1 / depths[index], _RANGE)
-        limits = float(nearest * _MARGIN), float(farthest / _MARGIN)
+        # SfM points are few in the background, and what is not swept is found too near.
+        limits = float(nearest * _NEARER), float(farthest / config.beyond)
         photos.append(
             _photo(views[index], limits, tuple(best[: config.neighbours]), config, device)
         )

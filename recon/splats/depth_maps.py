@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -23,6 +24,8 @@ from recon.splats.gaussians import Camera
 _NOWHERE = -1.0  # the score of a hypothesis that a neighbour can't see
 _VARIANCE_FLOOR = 1e-5  # of grey values 0 to 1: flatter windows say nothing
 _STEPS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # tried around a depth when it is refined, in step widths
+_PATH_POINTS = 17  # inverse depths at which a point's way across a neighbour is looked at,
+_PATH_EVERY = 8  # px, and the points that are
 _NARROWER = 0.5  # each refinement's step, the first's in distances between planes
 
 
@@ -56,8 +59,9 @@ def _measure_depths(photo: Photo, neighbours: Sequence[Photo], config: DenseConf
     """One photo's depths [H, W] before anything confirms them."""
     height, width = photo.grey.shape
     small, *others = (_shrink(p, config.sweep_shrink) for p in (photo, *neighbours))
-    step = (photo.nearest - photo.farthest) / (config.planes - 1)
-    inverse, _ = _sweep_planes(small, others, config)
+    swept = planes(small, others, config)
+    step = float(swept[1] - swept[0])
+    inverse, _ = _sweep_planes(small, others, swept, config)
     inverse = _median(inverse)
     inverse = functional.interpolate(inverse[None, None], (height, width), mode="bilinear")[0, 0]
     score = torch.full_like(inverse, _NOWHERE)
@@ -77,16 +81,39 @@ def _shrink(photo: Photo, factor: int) -> Photo:
     return replace(photo, camera=camera, grey=grey)
 
 
+def planes(photo: Photo, neighbours: Sequence[Photo], config: DenseConfig) -> Tensor:
+    """The inverse depths [D] that are swept, the farthest first, evenly spaced.
+
+    So many that a point moves by at most `max_step` px from one to the next, in the mean over the
+    picture and the median of the neighbours: what lies between two planes farther apart than its
+    window's texture matches at neither.
+    """
+    device = photo.grey.device
+    paths = []  # px
+    few = torch.linspace(photo.farthest, photo.nearest, _PATH_POINTS, device=device)
+    rays = pixel_rays(photo.camera)[:, ::_PATH_EVERY, ::_PATH_EVERY]
+    for neighbour in neighbours:
+        start, slope = _projection(photo.camera, rays, neighbour.camera)
+        x, y, depth = (start + few[:, None, None, None] * slope[:, None, None]).unbind(1)
+        x, y = x / depth.clamp_min(1e-6), y / depth.clamp_min(1e-6)  # [P, H, W]
+        height, width = neighbour.grey.shape
+        seen = (depth > 0) & (x > 0) & (x < width) & (y > 0) & (y < height)
+        both = seen[1:] & seen[:-1]
+        if both.any():
+            moved = torch.hypot(x[1:] - x[:-1], y[1:] - y[:-1])[both]
+            paths.append(float(moved.mean()) * (_PATH_POINTS - 1))
+    wanted = round(median(paths) / config.max_step) + 1 if paths else 0
+    count = min(max(wanted, config.planes), config.max_planes)
+    return torch.linspace(photo.farthest, photo.nearest, count, device=device)
+
+
 def _sweep_planes(
-    photo: Photo, neighbours: Sequence[Photo], config: DenseConfig
+    photo: Photo, neighbours: Sequence[Photo], swept: Tensor, config: DenseConfig
 ) -> tuple[Tensor, Tensor]:
-    """Inverse depth and score [H, W] of the best of all planes."""
+    """Inverse depth and score [H, W] of the best of the planes `swept` [D]."""
     scorer = _Scorer(photo, neighbours, config)
-    planes = torch.linspace(
-        photo.farthest, photo.nearest, config.planes, device=photo.grey.device
-    )  # [D]
-    scores = torch.cat([scorer(part[:, None, None]) for part in planes.split(config.chunk)])
-    return _peak(scores, planes[:, None, None].expand_as(scores))
+    scores = torch.cat([scorer(part[:, None, None]) for part in swept.split(config.chunk)])
+    return _peak(scores, swept[:, None, None].expand_as(scores))
 
 
 def _refine(

@@ -13,7 +13,7 @@ from recon.samples.photos import SamplePhoto, intrinsics, pose, render
 from recon.samples.scene import Surface
 from recon.splats.config import DenseConfig
 from recon.splats.dense_init import dense_points, shared_worth, stereo_photos, surface_normals
-from recon.splats.depth_maps import pixel_rays
+from recon.splats.depth_maps import pixel_rays, planes
 from recon.splats.gaussians import Camera
 from recon.splats.scene import View
 from recon.splats.starting_points import Points, SparsePoints
@@ -213,3 +213,29 @@ def test_depth_maps_may_be_smaller_than_the_photos(
     both = (half > 0) & (full > 0)
     assert both.float().mean() > 0.3
     assert ((half / full)[both] - 1).abs().median() < 0.02
+
+
+def far_and_near(scene: Scene, config: DenseConfig) -> list[tuple[float, float]]:
+    """Each photo's range: the largest and the smallest depth."""
+    photos = stereo_photos(scene.views, scene.sparse, config, CPU)
+    return [(1 / photo.farthest, 1 / photo.nearest) for photo in photos]
+
+
+def test_the_sweep_goes_beyond_what_sfm_saw(scene: Scene) -> None:
+    ends = far_and_near(scene, replace(CONFIG, beyond=1.0)), far_and_near(scene, CONFIG)
+    for (seen, near), (swept, nearest) in zip(*ends, strict=True):
+        assert swept == pytest.approx(CONFIG.beyond * seen)
+        assert nearest == near
+
+
+def test_planes_are_a_pixel_apart_where_that_takes_more_of_them(scene: Scene) -> None:
+    photo, *others = stereo_photos(scene.views, scene.sparse, CONFIG, CPU)
+    few = planes(photo, others, replace(CONFIG, planes=8, max_planes=8))
+    assert len(few) == 8
+    enough = planes(photo, others, replace(CONFIG, planes=8, max_planes=1000))
+    finer = planes(photo, others, replace(CONFIG, planes=8, max_planes=1000, max_step=0.5))
+    assert 8 < len(enough) < 1000
+    assert len(finer) == pytest.approx(2 * len(enough), rel=0.02)
+    for found in (few, enough, finer):
+        assert found[0] == photo.farthest
+        assert found[-1] == pytest.approx(photo.nearest)
