@@ -106,8 +106,21 @@ def _parse(request: HttpRequest) -> UploadRefused | None:
     except RequestDataTooBig:
         return UploadRefused(413, gettext("The text in the form is too long."))
     except (TooManyFieldsSent, MultiPartParserError, UnreadablePostError):
-        return UploadRefused(400, gettext("The upload arrived damaged or cut off. Send it again."))
-    return None
+        return _damaged()
+    return _damaged() if _says_nothing(request) else None
+
+
+def _damaged() -> UploadRefused:
+    return UploadRefused(400, gettext("The upload arrived damaged or cut off. Send it again."))
+
+
+def _says_nothing(request: HttpRequest) -> bool:
+    """Whether a form's body has something in it, but no field: Django reads what is not divided by
+    the boundary, or never gets to it, as an empty form."""
+    if request.content_type != "multipart/form-data" or request.POST or request.FILES:
+        return False
+    empty = len(request.content_params.get("boundary", "")) + len("\r\n----\r\n")
+    return _declared_size(request) > empty and not getattr(request, "too_large", None)
 
 
 def _drain(request: HttpRequest) -> None:

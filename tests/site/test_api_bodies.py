@@ -159,6 +159,28 @@ def test_a_wrong_value_in_json_gets_the_form_s_own_sentence(program: Client, job
     assert refused(send(program, where, {"share_until": 12}), 400, "valid date/time")
 
 
+FORM = "multipart/form-data; boundary=x"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"what is this?",
+        b"--x\r\n\r\nFern\r\n--x--\r\n",
+    ],
+    ids=["no form", "a field without a name"],
+)
+def test_a_form_without_a_field_is_damaged(program: Client, body: bytes) -> None:
+    """Otherwise wishes would seem granted that were never read."""
+    assert refused(send(program, "/recon/drafts", body, FORM), 400, "damaged or cut off")
+    assert not Job.objects.filter(status=Job.Status.DRAFT).exists()
+
+
+@pytest.mark.parametrize("body", [b"--x--", b"--x--\r\n", b"\r\n--x--\r\n"])
+def test_a_form_that_is_meant_to_be_empty_is_taken(program: Client, body: bytes) -> None:
+    assert send(program, "/recon/drafts", body, FORM).status_code == 201
+
+
 @pytest.mark.parametrize("kind", [JSON, "text/plain", ""])
 def test_no_body_is_no_wishes_whatever_it_is_called(program: Client, job: Job, kind: str) -> None:
     assert send(program, f"/recon/jobs/{job.pk}/share", b"", kind).json()["shared"] is False
