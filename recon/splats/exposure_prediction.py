@@ -32,10 +32,11 @@ _GREYS = (0.1, 0.3, 0.5, 0.7)
 _CLEARLY_BETTER = 0.8
 #: Fewer photos can't say which way is the best.
 _FEWEST = 4
-#: How a picture's values follow the light, as a power: sRGB's curve is nearly this one. Cameras
-#: have curves of their own, so the train photos are asked, too,
+#: How a picture's values follow the light, as a power: sRGB's curve is nearly this one.
 _CURVE = 1 / 2.2
-_BELIEF = 0.05  # and this is what the curve weighs, as a sum of squared logs of the light
+#: Each camera has a curve of its own, so it is fitted to the train photos, where sRGB's weighs as
+#: much as so much evidence: a sum of squared logs of the light.
+_BELIEF = 0.05
 
 
 @dataclass(frozen=True)

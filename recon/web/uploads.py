@@ -119,7 +119,7 @@ def _says_nothing(request: HttpRequest) -> bool:
     the boundary, or never gets to it, as an empty form."""
     if request.content_type != "multipart/form-data" or request.POST or request.FILES:
         return False
-    empty = len(request.content_params.get("boundary", "")) + len("\r\n----\r\n")
+    empty = len((request.content_params or {}).get("boundary", "")) + len("\r\n----\r\n")
     return _declared_size(request) > empty and not getattr(request, "too_large", None)
 
 

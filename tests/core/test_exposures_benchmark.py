@@ -1,4 +1,4 @@
-"""What `benchmarks/exposures.py` counts, where the right answer is known."""
+"""What `benchmarks/photos/exposures.py` counts, where the right answer is known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from benchmarks import exposures
+from benchmarks.photos import exposures
 from recon.splats.exposure_prediction import WAYS, Placed
 from tests.core.tiny_scene import tiny_camera
 

@@ -1,7 +1,7 @@
 """The photo check against faults planted in real and rendered photos, and its speed.
 
-    python benchmarks/photo_check.py                 # faults in all sets, clean sets, speed
-    python benchmarks/photo_check.py --sets fern sceaux --no-speed
+    python benchmarks/photos/photo_check.py                 # faults in all sets, clean sets, speed
+    python benchmarks/photos/photo_check.py --sets fern sceaux --no-speed
 
 Photo sets are found in RECON_PHOTOS (default ../shared/photos); the rendered ones are our own. Each
 trial has one fault in an otherwise untouched set. Prints Markdown: recall per kind of fault and
@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.jobs import PHOTOS, machine
 from benchmarks.parts import planted_faults

@@ -1,6 +1,6 @@
 """How well the exposure of a photo that training never saw is predicted, on any photos.
 
-    python benchmarks/exposures.py JOB JOB
+    python benchmarks/photos/exposures.py JOB JOB
 
 JOB is a job's folder with work/{photos.json,images,sparse,train.txt,test.txt}. Each photo's gains
 are measured on the points that it shares with others, and each is then predicted from the others'
@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import recon  # noqa: F401  before torch: says how OpenMP's threads are to wait
 

@@ -1,0 +1,1 @@
+"""What photos say by themselves, before anything is trained."""
