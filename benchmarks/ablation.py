@@ -215,7 +215,7 @@ def read_scene(folder: Path) -> Scene:
         sys.exit(f"{folder} has too few photos to train on for another split.")
     name = folder.resolve().name
     inner = [posed[n] for n in train], [posed[n] for n in scored]
-    return Scene(name, workspace.images, *inner, exposure_values(workspace))
+    return Scene(name, workspace.images, *inner, exposure_values(workspace, model))
 
 
 def recipe(base: PipelineConfig, variant: Variant, photos: Sequence[PosedPhoto]) -> TrainConfig:

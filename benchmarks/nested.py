@@ -152,7 +152,7 @@ def with_poses(workspace: Workspace) -> Subset:
     model = read_model(workspace.undistorted_sparse, workspace.train_txt, workspace.test_txt)
     stored = own_names(workspace)
     photos = {stored.get(photo.name, photo.name): photo for photo in model.photos}
-    return Subset(workspace.images, photos, exposure_values(workspace))
+    return Subset(workspace.images, photos, exposure_values(workspace, model))
 
 
 def own_names(workspace: Workspace) -> dict[str, str]:

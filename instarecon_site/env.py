@@ -177,7 +177,8 @@ def storage(name: str) -> dict[str, object] | None:
         return {"BACKEND": backend, "OPTIONS": {"location": parts.path}}
     if not parts.hostname:
         raise wrong(name, "an address with a bucket, such as s3://bucket/folder")
-    from botocore.config import Config  # here: most sites have no such address
+    from boto3.s3.transfer import TransferConfig  # here: most sites have no such address
+    from botocore.config import Config
 
     endpoint = text("AWS_ENDPOINT_URL_S3") or text("AWS_ENDPOINT_URL") or None
     client = Config(
@@ -195,6 +196,9 @@ def storage(name: str) -> dict[str, object] | None:
         "location": parts.path.strip("/"),
         "endpoint_url": endpoint,
         "client_config": client,
+        # Where memory is short a new thread may not come to life, and Python waits for it for ever
+        # (`Thread.start`, cpython #140746): a job once hung like that. Files go one by one anyway.
+        "transfer_config": TransferConfig(use_threads=False),
     }
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 

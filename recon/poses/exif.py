@@ -19,7 +19,8 @@ EXIF_IFD = 0x8769
 ORIENTATION = 0x0112
 _TAKEN = 0x9003  # DateTimeOriginal, by the camera's clock: "2026:05:03 14:05:00"
 _EXPOSURE_TIME, _F_NUMBER, _ISO = 0x829A, 0x829D, 0x8827
-_SHUTTER_SPEED, _APERTURE = 0x9201, 0x9202  # the same as powers of two (APEX)
+_SHUTTER_SPEED, _APERTURE = 0x9201, 0x9202  # logs to base 2 of 1 / seconds and of f-number² (APEX)
+_ISO_UNKNOWN = 65535  # more than the field holds
 _DARKEST, _BRIGHTEST = -8.0, 24.0  # EV100 from a night sky to the sun itself: others are nonsense
 _FIRST_YEAR = 1990  # before it there was no camera with a clock; many say 1970, or 0
 
@@ -69,22 +70,19 @@ def positive(value: object) -> float | None:
 
 def exposure_value(image: Image.Image) -> float | None:
     """EV100 of the shot, log2(N² / t) - log2(ISO / 100), from f-number, seconds and sensitivity
-    (ISO 2720): one more is half the light in the picture. None where one of the three is missing.
+    (ISO 2720): one more is half the exposure. None where one of the three is missing.
     """
     details = details_of(image)
-    speed, aperture = number(details.get(_SHUTTER_SPEED)), number(details.get(_APERTURE))
-    seconds = positive(details.get(_EXPOSURE_TIME)) or _power_of_two(speed and -speed)
-    f_number = positive(details.get(_F_NUMBER)) or _power_of_two(aperture and aperture / 2)
+    f_number, seconds = positive(details.get(_F_NUMBER)), positive(details.get(_EXPOSURE_TIME))
+    aperture, speed = positive(details.get(_APERTURE)), number(details.get(_SHUTTER_SPEED))
     said = details.get(_ISO)
     iso = positive(said[0] if isinstance(said, tuple) and said else said)
-    if seconds is None or f_number is None or iso is None:
+    doublings = aperture if f_number is None else 2 * math.log2(f_number)
+    halvings = speed if seconds is None else -math.log2(seconds)
+    if doublings is None or not halvings or iso is None or iso >= _ISO_UNKNOWN:
         return None
-    value = 2 * math.log2(f_number) - math.log2(seconds) - math.log2(iso) + math.log2(100)
+    value = doublings + halvings - math.log2(iso) + math.log2(100)
     return value if _DARKEST <= value <= _BRIGHTEST else None
-
-
-def _power_of_two(exponent: float | None) -> float | None:
-    return 2.0**exponent if exponent is not None and abs(exponent) < 64 else None
 
 
 def day_taken(image: Image.Image) -> date | None:

@@ -19,8 +19,8 @@ class DenseConfig:
     planes: int = 96  # inverse depths of the sweep, at least,
     max_planes: int = 288  # and at most
     max_step: float = 1.0  # px, between two planes in a neighbour, as far as `max_planes` allows
-    beyond: float = 10.0  # how much farther the sweep goes than a photo's farthest SfM points
-    chunk: int = 16  # planes at a time: bounds memory
+    beyond: float = 10.0  # the sweep's end, times the 98th percentile of a photo's SfM depths
+    chunk: int = 16  # planes whose neighbours are warped at a time
     refinements: int = 2  # at full size, each half as wide as the one before
     neighbours: int = 8  # photos whose own maps may confirm a photo's depths
     compared: int = 6  # of these, the best, that its pixels are compared with

@@ -9,6 +9,7 @@ map confirms are dropped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -24,8 +25,8 @@ from recon.splats.gaussians import Camera
 _NOWHERE = -1.0  # the score of a hypothesis that a neighbour can't see
 _VARIANCE_FLOOR = 1e-5  # of grey values 0 to 1: flatter windows say nothing
 _STEPS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # tried around a depth when it is refined, in step widths
-_PATH_POINTS = 17  # inverse depths at which a point's way across a neighbour is looked at,
-_PATH_EVERY = 8  # px, and the points that are
+_PATH_SAMPLES = 17  # inverse depths, along the path of a point across a neighbour
+_PATH_EVERY = 8  # px between the points whose paths are measured
 _NARROWER = 0.5  # each refinement's step, the first's in distances between planes
 
 
@@ -84,13 +85,13 @@ def _shrink(photo: Photo, factor: int) -> Photo:
 def planes(photo: Photo, neighbours: Sequence[Photo], config: DenseConfig) -> Tensor:
     """The inverse depths [D] that are swept, the farthest first, evenly spaced.
 
-    So many that a point moves by at most `max_step` px from one to the next, in the mean over the
-    picture and the median of the neighbours: what lies between two planes farther apart than its
-    window's texture matches at neither.
+    So many that a point moves by `max_step` px from one to the next, in the mean over the picture
+    and the median of the neighbours, within the limits of `config`. What lies between two planes
+    farther apart than that may match at neither.
     """
     device = photo.grey.device
     paths = []  # px
-    few = torch.linspace(photo.farthest, photo.nearest, _PATH_POINTS, device=device)
+    few = torch.linspace(photo.farthest, photo.nearest, _PATH_SAMPLES, device=device)
     rays = pixel_rays(photo.camera)[:, ::_PATH_EVERY, ::_PATH_EVERY]
     for neighbour in neighbours:
         start, slope = _projection(photo.camera, rays, neighbour.camera)
@@ -101,9 +102,9 @@ def planes(photo: Photo, neighbours: Sequence[Photo], config: DenseConfig) -> Te
         both = seen[1:] & seen[:-1]
         if both.any():
             moved = torch.hypot(x[1:] - x[:-1], y[1:] - y[:-1])[both]
-            paths.append(float(moved.mean()) * (_PATH_POINTS - 1))
-    wanted = round(median(paths) / config.max_step) + 1 if paths else 0
-    count = min(max(wanted, config.planes), config.max_planes)
+            paths.append(float(moved.mean()) * (_PATH_SAMPLES - 1))
+    wanted = math.ceil(median(paths) / config.max_step) + 1 if paths else 0
+    count = max(min(wanted, config.max_planes), config.planes)
     return torch.linspace(photo.farthest, photo.nearest, count, device=device)
 
 

@@ -1,10 +1,10 @@
 """The exposure of a photo that training never saw, predicted without a look at it.
 
 A scene has one exposure, its photos have many: phones set it anew for each. A fair raw figure asks
-how a photo from there and then would have been exposed, and two things know: the camera itself,
-which wrote into the file how much light it let in, and the other photos, those taken just before
-and after, or those that look the same way. Which of them know best is asked of the train photos,
-each predicted from the others. Where none does, the answer is the scene's own exposure.
+how a photo from there and then would have been exposed. The camera wrote down exposure time,
+aperture and ISO; the photos taken just before and after tell more, or those that look the same way.
+Which of them predicts best is tried on the train photos, each from the others. Where none does, the
+answer is the scene's own exposure.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -27,8 +28,8 @@ Floats = NDArray[np.float64]
 #: Greys at which two maps are compared.
 _GREYS = (0.1, 0.3, 0.5, 0.7)
 #: A way to predict is taken if its mean squared error is below this part of what the scene's own
-#: exposure would have. Of few photos one is always the best by chance: where exposures have no
-#: rhyme at all, the best way is 4% further off than none (docs/measurements/exposures.md).
+#: exposure would have. With few photos some way always looks best by chance: at this limit it costs
+#: at most 3% where exposures are random (docs/measurements/exposures.md).
 _CLEARLY_BETTER = 0.8
 #: Fewer photos can't say which way is the best.
 _FEWEST = 4
@@ -41,11 +42,23 @@ _BELIEF = 0.05
 
 @dataclass(frozen=True)
 class Placed:
-    """A photo's place in time and space, and what its camera let in."""
+    """A photo's place in time and space, and its exposure value where all have one."""
 
     name: str  # sorts in the order in which the photos were taken or sent
     camera: Camera
-    ev100: float | None = None  # exposure value; one more is half the light
+    ev100: float | None = None  # one more is half the exposure
+
+    @cached_property
+    def position(self) -> Floats:
+        """[3], in world units."""
+        position: Floats = self.camera.position.cpu().double().numpy()
+        return position
+
+    @cached_property
+    def look(self) -> Floats:
+        """The direction that it looks in, a unit vector [3] in the world."""
+        look: Floats = self.camera.viewmat[2, :3].cpu().double().numpy()
+        return look
 
 
 #: How much each of the `others` says about a photo's exposure, [V].
@@ -55,39 +68,40 @@ _Weights = Callable[[Placed, Sequence[Placed]], Floats]
 @dataclass(frozen=True)
 class Way:
     """A way to predict a photo's map: the mean of the others' maps by these weights, each brought
-    to the photo's own light first where that is used."""
+    to the photo's own exposure value first where that is used."""
 
     name: str
     weights: _Weights
-    uses_light: bool
+    uses_ev: bool
 
     def predict(self, photo: Placed, others: Sequence[Placed], maps: Tensor) -> Tensor:
         """The map [3, 4] of `photo` from the `maps` [V, 3, 4] of the `others`."""
-        weights = self._shares(photo, others)
-        if self.uses_light:
-            more = _light([photo])[0] - _light(others)
-            maps = (
-                maps
-                * torch.from_numpy(np.exp(self._curve(others, maps) * more)).float()[:, None, None]
-            )
-        return torch.einsum("v,vij->ij", torch.from_numpy(weights).float(), maps)
+        if self.uses_ev:
+            more = _within_reach(photo, others) - _log_exposures(others)  # [V]
+            factors = np.exp(self._curve(others, maps) * more)
+            maps = maps * torch.from_numpy(factors).float()[:, None, None]
+        shares = torch.from_numpy(self._shares(photo, others)).float()
+        return torch.einsum("v,vij->ij", shares, maps)
 
     def _shares(self, photo: Placed, others: Sequence[Placed]) -> Floats:
+        """The weights of the `others`, [V], which sum to 1."""
         weights = self.weights(photo, others)
-        return weights / weights.sum()
+        shares: Floats = weights / weights.sum()
+        return shares
 
     def _curve(self, photos: Sequence[Placed], maps: Tensor) -> float:
-        """The power with which pictures follow the light: by how much more of it each of the
-        `photos` has than those that this way compares it with, and how much brighter it is."""
-        light, seen = _light(photos), _brightness(maps)
-        more, brighter = [], []
+        """The slope of log brightness over log exposure among `photos`, whose maps [V, 3, 4] are
+        known; both of each photo relative to this way's mean of the others."""
+        exposures, brightness = _log_exposures(photos), _log_brightness(maps)
+        across, up = [0.0], [0.0]
         for index, photo in enumerate(photos):
             rest = [number for number in range(len(photos)) if number != index]
-            shares = self._shares(photo, [photos[number] for number in rest])
-            more.append(light[index] - shares @ light[rest])
-            brighter.append(seen[index] - shares @ seen[rest])
-        evidence = np.dot(more, more)
-        return float((np.dot(more, brighter) + _BELIEF * _CURVE) / (evidence + _BELIEF))
+            if rest:
+                shares = self._shares(photo, [photos[number] for number in rest])
+                across.append(exposures[index] - shares @ exposures[rest])
+                up.append(brightness[index] - shares @ brightness[rest])
+        slope = (np.dot(across, up) + _BELIEF * _CURVE) / (np.dot(across, across) + _BELIEF)
+        return float(np.clip(slope, 0.0, 1.0))
 
 
 def predict_exposures(
@@ -101,46 +115,56 @@ def predict_exposures(
     `ev100` are the exposure values of photos of one camera, by name; they are used where all these
     photos have one. Empty where no maps are known: the scene's own exposure is every photo's then.
     """
-    values = ev100 or {}
-    placed = {p.name: Placed(p.name, p.camera, values.get(p.name)) for p in (*train, *wanted)}
-    others = [placed[photo.name] for photo in train if photo.name in known]
+    others = [photo for photo in train if photo.name in known]
     if not others:
         return {}
+    values = ev100 or {}
+    if any(photo.name not in values for photo in (*others, *wanted)):
+        values = {}
+    placed = [Placed(photo.name, photo.camera, values.get(photo.name)) for photo in others]
     maps = torch.stack([known[other.name].cpu().float() for other in others])
-    has_light = all(placed[p.name].ev100 is not None for p in wanted)
-    way = best_way(others, maps, has_light=has_light)
+    way = best_way(placed, maps)
     [identity] = identities(1, maps.device)
     return {
-        photo.name: way.predict(placed[photo.name], others, maps) if way else identity
+        photo.name: identity
+        if way is None
+        else way.predict(Placed(photo.name, photo.camera, values.get(photo.name)), placed, maps)
         for photo in wanted
     }
 
 
-def best_way(photos: Sequence[Placed], maps: Tensor, *, has_light: bool = True) -> Way | None:
+def best_way(photos: Sequence[Placed], maps: Tensor) -> Way | None:
     """The way that predicts the `maps` [V, 3, 4] of the photos best, each from the others.
 
-    None where none is clearly better than the identity. `has_light` says whether the photos that
-    the way is for have exposure values.
+    None where none is clearly better than the identity.
     """
     if len(photos) < _FEWEST:
         return None
-    has_light = has_light and all(photo.ev100 is not None for photo in photos)
-    ways = [way for way in WAYS if has_light or not way.uses_light]
+    has_ev = all(photo.ev100 is not None for photo in photos)
     [identity] = identities(1, maps.device)
     limit = _CLEARLY_BETTER * float(np.mean([_difference(one, identity) for one in maps]))
-    errors = {way: _left_out_error(way, photos, maps) for way in ways}
+    errors = {way: _left_out_error(way, photos, maps) for way in WAYS if has_ev or not way.uses_ev}
     best = min(errors, key=lambda way: errors[way])
     return best if errors[best] < limit else None
 
 
-def _light(photos: Sequence[Placed]) -> Floats:
-    """Logs of the light that their cameras let in, [V], to a common constant."""
-    return -math.log(2) * np.array([photo.ev100 or 0.0 for photo in photos])
+def _log_exposures(photos: Sequence[Placed]) -> Floats:
+    """Natural logs of the photos' exposures, [V], to a common constant."""
+    return -math.log(2) * np.array([photo.ev100 for photo in photos], float)
 
 
-def _brightness(maps: Tensor) -> Floats:
-    """Logs of what the `maps` [V, 3, 4] make of a grey, [V]."""
-    brightness: Floats = maps[:, :, :3].sum(2).mean(1).clamp_min(1e-3).log().double().numpy()
+def _within_reach(photo: Placed, others: Sequence[Placed]) -> float:
+    """The log of the photo's exposure, at most a stop beyond those of the `others`: what is
+    farther off was not tried, and more likely wrong metadata."""
+    known = _log_exposures(others)
+    [own] = _log_exposures([photo])
+    return float(np.clip(own, known.min() - math.log(2), known.max() + math.log(2)))
+
+
+def _log_brightness(maps: Tensor) -> Floats:
+    """Natural logs of what the `maps` [V, 3, 4] make of the middle grey, over it, [V]."""
+    grey = 0.5 * maps[:, :, :3].sum(2) + maps[:, :, 3]  # [V, 3]
+    brightness: Floats = (grey.mean(1) / 0.5).clamp_min(1e-3).log().double().numpy()
     return brightness
 
 
@@ -159,11 +183,11 @@ def neighbours_in_time(photo: Placed, others: Sequence[Placed]) -> Floats:
 
 def by_place(photo: Placed, others: Sequence[Placed]) -> Floats:
     """The nearer a photo stands and the more alike it looks, the more; three or so count."""
-    positions = np.stack([_position(other.camera) for other in others])
-    looks = np.stack([_look(other.camera) for other in others])
+    positions = np.stack([other.position for other in others])
+    looks = np.stack([other.look for other in others])
     spread = np.linalg.norm(positions - positions.mean(0), axis=1).mean()
-    apart = np.linalg.norm(positions - _position(photo.camera), axis=1) / max(spread, 1e-9)
-    turned = np.arccos(np.clip(looks @ _look(photo.camera), -1, 1))  # radians
+    apart = np.linalg.norm(positions - photo.position, axis=1) / max(spread, 1e-9)
+    turned = np.arccos(np.clip(looks @ photo.look, -1, 1))  # radians
     distances = apart + turned
     third = np.sort(distances)[min(2, len(distances) - 1)]
     weights: Floats = np.exp(-2 * (distances / max(float(third), 1e-9)) ** 2)
@@ -171,11 +195,11 @@ def by_place(photo: Placed, others: Sequence[Placed]) -> Floats:
 
 
 WAYS = (
-    Way("in time", neighbours_in_time, uses_light=False),
-    Way("by place", by_place, uses_light=False),
-    Way("by light", alike, uses_light=True),
-    Way("by light, in time", neighbours_in_time, uses_light=True),
-    Way("by light, by place", by_place, uses_light=True),
+    Way("in time", neighbours_in_time, uses_ev=False),
+    Way("by place", by_place, uses_ev=False),
+    Way("by exposure", alike, uses_ev=True),
+    Way("by exposure, in time", neighbours_in_time, uses_ev=True),
+    Way("by exposure, by place", by_place, uses_ev=True),
 )
 
 
@@ -193,14 +217,3 @@ def _difference(one: Tensor, other: Tensor) -> float:
     greys = torch.tensor(_GREYS)[:, None].expand(-1, 3)
     change = one - other
     return float((greys @ change[:, :3].T + change[:, 3]).square().mean())
-
-
-def _position(camera: Camera) -> Floats:
-    position: Floats = camera.position.cpu().double().numpy()
-    return position
-
-
-def _look(camera: Camera) -> Floats:
-    """The direction that it looks in, a unit vector in the world."""
-    look: Floats = camera.viewmat[2, :3].cpu().double().numpy()
-    return look

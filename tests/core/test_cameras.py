@@ -201,7 +201,7 @@ def test_neither_serial_numbers_nor_places_are_kept(workspace: Workspace) -> Non
         assert not any(word in path.read_bytes() for word in (b"SECRET", b"Somebody", b"Phone 5"))
     [entry] = json.loads(workspace.photos_json.read_text())["photos"]
     assert set(entry) - {"digest"} == {
-        "name", "stored_name", "width", "height", "focal", "device", "orientation",
+        "name", "stored_name", "width", "height", "focal", "device", "orientation", "ev100",
     }  # fmt: skip
     assert len(entry["device"]) == 12
 

@@ -13,7 +13,7 @@ from recon.samples.photos import SamplePhoto, intrinsics, pose, render
 from recon.samples.scene import Surface
 from recon.splats.config import DenseConfig
 from recon.splats.dense_init import dense_points, shared_worth, stereo_photos, surface_normals
-from recon.splats.depth_maps import pixel_rays, planes
+from recon.splats.depth_maps import Photo, pixel_rays, planes
 from recon.splats.gaussians import Camera
 from recon.splats.scene import View
 from recon.splats.starting_points import Points, SparsePoints
@@ -228,14 +228,38 @@ def test_the_sweep_goes_beyond_what_sfm_saw(scene: Scene) -> None:
         assert nearest == near
 
 
-def test_planes_are_a_pixel_apart_where_that_takes_more_of_them(scene: Scene) -> None:
+def pixels_between(photo: Photo, other: Photo, nearer: float, farther: float) -> float:
+    """How far a point at the middle of `photo` moves in `other` between two inverse depths."""
+    seen = []
+    for inverse in (nearer, farther):
+        rays = pixel_rays(photo.camera)[:, HEIGHT // 2, WIDTH // 2] / inverse
+        viewmat = photo.camera.viewmat
+        world = viewmat[:3, :3].T @ (rays - viewmat[:3, 3])
+        x, y, z = other.camera.K @ (
+            other.camera.viewmat[:3, :3] @ world + other.camera.viewmat[:3, 3]
+        )
+        seen.append(torch.stack([x / z, y / z]))
+    return float((seen[0] - seen[1]).norm())
+
+
+def test_a_point_moves_by_about_a_pixel_from_plane_to_plane(scene: Scene) -> None:
+    photo, other, *_ = stereo_photos(scene.views, scene.sparse, CONFIG, CPU)
+    found = planes(photo, [other], replace(CONFIG, planes=8, max_planes=1000))
+    middle = len(found) // 2
+    moved = pixels_between(photo, other, float(found[middle + 1]), float(found[middle]))
+    assert moved == pytest.approx(1.0, abs=0.25)
+    assert found[0] == photo.farthest
+    assert found[-1] == pytest.approx(photo.nearest)
+
+
+@pytest.mark.parametrize(("planes_", "most", "count"), [(8, 8, 8), (900, 288, 900)])
+def test_planes_have_limits(scene: Scene, planes_: int, most: int, count: int) -> None:
     photo, *others = stereo_photos(scene.views, scene.sparse, CONFIG, CPU)
-    few = planes(photo, others, replace(CONFIG, planes=8, max_planes=8))
-    assert len(few) == 8
-    enough = planes(photo, others, replace(CONFIG, planes=8, max_planes=1000))
-    finer = planes(photo, others, replace(CONFIG, planes=8, max_planes=1000, max_step=0.5))
-    assert 8 < len(enough) < 1000
-    assert len(finer) == pytest.approx(2 * len(enough), rel=0.02)
-    for found in (few, enough, finer):
-        assert found[0] == photo.farthest
-        assert found[-1] == pytest.approx(photo.nearest)
+    limited = replace(CONFIG, planes=planes_, max_planes=most)
+    assert len(planes(photo, others, limited)) == count
+
+
+def test_photos_from_the_same_place_take_no_more_planes(scene: Scene) -> None:
+    photo, *_ = stereo_photos(scene.views, scene.sparse, CONFIG, CPU)
+    assert len(planes(photo, [photo], CONFIG)) == CONFIG.planes
+    assert len(planes(photo, [], CONFIG)) == CONFIG.planes

@@ -111,6 +111,28 @@ def test_light_and_neighbours_together_say_more_than_either() -> None:
     torch.testing.assert_close(found, gain(0.88 * by_light(3)), atol=0.03, rtol=0)
 
 
+def test_metadata_far_from_all_others_are_not_believed() -> None:
+    photos = [photo_at(n, x=n) for n in range(10)]
+    ev100 = exposed_by(photos, lambda n: LIGHT[n])
+    nonsense = {**ev100, photos[3].name: -8.0}
+    found = predicted(held_out_third(by_light), photos, wanted=3, ev100=nonsense)
+    assert found[0, 0] == pytest.approx(3 ** (1 / 2.2), abs=0.02)  # a stop beyond 1.5
+
+
+def test_brightness_is_that_of_the_middle_grey() -> None:
+    """What the maps add counts as much as what they multiply."""
+    photos = [photo_at(n, x=n) for n in range(10)]
+    ev100 = exposed_by(photos, lambda n: LIGHT[n])
+    flatter = {photo.name: gain(0.6) for photo in photos}
+    for number, photo in enumerate(photos):
+        flatter[photo.name][:, 3] = 0.5 * by_light(number) - 0.3
+    train = [photo for photo in photos if photo is not photos[3]]
+    known = {photo.name: flatter[photo.name] for photo in train}
+    found = predict_exposures(known, train, [photos[3]], ev100)[photos[3].name]
+    grey = 0.5 * found[0, 0] + found[0, 3]
+    assert float(grey) == pytest.approx(0.5 * by_light(3), abs=0.01)
+
+
 def test_exposures_that_do_not_follow_the_light_predict_nothing() -> None:
     photos = [photo_at(n, x=n) for n in range(10)]
     values = [0.8, 1.2, 1.0, 1.0, 1.3, 0.7, 1.1, 0.9, 1.2, 0.8]

@@ -24,9 +24,9 @@ def test_a_prediction_that_is_right_is_off_by_nothing() -> None:
         for number, light in enumerate(LIGHT)
     ]
     maps = maps_of([light ** (1 / 2.2) for light in LIGHT])
-    by_light = next(way for way in WAYS if way.name == "by light")
+    by_exposure = next(way for way in WAYS if way.name == "by exposure")
     own = exposures.off(photos, maps, exposures.the_scenes_own)
-    assert exposures.off(photos, maps, by_light.predict) < 0.1 * own
+    assert exposures.off(photos, maps, by_exposure.predict) < 0.1 * own
     assert exposures.off(photos, maps, exposures.the_products) < 0.2 * own
 
 

@@ -166,9 +166,11 @@ FORM = "multipart/form-data; boundary=x"
     "body",
     [
         b"what is this?",
+        b"hi",
+        2000 * b"x",
         b"--x\r\n\r\nFern\r\n--x--\r\n",
     ],
-    ids=["no form", "a field without a name"],
+    ids=["no form", "short", "long", "a field without a name"],
 )
 def test_a_form_without_a_field_is_damaged(program: Client, body: bytes) -> None:
     """Otherwise wishes would seem granted that were never read."""

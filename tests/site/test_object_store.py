@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,24 @@ def test_an_object_with_another_content_is_not_taken_for_the_file(
     with pytest.raises(PipelineError):
         mirror.pull(draft, "play")
     assert not (draft.folder / "play").exists()
+
+
+def test_files_come_and_go_without_another_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short of memory, a thread that is started may never say so, and whoever started it waits."""
+    sent = tmp_path / "a.bin"
+    sent.write_bytes(bytes(9 * 2**20))  # in several parts
+    digest = object_store_module.digest_of(sent)
+
+    def fail(thread: threading.Thread) -> None:
+        raise AssertionError(f"{thread.name} was started")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    object_store_module.upload(sent, "a.bin")
+    object_store_module.download("a.bin", tmp_path / "b.bin", sha256=digest)
+    object_store_module.write("c.txt", "c")
+    assert object_store_module.read("c.txt") == "c"
 
 
 def test_a_store_belongs_to_one_database(owner: User) -> None:

@@ -148,7 +148,7 @@ class CrossValidation:
             scene.exposures,
             self._train_photos(test),
             list(photos.values()),
-            exposure_values(self.workspace),
+            exposure_values(self.workspace, self.model),
         )
         place = self.workspace.fold_pictures
         self.scorer.save_pictures(gaussians, photos, place, comparison, exposures)

@@ -95,16 +95,18 @@ def predicted_exposures(workspace: Workspace, model: Model) -> dict[str, Tensor]
     """The exposures [3, 4] of the held-out photos, as those that GS_TRAIN learnt predict them."""
     learnt = TrainingRecord.read(workspace).exposures
     maps = {name: torch.tensor(rows) for name, rows in learnt.items()}
-    return predict_exposures(maps, model.train, model.test, exposure_values(workspace))
+    return predict_exposures(maps, model.train, model.test, exposure_values(workspace, model))
 
 
-def exposure_values(workspace: Workspace) -> dict[str, float]:
-    """The photos' EV100, by the names that training has for them; none where they are of several
-    cameras, whose pictures are as bright at the same value only by chance."""
+def exposure_values(workspace: Workspace, model: Model) -> dict[str, float]:
+    """EV100 of the `model`'s photos, by name; none where they are of several cameras, which make
+    pictures of different brightness at the same value."""
     try:
-        photos = PreparedPhotos.read(workspace).photos
+        prepared = PreparedPhotos.read(workspace).photos
     except FileNotFoundError:  # poses made elsewhere
         return {}
+    names = {photo.name for photo in model.photos}
+    photos = [photo for photo in prepared if photo.name in names]
     if len({photo.device for photo in photos}) > 1:
         return {}
     return {photo.name: photo.ev100 for photo in photos if photo.ev100 is not None}

@@ -46,9 +46,10 @@ def inputs(workspace: Workspace, config: PipelineConfig) -> dict[str, str]:
     model = workspace.held_out_iteration(steps_trained(workspace)) / "point_cloud.ply"
     scene = [workspace.images, workspace.undistorted_sparse, workspace.train_txt]
     split = [workspace.test_txt, workspace.together_json]
+    known = [workspace.photos_json]  # what the metadata say of exposures
     return {
         "model": digest_files(workspace.root, [model, workspace.training_json]),
-        "scene": digest_files(workspace.root, [*scene, *split]),
+        "scene": digest_files(workspace.root, [*scene, *split, *known]),
     }
 
 
