@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -118,12 +118,27 @@ def status_of(error: BaseException | None) -> int:
     """503 if the database, the queue or the object store is down, or has been locked for too long,
     or the site is too busy; 400 for a value that no column can hold and that no form has looked at;
     500 for the rest."""
-    if isinstance(error, AWAY) or getattr(error, "http_status", None) == 503:
+    if _is_away(error) or getattr(error, "http_status", None) == 503:
         return 503
     if isinstance(error, (DataError, ValidationError)):
         return 400
     said = str(error) if isinstance(error, (ValueError, OverflowError)) else ""
     return 400 if any(part in said for part in _NO_COLUMN_HOLDS) else 500
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether it is one of `AWAY`, or was raised because of one: what tidies up after a lost
+    connection meets the same. psycopg2 has no type of its own for a server that ends in the middle
+    of an answer, and no code of PostgreSQL's either.
+    """
+    while error is not None:
+        if isinstance(error, AWAY):
+            return True
+        cause = error.__cause__
+        if type(error) is DatabaseError and cause is not None and not getattr(cause, "pgcode", ""):
+            return True
+        error = cause or error.__context__
+    return False
 
 
 # --- Problems ---

@@ -8,11 +8,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
-from django.db import connection, connections
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, connections
 from django.test import Client
 from django.urls import reverse
 
+from instarecon_site import errors
 from instarecon_site.errors import RETRY_AFTER_S
 from recon.models import Job
 from tests.site.databases import connection_to
@@ -106,3 +108,39 @@ def test_the_page_speaks_the_visitor_s_language(data_dir: Any, tmp_path: Path) -
 def test_the_queue_s_pages_without_redis(data_dir: Any, no_redis: None) -> None:
     boss = answering(browser_of(person(is_staff=True, is_superuser=True)))
     comes_back(boss.get("/admin/queue/queues/0/"))
+
+
+def raised(error: Exception, cause: Exception | None = None) -> Exception:
+    """`error` as it is caught, raised from `cause` or while it was handled."""
+    try:
+        try:
+            raise cause or error
+        except type(cause or error):
+            if cause is None:
+                raise
+            raise error  # noqa: B904 (as a `finally` does)
+    except Exception as caught:
+        return caught
+
+
+def ended_in_an_answer() -> Exception:
+    """What Django makes of psycopg2's error when the server ends in the middle of an answer."""
+    error = DatabaseError("server closed the connection unexpectedly")
+    error.__cause__ = psycopg2.DatabaseError("server closed the connection unexpectedly")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OperationalError("the connection is lost"), 503),
+        (ended_in_an_answer(), 503),
+        (raised(ValueError("it can't be undone"), OperationalError("the connection is lost")), 503),
+        (DatabaseError("Save with update_fields did not affect any rows."), 500),
+        (raised(ValueError("a fault"), KeyError("another")), 500),
+        (IntegrityError("twice"), 500),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_comes_of_a_lost_database_is_told_from_a_fault(error: Exception, status: int) -> None:
+    assert errors.status_of(error) == status
