@@ -22,11 +22,14 @@ _seen: dict[UUID, tuple[datetime | None, float]] = {}
 def still_beats(job: Job) -> bool:
     """Whether the job's heartbeat has changed in the last minute, as far as this process knows: the
     first look says yes."""
+    now = time.monotonic()
     before, since = _seen.get(job.pk, (None, 0.0))
     if job.pk not in _seen or before != job.heartbeat_at:
-        _seen[job.pk] = (job.heartbeat_at, time.monotonic())
+        for ended in [pk for pk, (_, last) in _seen.items() if now - last > 2 * LOST_AFTER_S]:
+            del _seen[ended]  # nobody has asked since, and this process lives for months
+        _seen[job.pk] = (job.heartbeat_at, now)
         return True
-    if time.monotonic() - since < LOST_AFTER_S:
+    if now - since < LOST_AFTER_S:
         return True
     del _seen[job.pk]
     return False
