@@ -146,6 +146,17 @@ def test_what_a_delete_left_behind_is_removed_by_the_timer() -> None:
     assert not folder.exists()
 
 
+def test_a_mark_that_a_killed_process_left_on_a_job_s_folder_is_taken_off() -> None:
+    """It would be removed if the row were missing one day: in an older backup, or another
+    database."""
+    job = job_of(person())
+    unclaimed.mark(job.folder)
+    os.utime(job.folder / unclaimed.MARK, (0, 0))
+    assert reconcile().swept == 0
+    assert not (job.folder / unclaimed.MARK).exists()
+    assert job.folder.is_dir()
+
+
 def test_what_a_worker_took_and_never_began_is_queued_again(redis_queue: Redis) -> None:
     """It was killed between the list and the horse; RQ would take minutes to find out."""
     job = job_of(person())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from collections.abc import Collection
 from pathlib import Path
 from uuid import UUID
 
@@ -48,19 +49,26 @@ def remove(folder: Path) -> bool:
 
 
 def sweep(*, patience_s: float = PATIENCE_S) -> int:
-    """Removes the marked folders without a row. Returns how many."""
+    """Removes the marked folders without a row, and the marks of those that have one: whoever made
+    the row, or wanted to delete it, was killed then. Returns how many folders are gone."""
+    marked = _marked_before(time.time() - patience_s)
+    with_a_row = _with_a_row(marked)
+    for pk in with_a_row:
+        claim(marked[pk])
     return sum(
-        remove_if_unclaimed(pk, folder) for pk, folder in find(patience_s=patience_s).items()
+        remove_if_unclaimed(pk, folder) for pk, folder in marked.items() if pk not in with_a_row
     )
 
 
 def find(*, patience_s: float = PATIENCE_S) -> dict[UUID, Path]:
     """What `sweep` would remove, by the number of the job that each folder was for."""
     marked = _marked_before(time.time() - patience_s)
-    if not marked:
-        return {}
-    with_a_row = set(Job.objects.filter(pk__in=marked).values_list("pk", flat=True))
+    with_a_row = _with_a_row(marked)
     return {pk: folder for pk, folder in marked.items() if pk not in with_a_row}
+
+
+def _with_a_row(jobs: Collection[UUID]) -> set[UUID]:
+    return set(Job.objects.filter(pk__in=jobs).values_list("pk", flat=True)) if jobs else set()
 
 
 def _marked_before(limit: float) -> dict[UUID, Path]:
