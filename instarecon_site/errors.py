@@ -128,16 +128,15 @@ def status_of(error: BaseException | None) -> int:
 
 def _is_away(error: BaseException | None) -> bool:
     """Whether it is one of `AWAY`, or was raised because of one: what tidies up after a lost
-    connection meets the same. psycopg2 has no type of its own for a server that ends in the middle
-    of an answer, and no code of PostgreSQL's either.
-    """
-    while error is not None:
-        if isinstance(error, AWAY):
+    connection meets the same."""
+    known: list[BaseException] = []  # a chain may lead back to itself
+    while error is not None and error not in known:
+        # psycopg2 has no type of its own, and no code, for a server that ends while it answers.
+        ended = type(error) is DatabaseError and getattr(error.__cause__, "pgcode", "") is None
+        if ended or isinstance(error, AWAY):
             return True
-        cause = error.__cause__
-        if type(error) is DatabaseError and cause is not None and not getattr(cause, "pgcode", ""):
-            return True
-        error = cause or error.__context__
+        known.append(error)
+        error = error.__cause__ or error.__context__
     return False
 
 

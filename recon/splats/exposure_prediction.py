@@ -33,10 +33,10 @@ _GREYS = (0.1, 0.3, 0.5, 0.7)
 _CLEARLY_BETTER = 0.8
 #: Fewer photos can't say which way is the best.
 _FEWEST = 4
-#: How a picture's values follow the light, as a power: sRGB's curve is nearly this one.
+#: How a picture's values follow its exposure, as a power: sRGB's curve is nearly this one.
 _CURVE = 1 / 2.2
 #: Each camera has a curve of its own, so it is fitted to the train photos, where sRGB's weighs as
-#: much as so much evidence: a sum of squared logs of the light.
+#: much as so much evidence: a sum of squared logs of exposures.
 _BELIEF = 0.05
 
 

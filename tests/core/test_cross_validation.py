@@ -14,8 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
+from recon.pipeline.after_training import cross_validation
 from recon.pipeline.config import EvaluateConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, Interrupted, TimeLimit
+from recon.pipeline.outcome import PreparedPhotos
+from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.same_spot import write_same_spot
 from recon.pipeline.stages import evaluate
@@ -24,6 +27,7 @@ from recon.pipeline.workspace import Workspace
 from recon.poses.splits import folds, split
 from recon.splats import engine
 from recon.splats.config import TrainConfig
+from recon.splats.exposure_prediction import predict_exposures
 from tests.core.tiny_scene import NAMES, tiny_gaussians, write_tiny_workspace, write_trained
 
 CONFIG = PipelineConfig(
@@ -121,6 +125,23 @@ def test_every_photo_lies_beside_its_render_by_the_model_that_did_not_see_it(
         )
         psnr = 20 * np.log10(255) - 10 * np.log10(np.mean((render - truth) ** 2))
         assert psnr == pytest.approx(views[name]["PSNR"], abs=0.1)
+
+
+def test_folds_use_what_the_camera_says_of_the_photos(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {name: 10.0 + number for number, name in enumerate(NAMES)}
+    photos = [PreparedPhoto(name, name, 60, 40, None, "0f", ev100=values[name]) for name in NAMES]
+    PreparedPhotos(photos=tuple(photos)).write(workspace)
+    given = []
+
+    def spy(*arguments: Any) -> Any:
+        given.append(arguments[-1])
+        return predict_exposures(*arguments)
+
+    monkeypatch.setattr(cross_validation, "predict_exposures", spy)
+    results_of(workspace)
+    assert given == [values] * (len(FOLDS) - 1)  # the job's own split was scored before
 
 
 def test_the_headline_is_the_mean_over_all_photos_with_its_spread(workspace: Workspace) -> None:

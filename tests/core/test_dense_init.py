@@ -228,6 +228,25 @@ def test_the_sweep_goes_beyond_what_sfm_saw(scene: Scene) -> None:
         assert nearest == near
 
 
+def test_a_background_that_sfm_did_not_see_is_found(scene: Scene) -> None:
+    forward = scene.views[0].camera.viewmat[2].numpy()
+    depths = scene.sparse.xyz @ forward[:3] + forward[3]
+    seen = depths < np.quantile(depths, 0.4)
+    tracks, kept = scene.sparse.tracks, np.cumsum(seen) - 1
+    near = seen[tracks.points]
+    without = Tracks(kept[tracks.points[near]], tracks.views[near], tracks.xys[near])
+    sparse = SparsePoints(without, scene.sparse.xyz[seen])
+    shares = []
+    for beyond in (1.0, CONFIG.beyond):
+        config = replace(CONFIG, beyond=beyond)
+        _, maps = dense_points(scene.views, sparse, config, budget=100, device=CPU, seed=0)
+        found = torch.stack([maps[view.name] for view in scene.views])
+        truth = torch.stack(scene.depths)
+        far = truth.isfinite() & (truth > 1.2 * float(depths[seen].max()))
+        shares.append(float(((found / truth - 1).abs() < 0.03)[far].float().mean()))
+    assert shares[1] > shares[0] + 0.2
+
+
 def pixels_between(photo: Photo, other: Photo, nearer: float, farther: float) -> float:
     """How far a point at the middle of `photo` moves in `other` between two inverse depths."""
     seen = []

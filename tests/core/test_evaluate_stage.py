@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from PIL import Image
 
 from recon.pipeline.config import ExportConfig, PipelineConfig
 from recon.pipeline.errors import Cancelled, TimeLimit
+from recon.pipeline.outcome import PreparedPhotos, TrainingRecord
+from recon.pipeline.photos.prepare import PreparedPhoto
 from recon.pipeline.progress import ListReporter
 from recon.pipeline.stages import evaluate
 from recon.pipeline.workspace import Workspace
@@ -109,6 +112,32 @@ def test_corrected_figures_stand_beside_the_raw_ones(workspace: Workspace) -> No
     assert ours["corrected"]["per_view"][TEST[0]]["PSNR"] == results["psnr_corrected"]
     assert set(ours["per_view"][TEST[0]]) == {"PSNR", "SSIM", "LPIPS"}
     assert ours["corrected"]["LPIPS"] is None
+
+
+def expose(workspace: Workspace, light: dict[str, float]) -> None:
+    """Says by how much light each photo was taken, and that training learnt what that makes."""
+    gains = {name: exposure ** (1 / 2.2) for name, exposure in light.items()}
+    maps = {name: (gains[name] * torch.eye(3, 4)).tolist() for name in TRAIN}
+    replace(TrainingRecord.read(workspace), exposures=maps).write(workspace)
+    prepared = [
+        PreparedPhoto(name, name, 60, 40, None, "0f", ev100=12 - math.log2(exposure))
+        for name, exposure in light.items()
+    ]
+    PreparedPhotos(photos=tuple(prepared)).write(workspace)
+    for name in TEST:
+        with Image.open(workspace.images / name) as photo:
+            darker = photo.point(lambda value, gain=gains[name]: round(gain * value))
+        darker.save(workspace.images / name)
+
+
+def test_raw_figures_use_what_the_camera_says_of_a_held_out_photo(workspace: Workspace) -> None:
+    without_rhyme = [1.0, 2.0, 0.6, 1.7, 0.8]
+    expose(workspace, {**dict(zip(TRAIN, without_rhyme, strict=True)), **dict.fromkeys(TEST, 0.4)})
+    before = evaluate.inputs(workspace, CONFIG)
+    told = results_of(workspace)["psnr"]
+    workspace.photos_json.unlink()
+    assert evaluate.inputs(workspace, CONFIG) != before
+    assert told > results_of(workspace)["psnr"] + 5
 
 
 def test_the_filter_is_decided_on_the_raw_figures(

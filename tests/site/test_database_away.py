@@ -110,34 +110,35 @@ def test_the_queue_s_pages_without_redis(data_dir: Any, no_redis: None) -> None:
     comes_back(boss.get("/admin/queue/queues/0/"))
 
 
-def raised(error: Exception, cause: Exception | None = None) -> Exception:
-    """`error` as it is caught, raised from `cause` or while it was handled."""
-    try:
-        try:
-            raise cause or error
-        except type(cause or error):
-            if cause is None:
-                raise
-            raise error  # noqa: B904 (as a `finally` does)
-    except Exception as caught:
-        return caught
-
-
-def ended_in_an_answer() -> Exception:
-    """What Django makes of psycopg2's error when the server ends in the middle of an answer."""
-    error = DatabaseError("server closed the connection unexpectedly")
-    error.__cause__ = psycopg2.DatabaseError("server closed the connection unexpectedly")
+def during(context: BaseException, error: Exception) -> Exception:
+    """`error` as it is when it is raised while `context` is handled."""
+    error.__context__ = context
     return error
+
+
+def because_of(cause: BaseException, error: Exception) -> Exception:
+    """`error` as it is when it is raised from `cause`."""
+    error.__cause__ = cause
+    return error
+
+
+def of_itself(error: Exception) -> Exception:
+    return because_of(error, error)
+
+
+ENDED = "server closed the connection unexpectedly"
 
 
 @pytest.mark.parametrize(
     ("error", "status"),
     [
         (OperationalError("the connection is lost"), 503),
-        (ended_in_an_answer(), 503),
-        (raised(ValueError("it can't be undone"), OperationalError("the connection is lost")), 503),
+        (because_of(psycopg2.DatabaseError(ENDED), DatabaseError(ENDED)), 503),
+        (during(OperationalError("the connection is lost"), ValueError("it can't be undone")), 503),
         (DatabaseError("Save with update_fields did not affect any rows."), 500),
-        (raised(ValueError("a fault"), KeyError("another")), 500),
+        (during(KeyError("another"), ValueError("a fault")), 500),
+        (of_itself(ValueError("a circle")), 500),
+        (because_of(sqlite3.DatabaseError("malformed"), DatabaseError("malformed")), 500),
         (IntegrityError("twice"), 500),
     ],
     ids=lambda value: str(value)[:20],
