@@ -232,9 +232,9 @@ def test_a_background_that_sfm_did_not_see_is_found(scene: Scene) -> None:
     forward = scene.views[0].camera.viewmat[2].numpy()
     depths = scene.sparse.xyz @ forward[:3] + forward[3]
     seen = depths < np.quantile(depths, 0.4)
-    tracks, kept = scene.sparse.tracks, np.cumsum(seen) - 1
+    tracks, numbers = scene.sparse.tracks, np.cumsum(seen) - 1
     near = seen[tracks.points]
-    without = Tracks(kept[tracks.points[near]], tracks.views[near], tracks.xys[near])
+    without = Tracks(numbers[tracks.points[near]], tracks.views[near], tracks.xys[near])
     sparse = SparsePoints(without, scene.sparse.xyz[seen])
     shares = []
     for beyond in (1.0, CONFIG.beyond):
