@@ -25,6 +25,10 @@ _SECOND = frozenset(
 )
 
 
+class _CameFirstError(Exception):
+    """Meanwhile there is an account with this address: two signed in at once, or one twice."""
+
+
 def person_for(claims: Mapping[str, Any], *, invitation: str = "") -> tuple[User, str]:
     """Whose account it is, and how it was found: "known", "connected" just now by the address, or
     "made". Raises Refused."""
@@ -41,7 +45,10 @@ def person_for(claims: Mapping[str, Any], *, invitation: str = "") -> tuple[User
         raise Refused("not_verified", email=email)
     user, how = _by_address(email, claims), "connected"
     if user is None:
-        user, how = _make(email, claims, invitation), "made"
+        try:
+            user, how = _make(email, claims, invitation), "made"
+        except _CameFirstError:
+            return person_for(claims, invitation=invitation)
     return _with_powers(user, claims), how
 
 
@@ -132,7 +139,7 @@ def _by_address(email: str, claims: Mapping[str, Any]) -> User | None:
 
 
 def _make(email: str, claims: Mapping[str, Any], invitation_link: str) -> User:
-    """Raises Refused where this takes an invitation, or nobody may."""
+    """Raises Refused where this takes an invitation, or nobody may, and _CameFirstError."""
     invitation = Invitation.behind(invitation_link) if invitation_link else None
     by_invitation = provider().sign_up == "site" and settings.SIGN_UP == "invitation"
     closed = provider().sign_up == "off" or settings.SIGN_UP == "closed"
@@ -154,8 +161,8 @@ def _new(email: str) -> User:
     try:
         with transaction.atomic():
             return User.objects.create_user(email, None, language=language)
-    except IntegrityError as error:  # twice at once: the other is the account
-        raise Refused("lost", email=email) from error
+    except IntegrityError as error:
+        raise _CameFirstError from error
 
 
 def _with_powers(user: User, claims: Mapping[str, Any]) -> User:

@@ -81,3 +81,12 @@ def test_a_box_that_is_cut_off_lives_on_and_is_heard_of_again(tmp_path: Path) ->
     assert told["alive"] == 1
     assert told["after"] > 0
     assert told["left"] == []
+
+
+def test_where_no_network_can_be_made_the_benchmark_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.boxes"]
+    without_tools = {**os.environ, "PATH": str(tmp_path)}
+    ended = subprocess.run(
+        command, cwd=ROOT, env=without_tools, check=True, capture_output=True, text=True
+    )
+    assert ended.stdout.startswith("Left out: this takes root on a Linux")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from pytest_django.fixtures import SettingsWrapper
 from accounts import letters, sign_in_limits
 from accounts.models import ApiToken, Invitation, ProviderAccount, User
 from accounts.provider import client as provider_client
-from accounts.provider import flows
+from accounts.provider import flows, people
 from tests.site.making import PASSWORD, browser_of, person, token_of
 from tests.site.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider
 from tests.site.provider_sign_in import CALLBACK, START, at_provider, refused, sign_in, who
@@ -187,6 +188,51 @@ def test_two_at_the_provider_are_not_one_here(client: Client, provider: Provider
     sign_in(client)
     provider.claims |= {"sub": "1002"}
     refused(sign_in(Client()), 409, "connected to another account at Example ID")
+
+
+def at_once(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Lets something happen between the look whether there is an account and its making."""
+    look = people._by_address
+
+    def slow_look(*told: Any) -> User | None:
+        found = look(*told)
+        monkeypatch.setattr(people, "_by_address", look)
+        meanwhile()
+        return found
+
+    monkeypatch.setattr(people, "_by_address", slow_look)
+
+
+def test_a_first_sign_in_twice_at_once_makes_one_account(
+    client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Client()
+    at_once(monkeypatch, lambda: sign_in(other))
+    assert sign_in(client).status_code == 302
+    assert who(client) == who(other) == User.objects.get()
+    assert ProviderAccount.objects.count() == 1
+
+
+def test_of_two_first_sign_ins_at_once_with_one_address_one_is_refused(
+    client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Client()
+
+    def meanwhile() -> None:
+        provider.claims |= {"sub": "1002"}
+        sign_in(other)
+
+    at_once(monkeypatch, meanwhile)
+    refused(sign_in(client), 409, "connected to another account at Example ID")
+    assert who(other) == User.objects.get()
+
+
+def test_an_account_that_is_made_here_meanwhile_is_connected(
+    client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once(monkeypatch, lambda: person("ann@example.org"))
+    assert sign_in(client).status_code == 302
+    assert who(client) == User.objects.get()
 
 
 @pytest.mark.parametrize("claim", ["groups", "realm_access.roles", "https://example.org/roles"])
