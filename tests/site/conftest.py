@@ -9,6 +9,7 @@ import pytest
 from tests.reconstruction import finished_run
 from tests.site.databases import database, migrated_postgres
 from tests.site.provider_sign_in import provider, provider_key
+from tests.site.serving import site
 
 __all__ = [
     "database",
@@ -17,6 +18,7 @@ __all__ = [
     "migrated_postgres",
     "provider",
     "provider_key",
+    "site",
 ]
 
 
