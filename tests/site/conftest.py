@@ -9,9 +9,11 @@ import pytest
 from tests.reconstruction import finished_run
 from tests.site.databases import database, migrated_postgres
 from tests.site.provider_sign_in import provider, provider_key
+from tests.site.second_factor import clock
 from tests.site.serving import site
 
 __all__ = [
+    "clock",
     "database",
     "finished_run",
     "mail_set_up",
