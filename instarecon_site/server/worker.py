@@ -20,6 +20,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from instarecon_site.server.limits import Limits, limits_by_settings
+from instarecon_site.server.memory import share_arenas
 from instarecon_site.server.pool import Pool
 from instarecon_site.server.server import Server
 
@@ -31,6 +32,10 @@ OTHER_FILES = 200
 
 class BufferingWorker(Worker):
     """See above. `--threads` is how many requests are worked on at a time."""
+
+    def init_process(self) -> None:
+        share_arenas()  # the application starts threads when it is loaded
+        super().init_process()
 
     def run(self) -> None:
         from django.conf import settings
