@@ -72,6 +72,8 @@ def test_who_calls_decides_first(program: Program, settings: Any) -> None:
         ("application/json", b'{"preset": "ultra"}', 422, "invalid_fields"),
         ("application/json", b'{"share": true}', 422, "invalid_fields"),
         ("application/json", b'{"title": 1}', 422, "invalid_fields"),
+        ("application/json", b'{"without_poses": 0}', 422, "invalid_fields"),
+        ("application/json", b'{"make_anyway": "yes"}', 422, "invalid_fields"),
     ],
 )
 def test_a_body_that_is_not_what_is_taken(
@@ -99,6 +101,15 @@ def test_each_wrong_field_is_named(program: Program) -> None:
     assert draft.is_draft
 
 
+@pytest.mark.parametrize("number", ["0.5", "1764547200", "-1", "1e9"])
+def test_a_number_is_no_time(program: Program, number: str) -> None:
+    assert wrong_fields(program.get("/jobs", {"created_before": number})) == {"created_before"}
+    share = f"/jobs/{program.draft().pk}/share"
+    for sent in (number, float(number)):
+        wrong = program.send("PATCH", share, {"until": sent, "figures": 1})
+        assert wrong_fields(wrong) == {"until", "figures"}
+
+
 @pytest.mark.parametrize("query", ["tag=%00", "q=%00%ff", "cursor=%00", "tag=%ed%a0%80", "q=%25_"])
 def test_odd_texts_find_nothing_and_break_nothing(program: Program, query: str) -> None:
     answer = program.get(f"/jobs?{query}")
@@ -109,8 +120,9 @@ def test_a_number_that_no_row_has_is_refused(program: Program) -> None:
     draft = program.draft()
     answer = program.send("DELETE", f"/jobs/{draft.pk}/photos/{10**30}")
     assert answer.status_code in (404, 422)
-    huge = {"photo_ids": [2**70]}
-    assert wrong_fields(program.send("PUT", f"/jobs/{draft.pk}/photos/order", huge))
+    for number in (2**70, "1", True, 1.5):
+        sent = {"photo_ids": [number]}
+        assert wrong_fields(program.send("PUT", f"/jobs/{draft.pk}/photos/order", sent))
 
 
 def test_what_the_pipeline_says_keeps_its_code_and_facts(program: Program, settings: Any) -> None:

@@ -14,7 +14,7 @@ from accounts.models import User
 from recon.api.errors import ApiError
 from recon.api.own_jobs import LARGEST_PAGE, PAGE, Place
 from recon.api.v1.problems import FieldsRefused
-from recon.api.v1.schemas.sent import Preset, Status
+from recon.api.v1.schemas.sent import Moment, Preset, Status
 from recon.jobs import tags
 from recon.jobs.teams import members
 from recon.models import Job
@@ -30,8 +30,8 @@ class JobsWanted(Schema):
     status: list[Status] = Field(default=[], max_length=6, description="Repeated: one of these.")
     tag: _Word | None = None
     preset: Preset | None = None
-    created_after: datetime | None = Field(default=None, description="At this moment or later.")
-    created_before: datetime | None = Field(default=None, description="Before this moment.")
+    created_after: Moment | None = Field(default=None, description="At this moment or later.")
+    created_before: Moment | None = Field(default=None, description="Before this moment.")
     q: _Word | None = Field(default=None, description="Words of the title.")
     limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE)
     cursor: _Word | None = Field(default=None, description="`next_cursor` of the page before.")

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from recon.models import Tag
 
@@ -17,6 +18,23 @@ PresetOrUsual = Literal["", "quick", "standard", "high"]
 OutlierFilter = Literal["auto", "always", "never"]
 Downloads = Literal["nothing", "splat", "all"]
 Status = Literal["DRAFT", "PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
+
+
+def _written_out(sent: object) -> object:
+    """Pydantic takes a number, in a text too, for the seconds since 1970."""
+    if isinstance(sent, str | int | float):
+        try:
+            float(sent)
+        except ValueError:
+            return sent
+        raise PydanticCustomError("datetime_type", "Input should be a time, not a number")
+    return sent
+
+
+#: As JSON has them: 0 and "no" are no false, "1" is no number.
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Moment = Annotated[datetime, BeforeValidator(_written_out)]
 
 #: No column holds a NUL.
 STORABLE = r"^[^\x00]*$"
@@ -50,16 +68,16 @@ class WishesSent(Sent):
 
     title: Title | None = None
     preset: Preset | None = None
-    original_resolution: bool | None = Field(
+    original_resolution: Flag | None = Field(
         default=None, description="Keep the photos' full size."
     )
-    cross_validate: bool | None = Field(default=None, description="Hold out every photo once.")
-    final_refine: bool | None = Field(default=None, description="Finish the scene with all photos.")
+    cross_validate: Flag | None = Field(default=None, description="Hold out every photo once.")
+    final_refine: Flag | None = Field(default=None, description="Finish the scene with all photos.")
     outlier_filter: OutlierFilter | None = None
-    without_poses: bool | None = Field(
+    without_poses: Flag | None = Field(
         default=None, description="Leave camera positions that came with the photos unused."
     )
-    make_anyway: bool | None = Field(default=None, description="Deliver even what is no scene.")
+    make_anyway: Flag | None = Field(default=None, description="Deliver even what is no scene.")
 
 
 class DraftSent(WishesSent):
@@ -73,14 +91,14 @@ class DraftSent(WishesSent):
 class ShareSent(Sent):
     """How a scene is shared."""
 
-    on: bool | None = None
+    on: Flag | None = None
     password: LinkPassword | None = Field(
         default=None, description="6 to 100 characters; empty or null: none."
     )
-    until: datetime | None = Field(default=None, description="When the link ends; null: never.")
+    until: Moment | None = Field(default=None, description="When the link ends; null: never.")
     downloads: Downloads | None = None
-    figures: bool | None = Field(default=None, description="Whether the quality figures are shown.")
-    in_gallery: bool | None = Field(
+    figures: Flag | None = Field(default=None, description="Whether the quality figures are shown.")
+    in_gallery: Flag | None = Field(
         default=None, description="On the owner's public page; not for a team's."
     )
 
@@ -88,7 +106,7 @@ class ShareSent(Sent):
 class ShareChangeSent(ShareSent):
     """A change of how a scene is shared."""
 
-    new_link: bool = Field(default=False, description="End the old link for good and make another.")
+    new_link: Flag = Field(default=False, description="End the old link for good and make another.")
 
 
 class StartSent(DraftSent):
@@ -103,7 +121,7 @@ class DetailsSent(Sent):
     title: Title | None = None
     tags: Tags | None = None
     description: Description | None = None
-    is_kept: bool | None = Field(
+    is_kept: Flag | None = Field(
         default=None, description="Do not delete it for its age. Null changes nothing."
     )
     team: TeamHandle | None = Field(
@@ -127,7 +145,7 @@ class KnownPhotosSent(Sent):
 class OrderSent(Sent):
     """The order of a draft's photos; those not named keep their places."""
 
-    photo_ids: list[Annotated[int, Field(ge=1, lt=2**63)]] = Field(min_length=1, max_length=100)
+    photo_ids: list[Annotated[Whole, Field(ge=1, lt=2**63)]] = Field(min_length=1, max_length=100)
 
 
 class NewJobFields(Schema):
