@@ -23,7 +23,7 @@ from recon.jobs.people import quotas
 from recon.jobs.reconcile import reconcile
 from recon.jobs.storage import prune, report, retention
 from recon.models import Job, Notice
-from tests.site.making import browser_of, finished_job, job_of, measured_job, person
+from tests.site.making import browser_of, finished_job, job_of, measured_job, person, team_of
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -161,6 +161,22 @@ def test_the_report_counts_people_kinds_and_months(ann: User) -> None:
     assert made.kinds["photos as they were sent"] == 2 * on_disk
     assert made.kinds["intermediate files"] >= 2 * len(DATABASE)
     assert made.removable[prune.INTERMEDIATE] == 3 * len(DATABASE)
+
+
+def test_a_team_s_scenes_count_for_the_team(ann: User) -> None:
+    bob = person("bob@example.org")
+    team = team_of(ann, editor=bob)
+    finished_job(bob, team=team)
+    finished_job(ann)
+    made = report.make_report()
+    assert [(one.email, one.scenes) for one in made.people] == [("ann@example.org", 1)]
+    assert made.people[0].size == quotas.stored_bytes(ann) > 0
+    assert [(one.handle, one.scenes) for one in made.teams] == [("acme", 1)]
+    assert made.teams[0].size == quotas.stored_bytes(team) > 0
+    assert sum(one.size for one in made.months) == made.people[0].size + made.teams[0].size
+    out = io.StringIO()
+    call_command("storage_report", stdout=out)
+    assert f"acme ({team.name}), 1 scenes" in out.getvalue()
 
 
 def test_the_report_is_a_table_or_json(one_of_each: dict[str, Path]) -> None:

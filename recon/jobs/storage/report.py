@@ -8,9 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
 from recon.jobs.storage import prune
@@ -35,9 +36,19 @@ OTHER = "other files"
 
 @dataclass(frozen=True)
 class Person:
-    """What one person's scenes take up, as their quota counts it."""
+    """What one person's own scenes take up, as their quota counts it."""
 
     email: str
+    scenes: int
+    size: int  # bytes
+
+
+@dataclass(frozen=True)
+class TeamShare:
+    """What a team's scenes take up, whoever made them, as the team's quota counts it."""
+
+    handle: str
+    name: str
     scenes: int
     size: int  # bytes
 
@@ -58,6 +69,7 @@ class Report:
     disk_total: int
     disk_free: int
     people: list[Person]  # who has most first
+    teams: list[TeamShare]  # likewise
     kinds: dict[str, int]
     months: list[Month]  # the earliest first
     oldest: str | None  # when the oldest scene that has ended did so
@@ -75,6 +87,7 @@ def make_report(intermediate_days: int = prune.INTERMEDIATE_DAYS) -> Report:
         disk_total=disk.total,
         disk_free=disk.free,
         people=_people(),
+        teams=_teams(),
         kinds=dict(_sizes_by_kind().most_common()),
         months=_months(),
         oldest=oldest.isoformat() if oldest else None,
@@ -83,12 +96,8 @@ def make_report(intermediate_days: int = prune.INTERMEDIATE_DAYS) -> Report:
 
 
 def _people() -> list[Person]:
-    photos = dict(_photo_sums("job__owner"))
-    rows = (
-        Job.objects.order_by()
-        .values("owner", email=F("owner__email"))
-        .annotate(scenes=Count("pk"), made=Coalesce(Sum("stored_bytes"), 0))
-    )
+    photos = dict(_photo_sums("job__owner", job__team=None))
+    rows = _scenes("owner", email=F("owner__email")).filter(team=None)
     people = [
         Person(row["email"], row["scenes"], row["made"] + photos.get(row["owner"], 0))
         for row in rows
@@ -96,19 +105,34 @@ def _people() -> list[Person]:
     return sorted(people, key=lambda one: (-one.size, one.email))
 
 
+def _teams() -> list[TeamShare]:
+    photos = dict(_photo_sums("job__team", job__team__isnull=False))
+    rows = _scenes("team", handle=F("team__handle"), name=F("team__name")).exclude(team=None)
+    teams = [
+        TeamShare(
+            row["handle"], row["name"], row["scenes"], row["made"] + photos.get(row["team"], 0)
+        )
+        for row in rows
+    ]
+    return sorted(teams, key=lambda one: (-one.size, one.handle))
+
+
 def _months() -> list[Month]:
     photos = {f"{month:%Y-%m}": size for month, size in _photo_sums(TruncMonth("job__created_at"))}
-    rows = (
-        Job.objects.order_by()
-        .values(month=TruncMonth("created_at"))
-        .annotate(scenes=Count("pk"), made=Coalesce(Sum("stored_bytes"), 0))
-    )
+    rows = _scenes(month=TruncMonth("created_at"))
     named = [(f"{row['month']:%Y-%m}", row["scenes"], row["made"]) for row in rows]
     return [Month(name, scenes, made + photos.get(name, 0)) for name, scenes, made in sorted(named)]
 
 
-def _photo_sums(group: str | TruncMonth) -> Iterator[tuple[object, int]]:
-    rows = Photo.objects.order_by().values(group=F(group) if isinstance(group, str) else group)
+def _scenes(*fields: str, **expressions: F | TruncMonth) -> QuerySet[Job, dict[str, Any]]:
+    """For each group of scenes how many they are, and the bytes that were made for them."""
+    grouped: QuerySet[Job, dict[str, Any]] = Job.objects.order_by().values(*fields, **expressions)
+    return grouped.annotate(scenes=Count("pk"), made=Coalesce(Sum("stored_bytes"), 0))
+
+
+def _photo_sums(group: str | TruncMonth, **which: object) -> Iterator[tuple[object, int]]:
+    photos = Photo.objects.filter(**which).order_by()
+    rows = photos.values(group=F(group) if isinstance(group, str) else group)
     yield from rows.annotate(size=Sum("size")).values_list("group", "size")
 
 

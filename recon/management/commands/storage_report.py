@@ -11,11 +11,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from recon.jobs.storage.prune import INTERMEDIATE_DAYS
 from recon.jobs.storage.report import Report, make_report
 
-PEOPLE_SHOWN, MONTHS_SHOWN = 20, 12
+PEOPLE_SHOWN, TEAMS_SHOWN, MONTHS_SHOWN = 20, 20, 12
 
 
 class Command(BaseCommand):
-    help = "Prints how much is stored: by person, by kind of file, by month, and what could go."
+    help = "Prints how much is stored: by person, by team, by kind of file, by month, and "
+    "what could go."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="all of it, for programs")
@@ -40,12 +41,17 @@ def _as_text(report: Report) -> str:
     people = [
         (f"{one.email}, {one.scenes} scenes", one.size) for one in report.people[:PEOPLE_SHOWN]
     ]
+    teams = [
+        (f"{one.handle} ({one.name}), {one.scenes} scenes", one.size)
+        for one in report.teams[:TEAMS_SHOWN]
+    ]
     months = [
         (f"{one.month}, {one.scenes} scenes", one.size) for one in report.months[-MONTHS_SHOWN:]
     ]
     parts = [
         _table("Disk", [("free", report.disk_free), ("in all", report.disk_total)]),
         _table("By person (photos of several scenes count for each)", people),
+        _table("By team (its scenes count for no person)", teams) if teams else "",
         _table("By kind of file", report.kinds.items()),
         _table("By month in which it was added", months),
         f"The oldest scene ended on {report.oldest[:10]}.\n" if report.oldest else "",
