@@ -22,7 +22,7 @@ own, folder, others = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
 
 def end(*_):
     (folder / f"{own}-asked").touch()
-    give_up_at = time.monotonic() + 5
+    give_up_at = time.monotonic() + 3
     while time.monotonic() < give_up_at:
         if all((folder / f"{other}-asked").exists() for other in others):
             (folder / f"{own}-heard-all").touch()
