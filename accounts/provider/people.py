@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -26,12 +27,23 @@ _SECOND = frozenset(
 
 
 class _CameFirstError(Exception):
-    """Meanwhile there is an account with this address: two signed in at once, or one twice."""
+    """An account with this address has been made meanwhile: two signed in at once, or one twice."""
 
 
 def person_for(claims: Mapping[str, Any], *, invitation: str = "") -> tuple[User, str]:
     """Whose account it is, and how it was found: "known", "connected" just now by the address, or
     "made". Raises Refused."""
+    with suppress(_CameFirstError):
+        return _find_or_make(claims, invitation)
+    try:
+        return _find_or_make(claims, invitation)
+    except _CameFirstError as error:
+        why = "an account with this address can neither be found nor made"
+        raise Refused("lost", email=address_in(claims), why=why) from error
+
+
+def _find_or_make(claims: Mapping[str, Any], invitation: str) -> tuple[User, str]:
+    """`person_for`. Raises _CameFirstError, too: then the account is there at the next look."""
     email = address_in(claims)
     _check_domain(email)
     known = _account_of(claims)
@@ -45,10 +57,7 @@ def person_for(claims: Mapping[str, Any], *, invitation: str = "") -> tuple[User
         raise Refused("not_verified", email=email)
     user, how = _by_address(email, claims), "connected"
     if user is None:
-        try:
-            user, how = _make(email, claims, invitation), "made"
-        except _CameFirstError:
-            return person_for(claims, invitation=invitation)
+        user, how = _make(email, claims, invitation), "made"
     return _with_powers(user, claims), how
 
 
@@ -146,14 +155,19 @@ def _make(email: str, claims: Mapping[str, Any], invitation_link: str) -> User:
     if provider().sign_up != "on" and closed:
         raise Refused("no_account", email=email)
     if by_invitation and invitation is None:
-        raise Refused("needs_invitation", email=email)
+        raise _uninvited(email)
     with transaction.atomic():
         if by_invitation and invitation is not None and not invitation.spend():
-            raise Refused("needs_invitation", email=email)  # somebody else had the last of it
+            raise _uninvited(email)  # somebody had the last of it, perhaps they themselves
         user = _new(email)
         connect(user, subject=str(claims["sub"]), email=email)
     logger.info("Account %s was made at a sign-in by the provider", user.pk)
     return user
+
+
+def _uninvited(email: str) -> Exception:
+    made_meanwhile = User.objects.filter(email__iexact=email).exists()
+    return _CameFirstError() if made_meanwhile else Refused("needs_invitation", email=email)
 
 
 def _new(email: str) -> User:

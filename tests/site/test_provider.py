@@ -190,7 +190,7 @@ def test_two_at_the_provider_are_not_one_here(client: Client, provider: Provider
     refused(sign_in(Client()), 409, "connected to another account at Example ID")
 
 
-def at_once(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+def meanwhile_does(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
     """Lets something happen between the look whether there is an account and its making."""
     look = people._by_address
 
@@ -207,10 +207,30 @@ def test_a_first_sign_in_twice_at_once_makes_one_account(
     client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Client()
-    at_once(monkeypatch, lambda: sign_in(other))
+    meanwhile_does(monkeypatch, lambda: sign_in(other))
     assert sign_in(client).status_code == 302
     assert who(client) == who(other) == User.objects.get()
     assert ProviderAccount.objects.count() == 1
+
+
+def test_a_first_sign_in_twice_at_once_takes_one_invitation(
+    client: Client, provider: Provider, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OIDC, settings.SIGN_UP = replace(settings.OIDC, sign_up="site"), "invitation"
+    link = Invitation.objects.create().link_part
+    other = Client()
+    meanwhile_does(monkeypatch, lambda: sign_in(other, invitation=link))
+    assert sign_in(client, invitation=link).status_code == 302
+    assert who(client) == who(other) == User.objects.get()
+    assert Invitation.objects.get().uses == 1
+
+
+def test_an_account_that_is_there_but_never_found_is_refused_in_the_end(
+    client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person("ann@example.org")
+    monkeypatch.setattr(people, "_by_address", lambda *_: None)
+    refused(sign_in(client), 400, "That sign-in is over")
 
 
 def test_of_two_first_sign_ins_at_once_with_one_address_one_is_refused(
@@ -222,7 +242,7 @@ def test_of_two_first_sign_ins_at_once_with_one_address_one_is_refused(
         provider.claims |= {"sub": "1002"}
         sign_in(other)
 
-    at_once(monkeypatch, meanwhile)
+    meanwhile_does(monkeypatch, meanwhile)
     refused(sign_in(client), 409, "connected to another account at Example ID")
     assert who(other) == User.objects.get()
 
@@ -230,7 +250,7 @@ def test_of_two_first_sign_ins_at_once_with_one_address_one_is_refused(
 def test_an_account_that_is_made_here_meanwhile_is_connected(
     client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_once(monkeypatch, lambda: person("ann@example.org"))
+    meanwhile_does(monkeypatch, lambda: person("ann@example.org"))
     assert sign_in(client).status_code == 302
     assert who(client) == User.objects.get()
 

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from instarecon_site.server import worker
-from instarecon_site.server.body import (
-    MOST_AT_ONCE,
-)
+from instarecon_site.server.body import MOST_AT_ONCE
 from tests.site.serving import GENEROUS, HALF, Running, echo, head, read_all, running
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,7 @@ def end(*_):
             (folder / f"{own}-heard-all").touch()
             break
         time.sleep(0.01)
-    alive = [other for other in others if not (folder / f"{other}-ended").exists()]
-    (folder / f"{own}-ended").write_text(" ".join(alive))
+    (folder / f"{own}-ended").touch()
     sys.exit()
 
 signal.signal(signal.SIGTERM, end)
@@ -61,7 +61,7 @@ WAITS_FOR = {"redis": (), "web": ("worker",), "worker": ("web",)}
 
 
 @pytest.fixture
-def supervisor(tmp_path: Path, settings: SettingsWrapper) -> subprocess.Popen[bytes]:
+def supervisor(tmp_path: Path, settings: SettingsWrapper) -> Iterator[subprocess.Popen[bytes]]:
     settings.RUN_DIR = tmp_path
     (tmp_path / "program.py").write_text(PROGRAM)
     programs = [
@@ -78,8 +78,13 @@ def supervisor(tmp_path: Path, settings: SettingsWrapper) -> subprocess.Popen[by
     file.write_text(CONFIGURATION.format(folder=tmp_path) + "".join(programs))
     command = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord"]
     started = subprocess.Popen([*command, "--configuration", str(file)], cwd=tmp_path)
-    wait_until(lambda: all((tmp_path / f"{name}-runs").exists() for name in WAITS_FOR), "all run")
-    return started
+    try:
+        runs = [tmp_path / f"{name}-runs" for name in WAITS_FOR]
+        wait_until(lambda: all(file.exists() for file in runs), "all run")
+        yield started
+    finally:
+        started.terminate()
+        started.wait(timeout=60)
 
 
 def test_all_are_asked_at_once_and_the_queues_server_last(

@@ -15,8 +15,7 @@ PEOPLE_SHOWN, TEAMS_SHOWN, MONTHS_SHOWN = 20, 20, 12
 
 
 class Command(BaseCommand):
-    help = "Prints how much is stored: by person, by team, by kind of file, by month, and "
-    "what could go."
+    help = "Prints how much is stored, by person, team, kind of file and month, and what could go."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="all of it, for programs")
@@ -51,7 +50,7 @@ def _as_text(report: Report) -> str:
     parts = [
         _table("Disk", [("free", report.disk_free), ("in all", report.disk_total)]),
         _table("By person (photos of several scenes count for each)", people),
-        _table("By team (its scenes count for no person)", teams) if teams else "",
+        _table("By team (not counted under any person)", teams) if teams else "",
         _table("By kind of file", report.kinds.items()),
         _table("By month in which it was added", months),
         f"The oldest scene ended on {report.oldest[:10]}.\n" if report.oldest else "",

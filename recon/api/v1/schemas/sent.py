@@ -20,21 +20,25 @@ Downloads = Literal["nothing", "splat", "all"]
 Status = Literal["DRAFT", "PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
 
 
-def _written_out(sent: object) -> object:
-    """Pydantic takes a number, in a text too, for the seconds since 1970."""
-    if isinstance(sent, str | int | float):
-        try:
-            float(sent)
-        except ValueError:
-            return sent
+def _no_number(sent: object) -> object:
+    """Pydantic takes a number, even one in a string, for the seconds since 1970."""
+    if isinstance(sent, int | float) or (isinstance(sent, str) and _is_number(sent)):
         raise PydanticCustomError("datetime_type", "Input should be a time, not a number")
     return sent
 
 
-#: As JSON has them: 0 and "no" are no false, "1" is no number.
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+#: As JSON has them: 0 and "no" are not false, and "1" is not a number.
 Flag = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]
-Moment = Annotated[datetime, BeforeValidator(_written_out)]
+Moment = Annotated[datetime, BeforeValidator(_no_number)]
 
 #: No column holds a NUL.
 STORABLE = r"^[^\x00]*$"
