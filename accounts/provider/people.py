@@ -166,6 +166,7 @@ def _make(email: str, claims: Mapping[str, Any], invitation_link: str) -> User:
 
 
 def _uninvited(email: str) -> Exception:
+    """To be raised. Who has an account by now needs no invitation any more."""
     made_meanwhile = User.objects.filter(email__iexact=email).exists()
     return _CameFirstError() if made_meanwhile else Refused("needs_invitation", email=email)
 

@@ -14,9 +14,7 @@ from recon.pipeline.photo_check import check
 from recon.poses.photo_check import quick_pairs
 from recon.poses.photo_check.findings import Finding
 from tests.faults import fault
-from tests.odd_files import (
-    texture,
-)
+from tests.odd_files import texture
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
+from accounts.models import User
 from recon.models import Figures, Job
 from recon.pipeline.words.reasons import Reason
 from recon.web.result.measures import measures_of
@@ -20,13 +20,9 @@ from tests.site.outcomes import PhotoFigures
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 
-def at(name: str, job: Job) -> str:
-    return reverse(f"recon:{name}", args=(job.pk,))
-
-
-def said(response: Any) -> str:
-    """The messages that the next page shows."""
-    return " ".join(str(m) for m in response.wsgi_request._messages)
+def page_of(job: Job, user: User | None = None) -> str:
+    """The job's page as its owner sees it, or another."""
+    return browser_of(user or job.owner).get(job.get_absolute_url()).content.decode()
 
 
 def test_a_figure_says_what_it_is_and_leaves_the_word_to_the_scene() -> None:
@@ -46,7 +42,7 @@ def test_the_quality_tab_says_what_the_word_is_made_of() -> None:
         ("20.4 dB", "good"),
         ("0.74", "good"),
     ]
-    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    page = page_of(job)
     assert "Depth that photos confirm for each other" in page
     assert '<td class="number">15%</td><td><span class="chip usable">Usable</span></td>' in page
     assert "confirm for each other" not in Client().get(f"/v/{job.share.key}").content.decode()
@@ -59,8 +55,8 @@ def test_an_absent_figure_is_shown_to_staff_only_with_its_reason() -> None:
     view = {"001.jpg": (22.84, 0.813, None)}
     outcomes.results(view, lpips_reason=Reason(**reason)).write(job.workspace)
     assert [metric["key"] for metric in metrics_of(job)] == ["psnr", "ssim"]
-    assert 'metric-label">LPIPS' not in browser_of(ann).get(at("job", job)).content.decode()
-    page = browser_of(supporter()).get(at("job", job)).content.decode()
+    assert 'metric-label">LPIPS' not in page_of(job, ann)
+    page = page_of(job, supporter())
     assert "The weights that LPIPS needs can’t be downloaded here. (the weights can" in page
 
 
@@ -82,7 +78,7 @@ def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_o
     job = finished_job(person(), shared=True)
     measured(job, held_out=1, in_training=3, photo_size=1600)
     pages = [
-        browser_of(job.owner).get(at("job", job)).content.decode(),
+        page_of(job),
         Client().get(f"/v/{job.share.key}").content.decode(),
     ]
     for page in pages:
@@ -98,7 +94,7 @@ def test_a_figure_says_at_which_size_it_was_taken_and_what_it_is_at_the_photos_o
 def test_where_there_is_one_size_no_other_is_spoken_of(record: dict[str, Any]) -> None:
     job = finished_job(person())
     measured(job, held_out=1, in_training=3, **record)
-    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    page = page_of(job)
     assert "22.8 dB" in page
     assert "own size" not in page
     assert "at 400 px" not in page
@@ -135,7 +131,7 @@ def test_the_exposure_matched_figure_stands_beside_the_raw_one() -> None:
     psnr, ssim, lpips = metrics_of(job)
     assert (psnr["figure"], psnr["corrected"]) == ("24.1 dB", "26.0 dB")
     assert (ssim["figure"], ssim["corrected"], lpips["corrected"]) == ("0.81", "0.83", "")
-    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    page = page_of(job)
     assert "26.0 dB when each photo’s exposure is matched" in page
     assert "expose one photo a little brighter" in page
     job.figures.psnr_corrected = 24.13  # no difference that a person could read
@@ -144,7 +140,7 @@ def test_the_exposure_matched_figure_stands_beside_the_raw_one() -> None:
 
 def test_without_a_matched_figure_the_page_does_not_explain_it() -> None:
     job = finished_job(person(), psnr_corrected=None, ssim_corrected=None)
-    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    page = page_of(job)
     assert "exposure" not in page
 
 
@@ -161,7 +157,7 @@ def test_the_page_says_which_photos_were_held_out_and_what_the_scene_is_made_of(
     job = finished_job(person(), refined=refined, shared=True)
     measured(job, held_out=4, in_training=16)
     said = "4 of 20 photos were kept aside: the figures come from a scene made without them. "
-    assert said + ending in browser_of(job.owner).get(at("job", job)).content.decode()
+    assert said + ending in page_of(job)
     assert said in Client().get(f"/v/{job.share.key}").content.decode()
 
 
@@ -178,7 +174,7 @@ def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: 
         person(), protocol="cross-validation", spread=spread, refined=refined, shared=True
     )
     measured(job, held_out=2, in_training=6, folded_own=(19.04, 0.7, None))
-    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    page = page_of(job)
     assert (
         "Each of the 8 photos was kept aside once: every figure comes from a scene made without "
         f"the photo that it is compared with. {ending}"
@@ -194,16 +190,16 @@ def test_the_page_says_that_each_photo_was_held_out_once(refined: bool, ending: 
 def test_where_the_record_is_gone_the_page_still_says_what_it_knows() -> None:
     job = finished_job(person(), spread={"psnr": 1.0})
     job.workspace.results_json.unlink()
-    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    page = page_of(job)
     assert "Some photos were kept aside" in page
     assert "finished with all photos." in page
     Figures.objects.filter(job=job.pk).update(protocol="cross-validation", refined=False)
-    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    page = page_of(job)
     assert "Each photo was kept aside once" in page
     assert "made without some of them" in page
 
 
 def test_a_scene_that_was_not_measured_speaks_of_no_held_out_photos() -> None:
     job = finished_job(person(), psnr=None, ssim=None, lpips=None)
-    page = browser_of(job.owner).get(at("job", job)).content.decode()
+    page = page_of(job)
     assert "the figures come from" not in page
